@@ -1,0 +1,88 @@
+"""The audit chain, as Anima's clients see it (conventions.md 1.10)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from switchboard.audit.models import Entry, Head
+
+
+class _Shown(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
+
+
+class AuditEvent(_Shown):
+    """An event. `seq`, `prevHash` and `immutableHash` are null until it is sealed, a moment after it happened."""
+
+    id: str
+    timestamp: str
+    category: str
+    channel: str | None
+    action: str
+    actor_id: str
+    actor_type: str
+    agent_id: str | None
+    resource_type: str
+    resource_id: str
+    correlation_id: str
+    metadata: dict[str, Any]
+    seq: int | None
+    prev_hash: str | None
+    immutable_hash: str | None
+    sealed: bool
+
+
+class Pagination(_Shown):
+    """Where a list goes on."""
+
+    next_cursor: str | None
+    has_more: bool
+
+
+class Workflow(BaseModel):
+    """A workflow's events, oldest first."""
+
+    correlation_id: str
+    count: int
+    events: list[AuditEvent]
+    pagination: Pagination
+
+    @classmethod
+    def of(cls, correlation_id: str, entries: list[Entry], cursor: str | None) -> Workflow:
+        """A page of a workflow's chain."""
+        return cls(
+            correlation_id=correlation_id,
+            count=len(entries),
+            events=[AuditEvent.model_validate(entry.document | {"sealed": entry.sealed}) for entry in entries],
+            pagination=Pagination(next_cursor=cursor, has_more=cursor is not None),
+        )
+
+
+class ChainHead(BaseModel):
+    """The end of the sealed chain."""
+
+    seq: int
+    hash: str
+
+
+class Export(BaseModel):
+    """A part of the organisation's sealed chain: `switchboard audit verify` checks the documents offline."""
+
+    organization_id: str
+    head: ChainHead
+    documents: list[dict[str, Any]] = Field(description="The links in order, each as it was hashed.")
+    next_after: int | None = Field(description="`after` for the next part; null at the end.")
+
+    @classmethod
+    def of(cls, org_id: str, head: Head, documents: list[dict[str, Any]]) -> Export:
+        """A part of the chain, and where it goes on."""
+        last = documents[-1]["seq"] if documents else head.seq
+        return cls(
+            organization_id=org_id,
+            head=ChainHead(seq=head.seq, hash=head.hash),
+            documents=documents,
+            next_after=last if last < head.seq else None,
+        )

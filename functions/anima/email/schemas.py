@@ -1,0 +1,183 @@
+"""Mail, as Anima's clients see it (conventions.md 1.7)."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from switchboard.email import models
+from switchboard.email.address import Address
+from switchboard.email.models import Draft, State
+
+#: What one message may hold, in bytes: it is one DynamoDB item (400 KB), with room for everything else in it.
+MAX_CONTENT = 192 * 1024
+_HEADER = re.compile(r"X-(?!SES-)[A-Za-z0-9-]{1,70}|List-Unsubscribe|List-Unsubscribe-Post|Reply-To", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_METADATA_SIZE = 8_192
+
+Status = Literal["QUEUED", "SENT", "DELIVERED", "BOUNCED", "FAILED", "UNCONFIRMED"]
+
+#: What a worker has claimed is still queued for everyone else.
+_STATUS: dict[State, Status] = {
+    State.QUEUED: "QUEUED",
+    State.SENDING: "QUEUED",
+    State.UNCONFIRMED: "UNCONFIRMED",
+    State.SENT: "SENT",
+    State.DELIVERED: "DELIVERED",
+    State.BOUNCED: "BOUNCED",
+    State.FAILED: "FAILED",
+}
+
+
+def _one_line(text: str) -> str:
+    if _CONTROL.search(text):
+        raise ValueError("holds a control character")
+    return text
+
+
+Line = Annotated[str, AfterValidator(_one_line)]
+
+
+class SendRequest(BaseModel):
+    """A mail to send."""
+
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
+
+    to: Address | list[Address] = Field(description="One address, or a list of them.")
+    subject: Line = Field(max_length=998)
+    body: str = Field(description="The mail as plain text.")
+    cc: list[Address] = Field(default_factory=list)
+    bcc: list[Address] = Field(default_factory=list)
+    body_html: str | None = Field(default=None, description="The mail as HTML, beside the plain text.")
+    headers: dict[str, Line] = Field(
+        default_factory=dict, max_length=20, description="`X-…`, `Reply-To`, `List-Unsubscribe[-Post]`."
+    )
+    metadata: dict[str, Any] = Field(default_factory=dict, description="Kept with the message, at most 8 KB.")
+    in_reply_to: Line | None = Field(
+        default=None, max_length=998, description="The message that this one answers: our id of it, or its Message-ID."
+    )
+    references: list[Line] = Field(default_factory=list, max_length=50)
+    agent_id: str | None = Field(
+        default=None, description="The sending agent; required with a master key, the key's own agent otherwise."
+    )
+    correlation_id: str | None = Field(
+        default=None, validation_alias=AliasChoices("correlation_id", "correlationId"), alias="correlation_id"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, value: Any) -> Any:
+        # What other versions of this API take and we do not must not be dropped in silence.
+        if isinstance(value, dict):
+            for name in ("attachments", "fromIdentityId"):
+                if value.get(name):
+                    raise ValueError(f"{name} is not supported")
+        return value
+
+    @model_validator(mode="after")
+    def _fits(self) -> SendRequest:
+        if not self.recipients():
+            raise ValueError("to: names nobody")
+        size = len(self.body.encode()) + len((self.body_html or "").encode())
+        if size > MAX_CONTENT:
+            raise ValueError(f"body and bodyHtml are larger than {MAX_CONTENT:,} bytes together")
+        for name in self.headers:
+            if not _HEADER.fullmatch(name):
+                raise ValueError(f"headers: {name[:80]!r} cannot be set")
+        if len(str(self.metadata)) > _METADATA_SIZE:
+            raise ValueError("metadata is larger than 8 KB")
+        return self
+
+    def recipients(self) -> list[str]:
+        """The addresses of `to`, each once."""
+        return list(dict.fromkeys([self.to] if isinstance(self.to, str) else self.to))
+
+    def draft(self) -> Draft:
+        """The mail in the domain's terms."""
+        return Draft(
+            to=self.recipients(),
+            **self.model_dump(exclude={"to", "correlation_id"}),
+        )
+
+
+class Message(BaseModel):
+    """A message, as it stands."""
+
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
+
+    id: str
+    agent_id: str
+    channel: Literal["EMAIL"] = "EMAIL"
+    direction: Literal["INBOUND", "OUTBOUND"]
+    status: Status
+    from_address: str
+    to_address: str = Field(description="The first recipient.")
+    to: list[str]
+    cc: list[str]
+    bcc: list[str]
+    subject: str
+    body: str
+    body_html: str | None
+    headers: dict[str, str]
+    metadata: dict[str, Any]
+    thread_id: str
+    in_reply_to: str | None
+    references: list[str]
+    external_id: str | None = Field(description="The provider's id, once it has the mail.")
+    error: str | None
+    correlation_id: str
+    sent_at: str | None
+    received_at: str | None
+    attachments: list[dict[str, Any]]
+    labels: list[str]
+    created_at: str
+    updated_at: str
+
+    @classmethod
+    def of(cls, message: models.Message) -> Message:
+        """A message of the domain, as Anima shows it."""
+        return cls(
+            status=_STATUS[message.state],
+            to_address=message.to[0],
+            received_at=None,
+            attachments=[],
+            labels=["read"],
+            **message.model_dump(
+                include={
+                    "id", "agent_id", "direction", "from_address", "to", "cc", "bcc", "subject", "body", "body_html",
+                    "headers", "metadata", "thread_id", "in_reply_to", "references", "external_id", "error",
+                    "correlation_id", "sent_at", "created_at", "updated_at",
+                }
+            ),
+        )  # fmt: skip
+
+
+class Pagination(BaseModel):
+    """Where a list goes on."""
+
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
+
+    next_cursor: str | None
+    has_more: bool
+
+
+class MessageList(BaseModel):
+    """A page of messages, newest first."""
+
+    items: list[Message]
+    pagination: Pagination
+
+    @classmethod
+    def of(cls, messages: list[models.Message], cursor: str | None) -> MessageList:
+        """A page as Anima shows it."""
+        return cls(
+            items=[Message.of(message) for message in messages],
+            pagination=Pagination(next_cursor=cursor, has_more=cursor is not None),
+        )
+
+
+#: The states that a status stands for, to filter by.
+STATES: dict[str, State] = {status: state for state, status in _STATUS.items() if state is not State.SENDING}

@@ -1,0 +1,197 @@
+"""Anima: `/v1/agents*`, `/v1/keys*`, `/v1/billing/*`: what the master key is for."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from functions.anima.management.schemas import (
+    Agent,
+    AgentList,
+    ApiKey,
+    CreateAgentRequest,
+    CreateKeyRequest,
+    HardCap,
+    KeyList,
+    NewAgent,
+    NewApiKey,
+    RotateKeyRequest,
+    Tier,
+    Usage,
+)
+from switchboard.accounts import service as accounts
+from switchboard.agents import service as agents
+from switchboard.aws import clock
+from switchboard.edge.api import Api
+from switchboard.edge.dialects.anima import MASTER, Anima
+from switchboard.edge.paging import Pagination
+from switchboard.errors import NotFound
+from switchboard.usage import service as usage
+
+api = Api(Anima(), "management")
+
+Limit = Annotated[int, Query(ge=1, le=100)]
+Cursor = Annotated[str | None, Query()]
+_MASTER = "This takes the master key."
+
+
+@api.post(
+    "/v1/agents",
+    summary="Create an agent with an inbox and a key",
+    operation_id="agentCreate",
+    tag="Agents",
+    status=201,
+    keys=MASTER,
+    secret=True,
+    responses={
+        400: "The request is not valid.",
+        402: "The plan allows no more agents.",
+        403: _MASTER,
+        409: "The username is taken, or the Idempotency-Key collides.",
+    },
+)
+def create_agent(request: CreateAgentRequest) -> NewAgent:
+    made = agents.create(api.caller, request.username, request.name or request.username, request.metadata)
+    return NewAgent.made(made.agent, made.key_text)
+
+
+@api.get(
+    "/v1/agents",
+    summary="List agents, newest first",
+    operation_id="agentList",
+    tag="Agents",
+    keys=MASTER,
+    responses={400: "The limit or the cursor is not valid.", 403: _MASTER},
+)
+def list_agents(limit: Limit = 20, cursor: Cursor = None) -> AgentList:
+    found, after = agents.listing(api.caller.org_id, limit, cursor)
+    return AgentList(items=[Agent.of(agent) for agent in found], pagination=Pagination.of(after))
+
+
+@api.get(
+    "/v1/agents/<agent_id>",
+    summary="Read an agent",
+    operation_id="agentGet",
+    tag="Agents",
+    responses={404: "There is no such agent."},
+)
+def read_agent(agent_id: str) -> Agent:
+    caller = api.caller
+    if not caller.is_master and agent_id != caller.agent_id:
+        raise NotFound("There is no such agent.")
+    return Agent.of(agents.get(caller.org_id, agent_id))
+
+
+@api.post(
+    "/v1/keys",
+    summary="Create a key",
+    operation_id="keyCreate",
+    tag="Keys",
+    status=201,
+    keys=MASTER,
+    secret=True,
+    responses={400: "The request is not valid.", 403: _MASTER, 404: "There is no such agent."},
+)
+def create_key(request: CreateKeyRequest) -> NewApiKey:
+    caller = api.caller
+    if request.agent_id:
+        agents.get(caller.org_id, request.agent_id)
+    made = accounts.create_key(caller, request.kind, request.name, agent_id=request.agent_id, expires_at=request.expiry)
+    return NewApiKey.made(made)
+
+
+@api.get(
+    "/v1/keys",
+    summary="List keys, newest first",
+    operation_id="keyList",
+    tag="Keys",
+    keys=MASTER,
+    responses={400: "The limit or the cursor is not valid.", 403: _MASTER},
+)
+def list_keys(limit: Limit = 20, cursor: Cursor = None) -> KeyList:
+    found, after = accounts.keys(api.caller.org_id, limit, cursor)
+    return KeyList(items=[ApiKey.of(key) for key in found], pagination=Pagination.of(after))
+
+
+@api.post(
+    "/v1/keys/<key_id>/rotate",
+    summary="Replace a key; the old one works on for the overlap",
+    operation_id="keyRotate",
+    tag="Keys",
+    keys=MASTER,
+    secret=True,
+    responses={
+        400: "The overlap is not valid.",
+        403: _MASTER,
+        404: "There is no such key.",
+        409: "The key is revoked, expired or rotated already.",
+    },
+)
+def rotate_key(key_id: str, request: RotateKeyRequest) -> NewApiKey:
+    return NewApiKey.made(accounts.rotate_key(api.caller, key_id, request.overlap_seconds))
+
+
+@api.delete(
+    "/v1/keys/<key_id>",
+    summary="Revoke a key",
+    operation_id="keyRevoke",
+    tag="Keys",
+    keys=MASTER,
+    responses={403: _MASTER, 404: "There is no such key."},
+)
+def revoke_key(key_id: str) -> ApiKey:
+    return ApiKey.of(accounts.revoke_key(api.caller, key_id))
+
+
+@api.get(
+    "/v1/billing/hard-cap",
+    summary="Read the monthly spending cap",
+    operation_id="hardCapGet",
+    tag="Billing",
+    keys=MASTER,
+    responses={403: _MASTER},
+)
+def read_hard_cap() -> HardCap:
+    return HardCap.of(accounts.organisation(api.caller.org_id).hard_cap)
+
+
+@api.put(
+    "/v1/billing/hard-cap",
+    summary="Set the monthly spending cap",
+    operation_id="hardCapPut",
+    tag="Billing",
+    keys=MASTER,
+    responses={400: "The cap is not valid.", 403: _MASTER},
+)
+def set_hard_cap(request: HardCap) -> HardCap:
+    return HardCap.of(accounts.set_hard_cap(api.caller, request.cap()))
+
+
+@api.get(
+    "/v1/billing/usage",
+    summary="Read a month's use",
+    operation_id="usageGet",
+    tag="Billing",
+    keys=MASTER,
+    responses={400: "The period is not valid.", 403: _MASTER},
+)
+def read_usage(
+    period: Annotated[str | None, Query(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="YYYY-MM, UTC")] = None,
+) -> Usage:
+    return Usage.of(usage.of_month(api.caller.org_id, period or clock.stamp()[:7]))
+
+
+@api.get(
+    "/v1/billing/tier",
+    summary="Read the plan and its limits",
+    operation_id="tierGet",
+    tag="Billing",
+    keys=MASTER,
+    responses={403: _MASTER},
+)
+def read_tier() -> Tier:
+    return Tier.of(api.caller)
+
+
+handler = api.handler

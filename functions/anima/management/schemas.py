@@ -1,0 +1,277 @@
+"""Agents, keys and billing, as Anima's clients see them (conventions.md 1.9 and 1.13)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from switchboard.accounts import models
+from switchboard.accounts.models import Caller, KeyKind
+from switchboard.accounts.service import NewKey
+from switchboard.agents import models as agent_models
+from switchboard.aws import clock
+from switchboard.edge.paging import Pagination
+from switchboard.usage.models import MICROS_PER_CENT, Meter
+from switchboard.usage.models import Usage as MonthlyUsage
+
+
+class _Shown(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
+
+
+class CreateAgentRequest(_Shown):
+    """An agent to create."""
+
+    username: str = Field(pattern="^[a-z0-9-]+$", min_length=1, max_length=63)
+    name: str | None = Field(default=None, min_length=1, max_length=200)
+    metadata: dict[str, str] = Field(default_factory=dict, max_length=50)
+
+
+class EmailIdentity(_Shown):
+    """An inbox of an agent."""
+
+    email: str
+    local_part: str
+    domain: str
+
+    @classmethod
+    def of(cls, address: str) -> EmailIdentity:
+        """The inbox with that address."""
+        local_part, _, domain = address.partition("@")
+        return cls(email=address, local_part=local_part, domain=domain)
+
+
+class Agent(_Shown):
+    """An agent."""
+
+    id: str
+    org_id: str
+    name: str
+    slug: str
+    status: Literal["ACTIVE", "SUSPENDED", "DELETED"]
+    api_key_prefix: str | None
+    metadata: dict[str, Any]
+    email_identities: list[EmailIdentity]
+    phone_identities: list[dict[str, Any]]
+    created_at: str
+    updated_at: str
+
+    @classmethod
+    def of(cls, agent: agent_models.Agent) -> Agent:
+        """An agent of the domain, as Anima shows it."""
+        return cls.model_validate(_agent_fields(agent))
+
+
+class NewAgent(Agent):
+    """An agent that was just created, with its key, shown in this answer only."""
+
+    api_key: str
+
+    @classmethod
+    def made(cls, agent: agent_models.Agent, key_text: str) -> NewAgent:
+        """The answer to a creation."""
+        return cls.model_validate(_agent_fields(agent) | {"api_key": key_text})
+
+
+def _agent_fields(agent: agent_models.Agent) -> dict[str, Any]:
+    return {
+        **agent.model_dump(include={"id", "org_id", "name", "slug", "metadata", "created_at", "updated_at"}),
+        "status": agent.status.upper(),
+        "api_key_prefix": agent.key_prefix,
+        "email_identities": [EmailIdentity.of(agent.address)],
+        "phone_identities": [],
+    }
+
+
+class AgentList(BaseModel):
+    """A page of agents, newest first."""
+
+    items: list[Agent]
+    pagination: Pagination
+
+
+_KIND = {"agent": KeyKind.AGENT, "master": KeyKind.MASTER}
+
+
+class CreateKeyRequest(_Shown):
+    """A key to create."""
+
+    name: str = Field(min_length=1, max_length=100)
+    type: Literal["agent", "master"] = "agent"
+    agent_id: str | None = Field(default=None, description="The agent that an `ak_` key acts as.")
+    expires_at: datetime | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> CreateKeyRequest:
+        if (self.type == "agent") != (self.agent_id is not None):
+            raise ValueError("agentId: goes with a key of type agent, and only with one")
+        if self.expires_at and self.expires_at.tzinfo is None:
+            raise ValueError("expiresAt: needs a time zone")
+        return self
+
+    @property
+    def kind(self) -> KeyKind:
+        """The kind of key asked for."""
+        return _KIND[self.type]
+
+    @property
+    def expiry(self) -> str | None:
+        """When it expires, as it is stored."""
+        return clock.iso(self.expires_at) if self.expires_at else None
+
+
+class RotateKeyRequest(_Shown):
+    """How to rotate a key."""
+
+    overlap_seconds: int = Field(
+        default=86_400, ge=0, le=7 * 86_400, description="How long the old key works on beside the new one."
+    )
+
+
+class ApiKey(_Shown):
+    """A key, without its text."""
+
+    id: str
+    org_id: str
+    agent_id: str | None
+    name: str
+    prefix: str
+    mode: Literal["LIVE", "TEST"]
+    scopes: list[str]
+    revoked: bool
+    created_at: str
+    created_by: str
+    last_used_at: str | None = Field(description="To within five minutes.")
+    expires_at: str | None
+
+    @classmethod
+    def of(cls, key: models.ApiKey) -> ApiKey:
+        """A key of the domain, as Anima shows it."""
+        return cls.model_validate(_key_fields(key))
+
+
+class NewApiKey(ApiKey):
+    """A key that was just made, with its text, shown in this answer only."""
+
+    key: str
+
+    @classmethod
+    def made(cls, new: NewKey) -> NewApiKey:
+        """The answer to a creation or a rotation."""
+        return cls.model_validate(_key_fields(new.key) | {"key": new.text})
+
+
+def _key_fields(key: models.ApiKey) -> dict[str, Any]:
+    return {
+        **key.model_dump(exclude={"hash", "kind", "revoked_at", "rotated_to"}),
+        "mode": "TEST" if key.kind is KeyKind.OPTICOMM_TEST else "LIVE",
+        "revoked": key.revoked_at is not None,
+    }
+
+
+class KeyList(BaseModel):
+    """A page of keys, newest first."""
+
+    items: list[ApiKey]
+    pagination: Pagination
+
+
+class CappedMeters(BaseModel):
+    """Which kinds of use count towards the cap."""
+
+    email: bool = True
+    sms: bool = True
+    voice: bool = True
+
+
+class HardCap(_Shown):
+    """The organisation's own monthly spending limit."""
+
+    enabled: bool
+    monthly_cap_cents: int = Field(ge=0, le=100_000_000)
+    meters: CappedMeters = Field(default_factory=CappedMeters)
+
+    def cap(self) -> models.HardCap:
+        """The limit in the domain's terms."""
+        return models.HardCap(
+            enabled=self.enabled, monthly_cap_cents=self.monthly_cap_cents, meters=self.meters.model_dump()
+        )
+
+    @classmethod
+    def of(cls, cap: models.HardCap) -> HardCap:
+        """A limit of the domain, as Anima shows it."""
+        return cls(
+            enabled=cap.enabled,
+            monthly_cap_cents=cap.monthly_cap_cents,
+            meters=CappedMeters.model_validate(cap.meters),
+        )
+
+
+class Counters(BaseModel):
+    """What was used."""
+
+    message_sent: int
+    message_received: int
+    sms_sent: int
+    sms_received: int
+    call_minute: int
+    embedding_generated: int
+
+
+class Usage(_Shown):
+    """A month's use and what it cost."""
+
+    period: str
+    usage: Counters
+    spent_cents: float
+
+    @classmethod
+    def of(cls, usage: MonthlyUsage) -> Usage:
+        """A month of the domain, as Anima shows it."""
+        return cls(
+            period=usage.period,
+            usage=Counters(
+                message_sent=usage.units[Meter.EMAIL],
+                message_received=0,
+                sms_sent=0,
+                sms_received=0,
+                call_minute=0,
+                embedding_generated=0,
+            ),
+            spent_cents=usage.spent_micros / MICROS_PER_CENT,
+        )
+
+
+class TierLimits(_Shown):
+    """What the plan allows; null is no limit."""
+
+    messages: int | None
+    agents: int | None
+    requests_per_minute: int
+    requests_per_second: int
+
+
+class Tier(BaseModel):
+    """The organisation's plan."""
+
+    tier: str
+    name: str
+    limits: TierLimits
+
+    @classmethod
+    def of(cls, caller: Caller) -> Tier:
+        """The caller's plan."""
+        terms = caller.organisation.terms
+        return cls(
+            tier=terms.name.value,
+            name=terms.name.value.title(),
+            limits=TierLimits(
+                messages=terms.emails_per_month,
+                agents=terms.agents,
+                requests_per_minute=terms.requests_per_minute,
+                requests_per_second=terms.requests_per_second,
+            ),
+        )

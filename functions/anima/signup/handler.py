@@ -1,0 +1,41 @@
+"""Anima: `/v1/agent/*`."""
+
+from __future__ import annotations
+
+from functions.anima.signup.schemas import SignUpRequest, SignUpResponse
+from switchboard.aws import settings
+from switchboard.edge import rate_limit
+from switchboard.edge.api import Api
+from switchboard.edge.dialects.anima import Anima
+from switchboard.errors import RateLimited
+from switchboard.signup import service as signup
+
+_HOUR = 3_600
+
+api = Api(Anima(), "signup")
+
+
+@api.post(
+    "/v1/agent/sign-up",
+    summary="Open an organisation with an agent, its inbox and its keys",
+    operation_id="agentSignUp",
+    tag="Sign-up",
+    public=True,
+    secret=True,
+    responses={
+        400: "The request is not valid, or the username is reserved.",
+        409: "The human has an organisation, or the username is taken.",
+        429: "Too many sign-ups from this address.",
+    },
+)
+def sign_up(request: SignUpRequest) -> SignUpResponse:
+    call = api.call
+    full = rate_limit.take_one(f"sign-up#{call.request.source_ip}", settings.number("SIGN_UPS_PER_HOUR", 20), _HOUR)
+    if full:
+        raise RateLimited("Too many sign-ups from this address.", limit=full.limit, remaining=0, retry_after=full.wait)
+    assert call.correlation_id is not None
+    made = signup.sign_up(request.human_email, request.username, request.name, call.correlation_id, call.effect)
+    return SignUpResponse.of(made)
+
+
+handler = api.handler

@@ -1,0 +1,43 @@
+"""Sign-up, as Anima's clients see it."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+from switchboard.email.address import Address
+from switchboard.signup.service import SignedUp
+
+
+class SignUpRequest(BaseModel):
+    """Who signs up, and the name of their first agent."""
+
+    human_email: Address = Field(description="The human who owns the organisation.")
+    username: str = Field(
+        pattern="^[a-z0-9-]+$", min_length=1, max_length=63, description="The local part of the agent's inbox."
+    )
+    name: str | None = Field(default=None, min_length=1, max_length=200, description="The agent's display name.")
+
+
+class SignUpResponse(BaseModel):
+    """What was provisioned. The keys are shown in this answer only."""
+
+    agent_id: str
+    organization_id: str
+    inbox_id: str = Field(description="The address of the agent's inbox.")
+    api_key: str = Field(description="The agent's key (`ak_`).")
+    master_key: str = Field(description="The organisation's master key (`mk_`).")
+    auth_type: str
+    vault_id: str | None
+
+    @classmethod
+    def of(cls, made: SignedUp) -> SignUpResponse:
+        """The answer to a sign-up."""
+        return cls(
+            agent_id=made.agent.id,
+            organization_id=made.organisation.id,
+            inbox_id=made.agent.address,
+            api_key=made.agent_key,
+            master_key=made.master_key,
+            auth_type="agent_unverified",
+            vault_id=None,
+        )

@@ -1,0 +1,17 @@
+"""Sealing: events into their organisation's audit chain, one writer an organisation at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from switchboard import consumer
+from switchboard.audit import service as audit
+from switchboard.events.models import Event
+
+
+def seal(org_id: str, bodies: list[dict[str, Any]]) -> None:
+    """Seal an organisation's events, in the order of the queue."""
+    audit.seal(org_id, [Event.model_validate(body["event"]) for body in bodies])
+
+
+handler = consumer.groups(seal)

@@ -1,0 +1,190 @@
+"""The whole system as plain data, on one page. Everything else reads it: the CDK stacks, the local stack, the tests.
+
+No CDK and no AWS import here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Access = Literal["read", "write"]
+
+READ: frozenset[Access] = frozenset({"read"})
+WRITE: frozenset[Access] = frozenset({"write"})
+READ_WRITE: frozenset[Access] = frozenset({"read", "write"})
+
+
+@dataclass(frozen=True)
+class Table:
+    """A DynamoDB table. `indexes` are named `gsi1` …, with keys `gsi1pk` and `gsi1sk`."""
+
+    name: str
+    keys: tuple[str, ...] = ("pk", "sk")
+    indexes: tuple[str, ...] = ()
+    stream: bool = False
+    #: The attribute that DynamoDB deletes by, in seconds since 1970.
+    ttl: str | None = None
+    #: What cannot be made again: point-in-time recovery, deletion protection, kept when the stack goes.
+    retained: bool = False
+
+
+@dataclass(frozen=True)
+class Queue:
+    """An SQS queue and its dead-letter queue. `seconds` is how long one job may take."""
+
+    name: str
+    fifo: bool = False
+    seconds: int = 30
+    receives: int = 5
+
+
+@dataclass(frozen=True)
+class Function:
+    """A Lambda function, at `functions/<name>/handler.py`, and all that it may touch."""
+
+    name: str
+    tables: dict[str, frozenset[Access]] = field(default_factory=dict)
+    sends: tuple[str, ...] = ()
+    #: May read the deployment's root secret (signed cursors, secrets that a retried request makes again).
+    root_secret: bool = False
+    #: May send mail through SES.
+    mail: bool = False
+    memory: int = 1_024
+    seconds: int = 29
+    snapstart: bool = False
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Group(Function):
+    """A function behind an API, and the paths below the API's base path that it serves."""
+
+    api: str = ""
+    paths: tuple[str, ...] = ()
+    snapstart: bool = True
+
+
+@dataclass(frozen=True)
+class Worker(Function):
+    """A function that takes jobs from a queue, or events from a table's stream."""
+
+    queue: str | None = None
+    stream: str | None = None
+    batch: int = 10
+    #: How long a batch may wait to fill, in seconds.
+    window: int = 0
+    #: How many batches run at once; `None` is as many as there are.
+    concurrency: int | None = None
+    memory: int = 512
+    seconds: int = 60
+
+
+@dataclass(frozen=True)
+class Schedule(Function):
+    """A function that EventBridge starts."""
+
+    rate_minutes: int = 1
+    memory: int = 512
+    seconds: int = 55
+
+
+@dataclass(frozen=True)
+class Api:
+    """A REST API: its dialect, its place on the domain, and the group that answers what no path is for."""
+
+    name: str
+    base_path: str
+    fallback: str
+
+
+TABLES = (
+    Table("core", indexes=("gsi1",), retained=True),
+    Table("activity", indexes=("gsi1", "gsi2"), stream=True, retained=True),
+    Table("idempotency", keys=("id",), ttl="expiration"),
+    Table("ratelimit", keys=("id",), ttl="expiration"),
+)
+
+QUEUES = (
+    Queue("audit", fifo=True),
+    Queue("email"),
+    Queue("email-events"),
+)
+
+APIS = (
+    Api("anima", "v1", fallback="anima/signup"),
+    Api("opticomm", "functions/v1", fallback="opticomm/external_api"),
+    Api("athos", "api/external/v1", fallback="athos/sessions"),
+    Api("hum", "", fallback="hum/account"),
+)
+
+#: What every request needs: the key's look-up, its limits, and the record of an Idempotency-Key.
+_EDGE = {"core": READ_WRITE, "ratelimit": WRITE, "idempotency": READ_WRITE}
+
+GROUPS = (
+    Group(
+        "anima/signup",
+        api="anima",
+        paths=("agent/{proxy+}",),
+        tables=_EDGE | {"activity": WRITE},
+        root_secret=True,
+    ),
+    Group(
+        "anima/management",
+        api="anima",
+        paths=("agents", "agents/{proxy+}", "keys", "keys/{proxy+}", "billing/{proxy+}"),
+        tables=_EDGE | {"activity": WRITE},
+        root_secret=True,
+    ),
+    Group(
+        "anima/email",
+        api="anima",
+        paths=("email/{proxy+}",),
+        tables=_EDGE | {"activity": READ_WRITE},
+        root_secret=True,
+    ),
+    Group(
+        "anima/audit",
+        api="anima",
+        paths=("audit/{proxy+}",),
+        tables=_EDGE | {"activity": READ},
+        root_secret=True,
+    ),
+    Group("opticomm/external_api", api="opticomm", paths=("external-api",), tables=_EDGE),
+    Group("athos/sessions", api="athos", paths=("session", "roleplay/{proxy+}"), tables=_EDGE),
+    Group("athos/calls", api="athos", paths=("calls", "calls/{proxy+}"), tables=_EDGE),
+    Group("hum/account", api="hum", paths=("api/{proxy+}", "auth/{proxy+}"), tables={"ratelimit": WRITE}),
+    Group("portal", api="hum", paths=("docs", "docs/{proxy+}", "openapi/{proxy+}"), tables={"ratelimit": WRITE}),
+)
+
+WORKERS = (
+    Worker(
+        "workers/fanout",
+        stream="activity",
+        tables={"activity": READ_WRITE},
+        sends=("audit", "email"),
+        batch=100,
+    ),
+    Worker("workers/audit", queue="audit", tables={"activity": READ_WRITE}, batch=10),
+    Worker("workers/email", queue="email", tables={"activity": READ_WRITE}, mail=True, concurrency=20),
+    Worker("workers/email_events", queue="email-events", tables={"activity": READ_WRITE, "core": WRITE}),
+)
+
+SCHEDULES = (Schedule("schedules/tick", tables={"activity": READ_WRITE}, sends=("email",)),)
+
+FUNCTIONS: tuple[Function, ...] = (*GROUPS, *WORKERS, *SCHEDULES)
+
+
+def table(name: str) -> Table:
+    """The table of that name."""
+    return next(table for table in TABLES if table.name == name)
+
+
+def queue(name: str) -> Queue:
+    """The queue of that name."""
+    return next(queue for queue in QUEUES if queue.name == name)
+
+
+def function(name: str) -> Function:
+    """The function of that name."""
+    return next(function for function in FUNCTIONS if function.name == name)

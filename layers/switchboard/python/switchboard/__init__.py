@@ -1,0 +1,1 @@
+"""Switchboard's domain, shared by every function."""

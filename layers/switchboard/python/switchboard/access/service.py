@@ -1,0 +1,122 @@
+"""Authentication by API key.
+
+A key that was found good is remembered by the process for KEY_CACHE_SECONDS (15 by default), which is how long a
+revocation, an expiry set by rotation, or a change of plan may take to be felt. What is unknown or refused is never
+remembered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from switchboard.accounts import credentials
+from switchboard.accounts import service as accounts
+from switchboard.accounts.models import ApiKey, Caller, KeyKind, Organisation
+from switchboard.agents import service as agents
+from switchboard.agents.models import Agent
+from switchboard.aws import clock, secret, settings, table
+from switchboard.aws.effect import Effect
+from switchboard.errors import Forbidden, Unauthenticated
+
+_CACHE_SIZE = 2_000
+_USE_NOTED_EVERY = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A key as it was when it was looked up, with whom it stands for."""
+
+    key: ApiKey
+    organisation: Organisation
+    agent: Agent | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    until: float
+    snapshot: Snapshot
+
+
+_cache: dict[str, _Remembered] = {}
+
+
+def authenticate(text: str, kinds: frozenset[KeyKind]) -> Snapshot:
+    """The key, its organisation and its agent. Raises Unauthenticated with a `code`, or Forbidden."""
+    kind = credentials.kind_of(text)
+    if kind is None or kind not in kinds:
+        raise Unauthenticated("The API key is malformed.", code="malformed")
+    digest = secret.digest(text)
+    snapshot = _recall(digest) or _look_up(digest)
+    _still_good(snapshot)
+    return snapshot
+
+
+def caller(snapshot: Snapshot, correlation_id: str, effect: Effect | None = None) -> Caller:
+    """The caller that an authenticated request has."""
+    agent = snapshot.agent
+    return Caller(
+        organisation=snapshot.organisation,
+        key=snapshot.key,
+        agent_id=agent.id if agent else None,
+        agent_address=agent.address if agent else None,
+        agent_name=agent.name if agent else None,
+        correlation_id=correlation_id,
+        effect=effect,
+    )
+
+
+def _recall(digest: str) -> Snapshot | None:
+    entry = _cache.get(digest)
+    return entry.snapshot if entry and entry.until > clock.epoch() else None
+
+
+def _look_up(digest: str) -> Snapshot:
+    snapshot = _find(digest)
+    if not snapshot:
+        raise Unauthenticated("The API key is not known.", code="unknown")
+    _still_good(snapshot)
+    seconds = settings.number("KEY_CACHE_SECONDS", 15)
+    if len(_cache) >= _CACHE_SIZE:
+        _cache.clear()
+    _cache[digest] = _Remembered(clock.epoch() + seconds, snapshot)
+    used = snapshot.key.last_used_at
+    if not used or clock.parse(used) < clock.now() - _USE_NOTED_EVERY:
+        accounts.note_use(snapshot.key)
+    return snapshot
+
+
+def _find(digest: str) -> Snapshot | None:
+    # Two dependent requests: the pointer, then all that it points to.
+    pointer = accounts.key_pointer(digest)
+    if not pointer:
+        return None
+    org_id, agent_id = pointer.org_id, pointer.agent_id
+    places = [accounts.org_key_of(org_id), accounts.key_key_of(org_id, pointer.key_id)]
+    if agent_id:
+        places.append(agents.key_of(org_id, agent_id))
+    org, key, *agent = table.get_many("core", places)
+    if not org or not key or (agent_id and not agent[0]):
+        return None
+    return Snapshot(
+        key=accounts.key_from_item(key),
+        organisation=accounts.org_from_item(org),
+        agent=agents.from_item(agent[0]) if agent and agent[0] else None,
+    )
+
+
+def _still_good(snapshot: Snapshot) -> None:
+    key = snapshot.key
+    if key.revoked_at:
+        raise Unauthenticated("The API key was revoked.", code="revoked")
+    if key.expires_at and key.expires_at <= clock.stamp():
+        raise Unauthenticated("The API key has expired.", code="expired")
+    if snapshot.organisation.status != "active":
+        raise Forbidden("The organisation is not active.", code="organization_inactive")
+    if snapshot.agent and snapshot.agent.status != "active":
+        raise Forbidden("The agent is not active.", code="agent_inactive")
+
+
+def forget() -> None:
+    """Drop what is remembered, for tests."""
+    _cache.clear()

@@ -1,0 +1,1 @@
+"""Organisations, their plans and their keys."""

@@ -1,0 +1,100 @@
+"""Organisations, keys, and the caller that a request turns out to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from switchboard.accounts.plans import Plan, PlanName, plan
+from switchboard.aws.effect import Effect
+from switchboard.events.models import Actor
+
+
+class HardCap(BaseModel):
+    """The organisation's own monthly spending limit. `meters` tells which kinds of use count towards it."""
+
+    enabled: bool = False
+    monthly_cap_cents: int = Field(default=0, ge=0, le=100_000_000)
+    meters: dict[str, bool] = Field(default_factory=lambda: {"email": True, "sms": True, "voice": True})
+
+
+class Organisation(BaseModel):
+    """A tenant."""
+
+    id: str
+    name: str
+    slug: str
+    plan: PlanName = PlanName.FREE
+    status: str = "active"
+    owner_email: str | None = None
+    hard_cap: HardCap = Field(default_factory=HardCap)
+    #: Limits that were agreed on one by one and replace the plan's: requests_per_minute, emails_per_month …
+    limits: dict[str, int] = Field(default_factory=dict)
+    created_at: str
+    updated_at: str
+
+    @property
+    def terms(self) -> Plan:
+        """The plan's terms, with what was agreed on for this organisation in place of the plan's own figures."""
+        terms = plan(self.plan)
+        changes: dict[str, Any] = {name: value for name, value in self.limits.items() if hasattr(terms, name)}
+        return replace(terms, **changes) if changes else terms
+
+
+class KeyKind(StrEnum):
+    """The kinds of API key. The value is the text that every key of the kind begins with."""
+
+    AGENT = "ak_"
+    MASTER = "mk_"
+    SERVICE = "sk_"
+    OPTICOMM_LIVE = "sk_live_"
+    OPTICOMM_TEST = "sk_test_"
+    ATHOS = "ath_live_"
+
+
+class ApiKey(BaseModel):
+    """A key, as it may be shown at any time: never its text, which is stored as a hash."""
+
+    id: str
+    org_id: str
+    agent_id: str | None = None
+    kind: KeyKind
+    name: str
+    prefix: str
+    hash: str
+    scopes: list[str] = Field(default_factory=list)
+    created_at: str
+    created_by: str
+    expires_at: str | None = None
+    revoked_at: str | None = None
+    last_used_at: str | None = None
+    rotated_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is calling, for which organisation, in which workflow. `effect` is set when the request may be retried."""
+
+    organisation: Organisation
+    key: ApiKey
+    agent_id: str | None
+    agent_address: str | None
+    agent_name: str | None
+    correlation_id: str
+    effect: Effect | None = None
+
+    @property
+    def org_id(self) -> str:
+        return self.organisation.id
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(type="agent", id=self.agent_id) if self.agent_id else Actor(type="key", id=self.key.id)
+
+    @property
+    def is_master(self) -> bool:
+        """Whether the key acts for the whole organisation."""
+        return self.key.kind in (KeyKind.MASTER, KeyKind.SERVICE)

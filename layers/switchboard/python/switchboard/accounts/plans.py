@@ -1,0 +1,49 @@
+"""Plans: what each allows. Figures from the price list of the Anima contract's era (conventions.md 1.9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class PlanName(StrEnum):
+    """The plans, smallest first."""
+
+    FREE = "free"
+    STARTER = "starter"
+    GROWTH = "growth"
+    SCALE = "scale"
+    ENTERPRISE = "enterprise"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A plan's limits; `None` is no limit.
+
+    `sliced` plans count usage in leased slices instead of one item, since one item in transactions conflicts at a few
+    hundred a second.
+    """
+
+    name: PlanName
+    requests_per_minute: int
+    requests_per_second: int
+    agents: int | None
+    emails_per_month: int | None
+    sliced: bool = False
+
+
+_PLANS = {
+    plan.name: plan
+    for plan in (
+        Plan(PlanName.FREE, 60, 100, agents=3, emails_per_month=3_000),
+        Plan(PlanName.STARTER, 600, 100, agents=25, emails_per_month=25_000),
+        Plan(PlanName.GROWTH, 3_000, 500, agents=100, emails_per_month=250_000),
+        Plan(PlanName.SCALE, 12_000, 2_000, agents=500, emails_per_month=1_000_000, sliced=True),
+        Plan(PlanName.ENTERPRISE, 60_000, 10_000, agents=None, emails_per_month=None, sliced=True),
+    )
+}
+
+
+def plan(name: PlanName) -> Plan:
+    """The plan of that name."""
+    return _PLANS[name]

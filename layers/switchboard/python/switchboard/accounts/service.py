@@ -1,0 +1,233 @@
+"""Organisations and keys: their rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from switchboard import telemetry
+from switchboard.accounts import credentials, store
+from switchboard.accounts.models import ApiKey, Caller, HardCap, KeyKind, Organisation
+from switchboard.accounts.plans import PlanName
+from switchboard.aws import clock, cursor, ids, table
+from switchboard.aws.effect import AlreadyDone
+from switchboard.aws.table import Item, Key, Writes, commit
+from switchboard.errors import Conflict, Invalid, NotFound
+from switchboard.events import service as events
+from switchboard.events.models import Origin, Subject
+
+#: The longest that a rotated key may go on working beside its successor, in seconds.
+MAX_OVERLAP = 7 * 86_400
+
+
+class NewKey(NamedTuple):
+    """A key and its text, which exists only in this answer."""
+
+    key: ApiKey
+    text: str
+
+
+def new_organisation(name: str, slug: str, plan: PlanName, owner_email: str | None = None) -> Organisation:
+    """An organisation that is not yet stored."""
+    now = clock.stamp()
+    return Organisation(
+        id=ids.new("org"), name=name, slug=slug, plan=plan, owner_email=owner_email, created_at=now, updated_at=now
+    )
+
+
+def opening(origin: Origin, org: Organisation) -> list[Writes]:
+    """The writes that open an organisation. Raises Conflict at commit when its owner has one."""
+    event = events.of(
+        origin, "organization.created", Subject(type="organization", id=org.id), plan=org.plan.value, slug=org.slug
+    )
+    owner = store.put_owner(org, org.owner_email) if org.owner_email else None
+    return [store.put_org(org), owner, events.record(event)]
+
+
+def organisation(org_id: str) -> Organisation:
+    """The organisation. Raises NotFound."""
+    found = store.get_org(org_id)
+    if not found:
+        raise NotFound("There is no such organisation.")
+    return found
+
+
+def organisations(limit: int, start: Item | None = None) -> tuple[list[Organisation], Item | None]:
+    """Organisations, newest first: for the operator only."""
+    page = store.orgs(limit, start)
+    return [store.read_org(item) for item in page.items], page.next_key
+
+
+def set_plan(origin: Origin, plan: PlanName, limits: dict[str, int] | None = None) -> None:
+    """Move an organisation to a plan; `limits` replace single figures of it. In effect within the key cache's time."""
+    changes: dict[str, Any] = {"plan": plan.value, "updated_at": clock.stamp()}
+    if limits is not None:
+        changes["limits"] = limits
+    event = events.of(
+        origin, "organization.plan_changed", Subject(type="organization", id=origin.org_id), plan=plan.value
+    )
+    commit(store.change_org(origin.org_id, changes), events.record(event))
+
+
+def set_hard_cap(origin: Origin, cap: HardCap) -> HardCap:
+    """Set the organisation's own monthly spending limit."""
+    event = events.of(
+        origin, "billing.hard_cap_changed", Subject(type="organization", id=origin.org_id), **cap.model_dump()
+    )
+    commit(
+        store.change_org(origin.org_id, {"hard_cap": cap.model_dump(), "updated_at": clock.stamp()}),
+        events.record(event),
+    )
+    return cap
+
+
+def counting(
+    org_id: str, gauge: str, step: int, limit: int | None, otherwise: Callable[[list[Item | None]], Exception] | None
+) -> Writes:
+    """The write that counts one more or one less of something an organisation holds, within its limit."""
+    return store.count(org_id, gauge, step, limit, otherwise)
+
+
+def new_key(
+    origin: Origin,
+    kind: KeyKind,
+    name: str,
+    *,
+    agent_id: str | None = None,
+    expires_at: str | None = None,
+    scopes: Sequence[str] = (),
+    seed: bytes | None = None,
+) -> tuple[NewKey, list[Writes]]:
+    """A key and the writes that store it. With a seed, the same text comes out again."""
+    minted = credentials.mint(kind, seed)
+    key = ApiKey(
+        id=ids.new("key"),
+        org_id=origin.org_id,
+        agent_id=agent_id,
+        kind=kind,
+        name=name,
+        prefix=minted.prefix,
+        hash=minted.hash,
+        scopes=list(scopes),
+        created_at=clock.stamp(),
+        created_by=origin.actor.id,
+        expires_at=expires_at,
+    )
+    event = events.of(
+        origin, "key.created", Subject(type="key", id=key.id), kind=kind.value, prefix=key.prefix, agent_id=agent_id
+    )
+    return NewKey(key, minted.text), [*store.put_key(key), events.record(event)]
+
+
+def create_key(
+    caller: Caller, kind: KeyKind, name: str, *, agent_id: str | None = None, expires_at: str | None = None
+) -> NewKey:
+    """Create a key for the caller's organisation. Raises Invalid for an expiry that has passed."""
+    if expires_at and expires_at <= clock.stamp():
+        raise Invalid("The key would have expired already.", fields={"expiresAt": "is in the past"})
+    seed = caller.effect.seed("key") if caller.effect else None
+    made, writes = new_key(caller, kind, name, agent_id=agent_id, expires_at=expires_at, seed=seed)
+    try:
+        commit(caller.effect.marker(made.key.id) if caller.effect else None, writes)
+    except AlreadyDone as done:
+        return NewKey(key(caller.org_id, done.subject_id), made.text)
+    return made
+
+
+def key(org_id: str, key_id: str) -> ApiKey:
+    """The organisation's key of that id. Raises NotFound."""
+    found = store.get_key(org_id, key_id)
+    if not found:
+        raise NotFound("There is no such key.")
+    return found
+
+
+def keys(org_id: str, limit: int, after: str | None) -> tuple[list[ApiKey], str | None]:
+    """A page of the organisation's keys, newest first, and the cursor of the next."""
+    page = store.keys(org_id, limit, cursor.read(after, org_id, "keys"))
+    return [store.read_key(item) for item in page.items], cursor.write(page.next_key, org_id, "keys")
+
+
+def revoke_key(origin: Origin, key_id: str) -> ApiKey:
+    """Make a key open nothing, within the key cache's time. Revoking twice is revoking once."""
+    found = key(origin.org_id, key_id)
+    if found.revoked_at:
+        return found
+    now = clock.stamp()
+    event = events.of(origin, "key.revoked", Subject(type="key", id=key_id), prefix=found.prefix)
+    commit(store.change_key(found, {"revoked_at": now}), events.record(event))
+    return found.model_copy(update={"revoked_at": now})
+
+
+def rotate_key(caller: Caller, key_id: str, overlap_seconds: int) -> NewKey:
+    """Give a key a successor with the same rights. The old one works on for the overlap, then expires.
+
+    Raises Conflict for a key that is revoked, expired or rotated already.
+    """
+    old = key(caller.org_id, key_id)
+    seed = caller.effect.seed("key") if caller.effect else None
+    made, writes = new_key(
+        caller, old.kind, old.name, agent_id=old.agent_id, expires_at=old.expires_at, scopes=old.scopes, seed=seed
+    )
+    ends = clock.iso(clock.now() + timedelta(seconds=overlap_seconds))
+    change = store.change_key(
+        old,
+        {"expires_at": min(ends, old.expires_at) if old.expires_at else ends, "rotated_to": made.key.id},
+    )
+    event = events.of(caller, "key.rotated", Subject(type="key", id=old.id), successor=made.key.id, works_until=ends)
+    guarded = replace(
+        change,
+        condition="attribute_exists(pk) AND revoked_at = :none AND rotated_to = :none"
+        " AND (expires_at = :none OR expires_at > :now)",
+        values={**change.values, ":none": None, ":now": clock.stamp()},
+        otherwise=lambda _: Conflict("This key can no longer be rotated.", code="key_not_active"),
+    )
+    try:
+        commit(caller.effect.marker(made.key.id) if caller.effect else None, guarded, writes, events.record(event))
+    except AlreadyDone as done:
+        return NewKey(key(caller.org_id, done.subject_id), made.text)
+    return made
+
+
+class KeyPointer(NamedTuple):
+    """Where a key is, found by its hash."""
+
+    org_id: str
+    key_id: str
+    agent_id: str | None
+
+
+def key_pointer(digest: str) -> KeyPointer | None:
+    """Where the key with that hash is."""
+    item = store.pointer(digest)
+    return KeyPointer(item["org_id"], item["key_id"], item.get("agent_id")) if item else None
+
+
+def org_key_of(org_id: str) -> Key:
+    """Where an organisation is stored, for a reader that fetches it along with other items."""
+    return store.org_key(org_id)
+
+
+def key_key_of(org_id: str, key_id: str) -> Key:
+    """Where a key is stored, for the same kind of reader."""
+    return store.key_key(org_id, key_id)
+
+
+def org_from_item(item: Item) -> Organisation:
+    """The organisation that such an item holds."""
+    return store.read_org(item)
+
+
+def key_from_item(item: Item) -> ApiKey:
+    """The key that such an item holds."""
+    return store.read_key(item)
+
+
+def note_use(key: ApiKey) -> None:
+    """Record that a key was used. Best effort: a request never fails for it."""
+    try:
+        table.write(store.change_key(key, {"last_used_at": clock.stamp()}))
+    except Exception:  # noqa: BLE001 whatever it is, the caller's request goes on
+        telemetry.metric("KeyUseNotNoted")

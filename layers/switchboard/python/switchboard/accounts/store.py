@@ -1,0 +1,121 @@
+"""Organisations and keys in the `core` table.
+
+| item | pk | sk | gsi1 |
+|---|---|---|---|
+| organisation | `<org>` | `org` | `orgs`, `<created_at>#<org>`: for the operator |
+| gauges | `<org>` | `gauges` | |
+| key | `<org>` | `key#<id>` | |
+| key look-up | `key#<hash>` | `key` | |
+| owner look-up | `owner#<digest of address>` | `owner` | |
+
+The look-ups hold pointers only.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from switchboard.accounts.models import ApiKey, Organisation
+from switchboard.aws import secret, table
+from switchboard.aws.table import Item, Key, Page, Put, Query, Update
+from switchboard.errors import Conflict
+
+
+def org_key(org_id: str) -> Key:
+    return {"pk": org_id, "sk": "org"}
+
+
+def key_key(org_id: str, key_id: str) -> Key:
+    return {"pk": org_id, "sk": f"key#{key_id}"}
+
+
+def put_org(org: Organisation) -> Put:
+    return Put(
+        table="core",
+        item={**org_key(org.id), "gsi1pk": "orgs", "gsi1sk": f"{org.created_at}#{org.id}", **org.model_dump()},
+        unless_exists=True,
+    )
+
+
+def put_owner(org: Organisation, address: str) -> Put:
+    return Put(
+        table="core",
+        item={"pk": f"owner#{secret.digest(address.lower())}", "sk": "owner", "org_id": org.id},
+        unless_exists=True,
+        otherwise=partial(_taken, "This person already has an organisation.", "owner_exists"),
+    )
+
+
+def _taken(message: str, code: str, _: list[Item | None]) -> Exception:
+    return Conflict(message, code=code)
+
+
+def read_org(item: Item) -> Organisation:
+    return Organisation.model_validate(item)
+
+
+def get_org(org_id: str) -> Organisation | None:
+    item = table.get("core", org_key(org_id))
+    return read_org(item) if item else None
+
+
+def orgs(limit: int, start: Item | None) -> Page:
+    return Query(table="core", index="gsi1", partition="orgs", forward=False).page(limit, start)
+
+
+def change_org(org_id: str, changes: dict[str, Any]) -> Update:
+    return _set(org_key(org_id), changes)
+
+
+def put_key(key: ApiKey) -> tuple[Put, Put]:
+    pointer = {"pk": f"key#{key.hash}", "sk": "key", "org_id": key.org_id, "key_id": key.id, "agent_id": key.agent_id}
+    return (
+        Put(table="core", item={**key_key(key.org_id, key.id), **key.model_dump()}, unless_exists=True),
+        Put(table="core", item=pointer, unless_exists=True),
+    )
+
+
+def pointer(digest: str) -> Item | None:
+    return table.get("core", {"pk": f"key#{digest}", "sk": "key"})
+
+
+def read_key(item: Item) -> ApiKey:
+    return ApiKey.model_validate(item)
+
+
+def get_key(org_id: str, key_id: str) -> ApiKey | None:
+    item = table.get("core", key_key(org_id, key_id))
+    return read_key(item) if item else None
+
+
+def keys(org_id: str, limit: int, start: Item | None) -> Page:
+    return Query(table="core", partition=org_id, begins="key#", forward=False).page(limit, start)
+
+
+def change_key(key: ApiKey, changes: dict[str, Any]) -> Update:
+    return _set(key_key(key.org_id, key.id), changes)
+
+
+def _set(key: Key, changes: dict[str, Any]) -> Update:
+    return Update(
+        table="core",
+        key=key,
+        expression="SET " + ", ".join(f"#{name} = :{name}" for name in changes),
+        names={f"#{name}": name for name in changes},
+        values={f":{name}": value for name, value in changes.items()},
+        condition="attribute_exists(pk)",
+    )
+
+
+def count(org_id: str, gauge: str, step: int, limit: int | None, otherwise: Any) -> Update:
+    guarded = step > 0 and limit is not None
+    return Update(
+        table="core",
+        key={"pk": org_id, "sk": "gauges"},
+        expression="ADD #gauge :step",
+        names={"#gauge": gauge},
+        values={":step": step} | ({":room": limit - step} if guarded and limit is not None else {}),
+        condition="attribute_not_exists(#gauge) OR #gauge <= :room" if guarded else None,
+        otherwise=otherwise,
+    )

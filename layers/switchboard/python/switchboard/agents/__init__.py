@@ -1,0 +1,1 @@
+"""Agents: the identities that an organisation acts as, each with an inbox."""

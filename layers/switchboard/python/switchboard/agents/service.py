@@ -1,0 +1,105 @@
+"""Agents: their rules."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from switchboard.accounts import service as accounts
+from switchboard.accounts.models import Caller, KeyKind, Organisation
+from switchboard.agents import store
+from switchboard.agents.models import Agent
+from switchboard.aws import clock, cursor, ids, settings
+from switchboard.aws.effect import AlreadyDone
+from switchboard.aws.table import Item, Key, Writes, commit
+from switchboard.errors import NotFound, QuotaExceeded
+from switchboard.events import service as events
+from switchboard.events.models import Origin, Subject
+
+#: Local parts that a stranger could take for the platform itself, or that mail standards reserve (RFC 2142).
+RESERVED = frozenset(
+    """
+    abuse admin administrator billing help hostmaster info mailer-daemon no-reply noreply postmaster root security
+    support webmaster welcome
+    """.split()  # noqa: SIM905 a list of quoted words would be four times as long
+)
+
+
+class NewAgent(NamedTuple):
+    """An agent and its first key's text, which exists only in this answer."""
+
+    agent: Agent
+    key_text: str
+
+
+def inbox_address(slug: str) -> str:
+    """The address of the inbox with that local part."""
+    return f"{slug}@{settings.text('AGENTS_DOMAIN')}"
+
+
+def new(
+    origin: Origin, org: Organisation, slug: str, name: str, metadata: dict[str, Any], seed: bytes | None
+) -> tuple[NewAgent, list[Writes]]:
+    """An agent with an inbox and an `ak_` key, and the writes that store them.
+
+    Raises at commit: Conflict for a username that is taken, QuotaExceeded beyond the plan's number of agents.
+    """
+    now = clock.stamp()
+    agent = Agent(
+        id=ids.new("agt"),
+        org_id=origin.org_id,
+        name=name,
+        slug=slug,
+        address=inbox_address(slug),
+        metadata=metadata,
+        created_at=now,
+        updated_at=now,
+    )
+    made, key_writes = accounts.new_key(origin, KeyKind.AGENT, f"{slug} key", agent_id=agent.id, seed=seed)
+    agent = agent.model_copy(update={"key_prefix": made.key.prefix})
+    limit = org.terms.agents
+    room = accounts.counting(
+        org.id,
+        "agents",
+        1,
+        limit,
+        lambda _: QuotaExceeded(
+            f"The plan allows {limit} agents.", code="agent_limit", resource="agents", current=limit, cap=limit
+        ),
+    )
+    event = events.of(origin, "agent.created", Subject(type="agent", id=agent.id), slug=slug)
+    return NewAgent(agent, made.text), [room, *store.put(agent), key_writes, events.record(event)]
+
+
+def create(caller: Caller, slug: str, name: str, metadata: dict[str, Any]) -> NewAgent:
+    """Create an agent in the caller's organisation."""
+    seed = caller.effect.seed("agent") if caller.effect else None
+    made, writes = new(caller, caller.organisation, slug, name, metadata, seed)
+    try:
+        commit(caller.effect.marker(made.agent.id) if caller.effect else None, writes)
+    except AlreadyDone as done:
+        return NewAgent(get(caller.org_id, done.subject_id), made.key_text)
+    return made
+
+
+def get(org_id: str, agent_id: str) -> Agent:
+    """The organisation's agent of that id. Raises NotFound."""
+    found = store.get(org_id, agent_id)
+    if not found:
+        raise NotFound("There is no such agent.")
+    return found
+
+
+def listing(org_id: str, limit: int, after: str | None) -> tuple[list[Agent], str | None]:
+    """A page of the organisation's agents, newest first, and the cursor of the next."""
+    page = store.page(org_id, limit, cursor.read(after, org_id, "agents"))
+    return [store.read(item) for item in page.items], cursor.write(page.next_key, org_id, "agents")
+
+
+def key_of(org_id: str, agent_id: str) -> Key:
+    """Where an agent is stored, for a reader that fetches it along with other items."""
+    return store.key(org_id, agent_id)
+
+
+def from_item(item: Item) -> Agent:
+    """The agent that such an item holds."""
+    return store.read(item)

@@ -1,0 +1,45 @@
+"""Agents in the `core` table.
+
+| item | pk | sk |
+|---|---|---|
+| agent | `<org>` | `agent#<id>` |
+| inbox look-up | `inbox#<address>` | `inbox` |
+
+The look-up holds a pointer only; it makes an address unique on the platform.
+"""
+
+from __future__ import annotations
+
+from switchboard.agents.models import Agent
+from switchboard.aws import table
+from switchboard.aws.table import Item, Key, Page, Put, Query
+from switchboard.errors import Conflict
+
+
+def key(org_id: str, agent_id: str) -> Key:
+    return {"pk": org_id, "sk": f"agent#{agent_id}"}
+
+
+def put(agent: Agent) -> tuple[Put, Put]:
+    pointer = {"pk": f"inbox#{agent.address}", "sk": "inbox", "org_id": agent.org_id, "agent_id": agent.id}
+    return (
+        Put(table="core", item={**key(agent.org_id, agent.id), **agent.model_dump()}, unless_exists=True),
+        Put(table="core", item=pointer, unless_exists=True, otherwise=_taken),
+    )
+
+
+def _taken(_: list[Item | None]) -> Exception:
+    return Conflict("This username is taken.", code="username_taken")
+
+
+def read(item: Item) -> Agent:
+    return Agent.model_validate(item)
+
+
+def get(org_id: str, agent_id: str) -> Agent | None:
+    item = table.get("core", key(org_id, agent_id))
+    return read(item) if item else None
+
+
+def page(org_id: str, limit: int, start: Item | None) -> Page:
+    return Query(table="core", partition=org_id, begins="agent#", forward=False).page(limit, start)

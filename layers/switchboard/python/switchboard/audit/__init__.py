@@ -1,0 +1,1 @@
+"""The audit chain: each organisation's events, numbered without gaps and bound by hashes."""

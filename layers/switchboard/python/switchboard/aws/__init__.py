@@ -1,0 +1,1 @@
+"""AWS, behind the few words the domain needs. Nothing else in the project imports botocore."""

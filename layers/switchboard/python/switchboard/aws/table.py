@@ -1,0 +1,388 @@
+"""DynamoDB, as the stores use it: reads, single writes, and `commit`, which makes several writes one."""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeVar
+
+from aws_lambda_powertools.shared.dynamodb_deserializer import TypeDeserializer
+
+from switchboard.aws import session, settings
+
+Item = dict[str, Any]
+Key = Mapping[str, str]
+_T = TypeVar("_T")
+
+_MAX_WRITES = 100
+_MAX_ATTEMPTS = 6
+_FIRST_PAUSE = 0.02
+
+#: What a table answers when the same request may succeed a moment later.
+_TRANSIENT = frozenset(
+    {
+        "TransactionConflict",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+        "ThrottlingError",
+        "ThrottlingException",
+        "ProvisionedThroughputExceeded",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "InternalServerError",
+    }
+)
+
+#: How a retry waits. Tests replace it.
+sleep: Callable[[float], None] = time.sleep
+
+
+class ConditionFailedError(Exception):
+    """A write's condition did not hold. `item` is what stood there, `None` if nothing did."""
+
+    def __init__(self, write: Write, item: Item | None) -> None:
+        super().__init__(f"{type(write).__name__} on {write.table}: condition failed")
+        self.write = write
+        self.item = item
+
+
+@dataclass(frozen=True, kw_only=True)
+class Write:
+    """One write of a transaction.
+
+    `condition`, `names` and `values` are DynamoDB's own expression and its placeholders. When the condition fails,
+    `otherwise` makes the exception to raise from the items that stood in the way (one for each failed write that
+    shares the same `otherwise`); without it, `ConditionFailedError` is raised.
+    """
+
+    table: str
+    condition: str | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+    otherwise: Callable[[list[Item | None]], Exception] | None = None
+
+    operation = ""
+
+    def request(self) -> dict[str, Any]:
+        """The write as DynamoDB's parameters."""
+        parts: dict[str, Any] = {"TableName": settings.table(self.table)}
+        if self.condition:
+            parts["ConditionExpression"] = self.condition
+        if self.names:
+            parts["ExpressionAttributeNames"] = dict(self.names)
+        if self.values:
+            parts["ExpressionAttributeValues"] = {name: encode(value) for name, value in self.values.items()}
+        return parts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Put(Write):
+    """Write a whole item. `unless_exists` refuses to replace one."""
+
+    item: Item
+    unless_exists: bool = False
+
+    operation = "Put"
+
+    def request(self) -> dict[str, Any]:
+        parts = super().request()
+        parts["Item"] = encode_item(self.item)
+        if self.unless_exists and not self.condition:
+            parts["ConditionExpression"] = f"attribute_not_exists({'pk' if 'pk' in self.item else 'id'})"
+        return parts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Update(Write):
+    """Change some attributes of an item, by an update expression."""
+
+    key: Key
+    expression: str
+
+    operation = "Update"
+
+    def request(self) -> dict[str, Any]:
+        return super().request() | {"Key": encode_item(self.key), "UpdateExpression": self.expression}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delete(Write):
+    """Remove an item."""
+
+    key: Key
+
+    operation = "Delete"
+
+    def request(self) -> dict[str, Any]:
+        return super().request() | {"Key": encode_item(self.key)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check(Write):
+    """Write nothing, and let the transaction stand only while the condition holds."""
+
+    key: Key
+
+    operation = "ConditionCheck"
+
+    def request(self) -> dict[str, Any]:
+        return super().request() | {"Key": encode_item(self.key)}
+
+
+Writes = Write | Iterable["Writes"] | None
+
+
+def commit(*parts: Writes) -> None:
+    """Make all the writes, or none of them.
+
+    A change and the event that tells of it go into one commit. Conflicts with other transactions and throttling are
+    retried under one token, so a retry never applies twice. Raises what the first failed write's `otherwise` makes,
+    or ConditionFailedError.
+    """
+    writes = list(_flatten(parts))
+    if not 0 < len(writes) <= _MAX_WRITES:
+        raise ValueError(f"a commit holds 1 to {_MAX_WRITES} writes, not {len(writes)}")
+    request = {
+        "TransactItems": [
+            {write.operation: write.request() | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}} for write in writes
+        ],
+        "ClientRequestToken": uuid.uuid4().hex,
+    }
+    _persistently(lambda: _transact(request, writes))
+
+
+def _flatten(parts: Iterable[Writes]) -> Iterable[Write]:
+    for part in parts:
+        if isinstance(part, Write):
+            yield part
+        elif part is not None:
+            yield from _flatten(part)
+
+
+def _transact(request: dict[str, Any], writes: Sequence[Write]) -> None:
+    try:
+        session.dynamodb().transact_write_items(**request)
+    except session.ClientError as error:
+        if session.error_code(error) != "TransactionCanceledException":
+            raise
+        reasons = error.response.get("CancellationReasons", [])
+        failed = [
+            (write, decode_item(reason["Item"]) if reason.get("Item") else None)
+            for write, reason in zip(writes, reasons, strict=False)
+            if reason.get("Code") == "ConditionalCheckFailed"
+        ]
+        if not failed:
+            raise
+        first, item = failed[0]
+        if first.otherwise is None:
+            raise ConditionFailedError(first, item) from error
+        raise first.otherwise([item for write, item in failed if write.otherwise is first.otherwise]) from error
+
+
+def _persistently(attempt: Callable[[], _T]) -> _T:
+    pause = _FIRST_PAUSE
+    for remaining in range(_MAX_ATTEMPTS - 1, -1, -1):
+        try:
+            return attempt()
+        except session.ClientError as error:
+            if not remaining or not _is_transient(error):
+                raise
+            sleep(random.uniform(0, pause))  # noqa: S311 jitter, not a secret
+            pause *= 2
+    raise AssertionError("unreachable")
+
+
+def _is_transient(error: session.ClientError) -> bool:
+    codes = {session.error_code(error)}
+    if "TransactionCanceledException" in codes:
+        reasons: Any = error.response.get("CancellationReasons", [])
+        codes = {reason.get("Code", "None") for reason in reasons} - {"None"}
+        return bool(codes) and codes <= _TRANSIENT
+    return not codes.isdisjoint(_TRANSIENT)
+
+
+def write(change: Put | Update | Delete) -> Item | None:
+    """Make one write. Answers the item as it now is (an Update) or was (a Delete)."""
+    request = change.request() | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+    client = session.dynamodb()
+
+    def attempt() -> Any:
+        if isinstance(change, Put):
+            return client.put_item(**request)
+        if isinstance(change, Update):
+            return client.update_item(**request, ReturnValues="ALL_NEW")
+        return client.delete_item(**request, ReturnValues="ALL_OLD")
+
+    try:
+        answer = _persistently(attempt)
+    except session.ClientError as error:
+        if session.error_code(error) != "ConditionalCheckFailedException":
+            raise
+        found: Any = error.response.get("Item")
+        item = decode_item(found) if found else None
+        raise change.otherwise([item]) if change.otherwise else ConditionFailedError(change, item) from error
+    attributes = answer.get("Attributes")
+    return decode_item(attributes) if attributes else None
+
+
+def get(table: str, key: Key, *, consistent: bool = True) -> Item | None:
+    """The item at a key."""
+    answer = session.dynamodb().get_item(
+        TableName=settings.table(table), Key=encode_item(key), ConsistentRead=consistent
+    )
+    found = answer.get("Item")
+    return decode_item(found) if found else None
+
+
+def get_many(table: str, keys: Sequence[Key]) -> list[Item | None]:
+    """The items at up to 100 keys of one table, in the keys' order, read consistently in one request."""
+    name = settings.table(table)
+    wanted = list({tuple(sorted(key.items())): encode_item(key) for key in keys}.values())
+    found: list[Item] = []
+    pause = _FIRST_PAUSE
+    while wanted:
+        answer: Any = _persistently(
+            lambda batch=wanted: session.dynamodb().batch_get_item(  # type: ignore[misc]
+                RequestItems={name: {"Keys": batch, "ConsistentRead": True}}
+            )
+        )
+        found += [decode_item(item) for item in answer["Responses"].get(name, [])]
+        wanted = answer.get("UnprocessedKeys", {}).get(name, {}).get("Keys", [])
+        if wanted:
+            sleep(random.uniform(0, pause))  # noqa: S311 jitter, not a secret
+            pause = min(pause * 2, 1.0)
+    return [next((item for item in found if all(item[k] == v for k, v in key.items())), None) for key in keys]
+
+
+class Page(NamedTuple):
+    """Items of one query, and the key to go on from (`None` at the end)."""
+
+    items: list[Item]
+    next_key: Item | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """A range of one partition. `between` and `begins` speak of the sort key; `where` filters what was read."""
+
+    table: str
+    partition: str
+    index: str | None = None
+    begins: str | None = None
+    between: tuple[str, str] | None = None
+    forward: bool = True
+    where: str | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def page(self, limit: int, start: Item | None = None) -> Page:
+        """Up to `limit` items from `start` on (a page's `next_key`).
+
+        With `where`, what does not match is passed over, for at most five times `limit` items read: a page may then
+        be short, or empty, and still have a next key.
+        """
+        items: list[Item] = []
+        reads = 5 if self.where else 1
+        while True:
+            answer = session.dynamodb().query(**self._request(limit, start))
+            for found in answer["Items"]:
+                items.append(decode_item(found))
+                if len(items) == limit:
+                    return Page(items, self._key_of(items[-1]) if self._more_after(found, answer) else None)
+            last = answer.get("LastEvaluatedKey")
+            start = decode_item(last) if last else None
+            reads -= 1
+            if start is None or not reads:
+                return Page(items, start)
+
+    def all(self) -> Iterable[Item]:
+        """Every item of the range, page after page."""
+        start: Item | None = None
+        while True:
+            answer = session.dynamodb().query(**self._request(None, start))
+            yield from (decode_item(found) for found in answer["Items"])
+            last = answer.get("LastEvaluatedKey")
+            if not last:
+                return
+            start = decode_item(last)
+
+    def _request(self, limit: int | None, start: Item | None) -> dict[str, Any]:
+        pk, sk = (f"{self.index}pk", f"{self.index}sk") if self.index else ("pk", "sk")
+        condition, values = f"{pk} = :pk", {":pk": self.partition, **self.values}
+        if self.begins is not None:
+            condition, values[":begins"] = f"{condition} AND begins_with({sk}, :begins)", self.begins
+        if self.between is not None:
+            condition = f"{condition} AND {sk} BETWEEN :from AND :to"
+            values[":from"], values[":to"] = self.between
+        request: dict[str, Any] = {
+            "TableName": settings.table(self.table),
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": {name: encode(value) for name, value in values.items()},
+            "ScanIndexForward": self.forward,
+        }
+        if self.index:
+            request["IndexName"] = self.index
+        else:
+            request["ConsistentRead"] = True
+        if self.where:
+            request["FilterExpression"] = self.where
+        if self.names:
+            request["ExpressionAttributeNames"] = dict(self.names)
+        if limit:
+            request["Limit"] = limit
+        if start:
+            request["ExclusiveStartKey"] = encode_item(start)
+        return request
+
+    def _key_of(self, item: Item) -> Item:
+        names = ["pk", "sk"] + ([f"{self.index}pk", f"{self.index}sk"] if self.index else [])
+        return {name: item[name] for name in names}
+
+    @staticmethod
+    def _more_after(found: Any, answer: Any) -> bool:
+        return bool(answer.get("LastEvaluatedKey")) or found is not answer["Items"][-1]
+
+
+class _Deserializer(TypeDeserializer):
+    """Powertools' deserializer; whole numbers come back as `int`, which is all that the stores keep."""
+
+    def _deserialize_n(self, value: str) -> Any:
+        return int(value) if value.lstrip("-").isdigit() else super()._deserialize_n(value)
+
+
+_deserialize = _Deserializer().deserialize
+
+
+def encode(value: Any) -> Any:
+    """A Python value as a DynamoDB attribute. No floats: money and time are whole numbers or text."""
+    match value:
+        case str():
+            return {"S": value}
+        case bool():
+            return {"BOOL": value}
+        case int():
+            return {"N": str(value)}
+        case None:
+            return {"NULL": True}
+        case Mapping():
+            return {"M": {key: encode(part) for key, part in value.items()}}
+        case list() | tuple():
+            return {"L": [encode(part) for part in value]}
+        case set() | frozenset() if value and all(isinstance(part, str) for part in value):
+            return {"SS": sorted(value)}
+        case bytes():
+            return {"B": value}
+    raise TypeError(f"no DynamoDB type for {type(value).__name__}")
+
+
+def encode_item(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An item as DynamoDB's attributes."""
+    return {name: encode(value) for name, value in item.items()}
+
+
+def decode_item(item: Mapping[str, Any]) -> Item:
+    """An item from DynamoDB's attributes."""
+    return {name: _deserialize(value) for name, value in item.items()}

@@ -1,0 +1,70 @@
+"""A mail provider on this machine.
+
+It takes every mail and reports, as SES' event publishing would, what the recipient's address asks for: the addresses
+of SES' own mailbox simulator (bounce, complaint, suppressionlist, success at simulator.amazonses.com) do what they
+do there, and everybody else gets the mail.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from switchboard.aws import clock, queue
+from switchboard.aws.queue import Job
+from switchboard.carriers.mail import Outbound
+from switchboard.carriers.mail.ses import MESSAGE_TAG, ORG_TAG
+
+_DOMAIN = "simulator.amazonses.com"
+
+
+class SimulatedCarrier:
+    """Accepts everything, and queues the notifications that SES would have sent."""
+
+    def send(self, outbound: Outbound) -> str:
+        external_id = f"{uuid.uuid4()}@{_DOMAIN}"
+        tags = {ORG_TAG: outbound.org_id, MESSAGE_TAG: outbound.message_id}
+        queue.send(
+            Job(queue="email-events", body=body, group=outbound.org_id)
+            for body in notifications(external_id, outbound.sender, outbound.recipients, tags)
+        )
+        return external_id
+
+
+def notifications(
+    external_id: str, sender: str, recipients: Iterable[str], tags: dict[str, str]
+) -> list[dict[str, Any]]:
+    """What SES' event publishing reports of a mail, one event a recipient and outcome."""
+    recipients, at = list(recipients), clock.stamp()
+    mail = {
+        "timestamp": at,
+        "source": sender,
+        "messageId": external_id,
+        "destination": recipients,
+        "tags": {name: [value] for name, value in tags.items()},
+    }
+    events: list[dict[str, Any]] = [{"eventType": "Send", "mail": mail, "send": {}}]
+    for address in recipients:
+        events += [{"eventType": kind, "mail": mail, **detail} for kind, detail in _outcomes(address, at)]
+    return events
+
+
+def _outcomes(address: str, at: str) -> Iterable[tuple[str, dict[str, Any]]]:
+    local, _, domain = address.lower().partition("@")
+    name = local.split("+")[0] if domain == _DOMAIN else "success"
+    if name in ("bounce", "suppressionlist"):
+        bounce = {
+            "bounceType": "Permanent",
+            "bounceSubType": "General" if name == "bounce" else "Suppressed",
+            "bouncedRecipients": [{"emailAddress": address, "status": "5.1.1"}],
+            "timestamp": at,
+        }
+        yield "Bounce", {"bounce": bounce}
+        return
+    yield "Delivery", {"delivery": {"timestamp": at, "recipients": [address], "smtpResponse": "250 OK"}}
+    if name == "complaint":
+        yield (
+            "Complaint",
+            {"complaint": {"complainedRecipients": [{"emailAddress": address}], "timestamp": at}},
+        )

@@ -1,0 +1,204 @@
+"""One endpoint group: its routes, and the pipeline that every request of it goes through."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar
+from urllib.parse import unquote
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver
+from aws_lambda_powertools.event_handler.openapi.exceptions import (
+    RequestValidationError,
+    ResponseValidationError,
+)
+
+from switchboard import telemetry
+from switchboard.accounts.models import Caller, KeyKind
+from switchboard.edge import steps
+from switchboard.edge.call import Call, Operation
+from switchboard.edge.dialects.base import INTERNAL, Dialect
+from switchboard.edge.http import Reply, Request
+from switchboard.errors import DomainError, Invalid, MethodNotAllowed, NotFound
+
+_Route = TypeVar("_Route", bound=Callable[..., Any])
+_PARAMETER = re.compile(r"<(\w+)>")
+
+
+class _Resolver(APIGatewayRestResolver):
+    """Powertools' resolver, with path parameters percent-decoded."""
+
+    def _convert_matches_into_route_keys(self, match: re.Match[str]) -> dict[str, str]:
+        return {name: unquote(value) for name, value in match.groupdict().items()}
+
+
+class Api:
+    """The routes of one Lambda function, in one dialect.
+
+    `handler` is the function's entry point. Inside a route, `caller` tells who is calling.
+    """
+
+    def __init__(self, dialect: Dialect, group: str) -> None:
+        self.dialect = dialect
+        self.group = group
+        self.operations: list[Operation] = []
+        self._static: dict[str, dict[str, Operation]] = {}
+        self._dynamic: list[tuple[re.Pattern[str], dict[str, Operation]]] = []
+        self._call: Call | None = None
+        self.resolver = _Resolver(
+            enable_validation=True,
+            response_validation_error_http_code=500,
+            json_body_deserializer=lambda _: self._current.body,
+        )
+        self.resolver.exception_handler(Exception)(_raise)
+
+    @property
+    def _current(self) -> Call:
+        assert self._call is not None, "there is a caller only while a request is served"
+        return self._call
+
+    @property
+    def caller(self) -> Caller:
+        """Who is calling."""
+        return self._current.caller
+
+    @property
+    def call(self) -> Call:
+        """The request under way, for the few routes that answer a stranger."""
+        return self._current
+
+    def route(
+        self,
+        method: str,
+        path: str,
+        *,
+        summary: str,
+        operation_id: str,
+        tag: str,
+        status: int = 200,
+        responses: dict[int, str] | None = None,
+        public: bool = False,
+        keys: frozenset[KeyKind] | None = None,
+        secret: bool = False,
+    ) -> Callable[[_Route], _Route]:
+        """Register a route. `responses` are the refusals it may give, by status, for the document."""
+        self._register(Operation(method, path, public=public, keys=keys, secret=secret))
+        declared = {status: {"description": summary}} | {
+            number: {"description": text} for number, text in (responses or {}).items()
+        }
+        return self.resolver.route(
+            path,
+            method,
+            summary=summary,
+            operation_id=operation_id,
+            tags=[tag],
+            responses=declared,  # type: ignore[arg-type]
+            status_code=status,
+            security=[] if public else None,
+        )
+
+    def get(self, path: str, **options: Any) -> Callable[[_Route], _Route]:
+        """Register a GET route."""
+        return self.route("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> Callable[[_Route], _Route]:
+        """Register a POST route."""
+        return self.route("POST", path, **options)
+
+    def put(self, path: str, **options: Any) -> Callable[[_Route], _Route]:
+        """Register a PUT route."""
+        return self.route("PUT", path, **options)
+
+    def delete(self, path: str, **options: Any) -> Callable[[_Route], _Route]:
+        """Register a DELETE route."""
+        return self.route("DELETE", path, **options)
+
+    def _register(self, operation: Operation) -> None:
+        self.operations.append(operation)
+        if not _PARAMETER.search(operation.path):
+            self._static.setdefault(operation.path, {})[operation.method] = operation
+            return
+        pattern = re.compile(_PARAMETER.sub(r"[^/]+", operation.path))
+        for known, methods in self._dynamic:
+            if known.pattern == pattern.pattern:
+                methods[operation.method] = operation
+                return
+        self._dynamic.append((pattern, {operation.method: operation}))
+
+    def find(self, method: str, path: str) -> Operation:
+        """The operation at a path. Raises NotFound, or MethodNotAllowed with what is allowed."""
+        path = path.rstrip("/")
+        methods = self._static.get(path)
+        if methods is None:
+            methods = next((found for pattern, found in self._dynamic if pattern.fullmatch(path)), None)
+        if methods is None:
+            raise NotFound("There is nothing at this path.", code="unknown_path")
+        operation = methods.get(method)
+        if operation is None:
+            raise MethodNotAllowed(f"This path does not take {method[:20]}.", allow=sorted(methods))
+        return operation
+
+    def handler(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        """Lambda's entry point."""
+        started = time.perf_counter()
+        call = self._call = Call(Request(event, self.dialect.base_path), context, self.dialect.request_id())
+        try:
+            reply = self._run(call, self.dialect.steps)
+        except DomainError as error:
+            reply = self._refuse(error, call)
+        except Exception:  # noqa: BLE001 the last resort: a stranger gets an answer, and we the trace
+            telemetry.logger().exception("unhandled", extra=dict(call.log))
+            telemetry.metric("UnhandledError", Api=self.dialect.name)
+            reply = self._refuse(DomainError(INTERNAL, code="internal_error"), call)
+        finally:
+            self._call = None
+        reply.headers |= self.dialect.headers(call)
+        telemetry.logger().info(
+            "request",
+            extra={
+                **call.log,
+                "status": reply.status,
+                "ms": round((time.perf_counter() - started) * 1000, 1),
+                "replayed": call.replayed,
+            },
+        )
+        return reply.as_event()
+
+    def _run(self, call: Call, remaining: Sequence[steps.Step]) -> Reply:
+        return remaining[0](self, call, partial(self._run, call, remaining[1:]))
+
+    def _refuse(self, error: DomainError, call: Call) -> Reply:
+        # Whoever was turned away before the limits were counted is counted here, by address.
+        if call.limits is None:
+            call.limits = steps.limit_stranger(call)
+            try:
+                steps.check(call.limits)
+            except DomainError as too_many:
+                error = too_many
+        return self.dialect.refuse(error, call)
+
+    def resolve(self, call: Call) -> Reply:
+        """Validate the input and run the route, by Powertools. Raises Invalid, or what the route raises."""
+        event = {**call.request.event, "path": call.request.path}
+        try:
+            answer = self.resolver.resolve(event, call.context)
+        except RequestValidationError as error:
+            raise Invalid("The request is not valid.", fields=_fields(error)) from None
+        except ResponseValidationError as error:
+            raise RuntimeError(f"an answer does not match its model: {error.errors()}") from None
+        headers = {name.lower(): values[0] for name, values in (answer.get("multiValueHeaders") or {}).items()}
+        return Reply(answer["statusCode"], answer.get("body") or "", headers)
+
+
+def _raise(error: Exception) -> Any:
+    raise error
+
+
+def _fields(error: RequestValidationError) -> dict[str, str]:
+    fields = {}
+    for problem in error.errors():
+        place = [str(part) for part in problem["loc"] if part not in ("body", "query", "path", "header")]
+        fields[".".join(place) or "body"] = str(problem.get("msg", problem["type"])).removeprefix("Value error, ")
+    return fields

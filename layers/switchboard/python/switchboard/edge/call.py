@@ -1,0 +1,90 @@
+"""One request on its way through the pipeline: what each step found out, for the next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from switchboard.accounts.models import Caller, KeyKind
+from switchboard.aws.effect import Effect
+
+if TYPE_CHECKING:
+    from switchboard.access.service import Snapshot
+    from switchboard.edge.http import Request
+    from switchboard.edge.rate_limit import Limits
+
+
+class Operation:
+    """What the edge knows of a route: who may call it, and how it treats retries and bodies."""
+
+    __slots__ = ("idempotent", "keys", "method", "path", "public", "secret", "takes_body")
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        *,
+        public: bool = False,
+        keys: frozenset[KeyKind] | None = None,
+        secret: bool = False,
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.public = public
+        self.keys = keys
+        #: The answer shows a credential, so that its record is kept encrypted.
+        self.secret = secret
+        self.takes_body = method in ("POST", "PUT", "PATCH")
+        self.idempotent = method in ("POST", "PUT", "PATCH", "DELETE")
+
+
+class Call:
+    """A request under way."""
+
+    __slots__ = (
+        "body",
+        "context",
+        "correlation_id",
+        "credential",
+        "effect",
+        "limits",
+        "operation",
+        "replayed",
+        "request",
+        "request_id",
+        "snapshot",
+    )
+
+    def __init__(self, request: Request, context: Any, request_id: str) -> None:
+        self.request = request
+        self.context = context
+        self.request_id = request_id
+        self.correlation_id: str | None = None
+        self.operation: Operation | None = None
+        self.credential = ""
+        self.snapshot: Snapshot | None = None
+        self.limits: Limits | None = None
+        self.effect: Effect | None = None
+        self.body: Any = None
+        self.replayed = False
+
+    @property
+    def caller(self) -> Caller:
+        """Who is calling. Only behind authentication."""
+        from switchboard.access import service as access
+
+        assert self.snapshot is not None
+        assert self.correlation_id is not None
+        return access.caller(self.snapshot, self.correlation_id, self.effect)
+
+    @property
+    def log(self) -> Mapping[str, Any]:
+        """What a log line says of the call: never a secret, never a body."""
+        return {
+            "request_id": self.request_id,
+            "correlation_id": self.correlation_id,
+            "org_id": self.snapshot.organisation.id if self.snapshot else None,
+            "key_id": self.snapshot.key.id if self.snapshot else None,
+            "method": self.request.method,
+            "route": self.operation.path if self.operation else None,
+        }

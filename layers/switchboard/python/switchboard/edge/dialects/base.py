@@ -1,0 +1,122 @@
+"""What a dialect is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from switchboard.aws import ids
+from switchboard.edge import rate_limit, steps
+from switchboard.edge.call import Call
+from switchboard.edge.http import Reply
+from switchboard.errors import (
+    Conflict,
+    DomainError,
+    Forbidden,
+    Invalid,
+    MethodNotAllowed,
+    NotFound,
+    QuotaExceeded,
+    RateLimited,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedMedia,
+)
+
+#: The status of each refusal, in every dialect that does not say otherwise.
+STATUS: dict[type[DomainError], HTTPStatus] = {
+    Invalid: HTTPStatus.BAD_REQUEST,
+    Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    QuotaExceeded: HTTPStatus.PAYMENT_REQUIRED,
+    Forbidden: HTTPStatus.FORBIDDEN,
+    NotFound: HTTPStatus.NOT_FOUND,
+    MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
+    Conflict: HTTPStatus.CONFLICT,
+    TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    UnsupportedMedia: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+INTERNAL = "Something went wrong on our side."
+
+
+class Dialect(ABC):
+    """How one API speaks."""
+
+    #: The API's name, in the topology and in its document's address.
+    name: str
+    #: What every path of it begins with.
+    base_path: str
+    #: The largest body it reads, in bytes.
+    max_body = 1_048_576
+    #: Whether its mutating operations take an Idempotency-Key.
+    idempotency_key = True
+    #: The pipeline, in the dialect's own order. What a stranger sends is not read before it is known who they are.
+    steps: Sequence[steps.Step] = (
+        steps.route,
+        steps.authenticate,
+        steps.limit,
+        steps.read_body,
+        steps.be_idempotent,
+        steps.answer,
+    )
+
+    @abstractmethod
+    def authenticate(self, call: Call) -> None:
+        """Set the call's snapshot and credential. Raises Unauthenticated or Forbidden."""
+
+    @abstractmethod
+    def error_body(self, status: int, error: DomainError, call: Call) -> tuple[Any, str]:
+        """An error's body and its media type."""
+
+    @abstractmethod
+    def gateway_body(self, status: int, default_code: str) -> tuple[str, str]:
+        """The body template and media type of an error that API Gateway answers by itself."""
+
+    def request_id(self) -> str:
+        """A new id for a request."""
+        return ids.new("req")
+
+    def limit(self, call: Call) -> rate_limit.Limits:
+        """Count the call against the limits that hold for it."""
+        if call.snapshot:
+            terms = call.snapshot.organisation.terms
+            return rate_limit.take(call.snapshot.organisation.id, terms.requests_per_minute, terms.requests_per_second)
+        return steps.limit_stranger(call)
+
+    def status(self, error: DomainError) -> int:
+        """The HTTP status of a refusal."""
+        for kind in type(error).__mro__:
+            if kind in STATUS:
+                return STATUS[kind]
+        return HTTPStatus.INTERNAL_SERVER_ERROR
+
+    def refuse(self, error: DomainError, call: Call) -> Reply:
+        """A refusal as a reply."""
+        status = self.status(error)
+        body, media_type = self.error_body(status, error, call)
+        reply = Reply.json(status, body, media_type)
+        if isinstance(error, MethodNotAllowed):
+            reply.headers["Allow"] = ", ".join(error.details["allow"])
+        if "retry_after" in error.details:
+            reply.headers["Retry-After"] = str(error.details["retry_after"])
+        if status == HTTPStatus.UNAUTHORIZED:
+            reply.headers["WWW-Authenticate"] = self.challenge()
+        return reply
+
+    def challenge(self) -> str:
+        """What WWW-Authenticate asks for."""
+        return "Bearer"
+
+    def headers(self, call: Call) -> dict[str, str]:
+        """The headers of every answer."""
+        headers = {"x-request-id": call.request_id, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+        if call.limits:
+            headers |= call.limits.headers()
+        if call.replayed:
+            headers["Idempotent-Replayed"] = "true"
+        return headers

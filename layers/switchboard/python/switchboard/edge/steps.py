@@ -1,0 +1,128 @@
+"""The steps of the pipeline. Each finds out one thing, writes it on the call, and lets the next go on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from switchboard.aws import ids, settings
+from switchboard.edge import idempotency, rate_limit, strict_json
+from switchboard.edge.call import Call
+from switchboard.edge.http import Reply
+from switchboard.errors import DomainError, Forbidden, Invalid, RateLimited, TooLarge, UnsupportedMedia
+
+if TYPE_CHECKING:
+    from switchboard.edge.api import Api
+
+Proceed = Callable[[], Reply]
+Step = Callable[["Api", Call, Proceed], Reply]
+
+_SERVER_ERROR = 500
+_CORRELATION_ID = re.compile("[!-~]{1,128}")
+
+
+def route(api: Api, call: Call, proceed: Proceed) -> Reply:
+    """Find the operation. Raises NotFound or MethodNotAllowed."""
+    call.operation = api.find(call.request.method, call.request.path)
+    return proceed()
+
+
+def authenticate(api: Api, call: Call, proceed: Proceed) -> Reply:
+    """Find out who is calling, and whether this operation is for them."""
+    assert call.operation is not None
+    if not call.operation.public:
+        api.dialect.authenticate(call)
+        assert call.snapshot is not None
+        if call.operation.keys is not None and call.snapshot.key.kind not in call.operation.keys:
+            raise Forbidden("This takes the organisation's master key.", code="master_key_required")
+    return proceed()
+
+
+def limit(api: Api, call: Call, proceed: Proceed) -> Reply:
+    """Count the request. Raises RateLimited."""
+    call.limits = api.dialect.limit(call)
+    check(call.limits)
+    return proceed()
+
+
+def check(limits: rate_limit.Limits) -> None:
+    """Raise RateLimited if a window refused the request."""
+    if not limits.allowed:
+        window = limits.exhausted
+        raise RateLimited(
+            "Rate limit exceeded.",
+            code="rate_limited" if window is limits.minute else "rate_limited_per_second",
+            limit=window.limit,
+            remaining=0,
+            retry_after=limits.retry_after,
+        )
+
+
+def limit_stranger(call: Call) -> rate_limit.Limits:
+    """Count a request whose sender is unknown, by its address."""
+    return rate_limit.take(
+        f"ip#{call.request.source_ip}",
+        settings.number("STRANGER_PER_MINUTE", 600),
+        settings.number("STRANGER_PER_SECOND", 50),
+    )
+
+
+def read_body(api: Api, call: Call, proceed: Proceed) -> Reply:
+    """Read the body and the correlation id. Raises TooLarge, UnsupportedMedia or Invalid."""
+    assert call.operation is not None
+    request = call.request
+    correlation_id = request.header("x-correlation-id")
+    if call.operation.takes_body and request.body:
+        if request.size() > api.dialect.max_body:
+            raise TooLarge(f"The body is larger than {api.dialect.max_body:,} bytes.", limit=api.dialect.max_body)
+        media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+        if media_type != "application/json":
+            raise UnsupportedMedia("This takes application/json.", received=media_type[:100])
+        call.body = strict_json.loads(request.text())
+        if correlation_id is None and isinstance(call.body, dict):
+            correlation_id = call.body.get("correlation_id", call.body.get("correlationId"))
+    call.correlation_id = ids.new("corr") if correlation_id is None else _correlation_id(correlation_id)
+    return proceed()
+
+
+def correlation_of_header(call: Call) -> str:
+    """The id for an answer that is given before the body was read."""
+    try:
+        value = call.request.header("x-correlation-id")
+        return ids.new("corr") if value is None else _correlation_id(value)
+    except Invalid:
+        return ids.new("corr")
+
+
+def _correlation_id(value: Any) -> str:
+    if isinstance(value, str) and _CORRELATION_ID.fullmatch(value):
+        return value
+    raise Invalid(
+        "The correlation id is malformed.",
+        fields={"correlation_id": "takes 1 to 128 printable ASCII characters without spaces"},
+    )
+
+
+def be_idempotent(api: Api, call: Call, proceed: Proceed) -> Reply:
+    """Give the first answer again where the request carries a known Idempotency-Key."""
+    assert call.operation is not None
+    if not (api.dialect.idempotency_key and call.operation.idempotent):
+        return proceed()
+    call.effect = idempotency.effect_of(call)
+    if call.effect is None:
+        return proceed()
+    return idempotency.once(call, call.effect, proceed)
+
+
+def answer(api: Api, call: Call, _: Proceed) -> Reply:
+    """Validate the input and run the route.
+
+    A refusal is an answer, which an Idempotency-Key keeps; what is our own fault is raised, and kept nowhere.
+    """
+    try:
+        return api.resolve(call)
+    except DomainError as error:
+        if api.dialect.status(error) >= _SERVER_ERROR:
+            raise
+        return api.dialect.refuse(error, call)

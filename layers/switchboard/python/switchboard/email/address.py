@@ -1,0 +1,30 @@
+"""E-mail addresses, as SES takes them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, StringConstraints, WithJsonSchema
+
+
+def normalise(text: str) -> str:
+    """The address with its domain in ASCII and lower case. Raises ValueError for what no mail can be sent to.
+
+    SES takes no internationalised local part, so none is accepted here.
+    """
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        checked = validate_email(text, check_deliverability=False, allow_smtputf8=False)
+    except EmailNotValidError as error:
+        raise ValueError(str(error)) from None
+    return checked.ascii_email or checked.normalized
+
+
+#: An address in a request.
+Address = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=320),
+    AfterValidator(normalise),
+    WithJsonSchema({"type": "string", "format": "email"}),
+]

@@ -1,0 +1,165 @@
+"""Accepting mail and reading it."""
+
+from __future__ import annotations
+
+from switchboard.accounts.models import Caller
+from switchboard.agents import service as agents
+from switchboard.aws import clock, cursor, ids, secret, settings
+from switchboard.aws.effect import AlreadyDone
+from switchboard.aws.table import Item, Writes
+from switchboard.email import store
+from switchboard.email.models import Draft, Message
+from switchboard.errors import Conflict, Forbidden, Invalid, NotFound
+from switchboard.events import service as events
+from switchboard.events.models import Origin, Subject
+from switchboard.usage import service as usage
+from switchboard.usage.models import Meter
+
+#: SES' own limit of recipients for one message.
+MAX_RECIPIENTS = 50
+
+
+class Suppressed(Conflict):
+    """A recipient bounced or complained before, and gets no more mail from this organisation."""
+
+    code = "recipient_suppressed"
+
+
+def send(caller: Caller, draft: Draft) -> Message:
+    """Accept a mail for delivery. Raises Suppressed, QuotaExceeded, Invalid, Forbidden, NotFound."""
+    sender = _sender(caller, draft.agent_id)
+    parent = _parent(caller, draft.in_reply_to)
+    now, message_id = clock.stamp(), ids.new("msg")
+    message = Message(
+        id=message_id,
+        org_id=caller.org_id,
+        agent_id=sender.id,
+        from_address=sender.address,
+        from_name=sender.name,
+        thread_id=parent.thread_id if parent else message_id,
+        in_reply_to=_header_id(parent) or draft.in_reply_to,
+        references=_references(draft, parent),
+        correlation_id=caller.correlation_id,
+        created_at=now,
+        updated_at=now,
+        **draft.model_dump(exclude={"agent_id", "in_reply_to", "references"}),
+    )
+    if len(message.recipients) > MAX_RECIPIENTS:
+        raise Invalid(
+            f"A mail goes to at most {MAX_RECIPIENTS} recipients.", fields={"to": "too many recipients with cc and bcc"}
+        )
+    checks = [store.unsuppressed(caller.org_id, address, _suppressed) for address in message.recipients]
+    marker = caller.effect.marker(message.id) if caller.effect else None
+    origin = caller if caller.agent_id else _AsAgent(caller, sender.id)
+    try:
+        usage.commit_spending(
+            caller.organisation,
+            Meter.EMAIL,
+            len(message.recipients),
+            marker,
+            checks,
+            store.put(message),
+            events.record(_event(origin, "email.queued", message)),
+        )
+    except AlreadyDone as done:
+        return get(caller, done.subject_id)
+    return message
+
+
+class _AsAgent:
+    """A master key that acts for one of its agents: the key did it, and the agent's chain shows it."""
+
+    def __init__(self, caller: Caller, agent_id: str) -> None:
+        self.org_id, self.actor, self.correlation_id = caller.org_id, caller.actor, caller.correlation_id
+        self.agent_id: str | None = agent_id
+
+
+class _Sender:
+    def __init__(self, agent_id: str, address: str, name: str) -> None:
+        self.id, self.address, self.name = agent_id, address, name
+
+
+def _sender(caller: Caller, agent_id: str | None) -> _Sender:
+    if caller.agent_id and caller.agent_address and caller.agent_name:
+        if agent_id not in (None, caller.agent_id):
+            raise Forbidden("An agent key sends as its own agent only.")
+        return _Sender(caller.agent_id, caller.agent_address, caller.agent_name)
+    if not agent_id:
+        raise Invalid("Which agent sends this?", fields={"agentId": "is required with an organisation's key"})
+    agent = agents.get(caller.org_id, agent_id)
+    return _Sender(agent.id, agent.address, agent.name)
+
+
+def _parent(caller: Caller, in_reply_to: str | None) -> Message | None:
+    """The message that this one answers, if we know it, named by our id or by its Message-ID."""
+    if not in_reply_to:
+        return None
+    if in_reply_to.startswith("msg_"):
+        return get(caller, in_reply_to)
+    return store.find_by_message_id(caller.org_id, in_reply_to)
+
+
+def _header_id(parent: Message | None) -> str | None:
+    return f"<{parent.external_id}>" if parent and parent.external_id else None
+
+
+def _references(draft: Draft, parent: Message | None) -> list[str]:
+    inherited = [*parent.references, _header_id(parent)] if parent else []
+    return list(dict.fromkeys(text for text in [*draft.references, *inherited] if text))
+
+
+def _suppressed(items: list[Item | None]) -> Exception:
+    addresses = [item["address"] for item in items if item]
+    return Suppressed("A recipient is suppressed after a bounce or a complaint.", recipients=addresses)
+
+
+def get(caller: Caller, message_id: str) -> Message:
+    """The organisation's message of that id, or for an agent key the agent's own. Raises NotFound."""
+    message = store.get(caller.org_id, message_id)
+    if not message or not (caller.is_master or message.agent_id == caller.agent_id):
+        raise NotFound("There is no such message.")
+    return message
+
+
+def listing(
+    caller: Caller, agent_id: str | None, filters: dict[str, str], limit: int, after: str | None
+) -> tuple[list[Message], str | None]:
+    """A page of messages, newest first. An agent key sees its agent's; a master key all, or those of `agent_id`."""
+    if not caller.is_master:
+        if agent_id not in (None, caller.agent_id):
+            raise NotFound("There is no such agent.")
+        agent_id = caller.agent_id
+    query = f"mail:{agent_id}:{sorted(filters.items())}"
+    page = store.page(caller.org_id, agent_id, filters, limit, cursor.read(after, caller.org_id, query))
+    return [Message.model_validate(item) for item in page.items], cursor.write(page.next_key, caller.org_id, query)
+
+
+def system_mail(origin: Origin, agent_id: str, to: str, subject: str, body: str) -> list[Writes]:
+    """The writes that queue a mail of the platform's own: not charged, and in no agent's list."""
+    now, message_id = clock.stamp(), ids.new("msg")
+    message = Message(
+        id=message_id,
+        org_id=origin.org_id,
+        agent_id=agent_id,
+        kind="system",
+        from_address=settings.text("PLATFORM_SENDER"),
+        from_name="Switchboard",
+        to=[to],
+        subject=subject,
+        body=body,
+        thread_id=message_id,
+        correlation_id=origin.correlation_id,
+        created_at=now,
+        updated_at=now,
+    )
+    return [store.put(message, listed=False), events.record(_event(origin, "email.queued", message))]
+
+
+def _event(origin: Origin, kind: str, message: Message) -> events.Event:
+    return events.of(
+        origin,
+        kind,
+        Subject(type="message", id=message.id),
+        kind=message.kind,
+        recipients=[secret.digest(address.lower()) for address in message.recipients],
+    )

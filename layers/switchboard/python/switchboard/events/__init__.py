@@ -1,0 +1,1 @@
+"""What happened: immutable events, committed with the change that they tell of."""

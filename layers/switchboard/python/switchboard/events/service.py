@@ -1,0 +1,58 @@
+"""Recording events, and reading them again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from switchboard.aws import clock, ids
+from switchboard.aws.table import Item, Put
+from switchboard.events import store
+from switchboard.events.models import Actor, Event, Origin, Subject, Work
+
+__all__ = ["Event", "between", "chain_partition", "from_item", "going_on", "of", "record"]
+
+
+def of(origin: Origin, type_: str, subject: Subject, /, **data: Any) -> Event:
+    """An event of a type (`email.queued`), done by `origin` to `subject`, now. `data` holds ids, states and digests."""
+    return Event(
+        id=ids.new("evt"),
+        org_id=origin.org_id,
+        type=type_,
+        at=clock.stamp(),
+        actor=origin.actor,
+        agent_id=origin.agent_id,
+        correlation_id=origin.correlation_id,
+        subject=subject,
+        data=data,
+    )
+
+
+def record(event: Event) -> Put:
+    """The write that records an event: the outbox from which everything asynchronous starts."""
+    return store.put(event)
+
+
+def going_on(worker: str, event: Event) -> Work:
+    """The origin of what a worker does because of an event."""
+    return Work(
+        org_id=event.org_id,
+        actor=Actor(type="system", id=worker),
+        agent_id=event.agent_id,
+        correlation_id=event.correlation_id,
+    )
+
+
+def from_item(item: Item) -> Event:
+    """The event that a stored item, or its image in the stream, holds."""
+    return store.read(item)
+
+
+def chain_partition(org_id: str, correlation_id: str) -> str:
+    """The partition of a workflow, where the audit keeps its seals beside the events."""
+    return store.chain_key(org_id, correlation_id)
+
+
+def between(start: str, end: str, org_id: str | None = None) -> Iterable[Event]:
+    """The events of a time range (two timestamps), of all organisations or one, hour by hour: for a replay."""
+    return (event for event in store.between(start, end) if org_id in (None, event.org_id))

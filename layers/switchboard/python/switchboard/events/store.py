@@ -1,0 +1,57 @@
+"""Events in the `activity` table.
+
+| item | pk | sk | gsi1 |
+|---|---|---|---|
+| event | `<org>#chain#<correlation id>` | `<id>` | `events#<hour>#<shard>`, `<id>`: for replays |
+
+A workflow is a partition of its own, so that reading a chain is one consistent query and no organisation has a hot
+one. `outbox` marks what the stream hands to the fan-out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+
+from switchboard.aws import clock
+from switchboard.aws.table import Item, Put, Query
+from switchboard.events.models import Event
+
+_SHARDS = 8
+
+
+def put(event: Event) -> Put:
+    return Put(
+        table="activity",
+        item={
+            "pk": chain_key(event.org_id, event.correlation_id),
+            "sk": event.id,
+            "gsi1pk": f"events#{event.at[:13]}#{int(event.id[-1], 36) % _SHARDS}",
+            "gsi1sk": event.id,
+            "outbox": "event",
+            **event.model_dump(),
+        },
+        unless_exists=True,
+    )
+
+
+def read(item: Item) -> Event:
+    return Event.model_validate(item)
+
+
+def chain_key(org_id: str, correlation_id: str) -> str:
+    return f"{org_id}#chain#{correlation_id}"
+
+
+def between(start: str, end: str) -> Iterator[Event]:
+    for hour in _hours(start, end):
+        for shard in range(_SHARDS):
+            query = Query(table="activity", index="gsi1", partition=f"events#{hour}#{shard}")
+            yield from (event for event in map(read, query.all()) if start <= event.at < end)
+
+
+def _hours(start: str, end: str) -> Iterable[str]:
+    moment = clock.parse(start).replace(minute=0, second=0, microsecond=0)
+    while clock.iso(moment) < end:
+        yield clock.iso(moment)[:13]
+        moment += timedelta(hours=1)

@@ -1,0 +1,1 @@
+"""Sign-up: a person's organisation, its first agent and their keys, in one step."""

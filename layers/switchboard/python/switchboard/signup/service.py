@@ -1,0 +1,69 @@
+"""Sign-up."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from switchboard.accounts import service as accounts
+from switchboard.accounts.models import KeyKind, Organisation
+from switchboard.accounts.plans import PlanName
+from switchboard.agents import service as agents
+from switchboard.agents.models import Agent
+from switchboard.aws.effect import AlreadyDone, Effect
+from switchboard.aws.table import commit
+from switchboard.email import service as email
+from switchboard.errors import Invalid
+from switchboard.events.models import Actor, Work
+
+_WELCOME = """\
+Hello,
+
+{address} is now an agent of yours. It can send and receive mail, place calls, and leave an audit trail of all it does.
+
+Your organisation is {org_id}. The keys were shown once, to whoever signed up; you can revoke and replace them with the
+master key. If it was not you who asked for this, write to us and we will take it down.
+"""
+
+
+class SignedUp(NamedTuple):
+    """What a sign-up made. The keys' texts exist only here."""
+
+    organisation: Organisation
+    agent: Agent
+    agent_key: str
+    master_key: str
+
+
+def sign_up(human_email: str, username: str, name: str | None, correlation_id: str, effect: Effect | None) -> SignedUp:
+    """Open an organisation with an agent, its inbox and two keys, and write to the human.
+
+    Raises Conflict when the human has an organisation or the username is taken, Invalid for a reserved username.
+    """
+    if username in agents.RESERVED or not 1 <= len(username) <= 63 or username.strip("-") != username:
+        raise Invalid("This username cannot be an inbox.", fields={"username": "is reserved or not a host-like name"})
+    org = accounts.new_organisation(name or username, username, PlanName.FREE, human_email)
+    work = Work(org_id=org.id, actor=Actor(type="system", id="sign-up"), agent_id=None, correlation_id=correlation_id)
+    master, master_writes = accounts.new_key(
+        work, KeyKind.MASTER, "master key", seed=effect.seed("master") if effect else None
+    )
+    made, agent_writes = agents.new(work, org, username, name or username, {}, effect.seed("agent") if effect else None)
+    work = work.model_copy(update={"agent_id": made.agent.id})
+    welcome = email.system_mail(
+        work,
+        made.agent.id,
+        human_email,
+        f"{made.agent.address} is ready",
+        _WELCOME.format(address=made.agent.address, org_id=org.id),
+    )
+    try:
+        commit(
+            effect.marker(f"{org.id}/{made.agent.id}") if effect else None,
+            accounts.opening(work, org),
+            master_writes,
+            agent_writes,
+            welcome,
+        )
+    except AlreadyDone as done:
+        org_id, _, agent_id = done.subject_id.partition("/")
+        return SignedUp(accounts.organisation(org_id), agents.get(org_id, agent_id), made.key_text, master.text)
+    return SignedUp(org, made.agent, made.key_text, master.text)

@@ -1,0 +1,1 @@
+"""Later: the one mechanism for everything that is due at a moment."""

@@ -1,0 +1,163 @@
+"""Spending within limits.
+
+Up to the Growth plan a month is one item, and each limit a condition on it. On larger plans the month is cut into
+slices: a transaction spends from one slice, and a slice borrows from the month's total when it runs low, so that no
+item carries more than a sixteenth of the writes and no limit is ever exceeded.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from switchboard.accounts.models import Organisation
+from switchboard.aws import clock
+from switchboard.aws.table import Item, Update, Writes, commit
+from switchboard.errors import QuotaExceeded
+from switchboard.usage import store
+from switchboard.usage.models import MICROS_PER_CENT, PRICE_MICROS, Meter, Usage
+
+SLICES = 16
+#: A slice borrows this part of a limit at a time.
+_LOAN = 1 / (SLICES * 4)
+
+#: How a slice is chosen. Tests replace it.
+choose: Callable[[int], int] = random.randrange
+
+
+@dataclass(frozen=True)
+class _Spending:
+    """What one request uses, by counter, and the limits that hold for it."""
+
+    org: Organisation
+    meter: Meter
+    period: str
+    used: dict[str, int]
+    limits: dict[str, int]
+
+    def refusal(self, counter: str, current: int) -> QuotaExceeded:
+        if counter == "capped":
+            return QuotaExceeded(
+                "The organisation's monthly spending cap is reached.",
+                code="hard_cap",
+                resource=self.meter.value,
+                current=current // MICROS_PER_CENT,
+                cap=self.org.hard_cap.monthly_cap_cents,
+            )
+        return QuotaExceeded(
+            "The plan's monthly quota is reached.",
+            code="plan_quota",
+            resource=self.meter.value,
+            current=current,
+            cap=self.limits[counter],
+        )
+
+
+class _SliceEmptyError(Exception):
+    """A slice has too little left for this request. `item` is the slice."""
+
+    def __init__(self, item: Item | None) -> None:
+        super().__init__("slice empty")
+        self.item = item or {}
+
+
+def commit_spending(org: Organisation, meter: Meter, units: int, *parts: Writes) -> None:
+    """Commit the parts and count the units with them, all or nothing. Raises QuotaExceeded at a limit."""
+    spending = _spending(org, meter, units)
+    if not org.terms.sliced:
+        commit(*parts, store.add(org.id, spending.period, spending.used, spending.limits, partial(_over, spending)))
+        return
+    number = choose(SLICES)
+    while True:
+        try:
+            commit(*parts, _from_slice(spending, number))
+        except _SliceEmptyError as empty:
+            number = _replenish(spending, number, empty.item)
+        else:
+            return
+
+
+def _spending(org: Organisation, meter: Meter, units: int) -> _Spending:
+    cost = units * PRICE_MICROS[meter]
+    used, limits = {meter.value: units, "spent": cost}, {}
+    quota = org.terms.emails_per_month
+    if quota is not None:
+        limits[meter.value] = quota
+    if org.hard_cap.meters.get(meter.value, True):
+        used["capped"] = cost
+        if org.hard_cap.enabled:
+            limits["capped"] = org.hard_cap.monthly_cap_cents * MICROS_PER_CENT
+    return _Spending(org=org, meter=meter, period=clock.stamp()[:7], used=used, limits=limits)
+
+
+def _over(spending: _Spending, items: list[Item | None]) -> Exception:
+    found: dict[str, Any] = items[0] or {}
+    for counter, limit in spending.limits.items():
+        if found.get(counter, 0) + spending.used[counter] > limit:
+            return spending.refusal(counter, found.get(counter, 0))
+    raise AssertionError("a spending was refused within its limits")
+
+
+def _empty(items: list[Item | None]) -> Exception:
+    return _SliceEmptyError(items[0])
+
+
+def _from_slice(spending: _Spending, number: int) -> Update:
+    return store.take(
+        spending.org.id,
+        spending.period,
+        number,
+        spending.used,
+        spending.limits,
+        _empty,
+    )
+
+
+def _replenish(spending: _Spending, number: int, found: Item) -> int:
+    """Bring what a slice lacks, or name another slice that has it. Raises QuotaExceeded when none has."""
+    for counter, limit in spending.limits.items():
+        needed = spending.used[counter]
+        if found.get(f"left_{counter}", 0) >= needed:
+            continue
+        for amount in (max(needed, int(limit * _LOAN)), needed):
+            try:
+                commit(
+                    store.lend(
+                        spending.org.id,
+                        spending.period,
+                        number,
+                        counter,
+                        amount,
+                        limit,
+                        _empty,
+                    )
+                )
+            except _SliceEmptyError:
+                continue
+            break
+        else:
+            return _elsewhere(spending, counter)
+    return number
+
+
+def _elsewhere(spending: _Spending, counter: str) -> int:
+    items = store.counters(spending.org.id, spending.period)
+    for item in items:
+        if item["sk"].startswith("slice#") and all(
+            item.get(f"left_{name}", 0) >= spending.used[name] for name in spending.limits
+        ):
+            return int(item["sk"].removeprefix("slice#"))
+    raise spending.refusal(counter, sum(item.get(counter, 0) for item in items))
+
+
+def of_month(org_id: str, period: str) -> Usage:
+    """What an organisation used in a month (`YYYY-MM`, UTC)."""
+    items = store.counters(org_id, period)
+    return Usage(
+        period=period,
+        units={meter.value: sum(item.get(meter.value, 0) for item in items) for meter in Meter},
+        spent_micros=sum(item.get("spent", 0) for item in items),
+    )
