@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from switchboard.audit.models import Entry, Head
+from switchboard.edge.paging import Pagination
 
 
 class _Shown(BaseModel):
@@ -35,13 +36,6 @@ class AuditEvent(_Shown):
     sealed: bool
 
 
-class Pagination(_Shown):
-    """Where a list goes on."""
-
-    next_cursor: str | None
-    has_more: bool
-
-
 class Workflow(BaseModel):
     """A workflow's events, oldest first."""
 
@@ -57,7 +51,7 @@ class Workflow(BaseModel):
             correlation_id=correlation_id,
             count=len(entries),
             events=[AuditEvent.model_validate(entry.document | {"sealed": entry.sealed}) for entry in entries],
-            pagination=Pagination(next_cursor=cursor, has_more=cursor is not None),
+            pagination=Pagination.of(cursor),
         )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from switchboard.edge.paging import Pagination
 from switchboard.email import models
 from switchboard.email.address import Address
 from switchboard.email.models import Draft, State
@@ -155,15 +156,6 @@ class Message(BaseModel):
         )  # fmt: skip
 
 
-class Pagination(BaseModel):
-    """Where a list goes on."""
-
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
-
-    next_cursor: str | None
-    has_more: bool
-
-
 class MessageList(BaseModel):
     """A page of messages, newest first."""
 
@@ -175,7 +167,7 @@ class MessageList(BaseModel):
         """A page as Anima shows it."""
         return cls(
             items=[Message.of(message) for message in messages],
-            pagination=Pagination(next_cursor=cursor, has_more=cursor is not None),
+            pagination=Pagination.of(cursor),
         )
 
 

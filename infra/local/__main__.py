@@ -1,0 +1,142 @@
+"""`make run`: the whole system on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+import uvicorn
+
+from infra import topology
+from infra.local import demo, engine, provision
+from infra.local.gateway import Gateway
+from infra.local.mailbox import Mailbox
+from infra.local.pool import Pool
+from infra.local.pumps import Pumps
+
+_API_PROCESSES = 3
+_WORKER_PROCESSES = 2
+_GUIDE = """
+Switchboard is up, {seconds:.1f} s after the start. Ctrl-C stops it and keeps its data.
+
+  Anima      {url}/v1
+  OptiComm   {url}/functions/v1
+  Athos      {url}/api/external/v1
+  HUM        {url}/api
+  Docs       {url}/docs
+  Mail sent  {mail}
+
+Keys of the demo organisation ({home}/demo.env has them too):
+  agent   {ANIMA_AGENT_KEY}
+  master  {ANIMA_MASTER_KEY}
+
+Send a mail (Anima):
+  curl -s {url}/v1/email/send -H 'Authorization: Bearer {ANIMA_AGENT_KEY}' \\
+    -H 'Content-Type: application/json' -H 'x-correlation-id: tour-1' \\
+    -d '{{"to":"you@example.com","subject":"Hello","body":"From an agent."}}'
+Read its audit chain (Anima):
+  curl -s '{url}/v1/audit/events?correlation_id=tour-1' -H 'Authorization: Bearer {ANIMA_AGENT_KEY}'
+Ask without a key (OptiComm):
+  curl -s -X POST {url}/functions/v1/external-api
+Ask without a key (Athos):
+  curl -s {url}/api/external/v1/calls
+See that it is up (HUM):
+  curl -s {url}/api/health
+"""
+
+
+class Stack:
+    """The parts, started in order and stopped in reverse."""
+
+    def __init__(self, home: Path, port: int) -> None:
+        self.home, self.port = home, port
+        self.ready_file = home / "ready"
+
+    async def run(self) -> None:
+        """Serve until a signal comes."""
+        started = time.monotonic()
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.ready_file.unlink(missing_ok=True)
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        smtp_port = engine.free_port()
+        mailbox = Mailbox(self.home / "mail")
+        await mailbox.start(smtp_port)
+        aws = await asyncio.to_thread(
+            engine.start, data=self.home / "data", smtp_port=smtp_port, log=self.home / "engine.log"
+        )
+        try:
+            environ = aws.environ() | {"POWERTOOLS_LOG_LEVEL": os.environ.get("POWERTOOLS_LOG_LEVEL", "WARNING")}
+            environ |= await asyncio.to_thread(provision.provision, environ)
+            environ |= {name: value for name, value in os.environ.items() if name.startswith("SWITCHBOARD_")}
+            os.environ.update(environ)
+            mailbox.report_to(environ)
+            keys = await asyncio.to_thread(demo.seed, self.home / "demo.json")
+            await self._serve(environ, keys, started, stop)
+        finally:
+            self.ready_file.unlink(missing_ok=True)
+            await asyncio.to_thread(aws.stop)
+            await mailbox.stop()
+
+    async def _serve(self, environ: dict[str, str], keys: dict[str, str], started: float, stop: asyncio.Event) -> None:
+        api = Pool(_API_PROCESSES, environ, tuple(group.name for group in topology.GROUPS))
+        background = Pool(
+            _WORKER_PROCESSES, environ, tuple(function.name for function in (*topology.WORKERS, *topology.SCHEDULES))
+        )
+        server = uvicorn.Server(
+            uvicorn.Config(Gateway(api), host="127.0.0.1", port=self.port, log_level="warning", server_header=False)
+        )
+        # Signals are ours to handle, and the server's only way to stop is this flag.
+        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        pumps = Pumps(background, environ)
+        try:
+            await asyncio.gather(api.ready(), background.ready())
+            pumps.start()
+            serving = asyncio.create_task(server.serve())
+            while not server.started:
+                if serving.done():
+                    raise SystemExit(f"port {self.port} is taken: PORT=<another> make run")
+                await asyncio.sleep(0.02)
+            self._announce(keys, time.monotonic() - started)
+            await asyncio.wait([asyncio.create_task(stop.wait()), serving], return_when=asyncio.FIRST_COMPLETED)
+            print("\nStopping …", flush=True)
+            server.should_exit = True
+            await serving
+        finally:
+            await pumps.stop()
+            await asyncio.gather(asyncio.to_thread(api.stop), asyncio.to_thread(background.stop))
+
+    def _announce(self, keys: dict[str, str], seconds: float) -> None:
+        url = f"http://localhost:{self.port}"
+        lines = [f"SWITCHBOARD_URL={url}", *(f"{name}={value}" for name, value in keys.items())]
+        path = self.home / "demo.env"
+        path.touch(mode=0o600)
+        path.write_text("\n".join(lines) + "\n")
+        self.ready_file.write_text(f"{os.getpid()}\n")
+        print(_GUIDE.format(url=url, home=self.home, mail=self.home / "mail", seconds=seconds, **keys), flush=True)
+
+
+def main() -> None:
+    """Run the stack, or with `reset` throw its data away."""
+    logging.basicConfig(level=os.environ.get("SWITCHBOARD_LOCAL_LOG", "WARNING"), format="%(name)s: %(message)s")
+    home = Path(os.environ.get("SWITCHBOARD_HOME", ".local"))
+    if sys.argv[1:] == ["reset"]:
+        if (home / "ready").exists():
+            raise SystemExit("the stack is running: stop it first")
+        for name in ("data", "mail"):
+            shutil.rmtree(home / name, ignore_errors=True)
+        for name in ("demo.json", "demo.env", "engine.log"):
+            (home / name).unlink(missing_ok=True)
+        return
+    asyncio.run(Stack(home, int(os.environ.get("PORT", "8080"))).run())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""API Gateway on this machine: the four REST APIs on one port, as an ASGI application."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from infra import topology
+from infra.local.pool import Pool
+from switchboard.edge.dialects.anima import Anima
+from switchboard.edge.dialects.athos import Athos
+from switchboard.edge.dialects.base import Dialect
+from switchboard.edge.dialects.hum import Hum
+from switchboard.edge.dialects.opticomm import OptiComm
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+#: API Gateway's own limit for a request's body.
+_MAX_BODY = 10 * 1024 * 1024
+_DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (Anima(), OptiComm(), Athos(), Hum())}
+
+logger = logging.getLogger("gateway")
+
+
+class Gateway:
+    """Finds the API and the group of a path, and runs the group's function."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("raw_path", scope["path"].encode()).decode("ascii", "replace").partition("?")[0]
+        api = api_of(path)
+        body = await _read(receive)
+        if body is None:
+            await _refuse(send, api, 413, "PAYLOAD_TOO_LARGE", path)
+            return
+        started = time.perf_counter()
+        try:
+            answer = await self._pool.invoke(group_of(api, path), proxy_event(scope, path, body))
+        except BrokenProcessPool:
+            logger.warning("a process died while it answered %s", path)
+            await _refuse(send, api, 502, "INTERNAL_ERROR", path)
+            return
+        await _send(send, answer)
+        logger.info(
+            "%s %s %s %.0f ms", scope["method"], path, answer["statusCode"], (time.perf_counter() - started) * 1000
+        )
+
+
+def api_of(path: str) -> topology.Api:
+    """The API with the longest base path that a path begins with."""
+    matching = [api for api in topology.APIS if f"{path}/".startswith(f"/{api.base_path}/") or not api.base_path]
+    return max(matching, key=lambda api: len(api.base_path))
+
+
+def group_of(api: topology.Api, path: str) -> str:
+    """The group that a path of an API belongs to: an exact resource first, then the deepest `{proxy+}`."""
+    rest = path.removeprefix(f"/{api.base_path}").strip("/")
+    best, depth = api.fallback, -1
+    for group in topology.GROUPS:
+        for pattern in group.paths if group.api == api.name else ():
+            stem = pattern.removesuffix("{proxy+}").rstrip("/")
+            exact = pattern == rest
+            below = pattern.endswith("{proxy+}") and rest.startswith(f"{stem}/")
+            found = 1_000 if exact else stem.count("/") if below else -1
+            if found > depth:
+                best, depth = group.name, found
+    return best
+
+
+def proxy_event(scope: Scope, path: str, body: bytes) -> dict[str, Any]:
+    """A request as API Gateway gives it to a function (REST, payload v1)."""
+    headers: dict[str, list[str]] = {}
+    for name, value in scope["headers"]:
+        headers.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
+    query: dict[str, list[str]] = {}
+    for name, text in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True):
+        query.setdefault(name, []).append(text)
+    try:
+        text, encoded = body.decode(), False
+    except UnicodeDecodeError:
+        text, encoded = base64.b64encode(body).decode(), True
+    client = (scope.get("client") or ("127.0.0.1", 0))[0]
+    return {
+        "resource": "/{proxy+}",
+        "path": path,
+        "httpMethod": scope["method"],
+        "headers": {name: values[-1] for name, values in headers.items()},
+        "multiValueHeaders": headers,
+        "queryStringParameters": {name: values[-1] for name, values in query.items()} or None,
+        "multiValueQueryStringParameters": query or None,
+        "pathParameters": {"proxy": unquote(path.lstrip("/"))},
+        "stageVariables": None,
+        "requestContext": {
+            "accountId": "000000000000",
+            "apiId": "local",
+            "stage": "local",
+            "path": path,
+            "httpMethod": scope["method"],
+            "protocol": f"HTTP/{scope['http_version']}",
+            "requestId": str(uuid.uuid4()),
+            "resourceId": "local",
+            "resourcePath": "/{proxy+}",
+            "requestTimeEpoch": int(time.time() * 1000),
+            "identity": {"sourceIp": client, "userAgent": ""},
+        },
+        "body": text or None,
+        "isBase64Encoded": encoded,
+    }
+
+
+async def _read(receive: Receive) -> bytes | None:
+    chunks, size = [], 0
+    while True:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > _MAX_BODY:
+            return None
+        if not message.get("more_body"):
+            return b"".join(chunks)
+
+
+async def _send(send: Send, answer: dict[str, Any]) -> None:
+    body = answer.get("body") or ""
+    data = base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode()
+    pairs = [(name, value) for name, value in (answer.get("headers") or {}).items()]
+    pairs += [(name, value) for name, values in (answer.get("multiValueHeaders") or {}).items() for value in values]
+    headers = [(name.encode("latin-1"), str(value).encode("latin-1")) for name, value in pairs]
+    headers.append((b"content-length", str(len(data)).encode()))
+    await send({"type": "http.response.start", "status": answer["statusCode"], "headers": headers})
+    await send({"type": "http.response.body", "body": data})
+
+
+async def _refuse(send: Send, api: topology.Api, status: int, code: str, path: str) -> None:
+    """An answer that API Gateway gives by itself: the dialect's template, filled in."""
+    body, media_type = _DIALECTS[api.name].gateway_body(status, code)
+    body = body.replace("$context.path", path).replace("$context.requestId", str(uuid.uuid4()))
+    await _send(send, {"statusCode": status, "headers": {"content-type": media_type}, "body": body})
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

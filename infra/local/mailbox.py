@@ -1,0 +1,82 @@
+"""The far end of the mail: an SMTP server that takes what the engine's SES sends, keeps it, and reports on it.
+
+It stands in for SES' event publishing, which the engine does not do: the same events, into the same queue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from email import message_from_bytes, policy
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from botocore.session import get_session
+
+from switchboard.aws.settings import env_key
+from switchboard.carriers.mail.simulator import notifications
+
+logger = logging.getLogger("mailbox")
+
+_TAGS = "X-SES-MESSAGE-TAGS"
+_KEPT = 1_000
+
+
+class Mailbox:
+    """Receives mail for everyone."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._environ: dict[str, str] = {}
+        self._server: asyncio.Server | None = None
+
+    def report_to(self, environ: dict[str, str]) -> None:
+        """Where notifications go, once the queues are there."""
+        self._environ = environ
+
+    async def start(self, port: int) -> None:
+        """Listen, on this machine only."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: SMTP(self, hostname="mailbox.local", loop=loop, enable_SMTPUTF8=True), "127.0.0.1", port
+        )
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._server:
+            self._server.close()
+            await self._server.wait_closed()
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 aiosmtpd's name
+        """Keep a mail and report what becomes of it."""
+        content = envelope.content
+        raw = content.encode() if isinstance(content, str) else content or b""
+        mail = message_from_bytes(raw, policy=policy.default)
+        external_id = str(mail["Message-ID"] or "").strip("<>")
+        tags = dict(part.strip().split("=", 1) for part in str(mail[_TAGS] or "").split(",") if "=" in part)
+        self._keep(external_id, raw)
+        events = notifications(external_id, str(envelope.mail_from), envelope.rcpt_tos, tags)
+        await asyncio.to_thread(self._report, events)
+        logger.info("mail to %d recipients", len(envelope.rcpt_tos))
+        return "250 taken"
+
+    def _keep(self, external_id: str, raw: bytes) -> None:
+        name = "".join(char if char.isalnum() or char in "-." else "_" for char in external_id.partition("@")[0])
+        (self._folder / f"{name or 'mail'}.eml").write_bytes(raw)
+        kept = sorted(self._folder.glob("*.eml"), key=lambda path: path.stat().st_mtime)
+        for old in kept[:-_KEPT]:
+            old.unlink()
+
+    def _report(self, events: list[dict[str, Any]]) -> None:
+        sqs = get_session().create_client(
+            "sqs",
+            region_name=self._environ["AWS_REGION"],
+            endpoint_url=self._environ["AWS_ENDPOINT_URL"],
+            aws_access_key_id=self._environ["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self._environ["AWS_SECRET_ACCESS_KEY"],
+        )
+        for event in events:
+            sqs.send_message(QueueUrl=self._environ[env_key("QUEUE", "email-events")], MessageBody=json.dumps(event))

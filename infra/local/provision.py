@@ -1,0 +1,123 @@
+"""What the topology declares, made in the engine; what is there already is left as it is."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import Any
+
+from botocore.exceptions import ClientError
+from botocore.session import get_session
+
+from infra import topology
+from switchboard.aws.settings import env_key
+
+SENDER_DOMAIN = "switchboard.example"
+AGENTS_DOMAIN = f"agents.{SENDER_DOMAIN}"
+ROOT_SECRET = "switchboard/root"  # noqa: S105 a name
+
+_EXISTS = frozenset(
+    {"ResourceInUseException", "ResourceExistsException", "ConfigurationSetAlreadyExists", "ConflictException"}
+)
+
+
+def provision(environ: dict[str, str]) -> dict[str, str]:
+    """Make the tables, queues, secret and mail identity. Answers the settings by which functions find them."""
+    make = _Maker(environ)
+    found = {
+        "SWITCHBOARD_STAGE": "local",
+        "SWITCHBOARD_ROOT_SECRET": ROOT_SECRET,
+        "SWITCHBOARD_AGENTS_DOMAIN": AGENTS_DOMAIN,
+        "SWITCHBOARD_PLATFORM_SENDER": f"welcome@{SENDER_DOMAIN}",
+        "SWITCHBOARD_MAIL_CARRIER": "ses",
+    }
+    for table in topology.TABLES:
+        found[env_key("TABLE", table.name)] = make.table(table)
+    for queue in topology.QUEUES:
+        found[env_key("QUEUE", queue.name)] = make.queue(queue)
+    make.secret()
+    make.sender()
+    return found
+
+
+def physical(name: str) -> str:
+    """The name of a resource in the engine."""
+    return f"switchboard-local-{name}"
+
+
+class _Maker:
+    def __init__(self, environ: dict[str, str]) -> None:
+        self._environ = environ
+
+    def _client(self, service: str) -> Any:
+        return get_session().create_client(
+            service,
+            region_name=self._environ["AWS_REGION"],
+            endpoint_url=self._environ["AWS_ENDPOINT_URL"],
+            aws_access_key_id=self._environ["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self._environ["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    def table(self, table: topology.Table) -> str:
+        client, name = self._client("dynamodb"), physical(table.name)
+        attributes = [*table.keys, *(f"{index}{part}" for index in table.indexes for part in ("pk", "sk"))]
+        request: dict[str, Any] = {
+            "TableName": name,
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": attribute, "AttributeType": "S"} for attribute in attributes],
+            "KeySchema": _schema(table.keys),
+        }
+        if table.indexes:
+            request["GlobalSecondaryIndexes"] = [
+                {
+                    "IndexName": index,
+                    "KeySchema": _schema((f"{index}pk", f"{index}sk")),
+                    "Projection": {"ProjectionType": "ALL"},
+                }
+                for index in table.indexes
+            ]
+        if table.stream:
+            request["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+        if self._new(lambda: client.create_table(**request)) and table.ttl:
+            client.update_time_to_live(
+                TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": table.ttl}
+            )
+        return name
+
+    def queue(self, queue: topology.Queue) -> str:
+        client, suffix = self._client("sqs"), ".fifo" if queue.fifo else ""
+        kind = {"FifoQueue": "true"} if queue.fifo else {}
+        dead = client.create_queue(QueueName=physical(f"{queue.name}-dlq{suffix}"), Attributes=kind)["QueueUrl"]
+        arn = client.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        url: str = client.create_queue(
+            QueueName=physical(f"{queue.name}{suffix}"),
+            Attributes=kind
+            | {
+                "VisibilityTimeout": str(queue.seconds),
+                "RedrivePolicy": json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": queue.receives}),
+            },
+        )["QueueUrl"]
+        return url
+
+    def secret(self) -> None:
+        client = self._client("secretsmanager")
+        self._new(lambda: client.create_secret(Name=ROOT_SECRET, SecretString=secrets.token_urlsafe(48)))
+
+    def sender(self) -> None:
+        client = self._client("ses")
+        for domain in (SENDER_DOMAIN, AGENTS_DOMAIN):
+            client.verify_domain_identity(Domain=domain)
+
+    @staticmethod
+    def _new(make: Any) -> bool:
+        try:
+            make()
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _EXISTS:
+                raise
+            return False
+        return True
+
+
+def _schema(keys: tuple[str, ...]) -> list[dict[str, str]]:
+    return [{"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)]
