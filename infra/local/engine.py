@@ -43,6 +43,15 @@ def free_port() -> int:
         return port
 
 
+def _lasting_port(data: Path) -> int:
+    """The port of the data's first start: the engine knows queues by URLs that hold it."""
+    memory = data / "port"
+    if not memory.exists():
+        data.mkdir(parents=True, exist_ok=True)
+        memory.write_text(str(free_port()))
+    return int(memory.read_text())
+
+
 class Engine:
     """A running engine."""
 
@@ -80,7 +89,7 @@ class Engine:
 
 def start(*, data: Path | None = None, port: int | None = None, smtp_port: int | None = None, log: Path) -> Engine:
     """Start an engine on this machine only. With `data` its state is kept there; mail is relayed to `smtp_port`."""
-    port = port or free_port()
+    port = port or (_lasting_port(data) if data else free_port())
     settings = {
         "PATH": os.environ.get("PATH", ""),
         "HOME": os.environ.get("HOME", "/"),

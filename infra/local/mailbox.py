@@ -71,7 +71,7 @@ class Mailbox:
             old.unlink()
 
     def _report(self, events: list[dict[str, Any]]) -> None:
-        sqs = get_session().create_client(
+        sqs: Any = get_session().create_client(
             "sqs",
             region_name=self._environ["AWS_REGION"],
             endpoint_url=self._environ["AWS_ENDPOINT_URL"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from functools import cache
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -19,6 +20,12 @@ ROOT_SECRET = "switchboard/root"  # noqa: S105 a name
 _EXISTS = frozenset(
     {"ResourceInUseException", "ResourceExistsException", "ConfigurationSetAlreadyExists", "ConflictException"}
 )
+
+
+@cache
+def _session() -> Any:
+    # One for all clients: a session reads botocore's service models anew.
+    return get_session()
 
 
 def provision(environ: dict[str, str]) -> dict[str, str]:
@@ -50,10 +57,10 @@ class _Maker:
         self._environ = environ
 
     def _client(self, service: str) -> Any:
-        return get_session().create_client(
+        return _session().create_client(
             service,
             region_name=self._environ["AWS_REGION"],
-            endpoint_url=self._environ["AWS_ENDPOINT_URL"],
+            endpoint_url=self._environ.get("AWS_ENDPOINT_URL"),
             aws_access_key_id=self._environ["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=self._environ["AWS_SECRET_ACCESS_KEY"],
         )

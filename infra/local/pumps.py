@@ -44,6 +44,8 @@ class Pumps:
         pumps += [self._stream(worker) for worker in topology.WORKERS if worker.stream]
         pumps += [self._schedule(schedule) for schedule in topology.SCHEDULES]
         self._tasks = [asyncio.create_task(pump) for pump in pumps]
+        for task in self._tasks:
+            task.add_done_callback(_report)
 
     async def stop(self) -> None:
         """Stop them. What a worker holds goes on to its end; what it did not finish, its queue brings again."""
@@ -154,6 +156,11 @@ class Pumps:
             logger.warning("%s: %s: %s", function.name, type(error).__name__, error)
             await asyncio.sleep(0.5)
             return None
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception():
+        logger.error("a pump stopped", exc_info=task.exception())
 
 
 def _passes(record: dict[str, Any]) -> bool:

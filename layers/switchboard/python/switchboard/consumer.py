@@ -25,10 +25,10 @@ def jobs(work: Callable[[dict[str, Any]], None]) -> Handler:
     A job that raises goes back to its queue alone, and to the dead-letter queue after the queue's number of tries.
     """
 
-    def record(message: SQSRecord) -> None:
+    def take(message: SQSRecord) -> None:
         work(json.loads(message.body))
 
-    return _handler(record, EventType.SQS)
+    return _handler(take, EventType.SQS)
 
 
 def groups(work: Callable[[str, list[dict[str, Any]]], None]) -> Handler:
@@ -59,18 +59,18 @@ def stream(work: Callable[[dict[str, Any]], None]) -> Handler:
     A stream goes on from the first record that failed, so what comes after it is taken again.
     """
 
-    def record(change: DynamoDBRecord) -> None:
+    def take(change: DynamoDBRecord) -> None:
         image = change.dynamodb and change.dynamodb.new_image
         if change.event_name and change.event_name.name == "INSERT" and image:
             work(dict(image))
 
-    return _handler(record, EventType.DynamoDBStreams)
+    return _handler(take, EventType.DynamoDBStreams)
 
 
-def _handler(record: Callable[[Any], None], event_type: EventType) -> Handler:
-    def noted(item: Any) -> None:
+def _handler(take: Callable[[Any], None], event_type: EventType) -> Handler:
+    def noted(record: Any) -> None:  # Powertools passes it by this name
         try:
-            record(item)
+            take(record)
         except Exception:
             _note_failure()
             raise

@@ -1,0 +1,69 @@
+# Everything a person does with this project. `make help` lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed.lock
+
+.DEFAULT_GOAL := help
+.PHONY: help run reset test lint types unit contract integration infra synth build deploy invoke bench openapi lock clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@cp requirements.lock $@
+
+run: $(STAMP) ## the whole system on this machine (PORT=8080)
+	@exec $(BIN)/python -m infra.local
+
+reset: $(STAMP) ## throw the local data away
+	@$(BIN)/python -m infra.local reset
+
+test: $(STAMP) lint types unit contract integration infra ## every check and test
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+unit: $(STAMP)
+	$(BIN)/pytest tests/unit -n 2
+
+contract: $(STAMP)
+	$(BIN)/pytest tests/contract
+
+integration: $(STAMP)
+	$(BIN)/pytest tests/integration
+
+infra: $(STAMP)
+	$(BIN)/pytest tests/infra
+
+synth: $(STAMP) ## write all stacks' templates to cdk.out
+	$(BIN)/python -m infra.app
+
+build: $(STAMP) ## make the deployable zips in build
+	$(BIN)/python -m infra.build
+
+deploy: build ## cdk deploy, with CONTEXT="-c stage=prod -c domain=…"
+	npx aws-cdk@^2.1148 deploy --all --app "$(BIN)/python -m infra.app" $(CONTEXT)
+
+invoke: $(STAMP) ## run one handler on one event: FUNCTION=anima/email EVENT=events/anima-email-send.json
+	@$(BIN)/python -m infra.local.invoke $(FUNCTION) $(EVENT)
+
+bench: $(STAMP) ## print the measurements
+	$(BIN)/python -m tests.load
+
+openapi: $(STAMP) ## write the documents that the portal serves
+	$(BIN)/python -m infra.openapi
+
+lock: $(STAMP) ## pin the newest releases that the .in files allow
+	$(BIN)/python -m infra.lock
+
+clean:
+	rm -rf $(VENV) build cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,156 @@
+"""What is deployed, as zips that come out the same each time: one a function, one of the layer, one of its dependencies.
+
+`python -m infra.build` writes them all to build/.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra import topology
+
+ROOT = Path(__file__).resolve().parents[1]
+OUT = ROOT / "build"
+LAYER = ROOT / "layers" / "switchboard" / "python"
+REQUIREMENTS = ROOT / "layers" / "dependencies" / "requirements.txt"
+
+#: The first date that a zip can hold.
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+# Lambda's Python 3.13 runs on Amazon Linux 2023, with glibc 2.34. pip takes no version range: each tag is named.
+_PLATFORMS = ("manylinux2014_aarch64", "manylinux_2_17_aarch64", "manylinux_2_28_aarch64", "manylinux_2_34_aarch64")
+_PIP = (
+    *(word for platform in _PLATFORMS for word in ("--platform", platform)),
+    *("--python-version", "3.13", "--implementation", "cp", "--only-binary=:all:"),
+    *("--no-deps", "--require-hashes", "--no-compile", "--quiet", "--disable-pip-version-check"),
+)
+#: The AWS services whose descriptions stay in botocore: with all four hundred it is three times the rest together.
+SERVICES = frozenset(
+    {
+        *("bedrock-runtime", "cloudwatch", "dynamodb", "dynamodbstreams", "events", "kms", "lambda", "logs", "s3"),
+        *("scheduler", "secretsmanager", "ses", "sesv2", "sns", "sqs", "ssm", "sso", "sso-oidc", "sts", "transcribe"),
+    }
+)
+_UNUSED = frozenset({"tests", "__pycache__", "examples", "bin"})
+
+
+@dataclass(frozen=True)
+class Assets:
+    """Where the zips are."""
+
+    functions: dict[str, Path]
+    layer: Path
+    dependencies: Path
+
+
+def assets(out: Path = OUT) -> Assets:
+    """Zip the code as it is, and take the dependencies that `main` built, or a placeholder where there are none."""
+    built = _dependencies_zip(out)
+    return Assets(
+        functions={function.name: function_zip(function.name, out) for function in topology.FUNCTIONS},
+        layer=layer_zip(out),
+        dependencies=built if is_built(out) else _placeholder(out),
+    )
+
+
+def function_zip(name: str, out: Path = OUT) -> Path:
+    """A function's zip: its folder, and the packages on the way to it."""
+    folder = ROOT / "functions" / name
+    packages = [ROOT / "functions" / parent / "__init__.py" for parent in Path(name).parents]
+    target = out / "functions" / f"{name.replace('/', '-')}.zip"
+    return _zip(target, ((path, path.relative_to(ROOT)) for path in (*packages, *_files(folder))))
+
+
+def layer_zip(out: Path = OUT) -> Path:
+    """The shared layer's zip."""
+    files = ((path, path.relative_to(LAYER.parent)) for path in _files(LAYER) if ".egg-info" not in str(path))
+    return _zip(out / "layers" / "switchboard.zip", files)
+
+
+def dependencies(out: Path = OUT) -> Path:
+    """Install the pinned requirements as Lambda's machine needs them, and zip them. Skipped when nothing changed."""
+    if is_built(out):
+        return _dependencies_zip(out)
+    home = out / "dependencies"
+    shutil.rmtree(home, ignore_errors=True)
+    command = [sys.executable, "-m", "pip", "install", *_PIP, "--target", str(home / "python"), "-r", str(REQUIREMENTS)]
+    subprocess.run(command, check=True)
+    _strip(home / "python")
+    target = _zip(_dependencies_zip(out), ((path, path.relative_to(home)) for path in _files(home)))
+    _stamp(out).write_text(_recipe())
+    return target
+
+
+def is_built(out: Path = OUT) -> bool:
+    """Whether the dependencies in `out` are those that the lock file names."""
+    stamp = _stamp(out)
+    return _dependencies_zip(out).exists() and stamp.exists() and stamp.read_text() == _recipe()
+
+
+def _dependencies_zip(out: Path) -> Path:
+    return out / "layers" / "dependencies.zip"
+
+
+def _stamp(out: Path) -> Path:
+    return out / "layers" / "dependencies.stamp"
+
+
+def _recipe() -> str:
+    parts = (REQUIREMENTS.read_text(), *_PIP, *sorted(SERVICES))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _placeholder(out: Path) -> Path:
+    home = out / "dependencies-missing"
+    home.mkdir(parents=True, exist_ok=True)
+    note = home / "README"
+    note.write_text("`python -m infra.build` was not run before this was synthesised.\n")
+    return _zip(out / "layers" / "dependencies-missing.zip", [(note, Path("python/README"))])
+
+
+def _strip(site: Path) -> None:
+    for service in (site / "botocore" / "data").iterdir():
+        if service.is_dir() and service.name not in SERVICES:
+            shutil.rmtree(service)
+    for folder in [path for path in site.rglob("*") if path.is_dir() and path.name in _UNUSED]:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} is not there: the topology names it")
+    return (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+
+
+def _zip(target: Path, files: Iterable[tuple[Path, Path]]) -> Path:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_suffix(".new")
+    with zipfile.ZipFile(fresh, "w") as archive:
+        for source, name in sorted(files, key=lambda pair: pair[1].as_posix()):
+            entry = zipfile.ZipInfo(name.as_posix(), _EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 3
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, source.read_bytes())
+    return fresh.replace(target)
+
+
+def main() -> None:
+    """Build everything, and say what came out."""
+    dependencies()
+    made = assets()
+    for path in (*made.functions.values(), made.layer, made.dependencies):
+        with zipfile.ZipFile(path) as archive:
+            unzipped = sum(entry.file_size for entry in archive.infolist())
+        size = path.stat().st_size
+        print(f"{path.relative_to(ROOT)!s:44} {size / 1e6:6.2f} MB, {unzipped / 1e6:6.2f} MB unzipped")
+
+
+if __name__ == "__main__":
+    main()

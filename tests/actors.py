@@ -1,0 +1,51 @@
+"""Organisations, agents and callers for tests, made through the same services as everyone else's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from switchboard.access import service as access
+from switchboard.accounts import service as accounts
+from switchboard.accounts.models import Caller, KeyKind
+from switchboard.accounts.plans import PlanName
+from switchboard.agents import service as agents
+from switchboard.aws import ids
+from switchboard.aws.effect import Effect
+from switchboard.aws.table import commit
+from switchboard.edge.dialects import anima
+from switchboard.events.models import Actor, Work
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """An organisation with a master key and one agent."""
+
+    org_id: str
+    agent_id: str
+    address: str
+    agent_key: str
+    master_key: str
+
+    def caller(self, *, master: bool = False, effect: Effect | None = None, correlation_id: str = "corr_test") -> Caller:
+        """A caller with the tenant's key."""
+        snapshot = access.authenticate(self.master_key if master else self.agent_key, anima.KEYS)
+        return access.caller(snapshot, correlation_id, effect)
+
+
+def tenant(slug: str = "acme", plan: PlanName = PlanName.GROWTH, **limits: Any) -> Tenant:
+    """A new organisation. `limits` replace single figures of its plan."""
+    org = accounts.new_organisation(slug.title(), slug, plan)
+    org = org.model_copy(update={"limits": limits})
+    origin = Work(
+        org_id=org.id, actor=Actor(type="system", id="test"), agent_id=None, correlation_id=ids.new("corr")
+    )
+    master, master_writes = accounts.new_key(origin, KeyKind.MASTER, "master")
+    made, agent_writes = agents.new(origin, org, slug, slug.title(), {}, None)
+    commit(accounts.opening(origin, org), master_writes, agent_writes)
+    return Tenant(org.id, made.agent.id, made.agent.address, made.key_text, master.text)
+
+
+def with_effect(caller: Caller, key: str, fingerprint: str = "fingerprint") -> Caller:
+    """The same caller, with an Idempotency-Key."""
+    return replace(caller, effect=Effect(scope=caller.org_id, key=key, fingerprint=fingerprint))

@@ -1,0 +1,140 @@
+"""What tests run against: moto for one thread, the engine for many, the whole stack over HTTP."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from infra.local import engine, provision
+from switchboard.access import service as access
+from switchboard.aws import clock, secret, session, settings, table
+from switchboard.edge import idempotency, rate_limit
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def forget() -> None:
+    """Drop whatever the process remembers of tables, keys and limits, as a new process would."""
+    for module in (settings, session, secret, access, rate_limit, idempotency):
+        module.forget()
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retries wait for nothing in tests."""
+    monkeypatch.setattr(table, "sleep", lambda _: None)
+
+
+def _enter(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]) -> dict[str, str]:
+    for name in list(os.environ):
+        if name.startswith("SWITCHBOARD_"):
+            monkeypatch.delenv(name)
+    forget()
+    found = environ | provision.provision(environ)
+    for name, value in found.items():
+        monkeypatch.setenv(name, value)
+    return found
+
+
+@pytest.fixture
+def frozen() -> Iterator[clock.Frozen]:
+    """A clock that stands until the test moves it."""
+    source = clock.Frozen()
+    with clock.using(source):
+        yield source
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """Empty tables and queues in moto: fast, and for one thread only. Mail goes to the simulator."""
+    from moto import mock_aws
+
+    environ = {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_REGION": engine.REGION,
+        "AWS_DEFAULT_REGION": engine.REGION,
+    }
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        found = _enter(monkeypatch, environ)
+        monkeypatch.setenv("SWITCHBOARD_MAIL_CARRIER", "simulator")
+        yield found
+    forget()
+
+
+@pytest.fixture(scope="session")
+def running_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[engine.Engine]:
+    """The local AWS engine, one for the session."""
+    with engine.running(tmp_path_factory.mktemp("engine") / "engine.log") as running:
+        yield running
+
+
+_accounts = count(int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) * 10_000 + 1)
+
+
+@pytest.fixture
+def engine_cloud(running_engine: engine.Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """Empty tables and queues in the engine, in an account of the test's own: isolated, and true under threads."""
+    environ = running_engine.environ(f"{next(_accounts):012d}")
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    yield _enter(monkeypatch, environ)
+    forget()
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running local stack: where it answers, and the demo organisation's keys."""
+
+    url: str
+    home: Path
+    keys: dict[str, str]
+    process: subprocess.Popen[bytes]
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole system, started as `make run` starts it, on ports of its own."""
+    home = tmp_path_factory.mktemp("stack")
+    with (home / "stack.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "infra.local"],
+            cwd=ROOT,
+            env={
+                **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SWITCHBOARD_"))},
+                "SWITCHBOARD_HOME": str(home),
+                "SWITCHBOARD_KEY_CACHE_SECONDS": "1",
+                "SWITCHBOARD_SIGN_UPS_PER_HOUR": "10000",
+                "SWITCHBOARD_STRANGER_PER_MINUTE": "100000",
+                "SWITCHBOARD_STRANGER_PER_SECOND": "10000",
+                "PORT": str(engine.free_port()),
+            },
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            yield _await(process, home)
+        finally:
+            process.terminate()
+            process.wait(timeout=40)
+
+
+def _await(process: subprocess.Popen[bytes], home: Path, seconds: float = 90) -> Stack:
+    deadline = time.monotonic() + seconds
+    while not (home / "ready").exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"the stack did not come up:\n{(home / 'stack.log').read_text()[-4000:]}")
+        time.sleep(0.05)
+    keys = dict(line.split("=", 1) for line in (home / "demo.env").read_text().splitlines())
+    return Stack(keys.pop("SWITCHBOARD_URL").replace("localhost", "127.0.0.1"), home, keys, process)

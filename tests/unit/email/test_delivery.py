@@ -1,0 +1,166 @@
+"""A mail's way from queued to delivered, bounced or unconfirmed."""
+
+from __future__ import annotations
+
+import pytest
+
+from switchboard.aws import clock
+from switchboard.carriers import mail
+from switchboard.email import delivery, service, store
+from switchboard.email.models import Draft, Message, State
+from switchboard.email.service import Suppressed
+from tests.actors import Tenant, tenant
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+
+class Carrier:
+    """A provider that does what the test says."""
+
+    def __init__(self, outcome: str | Exception = "ses-1@email.amazonses.com") -> None:
+        self.outcome = outcome
+        self.sent: list[mail.Outbound] = []
+
+    def send(self, outbound: mail.Outbound) -> str:
+        self.sent.append(outbound)
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+
+@pytest.fixture
+def carrier(monkeypatch: pytest.MonkeyPatch) -> Carrier:
+    provider = Carrier()
+    monkeypatch.setattr(mail, "carrier", lambda: provider)
+    return provider
+
+
+@pytest.fixture
+def acme(cloud: dict[str, str]) -> Tenant:
+    return tenant()
+
+
+def queued(acme: Tenant, *to: str) -> Message:
+    draft = Draft(to=list(to) or ["you@example.com"], subject="Hello", body="Body")
+    return service.send(acme.caller(), draft)
+
+
+def now(message: Message) -> Message:
+    found = store.get(message.org_id, message.id)
+    assert found is not None
+    return found
+
+
+def test_a_queued_mail_is_sent_once_however_often_its_job_comes(acme: Tenant, carrier: Carrier) -> None:
+    message = queued(acme)
+    delivery.deliver(message.org_id, message.id)
+    delivery.deliver(message.org_id, message.id)
+    assert len(carrier.sent) == 1
+    assert (now(message).state, now(message).external_id) == (State.SENT, "ses-1@email.amazonses.com")
+
+
+def test_blind_copies_are_in_the_envelope_and_not_in_the_mail(acme: Tenant, carrier: Carrier) -> None:
+    draft = Draft(to=["a@example.com"], cc=["b@example.com"], bcc=["c@example.com"], subject="s", body="b")
+    message = service.send(acme.caller(), draft)
+    delivery.deliver(message.org_id, message.id)
+    assert carrier.sent[0].recipients == ["a@example.com", "b@example.com", "c@example.com"]
+    assert "c@example.com" not in carrier.sent[0].mime.as_string()
+
+
+def test_a_refusal_fails_the_mail(acme: Tenant, carrier: Carrier) -> None:
+    carrier.outcome = mail.Refused("not verified")
+    message = queued(acme)
+    delivery.deliver(message.org_id, message.id)
+    assert (now(message).state, now(message).error) == (State.FAILED, "not verified")
+
+
+def test_throttling_gives_the_mail_back_to_its_queue(acme: Tenant, carrier: Carrier) -> None:
+    carrier.outcome = mail.Throttled("slow down")
+    message = queued(acme)
+    with pytest.raises(delivery.RetryLater):
+        delivery.deliver(message.org_id, message.id)
+    assert now(message).state is State.QUEUED
+    carrier.outcome = "ses-2@email.amazonses.com"
+    delivery.deliver(message.org_id, message.id)
+    assert now(message).state is State.SENT
+
+
+def test_an_unknown_outcome_is_never_sent_again_and_surfaces(acme: Tenant, carrier: Carrier) -> None:
+    carrier.outcome = mail.OutcomeUnknown("timeout")
+    message = queued(acme)
+    delivery.deliver(message.org_id, message.id)
+    delivery.deliver(message.org_id, message.id)
+    assert len(carrier.sent) == 1
+    assert now(message).state is State.SENDING
+    delivery.confirm(message.org_id, message.id)
+    assert now(message).state is State.UNCONFIRMED
+
+
+def test_the_providers_report_settles_an_unconfirmed_mail(acme: Tenant, carrier: Carrier) -> None:
+    carrier.outcome = mail.OutcomeUnknown("timeout")
+    message = queued(acme)
+    delivery.deliver(message.org_id, message.id)
+    delivery.confirm(message.org_id, message.id)
+    delivery.accepted(message.org_id, message.id, "late@email.amazonses.com")
+    assert (now(message).state, now(message).external_id) == (State.SENT, "late@email.amazonses.com")
+
+
+def test_a_mail_is_delivered_when_every_recipient_has_it(acme: Tenant, carrier: Carrier) -> None:
+    message = queued(acme, "a@example.com", "B@Example.com")
+    delivery.deliver(message.org_id, message.id)
+    delivery.delivered(message.org_id, message.id, ["a@example.com"])
+    assert now(message).state is State.SENT
+    delivery.delivered(message.org_id, message.id, ["b@example.com"])
+    delivery.delivered(message.org_id, message.id, ["b@example.com"])
+    assert now(message).state is State.DELIVERED
+
+
+def test_a_delivery_that_is_reported_before_our_record_is_not_undone_by_it(acme: Tenant, carrier: Carrier) -> None:
+    message = queued(acme)
+    carrier.outcome = mail.OutcomeUnknown("the answer is slower than the report")
+    delivery.deliver(message.org_id, message.id)
+    delivery.delivered(message.org_id, message.id, ["you@example.com"])
+    delivery.accepted(message.org_id, message.id, "ses-3@email.amazonses.com")
+    delivery.confirm(message.org_id, message.id)
+    assert (now(message).state, now(message).external_id) == (State.DELIVERED, "ses-3@email.amazonses.com")
+
+
+def test_a_permanent_bounce_stops_further_mail_to_that_address(acme: Tenant, carrier: Carrier) -> None:
+    message = queued(acme)
+    delivery.deliver(message.org_id, message.id)
+    delivery.bounced(message.org_id, message.id, ["you@example.com"], permanent=True)
+    assert now(message).state is State.BOUNCED
+    with pytest.raises(Suppressed) as refusal:
+        queued(acme, "fine@example.com", "You@example.com")
+    assert refusal.value.details == {"recipients": ["you@example.com"]}
+
+
+def test_a_passing_bounce_does_not(acme: Tenant, carrier: Carrier) -> None:
+    message = queued(acme)
+    delivery.deliver(message.org_id, message.id)
+    delivery.bounced(message.org_id, message.id, ["you@example.com"], permanent=False)
+    assert queued(acme).state is State.QUEUED
+
+
+def test_a_complaint_stops_further_mail_and_leaves_the_state(acme: Tenant, carrier: Carrier) -> None:
+    message = queued(acme)
+    delivery.deliver(message.org_id, message.id)
+    delivery.delivered(message.org_id, message.id, ["you@example.com"])
+    delivery.complained(message.org_id, message.id, ["you@example.com"])
+    assert now(message).state is State.DELIVERED
+    with pytest.raises(Suppressed):
+        queued(acme)
+
+
+def test_another_organisation_may_write_to_a_suppressed_address(acme: Tenant, carrier: Carrier) -> None:
+    message = queued(acme)
+    delivery.deliver(message.org_id, message.id)
+    delivery.bounced(message.org_id, message.id, ["you@example.com"], permanent=True)
+    assert queued(tenant("other")).state is State.QUEUED
+
+
+def test_timestamps_move_with_the_state(acme: Tenant, carrier: Carrier, frozen: clock.Frozen) -> None:
+    message = queued(acme)
+    frozen.advance(seconds=5)
+    delivery.deliver(message.org_id, message.id)
+    assert (now(message).created_at, now(message).sent_at) == ("2026-01-15T17:00:00.000Z", "2026-01-15T17:00:05.000Z")
