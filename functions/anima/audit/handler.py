@@ -19,12 +19,13 @@ api = Api(Anima(), "audit")
     summary="Read a workflow's events by correlation id",
     operation_id="auditByCorrelation",
     tag="Audit",
+    description="Oldest first. An agent's key sees its own agent's events, a master key all of them.",
     responses={400: "The correlation id is missing.", 404: "No events carry this correlation id."},
 )
 def events(
-    correlation_id: Annotated[str, Query(min_length=1, max_length=128)],
+    correlation_id: Annotated[str, Query(min_length=1, max_length=128, description="The workflow's id.")],
     limit: Annotated[int, Query(ge=1, le=500)] = 500,
-    cursor: Annotated[str | None, Query()] = None,
+    cursor: Annotated[str | None, Query(description="`pagination.nextCursor` of the page before.")] = None,
 ) -> Workflow:
     return Workflow.of(correlation_id, *audit.of_workflow(api.caller, correlation_id, limit, cursor))
 
@@ -38,7 +39,7 @@ def events(
     responses={400: "The range is not valid.", 403: "This takes the master key."},
 )
 def export(
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: Annotated[int, Query(ge=0, description="Links after this `seq`.")] = 0,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 500,
 ) -> Export:
     org_id = api.caller.org_id

@@ -19,6 +19,7 @@ api = Api(Anima(), "email")
     summary="Send an e-mail",
     operation_id="emailSend",
     tag="Email",
+    description="The answer is the message as it was accepted, `QUEUED`. Read it again to see it sent and delivered.",
     responses={
         400: "The request is not valid.",
         402: "The plan's quota or the hard cap is reached.",
@@ -36,15 +37,16 @@ def send(request: SendRequest) -> Message:
     summary="List messages, newest first",
     operation_id="emailList",
     tag="Email",
+    description="An agent's key sees its own agent's messages.",
     responses={400: "A filter, the limit or the cursor is not valid.", 404: "There is no such agent."},
 )
 def messages(
-    agent_id: Annotated[str | None, Query(alias="agentId")] = None,
+    agent_id: Annotated[str | None, Query(alias="agentId", description="Of this agent only.")] = None,
     direction: Annotated[Literal["INBOUND", "OUTBOUND"] | None, Query()] = None,
     status: Annotated[Status | None, Query()] = None,
-    thread_id: Annotated[str | None, Query(alias="threadId")] = None,
+    thread_id: Annotated[str | None, Query(alias="threadId", description="Of this conversation only.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[str | None, Query()] = None,
+    cursor: Annotated[str | None, Query(description="`pagination.nextCursor` of the page before.")] = None,
 ) -> MessageList:
     wanted = {"direction": direction, "state": STATES[status].value if status else None, "thread_id": thread_id}
     filters = {name: value for name, value in wanted.items() if value is not None}

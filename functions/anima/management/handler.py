@@ -32,7 +32,7 @@ from switchboard.usage import service as usage
 api = Api(Anima(), "management")
 
 Limit = Annotated[int, Query(ge=1, le=100)]
-Cursor = Annotated[str | None, Query()]
+Cursor = Annotated[str | None, Query(description="`pagination.nextCursor` of the page before.")]
 _MASTER = "This takes the master key."
 
 
@@ -74,6 +74,7 @@ def list_agents(limit: Limit = 20, cursor: Cursor = None) -> AgentList:
     summary="Read an agent",
     operation_id="agentGet",
     tag="Agents",
+    description="An agent's key reads its own agent.",
     responses={404: "There is no such agent."},
 )
 def read_agent(agent_id: str) -> Agent:

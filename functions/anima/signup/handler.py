@@ -20,6 +20,7 @@ api = Api(Anima(), "signup")
     summary="Open an organisation with an agent, its inbox and its keys",
     operation_id="agentSignUp",
     tag="Sign-up",
+    description="Writes to the human as well. A human has one organisation; a username belongs to one agent.",
     public=True,
     secret=True,
     responses={

@@ -11,10 +11,11 @@ from aws_lambda_powertools.utilities.batch import (
     EventType,
     process_partial_response,
 )
-from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord, DynamoDBRecordEventName
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from switchboard import telemetry
+from switchboard.aws import table
 
 Handler = Callable[[dict[str, Any], Any], Any]
 
@@ -60,9 +61,9 @@ def stream(work: Callable[[dict[str, Any]], None]) -> Handler:
     """
 
     def take(change: DynamoDBRecord) -> None:
-        image = change.dynamodb and change.dynamodb.new_image
-        if change.event_name and change.event_name.name == "INSERT" and image:
-            work(dict(image))
+        image = change.raw_event["dynamodb"].get("NewImage")
+        if change.event_name is DynamoDBRecordEventName.INSERT and image:
+            work(table.decode_item(image))
 
     return _handler(take, EventType.DynamoDBStreams)
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from switchboard.accounts.models import ApiKey, Organisation
 from switchboard.aws import secret, table
-from switchboard.aws.table import Item, Key, Page, Put, Query, Update
+from switchboard.aws.table import Item, Key, Page, Put, Query, Update, room_for
 from switchboard.errors import Conflict
 
 
@@ -109,13 +109,13 @@ def _set(key: Key, changes: dict[str, Any]) -> Update:
 
 
 def count(org_id: str, gauge: str, step: int, limit: int | None, otherwise: Any) -> Update:
-    guarded = step > 0 and limit is not None
+    room = None if limit is None or step < 0 else limit - step
     return Update(
         table="core",
         key={"pk": org_id, "sk": "gauges"},
         expression="ADD #gauge :step",
         names={"#gauge": gauge},
-        values={":step": step} | ({":room": limit - step} if guarded and limit is not None else {}),
-        condition="attribute_not_exists(#gauge) OR #gauge <= :room" if guarded else None,
+        values={":step": step} | ({} if room is None else {":room": room}),
+        condition=None if room is None else room_for("#gauge", ":room", room),
         otherwise=otherwise,
     )

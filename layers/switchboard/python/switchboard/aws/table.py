@@ -346,6 +346,13 @@ class Query:
         return bool(answer.get("LastEvaluatedKey")) or found is not answer["Items"][-1]
 
 
+def room_for(counter: str, placeholder: str, room: int) -> str:
+    """The condition that a counter, which may not be there yet, is at most `room`, whose value has a placeholder."""
+    fits = f"{counter} <= {placeholder}"
+    # Where there is no room even for the first, a missing counter must not pass.
+    return f"(attribute_not_exists({counter}) OR {fits})" if room >= 0 else fits
+
+
 class _Deserializer(TypeDeserializer):
     """Powertools' deserializer; whole numbers come back as `int`, which is all that the stores keep."""
 

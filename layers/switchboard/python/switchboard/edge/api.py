@@ -77,6 +77,7 @@ class Api:
         summary: str,
         operation_id: str,
         tag: str,
+        description: str | None = None,
         status: int = 200,
         responses: dict[int, str] | None = None,
         public: bool = False,
@@ -92,6 +93,7 @@ class Api:
             path,
             method,
             summary=summary,
+            description=description,
             operation_id=operation_id,
             tags=[tag],
             responses=declared,  # type: ignore[arg-type]
@@ -154,7 +156,8 @@ class Api:
             reply = self._refuse(DomainError(INTERNAL, code="internal_error"), call)
         finally:
             self._call = None
-        reply.headers |= self.dialect.headers(call)
+        # What a route says of its own answer counts: a page or an asset may be cached.
+        reply.headers = self.dialect.headers(call) | reply.headers
         telemetry.logger().info(
             "request",
             extra={

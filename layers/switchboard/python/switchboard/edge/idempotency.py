@@ -16,10 +16,10 @@ from switchboard.edge.http import Reply
 from switchboard.errors import Conflict, Invalid, Unavailable
 
 HEADER = "idempotency-key"
-_LONGEST = 255
+LONGEST = 255
 #: Where nobody is authenticated, the key alone keeps strangers from each other's answers: 22 characters of base 64
 #: are 128 bits.
-_SHORTEST_UNAUTHENTICATED = 22
+SHORTEST_UNAUTHENTICATED = 22
 _COMPRESS_ABOVE = 2_048
 
 
@@ -29,14 +29,14 @@ def effect_of(call: Call) -> Effect | None:
     if not sent:
         return None
     key = sent[0]
-    if len(set(sent)) > 1 or not 1 <= len(key) <= _LONGEST or not all(" " <= char <= "~" for char in key):
-        raise _malformed(f"it takes 1 to {_LONGEST} printable ASCII characters, once")
+    if len(set(sent)) > 1 or not 1 <= len(key) <= LONGEST or not all(" " <= char <= "~" for char in key):
+        raise _malformed(f"it takes 1 to {LONGEST} printable ASCII characters, once")
     if call.snapshot:
         scope = call.snapshot.organisation.id
     else:
         scope = f"ip#{call.request.source_ip}"
-        if len(key) < _SHORTEST_UNAUTHENTICATED:
-            raise _malformed(f"without an API key it takes {_SHORTEST_UNAUTHENTICATED} characters or more")
+        if len(key) < SHORTEST_UNAUTHENTICATED:
+            raise _malformed(f"without an API key it takes {SHORTEST_UNAUTHENTICATED} characters or more")
     request = call.request
     fingerprint = secret.digest("\n".join((request.method, request.path, request.body or "")))
     return Effect(scope=scope, key=key, fingerprint=fingerprint)

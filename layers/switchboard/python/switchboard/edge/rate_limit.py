@@ -105,7 +105,7 @@ def take_one(bucket: str, limit: int, length: int) -> Window | None:
         key={"id": f"{bucket}#{now // length}"},
         expression="SET expiration = :expiration ADD used :one",
         values={":one": 1, ":room": limit - 1, ":expiration": reset + _KEPT},
-        condition="attribute_not_exists(used) OR used <= :room",
+        condition=table.room_for("used", ":room", limit - 1),
     )
     try:
         table.write(change)
@@ -154,8 +154,9 @@ def _update(bucket: str, now: int, size: int, per_minute: int, per_second: int) 
             ":minute_room": per_minute - size,
             ":second_room": per_second - size,
         },
-        condition="(attribute_not_exists(#minute) OR #minute <= :minute_room)"
-        " AND (attribute_not_exists(#second) OR #second <= :second_room)",
+        condition=table.room_for("#minute", ":minute_room", per_minute - size)
+        + " AND "
+        + table.room_for("#second", ":second_room", per_second - size),
     )
 
 

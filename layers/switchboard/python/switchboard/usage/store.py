@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from switchboard.aws.table import Item, Query, Update
+from switchboard.aws.table import Item, Query, Update, room_for
 
 Refusal = Callable[[list[Item | None]], Exception]
 
@@ -24,9 +24,7 @@ def partition(org_id: str, period: str) -> str:
 
 def add(org_id: str, period: str, used: Mapping[str, int], limits: Mapping[str, int], otherwise: Refusal) -> Update:
     """Count on the month's one item, each limited counter staying within its limit."""
-    conditions = [f"(attribute_not_exists(#{name}) OR #{name} <= :room_{name})" for name in limits]
-    # A first use that is larger than the whole limit meets no counter to compare with.
-    over = any(used[name] > limit for name, limit in limits.items())
+    conditions = [room_for(f"#{name}", f":room_{name}", limit - used[name]) for name, limit in limits.items()]
     return Update(
         table="core",
         key={"pk": partition(org_id, period), "sk": "total"},
@@ -34,7 +32,7 @@ def add(org_id: str, period: str, used: Mapping[str, int], limits: Mapping[str, 
         names={f"#{name}": name for name in used},
         values={f":{name}": amount for name, amount in used.items()}
         | {f":room_{name}": limit - used[name] for name, limit in limits.items()},
-        condition="attribute_exists(pk) AND attribute_not_exists(pk)" if over else " AND ".join(conditions) or None,
+        condition=" AND ".join(conditions) or None,
         otherwise=otherwise,
     )
 

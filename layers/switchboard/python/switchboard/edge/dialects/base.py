@@ -114,7 +114,8 @@ class Dialect(ABC):
 
     def headers(self, call: Call) -> dict[str, str]:
         """The headers of every answer."""
-        headers = {"x-request-id": call.request_id, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+        # In lower case, as a route's headers are, so that a route's own take their place.
+        headers = {"x-request-id": call.request_id, "cache-control": "no-store", "x-content-type-options": "nosniff"}
         if call.limits:
             headers |= call.limits.headers()
         if call.replayed:

@@ -1,0 +1,125 @@
+"""`switchboard audit`: an organisation's audit chain, exported and verified."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from switchboard.accounts import service as accounts
+from switchboard.audit import chain
+from switchboard.audit import service as audit
+from switchboard.audit.chain import Verdict
+from switchboard.audit.models import Head
+from switchboard.cli.command import Noun, note, show
+from switchboard.cli.export import ExportError, Reader
+from switchboard.errors import Conflict, Invalid
+
+if TYPE_CHECKING:
+    from switchboard.cli.command import Nouns
+
+_BATCH = 500
+
+
+def add_to(nouns: Nouns) -> None:
+    """Add the commands."""
+    noun = Noun(nouns, "audit", "an organisation's audit chain")
+    export = noun.verb("export", _export, "write the sealed chain as JSON lines, oldest first")
+    export.add_argument("org", metavar="ORG")
+    export.add_argument("-o", "--output", type=Path, metavar="FILE", help="a file, whole or not at all")
+    verify = noun.verb(
+        "verify",
+        _verify,
+        "check a chain: its numbers, its bonds and its hashes",
+        offline=lambda args: not args.org,
+    )
+    verify.add_argument(
+        "file", nargs="?", metavar="FILE", help="an export, or answers of GET /v1/audit/export; - is the standard input"
+    )
+    verify.add_argument("--org", metavar="ORG", help="check what the store holds, in place of a file")
+    verify.add_argument("--expect-head", metavar="HASH", help="the last hash, known from elsewhere")
+
+
+def _export(args: argparse.Namespace) -> None:
+    org = accounts.organisation(args.org)
+    head = audit.head(org.id)
+    with _writing(args.output) as file:
+        for document in _sealed(org.id, head):
+            print(json.dumps(document, ensure_ascii=False, separators=(",", ":")), file=file)
+    note(f"{head.seq} links, head {head.hash}")
+
+
+@contextmanager
+def _writing(path: Path | None) -> Iterator[IO[str]]:
+    if path is None:
+        yield sys.stdout
+        return
+    # A part of a chain verifies as well as the whole: nobody may take what was cut off for it.
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("w", encoding="utf-8") as file:
+            yield file
+        part.replace(path)
+    except OSError as error:
+        raise Invalid(f"{path} cannot be written: {error.strerror}.", code="usage") from error
+
+
+def _sealed(org_id: str, head: Head) -> Iterator[dict[str, Any]]:
+    """The organisation's links up to its head. Raises Conflict where the store has lost one."""
+    seq = 0
+    while seq < head.seq:
+        batch = list(audit.export(org_id, seq, min(_BATCH, head.seq - seq)))
+        if not batch:
+            raise Conflict(f"The store has no seq {seq + 1}, though the chain's head is seq {head.seq}.")
+        yield from batch
+        seq = batch[-1]["seq"]
+
+
+def _verify(args: argparse.Namespace) -> int:
+    if bool(args.file) == bool(args.org):
+        args.usage_error("either a FILE or --org")
+    verdict = _of_store(args.org) if args.org else _of_file(args.file)
+    if verdict.fault is None and args.expect_head not in (None, verdict.head):
+        verdict = verdict._replace(fault=f"the head is not the expected {args.expect_head}")
+    show(args, {"links": verdict.links, "head": verdict.head, "fault": verdict.fault})
+    if verdict.fault:
+        note(f"switchboard: the chain does not hold: {verdict.fault}")
+    return 1 if verdict.fault else 0
+
+
+def _of_store(org_id: str) -> Verdict:
+    head = audit.head(accounts.organisation(org_id).id)
+    return _reaching(chain.verify(_sealed(org_id, head)), head)
+
+
+def _of_file(name: str) -> Verdict:
+    try:
+        with sys.stdin if name == "-" else Path(name).open(encoding="utf-8") as file:
+            reader = Reader(file)
+            checked: list[dict[str, Any]] = []
+
+            def passing() -> Iterator[dict[str, Any]]:
+                for document in reader.documents():
+                    checked[:] = [document]
+                    yield document
+
+            try:
+                return _reaching(chain.verify(passing()), reader.head)
+            except ExportError as error:
+                seq, last = (checked[0]["seq"], checked[0][chain.HASH]) if checked else Head(0, "-")
+                return Verdict(seq, last, str(error))
+    except OSError as error:
+        raise Invalid(f"{name} cannot be read: {error.strerror}.", code="usage") from error
+
+
+def _reaching(verdict: Verdict, head: Head | None) -> Verdict:
+    """The verdict, with a fault where the links do not lead to the head that the same source names."""
+    if verdict.fault or head is None or (verdict.links, verdict.head) == head:
+        return verdict
+    if verdict.links < head.seq:
+        return verdict._replace(fault=f"it ends at seq {verdict.links}, before its head at seq {head.seq}")
+    return verdict._replace(fault=f"its head is not the link at seq {head.seq}")

@@ -1,0 +1,116 @@
+"""What every command shares: its options, its actor, and how it shows what it found."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import json
+import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from switchboard.aws import clock, ids
+from switchboard.events.models import Actor, Work
+
+if TYPE_CHECKING:
+    Nouns = argparse._SubParsersAction[argparse.ArgumentParser]
+
+Run = Callable[[argparse.Namespace], int | None]
+Offline = Callable[[argparse.Namespace], bool]
+
+
+def common() -> argparse.ArgumentParser:
+    """The options that stand before or behind any command."""
+    options = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    options.add_argument("--json", action="store_true", help="print JSON, for machines")
+    options.add_argument("--local", metavar="HOME", help="the stack that runs on this machine (HOME is .local)")
+    options.add_argument("--stage", metavar="NAME", help="the deployment of that name in this AWS account and region")
+    return options
+
+
+class Noun:
+    """The commands about one kind of thing."""
+
+    def __init__(self, nouns: Nouns, name: str, summary: str) -> None:
+        self._verbs = nouns.add_parser(name, help=summary, description=summary).add_subparsers(
+            metavar="COMMAND", required=True
+        )
+
+    def verb(self, name: str, run: Run, summary: str, *, offline: Offline | None = None) -> argparse.ArgumentParser:
+        """Add a command. `offline` tells of its arguments whether it does without a deployment."""
+        parser = self._verbs.add_parser(name, help=summary, description=summary, parents=[common()])
+        parser.set_defaults(run=run, offline=offline, usage_error=parser.error)
+        return parser
+
+
+def operator(org_id: str) -> Work:
+    """Whoever sits at the keyboard, as the origin of what they change."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        user = "cli"
+    return Work(
+        org_id=org_id, actor=Actor(type="operator", id=user), agent_id=None, correlation_id=ids.new("corr")
+    )
+
+
+def show(args: argparse.Namespace, found: dict[str, Any] | Sequence[dict[str, Any]]) -> None:
+    """Print one thing, or a list of them: as aligned text, or as JSON."""
+    if getattr(args, "json", False):
+        print(json.dumps(found, ensure_ascii=False))
+    elif isinstance(found, dict):
+        _align([[name, _text(value)] for name, value in found.items()])
+    elif found:
+        _align([[name.upper() for name in found[0]], *([_text(value) for value in row.values()] for row in found)])
+
+
+def note(message: str) -> None:
+    """Tell the person, not the machine that reads the output."""
+    print(message, file=sys.stderr)
+
+
+def _align(rows: list[list[str]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _text(value: Any) -> str:
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case dict():
+            return " ".join(f"{name}={_text(part)}" for name, part in value.items()) or "-"
+    return str(value)
+
+
+def moment(text: str) -> str:
+    """A moment among the arguments, as it is stored."""
+    try:
+        return clock.iso(clock.parse(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no moment with a zone, as 2026-01-31T12:00:00Z") from None
+
+
+def month(text: str) -> str:
+    """A month among the arguments."""
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no month, as 2026-01")
+    return text
+
+
+def slug(text: str) -> str:
+    """A name among the arguments that becomes a part of an address."""
+    if not re.fullmatch(r"(?!-)[a-z0-9-]{1,63}(?<!-)", text):
+        raise argparse.ArgumentTypeError(f"{text!r} takes a-z, 0-9 and inner hyphens, 63 characters at most")
+    return text
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 among the arguments."""
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+    return int(text)

@@ -1,0 +1,53 @@
+"""Which deployment a command is about: the settings and, on this machine, the engine's address and credentials."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from switchboard.aws import deployment, session, settings
+from switchboard.errors import NotFound
+
+_HOME = ".local"
+
+
+def spelled_out(argv: Sequence[str]) -> list[str]:
+    """The arguments, with `--local` given its default unless a path follows: it stands before other words, too."""
+    words: list[str] = []
+    rest = list(argv)
+    while rest:
+        word = rest.pop(0)
+        if word == "--local":
+            word = f"--local={rest.pop(0) if rest and (rest[0][:1] in './~' and rest[0]) else _HOME}"
+        words.append(word)
+    return words
+
+
+def load(local: str | None, stage: str | None) -> None:
+    """Take on a deployment's settings. Raises NotFound where there is none."""
+    if stage:
+        found = deployment.environ(stage)
+    elif local is not None:
+        found = _running(Path(local).expanduser())
+    elif "SWITCHBOARD_STAGE" not in os.environ and Path(_HOME, "ready").exists():
+        found = _running(Path(_HOME))
+    else:
+        return
+    os.environ.update(found)
+    settings.forget()
+    session.forget()
+
+
+def _running(home: Path) -> dict[str, str]:
+    try:
+        found: dict[str, str] = json.loads((home / "environ.json").read_text())
+    except FileNotFoundError:
+        found = {}
+    if not found or not (home / "ready").exists():
+        raise NotFound(f"No local stack runs in {home}: start it with `make run`.")
+    # The engine's credentials stand in the environment: a profile of the person's own must not take their place.
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        os.environ.pop(name, None)
+    return found

@@ -1,0 +1,127 @@
+"""`switchboard org`: organisations, their plans and their caps."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from switchboard.accounts import service as accounts
+from switchboard.accounts.models import HardCap, KeyKind, Organisation
+from switchboard.accounts.plans import Plan, PlanName
+from switchboard.aws.table import commit
+from switchboard.cli.command import Noun, note, operator, positive, show, slug
+from switchboard.email import address
+
+if TYPE_CHECKING:
+    from switchboard.cli.command import Nouns
+
+_LIMITS = tuple(field.name for field in fields(Plan) if field.name not in ("name", "sliced"))
+_LARGEST_CAP = 100_000_000
+_PAGE = 100
+
+
+def add_to(nouns: Nouns) -> None:
+    """Add the commands."""
+    org = Noun(nouns, "org", "organisations, their plans and their caps")
+    create = org.verb("create", _create, "open an organisation; prints its master key, once")
+    create.add_argument("name", metavar="NAME")
+    create.add_argument("--slug", type=slug, required=True)
+    create.add_argument("--plan", type=PlanName, choices=list(PlanName), default=PlanName.FREE)
+    create.add_argument("--owner", type=_address, metavar="EMAIL", help="the human who may have no second one")
+    org.verb("list", _list, "list organisations, newest first")
+    org.verb("show", _show, "show an organisation").add_argument("org", metavar="ORG")
+    plan = org.verb("set-plan", _set_plan, "move an organisation to a plan")
+    plan.add_argument("org", metavar="ORG")
+    plan.add_argument("plan", type=PlanName, choices=list(PlanName), metavar="PLAN", help=", ".join(PlanName))
+    agreed = plan.add_mutually_exclusive_group()
+    agreed.add_argument(
+        "--limit",
+        type=_limit,
+        action="append",
+        metavar="NAME=VALUE",
+        help=f"what was agreed on in place of the plan's figure: {', '.join(_LIMITS)}; those agreed on before go",
+    )
+    agreed.add_argument("--no-limits", action="store_true", help="nothing is agreed on any more: the plan's figures")
+    cap = org.verb("set-cap", _set_cap, "set or lift an organisation's monthly spending limit")
+    cap.add_argument("org", metavar="ORG")
+    amount = cap.add_mutually_exclusive_group(required=True)
+    amount.add_argument("--cents", type=_cents, metavar="N")
+    amount.add_argument("--off", action="store_true")
+
+
+def _create(args: argparse.Namespace) -> None:
+    org = accounts.new_organisation(args.name, args.slug, args.plan, args.owner)
+    origin = operator(org.id)
+    master, key_writes = accounts.new_key(origin, KeyKind.MASTER, "master key")
+    commit(accounts.opening(origin, org), key_writes)
+    show(args, {"organization": org.id, "slug": org.slug, "plan": org.plan.value, "master_key": master.text})
+    note("The key is shown this once.")
+
+
+def _list(args: argparse.Namespace) -> None:
+    found, start = accounts.organisations(_PAGE)
+    while start:
+        more, start = accounts.organisations(_PAGE, start)
+        found += more
+    show(args, [_row(org) for org in found])
+
+
+def _row(org: Organisation) -> dict[str, Any]:
+    return {
+        "organization": org.id,
+        "slug": org.slug,
+        "name": org.name,
+        "plan": org.plan.value,
+        "status": org.status,
+        "created_at": org.created_at,
+    }
+
+
+def _show(args: argparse.Namespace) -> None:
+    show(args, _whole(accounts.organisation(args.org)))
+
+
+def _whole(org: Organisation) -> dict[str, Any]:
+    return {
+        **_row(org),
+        "owner": org.owner_email,
+        "limits": {name: getattr(org.terms, name) for name in _LIMITS},
+        "agreed": org.limits,
+        "cap_cents": org.hard_cap.monthly_cap_cents if org.hard_cap.enabled else None,
+        "updated_at": org.updated_at,
+    }
+
+
+def _set_plan(args: argparse.Namespace) -> None:
+    org = accounts.organisation(args.org)
+    limits = {} if args.no_limits else dict(args.limit) if args.limit else None
+    accounts.set_plan(operator(org.id), args.plan, limits)
+    show(args, _whole(accounts.organisation(org.id)))
+
+
+def _set_cap(args: argparse.Namespace) -> None:
+    org = accounts.organisation(args.org)
+    changes = {"enabled": False} if args.off else {"enabled": True, "monthly_cap_cents": args.cents}
+    accounts.set_hard_cap(operator(org.id), HardCap.model_validate(org.hard_cap.model_dump() | changes))
+    show(args, _whole(accounts.organisation(org.id)))
+
+
+def _address(text: str) -> str:
+    try:
+        return address.normalise(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _limit(text: str) -> tuple[str, int]:
+    name, equals, value = text.partition("=")
+    if not equals or name not in _LIMITS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE with a name of {', '.join(_LIMITS)}")
+    return name, positive(value)
+
+
+def _cents(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= _LARGEST_CAP):
+        raise argparse.ArgumentTypeError(f"{text!r} is no amount of cents from 0 to {_LARGEST_CAP}")
+    return int(text)

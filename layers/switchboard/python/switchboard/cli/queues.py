@@ -1,0 +1,41 @@
+"""`switchboard queue`: the workers' queues and their dead letters."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from switchboard.aws import dead_letters, settings
+from switchboard.cli.command import Noun, positive, show
+from switchboard.errors import NotFound
+
+if TYPE_CHECKING:
+    from switchboard.cli.command import Nouns
+
+
+def add_to(nouns: Nouns) -> None:
+    """Add the commands."""
+    queue = Noun(nouns, "queue", "the workers' queues and their dead letters")
+    queue.verb("list", _list, "list queues: what waits, is at work, is delayed, and failed for good")
+    redrive = queue.verb("redrive", _redrive, "bring dead letters back to their queue")
+    redrive.add_argument("name", metavar="NAME")
+    redrive.add_argument("--max", type=positive, metavar="N", help="stop after so many")
+
+
+def _list(args: argparse.Namespace) -> None:
+    depths = {name: dead_letters.depth(name) for name in _names()}
+    show(args, [{"queue": name, **depth._asdict()} for name, depth in depths.items()])
+
+
+def _redrive(args: argparse.Namespace) -> None:
+    if args.name not in _names():
+        raise NotFound(f"There is no queue {args.name!r}, only {', '.join(_names())}.")
+    moved = dead_letters.redrive(args.name, args.max)
+    show(args, {"queue": args.name, "moved": moved, "dead": dead_letters.depth(args.name).dead})
+
+
+def _names() -> list[str]:
+    names = settings.queues()
+    if not names:
+        raise settings.MissingSettingError(f"{settings.PREFIX}QUEUE_… is not set")
+    return names

@@ -1,0 +1,30 @@
+"""`switchboard usage`: what an organisation used."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from switchboard.accounts import service as accounts
+from switchboard.aws import clock
+from switchboard.cli.command import Noun, month, show
+from switchboard.usage import service as usage
+from switchboard.usage.models import MICROS_PER_CENT
+
+if TYPE_CHECKING:
+    from switchboard.cli.command import Nouns
+
+
+def add_to(nouns: Nouns) -> None:
+    """Add the commands."""
+    verb = Noun(nouns, "usage", "what an organisation used").verb("show", _show, "show a month's use and its cost")
+    verb.add_argument("org", metavar="ORG")
+    verb.add_argument("--month", type=month, metavar="YYYY-MM", help="in UTC; this month by default")
+
+
+def _show(args: argparse.Namespace) -> None:
+    org = accounts.organisation(args.org)
+    found = usage.of_month(org.id, args.month or clock.stamp()[:7])
+    cap = org.hard_cap.monthly_cap_cents if org.hard_cap.enabled else None
+    cents = found.spent_micros / MICROS_PER_CENT
+    show(args, {"organization": org.id, "month": found.period, **found.units, "spent_cents": cents, "cap_cents": cap})

@@ -1,0 +1,1 @@
+"""What each API's document says beyond its routes."""

@@ -1,0 +1,115 @@
+"""The house rules that a machine can check: who may import whom (DESIGN.md, "The house")."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LAYER = ROOT / "layers" / "switchboard" / "python"
+
+#: Below every domain: no domain, no edge, no function is imported here.
+FOUNDATION = {"errors", "telemetry", "aws", "consumer"}
+#: Above every domain.
+ABOVE = {"edge", "cli"}
+#: Libraries that one place only may know.
+OWNERS = {
+    "boto3": {"switchboard.aws"},
+    "botocore": {"switchboard.aws"},
+    "twilio": {"switchboard.carriers"},
+    "stripe": {"switchboard.carriers"},
+    "elevenlabs": {"switchboard.carriers"},
+}
+
+
+def modules() -> dict[str, Path]:
+    found = {}
+    for root in (LAYER / "switchboard", ROOT / "functions"):
+        for path in root.rglob("*.py"):
+            parts = path.relative_to(root.parent).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules()
+
+
+def imports(name: str, *, at_import: bool = False) -> Iterator[str]:
+    """What a module imports, as full module names; with `at_import` only what its own import brings about."""
+    tree = ast.parse(MODULES[name].read_text())
+    nodes = _top_level(tree) if at_import else ast.walk(tree)
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                yield full if full in MODULES else node.module
+
+
+def _top_level(tree: ast.Module) -> Iterator[ast.AST]:
+    for node in tree.body:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            continue
+        yield node
+
+
+def area(name: str) -> str:
+    """The domain, or other part of the layer, that a module is in."""
+    return name.split(".")[1] if name.count(".") else name
+
+
+LAYER_MODULES = sorted(name for name in MODULES if name.startswith("switchboard."))
+FUNCTION_MODULES = sorted(name for name in MODULES if name.startswith("functions."))
+
+
+@pytest.mark.parametrize("name", LAYER_MODULES)
+def test_the_layer_knows_no_function_and_no_infrastructure(name: str) -> None:
+    assert not {target for target in imports(name) if target.split(".")[0] in {"functions", "infra"}}
+
+
+@pytest.mark.parametrize("name", [name for name in LAYER_MODULES if area(name) in FOUNDATION])
+def test_the_foundation_knows_no_domain(name: str) -> None:
+    known = {area(target) for target in imports(name) if target.startswith("switchboard.")}
+    assert known <= FOUNDATION
+
+
+@pytest.mark.parametrize("name", [name for name in LAYER_MODULES if area(name) not in FOUNDATION | ABOVE])
+def test_a_domain_knows_nothing_of_http(name: str) -> None:
+    assert not {target for target in imports(name) if target.startswith(("switchboard.edge", "switchboard.cli"))}
+
+
+@pytest.mark.parametrize("name", [*LAYER_MODULES, *FUNCTION_MODULES])
+def test_a_store_is_its_own_domains_alone(name: str) -> None:
+    foreign = {
+        target
+        for target in imports(name)
+        if target.startswith("switchboard.") and target.endswith(".store") and area(target) != area(name)
+    }
+    assert not foreign
+
+
+@pytest.mark.parametrize("name", [*LAYER_MODULES, *FUNCTION_MODULES])
+def test_a_library_with_an_owner_is_imported_by_it_alone(name: str) -> None:
+    for target in imports(name):
+        owners = OWNERS.get(target.split(".")[0])
+        assert owners is None or any(name.startswith(owner) for owner in owners), f"{name} imports {target}"
+
+
+@pytest.mark.parametrize("name", FUNCTION_MODULES)
+def test_a_function_knows_no_other_function(name: str) -> None:
+    here = name.rpartition(".")[0]
+    others = {target for target in imports(name) if target.startswith("functions.") and not target.startswith(here)}
+    assert not others
+
+
+def test_no_import_goes_round_in_a_circle() -> None:
+    graph = {name: {target for target in imports(name, at_import=True) if target in MODULES} for name in MODULES}
+    try:
+        list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(f"import cycle: {' → '.join(error.args[1])}")
