@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed.lock
+# No addresses in a lock file: every machine asks the registry that it is set up for.
+COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url --no-annotate
 
 .DEFAULT_GOAL := help
 .PHONY: help run reset test lint types unit contract integration infra synth build deploy invoke bench openapi lock clean
@@ -63,7 +66,10 @@ openapi: $(STAMP) ## write the documents that the portal serves
 	$(BIN)/python -m infra.openapi
 
 lock: $(STAMP) ## pin the newest releases that the .in files allow
-	$(BIN)/python -m infra.lock
+	$(BIN)/pip install --quiet uv
+	$(COMPILE) layers/dependencies/requirements.in -o layers/dependencies/requirements.txt
+	$(COMPILE) -c layers/dependencies/requirements.txt requirements.in -o requirements.lock
+	$(COMPILE) infra/local/engine.in -o infra/local/engine.lock
 
 clean:
 	rm -rf $(VENV) build cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,9 +1,70 @@
-"""`/docs` and `/openapi/*.json`."""
+"""`/docs` and `/openapi/*.json`: what the APIs are, for people and for tools."""
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from functions.portal import files, pages
+from functions.portal.files import File
 from switchboard.edge.api import Api
 from switchboard.edge.dialects.hum import Hum
+from switchboard.errors import NotFound
+
+_FOR_EVER = "public, max-age=31536000, immutable"
+_ASK_AGAIN = "public, max-age=0, must-revalidate"
+#: Swagger UI styles its elements in place and holds its icons in data URLs. It runs no script but what is served here.
+_POLICY = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none';"
+    " frame-ancestors 'none'; form-action 'self'"
+)
 
 api = Api(Hum(), "portal")
+
+
+@api.get("/docs", summary="The list of APIs", operation_id="docsIndex", tag="Documentation", public=True)
+def index() -> Response[str]:
+    return _page(pages.index(api.call.request.path))
+
+
+@api.get("/docs/<name>", summary="An API's page", operation_id="docsPage", tag="Documentation", public=True)
+def reference(name: str) -> Response[str]:
+    if name not in files.documents():
+        raise NotFound("There is no such API.")
+    return _page(pages.reference(api.call.request.path, name))
+
+
+@api.get(
+    "/docs/assets/<name>", summary="A part of the pages", operation_id="docsAsset", tag="Documentation", public=True
+)
+def asset(name: str, v: Annotated[str, Query()] = "") -> Response[str]:
+    file = files.asset(name)
+    if not file:
+        raise NotFound("There is no such file.")
+    return _file(file, _FOR_EVER if v == file.digest else _ASK_AGAIN)
+
+
+@api.get("/openapi/<name>", summary="An API's document", operation_id="openApi", tag="Documentation", public=True)
+def document(name: str) -> Response[str]:
+    file = files.document(name.removesuffix(".json")) if name.endswith(".json") else None
+    if not file:
+        raise NotFound("There is no such document.")
+    return _file(file, _ASK_AGAIN)
+
+
+def _page(html: str) -> Response[str]:
+    headers = {"Cache-Control": _ASK_AGAIN, "Content-Security-Policy": _POLICY, "Referrer-Policy": "same-origin"}
+    return Response(200, "text/html; charset=utf-8", html, headers)
+
+
+def _file(file: File, cache_control: str) -> Response[str]:
+    tag = f'"{file.digest}"'
+    headers = {"Cache-Control": cache_control, "ETag": tag}
+    if tag in (api.call.request.headers.get("if-none-match") or ""):
+        return Response(304, None, "", headers)
+    return Response(200, file.media_type, file.text, headers)
+
+
 handler = api.handler

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import json
 import logging
 import os
 import shutil
 import signal
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
+from typing import IO
 
 import uvicorn
 
@@ -30,7 +34,8 @@ Switchboard is up, {seconds:.1f} s after the start. Ctrl-C stops it and keeps it
   Athos      {url}/api/external/v1
   HUM        {url}/api
   Docs       {url}/docs
-  Mail sent  {mail}
+  Mail sent  {home}/mail
+  Logs       {home}/functions.log
 
 Keys of the demo organisation ({home}/demo.env has them too):
   agent   {ANIMA_AGENT_KEY}
@@ -62,6 +67,8 @@ class Stack:
         """Serve until a signal comes."""
         started = time.monotonic()
         self.home.mkdir(parents=True, exist_ok=True)
+        lock = _only_one(self.home)
+        engine.require_free(self.port)
         self.ready_file.unlink(missing_ok=True)
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -73,10 +80,11 @@ class Stack:
             engine.start, data=self.home / "data", smtp_port=smtp_port, log=self.home / "engine.log"
         )
         try:
-            environ = aws.environ() | {"POWERTOOLS_LOG_LEVEL": os.environ.get("POWERTOOLS_LOG_LEVEL", "WARNING")}
+            environ = aws.environ()
             environ |= await asyncio.to_thread(provision.provision, environ)
             environ |= {name: value for name, value in os.environ.items() if name.startswith("SWITCHBOARD_")}
             os.environ.update(environ)
+            _write_private(self.home / "environ.json", json.dumps(environ, indent=1))
             mailbox.report_to(environ)
             keys = await asyncio.to_thread(demo.seed, self.home / "demo.json")
             await self._serve(environ, keys, started, stop)
@@ -84,25 +92,28 @@ class Stack:
             self.ready_file.unlink(missing_ok=True)
             await asyncio.to_thread(aws.stop)
             await mailbox.stop()
+            lock.close()
 
     async def _serve(self, environ: dict[str, str], keys: dict[str, str], started: float, stop: asyncio.Event) -> None:
-        api = Pool(_API_PROCESSES, environ, tuple(group.name for group in topology.GROUPS))
+        log = self.home / "functions.log"
+        api = Pool(_API_PROCESSES, environ, log, tuple(group.name for group in topology.GROUPS))
         background = Pool(
-            _WORKER_PROCESSES, environ, tuple(function.name for function in (*topology.WORKERS, *topology.SCHEDULES))
+            _WORKER_PROCESSES,
+            environ,
+            log,
+            tuple(one.name for one in (*topology.WORKERS, *topology.SCHEDULES)),
         )
         server = uvicorn.Server(
             uvicorn.Config(Gateway(api), host="127.0.0.1", port=self.port, log_level="warning", server_header=False)
         )
-        # Signals are ours to handle, and the server's only way to stop is this flag.
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        # Signals are ours to handle: the server stops when we say so.
+        server.capture_signals = nullcontext  # type: ignore[method-assign, assignment]
         pumps = Pumps(background, environ)
         try:
             await asyncio.gather(api.ready(), background.ready())
             pumps.start()
             serving = asyncio.create_task(server.serve())
             while not server.started:
-                if serving.done():
-                    raise SystemExit(f"port {self.port} is taken: PORT=<another> make run")
                 await asyncio.sleep(0.02)
             self._announce(keys, time.monotonic() - started)
             await asyncio.wait([asyncio.create_task(stop.wait()), serving], return_when=asyncio.FIRST_COMPLETED)
@@ -110,17 +121,33 @@ class Stack:
             server.should_exit = True
             await serving
         finally:
+            await asyncio.to_thread(api.stop)
+            await pumps.drain()
             await pumps.stop()
-            await asyncio.gather(asyncio.to_thread(api.stop), asyncio.to_thread(background.stop))
+            await asyncio.to_thread(background.stop)
 
     def _announce(self, keys: dict[str, str], seconds: float) -> None:
         url = f"http://localhost:{self.port}"
         lines = [f"SWITCHBOARD_URL={url}", *(f"{name}={value}" for name, value in keys.items())]
-        path = self.home / "demo.env"
-        path.touch(mode=0o600)
-        path.write_text("\n".join(lines) + "\n")
+        _write_private(self.home / "demo.env", "\n".join(lines) + "\n")
         self.ready_file.write_text(f"{os.getpid()}\n")
-        print(_GUIDE.format(url=url, home=self.home, mail=self.home / "mail", seconds=seconds, **keys), flush=True)
+        print(_GUIDE.format(url=url, home=self.home, seconds=seconds, **keys), flush=True)
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text)
+
+
+def _only_one(home: Path) -> IO[str]:
+    """Hold the folder for this stack: two of them would write over each other's data."""
+    lock = (home / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise SystemExit(f"a stack is running, or still stopping, with the data in {home}") from None
+    return lock
 
 
 def main() -> None:
@@ -128,11 +155,11 @@ def main() -> None:
     logging.basicConfig(level=os.environ.get("SWITCHBOARD_LOCAL_LOG", "WARNING"), format="%(name)s: %(message)s")
     home = Path(os.environ.get("SWITCHBOARD_HOME", ".local"))
     if sys.argv[1:] == ["reset"]:
-        if (home / "ready").exists():
-            raise SystemExit("the stack is running: stop it first")
+        home.mkdir(parents=True, exist_ok=True)
+        _only_one(home).close()
         for name in ("data", "mail"):
             shutil.rmtree(home / name, ignore_errors=True)
-        for name in ("demo.json", "demo.env", "engine.log"):
+        for name in ("demo.json", "demo.env", "environ.json", "engine.log", "functions.log"):
             (home / name).unlink(missing_ok=True)
         return
     asyncio.run(Stack(home, int(os.environ.get("PORT", "8080"))).run())

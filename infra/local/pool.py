@@ -11,6 +11,7 @@ import uuid
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 from infra import topology
@@ -38,7 +39,10 @@ def invoke(name: str, event: dict[str, Any]) -> Any:
     return module.handler(event, Context(topology.function(name)))
 
 
-def _prepare(environ: dict[str, str], warm: tuple[str, ...]) -> None:
+def _prepare(environ: dict[str, str], log: Path, warm: tuple[str, ...]) -> None:
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
     # Ctrl-C reaches every process of the terminal; only the parent acts on it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(environ)
@@ -49,17 +53,15 @@ def _prepare(environ: dict[str, str], warm: tuple[str, ...]) -> None:
 class Pool:
     """A number of processes for a kind of function. A process that dies takes its own request with it, and no other."""
 
-    def __init__(self, size: int, environ: dict[str, str], warm: tuple[str, ...] = ()) -> None:
-        self._size, self._environ, self._warm = size, environ, warm
+    def __init__(self, size: int, environ: dict[str, str], log: Path, warm: tuple[str, ...] = ()) -> None:
+        self._arguments = (environ, log, warm)
         self._slots = [self._new() for _ in range(size)]
         self._free: asyncio.Queue[int] = asyncio.Queue()
         for slot in range(size):
             self._free.put_nowait(slot)
 
     def _new(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(
-            1, mp_context=get_context("spawn"), initializer=_prepare, initargs=(self._environ, self._warm)
-        )
+        return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_prepare, initargs=self._arguments)
 
     async def ready(self) -> None:
         """Start every process, so that the first request waits for none."""

@@ -27,6 +27,7 @@ class Pumps:
     def __init__(self, pool: Pool, environ: dict[str, str]) -> None:
         self._pool, self._environ = pool, environ
         self._tasks: list[asyncio.Task[None]] = []
+        self._quiet = asyncio.Event()
 
     def _client(self, service: str) -> Any:
         return get_session().create_client(
@@ -46,6 +47,16 @@ class Pumps:
         self._tasks = [asyncio.create_task(pump) for pump in pumps]
         for task in self._tasks:
             task.add_done_callback(_report)
+
+    async def drain(self, seconds: float = 5) -> None:
+        """Wait until the streams hold nothing new: the engine does not keep them over a stop."""
+        for _ in range(2):  # a look that began before this call may have missed the last change
+            self._quiet.clear()
+            try:
+                await asyncio.wait_for(self._quiet.wait(), seconds)
+            except TimeoutError:
+                logger.warning("stopped with changes that were not handed on: switchboard events replay brings them")
+                return
 
     async def stop(self) -> None:
         """Stop them. What a worker holds goes on to its end; what it did not finish, its queue brings again."""
@@ -108,6 +119,7 @@ class Pumps:
                     iterators[shard], count = await self._shard(worker, streams, iterator)
                     moved = moved or count > 0
             if not moved:
+                self._quiet.set()
                 await asyncio.sleep(_PAUSE)
 
     async def _iterator(self, streams: Any, arn: str, shard: str) -> str:

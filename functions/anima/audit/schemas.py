@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+from pydantic.config import JsonDict
 
 from switchboard.audit.models import Entry, Head
 from switchboard.edge.paging import Pagination
@@ -15,8 +16,30 @@ class _Shown(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
 
 
+_EXAMPLE: JsonDict = {
+    "id": "evt_01kfe2v7g0hjkmnpqrstvwxyz0",
+    "timestamp": "2026-01-15T17:00:00.000Z",
+    "category": "email",
+    "channel": "email",
+    "action": "email.queued",
+    "actorId": "agt_01kfe2v7g0hjkmnpqrstvwxyz0",
+    "actorType": "agent",
+    "agentId": "agt_01kfe2v7g0hjkmnpqrstvwxyz0",
+    "resourceType": "message",
+    "resourceId": "msg_01kfe2v7g0hjkmnpqrstvwxyz0",
+    "correlationId": "tour-1",
+    "metadata": {},
+    "seq": 5,
+    "prevHash": f"sha256:{'4f' * 32}",
+    "immutableHash": f"sha256:{'a1' * 32}",
+    "sealed": True,
+}
+
+
 class AuditEvent(_Shown):
     """An event. `seq`, `prevHash` and `immutableHash` are null until it is sealed, a moment after it happened."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     id: str
     timestamp: str

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
+from pydantic.config import JsonDict
 
 from switchboard.edge.paging import Pagination
 from switchboard.email import models
@@ -16,7 +17,8 @@ from switchboard.email.models import Draft, State
 #: What one message may hold, in bytes: it is one DynamoDB item (400 KB), with room for everything else in it.
 MAX_CONTENT = 192 * 1024
 _HEADER = re.compile(r"X-(?!SES-)[A-Za-z0-9-]{1,70}|List-Unsubscribe|List-Unsubscribe-Post|Reply-To", re.IGNORECASE)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+#: Control characters, and whatever else ends a line somewhere: a header is one line.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _METADATA_SIZE = 8_192
 
 Status = Literal["QUEUED", "SENT", "DELIVERED", "BOUNCED", "FAILED", "UNCONFIRMED"]
@@ -45,7 +47,11 @@ Line = Annotated[str, AfterValidator(_one_line)]
 class SendRequest(BaseModel):
     """A mail to send."""
 
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_name=True,
+        json_schema_extra={"examples": [{"to": "you@example.com", "subject": "Hello", "body": "From an agent."}]},
+    )
 
     to: Address | list[Address] = Field(description="One address, or a list of them.")
     subject: Line = Field(max_length=998)
@@ -85,6 +91,8 @@ class SendRequest(BaseModel):
         size = len(self.body.encode()) + len((self.body_html or "").encode())
         if size > MAX_CONTENT:
             raise ValueError(f"body and bodyHtml are larger than {MAX_CONTENT:,} bytes together")
+        if len({name.lower() for name in self.headers}) < len(self.headers):
+            raise ValueError("headers: one of them stands there twice")
         for name in self.headers:
             if not _HEADER.fullmatch(name):
                 raise ValueError(f"headers: {name[:80]!r} cannot be set")
@@ -104,10 +112,43 @@ class SendRequest(BaseModel):
         )
 
 
+_EXAMPLE: JsonDict = {
+    "id": "msg_01kfe2v7g0hjkmnpqrstvwxyz0",
+    "agentId": "agt_01kfe2v7g0hjkmnpqrstvwxyz0",
+    "channel": "EMAIL",
+    "direction": "OUTBOUND",
+    "status": "QUEUED",
+    "fromAddress": "shopping-agent@agents.switchboard.example",
+    "toAddress": "you@example.com",
+    "to": ["you@example.com"],
+    "cc": [],
+    "bcc": [],
+    "subject": "Hello",
+    "body": "From an agent.",
+    "bodyHtml": None,
+    "headers": {},
+    "metadata": {},
+    "threadId": "msg_01kfe2v7g0hjkmnpqrstvwxyz0",
+    "inReplyTo": None,
+    "references": [],
+    "externalId": None,
+    "error": None,
+    "correlationId": "tour-1",
+    "sentAt": None,
+    "receivedAt": None,
+    "attachments": [],
+    "labels": ["read"],
+    "createdAt": "2026-01-15T17:00:00.000Z",
+    "updatedAt": "2026-01-15T17:00:00.000Z",
+}
+
+
 class Message(BaseModel):
     """A message, as it stands."""
 
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel, validate_by_name=True, json_schema_extra={"examples": [_EXAMPLE]}
+    )
 
     id: str
     agent_id: str

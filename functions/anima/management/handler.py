@@ -166,7 +166,8 @@ def read_hard_cap() -> HardCap:
     responses={400: "The cap is not valid.", 403: _MASTER},
 )
 def set_hard_cap(request: HardCap) -> HardCap:
-    return HardCap.of(accounts.set_hard_cap(api.caller, request.cap()))
+    caller = api.caller
+    return HardCap.of(accounts.set_hard_cap(caller, request.cap(), caller.effect))
 
 
 @api.get(

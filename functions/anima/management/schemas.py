@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 from pydantic.alias_generators import to_camel
 
 from switchboard.accounts import models
@@ -24,6 +24,8 @@ class _Shown(BaseModel):
 
 class CreateAgentRequest(_Shown):
     """An agent to create."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"username": "support-agent", "name": "Support"}]})
 
     username: str = Field(pattern="^[a-z0-9-]+$", min_length=1, max_length=63)
     name: str | None = Field(default=None, min_length=1, max_length=200)
@@ -99,6 +101,12 @@ _KIND = {"agent": KeyKind.AGENT, "master": KeyKind.MASTER}
 class CreateKeyRequest(_Shown):
     """A key to create."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"name": "worker 1", "type": "agent", "agentId": "agt_01kfe2v7g0hjkmnpqrstvwxyz0"}]
+        }
+    )
+
     name: str = Field(min_length=1, max_length=100)
     type: Literal["agent", "master"] = "agent"
     agent_id: str | None = Field(default=None, description="The agent that an `ak_` key acts as.")
@@ -126,8 +134,14 @@ class CreateKeyRequest(_Shown):
 class RotateKeyRequest(_Shown):
     """How to rotate a key."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"overlapSeconds": 3_600}]})
+
     overlap_seconds: int = Field(
-        default=86_400, ge=0, le=7 * 86_400, description="How long the old key works on beside the new one."
+        default=86_400,
+        strict=True,
+        ge=0,
+        le=7 * 86_400,
+        description="How long the old key works on beside the new one.",
     )
 
 
@@ -182,16 +196,18 @@ class KeyList(BaseModel):
 class CappedMeters(BaseModel):
     """Which kinds of use count towards the cap."""
 
-    email: bool = True
-    sms: bool = True
-    voice: bool = True
+    email: StrictBool = True
+    sms: StrictBool = True
+    voice: StrictBool = True
 
 
 class HardCap(_Shown):
     """The organisation's own monthly spending limit."""
 
-    enabled: bool
-    monthly_cap_cents: int = Field(ge=0, le=100_000_000)
+    model_config = ConfigDict(json_schema_extra={"examples": [{"enabled": True, "monthlyCapCents": 2_500}]})
+
+    enabled: StrictBool
+    monthly_cap_cents: int = Field(strict=True, ge=0, le=100_000_000)
     meters: CappedMeters = Field(default_factory=CappedMeters)
 
     def cap(self) -> models.HardCap:

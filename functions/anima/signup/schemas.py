@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.email.address import Address
 from switchboard.signup.service import SignedUp
@@ -10,6 +10,10 @@ from switchboard.signup.service import SignedUp
 
 class SignUpRequest(BaseModel):
     """Who signs up, and the name of their first agent."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"human_email": "you@example.com", "username": "shopping-agent"}]}
+    )
 
     human_email: Address = Field(description="The human who owns the organisation.")
     username: str = Field(
@@ -20,6 +24,22 @@ class SignUpRequest(BaseModel):
 
 class SignUpResponse(BaseModel):
     """What was provisioned. The keys are shown in this answer only."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "agent_id": "agt_01kfe2v7g0hjkmnpqrstvwxyz0",
+                    "organization_id": "org_01kfe2v7g0hjkmnpqrstvwxyz0",
+                    "inbox_id": "shopping-agent@agents.switchboard.example",
+                    "api_key": "ak_0000000000000000000000000000000000000",
+                    "master_key": "mk_0000000000000000000000000000000000000",
+                    "auth_type": "agent_unverified",
+                    "vault_id": None,
+                }
+            ]
+        }
+    )
 
     agent_id: str
     organization_id: str

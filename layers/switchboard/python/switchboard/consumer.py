@@ -45,7 +45,8 @@ def groups(work: Callable[[str, list[dict[str, Any]]], None]) -> Handler:
         failed: list[dict[str, Any]] = []
         for group, records in by_group.items():
             try:
-                work(group, [json.loads(record["body"]) for record in records])
+                with telemetry.traced("group", group=group):
+                    work(group, [json.loads(record["body"]) for record in records])
             except Exception:  # noqa: BLE001 one group's fault is no other group's
                 _note_failure()
                 failed += records
@@ -71,7 +72,8 @@ def stream(work: Callable[[dict[str, Any]], None]) -> Handler:
 def _handler(take: Callable[[Any], None], event_type: EventType) -> Handler:
     def noted(record: Any) -> None:  # Powertools passes it by this name
         try:
-            take(record)
+            with telemetry.traced("job"):
+                take(record)
         except Exception:
             _note_failure()
             raise

@@ -147,7 +147,8 @@ class Api:
         started = time.perf_counter()
         call = self._call = Call(Request(event, self.dialect.base_path), context, self.dialect.request_id())
         try:
-            reply = self._run(call, self.dialect.steps)
+            with telemetry.traced(self.group, api=self.dialect.name, request_id=call.request_id):
+                reply = self._run(call, self.dialect.steps)
         except DomainError as error:
             reply = self._refuse(error, call)
         except Exception:  # noqa: BLE001 the last resort: a stranger gets an answer, and we the trace
@@ -173,9 +174,9 @@ class Api:
         return remaining[0](self, call, partial(self._run, call, remaining[1:]))
 
     def _refuse(self, error: DomainError, call: Call) -> Reply:
-        # Whoever was turned away before the limits were counted is counted here, by address.
+        # Whoever was turned away before the limits were counted is counted here, by address if nothing else is known.
         if call.limits is None:
-            call.limits = steps.limit_stranger(call)
+            call.limits = self.dialect.limit(call)
             try:
                 steps.check(call.limits)
             except DomainError as too_many:

@@ -54,6 +54,7 @@ def once(call: Call, effect_: Effect, proceed: Callable[[], Reply]) -> Reply:
     """
     from aws_lambda_powertools.utilities.idempotency.exceptions import (
         IdempotencyAlreadyInProgressError,
+        IdempotencyInconsistentStateError,
         IdempotencyPersistenceLayerError,
         IdempotencyValidationError,
     )
@@ -75,8 +76,8 @@ def once(call: Call, effect_: Effect, proceed: Callable[[], Reply]) -> Reply:
         raise Conflict(
             "The first request with this Idempotency-Key is still under way.", code="in_flight", retry_after=2
         ) from None
-    except IdempotencyPersistenceLayerError as error:
-        raise Unavailable("The request could not be recorded; try it again.") from error
+    except (IdempotencyPersistenceLayerError, IdempotencyInconsistentStateError) as error:
+        raise Unavailable("The request could not be recorded; try it again.", retry_after=2) from error
     if made:
         return made[0]
     call.replayed = True

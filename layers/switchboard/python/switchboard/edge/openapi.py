@@ -100,7 +100,7 @@ def _merge(schemas: Json, more: Json, group: str) -> None:
     for name, schema in more.items():
         if name in _FOREIGN:
             continue
-        clean = _clean(schema)
+        clean = _in_order(_clean(schema))
         # Pydantic spells out the module of models that share a name within one group.
         if "__" in name or schemas.setdefault(name, clean) != clean:
             raise DocumentError(f"group {group}: another model is called {name.rpartition('__')[2]} too; rename one")
@@ -121,6 +121,16 @@ def _clean(node: Any) -> Any:
         else:
             clean[key] = value if key in _DATA else _clean(value)
     return clean
+
+
+def _in_order(schema: Json) -> Json:
+    """A schema with the members of its examples in the order of its properties; pydantic sorts them."""
+    names = list(schema.get("properties", {}))
+    if "examples" in schema:
+        schema["examples"] = [
+            {name: example[name] for name in names if name in example} for example in schema["examples"]
+        ]
+    return schema
 
 
 def _operation(raw: Json, operation: Operation, schemas: Json, description: Description) -> Json:

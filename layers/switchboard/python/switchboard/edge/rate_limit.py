@@ -91,13 +91,15 @@ def take(bucket: str, per_minute: int, per_second: int) -> Limits:
     try:
         return _count(bucket, now, size, per_minute, per_second)
     except Exception:  # noqa: BLE001 a limiter that fails must not take the API with it
-        telemetry.metric("RateLimiterDown")
-        telemetry.logger().warning("rate limiter unavailable", exc_info=True)
+        _note_failure()
         return _limits(now, per_minute, per_second, 0, 0)
 
 
 def take_one(bucket: str, limit: int, length: int) -> Window | None:
-    """Count a request in a window of `length` seconds of its own. Answers the window if it is full, else nothing."""
+    """Count a request in a window of `length` seconds of its own. Answers the window if it is full, else nothing.
+
+    When the table is away the request passes, as in `take`.
+    """
     now = int(clock.epoch())
     reset = (now // length + 1) * length
     change = Update(
@@ -111,7 +113,14 @@ def take_one(bucket: str, limit: int, length: int) -> Window | None:
         table.write(change)
     except ConditionFailedError:
         return Window(limit, 0, reset, length)
+    except Exception:  # noqa: BLE001 as above
+        _note_failure()
     return None
+
+
+def _note_failure() -> None:
+    telemetry.metric("RateLimiterDown")
+    telemetry.logger().warning("rate limiter unavailable", exc_info=True)
 
 
 def _lease_size(lease: _Lease | None, now: int) -> int:

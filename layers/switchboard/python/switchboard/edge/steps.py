@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from switchboard.aws import ids, settings
+from switchboard.aws.effect import IdempotencyMismatch
 from switchboard.edge import idempotency, rate_limit, strict_json
 from switchboard.edge.call import Call
 from switchboard.edge.http import Reply
@@ -19,6 +20,8 @@ Proceed = Callable[[], Reply]
 Step = Callable[["Api", Call, Proceed], Reply]
 
 _SERVER_ERROR = 500
+#: Refusals that say nothing about the request itself: its repetition with the same key deserves another look.
+_KEPT_NOWHERE = (IdempotencyMismatch, RateLimited)
 _CORRELATION_ID = re.compile("[!-~]{1,128}")
 
 
@@ -118,11 +121,12 @@ def be_idempotent(api: Api, call: Call, proceed: Proceed) -> Reply:
 def answer(api: Api, call: Call, _: Proceed) -> Reply:
     """Validate the input and run the route.
 
-    A refusal is an answer, which an Idempotency-Key keeps; what is our own fault is raised, and kept nowhere.
+    A refusal is an answer, which an Idempotency-Key keeps; what is our own fault is raised, and kept nowhere, as is
+    what another moment or another key would change.
     """
     try:
         return api.resolve(call)
     except DomainError as error:
-        if api.dialect.status(error) >= _SERVER_ERROR:
+        if api.dialect.status(error) >= _SERVER_ERROR or isinstance(error, _KEPT_NOWHERE):
             raise
         return api.dialect.refuse(error, call)

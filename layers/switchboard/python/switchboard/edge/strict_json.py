@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import isfinite
 from typing import Any
 
 from switchboard.errors import Invalid
@@ -15,7 +16,7 @@ def loads(text: str) -> Any:
     Infinity, for text that is not Unicode, and for nesting or numbers beyond reason.
     """
     try:
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_constant)
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_constant, parse_float=_finite)
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
@@ -35,6 +36,13 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise _invalid(f"the key {twice[:80]!r} stands twice in one object")
+    return value
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not isfinite(value):
+        raise _invalid(f"{digits[:80]} is larger than any number that can be read")
     return value
 
 

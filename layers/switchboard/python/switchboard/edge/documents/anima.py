@@ -61,7 +61,14 @@ _PROBLEM: dict[str, Any] = {
 
 
 def _refusal(
-    status: int, name: str, meaning: str, code: str, detail: str, *headers: str, path: str = "/v1/email/send", **details: Any
+    status: int,
+    name: str,
+    meaning: str,
+    code: str,
+    detail: str,
+    *headers: str,
+    path: str = "/v1/email/send",
+    **details: Any,
 ) -> Refusal:
     return Refusal(name=name, meaning=meaning, example=problem(status, code, detail, path, details), headers=headers)
 
@@ -167,7 +174,7 @@ DESCRIPTION = Description(
         "BearerAuth": {
             "type": "http",
             "scheme": "bearer",
-            "description": "An API key: `ak_` for an agent, `mk_` for the organisation, `sk_` for the platform's own services.",
+            "description": "An API key: `ak_` of an agent, `mk_` of an organisation, `sk_` of the platform itself.",
         }
     },
     error="Problem",
@@ -180,7 +187,7 @@ DESCRIPTION = Description(
         "XCorrelationId": {
             "name": "x-correlation-id",
             "in": "header",
-            "description": "The workflow that this request belongs to. A body's `correlation_id` counts where this is absent.",
+            "description": "The workflow that this request belongs to; else the body's `correlation_id`.",
             "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"},
         }
     },

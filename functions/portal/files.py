@@ -1,0 +1,55 @@
+"""The files that the portal serves: documents of the APIs, Swagger UI, and the portal's own style and script."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+_HERE = Path(__file__).parent
+#: Swagger UI as it comes with Powertools.
+_SWAGGER_UI = Path(str(resources.files("aws_lambda_powertools"))) / "event_handler" / "openapi" / "swagger_ui"
+
+_PLACES = {
+    "portal.css": _HERE / "assets",
+    "portal.js": _HERE / "assets",
+    "swagger-ui.min.css": _SWAGGER_UI,
+    "swagger-ui-bundle.min.js": _SWAGGER_UI,
+}
+_MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".json": "application/json"}
+
+
+@dataclass(frozen=True)
+class File:
+    """A file's text, and the name of just this content."""
+
+    text: str
+    media_type: str
+    digest: str
+
+
+@cache
+def asset(name: str) -> File | None:
+    """The asset of that name."""
+    return _read(_PLACES[name] / name) if name in _PLACES else None
+
+
+@cache
+def document(name: str) -> File | None:
+    """The document of the API of that name."""
+    return _read(_HERE / "documents" / f"{name}.json") if name in documents() else None
+
+
+@cache
+def documents() -> dict[str, dict[str, Any]]:
+    """What each document says of itself, by the API's name."""
+    return {path.stem: json.loads(path.read_text())["info"] for path in sorted((_HERE / "documents").glob("*.json"))}
+
+
+def _read(path: Path) -> File:
+    content = path.read_bytes()
+    return File(content.decode(), _MEDIA_TYPES[path.suffix], hashlib.sha256(content).hexdigest()[:16])

@@ -1,0 +1,79 @@
+"""The portal's pages. Links are relative, so that the pages work below a stage's path too."""
+
+from __future__ import annotations
+
+from html import escape
+
+from functions.portal import files
+
+_PAGE = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+{head}
+</head>
+<body>
+<header><a class="home" href="{root}docs">Switchboard</a>{links}</header>
+{body}
+</body>
+</html>
+"""
+_ENTRY = """\
+<h2><a href="{root}docs/{name}">{title}</a></h2>
+<p>{about}</p>
+<p><a href="{root}openapi/{name}.json">OpenAPI document</a>, version {version}</p>"""
+_REFERENCE = """\
+<main id="swagger-ui" data-document="{root}openapi/{name}.json"></main>
+<noscript><p>This page needs JavaScript; the <a href="{root}openapi/{name}.json">document</a> does not.</p></noscript>
+<script src="{bundle}"></script>
+<script src="{script}"></script>"""
+
+
+def index(path: str) -> str:
+    """The page that lists the APIs."""
+    root = _root(path)
+    entries = "\n".join(
+        _ENTRY.format(
+            root=root,
+            name=name,
+            title=escape(info["title"]),
+            about=escape(info["description"].partition("\n\n")[0]),
+            version=escape(info["version"]),
+        )
+        for name, info in files.documents().items()
+    )
+    body = f'<main class="index">\n<h1>API reference</h1>\n{entries}\n</main>'
+    return _PAGE.format(
+        title="Switchboard: API reference", head=_style(root, "portal.css"), root=root, links="", body=body
+    )
+
+
+def reference(path: str, name: str) -> str:
+    """The page of one API."""
+    root, title = _root(path), escape(files.documents()[name]["title"])
+    return _PAGE.format(
+        title=title,
+        head="\n".join(_style(root, style) for style in ("swagger-ui.min.css", "portal.css")),
+        root=root,
+        links=f'<a href="{root}openapi/{name}.json">{title}</a>',
+        body=_REFERENCE.format(
+            root=root, name=name, bundle=_asset(root, "swagger-ui-bundle.min.js"), script=_asset(root, "portal.js")
+        ),
+    )
+
+
+def _root(path: str) -> str:
+    return "../" * (path.count("/") - 1)
+
+
+def _style(root: str, name: str) -> str:
+    return f'<link rel="stylesheet" href="{_asset(root, name)}">'
+
+
+def _asset(root: str, name: str) -> str:
+    file = files.asset(name)
+    assert file is not None
+    return f"{root}docs/assets/{name}?v={file.digest}"

@@ -1,0 +1,64 @@
+"""`make invoke`: run one handler on one sample event, and print its answer.
+
+While the local stack runs, on the stack's data; otherwise on empty tables that are thrown away, with a demo
+organisation in them. What the handler logs goes to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from infra import topology
+from infra.local import demo, engine, pool, provision, samples
+
+
+def main() -> None:
+    """Invoke `<function> <event file>`."""
+    try:
+        name, path = sys.argv[1:]
+        function = topology.function(name)
+        text = Path(path).read_text()
+    except ValueError:
+        raise SystemExit("usage: python -m infra.local.invoke anima/email events/anima-email-send.json") from None
+    except StopIteration:
+        raise SystemExit(f"no function {name}: {', '.join(one.name for one in topology.FUNCTIONS)}") from None
+    except OSError as error:
+        raise SystemExit(str(error)) from None
+    with redirect_stdout(sys.stderr):
+        answer = run(function.name, text, Path(os.environ.get("SWITCHBOARD_HOME", ".local")))
+    print(json.dumps(answer, indent=2, ensure_ascii=False))
+
+
+def run(name: str, text: str, home: Path) -> Any:
+    """The answer of a function to a sample event."""
+    with _running_stack(home) if (home / "ready").exists() else _throw_away() as organisation:
+        return pool.invoke(name, samples.fill(text, organisation))
+
+
+@contextmanager
+def _running_stack(home: Path) -> Iterator[dict[str, str]]:
+    os.environ.update(json.loads((home / "environ.json").read_text()))
+    yield json.loads((home / "demo.json").read_text())
+
+
+@contextmanager
+def _throw_away() -> Iterator[dict[str, str]]:
+    from moto import mock_aws
+
+    environ = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "AWS_REGION": engine.REGION}
+    os.environ.pop("AWS_ENDPOINT_URL", None)
+    os.environ.update(environ | {"AWS_DEFAULT_REGION": engine.REGION})
+    with mock_aws(), TemporaryDirectory() as folder:
+        os.environ.update(provision.provision(environ) | {"SWITCHBOARD_MAIL_CARRIER": "simulator"})
+        yield demo.seed(Path(folder) / "demo.json")
+
+
+if __name__ == "__main__":
+    main()

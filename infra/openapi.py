@@ -1,0 +1,40 @@
+"""The OpenAPI documents, from the code as it is: `python -m infra.openapi` writes them where the portal reads them."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+
+from infra import topology
+from switchboard.edge.api import Api
+from switchboard.edge.documents import anima
+from switchboard.edge.openapi import Description, document
+
+FOLDER = Path(__file__).resolve().parents[1] / "functions" / "portal" / "documents"
+
+#: The APIs that have a document, by their name in the topology.
+DESCRIPTIONS: dict[str, Description] = {"anima": anima.DESCRIPTION}
+
+
+def groups(name: str) -> list[Api]:
+    """The groups of an API, in the topology's order."""
+    modules = [f"functions.{group.name.replace('/', '.')}.handler" for group in topology.GROUPS if group.api == name]
+    return [importlib.import_module(module).api for module in modules]
+
+
+def text(name: str) -> str:
+    """The document of an API, as it is kept."""
+    made = document(groups(name), DESCRIPTIONS[name])
+    return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
+
+
+def main() -> None:
+    """Write all documents."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name in DESCRIPTIONS:
+        (FOLDER / f"{name}.json").write_text(text(name))
+
+
+if __name__ == "__main__":
+    main()

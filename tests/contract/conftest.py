@@ -1,0 +1,71 @@
+"""Organisations of the stack: the demo's, one that is suspended, one that has used up its minute."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from botocore.session import get_session
+
+from switchboard.accounts import service as accounts
+from switchboard.aws.settings import env_key
+from switchboard.aws.table import encode, encode_item
+from tests.conftest import Stack
+from tests.contract import world
+from tests.contract.world import Organisation
+
+
+@pytest.fixture(scope="session")
+def http(stack: Stack) -> Iterator[httpx.Client]:
+    with world.client(stack.url) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def demo(stack: Stack, http: httpx.Client) -> Organisation:
+    """The demo organisation: on the scale plan, so that tests meet no limit."""
+    keys = stack.keys
+    return Organisation(
+        http,
+        keys["ORGANIZATION_ID"],
+        keys["ANIMA_AGENT_ID"],
+        keys["ANIMA_AGENT_KEY"],
+        keys["ANIMA_MASTER_KEY"],
+    )
+
+
+@pytest.fixture
+def acme(http: httpx.Client) -> Organisation:
+    """An organisation of the test's own."""
+    return world.sign_up(http)
+
+
+@pytest.fixture(scope="session")
+def suspended(stack: Stack, http: httpx.Client) -> Organisation:
+    """An organisation that is not active, which no operation makes it: the table is told."""
+    org = world.sign_up(http)
+    environ = json.loads((stack.home / "environ.json").read_text())
+    dynamodb: Any = get_session().create_client(
+        "dynamodb",
+        region_name=environ["AWS_REGION"],
+        endpoint_url=environ["AWS_ENDPOINT_URL"],
+        aws_access_key_id=environ["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environ["AWS_SECRET_ACCESS_KEY"],
+    )
+    dynamodb.update_item(
+        TableName=environ[env_key("TABLE", "core")],
+        Key=encode_item(accounts.org_key_of(org.id)),
+        UpdateExpression="SET #status = :status",
+        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeValues={":status": encode("suspended")},
+    )
+    return org
+
+
+@pytest.fixture(scope="session")
+def exhausted(http: httpx.Client) -> Organisation:
+    """An organisation on the free plan, for tests that use up its minute."""
+    return world.sign_up(http)

@@ -1,0 +1,146 @@
+"""An OpenAPI document as facts to compare, and as something to check answers with."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import httpx
+from jsonschema import Draft202012Validator
+
+Json = dict[str, Any]
+
+ORACLE = Path(__file__).with_name("oracle")
+METHODS = ("get", "put", "post", "delete", "patch")
+
+#: What every answer carries, in every dialect.
+LIMITS = (
+    *("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
+    *("X-RateLimit-Sec-Limit", "X-RateLimit-Sec-Remaining", "X-RateLimit-Sec-Reset"),
+    *("RateLimit", "RateLimit-Policy"),
+)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation of a document."""
+
+    method: str
+    path: str
+    raw: Json
+
+    @property
+    def id(self) -> str:
+        return str(self.raw["operationId"])
+
+    @property
+    def statuses(self) -> set[int]:
+        return {int(status) for status in self.raw["responses"]}
+
+
+class Spec:
+    """A document."""
+
+    def __init__(self, document: Json) -> None:
+        self.document = document
+
+    @classmethod
+    def read(cls, path: Path) -> Spec:
+        return cls(json.loads(path.read_text()))
+
+    @cached_property
+    def operations(self) -> dict[str, Operation]:
+        """The operations by id."""
+        found = [
+            Operation(method.upper(), path, item[method])
+            for path, item in self.document["paths"].items()
+            for method in METHODS
+            if method in item
+        ]
+        return {operation.id: operation for operation in found}
+
+    def at(self, path: str) -> list[Operation]:
+        """The operations at a real path: an exact one before one with parameters."""
+        for pattern in sorted(self.document["paths"], key=lambda known: "{" in known):
+            if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", pattern), path):
+                return [operation for operation in self.operations.values() if operation.path == pattern]
+        return []
+
+    def resolve(self, node: Json) -> Json:
+        """A node, or what it refers to; what stands beside a reference wins."""
+        if "$ref" not in node:
+            return node
+        target: Any = self.document
+        for part in node["$ref"].removeprefix("#/").split("/"):
+            target = target[part]
+        return self.resolve(target) | {key: value for key, value in node.items() if key != "$ref"}
+
+    def body(self, operation: Operation) -> Json:
+        """The schema of an operation's JSON body; empty where it takes none."""
+        content = operation.raw.get("requestBody", {}).get("content", {})
+        return self.resolve(content.get("application/json", {}).get("schema", {}))
+
+    def parameters(self, operation: Operation) -> dict[tuple[str, str], Json]:
+        """An operation's parameters by place and name."""
+        parameters = [self.resolve(parameter) for parameter in operation.raw.get("parameters", [])]
+        return {(parameter["in"], parameter["name"]): parameter for parameter in parameters}
+
+    def answer(self, operation: Operation, status: int) -> Json:
+        """What the document says of an operation's answer with that status."""
+        return self.resolve(operation.raw["responses"][str(status)])
+
+    def errors(self, schema: Json, value: Any) -> list[str]:
+        """What is wrong with a value."""
+        validator = Draft202012Validator(
+            {**schema, "components": self.document["components"]}, format_checker=Draft202012Validator.FORMAT_CHECKER
+        )
+        return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
+
+    def check(self, response: httpx.Response) -> None:
+        """Assert that an answer is what the document promises for it."""
+        response.read()
+        request = response.request
+        here = f"{request.method} {request.url.path}: {response.status_code} {response.text[:300]}"
+        known = self.at(request.url.path)
+        operation = next((one for one in known if one.method == request.method), None)
+        if operation:
+            assert response.status_code in operation.statuses, f"undeclared: {here}"
+            promised = self.answer(operation, response.status_code)
+        else:
+            assert response.status_code == (405 if known else 404), here
+            name = "MethodNotAllowed" if known else "NotFound"
+            promised = self.document["components"]["responses"][name]
+        missing = set(promised["headers"]) - {"Idempotent-Replayed", "Retry-After"} - _names(response)
+        assert not missing, f"without {missing}: {here}"
+        for name, header in promised["headers"].items():
+            if name in response.headers:
+                _check_header(self.resolve(header)["schema"], response.headers[name])
+        media_type = response.headers["content-type"].partition(";")[0]
+        assert media_type in promised["content"], here
+        wrong = self.errors(promised["content"][media_type]["schema"], response.json())
+        assert not wrong, f"{wrong}: {here}"
+
+    def schemas(self) -> Iterator[tuple[str, Json]]:
+        """The document's own schemas."""
+        yield from self.document["components"]["schemas"].items()
+
+
+def _names(response: httpx.Response) -> set[str]:
+    spelled = {name.lower(): name for name in (*LIMITS, "WWW-Authenticate", "Allow")}
+    return {spelled.get(name.lower(), name) for name in response.headers}
+
+
+def _check_header(schema: Json, value: str) -> None:
+    assert Draft202012Validator(schema).is_valid(int(value) if schema["type"] == "integer" else value), value
+
+
+def alternatives(spec: Spec, schema: Json) -> list[Json]:
+    """The schemas that a schema is a choice of, or itself."""
+    schema = spec.resolve(schema)
+    options = schema.get("anyOf") or schema.get("oneOf")
+    return [spec.resolve(option) for option in options] if options else [schema]

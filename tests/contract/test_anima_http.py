@@ -1,0 +1,311 @@
+"""Every operation over HTTP: what it grants, and each refusal that the document declares.
+
+The client holds every answer against the document, so that a test only has to bring the answer about.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator
+
+from switchboard.accounts import credentials
+from switchboard.accounts.models import KeyKind
+from tests.contract.spec import METHODS, ORACLE, Json, Operation, Spec
+from tests.contract.world import GOOD, MAIL, OURS, Ask, Organisation, stranger, until
+
+CONTRACT = Spec.read(ORACLE / "anima.json")
+KNOWN = sorted(OURS.operations)
+#: Faults of ours, which a healthy stack does not show, and a limit that this stack is set above:
+#: test_anima_faults.py brings them about.
+ELSEWHERE = {500, 503}
+FAULTS = {("agentSignUp", 429)}
+DECLARED = [
+    (name, status)
+    for name in KNOWN
+    for status in sorted(OURS.operations[name].statuses - ELSEWHERE)
+    if status >= 400 and (name, status) not in FAULTS
+]
+
+
+def test_there_is_a_request_for_every_operation() -> None:
+    assert GOOD.keys() == set(KNOWN)
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_it_grants_a_good_request(demo: Organisation, name: str) -> None:
+    answer = GOOD[name](demo).send(demo.http)
+    expected = next(status for status in OURS.operations[name].statuses if status < 300)
+    assert answer.status_code == expected, answer.text
+    if name in CONTRACT.operations:
+        for content in CONTRACT.answer(CONTRACT.operations[name], expected).get("content", {}).values():
+            assert not CONTRACT.errors(content["schema"], answer.json())
+
+
+# Refusals that any operation may give.
+
+
+def invalid(org: Organisation, ask: Ask) -> httpx.Response:
+    return ask.with_headers(x_correlation_id="two words").send(org.http)
+
+
+def unauthenticated(org: Organisation, ask: Ask) -> httpx.Response:
+    return ask.with_headers(Authorization=None).send(org.http)
+
+
+def conflicting(org: Organisation, ask: Ask) -> httpx.Response:
+    """An Idempotency-Key that another request has used."""
+    key = secrets.token_urlsafe(24)
+    other = GOOD["keyCreate" if "Authorization" in ask.headers else "agentSignUp"](org)
+    assert other.body is not None
+    other.body["name"] = "another"
+    assert other.with_headers(Idempotency_Key=key).send(org.http).is_success
+    return ask.with_headers(Idempotency_Key=key).send(org.http)
+
+
+def too_large(org: Organisation, ask: Ask) -> httpx.Response:
+    return ask.with_headers(Content_Type="application/json").send(org.http, content=b" " * (1_048_576 + 1))
+
+
+def foreign(org: Organisation, ask: Ask) -> httpx.Response:
+    return ask.with_headers(Content_Type="text/plain").send(org.http, content=b"{}")
+
+
+ANYWHERE: dict[int, Callable[[Organisation, Ask], httpx.Response]] = {
+    400: invalid,
+    401: unauthenticated,
+    409: conflicting,
+    413: too_large,
+    415: foreign,
+}
+
+# Refusals of one operation.
+
+
+def capped(org: Organisation) -> Ask:
+    cap = {"enabled": True, "monthlyCapCents": 0}
+    assert org.http.put("/v1/billing/hard-cap", json=cap, headers=org.master).status_code == 200
+    until(lambda: GOOD["emailSend"](org).send(org.http), 402)
+    return GOOD["emailSend"](org)
+
+
+def full(org: Organisation) -> Ask:
+    for _ in range(2):  # the free plan's three, with the first
+        assert GOOD["agentCreate"](org).send(org.http).status_code == 201
+    return GOOD["agentCreate"](org)
+
+
+OWN: dict[tuple[str, int], Callable[[Organisation], Ask]] = {
+    ("emailSend", 402): capped,
+    ("agentCreate", 402): full,
+    ("emailSend", 404): lambda org: Ask("POST", "/v1/email/send", MAIL | {"inReplyTo": "msg_none"}, headers=org.agent),
+    ("emailList", 404): lambda org: Ask("GET", "/v1/email/messages", query={"agentId": "agt_none"}, headers=org.agent),
+    ("emailGet", 404): lambda org: Ask("GET", "/v1/email/messages/msg_none", headers=org.agent),
+    ("auditByCorrelation", 404): lambda org: Ask(
+        "GET", "/v1/audit/events", query={"correlation_id": "none"}, headers=org.agent
+    ),
+    ("agentGet", 404): lambda org: Ask("GET", "/v1/agents/agt_none", headers=org.agent),
+    ("keyCreate", 404): lambda org: Ask("POST", "/v1/keys", {"name": "x", "agentId": "agt_none"}, headers=org.master),
+    ("keyRotate", 404): lambda org: Ask("POST", "/v1/keys/key_none/rotate", {}, headers=org.master),
+    ("keyRevoke", 404): lambda org: Ask("DELETE", "/v1/keys/key_none", headers=org.master),
+}
+
+
+@pytest.mark.parametrize(("name", "status"), [one for one in DECLARED if one[1] in ANYWHERE])
+def test_the_pipelines_refusals_are_given(demo: Organisation, name: str, status: int) -> None:
+    assert ANYWHERE[status](demo, GOOD[name](demo)).status_code == status
+
+
+@pytest.mark.parametrize(("name", "status"), [one for one in DECLARED if one[1] in (402, 404)])
+def test_an_operations_own_refusals_are_given(acme: Organisation, name: str, status: int) -> None:
+    assert OWN[name, status](acme).send(acme.http).status_code == status
+
+
+@pytest.mark.parametrize("name", [name for name, status in DECLARED if status == 403])
+def test_a_suspended_organisation_is_refused(demo: Organisation, suspended: Organisation, name: str) -> None:
+    ask = GOOD[name](demo).with_headers(Authorization=f"Bearer {suspended.master_key}")
+    assert until(lambda: ask.send(demo.http), 403).json()["code"] == "FORBIDDEN"
+
+
+@pytest.mark.parametrize("name", [name for name, status in DECLARED if status == 429])
+def test_the_minutes_limit_holds_everywhere(demo: Organisation, exhausted: Organisation, name: str) -> None:
+    # With an agent's key also where it takes a master key: who may not do a thing may not ask for it without end.
+    ask = GOOD[name](demo).with_headers(Authorization=f"Bearer {exhausted.agent_key}")
+    for _ in range(200):  # 60 a minute, and a minute may end meanwhile
+        answer = ask.send(demo.http)
+        if answer.status_code == 429:
+            break
+    assert (answer.status_code, answer.json()["code"]) == (429, "RATE_LIMIT")
+    assert 1 <= int(answer.headers["retry-after"]) <= 60
+    assert answer.json()["details"] == {"limit": 60, "remaining": 0, "retryAfter": int(answer.headers["retry-after"])}
+
+
+def test_every_declared_refusal_is_brought_about() -> None:
+    tested = {(name, status) for name, status in DECLARED if status in ANYWHERE or status in (403, 429)} | OWN.keys()
+    assert tested == set(DECLARED)
+
+
+# Input, field by field, as the document's schemas have it.
+
+
+def bodies() -> Iterator[Operation]:
+    return (operation for operation in OURS.operations.values() if OURS.body(operation))
+
+
+def required() -> Iterator[tuple[str, str]]:
+    for operation in bodies():
+        yield from ((operation.id, name) for name in OURS.body(operation).get("required", []))
+
+
+def mistyped() -> Iterator[Any]:
+    """Values that a property's schema does not allow."""
+    for operation in bodies():
+        for name, schema in OURS.body(operation)["properties"].items():
+            for value in (None, True, 7, 3.5, "text", "", ["text"], [7], {"member": 7}):
+                if not _allows(schema, value):
+                    yield pytest.param(operation.id, name, value, id=f"{operation.id}-{name}-{value!r}")
+
+
+def _allows(schema: Json, value: Any) -> bool:
+    return not OURS.errors(schema, value)
+
+
+@pytest.mark.parametrize(("name", "field"), list(required()))
+def test_a_missing_field_is_named(demo: Organisation, name: str, field: str) -> None:
+    ask = GOOD[name](demo)
+    assert ask.body is not None
+    del ask.body[field]
+    answer = ask.send(demo.http)
+    assert (answer.status_code, answer.json()["code"]) == (400, "VALIDATION_ERROR")
+    assert list(answer.json()["details"]["fields"]) == [field]
+
+
+@pytest.mark.parametrize(("name", "field", "value"), list(mistyped()))
+def test_a_value_of_the_wrong_type_is_refused(demo: Organisation, name: str, field: str, value: Any) -> None:
+    ask = GOOD[name](demo)
+    assert ask.body is not None
+    ask.body[field] = value
+    answer = ask.send(demo.http)
+    assert (answer.status_code, answer.json()["code"]) == (400, "VALIDATION_ERROR"), answer.text
+    # An agent and a key's type are judged together.
+    assert any(name.startswith(field) for name in answer.json()["details"]["fields"]), answer.text
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"null", b'"text"', b"7"])
+@pytest.mark.parametrize("name", [operation.id for operation in bodies()])
+def test_a_body_that_is_no_object_is_refused(demo: Organisation, name: str, body: bytes) -> None:
+    ask = GOOD[name](demo).with_headers(Content_Type="application/json")
+    assert ask.send(demo.http, content=body).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "username", ["Shopping", "shopping_agent", "shopping agent", "shöpping", "shopping.agent", "a\n"]
+)
+def test_a_username_outside_the_contracts_pattern_is_refused(http: httpx.Client, username: str) -> None:
+    pattern = CONTRACT.body(CONTRACT.operations["agentSignUp"])["properties"]["username"]
+    assert username.endswith("\n") or not Draft202012Validator(pattern).is_valid(username)
+    answer = http.post("/v1/agent/sign-up", json=stranger() | {"username": username})
+    assert (answer.status_code, list(answer.json()["details"]["fields"])) == (400, ["username"])
+
+
+def queries() -> Iterator[Any]:
+    """Values that a query parameter's schema does not allow."""
+    for operation in OURS.operations.values():
+        for (place, name), parameter in OURS.parameters(operation).items():
+            if place != "query":
+                continue
+            schema = parameter["schema"]
+            numeric = schema.get("type") == "integer"
+            edges = [schema[key] + step for key, step in (("minimum", -1), ("maximum", 1)) if key in schema]
+            values = ["text", "1.5", "", *map(str, edges)] if numeric else ["", "text", "x" * 200]
+            for value in values:
+                if numeric or not _allows(schema, value):
+                    yield pytest.param(operation.id, name, value, id=f"{operation.id}-{name}-{value[:10]!r}")
+
+
+@pytest.mark.parametrize(("name", "parameter", "value"), list(queries()))
+def test_a_query_parameter_outside_its_schema_is_refused(
+    demo: Organisation, name: str, parameter: str, value: str
+) -> None:
+    ask = GOOD[name](demo)
+    ask.query[parameter] = value
+    answer = ask.send(demo.http)
+    assert (answer.status_code, answer.json()["code"]) == (400, "VALIDATION_ERROR"), answer.text
+    assert list(answer.json()["details"]["fields"]) == [parameter]
+
+
+def test_a_missing_correlation_id_is_named(demo: Organisation) -> None:
+    answer = demo.http.get("/v1/audit/events", headers=demo.agent)
+    assert (answer.status_code, list(answer.json()["details"]["fields"])) == (400, ["correlation_id"])
+
+
+def test_a_cursor_that_we_did_not_give_is_refused(demo: Organisation) -> None:
+    for name in ("emailList", "agentList", "keyList", "auditByCorrelation"):
+        ask = GOOD[name](demo)
+        ask.query["cursor"] = "AAAA"
+        assert ask.send(demo.http).status_code == 400, name
+
+
+# Who is asking, and where.
+
+UNKNOWN = {kind: credentials.mint(kind).text for kind in (KeyKind.AGENT, KeyKind.MASTER, KeyKind.ATHOS)}
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        "Bearer",
+        "Bearer nonsense",
+        "Bearer ak_tooshort",
+        f"Bearer {UNKNOWN[KeyKind.AGENT]}",
+        f"Bearer {UNKNOWN[KeyKind.MASTER]}",
+        f"Bearer {UNKNOWN[KeyKind.ATHOS]}",
+        f"Basic {UNKNOWN[KeyKind.AGENT]}",
+    ],
+)
+@pytest.mark.parametrize("name", [name for name, status in DECLARED if status == 401])
+def test_a_bad_key_opens_nothing(demo: Organisation, name: str, authorization: str) -> None:
+    answer = GOOD[name](demo).with_headers(Authorization=authorization).send(demo.http)
+    assert (answer.status_code, answer.json()["code"]) == (401, "UNAUTHORIZED")
+
+
+@pytest.mark.parametrize("path", sorted({operation.path for operation in OURS.operations.values()}))
+def test_a_method_that_a_path_does_not_take_is_405(http: httpx.Client, path: str) -> None:
+    real = path.replace("{", "").replace("}", "")
+    allowed = sorted(operation.method for operation in OURS.at(real))
+    for method in {method.upper() for method in METHODS} - set(allowed):
+        answer = http.request(method, real)
+        assert (answer.status_code, answer.json()["code"]) == (405, "METHOD_NOT_ALLOWED")
+        assert answer.headers["allow"] == ", ".join(allowed)
+
+
+# The correlation id.
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_the_headers_correlation_id_comes_back(demo: Organisation, name: str) -> None:
+    given = secrets.token_hex(8)
+    answer = GOOD[name](demo).with_headers(x_correlation_id=given).send(demo.http)
+    assert answer.headers["x-correlation-id"] == given
+    refused = GOOD[name](demo).with_headers(x_correlation_id=given, Authorization="Bearer no").send(demo.http)
+    assert refused.headers["x-correlation-id"] == given
+
+
+@pytest.mark.parametrize("field", ["correlation_id", "correlationId"])
+def test_a_bodys_correlation_id_comes_back_and_the_headers_comes_first(demo: Organisation, field: str) -> None:
+    ask = GOOD["emailSend"](demo)
+    assert ask.body is not None
+    ask.body[field] = "from-the-body"
+    assert ask.send(demo.http).headers["x-correlation-id"] == "from-the-body"
+    answer = ask.with_headers(x_correlation_id="from-the-header").send(demo.http)
+    assert answer.headers["x-correlation-id"] == answer.json()["correlationId"] == "from-the-header"
+
+
+def test_without_one_each_request_has_ids_of_its_own(demo: Organisation) -> None:
+    answers = [GOOD["tierGet"](demo).send(demo.http) for _ in range(2)]
+    for header in ("x-correlation-id", "x-request-id"):
+        assert len({answer.headers[header] for answer in answers}) == 2

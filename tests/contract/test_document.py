@@ -1,0 +1,176 @@
+"""The document that is served: whole, valid, up to date, and saying all that the contract says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+from openapi_spec_validator import validate
+
+from infra import openapi
+from tests.conftest import Stack
+from tests.contract.spec import ORACLE, Json, Operation, Spec, alternatives
+
+#: What the contract has and we do not, yet.
+NOT_YET = {"/v1/voice/calls", "/v1/events/stream"}
+
+CONTRACT = Spec.read(ORACLE / "anima.json")
+OURS = Spec.read(openapi.FOLDER / "anima.json")
+EXPECTED = [operation for operation in CONTRACT.operations.values() if operation.path not in NOT_YET]
+KNOWN = list(OURS.operations.values())
+
+
+def by_id(operation: Operation) -> str:
+    return operation.id
+
+
+@pytest.mark.parametrize("name", openapi.DESCRIPTIONS)
+def test_the_committed_document_is_what_the_code_says(name: str) -> None:
+    assert (openapi.FOLDER / f"{name}.json").read_text() == openapi.text(name), "run: make openapi"
+
+
+@pytest.mark.parametrize("name", openapi.DESCRIPTIONS)
+def test_the_served_document_is_the_committed_one(stack: Stack, name: str) -> None:
+    served = httpx.get(f"{stack.url}/openapi/{name}.json")
+    assert (served.status_code, served.headers["content-type"]) == (200, "application/json")
+    assert served.text == (openapi.FOLDER / f"{name}.json").read_text()
+
+
+def test_it_is_valid() -> None:
+    validate(OURS.document)
+    assert OURS.document["openapi"] == "3.1.0"
+
+
+def test_every_operation_of_every_handler_is_in_it_and_no_other() -> None:
+    served = {
+        (operation.method, operation.path.replace("<", "{").replace(">", "}"))
+        for api in openapi.groups("anima")
+        for operation in api.operations
+    }
+    assert served == {(operation.method, operation.path) for operation in KNOWN}
+
+
+def test_nothing_of_the_frameworks_own_errors_is_left() -> None:
+    assert all("422" not in operation.raw["responses"] for operation in KNOWN)
+    assert not [name for name, _ in OURS.schemas() if "ValidationError" in name]
+
+
+@pytest.mark.parametrize("operation", KNOWN, ids=by_id)
+def test_every_error_is_a_problem_document(operation: Operation) -> None:
+    for status in operation.statuses:
+        if status >= 400:
+            content = OURS.answer(operation, status)["content"]
+            assert content.keys() == {"application/problem+json"}
+            assert content["application/problem+json"]["schema"] == {"$ref": "#/components/schemas/Problem"}
+
+
+@pytest.mark.parametrize("operation", KNOWN, ids=by_id)
+def test_every_operation_declares_what_the_pipeline_may_answer(operation: Operation) -> None:
+    public, changes = operation.raw.get("security") == [], operation.method != "GET"
+    expected = {400, 429, 500} | (set() if public else {401, 403}) | ({409, 503} if changes else set())
+    expected |= {413, 415} if operation.method in ("POST", "PUT", "PATCH") else set()
+    assert expected <= operation.statuses
+    assert (401 in operation.statuses) is not public
+    parameters = OURS.parameters(operation)
+    assert ("header", "x-correlation-id") in parameters
+    assert (("header", "Idempotency-Key") in parameters) is changes
+
+
+@pytest.mark.parametrize("operation", KNOWN, ids=by_id)
+def test_every_operation_is_described(operation: Operation) -> None:
+    assert operation.raw["summary"]
+    assert all(OURS.answer(operation, status)["description"] for status in operation.statuses)
+    assert operation.raw["tags"][0] in {tag["name"] for tag in OURS.document["tags"]}
+
+
+def test_only_sign_up_is_open_to_strangers() -> None:
+    assert [operation.id for operation in KNOWN if operation.raw.get("security") == []] == ["agentSignUp"]
+
+
+def test_every_example_is_one() -> None:
+    for name, schema in OURS.schemas():
+        for example in schema.get("examples", []):
+            assert not OURS.errors(schema, example), name
+    for name, response in OURS.document["components"]["responses"].items():
+        for content in response["content"].values():
+            assert not OURS.errors(content["schema"], content["example"]), name
+
+
+def test_what_is_not_yet_there_is_in_the_contract_and_not_in_the_document() -> None:
+    assert CONTRACT.document["paths"].keys() >= NOT_YET
+    assert not NOT_YET & OURS.document["paths"].keys()
+
+
+@pytest.mark.parametrize("expected", EXPECTED, ids=by_id)
+def test_the_contracts_operation_is_there(expected: Operation) -> None:
+    ours = OURS.operations[expected.id]
+    assert (ours.method, ours.path) == (expected.method, expected.path)
+    assert expected.statuses <= ours.statuses
+
+
+@pytest.mark.parametrize("expected", EXPECTED, ids=by_id)
+def test_the_contracts_parameters_are_there(expected: Operation) -> None:
+    found = OURS.parameters(OURS.operations[expected.id])
+    for key, parameter in CONTRACT.parameters(expected).items():
+        assert found[key].get("required", False) == parameter.get("required", False), key
+        assert_covers(found[key]["schema"], parameter["schema"], f"{key}")
+    # Nothing is required that the contract does not name.
+    required = {key for key, parameter in found.items() if parameter.get("required")}
+    assert required == {key for key, parameter in CONTRACT.parameters(expected).items() if parameter.get("required")}
+
+
+@pytest.mark.parametrize("expected", EXPECTED, ids=by_id)
+def test_the_contracts_body_is_taken(expected: Operation) -> None:
+    ours = OURS.operations[expected.id]
+    assert ours.raw.get("requestBody", {}).get("required") == expected.raw.get("requestBody", {}).get("required")
+    theirs = CONTRACT.body(expected)
+    if theirs:
+        assert set(OURS.body(ours)["required"]) == set(theirs["required"])
+        assert_covers(OURS.body(ours), theirs, expected.id)
+
+
+@pytest.mark.parametrize("expected", EXPECTED, ids=by_id)
+def test_the_contracts_answers_are_given(expected: Operation) -> None:
+    ours = OURS.operations[expected.id]
+    for status in expected.statuses:
+        for media_type, content in CONTRACT.answer(expected, status).get("content", {}).items():
+            found = OURS.answer(ours, status)["content"][media_type]["schema"]
+            assert_covers(found, content["schema"], f"{expected.id} {status}")
+
+
+def test_the_contracts_security_and_headers_are_declared() -> None:
+    ours, theirs = OURS.document["components"], CONTRACT.document["components"]
+    for name, scheme in theirs["securitySchemes"].items():
+        assert scheme.items() <= ours["securitySchemes"][name].items()
+    assert OURS.document["security"] == CONTRACT.document["security"]
+    assert_covers(ours["parameters"]["IdempotencyKey"]["schema"], theirs["headers"]["IdempotencyKey"]["schema"], "key")
+    assert_covers(ours["headers"]["XCorrelationId"]["schema"], theirs["headers"]["XCorrelationId"]["schema"], "id")
+
+
+def assert_covers(ours: Json, theirs: Json, where: str) -> None:
+    """Assert that a schema of ours says all that the contract's does, as one of its alternatives."""
+    assert not (reasons := difference(ours, theirs, where)), reasons
+
+
+def difference(ours: Json, theirs: Json, where: str) -> list[str]:
+    """Why no alternative of our schema says what the contract's does."""
+    theirs = CONTRACT.resolve(theirs)
+    reasons = [_differences(option, theirs, where) for option in alternatives(OURS, ours)]
+    return [] if [] in reasons else [reason for each in reasons for reason in each]
+
+
+def _differences(ours: Json, theirs: Json, where: str) -> list[str]:
+    facts: dict[str, Any] = {
+        key: theirs[key] for key in ("type", "format", "pattern", "enum", "maxLength") if key in theirs
+    }
+    found = [f"{where}: {key} is {ours.get(key)}" for key, value in facts.items() if ours.get(key) != value]
+    found += [
+        f"{where}: {name} is optional" for name in set(theirs.get("required", [])) - set(ours.get("required", []))
+    ]
+    for name, schema in theirs.get("properties", {}).items():
+        member = ours.get("properties", {}).get(name)
+        found += difference(member, schema, f"{where}.{name}") if member else [f"{where}: no {name}"]
+    if "items" in theirs:
+        found += difference(ours.get("items", {}), theirs["items"], f"{where}[]")
+    return found

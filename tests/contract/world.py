@@ -1,0 +1,136 @@
+"""A client of the stack that holds every answer against the document, and requests that each operation grants."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import httpx
+
+from infra import openapi
+from tests.contract.spec import Spec
+
+OURS = Spec.read(openapi.FOLDER / "anima.json")
+
+
+def client(url: str) -> httpx.Client:
+    """A client whose every Anima answer is checked: status, headers, media type and body."""
+
+    def check(response: httpx.Response) -> None:
+        if f"{response.request.url.path}/".startswith("/v1/"):
+            OURS.check(response)
+
+    return httpx.Client(base_url=url, timeout=20, event_hooks={"response": [check]})
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A request."""
+
+    method: str
+    path: str
+    body: dict[str, Any] | None = None
+    query: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def with_headers(self, **headers: str | None) -> Ask:
+        """The request with other headers; `None` takes one away."""
+        changed = self.headers | {name.replace("_", "-"): value for name, value in headers.items()}
+        return replace(self, headers={name: value for name, value in changed.items() if value is not None})
+
+    def send(self, http: httpx.Client, **options: Any) -> httpx.Response:
+        """The answer. Options take the place of the body."""
+        sent = options or ({"json": self.body} if self.body is not None else {})
+        return http.request(self.method, self.path, params=self.query, headers=self.headers, **sent)
+
+
+@dataclass(frozen=True)
+class Organisation:
+    """An organisation over HTTP, with the keys that a test may use."""
+
+    http: httpx.Client
+    id: str
+    agent_id: str
+    agent_key: str
+    master_key: str
+
+    @property
+    def agent(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.agent_key}"}
+
+    @property
+    def master(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.master_key}"}
+
+
+def unique() -> str:
+    """A name that nobody has."""
+    return f"agent-{secrets.token_hex(6)}"
+
+
+def stranger() -> dict[str, Any]:
+    """The body of a sign-up."""
+    name = unique()
+    return {"human_email": f"{name}@example.com", "username": name}
+
+
+def sign_up(http: httpx.Client) -> Organisation:
+    """A new organisation, on the free plan."""
+    made = http.post("/v1/agent/sign-up", json=stranger()).json()
+    return Organisation(http, made["organization_id"], made["agent_id"], made["api_key"], made["master_key"])
+
+
+MAIL = {"to": "you@example.com", "subject": "Hello", "body": "From an agent."}
+
+
+def _message(org: Organisation) -> str:
+    return str(org.http.post("/v1/email/send", json=MAIL, headers=org.agent).json()["id"])
+
+
+def _workflow(org: Organisation) -> str:
+    name = unique()
+    org.http.post("/v1/email/send", json=MAIL, headers=org.agent | {"x-correlation-id": name})
+    return name
+
+
+def _key(org: Organisation) -> str:
+    body = {"name": "spare", "agentId": org.agent_id}
+    return str(org.http.post("/v1/keys", json=body, headers=org.master).json()["id"])
+
+
+#: For each operation a request that it grants.
+GOOD: dict[str, Callable[[Organisation], Ask]] = {
+    "agentSignUp": lambda _: Ask("POST", "/v1/agent/sign-up", stranger()),
+    "emailSend": lambda org: Ask("POST", "/v1/email/send", dict(MAIL), headers=org.agent),
+    "emailList": lambda org: Ask("GET", "/v1/email/messages", headers=org.agent),
+    "emailGet": lambda org: Ask("GET", f"/v1/email/messages/{_message(org)}", headers=org.agent),
+    "auditByCorrelation": lambda org: Ask(
+        "GET", "/v1/audit/events", query={"correlation_id": _workflow(org)}, headers=org.agent
+    ),
+    "auditExport": lambda org: Ask("GET", "/v1/audit/export", headers=org.master),
+    "agentCreate": lambda org: Ask("POST", "/v1/agents", {"username": unique()}, headers=org.master),
+    "agentList": lambda org: Ask("GET", "/v1/agents", headers=org.master),
+    "agentGet": lambda org: Ask("GET", f"/v1/agents/{org.agent_id}", headers=org.agent),
+    "keyCreate": lambda org: Ask("POST", "/v1/keys", {"name": "spare", "agentId": org.agent_id}, headers=org.master),
+    "keyList": lambda org: Ask("GET", "/v1/keys", headers=org.master),
+    "keyRotate": lambda org: Ask("POST", f"/v1/keys/{_key(org)}/rotate", {"overlapSeconds": 60}, headers=org.master),
+    "keyRevoke": lambda org: Ask("DELETE", f"/v1/keys/{_key(org)}", headers=org.master),
+    "hardCapGet": lambda org: Ask("GET", "/v1/billing/hard-cap", headers=org.master),
+    "hardCapPut": lambda org: Ask(
+        "PUT", "/v1/billing/hard-cap", {"enabled": False, "monthlyCapCents": 0}, headers=org.master
+    ),
+    "usageGet": lambda org: Ask("GET", "/v1/billing/usage", headers=org.master),
+    "tierGet": lambda org: Ask("GET", "/v1/billing/tier", headers=org.master),
+}
+
+
+def until(wanted: Callable[[], httpx.Response], status: int, seconds: float = 10) -> httpx.Response:
+    """Ask until the answer has that status."""
+    deadline = time.monotonic() + seconds
+    while (answer := wanted()).status_code != status:
+        assert time.monotonic() < deadline, answer.text
+        time.sleep(0.1)
+    return answer

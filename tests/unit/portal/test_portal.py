@@ -1,0 +1,110 @@
+"""The portal: pages, their parts, and the documents."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+import pytest
+
+from functions.portal import handler as portal
+from infra import openapi, topology
+from infra.local.pool import Context
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+
+def get(address: str, **headers: str) -> dict[str, Any]:
+    parts = urlsplit(address)
+    event = {
+        "httpMethod": "GET",
+        "path": parts.path,
+        "headers": {name.replace("_", "-"): value for name, value in headers.items()},
+        "queryStringParameters": {name: values[0] for name, values in parse_qs(parts.query).items()} or None,
+        "requestContext": {"identity": {"sourceIp": "203.0.113.7"}},
+        "body": None,
+    }
+    answer: dict[str, Any] = portal.handler(event, Context(topology.function("portal")))
+    return answer
+
+
+def links(page: str) -> list[str]:
+    return re.findall(r'(?:href|src|data-document)="([^"]+)"', page)
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/", "/docs/anima", "/docs/anima/"])
+def test_a_page_is_html_and_all_that_it_refers_to_is_there(path: str) -> None:
+    page = get(path)
+    assert (page["statusCode"], page["headers"]["content-type"]) == (200, "text/html; charset=utf-8")
+    found = links(page["body"])
+    assert found
+    for link in found:
+        answer = get(urljoin(f"https://example.com{path}", link))
+        assert answer["statusCode"] == 200, link
+
+
+def test_pages_work_below_a_path_that_we_do_not_see() -> None:
+    assert not [link for link in links(get("/docs")["body"]) if link.startswith(("/", "http"))]
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/anima"])
+def test_a_page_runs_no_script_and_loads_nothing_but_ours(path: str) -> None:
+    page = get(path)
+    policy = page["headers"]["content-security-policy"]
+    assert "default-src 'self';" in policy
+    assert "script" not in policy
+    scripts = re.findall(r"<script([^>]*)>(.*?)</script>", page["body"], re.DOTALL)
+    assert all("src=" in attributes and not content for attributes, content in scripts)
+    assert not re.search(r"\son\w+=|style=|<style", page["body"])
+
+
+def test_the_index_lists_every_document() -> None:
+    page = get("/docs")["body"]
+    for name in openapi.DESCRIPTIONS:
+        assert f"docs/{name}" in page
+        assert f"openapi/{name}.json" in page
+
+
+def test_a_document_is_served_as_it_is_kept() -> None:
+    answer = get("/openapi/anima.json")
+    assert answer["headers"]["content-type"] == "application/json"
+    assert answer["body"] == (openapi.FOLDER / "anima.json").read_text()
+    assert answer["headers"]["cache-control"] == "public, max-age=0, must-revalidate"
+
+
+def test_an_asset_is_kept_for_ever_under_its_own_content_only() -> None:
+    link = next(link for link in links(get("/docs/anima")["body"]) if "swagger-ui-bundle" in link)
+    address = urljoin("https://example.com/docs/anima", link)
+    assert get(address)["headers"]["cache-control"] == "public, max-age=31536000, immutable"
+    assert "immutable" not in get(f"{address}0")["headers"]["cache-control"]
+    assert "immutable" not in get(address.partition("?")[0])["headers"]["cache-control"]
+
+
+@pytest.mark.parametrize("path", ["/docs/assets/portal.js", "/openapi/anima.json"])
+def test_what_is_known_is_not_sent_again(path: str) -> None:
+    tag = get(path)["headers"]["etag"]
+    again = get(path, If_None_Match=f'W/"other", {tag}')
+    assert (again["statusCode"], again["body"], again["headers"]["etag"]) == (304, "", tag)
+    assert get(path, If_None_Match='"other"')["statusCode"] == 200
+
+
+def test_everything_fits_into_an_answer_of_lambda() -> None:
+    for link in links(get("/docs/anima")["body"]):
+        assert len(json.dumps(get(urljoin("https://example.com/docs/anima", link)))) < 6_000_000
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/docs/nothing", "/docs/assets/nothing.js", "/docs/assets/..%2Fhandler.py", "/openapi/anima", "/openapi/no.json"],
+)
+def test_what_is_not_there_is_404_and_not_kept(path: str) -> None:
+    answer = get(path)
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (404, "not_found")
+    assert answer["headers"]["cache-control"] == "no-store"
+
+
+def test_no_header_is_given_twice() -> None:
+    names = [name.lower() for name in get("/docs")["headers"]]
+    assert len(names) == len(set(names))

@@ -1,0 +1,139 @@
+"""The sample events: each goes through its handler and does what it stands for."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import topology
+from infra.local import demo, invoke, pool, samples
+from switchboard.access import service as access
+from switchboard.accounts.models import KeyKind
+from switchboard.audit import service as audit
+from switchboard.aws import clock, session, settings
+from switchboard.aws.table import commit
+from switchboard.email import store
+from switchboard.email.models import State
+from switchboard.timers import service as timers
+
+ROOT = Path(__file__).resolve().parents[2]
+EVENTS = ROOT / "events"
+DONE = {"batchItemFailures": []}
+
+
+@pytest.fixture
+def organisation(cloud: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    """The demo organisation."""
+    return demo.seed(tmp_path / "demo.json")
+
+
+@pytest.fixture
+def run(organisation: dict[str, str]) -> Callable[[str, str], tuple[Any, Any]]:
+    """Runs a function on a sample event; answers the event and the handler's answer."""
+
+    def run(name: str, sample: str) -> tuple[Any, Any]:
+        event = samples.fill((EVENTS / f"{sample}.json").read_text(), organisation)
+        return event, pool.invoke(name, event)
+
+    return run
+
+
+Run = Callable[[str, str], tuple[Any, Any]]
+
+
+def job(event: Any) -> Any:
+    return json.loads(event["Records"][0]["body"])
+
+
+def received(queue: str) -> list[Any]:
+    answer = session.client("sqs").receive_message(QueueUrl=settings.queue_url(queue), MaxNumberOfMessages=10)
+    return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+
+
+def state(org_id: str, message_id: str) -> State:
+    message = store.get(org_id, message_id)
+    assert message is not None
+    return message.state
+
+
+def test_anima_sign_up_makes_an_agent_with_a_key(run: Run) -> None:
+    _, answer = run("anima/signup", "anima-sign-up")
+    made = json.loads(answer["body"])
+    snapshot = access.authenticate(made["api_key"], frozenset({KeyKind.AGENT}))
+    assert (answer["statusCode"], snapshot.key.agent_id) == (200, made["agent_id"])
+
+
+def test_anima_email_send_queues_a_mail(run: Run, organisation: dict[str, str]) -> None:
+    _, answer = run("anima/email", "anima-email-send")
+    assert answer["statusCode"] == 200
+    assert state(organisation["ORGANIZATION_ID"], json.loads(answer["body"])["id"]) is State.QUEUED
+
+
+def test_sqs_email_sends_a_queued_mail(run: Run, organisation: dict[str, str]) -> None:
+    event, answer = run("workers/email", "sqs-email")
+    assert answer == DONE
+    assert state(organisation["ORGANIZATION_ID"], job(event)["event"]["subject"]["id"]) is State.SENT
+
+
+def test_sqs_email_events_tell_that_a_mail_was_delivered(run: Run, organisation: dict[str, str]) -> None:
+    event, answer = run("workers/email_events", "sqs-email-events")
+    assert answer == DONE
+    message_id = job(event)["mail"]["tags"]["switchboard-message"][0]
+    assert state(organisation["ORGANIZATION_ID"], message_id) is State.DELIVERED
+
+
+def test_sqs_audit_seals_the_events_in_order(run: Run, organisation: dict[str, str]) -> None:
+    _, answer = run("workers/audit", "sqs-audit")
+    assert answer == DONE
+    links = list(audit.export(organisation["ORGANIZATION_ID"], 0, 10))
+    assert [link["action"] for link in links] == ["email.queued", "email.sent"]
+
+
+def test_stream_activity_reaches_the_queues_of_its_type(run: Run) -> None:
+    _, answer = run("workers/fanout", "stream-activity")
+    assert answer == DONE
+    for queue in ("email", "audit"):
+        assert [body["event"]["type"] for body in received(queue)] == ["email.queued"]
+
+
+def test_schedule_tick_fires_what_is_due(run: Run, organisation: dict[str, str]) -> None:
+    timer = timers.new(organisation["ORGANIZATION_ID"], clock.now(), "email", {"job": "confirm"})
+    commit(timers.setting(timer))
+    _, answer = run("schedules/tick", "schedule-tick")
+    assert answer == {"fired": 1}
+    assert [body["timer"] for body in received("email")] == [timer.id]
+
+
+def test_there_is_a_sample_for_every_kind_of_trigger_and_a_test_for_every_sample() -> None:
+    names = {path.stem for path in EVENTS.glob("*.json")}
+    tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
+    assert {"sqs-" + queue.name for queue in topology.QUEUES} <= names
+    assert {"stream-" + worker.stream for worker in topology.WORKERS if worker.stream} <= names
+    assert {schedule.name.replace("schedules/", "schedule-") for schedule in topology.SCHEDULES} <= names
+    assert all(any(test.startswith(name.replace("-", "_")) for test in tested) for name in names)
+
+
+def test_invoke_prints_the_answer_and_nothing_else(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "infra.local.invoke", "anima/email", str(EVENTS / "anima-email-send.json")]
+    done = subprocess.run(command, cwd=ROOT, env={"SWITCHBOARD_HOME": str(tmp_path)}, capture_output=True, check=True)
+    assert json.loads(done.stdout)["statusCode"] == 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "usage"),
+        (["anima/none", "events/anima-email-send.json"], "no function anima/none"),
+        (["anima/email", "events/none.json"], "none.json"),
+    ],
+)
+def test_invoke_says_what_it_was_not_given(arguments: list[str], message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["invoke", *arguments])
+    with pytest.raises(SystemExit, match=message):
+        invoke.main()
