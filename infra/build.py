@@ -1,4 +1,4 @@
-"""What is deployed, as zips that come out the same each time: one a function, one of the layer, one of its dependencies.
+"""What is deployed, as zips that come out the same each time: the functions, their layer, and its dependencies.
 
 `python -m infra.build` writes them all to build/.
 """

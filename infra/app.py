@@ -1,0 +1,73 @@
+"""The CDK app: `python -m infra.app` writes the CloudFormation of every stack to cdk.out/, without network or account.
+
+The context that it knows is in `infra/stacks/deployment.py`; give it as `-c name=value`, here or to the CDK's CLI.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from infra import build, node
+
+node.use()
+
+from aws_cdk import App, Tags, Validations  # noqa: E402 jsii starts Node on import
+from aws_cdk.cx_api import CloudAssembly  # noqa: E402
+from cdk_nag import AwsSolutionsChecks  # noqa: E402
+
+from infra import topology  # noqa: E402
+from infra.stacks.api import RestApi  # noqa: E402
+from infra.stacks.data import Data  # noqa: E402
+from infra.stacks.deployment import Deployment  # noqa: E402
+from infra.stacks.front import Front  # noqa: E402
+from infra.stacks.observability import Observability  # noqa: E402
+from infra.stacks.workers import Workers  # noqa: E402
+
+# The CLI says so to its app; a deployment without dependencies would answer nothing.
+_UNDER_CLI = "CDK_OUTDIR"
+
+
+def synthesise(out: Path | None, context: Mapping[str, Any], assets: build.Assets) -> CloudAssembly:
+    """Write the stacks' templates. The CLI's own context, where there is one, comes before `context`."""
+    flags = json.loads((build.ROOT / "cdk.json").read_text())["context"]
+    app = App(outdir=str(out) if out else None, context={**flags, **context}, analytics_reporting=False)
+    deployment = Deployment.of(app.node.try_get_context)
+    Tags.of(app).add("app", "switchboard")
+    Tags.of(app).add("stage", deployment.stage)
+    Validations.of(app).add_plugins(AwsSolutionsChecks())
+    data = Data(app, deployment)
+    workers = Workers(app, deployment, data, assets)
+    front = Front(app, deployment)
+    for api in topology.APIS:
+        RestApi(app, deployment, api, front=front, data=data, workers=workers, assets=assets)
+    Observability(app, deployment)
+    return app.synth()
+
+
+def main() -> None:
+    """Synthesise by hand or for the CLI."""
+    parser = argparse.ArgumentParser(prog="python -m infra.app", description=__doc__)
+    parser.add_argument("-c", "--context", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("-o", "--output", type=Path, help="where to, cdk.out by default")
+    arguments = parser.parse_args()
+    under_cli = _UNDER_CLI in os.environ
+    if under_cli and not build.is_built():
+        sys.exit("The functions' dependencies are not built: run `make build` first.")
+    out = None if under_cli else arguments.output or build.ROOT / "cdk.out"
+    context = dict(pair.split("=", 1) for pair in arguments.context)
+    assembly = synthesise(out, context, build.assets())
+    if not under_cli:
+        for stack in assembly.stacks:
+            print(f"{len(stack.template['Resources']):4} resources  {stack.template_full_path}")
+        if not build.is_built():
+            print("The dependencies' layer is a placeholder: `make build` makes the real one.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""A REST API for each dialect, with a stack of its own: the largest has more than a hundred operations."""
+
+from __future__ import annotations
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_apigatewayv2 as apigatewayv2
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_wafv2 as wafv2
+from constructs import Construct
+
+from infra import topology
+from infra.build import Assets
+from infra.stacks import refusals
+from infra.stacks.accepted import accept
+from infra.stacks.data import Data
+from infra.stacks.deployment import Deployment
+from infra.stacks.front import Front
+from infra.stacks.functions import Functions, log_group_of
+from infra.stacks.settings import Resources
+from infra.stacks.workers import Workers
+
+STAGE = "live"
+#: Requests a second over all callers, and how many may come at once: the account's own limits.
+RATE, BURST = 10_000, 5_000
+
+_IN_THE_FUNCTION = "The function does it, because it answers in the caller's dialect and knows the caller's key."
+
+
+class RestApi(Stack):
+    """One API: its groups' functions, their paths, and the refusals that API Gateway makes by itself."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        deployment: Deployment,
+        api: topology.Api,
+        *,
+        front: Front,
+        data: Data,
+        workers: Workers,
+        assets: Assets,
+    ) -> None:
+        name = deployment.name("api", api.name)
+        super().__init__(scope, name, stack_name=name)
+        self.add_stack_dependency(front)
+        self._deployment, self._front = deployment, front
+        functions = Functions(self, deployment, Resources(data.tables, workers.queues, data.root_secret), assets)
+        groups = [group for group in topology.GROUPS if group.api == api.name]
+        handlers = {group.name: functions.published(group) for group in groups}
+        self.rest = self._rest_api(name)
+        for group in groups:
+            for path in group.paths:
+                _serve(self.rest.root.resource_for_path(path), handlers[group.name])
+        _serve(self.rest.root, handlers[api.fallback])
+        _serve(self.rest.root.resource_for_path("{proxy+}"), handlers[api.fallback])
+        refusals.add(self.rest, api.name)
+        self._attach(api)
+        CfnOutput(self, "Url", description=f"The address of {api.name} without a domain", value=self.rest.url)
+
+    def _rest_api(self, name: str) -> apigateway.RestApi:
+        log_group = log_group_of(self, f"/aws/apigateway/{name}")
+        rest = apigateway.RestApi(
+            self,
+            "Api",
+            rest_api_name=name,
+            endpoint_types=[apigateway.EndpointType.REGIONAL],
+            binary_media_types=["multipart/form-data"],
+            # With a domain there is one way in.
+            disable_execute_api_endpoint=self._front.domain is not None,
+            cloud_watch_role=False,
+            deploy_options=apigateway.StageOptions(
+                stage_name=STAGE,
+                access_log_destination=apigateway.LogGroupLogDestination(log_group),
+                access_log_format=_access_log(),
+                tracing_enabled=True,
+                metrics_enabled=True,
+                throttling_rate_limit=RATE,
+                throttling_burst_limit=BURST,
+            ),
+        )
+        for id_, reason in {
+            "AwsSolutions-APIG2": _IN_THE_FUNCTION,
+            "AwsSolutions-APIG4": _IN_THE_FUNCTION,
+            "AwsSolutions-COG4": _IN_THE_FUNCTION,
+            "AwsSolutions-APIG6": "The access log names every error. The execution log adds headers, which hold keys.",
+        }.items():
+            accept(rest, id_, reason)
+        return rest
+
+    def _attach(self, api: topology.Api) -> None:
+        stage = self.rest.deployment_stage
+        if self._deployment.has("web_acl_association"):
+            wafv2.CfnWebACLAssociation(
+                self, "Firewall", resource_arn=stage.stage_arn, web_acl_arn=self._front.firewall.attr_arn
+            )
+        else:
+            accept(stage, "AwsSolutions-APIG3", "The local engine has no such thing.")
+        if self._front.domain:
+            apigatewayv2.CfnApiMapping(
+                self,
+                "Mapping",
+                api_id=self.rest.rest_api_id,
+                stage=stage.stage_name,
+                domain_name=self._front.domain.domain_name,
+                api_mapping_key=api.base_path or None,
+            )
+
+
+def _serve(resource: apigateway.IResource, handler: lambda_.IFunction) -> None:
+    integration = apigateway.LambdaIntegration(handler, scope_permission_to_method=False)
+    resource.add_method("ANY", integration)
+
+
+def _access_log() -> apigateway.AccessLogFormat:
+    # No query, no header and no body: they may hold what is secret.
+    fields = {
+        "requestId": "requestId",
+        "at": "requestTimeEpoch",
+        "sourceIp": "identity.sourceIp",
+        "userAgent": "identity.userAgent",
+        "method": "httpMethod",
+        "path": "path",
+        "route": "resourcePath",
+        "status": "status",
+        "bytes": "responseLength",
+        "ms": "responseLatency",
+        "integrationMs": "integrationLatency",
+        "integrationStatus": "integrationStatus",
+        "error": "error.message",
+        "errorType": "error.responseType",
+        "integrationError": "integrationErrorMessage",
+        "firewall": "wafResponseCode",
+        "trace": "xrayTraceId",
+    }
+    body = ",".join(f'"{name}":"$context.{variable}"' for name, variable in fields.items())
+    return apigateway.AccessLogFormat.custom(f"{{{body}}}")

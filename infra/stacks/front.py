@@ -1,0 +1,106 @@
+"""What stands before all four APIs: the firewall, the domain, and the account's right to write access logs."""
+
+from __future__ import annotations
+
+from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_wafv2 as wafv2
+from constructs import Construct
+
+from infra.stacks.accepted import accept
+from infra.stacks.deployment import Deployment
+
+#: Requests that one address may make in five minutes. It keeps floods out, and is no limit of a customer's: a single
+#: address may carry a whole scale plan, which is 2,000 a second.
+PER_ADDRESS = 600_000
+
+_LOGS_POLICY = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+
+
+class Front(Stack):
+    """The firewall, and the domain where there is one."""
+
+    def __init__(self, scope: Construct, deployment: Deployment) -> None:
+        name = deployment.name("front")
+        super().__init__(scope, name, stack_name=name)
+        self.firewall = self._firewall(name)
+        self.domain = self._domain(deployment)
+        self._access_logs()
+
+    def _firewall(self, name: str) -> wafv2.CfnWebACL:
+        # No rule set that reads bodies: an HTML mail trips them.
+        return wafv2.CfnWebACL(
+            self,
+            "Firewall",
+            name=name,
+            scope="REGIONAL",
+            default_action=wafv2.CfnWebACL.DefaultActionProperty(allow={}),
+            visibility_config=_seen_as("Firewall"),
+            rules=[
+                wafv2.CfnWebACL.RuleProperty(
+                    name="Reputation",
+                    priority=0,
+                    override_action=wafv2.CfnWebACL.OverrideActionProperty(none={}),
+                    statement=wafv2.CfnWebACL.StatementProperty(
+                        managed_rule_group_statement=wafv2.CfnWebACL.ManagedRuleGroupStatementProperty(
+                            vendor_name="AWS", name="AWSManagedRulesAmazonIpReputationList"
+                        )
+                    ),
+                    visibility_config=_seen_as("Reputation"),
+                ),
+                wafv2.CfnWebACL.RuleProperty(
+                    name="PerAddress",
+                    priority=1,
+                    action=wafv2.CfnWebACL.RuleActionProperty(block={}),
+                    statement=wafv2.CfnWebACL.StatementProperty(
+                        rate_based_statement=wafv2.CfnWebACL.RateBasedStatementProperty(
+                            aggregate_key_type="IP", limit=PER_ADDRESS, evaluation_window_sec=300
+                        )
+                    ),
+                    visibility_config=_seen_as("PerAddress"),
+                ),
+            ],
+        )
+
+    def _domain(self, deployment: Deployment) -> apigateway.DomainName | None:
+        if not (deployment.domain and deployment.certificate_arn):
+            return None
+        domain = apigateway.DomainName(
+            self,
+            "Domain",
+            domain_name=deployment.domain,
+            certificate=acm.Certificate.from_certificate_arn(self, "Certificate", deployment.certificate_arn),
+            endpoint_type=apigateway.EndpointType.REGIONAL,
+            security_policy=apigateway.SecurityPolicy.TLS_1_2,
+        )
+        CfnOutput(
+            self,
+            "DomainTarget",
+            description=f"Where the DNS record of {deployment.domain} points",
+            value=domain.domain_name_alias_domain_name,
+        )
+        return domain
+
+    def _access_logs(self) -> None:
+        # One setting for the whole region of the account, so its role outlives any one deployment.
+        role = iam.Role(
+            self,
+            "AccessLogs",
+            assumed_by=iam.ServicePrincipal("apigateway.amazonaws.com"),
+            managed_policies=[iam.ManagedPolicy.from_aws_managed_policy_name(_LOGS_POLICY)],
+        )
+        role.apply_removal_policy(RemovalPolicy.RETAIN)
+        apigateway.CfnAccount(self, "Account", cloud_watch_role_arn=role.role_arn)
+        accept(
+            role,
+            f"AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{_LOGS_POLICY}]",
+            "API Gateway's own policy is the one it documents for writing logs.",
+        )
+
+
+def _seen_as(name: str) -> wafv2.CfnWebACL.VisibilityConfigProperty:
+    return wafv2.CfnWebACL.VisibilityConfigProperty(
+        cloud_watch_metrics_enabled=True, metric_name=name, sampled_requests_enabled=True
+    )

@@ -1,0 +1,157 @@
+"""One Lambda function of the topology: its code, its environment, and a role that may do what the topology says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from aws_cdk import Aws, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra import topology
+from infra.build import Assets
+from infra.stacks import settings
+from infra.stacks.accepted import accept
+from infra.stacks.deployment import MAIL_EVENTS, Deployment
+from infra.stacks.settings import Resources
+
+RETENTION = logs.RetentionDays.THREE_MONTHS
+
+_TABLE_ACTIONS: dict[topology.Access, tuple[str, ...]] = {
+    "read": ("BatchGetItem", "ConditionCheckItem", "GetItem", "Query"),
+    "write": ("ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem"),
+}
+
+
+class Functions:
+    """Makes a stack's functions."""
+
+    def __init__(self, stack: Stack, deployment: Deployment, resources: Resources, assets: Assets) -> None:
+        self._stack, self._deployment, self._resources, self._assets = stack, deployment, resources, assets
+        # Each stack has layer versions of its own: one that others import could never be replaced.
+        self._layers = [
+            self._layer("switchboard", "The domain, shared by every function"),
+            self._layer("dependencies", "The domain's dependencies"),
+        ]
+
+    def make(self, function: topology.Function, *grants: iam.PolicyStatement) -> lambda_.Function:
+        """Make a function. `grants` are what its trigger needs beside what the topology lets it do."""
+        scope = Construct(self._stack, function.name.replace("/", "-"))
+        name = self._deployment.name(function.name)
+        log_group = log_group_of(scope, f"/aws/lambda/{name}")
+        role = self._role(scope, function, [_logging(log_group), _tracing(), *grants])
+        made = lambda_.Function(
+            scope,
+            "Function",
+            function_name=name,
+            code=lambda_.Code.from_asset(str(self._assets.functions[function.name])),
+            handler=f"functions.{function.name.replace('/', '.')}.handler.handler",
+            layers=self._layers,
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
+            memory_size=function.memory,
+            timeout=Duration.seconds(function.seconds),
+            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if function.snapstart else None,
+            tracing=lambda_.Tracing.ACTIVE,
+            logging_format=lambda_.LoggingFormat.JSON,
+            log_group=log_group,
+            environment=self._environment(function),
+            # Its role is complete: what the library would add to it is said here.
+            role=role.without_policy_updates(),
+        )
+        if function.snapstart:
+            accept(
+                made, "@aws-cdk/aws-lambda:snapStartRequirePublish", "It is called by the alias of its latest version."
+            )
+        accept(made, "AwsSolutions-L1", "Python 3.13 is what the dependencies are locked, built and measured for.")
+        return made
+
+    def published(self, function: topology.Function) -> lambda_.IFunction:
+        """Make a function and answer what its callers call: with SnapStart, the latest version's alias."""
+        made = self.make(function)
+        if not function.snapstart:
+            return made
+        return lambda_.Alias(made, "Live", alias_name="live", version=made.current_version)
+
+    def _layer(self, name: str, description: str) -> lambda_.LayerVersion:
+        return lambda_.LayerVersion(
+            self._stack,
+            f"Layer-{name}",
+            description=description,
+            code=lambda_.Code.from_asset(str(getattr(self._assets, "layer" if name == "switchboard" else name))),
+            compatible_runtimes=[lambda_.Runtime.PYTHON_3_13],
+            compatible_architectures=[lambda_.Architecture.ARM_64],
+        )
+
+    def _environment(self, function: topology.Function) -> dict[str, str]:
+        granted = settings.of(
+            self._deployment,
+            self._resources,
+            tables=function.tables,
+            queues=self._sends(function),
+            root_secret=function.root_secret,
+            mail=function.mail,
+        )
+        return granted | {f"SWITCHBOARD_{name}": value for name, value in function.settings.items()}
+
+    def _sends(self, function: topology.Function) -> tuple[str, ...]:
+        # The simulator reports through the queue by which SES would.
+        simulated = function.mail and self._deployment.mail_carrier == "simulator"
+        return (*function.sends, MAIL_EVENTS) if simulated else function.sends
+
+    def _role(
+        self, scope: Construct, function: topology.Function, statements: Iterable[iam.PolicyStatement]
+    ) -> iam.Role:
+        role = iam.Role(
+            scope,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            inline_policies={
+                "topology": iam.PolicyDocument(statements=[*statements, *self._granted(function)]),
+            },
+        )
+        accept(role, "AwsSolutions-IAM5[Resource::*]", "X-Ray's write actions take no resource.")
+        return role
+
+    def _granted(self, function: topology.Function) -> Iterable[iam.PolicyStatement]:
+        for name, access in function.tables.items():
+            arn = self._resources.tables[name].table_arn
+            yield iam.PolicyStatement(
+                actions=sorted({f"dynamodb:{action}" for kind in access for action in _TABLE_ACTIONS[kind]}),
+                resources=[arn],
+            )
+            indexes = topology.table(name).indexes
+            if indexes and "read" in access:
+                yield iam.PolicyStatement(
+                    actions=["dynamodb:Query"], resources=[f"{arn}/index/{index}" for index in indexes]
+                )
+        for name in self._sends(function):
+            yield iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[self._resources.queues[name].queue_arn])
+        if function.root_secret:
+            yield iam.PolicyStatement(
+                actions=["secretsmanager:GetSecretValue"], resources=[self._resources.root_secret.secret_arn]
+            )
+        if function.mail and self._deployment.mail_carrier == "ses":
+            yield iam.PolicyStatement(actions=["ses:SendRawEmail"], resources=self._mail_arns())
+
+    def _mail_arns(self) -> list[str]:
+        identities = (f"identity/{domain}" for domain in self._deployment.mail_domains)
+        names = (*identities, f"configuration-set/{self._deployment.name('mail')}")
+        return [f"arn:{Aws.PARTITION}:ses:{Aws.REGION}:{Aws.ACCOUNT_ID}:{name}" for name in names]
+
+
+def log_group_of(scope: Construct, name: str) -> logs.LogGroup:
+    """A log group of a fixed name, so that nothing logs for ever into one that made itself."""
+    return logs.LogGroup(scope, "Logs", log_group_name=name, retention=RETENTION, removal_policy=RemovalPolicy.DESTROY)
+
+
+def _logging(log_group: logs.LogGroup) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
+    )
+
+
+def _tracing() -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=["xray:PutTelemetryRecords", "xray:PutTraceSegments"], resources=["*"])

@@ -1,0 +1,143 @@
+"""What is watched: an alarm for each thing that can go wrong unseen, and one page to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from infra import topology
+from infra.stacks.api import STAGE
+from infra.stacks.deployment import Deployment
+
+#: How old a job may get before it counts as held up, and an event before it counts as not fanned out, in seconds.
+OLDEST_JOB, OLDEST_EVENT = 300, 60
+#: What 99 of 100 requests must be answered within, in milliseconds.
+SLOWEST = 3_000
+_MINUTE = Duration.minutes(1)
+_FIVE_MINUTES = Duration.minutes(5)
+_MORE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
+_FEWER = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
+
+
+class Observability(Stack):
+    """Alarms and the dashboard. It knows the other stacks by the names that they give, and needs none of them first."""
+
+    def __init__(self, scope: Construct, deployment: Deployment) -> None:
+        name = deployment.name("observability")
+        super().__init__(scope, name, stack_name=name)
+        self._deployment = deployment
+        self._topic = sns.Topic(self, "Alarms", topic_name=deployment.name("alarms"), enforce_ssl=True)
+        if deployment.alarm_email:
+            self._topic.add_subscription(subscriptions.EmailSubscription(deployment.alarm_email))
+        for queue in topology.QUEUES:
+            self._watch_queue(queue)
+        for group in topology.GROUPS:
+            self._watch_group(group)
+        for worker in (*topology.WORKERS, *topology.SCHEDULES):
+            self._watch_worker(worker)
+        for api in topology.APIS:
+            self._alarm(f"{api.name}-5xx", self._of_api(api, "5XXError", "Average"), 0.01, periods=3)
+        self._dashboard()
+
+    def _watch_queue(self, queue: topology.Queue) -> None:
+        self._alarm(f"{queue.name}-dlq", self._depth(f"{queue.name}-dlq", fifo=queue.fifo), 0)
+        self._alarm(f"{queue.name}-age", self._age(queue), OLDEST_JOB, periods=5)
+
+    def _watch_group(self, group: topology.Group) -> None:
+        self._alarm(f"{group.name}-errors", self._of(group, "Errors"), 0)
+        self._alarm(f"{group.name}-throttles", self._of(group, "Throttles"), 0)
+        self._alarm(f"{group.name}-p99", self._of(group, "Duration", "p99", _FIVE_MINUTES), SLOWEST, periods=3)
+
+    def _watch_worker(self, worker: topology.Worker | topology.Schedule) -> None:
+        self._alarm(f"{worker.name}-errors", self._of(worker, "Errors"), 0)
+        self._alarm(f"{worker.name}-throttles", self._of(worker, "Throttles"), 0, periods=5)
+        if isinstance(worker, topology.Schedule):
+            period = Duration.minutes(5 * worker.rate_minutes)
+            self._alarm(f"{worker.name}-missing", self._of(worker, "Invocations", period=period), 1, below=True)
+        elif worker.stream:
+            age = self._of(worker, "IteratorAge", "Maximum")
+            self._alarm(f"{worker.name}-age", age, OLDEST_EVENT * 1_000, periods=5)
+            failures = self._depth(f"{worker.name}-failures", fifo=False)
+            self._alarm(f"{worker.name}-failures", failures, 0)
+
+    def _alarm(
+        self, name: str, metric: cloudwatch.Metric, threshold: float, *, periods: int = 1, below: bool = False
+    ) -> None:
+        # What is not reported did not happen, except where its absence is the alarm.
+        quiet = cloudwatch.TreatMissingData.BREACHING if below else cloudwatch.TreatMissingData.NOT_BREACHING
+        alarm = metric.create_alarm(
+            self,
+            name.replace("/", "-"),
+            alarm_name=self._deployment.name(name),
+            comparison_operator=_FEWER if below else _MORE,
+            threshold=threshold,
+            evaluation_periods=periods,
+            treat_missing_data=quiet,
+        )
+        alarm.add_alarm_action(actions.SnsAction(self._topic))
+
+    def _depth(self, name: str, *, fifo: bool) -> cloudwatch.Metric:
+        return self._of_queue(name, "ApproximateNumberOfMessagesVisible", fifo=fifo)
+
+    def _age(self, queue: topology.Queue) -> cloudwatch.Metric:
+        return self._of_queue(queue.name, "ApproximateAgeOfOldestMessage", fifo=queue.fifo)
+
+    def _of_queue(self, name: str, metric: str, *, fifo: bool) -> cloudwatch.Metric:
+        physical = self._deployment.name(name) + (".fifo" if fifo else "")
+        return cloudwatch.Metric(
+            namespace="AWS/SQS",
+            metric_name=metric,
+            dimensions_map={"QueueName": physical},
+            statistic="Maximum",
+            period=_MINUTE,
+        )
+
+    def _of(
+        self, function: topology.Function, metric: str, statistic: str = "Sum", period: Duration = _MINUTE
+    ) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace="AWS/Lambda",
+            metric_name=metric,
+            dimensions_map={"FunctionName": self._deployment.name(function.name)},
+            statistic=statistic,
+            period=period,
+        )
+
+    def _of_api(self, api: topology.Api, metric: str, statistic: str) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace="AWS/ApiGateway",
+            metric_name=metric,
+            dimensions_map={"ApiName": self._deployment.name("api", api.name), "Stage": STAGE},
+            statistic=statistic,
+            period=_FIVE_MINUTES,
+        )
+
+    def _dashboard(self) -> None:
+        apis, queues, workers = topology.APIS, topology.QUEUES, (*topology.WORKERS, *topology.SCHEDULES)
+        dashboard = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=self._deployment.name())
+        dashboard.add_widgets(
+            _graph("Requests", {api.name: self._of_api(api, "Count", "Sum") for api in apis}),
+            _graph("Refused (4xx)", {api.name: self._of_api(api, "4XXError", "Average") for api in apis}),
+            _graph("Failed (5xx)", {api.name: self._of_api(api, "5XXError", "Average") for api in apis}),
+        )
+        dashboard.add_widgets(
+            _graph("Slowest 1 %, ms", {group.name: self._of(group, "Duration", "p99") for group in topology.GROUPS}),
+            _graph("Errors of groups", {group.name: self._of(group, "Errors") for group in topology.GROUPS}),
+            _graph("Errors of workers", {worker.name: self._of(worker, "Errors") for worker in workers}),
+        )
+        dashboard.add_widgets(
+            _graph("Oldest job, s", {queue.name: self._age(queue) for queue in queues}),
+            _graph("Waiting", {queue.name: self._depth(queue.name, fifo=queue.fifo) for queue in queues}),
+            _graph("Given up", {queue.name: self._depth(f"{queue.name}-dlq", fifo=queue.fifo) for queue in queues}),
+        )
+
+
+def _graph(title: str, metrics: Mapping[str, cloudwatch.Metric]) -> cloudwatch.GraphWidget:
+    left = [metric.with_(label=label) for label, metric in metrics.items()]
+    return cloudwatch.GraphWidget(title=title, left=left, width=8)

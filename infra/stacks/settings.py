@@ -1,0 +1,67 @@
+"""The settings by which code finds a deployment's resources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from aws_cdk import Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_ssm as ssm
+
+from infra.stacks.deployment import Deployment
+from switchboard.aws.deployment import parameter
+from switchboard.aws.settings import env_key
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What functions are granted."""
+
+    tables: Mapping[str, dynamodb.ITable]
+    queues: Mapping[str, sqs.IQueue]
+    root_secret: secretsmanager.ISecret
+
+
+def of(
+    deployment: Deployment,
+    resources: Resources,
+    *,
+    tables: Iterable[str],
+    queues: Iterable[str],
+    root_secret: bool,
+    mail: bool,
+) -> dict[str, str]:
+    """The environment of code that is granted these."""
+    environment = {
+        "SWITCHBOARD_STAGE": deployment.stage,
+        "SWITCHBOARD_AGENTS_DOMAIN": deployment.agents_domain,
+        "SWITCHBOARD_PLATFORM_SENDER": deployment.platform_sender,
+    }
+    environment |= {env_key("TABLE", name): resources.tables[name].table_name for name in tables}
+    environment |= {env_key("QUEUE", name): resources.queues[name].queue_url for name in queues}
+    if root_secret:
+        environment["SWITCHBOARD_ROOT_SECRET"] = resources.root_secret.secret_arn
+    if mail:
+        environment["SWITCHBOARD_MAIL_CARRIER"] = deployment.mail_carrier
+        if deployment.mail_carrier == "ses":
+            environment["SWITCHBOARD_SES_CONFIGURATION_SET"] = deployment.name("mail")
+    return environment
+
+
+def describe(stack: Stack, deployment: Deployment, resources: Resources) -> None:
+    """Keep the deployment's description where the operator's commands look for it. It names secrets and holds none."""
+    everything = of(
+        deployment, resources, tables=resources.tables, queues=resources.queues, root_secret=True, mail=True
+    )
+    ssm.StringParameter(
+        stack,
+        "Settings",
+        parameter_name=parameter(deployment.stage),
+        description="The settings of this deployment, for the switchboard command",
+        # 4 KB are enough for some twenty-five queues, and more than that is asked for when it is needed.
+        tier=ssm.ParameterTier.INTELLIGENT_TIERING,
+        string_value=stack.to_json_string(everything),
+    )

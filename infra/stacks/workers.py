@@ -1,0 +1,155 @@
+"""What works behind the APIs: queues, the functions that they and the table's stream start, and schedules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+from aws_cdk.aws_lambda_event_sources import SqsDlq
+from constructs import Construct
+
+from infra import topology
+from infra.build import Assets
+from infra.stacks import settings
+from infra.stacks.accepted import accept
+from infra.stacks.data import Data
+from infra.stacks.deployment import MAIL_EVENTS, Deployment
+from infra.stacks.functions import Functions
+from infra.stacks.mail import Mail
+from infra.stacks.settings import Resources
+
+#: How long a batch of the stream is tried again. What is given up goes to the failures' queue, and the fan-out of its
+#: hours can be replayed: a record that can never be handed on must not hold up its shard for a day.
+STREAM_RETRIES = 30
+STREAM_AGE = Duration.hours(6)
+#: As long as SQS keeps anything.
+DEAD_LETTERS_KEPT = Duration.days(14)
+
+# What Lambda's poller needs of a source.
+_CONSUME = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
+_FOLLOW = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams")
+
+
+class Workers(Stack):
+    """The queues by their names in the topology, workers and schedules."""
+
+    def __init__(self, scope: Construct, deployment: Deployment, data: Data, assets: Assets) -> None:
+        name = deployment.name("workers")
+        super().__init__(scope, name, stack_name=name)
+        self._deployment, self._data = deployment, data
+        self.queues = {queue.name: self._queue(queue) for queue in topology.QUEUES}
+        resources = Resources(data.tables, self.queues, data.root_secret)
+        settings.describe(self, deployment, resources)
+        self._functions = Functions(self, deployment, resources, assets)
+        for worker in topology.WORKERS:
+            if worker.queue:
+                self._from_queue(worker, self.queues[worker.queue])
+            else:
+                self._from_stream(worker)
+        for schedule in topology.SCHEDULES:
+            self._from_clock(schedule)
+        if deployment.mail_carrier == "ses":
+            Mail(self, deployment, self.queues[MAIL_EVENTS])
+
+    def _queue(self, queue: topology.Queue) -> sqs.Queue:
+        worker = next(worker for worker in topology.WORKERS if worker.queue == queue.name)
+        dead = sqs.Queue(
+            self,
+            f"Queue-{queue.name}-dlq",
+            **_shape(self._deployment.name(f"{queue.name}-dlq"), fifo=queue.fifo),
+            retention_period=DEAD_LETTERS_KEPT,
+        )
+        return sqs.Queue(
+            self,
+            f"Queue-{queue.name}",
+            **_shape(self._deployment.name(queue.name), fifo=queue.fifo),
+            # Six times what a batch may take, as Lambda asks, so that none comes back while it is still worked on.
+            visibility_timeout=Duration.seconds(6 * worker.seconds + worker.window),
+            dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=queue.receives, queue=dead),
+        )
+
+    def _from_queue(self, worker: topology.Worker, queue: sqs.Queue) -> None:
+        consume = iam.PolicyStatement(actions=list(_CONSUME), resources=[queue.queue_arn])
+        made = self._functions.make(worker, consume)
+        lambda_.EventSourceMapping(
+            made,
+            "Source",
+            target=made,
+            event_source_arn=queue.queue_arn,
+            batch_size=worker.batch,
+            max_batching_window=Duration.seconds(worker.window) if worker.window else None,
+            max_concurrency=worker.concurrency,
+            report_batch_item_failures=True,
+        )
+
+    def _from_stream(self, worker: topology.Worker) -> None:
+        assert worker.stream, f"{worker.name} has neither a queue nor a stream"
+        stream = self._data.tables[worker.stream].table_stream_arn
+        assert stream, f"table {worker.stream} has no stream"
+        failures = sqs.Queue(
+            self,
+            f"Queue-{worker.name.replace('/', '-')}-failures",
+            **_shape(self._deployment.name(worker.name, "failures"), fifo=False),
+            retention_period=DEAD_LETTERS_KEPT,
+        )
+        accept(failures, "AwsSolutions-SQS3", "It is a dead-letter queue: the stream's.")
+        made = self._functions.make(
+            worker,
+            iam.PolicyStatement(actions=list(_FOLLOW), resources=[stream]),
+            iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[failures.queue_arn]),
+        )
+        lambda_.EventSourceMapping(
+            made,
+            "Source",
+            target=made,
+            event_source_arn=stream,
+            batch_size=worker.batch,
+            max_batching_window=Duration.seconds(worker.window) if worker.window else None,
+            starting_position=lambda_.StartingPosition.TRIM_HORIZON,
+            filters=[
+                lambda_.FilterCriteria.filter(
+                    {
+                        "eventName": lambda_.FilterRule.is_equal("INSERT"),
+                        "dynamodb": {"NewImage": {"outbox": {"S": lambda_.FilterRule.exists()}}},
+                    }
+                )
+            ],
+            bisect_batch_on_error=True,
+            report_batch_item_failures=True,
+            retry_attempts=STREAM_RETRIES,
+            max_record_age=STREAM_AGE,
+            on_failure=SqsDlq(failures),
+        )
+
+    def _from_clock(self, schedule: topology.Schedule) -> None:
+        made = self._functions.make(schedule)
+        # A tick that failed is not tried again: the next one starts where it stopped.
+        made.configure_async_invoke(retry_attempts=0, max_event_age=Duration.minutes(1))
+        rule = events.Rule(
+            made,
+            "Every",
+            rule_name=self._deployment.name(schedule.name),
+            schedule=events.Schedule.rate(Duration.minutes(schedule.rate_minutes)),
+        )
+        rule.add_target(targets.LambdaFunction(made, retry_attempts=0, max_event_age=Duration.minutes(1)))
+
+
+def _shape(name: str, *, fifo: bool) -> dict[str, Any]:
+    shape: dict[str, Any] = {
+        "queue_name": f"{name}.fifo" if fifo else name,
+        "encryption": sqs.QueueEncryption.SQS_MANAGED,
+        "enforce_ssl": True,
+    }
+    if fifo:
+        # High throughput: an organisation's order is kept, and one organisation's rate is no other's.
+        shape |= {
+            "fifo": True,
+            "deduplication_scope": sqs.DeduplicationScope.MESSAGE_GROUP,
+            "fifo_throughput_limit": sqs.FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
+        }
+    return shape

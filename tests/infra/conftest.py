@@ -1,0 +1,70 @@
+"""Syntheses, each made once a session: the library takes seconds to start."""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import build
+from tests.infra.templates import Templates
+
+FULL = {
+    "stage": "test",
+    "domain": "api.example.com",
+    "certificate_arn": "arn:aws:acm:us-east-1:111122223333:certificate/made-up",
+    "sender_domain": "example.com",
+    "alarm_email": "oncall@example.com",
+}
+Synthesise = Callable[..., Templates]
+
+
+@pytest.fixture(scope="session")
+def assets(tmp_path_factory: pytest.TempPathFactory) -> build.Assets:
+    """The zips, with a placeholder for the dependencies."""
+    return build.assets(tmp_path_factory.mktemp("build"))
+
+
+@pytest.fixture(scope="session")
+def synthesise(assets: build.Assets, tmp_path_factory: pytest.TempPathFactory) -> Synthesise:
+    """Synthesise with a context of one's own."""
+
+    def run(context: dict[str, Any], assets: build.Assets = assets) -> Templates:
+        from infra import app
+
+        out = tmp_path_factory.mktemp("cdk")
+        app.synthesise(out, context, assets)
+        return Templates(out, context["stage"])
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def full(synthesise: Synthesise) -> Templates:
+    """A deployment with a domain, mail through SES, and somebody to tell."""
+    return synthesise(FULL)
+
+
+@pytest.fixture(scope="session")
+def bare(synthesise: Synthesise) -> Templates:
+    """A deployment of which nothing was said but its stage."""
+    return synthesise({"stage": "test"})
+
+
+@pytest.fixture(scope="session")
+def for_engine(synthesise: Synthesise, assets: build.Assets, tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    """A deployment to the local engine, whose functions find their dependencies in this very environment."""
+    layer = tmp_path_factory.mktemp("layer") / "dependencies.zip"
+    # The engine runs functions with its own Python, which reads .pth files where Lambda looks for packages. The path
+    # goes to the front: the engine's own environment has another botocore.
+    site = Path("python", "lib", f"python{sys.version_info.major}.{sys.version_info.minor}", "site-packages")
+    with zipfile.ZipFile(layer, "w") as archive:
+        here = sysconfig.get_path("purelib")
+        archive.writestr(f"{site}/here.pth", f"import sys; sys.path.insert(0, {here!r})\n")
+    return synthesise({"stage": "test", "local_engine": "true"}, replace(assets, dependencies=layer))

@@ -1,0 +1,74 @@
+"""A topology as large as DESIGN.md's full list of functions: to see that the stacks have room for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from infra import topology
+from infra.topology import READ_WRITE, Group, Queue, Schedule, Worker
+
+_TABLES = {table.name: READ_WRITE for table in topology.TABLES}
+#: HUM's groups and how many paths of its contract each has; `{id}` and `{id}/{proxy+}` make two of most.
+_HUM = {
+    "calls": (
+        "calls",
+        "calls/{id}",
+        "calls/{id}/{proxy+}",
+        "calls/{id}/stream",
+        "tags",
+        "tags/{proxy+}",
+        "notes/{proxy+}",
+    ),
+    "outbound": ("outbound/{proxy+}",),
+    "insights": ("dashboard", "analytics/{proxy+}", "unread-counts"),
+    "flows": ("flows", "flows/{proxy+}"),
+    "numbers": ("numbers", "numbers/{proxy+}"),
+    "voicemails": ("voicemails", "voicemails/{proxy+}"),
+    "contacts": ("contacts", "contacts/{proxy+}", "blocklist", "blocklist/{proxy+}"),
+    "sms": ("sms/conversations", "sms/conversations/{proxy+}", "sms/opt-outs/{proxy+}", "sms/scheduled/{proxy+}"),
+    "campaigns": ("sms/campaigns", "sms/campaigns/{proxy+}"),
+    "webhooks": ("webhooks", "webhooks/{proxy+}"),
+    "triggers": ("triggers", "triggers/{proxy+}"),
+    "brands": ("brands", "brands/{proxy+}"),
+    "mcp": ("mcp", "mcp/{proxy+}"),
+    "billing": ("billing", "billing/{proxy+}"),
+    "widgets": ("widgets", "widgets/{proxy+}"),
+    "team": ("orgs", "orgs/{proxy+}", "team", "team/{proxy+}", "me", "health"),
+}
+_CALLBACKS = ("twilio", "elevenlabs", "stripe", "email", "widget")
+_JOBS = (
+    *("webhooks", "dialer", "sms", "ai", "transcripts", "summaries", "voicemails", "campaigns", "scoring", "media"),
+    *("billing", "imports", "exports", "numbers", "brands", "analytics", "notices", "callbacks"),
+)
+_SCHEDULES = ("reconcile", "rollup", "retention", "invoices")
+
+
+def _group(name: str, api: str, *paths: str) -> Group:
+    return Group(name, api=api, paths=paths, tables=_TABLES, sends=("email",), root_secret=True)
+
+
+_GROUPS = (
+    *(group for group in topology.GROUPS if group.api != "hum"),
+    _group("anima/voice", "anima", "voice/{proxy+}"),
+    _group("anima/stream", "anima", "events/{proxy+}"),
+    _group("hum/account", "hum", "auth/{proxy+}"),
+    *(_group(f"hum/{name}", "hum", *(f"api/{path}" for path in paths)) for name, paths in _HUM.items()),
+    *(_group(f"callbacks/{name}", "hum", f"callbacks/{name}/{{proxy+}}") for name in _CALLBACKS),
+    _group("streams", "hum", "streams/{proxy+}"),
+    _group("portal", "hum", "docs", "docs/{proxy+}", "openapi/{proxy+}", "live", "live/{proxy+}", "widget.js"),
+)
+_WORKERS = (
+    *(replace(worker, sends=(*worker.sends, *_JOBS)) if worker.stream else worker for worker in topology.WORKERS),
+    *(Worker(f"workers/{name}", queue=name, tables=_TABLES, sends=("email",), concurrency=10) for name in _JOBS),
+)
+_TICKS = (*topology.SCHEDULES, *(Schedule(f"schedules/{name}", tables=_TABLES) for name in _SCHEDULES))
+
+FUNCTIONS = (*_GROUPS, *_WORKERS, *_TICKS)
+TOPOLOGY: dict[str, Any] = {
+    "QUEUES": (*topology.QUEUES, *(Queue(name) for name in _JOBS)),
+    "GROUPS": _GROUPS,
+    "WORKERS": _WORKERS,
+    "SCHEDULES": _TICKS,
+    "FUNCTIONS": FUNCTIONS,
+}

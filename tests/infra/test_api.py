@@ -1,0 +1,256 @@
+"""The four REST APIs, and what API Gateway says by itself."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from infra import topology
+from tests.infra.templates import Resource, Templates
+
+apis = pytest.mark.parametrize("api", [pytest.param(api, id=api.name) for api in topology.APIS])
+
+#: All response types that API Gateway has, and the status that each is answered with.
+REFUSALS = {
+    "ACCESS_DENIED": 403,
+    "API_CONFIGURATION_ERROR": 500,
+    "AUTHORIZER_CONFIGURATION_ERROR": 500,
+    "AUTHORIZER_FAILURE": 500,
+    "BAD_REQUEST_BODY": 400,
+    "BAD_REQUEST_PARAMETERS": 400,
+    "DEFAULT_4XX": 400,
+    "DEFAULT_5XX": 500,
+    "EXPIRED_TOKEN": 401,
+    "INTEGRATION_FAILURE": 503,
+    "INTEGRATION_TIMEOUT": 503,
+    "INVALID_API_KEY": 401,
+    "INVALID_SIGNATURE": 401,
+    "MISSING_AUTHENTICATION_TOKEN": 404,
+    "QUOTA_EXCEEDED": 429,
+    "REQUEST_TOO_LARGE": 413,
+    "RESOURCE_NOT_FOUND": 404,
+    "THROTTLED": 429,
+    "UNAUTHORIZED": 401,
+    "UNSUPPORTED_MEDIA_TYPE": 415,
+    "WAF_FILTERED": 403,
+}
+#: The word of each dialect for each status (conventions.md, 1.5, 2.3, 3.2, 4.2 and 16).
+CODES = {
+    "anima": {
+        400: "VALIDATION_ERROR",
+        401: "UNAUTHORIZED",
+        403: "FORBIDDEN",
+        404: "NOT_FOUND",
+        413: "PAYLOAD_TOO_LARGE",
+        415: "UNSUPPORTED_MEDIA_TYPE",
+        429: "RATE_LIMIT",
+        500: "INTERNAL_ERROR",
+        503: "SERVICE_UNAVAILABLE",
+    },
+    "opticomm": {
+        400: "INVALID_ACTION",
+        401: "INVALID_API_KEY",
+        403: "PERMISSION_DENIED",
+        404: "INVALID_ACTION",
+        413: "INVALID_ACTION",
+        415: "INVALID_ACTION",
+        429: "RATE_LIMIT_EXCEEDED",
+        500: "INTERNAL_ERROR",
+        503: "INTERNAL_ERROR",
+    },
+    "athos": {
+        400: "INVALID_REQUEST",
+        401: "INVALID_API_KEY",
+        403: "TENANT_INACTIVE",
+        404: "INVALID_REQUEST",
+        413: "INVALID_REQUEST",
+        415: "INVALID_REQUEST",
+        429: "SERVICE_UNAVAILABLE",
+        500: "INTERNAL_ERROR",
+        503: "SERVICE_UNAVAILABLE",
+    },
+    "hum": {
+        400: "invalid_request",
+        401: "unauthorized",
+        403: "forbidden",
+        404: "not_found",
+        413: "payload_too_large",
+        415: "unsupported_media_type",
+        429: "rate_limited",
+        500: "internal_error",
+        503: "service_unavailable",
+    },
+}
+
+
+def code_of(api: str, body: dict[str, Any], status: int) -> str:
+    """The code in a body, once the body is seen to be what the dialect's errors look like."""
+    match api:
+        case "anima":
+            assert (body["status"], body["code"]) == (status, body["error"]["code"])
+            assert body["type"].endswith(body["code"].lower().replace("_", "-"))
+            return str(body["code"])
+        case "opticomm":
+            assert body["success"] is False
+            return str(body["error"])
+        case "athos":
+            assert body["error"]["requestId"] == "req_$context.requestId"
+            return str(body["error"]["code"])
+        case _:
+            assert body["error"] == body["code"]
+            assert body["details"] == []
+            return str(body["code"])
+
+
+@apis
+@pytest.mark.parametrize(("kind", "status"), REFUSALS.items())
+def test_api_gateway_refuses_in_the_dialect(full: Templates, api: topology.Api, kind: str, status: int) -> None:
+    refusal = of(full, api, "GatewayResponse", ResponseType=kind)
+    assert refusal["StatusCode"] == str(status)
+    ((media_type, template),) = refusal["ResponseTemplates"].items()
+    assert media_type == "application/json"
+    assert code_of(api.name, json.loads(template), status) == CODES[api.name][status]
+    headers = headers_of(refusal)
+    assert headers["Content-Type"] == ("'application/problem+json'" if api.name == "anima" else "'application/json'")
+    assert headers["x-request-id"] == "context.requestId"
+    assert headers["Cache-Control"] == "'no-store'"
+    assert ("WWW-Authenticate" in headers) == (status == 401)
+    assert ("Retry-After" in headers) == (status in (429, 503))
+
+
+@apis
+def test_no_response_type_is_left_to_api_gateways_own_words(full: Templates, api: topology.Api) -> None:
+    stack = full.name("api", api.name)
+    assert {made["ResponseType"] for made in full.all("AWS::ApiGateway::GatewayResponse", stack)} == REFUSALS.keys()
+
+
+@apis
+def test_a_new_refusal_is_deployed(full: Templates, api: topology.Api) -> None:
+    deployment = of(full, api, "Deployment")["resource"]
+    refusals = [made["id"] for made in full.all("AWS::ApiGateway::GatewayResponse", full.name("api", api.name))]
+    assert set(refusals) <= set(deployment["DependsOn"])
+
+
+@pytest.mark.parametrize(("api", "header"), [("anima", "x-correlation-id"), ("athos", "X-Athos-Request-Id")])
+def test_a_dialects_own_header_is_on_its_refusals_too(full: Templates, api: str, header: str) -> None:
+    stack = full.name("api", api)
+    refusals = full.all("AWS::ApiGateway::GatewayResponse", stack)
+    assert {headers_of(refusal)[header] for refusal in refusals} == {"context.requestId"}
+
+
+@apis
+def test_every_path_of_the_topology_leads_to_its_group_by_any_method(full: Templates, api: topology.Api) -> None:
+    expected = {
+        path: full.name(group.name) for group in topology.GROUPS if group.api == api.name for path in group.paths
+    }
+    expected |= {"": full.name(api.fallback), "{proxy+}": full.name(api.fallback)}
+    assert routes(full, full.name("api", api.name)) == expected
+
+
+def routes(full: Templates, stack: str) -> dict[str, str]:
+    """The function behind each path."""
+    resources = {made["id"]: made for made in full.all("AWS::ApiGateway::Resource", stack)}
+    aliases = {made["id"]: made["FunctionName"] for made in full.all("AWS::Lambda::Alias", stack)}
+
+    def path(id_: str) -> str:
+        resource = resources.get(id_)
+        return f"{path(resource['ParentId'])}/{resource['PathPart']}".removeprefix("/") if resource else ""
+
+    found = {}
+    for method in full.all("AWS::ApiGateway::Method", stack):
+        assert method["HttpMethod"] == "ANY"
+        assert method["AuthorizationType"] == "NONE"
+        assert method["Integration"]["Type"] == "AWS_PROXY"
+        # An alias is named `live`, whatever its function: the template's own reference tells them apart.
+        uri = full.stacks[stack]["Resources"][method["id"]]["Properties"]["Integration"]["Uri"]["Fn::Join"][1]
+        (alias,) = (part["Ref"] for part in uri if isinstance(part, dict) and part["Ref"] in aliases)
+        found[path(method["ResourceId"])] = aliases[alias]
+    return found
+
+
+@apis
+def test_api_gateway_may_call_the_api_s_functions(full: Templates, api: topology.Api) -> None:
+    stack = full.name("api", api.name)
+    groups = [group for group in topology.GROUPS if group.api == api.name]
+    permissions = list(full.all("AWS::Lambda::Permission", stack))
+    assert len(permissions) == len(groups), "one a function: one a method would fill the stack"
+    assert {made["Principal"] for made in permissions} == {"apigateway.amazonaws.com"}
+
+
+@apis
+def test_an_api_is_regional_and_takes_files(full: Templates, api: topology.Api) -> None:
+    rest = of(full, api, "RestApi")
+    assert rest["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+    assert rest["BinaryMediaTypes"] == ["multipart/form-data"]
+
+
+@apis
+def test_a_stage_is_traced_throttled_and_logged(full: Templates, api: topology.Api) -> None:
+    stage = of(full, api, "Stage")
+    assert stage["TracingEnabled"] is True
+    (settings,) = stage["MethodSettings"]
+    assert (settings["HttpMethod"], settings["ResourcePath"]) == ("*", "/*")
+    assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == (10_000, 5_000)
+    assert settings["DataTraceEnabled"] is False
+    logs = stage["AccessLogSetting"]
+    assert logs["DestinationArn"] == f"/aws/apigateway/{full.name('api', api.name)}.Arn"
+    line = json.loads(logs["Format"])
+    assert {"requestId", "status", "ms", "error"} <= line.keys()
+    assert not [variable for variable in line.values() if "header" in variable or "query" in variable.lower()]
+
+
+@apis
+def test_a_firewall_stands_before_every_stage(full: Templates, api: topology.Api) -> None:
+    association = next(full.all("AWS::WAFv2::WebACLAssociation", full.name("api", api.name)))
+    assert association["WebACLArn"] == f"{full.name('front')}.Arn"
+    assert association["ResourceArn"].endswith(f"/stages/{of(full, api, 'Stage')['id']}")
+
+
+def test_the_firewall_counts_by_address_and_reads_no_body(full: Templates) -> None:
+    firewall = full.one("AWS::WAFv2::WebACL")
+    assert firewall["Scope"] == "REGIONAL"
+    assert firewall["DefaultAction"] == {"Allow": {}}
+    reputation, rate = (rule["Statement"] for rule in sorted(firewall["Rules"], key=lambda rule: rule["Priority"]))
+    assert reputation["ManagedRuleGroupStatement"] == {
+        "Name": "AWSManagedRulesAmazonIpReputationList",
+        "VendorName": "AWS",
+    }
+    assert rate["RateBasedStatement"]["AggregateKeyType"] == "IP"
+    assert len(firewall["Rules"]) == 2
+
+
+@apis
+def test_every_api_has_its_place_on_the_one_domain(full: Templates, api: topology.Api) -> None:
+    mapping = next(full.all("AWS::ApiGatewayV2::ApiMapping", full.name("api", api.name)))
+    assert mapping["DomainName"] == "api.example.com"
+    assert mapping.get("ApiMappingKey") == (api.base_path or None)
+    assert of(full, api, "RestApi")["DisableExecuteApiEndpoint"] is True, "with a domain there is one way in"
+
+
+def test_the_domain_is_regional_and_speaks_tls_1_2(full: Templates) -> None:
+    domain = full.one("AWS::ApiGateway::DomainName")
+    assert domain["DomainName"] == "api.example.com"
+    assert domain["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+    assert domain["SecurityPolicy"] == "TLS_1_2"
+    assert domain["RegionalCertificateArn"].startswith("arn:aws:acm:")
+
+
+def test_without_a_domain_each_api_has_its_own_address(bare: Templates) -> None:
+    assert not list(bare.all("AWS::ApiGatewayV2::ApiMapping"))
+    assert not any(rest.get("DisableExecuteApiEndpoint") for rest in bare.all("AWS::ApiGateway::RestApi"))
+
+
+def of(templates: Templates, api: topology.Api, kind: str, **properties: str) -> Resource:
+    """The one resource of an API's stack of a kind."""
+    made = templates.all(f"AWS::ApiGateway::{kind}", templates.name("api", api.name))
+    (found,) = (each for each in made if all(each[name] == value for name, value in properties.items()))
+    return found
+
+
+def headers_of(refusal: Resource) -> dict[str, str]:
+    """The headers of a gateway response."""
+    return {
+        name.removeprefix("gatewayresponse.header."): value for name, value in refusal["ResponseParameters"].items()
+    }

@@ -1,0 +1,155 @@
+"""The app as a whole: its context, its size, and what cdk-nag says of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import build, topology
+from infra.build import Assets
+from infra.stacks.deployment import MISSING_IN_LOCAL_ENGINE, Deployment
+from tests.infra import full_list
+from tests.infra.conftest import FULL, Synthesise
+from tests.infra.templates import Templates
+
+#: CloudFormation takes 500; the rest is for what a change needs beside what it replaces.
+MOST_RESOURCES = 450
+#: CloudFormation's own limit for a template, in bytes.
+LARGEST_TEMPLATE = 1_000_000
+
+
+def test_there_is_a_stack_for_what_is_kept_what_works_and_each_api(full: Templates) -> None:
+    parts = {"data", "workers", "front", "observability", *(f"api-{api.name}" for api in topology.APIS)}
+    assert full.stacks.keys() == {full.name(part) for part in parts}
+
+
+def test_every_stack_is_small_enough(full: Templates) -> None:
+    assert not sizes(full, over=MOST_RESOURCES)
+
+
+def test_there_is_room_for_all_the_functions_of_the_design(
+    synthesise: Synthesise, assets: Assets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in full_list.TOPOLOGY.items():
+        monkeypatch.setattr(topology, name, value)
+    some = assets.functions["anima/signup"]
+    code = Assets({function.name: some for function in full_list.FUNCTIONS}, assets.layer, assets.dependencies)
+    enlarged = synthesise(FULL, code)
+    assert len(list(enlarged.all("AWS::Lambda::Function"))) == len(full_list.FUNCTIONS) >= 55
+    assert not sizes(enlarged, over=MOST_RESOURCES)
+    largest = max((enlarged.assembly / f"{name}.template.json").stat().st_size for name in enlarged.stacks)
+    assert largest < LARGEST_TEMPLATE
+
+
+def sizes(templates: Templates, over: int) -> dict[str, int]:
+    """The stacks that have more resources than that."""
+    counts = {name: len(template["Resources"]) for name, template in templates.stacks.items()}
+    return {name: count for name, count in counts.items() if count >= over}
+
+
+@pytest.mark.parametrize("which", ["full", "bare", "for_engine"])
+def test_cdk_nag_has_nothing_to_say(which: str, request: pytest.FixtureRequest) -> None:
+    templates: Templates = request.getfixturevalue(which)
+    assert json.loads((templates.assembly / "validation-report.json").read_text())["pluginReports"] == []
+    assert not list(templates.metadata("aws:cdk:warning"))
+    assert not list(templates.metadata("aws:cdk:error"))
+
+
+def test_cdk_nag_would_say_something(synthesise: Synthesise, monkeypatch: pytest.MonkeyPatch) -> None:
+    from infra.stacks import data
+
+    monkeypatch.setattr(data, "accept", lambda *_: None)
+    with pytest.raises(RuntimeError, match="AwsSolutions-SMG4"):
+        synthesise({"stage": "test"})
+
+
+def test_what_is_accepted_of_cdk_nag_is_this_and_has_a_reason(full: Templates) -> None:
+    accepted: dict[str, str] = {}
+    for _, rules in full.metadata("aws:cdk:acknowledged-rules"):
+        accepted |= {name.removeprefix("Annotation::"): reason for name, reason in rules.items()}
+    logs = "arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+    assert accepted.keys() == {
+        "@aws-cdk/aws-lambda:snapStartRequirePublish",
+        "AwsSolutions-APIG2",
+        "AwsSolutions-APIG4",
+        "AwsSolutions-APIG6",
+        "AwsSolutions-COG4",
+        "AwsSolutions-DDB3",
+        "AwsSolutions-IAM5[Resource::*]",
+        "AwsSolutions-L1",
+        "AwsSolutions-SMG4",
+        "AwsSolutions-SQS3",
+        f"AwsSolutions-IAM4[Policy::{logs}]",
+    }
+    assert all(len(reason) > 20 for reason in accepted.values())
+
+
+def test_no_template_names_this_machine(full: Templates) -> None:
+    here = str(Path(__file__).resolve().parents[2])
+    assert not [name for name in full.stacks if here in (full.assembly / f"{name}.template.json").read_text()]
+
+
+def test_synthesis_by_hand_writes_where_it_is_told(
+    assets: Assets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from infra import app
+
+    monkeypatch.setattr(build, "assets", lambda: assets)
+    monkeypatch.setattr(sys, "argv", ["app", "-c", "stage=byhand", "-o", str(tmp_path / "out")])
+    app.main()
+    assert (tmp_path / "out" / "switchboard-byhand-data.template.json").exists()
+    assert "switchboard-byhand-data.template.json" in capsys.readouterr().out
+
+
+def test_the_cli_deploys_nothing_without_dependencies(monkeypatch: pytest.MonkeyPatch) -> None:
+    from infra import app
+
+    monkeypatch.setenv("CDK_OUTDIR", "cdk.out")
+    monkeypatch.setattr(build, "is_built", lambda: False)
+    monkeypatch.setattr(sys, "argv", ["app"])
+    with pytest.raises(SystemExit, match="make build"):
+        app.main()
+
+
+def deployment(**context: str) -> Deployment:
+    return Deployment.of(context.get)
+
+
+def test_a_context_may_say_nothing() -> None:
+    made = deployment()
+    assert (made.stage, made.mail_carrier, made.domain, made.local_engine) == ("dev", "simulator", None, False)
+
+
+def test_a_sender_domain_brings_ses_and_the_agents_domain() -> None:
+    made = deployment(sender_domain="example.com")
+    assert (made.mail_carrier, made.agents_domain) == ("ses", "agents.example.com")
+    assert made.platform_sender == "welcome@example.com"
+
+
+def test_agents_may_live_on_a_domain_of_their_own() -> None:
+    made = deployment(sender_domain="example.com", agents_domain="example.net")
+    assert made.mail_domains == ("example.com", "example.net")
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        {"domain": "api.example.com"},
+        {"certificate_arn": "arn:aws:acm:us-east-1:111122223333:certificate/made-up"},
+        {"mail_carrier": "pigeon"},
+        {"mail_carrier": "ses"},
+    ],
+)
+def test_a_context_that_contradicts_itself_is_refused(context: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"domain|mail_carrier"):
+        deployment(**context)
+
+
+def test_what_the_local_engine_lacks_is_left_out_for_it_alone(full: Templates, for_engine: Templates) -> None:
+    assert all(reason for reason in MISSING_IN_LOCAL_ENGINE.values())
+    assert list(full.all("AWS::WAFv2::WebACLAssociation"))
+    assert not list(for_engine.all("AWS::WAFv2::WebACLAssociation"))

@@ -1,0 +1,108 @@
+"""The zips that are deployed."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from infra import build, topology
+from infra.build import Assets
+
+
+def names(path: Path) -> set[str]:
+    with zipfile.ZipFile(path) as archive:
+        return set(archive.namelist())
+
+
+def test_the_same_code_makes_the_same_zips(tmp_path: Path) -> None:
+    first, again = (build.assets(tmp_path / name) for name in ("first", "again"))
+    for name, path in first.functions.items():
+        assert path.read_bytes() == again.functions[name].read_bytes()
+    assert first.layer.read_bytes() == again.layer.read_bytes()
+    assert first.dependencies.read_bytes() == again.dependencies.read_bytes()
+
+
+@pytest.mark.parametrize("function", [pytest.param(made, id=made.name) for made in topology.FUNCTIONS])
+def test_a_function_brings_its_own_folder_and_no_other(assets: Assets, function: topology.Function) -> None:
+    folder = f"functions/{function.name}/"
+    inside = names(assets.functions[function.name])
+    assert f"{folder}handler.py" in inside
+    assert all(name.startswith(folder) or name.endswith("/__init__.py") for name in inside)
+
+
+def test_nothing_compiled_is_shipped(assets: Assets) -> None:
+    shipped = set().union(*(names(path) for path in (*assets.functions.values(), assets.layer)))
+    assert not [name for name in shipped if "__pycache__" in name or name.endswith(".pyc")]
+
+
+_IMPORT = """
+import importlib, json, sys
+layer, functions = json.loads(sys.argv[1])
+sys.path.insert(0, layer)
+for name, home in functions.items():
+    sys.path.insert(0, home)
+    module = importlib.import_module(f"functions.{name.replace('/', '.')}.handler")
+    assert module.__file__.startswith(home), module.__file__
+    assert callable(module.handler)
+    for loaded in [loaded for loaded in sys.modules if loaded.split(".")[0] == "functions"]:
+        del sys.modules[loaded]
+    sys.path.remove(home)
+import switchboard
+assert switchboard.__file__.startswith(layer), switchboard.__file__
+"""
+
+
+def test_every_function_imports_from_its_zip_and_the_layer_alone(assets: Assets, tmp_path: Path) -> None:
+    def unzipped(path: Path, *below: str) -> str:
+        home = tmp_path / path.stem
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(home)
+        return str(home.joinpath(*below))
+
+    places = json.dumps(
+        [unzipped(assets.layer, "python"), {name: unzipped(path) for name, path in assets.functions.items()}]
+    )
+    subprocess.run([sys.executable, "-c", _IMPORT, places], check=True, cwd=tmp_path)
+
+
+def test_the_dependencies_keep_every_aws_service_that_the_code_talks_to() -> None:
+    used = set()
+    for path in (*build.LAYER.rglob("*.py"), *(build.ROOT / "functions").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("client", "session.client"):
+                used |= {argument.value for argument in node.args if isinstance(argument, ast.Constant)}
+    assert "dynamodb" in used
+    assert used <= build.SERVICES
+
+
+def test_dependencies_are_built_again_only_when_their_lock_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed: list[list[str]] = []
+
+    def pip(command: list[str], **_: object) -> None:
+        installed.append(command)
+        data = Path(command[command.index("--target") + 1]) / "botocore" / "data"
+        for service in ("sqs", "gamelift", "sqs/examples"):
+            (data / service).mkdir(parents=True)
+            (data / service / "service.json").write_text("{}")
+
+    monkeypatch.setattr(subprocess, "run", pip)
+    lock = tmp_path / "requirements.txt"
+    monkeypatch.setattr(build, "REQUIREMENTS", lock)
+    lock.write_text("one==1")
+    assert not build.is_built(tmp_path)
+    assert build.assets(tmp_path).dependencies.name == "dependencies-missing.zip"
+    built = build.dependencies(tmp_path)
+    assert build.dependencies(tmp_path) == built == build.assets(tmp_path).dependencies
+    assert len(installed) == 1
+    assert {"--require-hashes", "--no-deps", "--only-binary=:all:"} <= set(installed[0])
+    assert names(built) == {"python/botocore/data/sqs/service.json"}
+    lock.write_text("one==2")
+    assert not build.is_built(tmp_path)

@@ -1,0 +1,66 @@
+"""The tables and the root secret."""
+
+from __future__ import annotations
+
+import pytest
+
+from infra import topology
+from tests.infra.templates import Templates
+
+tables = pytest.mark.parametrize("table", [pytest.param(table, id=table.name) for table in topology.TABLES])
+
+
+@tables
+def test_a_table_has_the_keys_and_indexes_of_the_topology(full: Templates, table: topology.Table) -> None:
+    made = full.one("AWS::DynamoDB::Table", TableName=full.name(table.name))
+    assert _schema(made["KeySchema"]) == table.keys
+    assert {index["IndexName"]: _schema(index["KeySchema"]) for index in made.get("GlobalSecondaryIndexes", [])} == {
+        name: (f"{name}pk", f"{name}sk") for name in table.indexes
+    }
+    assert {attribute["AttributeType"] for attribute in made["AttributeDefinitions"]} == {"S"}
+
+
+@tables
+def test_a_table_costs_by_use_and_is_encrypted(full: Templates, table: topology.Table) -> None:
+    made = full.one("AWS::DynamoDB::Table", TableName=full.name(table.name))
+    assert made["BillingMode"] == "PAY_PER_REQUEST"
+    assert made["SSESpecification"] == {"SSEEnabled": True}
+
+
+@tables
+def test_what_cannot_be_made_again_is_kept(full: Templates, table: topology.Table) -> None:
+    made = full.one("AWS::DynamoDB::Table", TableName=full.name(table.name))
+    assert made["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": table.retained}
+    assert made.get("DeletionProtectionEnabled", False) is table.retained
+    expected = "Retain" if table.retained else "Delete"
+    assert (made["resource"]["DeletionPolicy"], made["resource"]["UpdateReplacePolicy"]) == (expected, expected)
+
+
+@tables
+def test_a_table_expires_and_streams_as_the_topology_says(full: Templates, table: topology.Table) -> None:
+    made = full.one("AWS::DynamoDB::Table", TableName=full.name(table.name))
+    ttl = {"AttributeName": table.ttl, "Enabled": True} if table.ttl else None
+    assert made.get("TimeToLiveSpecification") == ttl
+    assert made.get("StreamSpecification") == ({"StreamViewType": "NEW_IMAGE"} if table.stream else None)
+
+
+def test_there_is_no_other_table(full: Templates) -> None:
+    assert {made["TableName"] for made in full.all("AWS::DynamoDB::Table")} == {
+        full.name(table.name) for table in topology.TABLES
+    }
+
+
+def test_the_root_secret_is_generated_and_kept(full: Templates) -> None:
+    secret = full.one("AWS::SecretsManager::Secret")
+    assert secret["Name"] == "switchboard/test/root"
+    assert secret["GenerateSecretString"]["PasswordLength"] == 64
+    assert "SecretString" not in secret
+    assert secret["resource"]["DeletionPolicy"] == "Retain"
+
+
+def test_the_stack_that_keeps_data_is_not_deleted_by_accident(full: Templates) -> None:
+    assert full.artifacts[full.name("data")]["properties"]["terminationProtection"] is True
+
+
+def _schema(keys: list[dict[str, str]]) -> tuple[str, ...]:
+    return tuple(key["AttributeName"] for key in sorted(keys, key=lambda key: key["KeyType"]))

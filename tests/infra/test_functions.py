@@ -1,0 +1,181 @@
+"""The functions: code, environment, logs, and a role that may do what the topology says and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from infra import topology
+from tests.infra.templates import Templates
+
+functions = pytest.mark.parametrize("function", [pytest.param(made, id=made.name) for made in topology.FUNCTIONS])
+
+Grant = tuple[str, str]
+_READ = ("BatchGetItem", "ConditionCheckItem", "GetItem", "Query")
+_WRITE = ("ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem")
+_IDENTITY = "arn:Partition:ses:Region:AccountId:identity"
+
+
+@functions
+def test_it_runs_as_the_topology_says(full: Templates, function: topology.Function) -> None:
+    made = full.function(function.name)
+    assert made["Runtime"] == "python3.13"
+    assert made["Architectures"] == ["arm64"]
+    assert made["Handler"] == f"functions.{function.name.replace('/', '.')}.handler.handler"
+    assert (made["MemorySize"], made["Timeout"]) == (function.memory, function.seconds)
+    assert made["TracingConfig"] == {"Mode": "Active"}
+    assert len(made["Layers"]) == 2
+
+
+@functions
+def test_snapstart_goes_with_an_alias_of_the_latest_version(full: Templates, function: topology.Function) -> None:
+    made = full.function(function.name)
+    aliases = [alias for alias in full.all("AWS::Lambda::Alias") if alias["FunctionName"] == made["FunctionName"]]
+    if function.snapstart:
+        assert made["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+        assert [alias["Name"] for alias in aliases] == ["live"]
+    else:
+        assert "SnapStart" not in made
+        assert not aliases
+
+
+@functions
+def test_it_logs_json_into_a_group_of_its_own_that_forgets(full: Templates, function: topology.Function) -> None:
+    name = f"/aws/lambda/{full.name(function.name)}"
+    assert full.function(function.name)["LoggingConfig"] == {"LogFormat": "JSON", "LogGroup": name}
+    group = full.one("AWS::Logs::LogGroup", LogGroupName=name)
+    assert group["RetentionInDays"] == 90
+    assert group["resource"]["DeletionPolicy"] == "Delete"
+
+
+def test_every_log_group_forgets(full: Templates) -> None:
+    assert all(group.get("RetentionInDays") for group in full.all("AWS::Logs::LogGroup"))
+
+
+@functions
+def test_its_environment_is_what_the_topology_grants(full: Templates, function: topology.Function) -> None:
+    expected = {
+        "SWITCHBOARD_STAGE": "test",
+        "SWITCHBOARD_AGENTS_DOMAIN": "agents.example.com",
+        "SWITCHBOARD_PLATFORM_SENDER": "welcome@example.com",
+    }
+    for table in function.tables:
+        expected[f"SWITCHBOARD_TABLE_{table.upper()}"] = full.name(table)
+    for queue in function.sends:
+        expected[f"SWITCHBOARD_QUEUE_{queue.upper().replace('-', '_')}"] = queue_name(full, queue)
+    if function.root_secret:
+        expected["SWITCHBOARD_ROOT_SECRET"] = "switchboard/test/root"
+    if function.mail:
+        expected["SWITCHBOARD_MAIL_CARRIER"] = "ses"
+        expected["SWITCHBOARD_SES_CONFIGURATION_SET"] = full.name("mail")
+    expected |= {f"SWITCHBOARD_{name}": value for name, value in function.settings.items()}
+    assert full.function(function.name)["Environment"]["Variables"] == expected
+
+
+@functions
+def test_its_role_may_do_what_the_topology_grants_and_nothing_else(
+    full: Templates, function: topology.Function
+) -> None:
+    made = full.function(function.name)
+    role = next(role for role in full.all("AWS::IAM::Role") if f"{role['id']}.Arn" == made["Role"])
+    assert "ManagedPolicyArns" not in role
+    assert not [policy for policy in full.all("AWS::IAM::Policy") if role["id"] in policy["Roles"]]
+    granted = {grant for policy in role["Policies"] for grant in grants(policy["PolicyDocument"]["Statement"])}
+    assert granted == set(expected_grants(full, function))
+
+
+def test_no_two_functions_share_a_role(full: Templates) -> None:
+    roles = [(made["stack"], made["Role"]) for made in full.all("AWS::Lambda::Function")]
+    assert len(set(roles)) == len(roles) == len(topology.FUNCTIONS)
+
+
+def test_tracing_alone_is_granted_on_everything(full: Templates) -> None:
+    for role in full.all("AWS::IAM::Role"):
+        for policy in role.get("Policies", []):
+            for action, resource in grants(policy["PolicyDocument"]["Statement"]):
+                assert "*" not in action
+                assert "*" not in resource or action.startswith("xray:"), (role["id"], action, resource)
+
+
+def test_simulated_mail_needs_the_queue_and_no_ses(bare: Templates) -> None:
+    function = next(function for function in topology.FUNCTIONS if function.mail)
+    variables = bare.function(function.name)["Environment"]["Variables"]
+    assert variables["SWITCHBOARD_MAIL_CARRIER"] == "simulator"
+    assert variables["SWITCHBOARD_QUEUE_EMAIL_EVENTS"] == queue_name(bare, "email-events")
+    assert not [made for kind in ("ConfigurationSet", "EmailIdentity") for made in bare.all(f"AWS::SES::{kind}")]
+    statements = [
+        grant
+        for role in bare.all("AWS::IAM::Role")
+        for policy in role.get("Policies", [])
+        for grant in grants(policy["PolicyDocument"]["Statement"])
+    ]
+    assert not [action for action, _ in statements if action.startswith("ses:")]
+    assert ("sqs:SendMessage", f"{queue_name(bare, 'email-events')}.Arn") in statements
+
+
+def test_the_operators_description_names_everything_and_holds_no_secret(full: Templates) -> None:
+    described = full.one("AWS::SSM::Parameter")
+    assert described["Name"] == "/switchboard/test/environ"
+    found = json.loads(described["Value"])
+    variables = [made["Environment"]["Variables"] for made in full.all("AWS::Lambda::Function")]
+    assert {name for each in variables for name in each} <= found.keys()
+    assert found["SWITCHBOARD_ROOT_SECRET"] == "switchboard/test/root"
+
+
+def grants(statements: Iterable[dict[str, Any]]) -> Iterator[Grant]:
+    """Each action on each resource that statements allow."""
+    for statement in statements:
+        assert statement["Effect"] == "Allow"
+        assert not statement.keys() - {"Action", "Effect", "Resource"}
+        for action in listed(statement["Action"]):
+            for resource in listed(statement["Resource"]):
+                yield action, resource
+
+
+def expected_grants(full: Templates, function: topology.Function) -> Iterator[Grant]:
+    """What the topology grants, and what Lambda itself needs to run the function."""
+    for action in ("CreateLogStream", "PutLogEvents"):
+        yield f"logs:{action}", f"/aws/lambda/{full.name(function.name)}.Arn"
+    for action in ("PutTelemetryRecords", "PutTraceSegments"):
+        yield f"xray:{action}", "*"
+    for table, access in function.tables.items():
+        arn = f"{full.name(table)}.Arn"
+        for action in (*(_READ if "read" in access else ()), *(_WRITE if "write" in access else ())):
+            yield f"dynamodb:{action}", arn
+        if "read" in access:
+            yield from (("dynamodb:Query", f"{arn}/index/{index}") for index in topology.table(table).indexes)
+    for queue in function.sends:
+        yield "sqs:SendMessage", f"{queue_name(full, queue)}.Arn"
+    if function.root_secret:
+        yield "secretsmanager:GetSecretValue", "switchboard/test/root"
+    if function.mail:
+        yield "ses:SendRawEmail", f"{_IDENTITY}/example.com"
+        yield "ses:SendRawEmail", f"{_IDENTITY}/agents.example.com"
+        yield "ses:SendRawEmail", f"arn:Partition:ses:Region:AccountId:configuration-set/{full.name('mail')}"
+    yield from expected_of_source(full, function)
+
+
+def expected_of_source(full: Templates, function: topology.Function) -> Iterator[Grant]:
+    """What its trigger needs."""
+    if not isinstance(function, topology.Worker):
+        return
+    if function.queue:
+        for action in ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage"):
+            yield f"sqs:{action}", f"{queue_name(full, function.queue)}.Arn"
+    if function.stream:
+        for action in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"):
+            yield f"dynamodb:{action}", f"{full.name(function.stream)}.StreamArn"
+        yield "sqs:SendMessage", f"{full.name(function.name, 'failures')}.Arn"
+
+
+def queue_name(templates: Templates, name: str) -> str:
+    """A queue's name in AWS."""
+    return templates.name(name) + (".fifo" if topology.queue(name).fifo else "")
+
+
+def listed(value: str | list[str]) -> list[str]:
+    """IAM writes a list of one without its brackets."""
+    return value if isinstance(value, list) else [value]

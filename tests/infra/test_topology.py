@@ -1,0 +1,122 @@
+"""The topology itself: it names nothing that is not there, and leaves nothing out."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from infra import topology
+from infra.build import ROOT
+from tests.infra import reach
+
+SECRET = "root secret"
+# Tables, and the secret, that a function's imports lead to and that it never asks for, with the reason. A line goes
+# when it is no longer true: what stands here, nothing but the deployed function would find missing.
+NEVER_CALLED = {
+    "opticomm/external_api": {"activity", SECRET},  # no action of it is built yet
+    "athos/sessions": {"activity", SECRET},  # nor of this
+    "athos/calls": {"activity", SECRET},  # nor of this
+    "hum/account": {"activity", "core", "idempotency", SECRET},  # health is public, and nobody has a session yet
+    "workers/audit": {"idempotency", SECRET},  # through the callers' model: a worker's commits carry no Idempotency-Key
+    "workers/email_events": {SECRET},  # it keeps digests, and derives nothing
+    "workers/email": {"core", SECRET},  # the suppression list is written when SES reports, in workers/email_events
+}
+
+
+def by_name(functions: tuple[topology.Function, ...]) -> list[Any]:
+    return [pytest.param(function, id=function.name) for function in functions]
+
+
+def test_names_are_unique() -> None:
+    for things in (topology.TABLES, topology.QUEUES, topology.FUNCTIONS, topology.APIS):
+        assert Counter(thing.name for thing in things).most_common(1)[0][1] == 1
+
+
+def test_every_folder_with_a_handler_is_in_the_topology() -> None:
+    folders = {path.parent.relative_to(ROOT / "functions").as_posix() for path in ROOT.glob("functions/**/handler.py")}
+    assert folders == {function.name for function in topology.FUNCTIONS}
+
+
+@pytest.mark.parametrize("function", by_name(topology.FUNCTIONS))
+def test_every_function_has_a_handler_that_takes_an_event_and_a_context(function: topology.Function) -> None:
+    module = importlib.import_module(f"functions.{function.name.replace('/', '.')}.handler")
+    assert len(inspect.signature(module.handler).parameters) == 2
+
+
+@pytest.mark.parametrize("function", by_name(topology.FUNCTIONS))
+def test_every_grant_names_something_that_is_there(function: topology.Function) -> None:
+    assert set(function.tables) <= {table.name for table in topology.TABLES}
+    assert set(function.sends) <= {queue.name for queue in topology.QUEUES}
+    assert all(access for access in function.tables.values())
+
+
+@pytest.mark.parametrize("function", by_name(topology.FUNCTIONS))
+def test_no_function_is_granted_a_table_that_its_code_never_names(function: topology.Function) -> None:
+    assert set(function.tables) <= reach.tables(function.name)
+
+
+@pytest.mark.parametrize("function", by_name(topology.FUNCTIONS))
+def test_every_table_and_secret_that_a_function_reaches_is_granted(function: topology.Function) -> None:
+    if isinstance(function, topology.Group) and serves_strangers_only(function):
+        pytest.skip("it knows nobody, so it reaches nothing that is somebody's")
+    granted = set(function.tables) | ({SECRET} if function.root_secret else set())
+    reached = reach.tables(function.name) | ({SECRET} if "ROOT_SECRET" in reach.settings(function.name) else set())
+    assert reached - NEVER_CALLED.get(function.name, set()) <= granted
+
+
+def serves_strangers_only(group: topology.Group) -> bool:
+    api = importlib.import_module(f"functions.{group.name.replace('/', '.')}.handler").api
+    return all(operation.public for operation in api.operations)
+
+
+@pytest.mark.parametrize("queue", [pytest.param(queue, id=queue.name) for queue in topology.QUEUES])
+def test_every_queue_has_one_worker(queue: topology.Queue) -> None:
+    assert [worker.queue for worker in topology.WORKERS].count(queue.name) == 1
+
+
+def test_every_worker_has_one_source() -> None:
+    for worker in topology.WORKERS:
+        assert bool(worker.queue) != bool(worker.stream), worker.name
+        assert worker.queue is None or worker.queue in {queue.name for queue in topology.QUEUES}
+        assert worker.stream is None or topology.table(worker.stream).stream
+
+
+def test_a_queue_waits_longer_than_one_job_may_take() -> None:
+    for worker in topology.WORKERS:
+        if worker.queue:
+            assert topology.queue(worker.queue).seconds <= worker.seconds, worker.name
+
+
+@pytest.mark.parametrize("api", [pytest.param(api, id=api.name) for api in topology.APIS])
+def test_an_apis_paths_can_stand_in_one_rest_api(api: topology.Api) -> None:
+    groups = [group for group in topology.GROUPS if group.api == api.name]
+    assert api.fallback in {group.name for group in groups}
+    paths = [path for group in groups for path in group.paths]
+    assert len(set(paths)) == len(paths)
+    assert not any(path.startswith(("/", "{")) or path.endswith("/") for path in paths)
+    children: dict[str, set[str]] = {}
+    for path in paths:
+        parts = path.split("/")
+        for depth, part in enumerate(parts):
+            if part.startswith("{"):
+                children.setdefault("/".join(parts[:depth]), set()).add(part)
+    # `{id}` and `{proxy+}` are both variables, and a REST parent holds one.
+    assert all(len(variables) == 1 for variables in children.values()), children
+
+
+def test_every_group_belongs_to_an_api() -> None:
+    assert {group.api for group in topology.GROUPS} == {api.name for api in topology.APIS}
+
+
+@pytest.mark.parametrize("group", by_name(topology.GROUPS))
+def test_every_route_of_a_group_is_at_one_of_its_paths(group: topology.Group) -> None:
+    api = importlib.import_module(f"functions.{group.name.replace('/', '.')}.handler").api
+    base = next(api.base_path for api in topology.APIS if api.name == group.api)
+    for operation in api.operations:
+        path = operation.path.removeprefix(f"/{base}" if base else "").removeprefix("/")
+        served = any(path == own or path.startswith(own.removesuffix("{proxy+}")) for own in group.paths)
+        assert served, f"{operation.path} is at none of {group.paths}"

@@ -1,0 +1,134 @@
+"""Queues, what starts the workers, schedules, and the way of mail's reports."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from infra import topology
+from tests.infra.templates import Templates
+from tests.infra.test_functions import queue_name
+
+queues = pytest.mark.parametrize("queue", [pytest.param(queue, id=queue.name) for queue in topology.QUEUES])
+_FROM_QUEUES = [worker for worker in topology.WORKERS if worker.queue]
+from_queues = pytest.mark.parametrize("worker", [pytest.param(worker, id=worker.name) for worker in _FROM_QUEUES])
+
+
+@queues
+def test_a_job_that_keeps_failing_ends_in_a_dead_letter_queue(full: Templates, queue: topology.Queue) -> None:
+    suffix = ".fifo" if queue.fifo else ""
+    dead = full.one("AWS::SQS::Queue", QueueName=full.name(f"{queue.name}-dlq") + suffix)
+    made = full.one("AWS::SQS::Queue", QueueName=queue_name(full, queue.name))
+    assert made["RedrivePolicy"] == {
+        "deadLetterTargetArn": f"{dead['QueueName']}.Arn",
+        "maxReceiveCount": queue.receives,
+    }
+    assert dead["MessageRetentionPeriod"] == 14 * 24 * 3_600
+
+
+@queues
+def test_a_job_stays_hidden_six_times_as_long_as_its_worker_may_take(full: Templates, queue: topology.Queue) -> None:
+    worker = next(worker for worker in topology.WORKERS if worker.queue == queue.name)
+    made = full.one("AWS::SQS::Queue", QueueName=queue_name(full, queue.name))
+    assert made["VisibilityTimeout"] == 6 * worker.seconds + worker.window
+
+
+@queues
+def test_order_is_kept_where_the_topology_asks_for_it(full: Templates, queue: topology.Queue) -> None:
+    made = full.one("AWS::SQS::Queue", QueueName=queue_name(full, queue.name))
+    assert made.get("FifoQueue", False) is queue.fifo
+    # The sender names duplicates: the same event may be worded differently when it is sent again.
+    assert not made.get("ContentBasedDeduplication", False)
+
+
+def test_every_queue_is_encrypted_and_takes_tls_only(full: Templates) -> None:
+    policies = {name: policy for policy in full.all("AWS::SQS::QueuePolicy") for name in policy["Queues"]}
+    for made in full.all("AWS::SQS::Queue"):
+        assert made["SqsManagedSseEnabled"] is True
+        denied = policies[made["QueueName"]]["PolicyDocument"]["Statement"][0]
+        assert denied["Effect"] == "Deny"
+        assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+@from_queues
+def test_a_worker_reports_the_jobs_that_failed_and_no_others(full: Templates, worker: topology.Worker) -> None:
+    mapping = full.one("AWS::Lambda::EventSourceMapping", FunctionName=full.name(worker.name))
+    assert mapping["EventSourceArn"] == f"{queue_name(full, worker.queue or '')}.Arn"
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["BatchSize"] == worker.batch
+    concurrency = worker.concurrency and {"MaximumConcurrency": worker.concurrency}
+    assert mapping.get("ScalingConfig") == concurrency
+
+
+def test_fan_out_takes_new_events_only_and_gives_none_up_unseen(full: Templates) -> None:
+    worker = next(worker for worker in topology.WORKERS if worker.stream)
+    mapping = full.one("AWS::Lambda::EventSourceMapping", FunctionName=full.name(worker.name))
+    assert mapping["EventSourceArn"] == f"{full.name(worker.stream or '')}.StreamArn"
+    assert [json.loads(each["Pattern"]) for each in mapping["FilterCriteria"]["Filters"]] == [
+        {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"outbox": {"S": [{"exists": True}]}}}}
+    ]
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+    assert mapping["BisectBatchOnFunctionError"] is True
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["MaximumRetryAttempts"] == 30
+    assert mapping["MaximumRecordAgeInSeconds"] == 6 * 3_600
+    failures = f"{full.name(worker.name, 'failures')}.Arn"
+    assert mapping["DestinationConfig"] == {"OnFailure": {"Destination": failures}}
+
+
+def test_every_worker_is_started_by_one_source(full: Templates) -> None:
+    assert sorted(mapping["FunctionName"] for mapping in full.all("AWS::Lambda::EventSourceMapping")) == sorted(
+        full.name(worker.name) for worker in topology.WORKERS
+    )
+
+
+@pytest.mark.parametrize("schedule", [pytest.param(schedule, id=schedule.name) for schedule in topology.SCHEDULES])
+def test_a_schedule_starts_its_function_and_leaves_a_miss_to_the_next(
+    full: Templates, schedule: topology.Schedule
+) -> None:
+    rule = full.one("AWS::Events::Rule", Name=full.name(schedule.name))
+    unit = "minute" if schedule.rate_minutes == 1 else "minutes"
+    assert rule["ScheduleExpression"] == f"rate({schedule.rate_minutes} {unit})"
+    assert rule["State"] == "ENABLED"
+    (target,) = rule["Targets"]
+    assert target["Arn"] == f"{full.name(schedule.name)}.Arn"
+    invoke = full.one("AWS::Lambda::EventInvokeConfig", FunctionName=full.name(schedule.name))
+    assert invoke["MaximumRetryAttempts"] == 0
+    permission = full.one("AWS::Lambda::Permission", Principal="events.amazonaws.com")
+    assert permission["SourceArn"] == f"{rule['Name']}.Arn"
+
+
+def test_what_becomes_of_mail_comes_back_to_the_queue(full: Templates) -> None:
+    topic = full.one("AWS::SNS::Topic", TopicName=full.name("mail"))
+    destination = full.one("AWS::SES::ConfigurationSetEventDestination")
+    assert destination["ConfigurationSetName"] == full.name("mail")
+    assert destination["EventDestination"] == {
+        "Enabled": True,
+        "MatchingEventTypes": ["send", "delivery", "deliveryDelay", "bounce", "complaint", "reject"],
+        "SnsDestination": {"TopicARN": topic["TopicName"]},
+    }
+    subscription = full.one("AWS::SNS::Subscription", Protocol="sqs")
+    assert subscription["TopicArn"] == topic["TopicName"]
+    assert subscription["Endpoint"] == f"{queue_name(full, 'email-events')}.Arn"
+    # The worker reads SES' event, not SNS' envelope of it.
+    assert subscription["RawMessageDelivery"] is True
+
+
+def test_reports_of_mail_are_encrypted_by_a_key_that_ses_may_use(full: Templates) -> None:
+    key = full.one("AWS::KMS::Key")
+    assert key["EnableKeyRotation"] is True
+    assert full.one("AWS::SNS::Topic", TopicName=full.name("mail"))["KmsMasterKeyId"] == f"{key['id']}.Arn"
+    (statement,) = (made for made in key["KeyPolicy"]["Statement"] if "Service" in made["Principal"])
+    assert statement["Principal"] == {"Service": "ses.amazonaws.com"}
+    assert set(statement["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey*"}
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "AccountId"}}
+
+
+def test_mail_goes_out_under_both_domains(full: Templates) -> None:
+    assert {made["EmailIdentity"] for made in full.all("AWS::SES::EmailIdentity")} == {
+        "example.com",
+        "agents.example.com",
+    }
+    records = [name for name in full.stacks[full.name("workers")]["Outputs"] if "Dkim" in name]
+    assert len(records) == 2 * 3
