@@ -1,7 +1,7 @@
 """Dead letters: how many a queue has, and bringing them back.
 
-By receive, send and delete rather than SQS' own move task, which FIFO queues with a filter and the local engine lack.
-A stop between any two steps leaves a message in both queues at worst: at least once, as everywhere.
+By receive, send and delete rather than SQS' own move task, which the local engine lacks. A stop between any two steps
+leaves a message in both queues at worst: at least once, as everywhere.
 """
 
 from __future__ import annotations

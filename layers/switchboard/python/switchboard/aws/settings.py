@@ -48,6 +48,12 @@ def queue_url(name: str) -> str:
     return text(env_key("QUEUE", name).removeprefix(PREFIX))
 
 
+def queues() -> list[str]:
+    """The names of the queues that the environment tells of."""
+    prefix = f"{PREFIX}QUEUE_"
+    return sorted(name.removeprefix(prefix).lower().replace("_", "-") for name in os.environ if name.startswith(prefix))
+
+
 def stage() -> str:
     """The deployment's name: `local`, `test`, `prod` …"""
     return text("STAGE", "local")

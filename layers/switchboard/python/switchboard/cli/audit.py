@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from switchboard.audit import service as audit
 from switchboard.audit.chain import Verdict
 from switchboard.audit.models import Head
 from switchboard.cli.command import Noun, note, show
-from switchboard.cli.export import ExportError, Reader
+from switchboard.cli.export import Reader
 from switchboard.errors import Conflict, Invalid
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def add_to(nouns: Nouns) -> None:
         "verify",
         _verify,
         "check a chain: its numbers, its bonds and its hashes",
-        offline=lambda args: not args.org,
+        offline=lambda args: bool(args.file) or not args.org,
     )
     verify.add_argument(
         "file", nargs="?", metavar="FILE", help="an export, or answers of GET /v1/audit/export; - is the standard input"
@@ -66,6 +66,9 @@ def _writing(path: Path | None) -> Iterator[IO[str]]:
         part.replace(path)
     except OSError as error:
         raise Invalid(f"{path} cannot be written: {error.strerror}.", code="usage") from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
 
 
 def _sealed(org_id: str, head: Head) -> Iterator[dict[str, Any]]:
@@ -76,7 +79,7 @@ def _sealed(org_id: str, head: Head) -> Iterator[dict[str, Any]]:
         if not batch:
             raise Conflict(f"The store has no seq {seq + 1}, though the chain's head is seq {head.seq}.")
         yield from batch
-        seq = batch[-1]["seq"]
+        seq += len(batch)
 
 
 def _verify(args: argparse.Namespace) -> int:
@@ -93,33 +96,17 @@ def _verify(args: argparse.Namespace) -> int:
 
 def _of_store(org_id: str) -> Verdict:
     head = audit.head(accounts.organisation(org_id).id)
-    return _reaching(chain.verify(_sealed(org_id, head)), head)
+    verdict = chain.verify(_sealed(org_id, head))
+    if verdict.fault is None and verdict.head != head.hash:
+        return verdict._replace(fault=f"the head at seq {head.seq} is another")
+    return verdict
 
 
 def _of_file(name: str) -> Verdict:
     try:
-        with sys.stdin if name == "-" else Path(name).open(encoding="utf-8") as file:
+        with nullcontext(sys.stdin) if name == "-" else Path(name).open(encoding="utf-8") as file:
             reader = Reader(file)
-            checked: list[dict[str, Any]] = []
-
-            def passing() -> Iterator[dict[str, Any]]:
-                for document in reader.documents():
-                    checked[:] = [document]
-                    yield document
-
-            try:
-                return _reaching(chain.verify(passing()), reader.head)
-            except ExportError as error:
-                seq, last = (checked[0]["seq"], checked[0][chain.HASH]) if checked else Head(0, "-")
-                return Verdict(seq, last, str(error))
+            verdict = chain.verify(reader.documents())
     except OSError as error:
         raise Invalid(f"{name} cannot be read: {error.strerror}.", code="usage") from error
-
-
-def _reaching(verdict: Verdict, head: Head | None) -> Verdict:
-    """The verdict, with a fault where the links do not lead to the head that the same source names."""
-    if verdict.fault or head is None or (verdict.links, verdict.head) == head:
-        return verdict
-    if verdict.links < head.seq:
-        return verdict._replace(fault=f"it ends at seq {verdict.links}, before its head at seq {head.seq}")
-    return verdict._replace(fault=f"its head is not the link at seq {head.seq}")
+    return verdict._replace(fault=verdict.fault or reader.fault)

@@ -50,9 +50,7 @@ def operator(org_id: str) -> Work:
         user = getpass.getuser()
     except (KeyError, OSError, ImportError):
         user = "cli"
-    return Work(
-        org_id=org_id, actor=Actor(type="operator", id=user), agent_id=None, correlation_id=ids.new("corr")
-    )
+    return Work(org_id=org_id, actor=Actor(type="operator", id=user), agent_id=None, correlation_id=ids.new("corr"))
 
 
 def show(args: argparse.Namespace, found: dict[str, Any] | Sequence[dict[str, Any]]) -> None:

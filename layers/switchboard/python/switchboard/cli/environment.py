@@ -26,7 +26,7 @@ def spelled_out(argv: Sequence[str]) -> list[str]:
 
 
 def load(local: str | None, stage: str | None) -> None:
-    """Take on a deployment's settings. Raises NotFound where there is none."""
+    """Take on a deployment's settings. Raises NotFound where there is none, MissingSettingError where none is meant."""
     if stage:
         found = deployment.environ(stage)
     elif local is not None:
@@ -34,6 +34,7 @@ def load(local: str | None, stage: str | None) -> None:
     elif "SWITCHBOARD_STAGE" not in os.environ and Path(_HOME, "ready").exists():
         found = _running(Path(_HOME))
     else:
+        settings.text("STAGE")
         return
     os.environ.update(found)
     settings.forget()

@@ -1,0 +1,106 @@
+"""A deployment without a store: writes go nowhere, reads come from memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from switchboard import telemetry
+from switchboard.access import service as access
+from switchboard.accounts import credentials
+from switchboard.accounts.models import ApiKey, KeyKind, Organisation
+from switchboard.accounts.plans import PlanName
+from switchboard.agents.models import Agent
+from switchboard.audit import chain
+from switchboard.audit.models import GENESIS, Head
+from switchboard.aws import clock, ids
+from switchboard.aws.table import Page, Query, Update
+from switchboard.events import service as events
+from switchboard.events.models import Actor, Subject, Work
+
+CORRELATION_ID = "corr_load"
+_EVENTS = 6
+
+
+class Stub:
+    """One organisation with one agent, whose key the process knows, and a workflow of six sealed events."""
+
+    def __init__(self) -> None:
+        now = clock.stamp()
+        self.key = credentials.mint(KeyKind.AGENT)
+        org = Organisation(
+            id=ids.new("org"), name="Load", slug="load", plan=PlanName.GROWTH, created_at=now, updated_at=now
+        )
+        self.snapshot = access.Snapshot(
+            key=ApiKey(
+                id=ids.new("key"),
+                org_id=org.id,
+                agent_id="agt_load",
+                kind=KeyKind.AGENT,
+                name="load",
+                prefix=self.key.prefix,
+                hash=self.key.hash,
+                created_at=now,
+                created_by="load",
+                last_used_at=now,
+            ),
+            organisation=org,
+            agent=Agent(
+                id="agt_load", org_id=org.id, name="Load", slug="load", address="load@agents.example",
+                created_at=now, updated_at=now,
+            ),
+        )  # fmt: skip
+        self.items = self._workflow(org.id)
+
+    def _workflow(self, org_id: str) -> list[dict[str, Any]]:
+        work = Work(
+            org_id=org_id,
+            actor=Actor(type="agent", id="agt_load"),
+            agent_id="agt_load",
+            correlation_id=CORRELATION_ID,
+        )
+        items, head = [], Head(0, GENESIS)
+        for _ in range(_EVENTS):
+            event = events.of(
+                work, "email.sent", Subject(type="message", id=ids.new("msg")), kind="mail", recipients=["digest"]
+            )
+            link = chain.seal(event, head)
+            head = Head(link.seq, link.hash)
+            items.append({"pk": "chain", "sk": event.id, **event.model_dump()})
+            items.append({"pk": "chain", "sk": f"{event.id}#seal", "document": link.document})
+        return items
+
+    def _write(self, change: Update) -> dict[str, Any]:
+        return {"minute": 1, **{f"s{second:02d}": 1 for second in range(60)}}
+
+    def _page(self, query: Query, limit: int, start: Any = None) -> Page:
+        return Page(self.items, None)
+
+
+@contextmanager
+def stubbed() -> Iterator[Stub]:
+    """Run with a stub in the store's place, an authenticated key in the cache, and no log."""
+    stub = Stub()
+    environ = {"SWITCHBOARD_AGENTS_DOMAIN": "agents.example", "SWITCHBOARD_PLATFORM_SENDER": "welcome@example.com"}
+    remembered = access._Remembered(clock.epoch() + 3_600, stub.snapshot)
+    with (
+        patch.dict(os.environ, environ),
+        patch.dict(access._cache, {stub.key.hash: remembered}),
+        patch("switchboard.aws.table.write", stub._write),
+        patch("switchboard.usage.service.commit", lambda *_: None),
+        patch("switchboard.signup.service.commit", lambda *_: None),
+        patch.object(Query, "page", lambda query, limit, start=None: stub._page(query, limit, start)),
+    ):
+        silence()
+        yield stub
+
+
+def silence() -> None:
+    """Let the logger do all its work, and write to nowhere."""
+    nowhere = Path(os.devnull).open("w")  # noqa: SIM115 the logger keeps it as long as the process lives
+    for handler in telemetry.logger().handlers:
+        handler.setStream(nowhere)  # type: ignore[attr-defined]

@@ -1,0 +1,49 @@
+"""The operator at the terminal: a command, and what it printed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from switchboard.cli import main
+from tests.actors import Tenant, tenant
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        assert self.code == 0, self.err
+        return json.loads(self.out)
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def command(*words: str) -> Ran:
+        try:
+            code = main(words)
+        except SystemExit as ended:  # argparse' way out
+            code = int(ended.code or 0)
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return Ran(code, out, err)
+
+    return command
+
+
+@pytest.fixture
+def acme(cloud: dict[str, str]) -> Tenant:
+    return tenant()

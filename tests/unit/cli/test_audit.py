@@ -1,0 +1,223 @@
+"""`switchboard audit` and `switchboard usage`."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from switchboard.audit import service as audit
+from switchboard.audit.chain import HASH
+from switchboard.audit.models import GENESIS
+from switchboard.aws import clock, ids, session, settings
+from switchboard.email import service as email
+from switchboard.email.models import Draft
+from switchboard.events.models import Actor, Event, Subject
+from tests.actors import Tenant
+from tests.unit.cli.conftest import Run
+
+
+def event(org_id: str, number: int) -> Event:
+    return Event(
+        id=ids.new("evt"),
+        org_id=org_id,
+        type="email.sent",
+        at=clock.stamp(),
+        actor=Actor(type="system", id="tëst"),
+        correlation_id=f"corr_{number}",
+        subject=Subject(type="message", id=f"msg_{number}"),
+        data={"number": number},
+    )
+
+
+@pytest.fixture
+def sealed(acme: Tenant) -> Tenant:
+    """An organisation with a chain of seven links."""
+    audit.seal(acme.org_id, [event(acme.org_id, number) for number in range(7)])
+    return acme
+
+
+@pytest.fixture
+def exported(sealed: Tenant, run: Run, tmp_path: Path) -> Path:
+    path = tmp_path / "chain.jsonl"
+    assert run("audit", "export", sealed.org_id, "-o", str(path)).code == 0
+    return path
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_export_writes_the_chain_oldest_first(sealed: Tenant, exported: Path, run: Run) -> None:
+    documents = lines(exported)
+    assert [document["seq"] for document in documents] == [1, 2, 3, 4, 5, 6, 7]
+    assert (documents[0]["prevHash"], documents[-1][HASH]) == (GENESIS, audit.head(sealed.org_id).hash)
+    printed = run("audit", "export", sealed.org_id)
+    assert printed.out == exported.read_text()
+    assert printed.err == f"7 links, head {documents[-1][HASH]}\n"
+
+
+def test_export_goes_on_over_batches(sealed: Tenant, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("switchboard.cli.audit._BATCH", 2)
+    assert len(run("audit", "export", sealed.org_id).out.splitlines()) == 7
+    assert run("audit", "verify", "--org", sealed.org_id, "--json").json["links"] == 7
+
+
+def test_export_of_a_store_that_lost_a_link_is_refused_and_leaves_no_file(
+    sealed: Tenant, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("switchboard.audit.store.links", lambda *_: iter(()))
+    answer = run("audit", "export", sealed.org_id, "-o", str(tmp_path / "chain"))
+    assert (answer.code, answer.err) == (
+        1,
+        "switchboard: The store has no seq 1, though the chain's head is seq 7.\n",
+    )
+    assert list(tmp_path.iterdir()) == []
+    assert run("audit", "verify", "--org", sealed.org_id).code == 1
+
+
+def test_export_to_a_place_that_is_not_there_is_bad_usage(sealed: Tenant, run: Run, tmp_path: Path) -> None:
+    assert run("audit", "export", sealed.org_id, "-o", str(tmp_path / "no" / "chain")).code == 2
+
+
+def test_verify_needs_a_file_and_no_deployment(
+    exported: Path, run: Run, cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = lines(exported)[-1][HASH]
+    with monkeypatch.context() as patch:
+        for name in cloud:
+            patch.delenv(name)
+        settings.forget()
+        patch.setattr(session, "client", lambda _: pytest.fail("a verification of a file needs no AWS"))
+        found = run("audit", "verify", str(exported), "--json").json
+        assert found == {"links": 7, "head": head, "fault": None}
+        assert run("audit", "verify", str(exported), "--expect-head", head).code == 0
+
+
+def test_verify_reads_the_standard_input(exported: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(exported.read_text()))
+    assert run("audit", "verify", "-", "--json").json["links"] == 7
+
+
+def answers(path: Path, size: int) -> list[dict[str, Any]]:
+    """What GET /v1/audit/export answers, part by part."""
+    documents = lines(path)
+    head = {"seq": 7, "hash": documents[-1][HASH]}
+    parts = [documents[start : start + size] for start in range(0, 7, size)]
+    return [{"organization_id": "org", "head": head, "documents": part, "next_after": None} for part in parts]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("size", [7, 3])
+def test_verify_takes_the_api_s_answers(exported: Path, run: Run, size: int, indent: int | None) -> None:
+    parts = answers(exported, size)
+    exported.write_text("\n".join(json.dumps(part, indent=indent) for part in parts))
+    assert run("audit", "verify", str(exported), "--json").json["links"] == 7
+    exported.write_text("".join(json.dumps(part, indent=indent) for part in parts[:1]))
+    cut = run("audit", "verify", str(exported))
+    assert cut.code == (0 if size == 7 else 1)
+
+
+def test_verify_takes_one_list_of_documents(exported: Path, run: Run) -> None:
+    exported.write_text(json.dumps(lines(exported), indent=1))
+    assert run("audit", "verify", str(exported), "--json").json["links"] == 7
+
+
+def test_verify_finds_a_head_that_is_not_the_chain_s(exported: Path, run: Run) -> None:
+    (answer,) = answers(exported, 7)
+    answer["head"]["hash"] = GENESIS
+    exported.write_text(json.dumps(answer))
+    assert run("audit", "verify", str(exported)).code == 1
+    answer["head"] = {"seq": 9, "hash": GENESIS}
+    exported.write_text(json.dumps(answer))
+    assert "ends before its head at seq 9" in run("audit", "verify", str(exported)).err
+
+
+def test_verify_misses_what_was_cut_off_only_without_the_head(exported: Path, run: Run) -> None:
+    head = lines(exported)[-1][HASH]
+    exported.write_text("\n".join(exported.read_text().splitlines()[:5]))
+    assert run("audit", "verify", str(exported)).code == 0
+    answer = run("audit", "verify", str(exported), "--expect-head", head)
+    assert answer.code == 1
+    assert "not the expected" in answer.err
+
+
+def test_every_byte_counts(exported: Path, run: Run) -> None:
+    """Whatever byte of a document is changed, the chain no longer holds, and there is never a stack trace."""
+    whole = exported.read_bytes()
+    for place in range(0, len(whole), 23):
+        if whole[place : place + 1].isspace():
+            continue
+        changed = bytearray(whole)
+        changed[place] ^= 1
+        exported.write_bytes(changed)
+        answer = run("audit", "verify", str(exported))
+        assert answer.code == 1, whole[place - 20 : place + 20]
+        assert "does not hold" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda documents: documents.pop(3), "expected seq 4, found 5"),
+        (lambda documents: documents.reverse(), "expected seq 1, found 7"),
+        (lambda documents: documents[2]["metadata"].update(number=99), "seq 3 was changed"),
+        (lambda documents: documents[2].update(prevHash=GENESIS), "seq 3 is not bound to seq 2"),
+    ],
+)
+def test_verify_names_the_first_fault(exported: Path, run: Run, change: Callable[[Any], None], told: str) -> None:
+    documents = lines(exported)
+    change(documents)
+    exported.write_text("\n".join(map(json.dumps, documents)))
+    answer = run("audit", "verify", str(exported))
+    assert answer.code == 1
+    assert told in answer.err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nonsense",
+        "{}",
+        "[1]",
+        '"text"',
+        "[" * 100_000,
+        '{"seq": 1, "seq": 2}',
+        '{"documents": 3}',
+        '{"head": {"seq": [1]}, "documents": [{"seq": [1]}]}',
+        f'{{"seq": 1, "prevHash": "{GENESIS}", "immutableHash": "x", "id": "\\ud800"}}',
+        f'{{"seq": {"9" * 5000}}}',
+    ],
+)
+def test_verify_refuses_what_is_no_export(run: Run, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "export"
+    path.write_text(text)
+    answer = run("audit", "verify", str(path))
+    assert answer.code == 1
+    assert answer.err.count("\n") == 1
+
+
+def test_verify_of_nothing_is_bad_usage(run: Run, tmp_path: Path) -> None:
+    assert run("audit", "verify").code == 2
+    assert run("audit", "verify", "file", "--org", "org_1").code == 2
+    missing = run("audit", "verify", str(tmp_path / "none"))
+    assert (missing.code, missing.err.count("\n")) == (2, 1)
+
+
+def test_verify_reads_the_store(sealed: Tenant, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = run("audit", "verify", "--org", sealed.org_id, "--json").json
+    assert found == {"links": 7, "head": audit.head(sealed.org_id).hash, "fault": None}
+    monkeypatch.setattr(audit, "head", lambda _: audit.Head(7, GENESIS))
+    assert "the head at seq 7 is another" in run("audit", "verify", "--org", sealed.org_id).err
+
+
+def test_usage_shows_a_month(acme: Tenant, run: Run, frozen: clock.Frozen) -> None:
+    email.send(acme.caller(), Draft(to=["a@example.com", "b@example.com"], subject="s", body="b"))
+    shown = run("usage", "show", acme.org_id, "--json").json
+    assert (shown["month"], shown["email"], shown["spent_cents"], shown["cap_cents"]) == ("2026-01", 2, 0.1, None)
+    assert run("usage", "show", acme.org_id, "--month", "2025-12", "--json").json["email"] == 0
+    assert run("usage", "show", acme.org_id, "--month", "2025-13").code == 2

@@ -1,0 +1,103 @@
+"""`switchboard key` and `switchboard agent`."""
+
+from __future__ import annotations
+
+import pytest
+
+from switchboard.access import service as access
+from switchboard.accounts.models import KeyKind
+from switchboard.edge.dialects import anima
+from switchboard.errors import Unauthenticated
+from tests.actors import Tenant
+from tests.unit.cli.conftest import Run
+
+EVERY = frozenset(KeyKind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "prefix"),
+    [
+        ("master", "mk_"),
+        ("service", "sk_"),
+        ("opticomm-live", "sk_live_"),
+        ("opticomm-test", "sk_test_"),
+        ("athos", "ath_live_"),
+    ],
+)
+def test_create_makes_a_key_of_each_kind(run: Run, acme: Tenant, kind: str, prefix: str) -> None:
+    made = run("key", "create", acme.org_id, "--kind", kind, "--name", "Ours", "--json").json
+    key = access.authenticate(made["text"], EVERY).key
+    assert made["text"].startswith(prefix)
+    assert (key.id, key.kind, key.name, key.org_id) == (made["key"], prefix, "Ours", acme.org_id)
+
+
+def test_an_agent_s_key_acts_as_the_agent(run: Run, acme: Tenant) -> None:
+    made = run("key", "create", acme.org_id, "--kind", "agent", "--agent", acme.agent_id, "--json").json
+    agent = access.authenticate(made["text"], anima.KEYS).agent
+    assert agent is not None
+    assert agent.id == acme.agent_id
+
+
+def test_a_key_expires_when_it_was_told_to(run: Run, acme: Tenant) -> None:
+    words = ("key", "create", acme.org_id, "--kind", "master", "--json", "--expires")
+    assert run(*words, "2999-01-01T00:00:00+02:00").json["expires_at"] == "2998-12-31T22:00:00.000Z"
+    past = run(*words, "2001-01-01T00:00:00Z")
+    assert (past.code, past.err) == (1, "switchboard: The key would have expired already.\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--kind", "agent"),
+        ("--kind", "master", "--agent", "agt_1"),
+        ("--kind", "golden"),
+        ("--kind", "master", "--expires", "tomorrow"),
+        ("--kind", "master", "--expires", "2999-01-01T00:00:00"),
+        (),
+    ],
+)
+def test_bad_usage_ends_with_2(run: Run, cloud: dict[str, str], words: tuple[str, ...]) -> None:
+    assert run("key", "create", "org_1", *words).code == 2
+
+
+def test_another_organisation_s_agent_is_unknown(run: Run, acme: Tenant) -> None:
+    other = run("org", "create", "Other", "--slug", "other", "--json").json["organization"]
+    answer = run("key", "create", other, "--kind", "agent", "--agent", acme.agent_id)
+    assert (answer.code, answer.err) == (1, "switchboard: There is no such agent.\n")
+
+
+def test_list_shows_every_key_and_no_secret(run: Run, acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("switchboard.cli.keys._PAGE", 1)
+    listed = run("key", "list", acme.org_id, "--json")
+    assert sorted(row["kind"] for row in listed.json) == ["agent", "master"]
+    for secret in (acme.agent_key, acme.master_key):
+        assert secret not in listed.out
+        assert secret[9:] not in listed.out
+
+
+def test_a_revoked_key_opens_nothing(run: Run, acme: Tenant) -> None:
+    key_id = access.authenticate(acme.agent_key, anima.KEYS).key.id
+    access.forget()
+    revoked = run("key", "revoke", acme.org_id, key_id, "--json").json
+    assert revoked["revoked_at"]
+    with pytest.raises(Unauthenticated):
+        access.authenticate(acme.agent_key, anima.KEYS)
+    assert run("key", "revoke", acme.org_id, key_id, "--json").json["revoked_at"] == revoked["revoked_at"]
+    unknown = run("key", "revoke", acme.org_id, "key_none")
+    assert (unknown.code, unknown.err) == (1, "switchboard: There is no such key.\n")
+
+
+def test_agents_are_created_and_listed(run: Run, acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("switchboard.cli.agents._PAGE", 1)
+    made = run("agent", "create", acme.org_id, "bob", "--name", "Bob B", "--json").json
+    assert access.authenticate(made["agent_key"], anima.KEYS).agent.address == made["inbox"]  # type: ignore[union-attr]
+    assert [row["name"] for row in run("agent", "list", acme.org_id, "--json").json] == ["Bob B", "Acme"]
+    taken = run("agent", "create", acme.org_id, "bob")
+    assert (taken.code, taken.err) == (1, "switchboard: This username is taken.\n")
+    assert run("agent", "create", acme.org_id, "Bob!").code == 2
+
+
+def test_the_plan_s_number_of_agents_holds_for_the_operator_too(run: Run, acme: Tenant) -> None:
+    run("org", "set-plan", acme.org_id, "free", "--limit", "agents=1")
+    full = run("agent", "create", acme.org_id, "bob")
+    assert (full.code, full.err) == (1, "switchboard: The plan allows 1 agents.\n")

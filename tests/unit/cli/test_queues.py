@@ -1,0 +1,153 @@
+"""`switchboard queue` and `switchboard events`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from switchboard.aws import clock, dead_letters, session, settings
+from switchboard.aws.queue import SendError
+from tests.actors import tenant
+from tests.unit.cli.conftest import Run
+
+
+def bury(queue: str, *bodies: str, **parts: Any) -> None:
+    """Put messages into a queue's dead-letter queue, as SQS does after the last try."""
+    url = dead_letters._dead_letter_url(settings.queue_url(queue))
+    for number, body in enumerate(bodies):
+        fifo = {"MessageGroupId": "org_1", "MessageDeduplicationId": f"{body}-{number}"} if "fifo" in url else {}
+        session.client("sqs").send_message(QueueUrl=url, MessageBody=body, **fifo, **parts)
+
+
+def take(queue: str) -> list[dict[str, Any]]:
+    answer = session.client("sqs").receive_message(
+        QueueUrl=settings.queue_url(queue),
+        MaxNumberOfMessages=10,
+        AttributeNames=["All"],
+        MessageAttributeNames=["All"],
+    )
+    return list(answer.get("Messages", []))
+
+
+def test_list_shows_every_queue_with_its_dead_letters(run: Run, cloud: dict[str, str]) -> None:
+    session.client("sqs").send_message(QueueUrl=settings.queue_url("email"), MessageBody="{}")
+    bury("email", "a", "b")
+    rows = {row["queue"]: row for row in run("queue", "list", "--json").json}
+    assert set(rows) == {"audit", "email", "email-events"}
+    assert rows["email"] == {"queue": "email", "waiting": 1, "at_work": 0, "delayed": 0, "dead": 2}
+
+
+def test_redrive_brings_every_dead_letter_back_whole(run: Run, cloud: dict[str, str]) -> None:
+    attributes = {"trace": {"StringValue": "t-1", "DataType": "String"}}
+    bury("email", *(f"m{number}" for number in range(12)), MessageAttributes=attributes)
+    assert run("queue", "redrive", "email", "--json").json == {"queue": "email", "moved": 12, "dead": 0}
+    back = [*take("email"), *take("email")]
+    assert sorted(message["Body"] for message in back) == sorted(f"m{number}" for number in range(12))
+    assert {message["MessageAttributes"]["trace"]["StringValue"] for message in back} == {"t-1"}
+
+
+def test_redrive_moves_no_more_than_it_was_told(run: Run, cloud: dict[str, str]) -> None:
+    bury("email", "a", "b", "c")
+    assert run("queue", "redrive", "email", "--max", "2", "--json").json == {"queue": "email", "moved": 2, "dead": 1}
+
+
+def test_a_fifo_letter_keeps_its_group_and_is_not_taken_for_its_first_send(run: Run, cloud: dict[str, str]) -> None:
+    url = settings.queue_url("audit")
+    first = {"MessageGroupId": "org_1", "MessageDeduplicationId": "m-0"}
+    session.client("sqs").send_message(QueueUrl=url, MessageBody="m", **first)
+    (message,) = take("audit")
+    session.client("sqs").delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    bury("audit", "m")
+    assert run("queue", "redrive", "audit", "--json").json["moved"] == 1
+    (back,) = take("audit")
+    assert (back["Body"], back["Attributes"]["MessageGroupId"]) == ("m", "org_1")
+
+
+class Refusing:
+    """SQS, but for every second message of a batch."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        answer: dict[str, Any] = self._real.send_message_batch(QueueUrl=QueueUrl, Entries=Entries[::2])
+        return answer | {"Failed": [{"Id": entry["Id"]} for entry in Entries[1::2]]}
+
+
+def test_what_sqs_refuses_stays_dead(run: Run, cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    bury("email", "a", "b", "c")
+    refusing = Refusing(session.client("sqs"))
+    with monkeypatch.context() as patch:
+        patch.setattr(session, "client", lambda _: refusing)
+        answer = run("queue", "redrive", "email")
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err == "switchboard: 1 messages were not accepted: run it again, sending twice is harmless\n"
+    assert dead_letters.depth("email").dead == 1
+    assert len(take("email")) == 2
+
+
+def test_a_stop_between_send_and_delete_loses_nothing(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    bury("email", "a")
+    sqs = session.client("sqs")
+
+    def stop(**_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sqs, "delete_message_batch", stop)
+        with pytest.raises(KeyboardInterrupt):
+            dead_letters.redrive("email")
+    assert dead_letters.depth("email") == (1, 0, 0, 1)
+
+
+def test_an_unknown_queue_is_told_with_those_that_there_are(run: Run, cloud: dict[str, str]) -> None:
+    answer = run("queue", "redrive", "nothing")
+    assert (answer.code, answer.err) == (
+        1,
+        "switchboard: There is no queue 'nothing', only audit, email, email-events.\n",
+    )
+    assert run("queue", "redrive", "email", "--max", "0").code == 2
+
+
+def test_replay_sends_a_range_s_events_once_more(run: Run, cloud: dict[str, str], frozen: clock.Frozen) -> None:
+    acme = tenant("acme")
+    tenant("other")
+    frozen.advance(hours=2)
+    late = tenant("late")
+    early = ("events", "replay", "--from", "2026-01-15T16:59:00Z", "--to", "2026-01-15T18:00:00+00:00", "--json")
+    assert run(*early).json == {"events": 8, "jobs": 8}
+    assert run(*early, "--org", late.org_id).json == {"events": 0, "jobs": 0}
+    assert run(*early, "--org", acme.org_id).json == {"events": 4, "jobs": 4}
+    bodies = [json.loads(message["Body"])["event"] for message in take("audit")]
+    assert bodies
+    assert late.org_id not in {body["org_id"] for body in bodies}
+
+
+@pytest.mark.usefixtures("frozen")
+def test_a_replay_that_sqs_refuses_says_so(run: Run, cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    tenant()
+
+    def refuse(jobs: Any) -> None:
+        raise SendError(list(jobs))
+
+    monkeypatch.setattr("switchboard.aws.queue.send", refuse)
+    answer = run("events", "replay", "--from", "2026-01-15T17:00Z", "--to", "2026-01-15T18:00Z")
+    assert (answer.code, answer.out) == (1, "")
+    assert "were not accepted" in answer.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--from", "2026-01-01T00:00Z"),
+        ("--from", "2026-01-01T00:00Z", "--to", "yesterday"),
+        ("--from", "2026-01-01T00:00Z", "--to", "2026-01-01T00:00Z"),
+    ],
+)
+def test_a_replay_needs_a_range(run: Run, cloud: dict[str, str], words: tuple[str, ...]) -> None:
+    assert run("events", "replay", *words).code == 2
