@@ -40,11 +40,23 @@ class Queue:
 
 
 @dataclass(frozen=True)
+class Bucket:
+    """A private S3 bucket, kept when its stack goes."""
+
+    name: str
+    #: How long an object is kept, in days; `None` is for ever.
+    days: int | None = None
+    #: Where SES writes the mail that comes in, below this prefix.
+    mail: str | None = None
+
+
+@dataclass(frozen=True)
 class Function:
     """A Lambda function, at `functions/<name>/handler.py`, and all that it may touch."""
 
     name: str
     tables: dict[str, frozenset[Access]] = field(default_factory=dict)
+    buckets: dict[str, frozenset[Access]] = field(default_factory=dict)
     sends: tuple[str, ...] = ()
     #: May read the deployment's root secret (signed cursors, secrets that a retried request makes again).
     root_secret: bool = False
@@ -53,6 +65,8 @@ class Function:
     memory: int = 1_024
     seconds: int = 29
     snapstart: bool = False
+    #: How many of it may run at once; `None` is as many as the account allows.
+    reserved: int | None = None
     settings: dict[str, str] = field(default_factory=dict)
 
 
@@ -63,6 +77,9 @@ class Group(Function):
     api: str = ""
     paths: tuple[str, ...] = ()
     snapstart: bool = True
+    #: Whether its answers are sent while they are written. It is an ASGI app then, at `functions/<name>/app.py`, and
+    #: its handler is what answers where nothing can be streamed.
+    streaming: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,6 +126,16 @@ QUEUES = (
     Queue("audit", fifo=True),
     Queue("email"),
     Queue("email-events"),
+    # A mail may have 40 MB.
+    Queue("inbound-mail", seconds=120),
+    Queue("dialer"),
+    Queue("voice-events"),
+)
+
+BUCKETS = (
+    # As it came, for as long as somebody may want to look at it, or to have it taken apart again.
+    Bucket("inbound-mail", days=30, mail="inbound/"),
+    Bucket("attachments"),
 )
 
 APIS = (
@@ -141,6 +168,8 @@ GROUPS = (
         api="anima",
         paths=("email/{proxy+}",),
         tables=_EDGE | {"activity": READ_WRITE},
+        # Links to attachments are signed with its right to read them.
+        buckets={"attachments": READ},
         root_secret=True,
     ),
     Group(
@@ -148,6 +177,25 @@ GROUPS = (
         api="anima",
         paths=("audit/{proxy+}",),
         tables=_EDGE | {"activity": READ},
+        root_secret=True,
+    ),
+    Group(
+        "streams",
+        api="anima",
+        paths=("events/stream",),
+        tables=_EDGE | {"activity": READ},
+        streaming=True,
+        memory=512,
+        # As long as an answer may take to be streamed. Each open stream is a running function.
+        seconds=900,
+        reserved=200,
+        snapstart=False,
+    ),
+    Group(
+        "anima/voice",
+        api="anima",
+        paths=("voice/{proxy+}",),
+        tables=_EDGE | {"activity": READ_WRITE},
         root_secret=True,
     ),
     Group("opticomm/external_api", api="opticomm", paths=("external-api",), tables=_EDGE),
@@ -162,15 +210,34 @@ WORKERS = (
         "workers/fanout",
         stream="activity",
         tables={"activity": READ_WRITE},
-        sends=("audit", "email"),
+        sends=("audit", "email", "dialer"),
         batch=100,
     ),
     Worker("workers/audit", queue="audit", tables={"activity": READ_WRITE}, batch=10),
     Worker("workers/email", queue="email", tables={"activity": READ_WRITE}, mail=True, concurrency=20),
+    Worker(
+        "workers/dialer",
+        queue="dialer",
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        sends=("dialer", "voice-events"),
+        concurrency=20,
+    ),
+    Worker("workers/voice_events", queue="voice-events", tables={"activity": READ_WRITE, "core": READ_WRITE}),
     Worker("workers/email_events", queue="email-events", tables={"activity": READ_WRITE, "core": WRITE}),
+    Worker(
+        "callbacks/email",
+        queue="inbound-mail",
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        buckets={"inbound-mail": READ, "attachments": WRITE},
+        batch=1,
+        concurrency=20,
+        # Of the largest mail that SES takes, three copies at once.
+        memory=1_024,
+        seconds=120,
+    ),
 )
 
-SCHEDULES = (Schedule("schedules/tick", tables={"activity": READ_WRITE}, sends=("email",)),)
+SCHEDULES = (Schedule("schedules/tick", tables={"activity": READ_WRITE}, sends=("email", "dialer")),)
 
 FUNCTIONS: tuple[Function, ...] = (*GROUPS, *WORKERS, *SCHEDULES)
 
@@ -183,6 +250,11 @@ def table(name: str) -> Table:
 def queue(name: str) -> Queue:
     """The queue of that name."""
     return next(queue for queue in QUEUES if queue.name == name)
+
+
+def bucket(name: str) -> Bucket:
+    """The bucket of that name."""
+    return next(bucket for bucket in BUCKETS if bucket.name == name)
 
 
 def function(name: str) -> Function:

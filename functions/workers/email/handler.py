@@ -12,7 +12,7 @@ from switchboard.events.models import Event
 def work(body: dict[str, Any]) -> None:
     """Do one job: an `email.queued` event, or the timer that looks after a claim."""
     if body.get("job") == "confirm":
-        delivery.confirm(body["org_id"], body["message_id"])
+        delivery.confirm(body["org_id"], body["message_id"], body.get("claim"))
         return
     event = Event.model_validate(body["event"])
     delivery.deliver(event.org_id, event.subject.id)

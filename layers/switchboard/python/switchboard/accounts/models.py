@@ -29,6 +29,10 @@ class Organisation(BaseModel):
     slug: str
     plan: PlanName = PlanName.FREE
     status: str = "active"
+    #: The number that its calls come from, where an agent has none of its own.
+    caller_id: str | None = None
+    #: Its own hours for calling, narrower than the law's: `{"start": "09:00", "end": "18:00"}`, local to who is called.
+    calling_hours: dict[str, str] | None = None
     owner_email: str | None = None
     hard_cap: HardCap = Field(default_factory=HardCap)
     #: Limits that were agreed on one by one and replace the plan's: requests_per_minute, emails_per_month …

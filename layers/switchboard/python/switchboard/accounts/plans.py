@@ -29,17 +29,53 @@ class Plan:
     requests_per_second: int
     agents: int | None
     emails_per_month: int | None
+    basic_calls_per_day: int
+    premium_calls_per_day: int
     sliced: bool = False
 
 
 _PLANS = {
     plan.name: plan
     for plan in (
-        Plan(PlanName.FREE, 60, 100, agents=3, emails_per_month=3_000),
-        Plan(PlanName.STARTER, 600, 100, agents=25, emails_per_month=25_000),
-        Plan(PlanName.GROWTH, 3_000, 500, agents=100, emails_per_month=250_000),
-        Plan(PlanName.SCALE, 12_000, 2_000, agents=500, emails_per_month=1_000_000, sliced=True),
-        Plan(PlanName.ENTERPRISE, 60_000, 10_000, agents=None, emails_per_month=None, sliced=True),
+        Plan(PlanName.FREE, 60, 100, agents=3, emails_per_month=3_000, basic_calls_per_day=20, premium_calls_per_day=0),
+        Plan(
+            PlanName.STARTER,
+            600,
+            100,
+            agents=25,
+            emails_per_month=25_000,
+            basic_calls_per_day=50,
+            premium_calls_per_day=10,
+        ),
+        Plan(
+            PlanName.GROWTH,
+            3_000,
+            500,
+            agents=100,
+            emails_per_month=250_000,
+            basic_calls_per_day=200,
+            premium_calls_per_day=50,
+        ),
+        Plan(
+            PlanName.SCALE,
+            12_000,
+            2_000,
+            agents=500,
+            emails_per_month=1_000_000,
+            basic_calls_per_day=1_000,
+            premium_calls_per_day=250,
+            sliced=True,
+        ),
+        Plan(
+            PlanName.ENTERPRISE,
+            60_000,
+            10_000,
+            agents=None,
+            emails_per_month=None,
+            basic_calls_per_day=5_000,
+            premium_calls_per_day=1_000,
+            sliced=True,
+        ),
     )
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from switchboard.accounts import credentials, store
 from switchboard.accounts.models import ApiKey, Caller, HardCap, KeyKind, Organisation
 from switchboard.accounts.plans import PlanName
 from switchboard.aws import clock, cursor, ids, table
-from switchboard.aws.effect import AlreadyDone
+from switchboard.aws.effect import AlreadyDone, Effect
 from switchboard.aws.table import Item, Key, Writes, commit
 from switchboard.errors import Conflict, Invalid, NotFound
 from switchboard.events import service as events
@@ -71,15 +72,17 @@ def set_plan(origin: Origin, plan: PlanName, limits: dict[str, int] | None = Non
     commit(store.change_org(origin.org_id, changes), events.record(event))
 
 
-def set_hard_cap(origin: Origin, cap: HardCap) -> HardCap:
+def set_hard_cap(origin: Origin, cap: HardCap, effect: Effect | None = None) -> HardCap:
     """Set the organisation's own monthly spending limit."""
     event = events.of(
         origin, "billing.hard_cap_changed", Subject(type="organization", id=origin.org_id), **cap.model_dump()
     )
-    commit(
-        store.change_org(origin.org_id, {"hard_cap": cap.model_dump(), "updated_at": clock.stamp()}),
-        events.record(event),
-    )
+    with suppress(AlreadyDone):
+        commit(
+            effect.marker(origin.org_id) if effect else None,
+            store.change_org(origin.org_id, {"hard_cap": cap.model_dump(), "updated_at": clock.stamp()}),
+            events.record(event),
+        )
     return cap
 
 
@@ -122,18 +125,33 @@ def new_key(
 
 
 def create_key(
-    caller: Caller, kind: KeyKind, name: str, *, agent_id: str | None = None, expires_at: str | None = None
+    caller: Caller,
+    kind: KeyKind,
+    name: str,
+    *guards: Writes,
+    agent_id: str | None = None,
+    expires_at: str | None = None,
 ) -> NewKey:
-    """Create a key for the caller's organisation. Raises Invalid for an expiry that has passed."""
+    """Create a key for the caller's organisation, if the guards hold. Raises Invalid for an expiry that has passed."""
     if expires_at and expires_at <= clock.stamp():
         raise Invalid("The key would have expired already.", fields={"expiresAt": "is in the past"})
     seed = caller.effect.seed("key") if caller.effect else None
     made, writes = new_key(caller, kind, name, agent_id=agent_id, expires_at=expires_at, seed=seed)
     try:
-        commit(caller.effect.marker(made.key.id) if caller.effect else None, writes)
+        commit(caller.effect.marker(made.key.id) if caller.effect else None, guards, writes)
     except AlreadyDone as done:
-        return NewKey(key(caller.org_id, done.subject_id), made.text)
+        return _made_before(caller, kind, done)
     return made
+
+
+def _made_before(caller: Caller, kind: KeyKind, done: AlreadyDone) -> NewKey:
+    assert caller.effect is not None
+    return NewKey(key(caller.org_id, done.subject_id), key_text(kind, caller.effect.seed("key", done.salt)))
+
+
+def key_text(kind: KeyKind, seed: bytes) -> str:
+    """The text of the key that was made with that seed."""
+    return credentials.mint(kind, seed).text
 
 
 def key(org_id: str, key_id: str) -> ApiKey:
@@ -187,7 +205,7 @@ def rotate_key(caller: Caller, key_id: str, overlap_seconds: int) -> NewKey:
     try:
         commit(caller.effect.marker(made.key.id) if caller.effect else None, guarded, writes, events.record(event))
     except AlreadyDone as done:
-        return NewKey(key(caller.org_id, done.subject_id), made.text)
+        return _made_before(caller, old.kind, done)
     return made
 
 

@@ -17,6 +17,8 @@ class Agent(BaseModel):
     address: str
     status: str = "active"
     key_prefix: str | None = None
+    #: The number that its calls come from.
+    phone_number: str | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
     created_at: str
     updated_at: str

@@ -10,10 +10,10 @@ from switchboard.agents import store
 from switchboard.agents.models import Agent
 from switchboard.aws import clock, cursor, ids, settings
 from switchboard.aws.effect import AlreadyDone
-from switchboard.aws.table import Item, Key, Writes, commit
-from switchboard.errors import NotFound, QuotaExceeded
+from switchboard.aws.table import Check, Item, Key, Writes, commit
+from switchboard.errors import Invalid, NotFound, QuotaExceeded
 from switchboard.events import service as events
-from switchboard.events.models import Origin, Subject
+from switchboard.events.models import Origin, Subject, Work
 
 #: Local parts that a stranger could take for the platform itself, or that mail standards reserve (RFC 2142).
 RESERVED = frozenset(
@@ -43,6 +43,8 @@ def new(
 
     Raises at commit: Conflict for a username that is taken, QuotaExceeded beyond the plan's number of agents.
     """
+    if slug in RESERVED or slug.strip("-") != slug:
+        raise Invalid("This username cannot be an inbox.", fields={"username": "is reserved or not a host-like name"})
     now = clock.stamp()
     agent = Agent(
         id=ids.new("agt"),
@@ -77,7 +79,9 @@ def create(caller: Caller, slug: str, name: str, metadata: dict[str, Any]) -> Ne
     try:
         commit(caller.effect.marker(made.agent.id) if caller.effect else None, writes)
     except AlreadyDone as done:
-        return NewAgent(get(caller.org_id, done.subject_id), made.key_text)
+        assert caller.effect is not None
+        text = accounts.key_text(KeyKind.AGENT, caller.effect.seed("agent", done.salt))
+        return NewAgent(get(caller.org_id, done.subject_id), text)
     return made
 
 
@@ -89,10 +93,32 @@ def get(org_id: str, agent_id: str) -> Agent:
     return found
 
 
+def find_by_address(address: str) -> Agent | None:
+    """The agent whose inbox a mail to that address is for. What follows a `+` is the sender's own note."""
+    local, _, domain = address.strip().lower().rpartition("@")
+    slug = local.partition("+")[0]
+    if not slug or domain != settings.text("AGENTS_DOMAIN").lower():
+        return None
+    found = store.get_by_address(inbox_address(slug))
+    return found if found and found.status != "deleted" else None
+
+
 def listing(org_id: str, limit: int, after: str | None) -> tuple[list[Agent], str | None]:
     """A page of the organisation's agents, newest first, and the cursor of the next."""
     page = store.page(org_id, limit, cursor.read(after, org_id, "agents"))
     return [store.read(item) for item in page.items], cursor.write(page.next_key, org_id, "agents")
+
+
+def acting(caller: Caller, agent_id: str) -> Origin:
+    """A caller that acts as an agent: with a master key the key did it, and the agent's chain shows it."""
+    if caller.agent_id:
+        return caller
+    return Work(org_id=caller.org_id, actor=caller.actor, agent_id=agent_id, correlation_id=caller.correlation_id)
+
+
+def existing(org_id: str, agent_id: str) -> Check:
+    """The check that the organisation has the agent, for a commit that builds on it. Raises NotFound there."""
+    return store.existing(org_id, agent_id)
 
 
 def key_of(org_id: str, agent_id: str) -> Key:

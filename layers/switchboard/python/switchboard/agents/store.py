@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from switchboard.agents.models import Agent
 from switchboard.aws import table
-from switchboard.aws.table import Item, Key, Page, Put, Query
-from switchboard.errors import Conflict
+from switchboard.aws.table import Check, Item, Key, Page, Put, Query
+from switchboard.errors import Conflict, NotFound
 
 
 def key(org_id: str, agent_id: str) -> Key:
@@ -28,6 +28,14 @@ def put(agent: Agent) -> tuple[Put, Put]:
     )
 
 
+def existing(org_id: str, agent_id: str) -> Check:
+    return Check(table="core", key=key(org_id, agent_id), condition="attribute_exists(pk)", otherwise=_unknown)
+
+
+def _unknown(_: list[Item | None]) -> Exception:
+    return NotFound("There is no such agent.")
+
+
 def _taken(_: list[Item | None]) -> Exception:
     return Conflict("This username is taken.", code="username_taken")
 
@@ -39,6 +47,11 @@ def read(item: Item) -> Agent:
 def get(org_id: str, agent_id: str) -> Agent | None:
     item = table.get("core", key(org_id, agent_id))
     return read(item) if item else None
+
+
+def get_by_address(address: str) -> Agent | None:
+    pointer = table.get("core", {"pk": f"inbox#{address}", "sk": "inbox"})
+    return get(pointer["org_id"], pointer["agent_id"]) if pointer else None
 
 
 def page(org_id: str, limit: int, start: Item | None) -> Page:

@@ -7,10 +7,11 @@ the answer's record (24 h), so a key may be used anew afterwards, which an id de
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field
 from functools import partial
 
-from switchboard.aws import clock, secret
+from switchboard.aws import clock, secret, table
 from switchboard.aws.table import Item, Put
 from switchboard.errors import Conflict
 
@@ -19,11 +20,12 @@ LIFETIME = 24 * 3600
 
 
 class AlreadyDone(Exception):
-    """This effect was made by an earlier run of the same request. `subject_id` is what it made."""
+    """This effect was made by an earlier run of the same request. `subject_id` is what it made, with that `salt`."""
 
-    def __init__(self, subject_id: str) -> None:
+    def __init__(self, subject_id: str, salt: str) -> None:
         super().__init__(subject_id)
         self.subject_id = subject_id
+        self.salt = salt
 
 
 class IdempotencyMismatch(Conflict):
@@ -42,6 +44,7 @@ class Effect:
     scope: str
     key: str
     fingerprint: str
+    salt: str = field(default_factory=lambda: secrets.token_hex(16), compare=False)
 
     def marker(self, subject_id: str) -> Put:
         """The write that claims the effect for `subject_id`. Raises AlreadyDone or IdempotencyMismatch at commit."""
@@ -49,9 +52,10 @@ class Effect:
         return Put(
             table="idempotency",
             item={
-                "id": f"effect#{self.scope}#{secret.digest(self.key)}",
+                "id": self._id,
                 "subject_id": subject_id,
                 "fingerprint": self.fingerprint,
+                "salt": self.salt,
                 "expiration": now + LIFETIME,
             },
             condition="attribute_not_exists(id) OR expiration < :now",
@@ -59,13 +63,30 @@ class Effect:
             otherwise=partial(_met, self.fingerprint),
         )
 
-    def seed(self, label: str) -> bytes:
-        """Bytes for a secret that a second run must make again: only this deployment and this key's holder can."""
-        return secret.derive("effect", self.scope, self.key, label)
+    def require_new(self) -> None:
+        """Raise AlreadyDone or IdempotencyMismatch if an earlier run claimed the effect.
+
+        For what would refuse the request before its commit: a second run must not be refused what the first one got.
+        """
+        found = table.get("idempotency", {"id": self._id})
+        if found and found["expiration"] >= int(clock.epoch()):
+            raise _met(self.fingerprint, [found])
+
+    @property
+    def _id(self) -> str:
+        return f"effect#{self.scope}#{secret.digest(self.key)}"
+
+    def seed(self, label: str, salt: str | None = None) -> bytes:
+        """Bytes for a secret that a second run must make again: only this deployment and this key's holder can.
+
+        The second run gives the salt of the first, which it meets at commit. Without the salt a key that is used
+        anew, after its lifetime, would make the old secret.
+        """
+        return secret.derive("effect", self.scope, self.key, salt or self.salt, label)
 
 
 def _met(fingerprint: str, items: list[Item | None]) -> Exception:
     marker = items[0] or {}
     if marker.get("fingerprint") == fingerprint:
-        return AlreadyDone(str(marker.get("subject_id")))
+        return AlreadyDone(str(marker["subject_id"]), str(marker["salt"]))
     return IdempotencyMismatch("This Idempotency-Key was used for another request.")

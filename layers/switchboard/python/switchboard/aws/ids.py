@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Lock
 
 from switchboard.aws import clock
 
@@ -13,11 +15,27 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _TIME_CHARS, _RANDOM_CHARS = 10, 16
 
 _randbits: Callable[[int], int] = secrets.randbits
+_last = (0, 0)
+_ascending = Lock()
 
 
 def new(prefix: str) -> str:
-    """A new id: `msg_` and 48 bits of milliseconds followed by 80 random bits."""
-    return f"{prefix}_{_encode(int(clock.epoch() * 1000), _TIME_CHARS)}{_encode(_randbits(80), _RANDOM_CHARS)}"
+    """A new id: `msg_` and 48 bits of milliseconds followed by 80 random bits.
+
+    Ids of one process ascend within a millisecond too, so that what it did in order sorts in order.
+    """
+    global _last  # noqa: PLW0603 the process has one order
+    with _ascending:
+        now = int(clock.epoch() * 1000)
+        millisecond, number = _last
+        _last = (now, _randbits(79)) if now != millisecond else (millisecond, number + 1)
+        return f"{prefix}_{_encode(_last[0], _TIME_CHARS)}{_encode(_last[1], _RANDOM_CHARS)}"
+
+
+def derived(prefix: str, epoch_ms: int, *parts: str) -> str:
+    """An id like `new`'s, the same each time for a moment and these parts: what is made twice by it is made once."""
+    digest = hashlib.sha256("\x1f".join(parts).encode()).digest()
+    return f"{prefix}_{_encode(epoch_ms, _TIME_CHARS)}{_encode(int.from_bytes(digest[:10]), _RANDOM_CHARS)}"
 
 
 def floor(prefix: str, epoch_ms: int) -> str:

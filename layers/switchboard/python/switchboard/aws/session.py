@@ -7,21 +7,39 @@ from typing import TYPE_CHECKING, Any
 
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
+from botocore.exceptions import HTTPClientError as ConnectionFailed
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-__all__ = ["BotoCoreError", "ClientError", "client", "dynamodb", "error_code", "forget"]
+__all__ = [
+    "NOT_REACHED",
+    "BotoCoreError",
+    "ClientError",
+    "ConnectionFailed",
+    "client",
+    "dynamodb",
+    "error_code",
+    "forget",
+]
 
 # A Lambda answers within seconds: a hung socket must fail well before the function's own time limit does.
 _CONFIG = Config(
     connect_timeout=2,
     read_timeout=5,
-    retries={"mode": "standard", "total_max_attempts": 4},
     max_pool_connections=25,
     tcp_keepalive=True,
 )
+#: How often botocore itself makes a request. Mail is handed over once: whether a lost answer was a yes is for the
+#: provider's notification to tell (rule 3). The table's own module repeats what may be repeated, sooner than botocore.
+_ATTEMPTS = {"ses": 1, "dynamodb": 2}
+_ATTEMPTS_OTHERWISE = 4
+#: Signed links to S3 are taken in every region by the newer signature and the region's own host alone.
+_OWN_CONFIG = {"s3": Config(signature_version="s3v4", s3={"addressing_style": "virtual"})}
+
+#: Failures before anything was sent.
+NOT_REACHED = (ConnectTimeoutError, EndpointConnectionError)
 
 
 @cache
@@ -32,7 +50,9 @@ def _session() -> Any:
 @cache
 def client(service: str) -> Any:
     """The process's client of an AWS service. Region, credentials and endpoint come from the environment."""
-    return _session().create_client(service, config=_CONFIG)
+    attempts = _ATTEMPTS.get(service, _ATTEMPTS_OTHERWISE)
+    config = _CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": attempts}))
+    return _session().create_client(service, config=config.merge(_OWN_CONFIG.get(service, Config())))
 
 
 def dynamodb() -> DynamoDBClient:

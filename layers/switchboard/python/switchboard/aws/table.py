@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 from aws_lambda_powertools.shared.dynamodb_deserializer import TypeDeserializer
 
 from switchboard.aws import session, settings
+from switchboard.errors import Unavailable
 
 Item = dict[str, Any]
 Key = Mapping[str, str]
@@ -33,6 +34,7 @@ _TRANSIENT = frozenset(
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "InternalServerError",
+        "ServiceUnavailable",
     }
 )
 
@@ -140,7 +142,7 @@ def commit(*parts: Writes) -> None:
 
     A change and the event that tells of it go into one commit. Conflicts with other transactions and throttling are
     retried under one token, so a retry never applies twice. Raises what the first failed write's `otherwise` makes,
-    or ConditionFailedError.
+    or ConditionFailedError; Unavailable when conflicts or throttling do not end.
     """
     writes = list(_flatten(parts))
     if not 0 < len(writes) <= _MAX_WRITES:
@@ -183,16 +185,26 @@ def _transact(request: dict[str, Any], writes: Sequence[Write]) -> None:
 
 
 def _persistently(attempt: Callable[[], _T]) -> _T:
+    """Make a request again as long as its failure is a passing one. Raises Unavailable when it does not pass."""
     pause = _FIRST_PAUSE
     for remaining in range(_MAX_ATTEMPTS - 1, -1, -1):
         try:
             return attempt()
+        except session.ConnectionFailed as error:
+            # botocore has tried again already, for as long as an answer may take.
+            raise _unavailable() from error
         except session.ClientError as error:
-            if not remaining or not _is_transient(error):
+            if not _is_transient(error):
                 raise
+            if not remaining:
+                raise _unavailable() from error
             sleep(random.uniform(0, pause))  # noqa: S311 jitter, not a secret
             pause *= 2
     raise AssertionError("unreachable")
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable("The store is busy; try again.", retry_after=1)
 
 
 def _is_transient(error: session.ClientError) -> bool:
@@ -230,10 +242,8 @@ def write(change: Put | Update | Delete) -> Item | None:
 
 def get(table: str, key: Key, *, consistent: bool = True) -> Item | None:
     """The item at a key."""
-    answer = session.dynamodb().get_item(
-        TableName=settings.table(table), Key=encode_item(key), ConsistentRead=consistent
-    )
-    found = answer.get("Item")
+    request: Any = {"TableName": settings.table(table), "Key": encode_item(key), "ConsistentRead": consistent}
+    found = _persistently(lambda: session.dynamodb().get_item(**request)).get("Item")
     return decode_item(found) if found else None
 
 
@@ -287,7 +297,7 @@ class Query:
         items: list[Item] = []
         reads = 5 if self.where else 1
         while True:
-            answer = session.dynamodb().query(**self._request(limit, start))
+            answer = self._read(limit, start)
             for found in answer["Items"]:
                 items.append(decode_item(found))
                 if len(items) == limit:
@@ -302,12 +312,16 @@ class Query:
         """Every item of the range, page after page."""
         start: Item | None = None
         while True:
-            answer = session.dynamodb().query(**self._request(None, start))
+            answer = self._read(None, start)
             yield from (decode_item(found) for found in answer["Items"])
             last = answer.get("LastEvaluatedKey")
             if not last:
                 return
             start = decode_item(last)
+
+    def _read(self, limit: int | None, start: Item | None) -> Any:
+        request = self._request(limit, start)
+        return _persistently(lambda: session.dynamodb().query(**request))
 
     def _request(self, limit: int | None, start: Item | None) -> dict[str, Any]:
         pk, sk = (f"{self.index}pk", f"{self.index}sk") if self.index else ("pk", "sk")

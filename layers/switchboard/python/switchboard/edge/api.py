@@ -79,16 +79,21 @@ class Api:
         tag: str,
         description: str | None = None,
         status: int = 200,
+        media_type: str | None = None,
         responses: dict[int, str] | None = None,
         public: bool = False,
         keys: frozenset[KeyKind] | None = None,
         secret: bool = False,
     ) -> Callable[[_Route], _Route]:
-        """Register a route. `responses` are the refusals it may give, by status, for the document."""
+        """Register a route. `responses` are the refusals it may give, by status, for the document.
+
+        `media_type` is that of a text which is not described by a model.
+        """
         self._register(Operation(method, path, public=public, keys=keys, secret=secret))
-        declared = {status: {"description": summary}} | {
-            number: {"description": text} for number, text in (responses or {}).items()
-        }
+        declared: dict[int, Any] = {status: {"description": summary}}
+        declared |= {number: {"description": text} for number, text in (responses or {}).items()}
+        if media_type:
+            declared[status]["content"] = {media_type: {"schema": {"type": "string"}}}
         return self.resolver.route(
             path,
             method,
@@ -96,7 +101,7 @@ class Api:
             description=description,
             operation_id=operation_id,
             tags=[tag],
-            responses=declared,  # type: ignore[arg-type]
+            responses=declared,
             status_code=status,
             security=[] if public else None,
         )

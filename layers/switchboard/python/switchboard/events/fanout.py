@@ -14,6 +14,7 @@ from switchboard.events.models import Event
 #: Which worker queues an event type starts. The audit's gets every event.
 ROUTES: dict[str, tuple[str, ...]] = {
     "email.queued": ("email",),
+    "voice.call.created": ("dialer",),
 }
 
 

@@ -12,7 +12,6 @@ from switchboard.agents.models import Agent
 from switchboard.aws.effect import AlreadyDone, Effect
 from switchboard.aws.table import commit
 from switchboard.email import service as email
-from switchboard.errors import Invalid
 from switchboard.events.models import Actor, Work
 
 _WELCOME = """\
@@ -39,8 +38,6 @@ def sign_up(human_email: str, username: str, name: str | None, correlation_id: s
 
     Raises Conflict when the human has an organisation or the username is taken, Invalid for a reserved username.
     """
-    if username in agents.RESERVED or not 1 <= len(username) <= 63 or username.strip("-") != username:
-        raise Invalid("This username cannot be an inbox.", fields={"username": "is reserved or not a host-like name"})
     org = accounts.new_organisation(name or username, username, PlanName.FREE, human_email)
     work = Work(org_id=org.id, actor=Actor(type="system", id="sign-up"), agent_id=None, correlation_id=correlation_id)
     master, master_writes = accounts.new_key(
@@ -64,6 +61,12 @@ def sign_up(human_email: str, username: str, name: str | None, correlation_id: s
             welcome,
         )
     except AlreadyDone as done:
+        assert effect is not None
         org_id, _, agent_id = done.subject_id.partition("/")
-        return SignedUp(accounts.organisation(org_id), agents.get(org_id, agent_id), made.key_text, master.text)
+        return SignedUp(
+            accounts.organisation(org_id),
+            agents.get(org_id, agent_id),
+            accounts.key_text(KeyKind.AGENT, effect.seed("agent", done.salt)),
+            accounts.key_text(KeyKind.MASTER, effect.seed("master", done.salt)),
+        )
     return SignedUp(org, made.agent, made.key_text, master.text)

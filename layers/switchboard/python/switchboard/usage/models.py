@@ -14,10 +14,18 @@ class Meter(StrEnum):
     """What is counted."""
 
     EMAIL = "email"
+    VOICE_BASIC = "voice_basic"
+    VOICE_PREMIUM = "voice_premium"
+    #: Counted and not charged, so that it has no price below: mail that comes in is refused by no limit.
+    EMAIL_RECEIVED = "email_received"
 
 
-#: The price of one unit, in millionths of a dollar (conventions.md 1.9: e-mail is $0.50 a thousand).
-PRICE_MICROS = {Meter.EMAIL: 500}
+#: The price of one unit, in millionths of a dollar (conventions.md 1.9): a mail to one recipient, a minute of a call.
+PRICE_MICROS = {Meter.EMAIL: 500, Meter.VOICE_BASIC: 70_000, Meter.VOICE_PREMIUM: 150_000}
+#: Which of the hard cap's switches a meter falls under.
+CAP_SWITCH = {Meter.EMAIL: "email", Meter.VOICE_BASIC: "voice", Meter.VOICE_PREMIUM: "voice"}
+#: The plan's figure that limits a meter by the month. The others are limited by day, or by the hard cap alone.
+QUOTA = {Meter.EMAIL: "emails_per_month"}
 
 
 class Usage(BaseModel):

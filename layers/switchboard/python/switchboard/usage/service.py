@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from switchboard import telemetry
 from switchboard.accounts.models import Organisation
 from switchboard.aws import clock
-from switchboard.aws.table import Item, Update, Writes, commit
+from switchboard.aws.table import ConditionFailedError, Item, Update, Writes, commit
 from switchboard.errors import QuotaExceeded
 from switchboard.usage import store
-from switchboard.usage.models import MICROS_PER_CENT, PRICE_MICROS, Meter, Usage
+from switchboard.usage.models import CAP_SWITCH, MICROS_PER_CENT, PRICE_MICROS, QUOTA, Meter, Usage
 
 SLICES = 16
 #: A slice borrows this part of a limit at a time.
@@ -43,14 +44,14 @@ class _Spending:
             return QuotaExceeded(
                 "The organisation's monthly spending cap is reached.",
                 code="hard_cap",
-                resource=self.meter.value,
+                resource=CAP_SWITCH[self.meter],
                 current=current // MICROS_PER_CENT,
                 cap=self.org.hard_cap.monthly_cap_cents,
             )
         return QuotaExceeded(
             "The plan's monthly quota is reached.",
             code="plan_quota",
-            resource=self.meter.value,
+            resource=CAP_SWITCH[self.meter],
             current=current,
             cap=self.limits[counter],
         )
@@ -83,10 +84,10 @@ def commit_spending(org: Organisation, meter: Meter, units: int, *parts: Writes)
 def _spending(org: Organisation, meter: Meter, units: int) -> _Spending:
     cost = units * PRICE_MICROS[meter]
     used, limits = {meter.value: units, "spent": cost}, {}
-    quota = org.terms.emails_per_month
+    quota = getattr(org.terms, QUOTA[meter]) if meter in QUOTA else None
     if quota is not None:
         limits[meter.value] = quota
-    if org.hard_cap.meters.get(meter.value, True):
+    if org.hard_cap.meters.get(CAP_SWITCH[meter], True):
         used["capped"] = cost
         if org.hard_cap.enabled:
             limits["capped"] = org.hard_cap.monthly_cap_cents * MICROS_PER_CENT
@@ -96,8 +97,9 @@ def _spending(org: Organisation, meter: Meter, units: int) -> _Spending:
 def _over(spending: _Spending, items: list[Item | None]) -> Exception:
     found: dict[str, Any] = items[0] or {}
     for counter, limit in spending.limits.items():
-        if found.get(counter, 0) + spending.used[counter] > limit:
-            return spending.refusal(counter, found.get(counter, 0))
+        taken = found.get(f"taken_{counter}", 0)
+        if taken + spending.used[counter] > limit:
+            return spending.refusal(counter, taken)
     raise AssertionError("a spending was refused within its limits")
 
 
@@ -106,41 +108,57 @@ def _empty(items: list[Item | None]) -> Exception:
 
 
 def _from_slice(spending: _Spending, number: int) -> Update:
-    return store.take(
-        spending.org.id,
-        spending.period,
-        number,
-        spending.used,
-        spending.limits,
-        _empty,
-    )
+    return store.take(spending.org.id, spending.period, number, spending.used, spending.limits, _empty)
 
 
 def _replenish(spending: _Spending, number: int, found: Item) -> int:
     """Bring what a slice lacks, or name another slice that has it. Raises QuotaExceeded when none has."""
+    org_id, period = spending.org.id, spending.period
     for counter, limit in spending.limits.items():
         needed = spending.used[counter]
         if found.get(f"left_{counter}", 0) >= needed:
             continue
+        _settle_debts(org_id, period, counter)
         for amount in (max(needed, int(limit * _LOAN)), needed):
             try:
-                commit(
-                    store.lend(
-                        spending.org.id,
-                        spending.period,
-                        number,
-                        counter,
-                        amount,
-                        limit,
-                        _empty,
-                    )
-                )
+                commit(store.lend(org_id, period, number, counter, amount, limit, _empty))
             except _SliceEmptyError:
                 continue
             break
         else:
             return _elsewhere(spending, counter)
     return number
+
+
+def _settle_debts(org_id: str, period: str, counter: str) -> None:
+    """Take from the limit what slices used while there was none."""
+    left = _left(store.counters(org_id, period), counter)
+    _square(org_id, period, counter, {sk: amount for sk, amount in left.items() if amount < 0})
+
+
+def _square(org_id: str, period: str, counter: str, left: dict[str, int]) -> None:
+    if not left:
+        return
+    try:
+        commit(store.square(org_id, period, counter, left))
+    except ConditionFailedError:
+        # Somebody spent meanwhile: what is left now is another figure.
+        telemetry.metric("UsageSquareContended")
+
+
+def _left(items: list[Item], counter: str) -> dict[str, int]:
+    return {item["sk"]: item[f"left_{counter}"] for item in items if item.get(f"left_{counter}")}
+
+
+def rebalance(org_id: str) -> None:
+    """Give what slices have left back to the month's total, and take their debts from it.
+
+    For a change of plan: a plan that is not sliced looks at the total alone.
+    """
+    period = clock.stamp()[:7]
+    items = store.counters(org_id, period)
+    for counter in (*(meter.value for meter in Meter), "spent", "capped"):
+        _square(org_id, period, counter, _left(items, counter))
 
 
 def _elsewhere(spending: _Spending, counter: str) -> int:
@@ -151,6 +169,45 @@ def _elsewhere(spending: _Spending, counter: str) -> int:
         ):
             return int(item["sk"].removeprefix("slice#"))
     raise spending.refusal(counter, sum(item.get(counter, 0) for item in items))
+
+
+def price(meter: Meter) -> int:
+    """What one unit costs, in millionths of a dollar."""
+    return PRICE_MICROS[meter]
+
+
+def settling(org: Organisation, meter: Meter, units: int) -> Update | None:
+    """The write that counts what turned out to be used beyond what was spent before, or below it (negative).
+
+    It has no condition: what was used was used, and a limit that it passes refuses the next spending.
+    """
+    if not units:
+        return None
+    spending = _spending(org, meter, units)
+    if not org.terms.sliced:
+        return store.add(org.id, spending.period, spending.used, {}, None)
+    return store.take(org.id, spending.period, choose(SLICES), spending.used, (), None)
+
+
+def within_day(org: Organisation, counter: str, limit: int) -> Update:
+    """The write that counts one of something that is limited by the day (UTC). Raises QuotaExceeded at commit."""
+    used, limits, day = {counter: 1}, {counter: limit}, clock.stamp()[:10]
+
+    def over(items: list[Item | None]) -> Exception:
+        return QuotaExceeded(
+            "The plan's daily cap is reached.",
+            code="daily_cap",
+            resource=counter,
+            current=(items[0] or {}).get(f"taken_{counter}", 0),
+            cap=limit,
+        )
+
+    return store.add(org.id, day, used, limits, over)
+
+
+def counting(org_id: str, meter: Meter, units: int) -> Update:
+    """The write that counts what costs nothing and is never refused."""
+    return store.count(org_id, clock.stamp()[:7], choose(SLICES), meter.value, units)
 
 
 def of_month(org_id: str, period: str) -> Usage:

@@ -2,16 +2,19 @@
 
 | item | pk | sk |
 |---|---|---|
-| a month's counters | `<org>#usage#<YYYY-MM>` | `total` |
-| a slice of them | `<org>#usage#<YYYY-MM>` | `slice#<n>` |
+| a month's, or a day's, counters | `<org>#usage#<YYYY-MM[-DD]>` | `total` |
+| a slice of a month's | `<org>#usage#<YYYY-MM>` | `slice#<n>` |
+| what is counted and not limited | `<org>#usage#<YYYY-MM>` | `count#<n>` |
 
-`total` holds what was used (`email`), what it cost (`spent`) and, on sliced plans, how much of each limit was lent to
-slices (`lent_email`, `lent_spent`). A slice holds what it used and what it may still use (`left_email`, `left_spent`).
+`total` holds what was used through it (`email`), what that cost (`spent`), and of each counter how much of its limit is
+taken (`taken_email`): used through the total, or lent to a slice. A slice holds what was used through it, and what is
+left of its loans (`left_email`). Where no limit is in force a slice borrows nothing, and its `left` goes below zero: a
+debt, which is taken from the limit as soon as there is one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from switchboard.aws.table import Item, Query, Update, room_for
 
@@ -22,14 +25,24 @@ def partition(org_id: str, period: str) -> str:
     return f"{org_id}#usage#{period}"
 
 
-def add(org_id: str, period: str, used: Mapping[str, int], limits: Mapping[str, int], otherwise: Refusal) -> Update:
-    """Count on the month's one item, each limited counter staying within its limit."""
-    conditions = [room_for(f"#{name}", f":room_{name}", limit - used[name]) for name, limit in limits.items()]
+def total_key(org_id: str, period: str) -> dict[str, str]:
+    return {"pk": partition(org_id, period), "sk": "total"}
+
+
+def slice_key(org_id: str, period: str, number: int) -> dict[str, str]:
+    return {"pk": partition(org_id, period), "sk": f"slice#{number:02d}"}
+
+
+def add(
+    org_id: str, period: str, used: Mapping[str, int], limits: Mapping[str, int], otherwise: Refusal | None
+) -> Update:
+    """Count on the one item, each limited counter staying within its limit."""
+    conditions = [room_for(f"#taken_{name}", f":room_{name}", limit - used[name]) for name, limit in limits.items()]
     return Update(
         table="core",
-        key={"pk": partition(org_id, period), "sk": "total"},
-        expression="ADD " + ", ".join(f"#{name} :{name}" for name in used),
-        names={f"#{name}": name for name in used},
+        key=total_key(org_id, period),
+        expression="ADD " + ", ".join(f"#{name} :{name}, #taken_{name} :{name}" for name in used),
+        names={f"#{name}": name for name in used} | {f"#taken_{name}": f"taken_{name}" for name in used},
         values={f":{name}": amount for name, amount in used.items()}
         | {f":room_{name}": limit - used[name] for name, limit in limits.items()},
         condition=" AND ".join(conditions) or None,
@@ -38,19 +51,21 @@ def add(org_id: str, period: str, used: Mapping[str, int], limits: Mapping[str, 
 
 
 def take(
-    org_id: str, period: str, number: int, used: Mapping[str, int], limited: Mapping[str, int], otherwise: Refusal
+    org_id: str,
+    period: str,
+    number: int,
+    used: Mapping[str, int],
+    limited: Iterable[str],
+    otherwise: Refusal | None,
 ) -> Update:
-    """Count on a slice, out of what was lent to it."""
-    names = {f"#{name}": name for name in used} | {f"#left_{name}": f"left_{name}" for name in limited}
-    values = {f":{name}": amount for name, amount in used.items()}
-    values |= {f":minus_{name}": -used[name] for name in limited}
-    adds = [f"#{name} :{name}" for name in used] + [f"#left_{name} :minus_{name}" for name in limited]
+    """Count on a slice; of a limited counter no more than is left there."""
     return Update(
         table="core",
         key=slice_key(org_id, period, number),
-        expression="ADD " + ", ".join(adds),
-        names=names,
-        values=values,
+        expression="ADD " + ", ".join(f"#{name} :{name}, #left_{name} :minus_{name}" for name in used),
+        names={f"#{name}": name for name in used} | {f"#left_{name}": f"left_{name}" for name in used},
+        values={f":{name}": amount for name, amount in used.items()}
+        | {f":minus_{name}": -amount for name, amount in used.items()},
         condition=" AND ".join(f"#left_{name} >= :{name}" for name in limited) or None,
         otherwise=otherwise,
     )
@@ -59,15 +74,15 @@ def take(
 def lend(
     org_id: str, period: str, number: int, name: str, amount: int, limit: int, otherwise: Refusal
 ) -> tuple[Update, Update]:
-    """Move a part of the month's limit from the total to a slice."""
+    """Take a part of the limit and leave it with a slice."""
     return (
         Update(
             table="core",
-            key={"pk": partition(org_id, period), "sk": "total"},
-            expression="ADD #lent :amount",
-            names={"#lent": f"lent_{name}"},
+            key=total_key(org_id, period),
+            expression="ADD #taken :amount",
+            names={"#taken": f"taken_{name}"},
             values={":amount": amount, ":room": limit - amount},
-            condition="attribute_not_exists(#lent) OR #lent <= :room",
+            condition=room_for("#taken", ":room", limit - amount),
             otherwise=otherwise,
         ),
         Update(
@@ -80,8 +95,38 @@ def lend(
     )
 
 
-def slice_key(org_id: str, period: str, number: int) -> dict[str, str]:
-    return {"pk": partition(org_id, period), "sk": f"slice#{number:02d}"}
+def square(org_id: str, period: str, name: str, left: Mapping[str, int]) -> list[Update]:
+    """Bring what is left on slices (by sort key, as it was read) to nothing: debts are taken, leftovers given back."""
+    slices = [
+        Update(
+            table="core",
+            key={"pk": partition(org_id, period), "sk": sk},
+            expression="SET #left = :none",
+            names={"#left": f"left_{name}"},
+            values={":none": 0, ":seen": seen},
+            condition="#left = :seen",
+        )
+        for sk, seen in left.items()
+    ]
+    total = Update(
+        table="core",
+        key=total_key(org_id, period),
+        expression="ADD #taken :amount",
+        names={"#taken": f"taken_{name}"},
+        values={":amount": -sum(left.values())},
+    )
+    return [total, *slices]
+
+
+def count(org_id: str, period: str, number: int, name: str, amount: int) -> Update:
+    """Count what has no limit: on one of several items, so that no transaction waits for another."""
+    return Update(
+        table="core",
+        key={"pk": partition(org_id, period), "sk": f"count#{number:02d}"},
+        expression="ADD #name :amount",
+        names={"#name": name},
+        values={":amount": amount},
+    )
 
 
 def counters(org_id: str, period: str) -> list[Item]:

@@ -8,6 +8,9 @@ from email.message import EmailMessage
 from typing import Protocol
 
 from switchboard.aws import settings
+from switchboard.carriers.outcomes import OutcomeUnknown, Refused, Throttled
+
+__all__ = ["MailCarrier", "Outbound", "OutcomeUnknown", "Refused", "Throttled", "carrier"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +22,6 @@ class Outbound:
     sender: str
     recipients: list[str]
     mime: EmailMessage
-
-
-class Refused(Exception):
-    """The provider will never send this mail."""
-
-
-class Throttled(Exception):
-    """The provider took nothing and asks to come back later."""
-
-
-class OutcomeUnknown(Exception):
-    """The provider may or may not have taken it: it must not be sent again."""
 
 
 class MailCarrier(Protocol):

@@ -46,6 +46,8 @@ class SesCarrier:
             if code in _REFUSED:
                 raise Refused(str(error.response["Error"].get("Message", code))) from error
             raise OutcomeUnknown(code) from error
+        except session.NOT_REACHED as error:
+            raise Throttled(type(error).__name__) from error
         except session.BotoCoreError as error:
             raise OutcomeUnknown(type(error).__name__) from error
         return message_id(answer["MessageId"])

@@ -35,6 +35,15 @@ _BY_CODE = {
     "master_key_required": "MASTER_KEY_REQUIRED",
     "recipient_suppressed": "RECIPIENT_SUPPRESSED",
     "rate_limited_per_second": "RATE_LIMIT_PER_SECOND",
+    "consent_missing": "TCPA_GATE_BLOCKED",
+    "consent_invalid": "TCPA_GATE_BLOCKED",
+    "dnc": "TCPA_GATE_BLOCKED",
+    "opted_out": "TCPA_GATE_BLOCKED",
+    "attempt_cap": "TCPA_GATE_BLOCKED",
+    "number_reassigned": "RND_GATE_BLOCKED",
+    "reassigned_unknown": "RND_GATE_BLOCKED",
+    "quiet_hours": "QUIET_HOURS_BLOCKED",
+    "zone_unknown": "QUIET_HOURS_BLOCKED",
 }
 #: Refusals whose own word helps a caller more than the status' code alone: shown as `details.reason`.
 _WITHOUT_REASON = frozenset(

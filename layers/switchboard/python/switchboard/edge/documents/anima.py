@@ -165,7 +165,9 @@ DESCRIPTION = Description(
     tags={
         "Sign-up": "Begin here: no key is needed.",
         "Email": "Mail that agents send.",
+        "Voice": "Calls that agents place, behind the compliance gate.",
         "Audit": "What happened, in a chain that can be verified.",
+        "Events": "What happens, while it happens.",
         "Agents": "The agents of an organisation.",
         "Keys": "API keys: create, replace, revoke.",
         "Billing": "Plan, use and spending cap.",

@@ -1,0 +1,112 @@
+"""Anima: `/v1/voice/*`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from functions.anima.voice.schemas import (
+    Call,
+    CallList,
+    CallState,
+    Catalogue,
+    Direction,
+    PlaceCallRequest,
+    PlacedCall,
+    Segment,
+    Transcript,
+    Verdict,
+    states,
+)
+from switchboard.calls import service as calls
+from switchboard.edge.api import Api
+from switchboard.edge.dialects.anima import Anima
+from switchboard.edge.paging import Pagination
+
+api = Api(Anima(), "voice")
+
+
+@api.post(
+    "/v1/voice/calls",
+    summary="Place a call",
+    operation_id="voicePlace",
+    tag="Voice",
+    responses={
+        400: "The request is not valid.",
+        402: "The tier's daily cap or the hard cap is reached.",
+        403: "The compliance gate refused; `details.gate` names the rule. Or an agent key named another agent.",
+        404: "There is no such agent.",
+        503: "Calls are switched off, or the provider is down.",
+    },
+)
+def place(request: PlaceCallRequest) -> PlacedCall:
+    return PlacedCall.of(calls.place(api.caller, request.order()))
+
+
+@api.get(
+    "/v1/voice/calls",
+    summary="List calls, newest first",
+    operation_id="voiceList",
+    tag="Voice",
+    responses={400: "A filter, the limit or the cursor is not valid.", 404: "There is no such agent."},
+)
+def listing(
+    agent_id: Annotated[str | None, Query(alias="agentId")] = None,
+    direction: Annotated[Direction | None, Query()] = None,
+    state: Annotated[CallState | None, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: Annotated[str | None, Query()] = None,
+) -> CallList:
+    wanted = states(state) if state else []
+    found, after = calls.listing(api.caller, agent_id, wanted, direction, limit, cursor)
+    return CallList(calls=[Call.of(call) for call in found], pagination=Pagination.of(after))
+
+
+@api.get(
+    "/v1/voice/calls/<call_id>",
+    summary="Read a call",
+    operation_id="voiceGet",
+    tag="Voice",
+    responses={404: "There is no such call."},
+)
+def read(call_id: str) -> Call:
+    return Call.of(calls.get(api.caller, call_id))
+
+
+@api.get(
+    "/v1/voice/calls/<call_id>/transcript",
+    summary="Read what was said so far",
+    operation_id="voiceTranscript",
+    tag="Voice",
+    responses={404: "There is no such call."},
+)
+def transcript(call_id: str) -> Transcript:
+    turns = calls.transcript(api.caller, call_id)
+    return Transcript(call_id=call_id, segments=[Segment.of(turn) for turn in turns])
+
+
+@api.get(
+    "/v1/voice/calls/<call_id>/verdict",
+    summary="Read why the compliance gate let the call pass",
+    operation_id="voiceVerdict",
+    tag="Voice",
+    responses={404: "There is no such call."},
+)
+def verdict(call_id: str) -> Verdict:
+    return Verdict(call_id=call_id, verdict=calls.verdict_of(api.caller, call_id))
+
+
+@api.get("/v1/voice/catalog", summary="List the voices", operation_id="voiceCatalog", tag="Voice")
+def catalogue(
+    tier: Annotated[Literal["basic", "premium"] | None, Query()] = None,
+    language: Annotated[str | None, Query(max_length=20)] = None,
+    gender: Annotated[Literal["female", "male"] | None, Query()] = None,
+) -> Catalogue:
+    wanted = {"tier": tier, "language": language, "gender": gender}
+    return Catalogue.of(
+        [one for one in calls.voices() if all(getattr(one, name) == text for name, text in wanted.items() if text)]
+    )
+
+
+handler = api.handler

@@ -1,0 +1,218 @@
+"""Calls, as Anima's clients see them (conventions.md 1.8)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic.alias_generators import to_camel
+
+from switchboard.calls import models
+from switchboard.calls.models import Order, State, Tier, Turn
+from switchboard.carriers.voice import Voice as CatalogueVoice
+from switchboard.compliance.models import Verdict as GateVerdict
+from switchboard.edge.paging import Pagination
+
+ConsentSource = Literal[
+    "opt-in:web-form",
+    "opt-in:double-opt-in",
+    "customer-initiated",
+    "business-relationship",
+    "prior-express-consent",
+]
+CallState = Literal["INITIATING", "RINGING", "ACTIVE", "HOLD", "ENDING", "ENDED"]
+Direction = Literal["INBOUND", "OUTBOUND"]
+
+#: conventions.md 16, the column of Anima.
+_STATE: dict[State, CallState] = {
+    State.CREATED: "INITIATING",
+    State.DIALING: "INITIATING",
+    State.UNCONFIRMED: "INITIATING",
+    State.RINGING: "RINGING",
+    State.ACTIVE: "ACTIVE",
+    State.HOLD: "HOLD",
+    State.ENDING: "ENDING",
+    **dict.fromkeys(models.TERMINAL, "ENDED"),
+}
+
+
+def states(shown: CallState) -> list[State]:
+    """The states that one of Anima's stands for, to filter by."""
+    return [state for state, name in _STATE.items() if name == shown]
+
+
+class _Shown(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
+
+
+class CallMetadata(BaseModel):
+    """What the caller asserts of the call. Other entries are kept with it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    consent_source: ConsentSource = Field(description="Where the called person's consent comes from.")
+    consent_date: str | None = Field(
+        default=None, description="When it was given (a date); by default when we first heard of it."
+    )
+
+
+class PlaceCallRequest(_Shown):
+    """A call to place."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"to": "+14155550142", "tier": "basic", "metadata": {"consent_source": "business-relationship"}}
+            ]
+        }
+    )
+
+    to: str = Field(pattern=r"^\+[1-9]\d{6,14}$", description="The number to call, in E.164.")
+    tier: Literal["basic", "premium"] = Field(description="The voice's quality, and its price.")
+    metadata: CallMetadata
+    voice_id: str | None = Field(default=None, max_length=100, description="A voice of the catalogue, of that tier.")
+    greeting: str | None = Field(default=None, min_length=1, max_length=1_000, description="What the agent says first.")
+    from_number: str | None = Field(default=None, pattern=r"^\+[1-9]\d{6,14}$", description="A number of yours.")
+    agent_id: str | None = Field(
+        default=None, description="The calling agent; required with a master key, the key's own agent otherwise."
+    )
+
+    @field_validator("metadata")
+    @classmethod
+    def _small(cls, value: CallMetadata) -> CallMetadata:
+        if len(value.model_dump_json()) > 8_192:
+            raise ValueError("is larger than 8 KB")
+        return value
+
+    def order(self) -> Order:
+        """The call in the domain's terms."""
+        return Order(
+            consent_source=self.metadata.consent_source,
+            consent_date=self.metadata.consent_date,
+            metadata=self.metadata.model_dump(),
+            **self.model_dump(exclude={"metadata"}),
+        )
+
+
+class PlacedCall(_Shown):
+    """A call that was accepted for dialling."""
+
+    call_id: str
+    agent_id: str | None
+    state: CallState
+    from_number: str = Field(alias="from")
+    to_number: str = Field(alias="to")
+    tier: Tier
+    direction: Direction
+    correlation_id: str
+    created_at: str
+
+    @classmethod
+    def of(cls, call: models.Call) -> PlacedCall:
+        """The answer to a placement."""
+        return cls.model_validate(_fields(call) | {"call_id": call.id})
+
+
+class Call(_Shown):
+    """A call, as it stands."""
+
+    id: str
+    agent_id: str | None
+    phone_identity_id: str | None
+    direction: Direction
+    state: CallState
+    tier: Tier
+    from_number: str = Field(alias="from")
+    to_number: str = Field(alias="to")
+    voice_id: str
+    started_at: str | None
+    answered_at: str | None
+    answered_by: str | None
+    ended_at: str | None
+    end_reason: models.EndReason | None
+    duration_seconds: int | None
+    cost_cents: float
+    error: str | None
+    metadata: dict[str, Any]
+    correlation_id: str
+    created_at: str
+    updated_at: str
+
+    @classmethod
+    def of(cls, call: models.Call) -> Call:
+        """A call of the domain, as Anima shows it."""
+        return cls.model_validate(_fields(call) | {"phone_identity_id": None, "cost_cents": call.cost_micros / 10_000})
+
+
+def _fields(call: models.Call) -> dict[str, Any]:
+    return call.model_dump(exclude={"order"}) | {"state": _STATE[call.state], "metadata": call.order.metadata}
+
+
+class CallList(BaseModel):
+    """A page of calls, newest first."""
+
+    calls: list[Call]
+    pagination: Pagination
+
+
+class Segment(_Shown):
+    """Something that was said; times in seconds from the answer."""
+
+    speaker: str
+    text: str
+    start_time: float
+    end_time: float
+    confidence: float | None
+    is_final: bool
+
+    @classmethod
+    def of(cls, turn: Turn) -> Segment:
+        """A turn of the domain, as Anima shows it."""
+        return cls(
+            speaker=turn.speaker,
+            text=turn.text,
+            start_time=turn.start_ms / 1000,
+            end_time=turn.end_ms / 1000,
+            confidence=None,
+            is_final=turn.final,
+        )
+
+
+class Transcript(_Shown):
+    """What was said so far."""
+
+    call_id: str
+    segments: list[Segment]
+
+
+class Verdict(_Shown):
+    """The compliance gate's verdict: every rule with its input and result."""
+
+    call_id: str
+    verdict: GateVerdict
+
+
+class Voice(_Shown):
+    """A voice of the catalogue."""
+
+    id: str
+    name: str
+    tier: Tier
+    language: str
+    gender: str
+
+
+class Catalogue(BaseModel):
+    """The voices that a call may have."""
+
+    voices: list[Voice]
+
+    @classmethod
+    def of(cls, voices: list[CatalogueVoice]) -> Catalogue:
+        """The catalogue, as Anima shows it."""
+        return cls(
+            voices=[
+                Voice(id=one.id, name=one.name, tier=Tier(one.tier), language=one.language, gender=one.gender)
+                for one in voices
+            ]
+        )

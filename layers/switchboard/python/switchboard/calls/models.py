@@ -1,0 +1,147 @@
+"""A call, its states, and the moves between them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class State(StrEnum):
+    """Where a call is. DIALING is the worker's claim: from there on the provider may have it."""
+
+    CREATED = "created"
+    DIALING = "dialing"
+    UNCONFIRMED = "unconfirmed"
+    RINGING = "ringing"
+    ACTIVE = "active"
+    HOLD = "hold"
+    ENDING = "ending"
+    COMPLETED = "completed"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+#: How every call ends, one way or another.
+TERMINAL = frozenset({State.COMPLETED, State.BUSY, State.NO_ANSWER, State.FAILED, State.CANCELED})
+
+#: The legal moves. Whatever a provider reports late, twice or out of order never moves a call backwards: a call that
+#: was answered does not ring again, and one that ended stays as it ended.
+MOVES: dict[State, frozenset[State]] = {
+    State.CREATED: frozenset({State.DIALING}) | TERMINAL,
+    State.DIALING: frozenset({State.CREATED, State.UNCONFIRMED, State.RINGING, State.ACTIVE, State.HOLD, State.ENDING})
+    | TERMINAL,
+    State.UNCONFIRMED: frozenset({State.RINGING, State.ACTIVE, State.HOLD, State.ENDING}) | TERMINAL,
+    State.RINGING: frozenset({State.ACTIVE, State.HOLD, State.ENDING}) | TERMINAL,
+    State.ACTIVE: frozenset({State.HOLD, State.ENDING}) | TERMINAL - {State.BUSY, State.NO_ANSWER},
+    State.HOLD: frozenset({State.ACTIVE, State.ENDING}) | TERMINAL - {State.BUSY, State.NO_ANSWER},
+    State.ENDING: TERMINAL - {State.BUSY, State.NO_ANSWER},
+} | {state: frozenset() for state in TERMINAL}
+
+
+class EndReason(StrEnum):
+    """Why a call ended: a fixed vocabulary."""
+
+    COMPLETED = "completed"
+    CALLER_HANGUP = "caller_hangup"
+    AGENT_HANGUP = "agent_hangup"
+    VOICEMAIL = "voicemail"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+    CANCELED = "canceled"
+    UNREACHABLE = "unreachable"
+    PROVIDER_UNAVAILABLE = "provider_unavailable"
+    BLOCKED = "blocked"
+
+
+class Tier(StrEnum):
+    """The quality of the voice, and its price."""
+
+    BASIC = "basic"
+    PREMIUM = "premium"
+
+
+class Order(BaseModel):
+    """A call that a caller wants placed."""
+
+    to: str
+    tier: Tier
+    consent_source: str | None = None
+    consent_date: str | None = None
+    voice_id: str | None = None
+    greeting: str | None = None
+    from_number: str | None = None
+    agent_id: str | None = None
+    time_zone: str | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class Call(BaseModel):
+    """A call, and what has become of it. `version` counts its changes: each write names the one it follows."""
+
+    id: str
+    org_id: str
+    agent_id: str | None
+    source: str
+    direction: str = "OUTBOUND"
+    state: State = State.CREATED
+    version: int = 1
+    #: The version at which a dialler last claimed it.
+    claim: int = 0
+    tier: Tier
+    from_number: str
+    to_number: str
+    voice_id: str
+    greeting: str
+    #: What was asked for: the gate is asked again before the call is dialled.
+    order: Order
+    correlation_id: str
+    provider: str
+    provider_call_id: str | None = None
+    end_reason: EndReason | None = None
+    answered_by: str | None = None
+    error: str | None = None
+    cost_micros: int = 0
+    created_at: str
+    updated_at: str
+    started_at: str | None = None
+    answered_at: str | None = None
+    ended_at: str | None = None
+    duration_seconds: int | None = None
+
+    def can_become(self, state: State) -> bool:
+        """Whether that move is a legal one."""
+        return state in MOVES[self.state]
+
+
+class Turn(BaseModel):
+    """Something that was said. `number` orders the turns, whatever order they are reported in."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    speaker: str
+    text: str
+    start_ms: int
+    end_ms: int
+    final: bool = True
+
+
+class Progress(BaseModel):
+    """What a provider reports of a call, in our own words."""
+
+    model_config = ConfigDict(frozen=True)
+
+    org_id: str
+    call_id: str
+    kind: str
+    provider_call_id: str | None = None
+    end_reason: EndReason | None = None
+    duration_seconds: int | None = None
+    answered_by: str | None = None
+    turn: Turn | None = None

@@ -1,0 +1,103 @@
+"""A voice provider on this machine.
+
+A call rings, is answered, talks turn by turn and ends; magic numbers end it otherwise. The whole course is queued when
+the call is dialled, each report with its delay, so that it goes on whatever is restarted meanwhile.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from switchboard.aws import ids, queue, settings
+from switchboard.aws.queue import Job
+from switchboard.carriers.voice import Dial, Refused, Voice
+from switchboard.compliance import magic
+from switchboard.compliance.magic import Outcome
+
+_VOICES = [
+    Voice("switchboard:ada", "Ada", "basic", "en-US", "female"),
+    Voice("switchboard:max", "Max", "basic", "en-US", "male"),
+    Voice("switchboard:inés", "Inés", "basic", "es-US", "female"),
+    Voice("switchboard:grace", "Grace", "premium", "en-US", "female"),
+    Voice("switchboard:hugo", "Hugo", "premium", "en-US", "male"),
+]
+
+#: What the called person says, and what the agent answers. The greeting comes before it.
+_DIALOGUE = (
+    ("caller", "Hello. Who is calling, please?"),
+    ("agent", "This is {agent}, an automated assistant. Is now a good moment?"),
+    ("caller", "Yes, but please keep it short."),
+    ("agent", "Of course. I only want to confirm that everything is in order for tomorrow."),
+    ("caller", "It is. Thank you for asking."),
+    ("agent", "Thank you. Have a good day."),
+)
+#: How a call ends that nobody answers, and after how many steps.
+_UNANSWERED = {
+    Outcome.BUSY: ("busy", 1),
+    Outcome.NO_ANSWER: ("no_answer", 5),
+    Outcome.FAILED: ("failed", 1),
+    Outcome.UNREACHABLE: ("unreachable", 1),
+}
+#: Speech runs at about this many milliseconds a character.
+_MS_PER_CHARACTER = 55
+
+
+class SimulatedVoice:
+    """Rings, talks and hangs up. A step takes VOICE_STEP_SECONDS (2 by default)."""
+
+    def available(self, to_number: str) -> bool:
+        """Everything but the number that asks for a provider that is down."""
+        return magic.outcome(to_number) is not Outcome.PROVIDER_DOWN
+
+    def voices(self) -> list[Voice]:
+        """A few voices of either tier."""
+        return _VOICES
+
+    def dial(self, dial: Dial) -> str:
+        """Queue the call's whole course."""
+        if not self.available(dial.to_number):
+            raise Refused("the provider is down")
+        provider_call_id = ids.new("sim")
+        step = settings.number("VOICE_STEP_SECONDS", 2)
+        base = {"org_id": dial.org_id, "call_id": dial.call_id, "provider_call_id": provider_call_id}
+        queue.send(
+            Job(queue="voice-events", body=base | report, group=dial.org_id, delay=steps * step)
+            for steps, report in _course(dial)
+        )
+        return provider_call_id
+
+
+def _course(dial: Dial) -> list[tuple[int, dict[str, Any]]]:
+    """The reports of a call, each with the number of steps after the dialling at which it comes."""
+    outcome = magic.outcome(dial.to_number)
+    ringing = (0, {"kind": "ringing"})
+    if outcome in _UNANSWERED:
+        reason, steps = _UNANSWERED[outcome]
+        return [ringing, (steps, {"kind": "ended", "end_reason": reason, "duration_seconds": 0})]
+    if outcome is Outcome.VOICEMAIL:
+        spoken = _turn(0, "agent", dial.greeting, 0)
+        return [
+            ringing,
+            (1, {"kind": "answered", "answered_by": "machine_start"}),
+            (2, {"kind": "turn", "turn": spoken}),
+            (3, {"kind": "ended", "end_reason": "voicemail", "duration_seconds": _seconds(spoken)}),
+        ]
+    course: list[tuple[int, dict[str, Any]]] = [ringing, (1, {"kind": "answered", "answered_by": "human"})]
+    at = 0
+    lines = [("agent", dial.greeting), *_DIALOGUE]
+    for number, (speaker, text) in enumerate(lines):
+        turn = _turn(number, speaker, text.replace("{agent}", dial.agent_name), at)
+        at = turn["end_ms"]
+        course.append((2 + number // 2, {"kind": "turn", "turn": turn}))
+    last = course[-1][0]
+    course.append((last + 1, {"kind": "ended", "end_reason": "completed", "duration_seconds": -(-at // 1000)}))
+    return course
+
+
+def _turn(number: int, speaker: str, text: str, start: int) -> dict[str, Any]:
+    end = start + len(text) * _MS_PER_CHARACTER
+    return {"number": number, "speaker": speaker, "text": text, "start_ms": start, "end_ms": end}
+
+
+def _seconds(turn: dict[str, Any]) -> int:
+    return -(-int(turn["end_ms"]) // 1000)

@@ -1,0 +1,1 @@
+"""What the gate knows of the world, as dated tables: area codes, state law, holidays."""

@@ -1,0 +1,123 @@
+"""Legal holidays, as far as a state forbids calls on them.
+
+A holiday that falls on a weekend is kept on the nearest weekday as well (5 U.S.C. 6103, and the states alike); the gate
+closes both days, since the laws do not say which of the two they mean. Days that a governor proclaims are not here.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import cache
+
+VERSION = "2025-12-31"
+
+_MONDAY, _TUESDAY, _THURSDAY = 0, 1, 3
+_LAST = -1
+
+#: (month, day)
+_FIXED: dict[str, tuple[int, int]] = {
+    "new_year": (1, 1),
+    "ri_independence": (5, 4),
+    "flag_day": (6, 14),
+    "juneteenth": (6, 19),
+    "independence": (7, 4),
+    "pioneer_day": (7, 24),
+    "all_saints": (11, 1),
+    "veterans": (11, 11),
+    "rosa_parks": (12, 1),
+    "christmas": (12, 25),
+}
+#: (month, weekday, which of them)
+_FLOATING: dict[str, tuple[int, int, int]] = {
+    "king": (1, _MONDAY, 3),
+    "washington": (2, _MONDAY, 3),
+    "confederate_memorial": (4, _MONDAY, 4),
+    "memorial": (5, _MONDAY, _LAST),
+    "jefferson_davis": (6, _MONDAY, 1),
+    "victory_day": (8, _MONDAY, 2),
+    "labor": (9, _MONDAY, 1),
+    "columbus": (10, _MONDAY, 2),
+    "thanksgiving": (11, _THURSDAY, 4),
+}
+#: Days from Easter Sunday.
+_FROM_EASTER = {"mardi_gras": -47, "good_friday": -2}
+
+#: 5 U.S.C. 6103(a).
+FEDERAL = frozenset(
+    {
+        "new_year",
+        "king",
+        "washington",
+        "memorial",
+        "juneteenth",
+        "independence",
+        "labor",
+        "columbus",
+        "veterans",
+        "thanksgiving",
+        "christmas",
+    }
+)
+
+#: What a state that closes on holidays keeps beside the federal ones, by its own statute on holidays.
+OF_STATE: dict[str, frozenset[str]] = {
+    # Ala. Code 1-3-8. Mardi Gras is kept in two counties, which an area code does not tell apart.
+    "AL": FEDERAL | {"mardi_gras", "confederate_memorial", "jefferson_davis", "rosa_parks"},
+    # La. R.S. 1:55, as the Public Service Commission lists them for callers.
+    "LA": FEDERAL | {"mardi_gras", "good_friday", "all_saints", "election", "day_after_thanksgiving"},
+    # 44 P.S. 11.
+    "PA": FEDERAL | {"good_friday", "flag_day", "election"},
+    # R.I. Gen. Laws 25-1-1.
+    "RI": FEDERAL | {"ri_independence", "victory_day", "election"},
+    # Utah Code 63G-1-301.
+    "UT": FEDERAL | {"pioneer_day"},
+}
+
+
+def closed(state: str, day: date) -> bool:
+    """Whether a day is a legal holiday in a state: the day itself, or the weekday on which it is kept."""
+    # New Year's Day on a Saturday is kept in the old year.
+    return any(day in _days(year, OF_STATE.get(state, FEDERAL)) for year in (day.year, day.year + 1))
+
+
+@cache
+def _days(year: int, names: frozenset[str]) -> frozenset[date]:
+    """The days of a year on which the named holidays fall or are kept."""
+    days = [_date(year, name) for name in names]
+    return frozenset([*days, *(kept for day in days if (kept := _kept(day)) != day)])
+
+
+def _date(year: int, name: str) -> date:
+    if name in _FIXED:
+        return date(year, *_FIXED[name])
+    if name in _FLOATING:
+        return _nth(year, *_FLOATING[name])
+    if name == "election":  # the Tuesday after the first Monday in November
+        return _nth(year, 11, _MONDAY, 1) + timedelta(days=1)
+    if name == "day_after_thanksgiving":
+        return _date(year, "thanksgiving") + timedelta(days=1)
+    return _easter(year) + timedelta(days=_FROM_EASTER[name])
+
+
+def _nth(year: int, month: int, weekday: int, which: int) -> date:
+    if which == _LAST:
+        end = date(year, month, 31)  # May, the only month that asks for its last Monday
+        return end - timedelta(days=(end.weekday() - weekday) % 7)
+    first = date(year, month, 1)
+    return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (which - 1))
+
+
+def _kept(day: date) -> date:
+    """The weekday on which a holiday is kept: Friday for a Saturday, Monday for a Sunday."""
+    return day + timedelta(days={5: -1, 6: 1}.get(day.weekday(), 0))
+
+
+def _easter(year: int) -> date:
+    """Easter Sunday (the Gregorian computus in its anonymous form)."""
+    century, of_century = divmod(year, 100)
+    golden = year % 19
+    moon = (19 * golden + century - century // 4 - (century - (century + 8) // 25 + 1) // 3 + 15) % 30
+    weekday = (32 + 2 * (century % 4) + 2 * (of_century // 4) - moon - of_century % 4) % 7
+    shift = (golden + 11 * moon + 22 * weekday) // 451
+    month, day = divmod(moon + weekday - 7 * shift + 114, 31)
+    return date(year, month, day + 1)

@@ -1,0 +1,141 @@
+"""Who must not be called, who opted out, and who consented: kept by organisation and number, for every channel."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from switchboard.aws import clock, cursor, secret
+from switchboard.aws.table import Item, commit
+from switchboard.compliance import consents, phone, store
+from switchboard.compliance.consents import BadConsentError
+from switchboard.compliance.models import BlockedNumber, ConsentRecord, OptOut
+from switchboard.errors import Invalid
+from switchboard.events import service as events
+from switchboard.events.models import Origin, Subject
+
+
+class _UnchangedError(Exception):
+    """The ledger says that already. `item` is what it says."""
+
+    def __init__(self, items: list[Item | None]) -> None:
+        super().__init__("unchanged")
+        self.item = items[0]
+
+
+def block(origin: Origin, e164: str, reason: str | None = None) -> BlockedNumber:
+    """Put a number on the organisation's do-not-call list. One that is there stays as it is. Raises Invalid."""
+    number = phone.parse(e164).e164
+    entry = BlockedNumber(e164=number, reason=reason, created_by=origin.actor.id, at=clock.stamp())
+    try:
+        commit(
+            store.enter(origin.org_id, "dnc", number, entry, _UnchangedError),
+            events.record(_event(origin, "number.blocked", number)),
+        )
+    except _UnchangedError as unchanged:
+        return BlockedNumber.model_validate(unchanged.item)
+    return entry
+
+
+def unblock(origin: Origin, e164: str) -> bool:
+    """Take a number off the do-not-call list. Answers whether it was there. Raises Invalid."""
+    return _strike(origin, "dnc", e164, "number.unblocked")
+
+
+def opt_out(
+    origin: Origin,
+    e164: str,
+    source: Literal["keyword", "manual", "api"],
+    keyword: str | None = None,
+    reason: str | None = None,
+) -> OptOut:
+    """Note that a number's holder opted out, of every channel at once (47 CFR 64.1200(a)(10)). Raises Invalid.
+
+    A number that opted out before keeps its first entry.
+    """
+    number = phone.parse(e164).e164
+    entry = OptOut(
+        e164=number,
+        source=source,
+        keyword=keyword,
+        reason=reason,
+        created_by=origin.actor.id,
+        created_at=clock.stamp(),
+    )
+    try:
+        commit(
+            store.enter(origin.org_id, "opt-outs", number, entry, _UnchangedError),
+            events.record(_event(origin, "sms.opt_out", number, source=source, keyword=keyword)),
+        )
+    except _UnchangedError as unchanged:
+        return OptOut.model_validate(unchanged.item)
+    return entry
+
+
+def opt_in(origin: Origin, e164: str) -> bool:
+    """Note that a number's holder wants to hear again. Answers whether there was an opt-out. Raises Invalid."""
+    return _strike(origin, "opt-outs", e164, "sms.opt_in")
+
+
+def record_consent(origin: Origin, e164: str, source: str, date: str | None = None) -> ConsentRecord:
+    """Enter a consent, in place of an older one; without a date, from today. Raises Invalid."""
+    number = phone.parse(e164).e164
+    try:
+        given, day = consents.stated(source, date)
+    except BadConsentError as error:
+        raise Invalid(
+            "This is not a consent.", code="consent_invalid", fields={"consent": error.problem.replace("_", " ")}
+        ) from error
+    entry = ConsentRecord(e164=number, source=given, date=day, created_by=origin.actor.id, at=clock.stamp())
+    try:
+        commit(
+            store.enter_consent(origin.org_id, entry, _UnchangedError),
+            events.record(_event(origin, "consent.recorded", number, source=given.value, date=day)),
+        )
+    except _UnchangedError as unchanged:
+        return ConsentRecord.model_validate(unchanged.item)
+    return entry
+
+
+def blocked(org_id: str, limit: int, after: str | None = None) -> tuple[list[BlockedNumber], str | None]:
+    """A page of the do-not-call list, by number."""
+    items, more = _page(org_id, "dnc", limit, after)
+    return [BlockedNumber.model_validate(item) for item in items], more
+
+
+def opt_outs(org_id: str, limit: int, after: str | None = None) -> tuple[list[OptOut], str | None]:
+    """A page of the opt-outs, by number."""
+    items, more = _page(org_id, "opt-outs", limit, after)
+    return [OptOut.model_validate(item) for item in items], more
+
+
+def consented(org_id: str, limit: int, after: str | None = None) -> tuple[list[ConsentRecord], str | None]:
+    """A page of the consents, by number."""
+    items, more = _page(org_id, "consent", limit, after)
+    return [ConsentRecord.model_validate(item) for item in items], more
+
+
+def is_blocked(org_id: str, e164: str) -> bool:
+    """Whether a number is on the organisation's do-not-call list. Raises Invalid."""
+    return store.get(org_id, "dnc", phone.parse(e164).e164) is not None
+
+
+def _strike(origin: Origin, ledger: store.Ledger, e164: str, kind: str) -> bool:
+    number = phone.parse(e164).e164
+    try:
+        commit(
+            store.strike(origin.org_id, ledger, number, _UnchangedError),
+            events.record(_event(origin, kind, number)),
+        )
+    except _UnchangedError:
+        return False
+    return True
+
+
+def _page(org_id: str, ledger: store.Ledger, limit: int, after: str | None) -> tuple[list[Item], str | None]:
+    page = store.page(org_id, ledger, limit, cursor.read(after, org_id, ledger))
+    return page.items, cursor.write(page.next_key, org_id, ledger)
+
+
+def _event(origin: Origin, kind: str, e164: str, **data: str | None) -> events.Event:
+    digest = secret.digest(e164)
+    return events.of(origin, kind, Subject(type="number", id=digest), number=digest, **data)

@@ -1,0 +1,185 @@
+"""The ledgers, and what the gate counts and remembers, in the `core` table.
+
+| item | pk | sk |
+|---|---|---|
+| number on the do-not-call list | `<org>#dnc` | `<e164>` |
+| opt-out | `<org>#opt-outs` | `<e164>` |
+| consent | `<org>#consent` | `<e164>` |
+| the latest calls to a number on one subject | `<org>#attempts#<e164>` | `<digest of subject>` |
+| verdict | `<org>#verdict#<subject id>` | `<evaluated at>` |
+| answers of the Reassigned Numbers Database | `rnd#<e164>` | `answers` |
+
+The last is a look-up item, the same for every organisation: an attribute for each date that was asked about. Its sort
+key is fixed, and the date is not in it, because the date may have to come from the ledger: so one request reads all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from switchboard.aws import clock, secret, table
+from switchboard.aws.table import Check, Delete, Item, Key, Page, Put, Query, Update
+from switchboard.compliance.models import ConsentRecord, Reassignment, Verdict
+from switchboard.compliance.ports import Answer
+
+Ledger = Literal["dnc", "opt-outs", "consent"]
+Refusal = Callable[[list[Item | None]], Exception]
+
+#: The calls that an attempts item remembers, latest in the first slot: as many as the highest cap of any state.
+SLOTS = ("first", "second", "third")
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is stored about a number, read in one request."""
+
+    blocked: bool = False
+    opted_out: bool = False
+    consent: ConsentRecord | None = None
+    answers: dict[str, Reassignment] = field(default_factory=dict)
+    attempts: tuple[str, ...] = ()
+
+
+def ledger_key(org_id: str, ledger: Ledger, e164: str) -> Key:
+    return {"pk": f"{org_id}#{ledger}", "sk": e164}
+
+
+def _attempts_key(org_id: str, e164: str, subject: str) -> Key:
+    return {"pk": f"{org_id}#attempts#{e164}", "sk": secret.digest(subject)}
+
+
+def _answers_key(e164: str) -> Key:
+    return {"pk": f"rnd#{e164}", "sk": "answers"}
+
+
+def facts(org_id: str, e164: str, subject: str) -> Facts:
+    """Everything the gate needs to know of a number, in one consistent request."""
+    blocked, opted_out, consent, answers, attempts = table.get_many(
+        "core",
+        [
+            ledger_key(org_id, "dnc", e164),
+            ledger_key(org_id, "opt-outs", e164),
+            ledger_key(org_id, "consent", e164),
+            _answers_key(e164),
+            _attempts_key(org_id, e164, subject),
+        ],
+    )
+    return Facts(
+        blocked=blocked is not None,
+        opted_out=opted_out is not None,
+        consent=ConsentRecord.model_validate(consent) if consent else None,
+        answers={
+            since: Reassignment.model_validate(answer)
+            for since, answer in (answers or {}).items()
+            if since not in ("pk", "sk")
+        },
+        attempts=tuple(text for slot in SLOTS if (text := (attempts or {}).get(slot))),
+    )
+
+
+def remember_answer(e164: str, since: date, answer: Answer, now: datetime) -> Update:
+    """Keep what the database answered about a number and a date."""
+    return Update(
+        table="core",
+        key=_answers_key(e164),
+        expression="SET #since = :answer",
+        names={"#since": since.isoformat()},
+        values={":answer": {"answer": answer, "at": clock.iso(now)}},
+    )
+
+
+def absent(org_id: str, ledger: Ledger, e164: str, otherwise: Refusal) -> Check:
+    """Let a transaction stand only while the number is not in a ledger."""
+    return Check(
+        table="core",
+        key=ledger_key(org_id, ledger, e164),
+        condition="attribute_not_exists(pk)",
+        otherwise=otherwise,
+    )
+
+
+def count_attempt(org_id: str, e164: str, subject: str, cap: int, now: datetime, otherwise: Refusal) -> Update:
+    """Count a call, if it is not more than the cap's within 24 hours by now: exact, however many are in flight."""
+    return Update(
+        table="core",
+        key=_attempts_key(org_id, e164, subject),
+        expression=(
+            "SET #third = if_not_exists(#second, :never), #second = if_not_exists(#first, :never), #first = :now"
+        ),
+        names={f"#{slot}": slot for slot in SLOTS},
+        values={":now": clock.iso(now), ":never": "", ":day_ago": clock.iso(now - _DAY)},
+        condition=f"attribute_not_exists(#{SLOTS[cap - 1]}) OR #{SLOTS[cap - 1]} <= :day_ago",
+        otherwise=otherwise,
+    )
+
+
+def first_consent(record: ConsentRecord, org_id: str) -> Update:
+    """Enter a consent that a request stated, unless one is in the ledger: then that one stays."""
+    fields = record.model_dump(mode="json")
+    return Update(
+        table="core",
+        key=ledger_key(org_id, "consent", record.e164),
+        expression="SET " + ", ".join(f"#{name} = if_not_exists(#{name}, :{name})" for name in fields),
+        names={f"#{name}": name for name in fields},
+        values={f":{name}": value for name, value in fields.items()},
+    )
+
+
+def enter(org_id: str, ledger: Ledger, e164: str, entry: BaseModel, otherwise: Refusal) -> Put:
+    """Enter a number, if it is not there."""
+    return Put(
+        table="core",
+        item={**ledger_key(org_id, ledger, e164), **entry.model_dump(mode="json")},
+        unless_exists=True,
+        otherwise=otherwise,
+    )
+
+
+def enter_consent(org_id: str, record: ConsentRecord, otherwise: Refusal) -> Put:
+    """Enter a consent in place of an older one, if it says anything new."""
+    return Put(
+        table="core",
+        item={**ledger_key(org_id, "consent", record.e164), **record.model_dump(mode="json")},
+        condition="attribute_not_exists(pk) OR #source <> :source OR #date <> :date",
+        names={"#source": "source", "#date": "date"},
+        values={":source": record.source.value, ":date": record.date},
+        otherwise=otherwise,
+    )
+
+
+def strike(org_id: str, ledger: Ledger, e164: str, otherwise: Refusal) -> Delete:
+    """Take a number out of a ledger, if it is there."""
+    return Delete(
+        table="core",
+        key=ledger_key(org_id, ledger, e164),
+        condition="attribute_exists(pk)",
+        otherwise=otherwise,
+    )
+
+
+def get(org_id: str, ledger: Ledger, e164: str) -> Item | None:
+    return table.get("core", ledger_key(org_id, ledger, e164))
+
+
+def page(org_id: str, ledger: Ledger, limit: int, start: Item | None) -> Page:
+    return Query(table="core", partition=f"{org_id}#{ledger}").page(limit, start)
+
+
+def put_verdict(verdict: Verdict, subject_id: str) -> Put:
+    item: dict[str, Any] = verdict.model_dump(mode="json")
+    return Put(
+        table="core",
+        item={"pk": f"{verdict.org_id}#verdict#{subject_id}", "sk": verdict.evaluated_at, **item},
+    )
+
+
+def verdicts(org_id: str, subject_id: str, limit: int) -> list[Verdict]:
+    """The verdicts on one subject, latest first."""
+    query = Query(table="core", partition=f"{org_id}#verdict#{subject_id}", forward=False)
+    return [Verdict.model_validate(item) for item in query.page(limit).items]

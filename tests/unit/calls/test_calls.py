@@ -1,0 +1,391 @@
+"""A call's way from accepted to ended, however its provider reports it."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from switchboard.accounts.plans import PlanName
+from switchboard.audit import service as audit
+from switchboard.aws import clock
+from switchboard.aws.effect import IdempotencyMismatch
+from switchboard.calls import dialing, service, store
+from switchboard.calls.models import MOVES, TERMINAL, Call, EndReason, Order, Progress, State, Tier, Turn
+from switchboard.carriers import voice
+from switchboard.compliance import ledgers
+from switchboard.compliance.errors import Blocked
+from switchboard.errors import Forbidden, Invalid, NotFound, QuotaExceeded, Unavailable
+from switchboard.timers import service as timers
+from switchboard.usage import service as usage
+from tests.actors import Tenant, tenant, with_effect
+
+pytestmark = pytest.mark.usefixtures("cloud", "frozen")
+
+NOBODY = "+14155550142"
+
+
+class Carrier:
+    """A provider that does what the test says."""
+
+    def __init__(self) -> None:
+        self.outcome: str | Exception = "sim_1"
+        self.dialed: list[voice.Dial] = []
+
+    def available(self, to_number: str) -> bool:
+        return to_number != "+15005550013"
+
+    def voices(self) -> list[voice.Voice]:
+        return [
+            voice.Voice("b", "Basic", "basic", "en-US", "female"),
+            voice.Voice("p", "Premium", "premium", "en-US", "male"),
+        ]
+
+    def dial(self, dial: voice.Dial) -> str:
+        self.dialed.append(dial)
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+
+@pytest.fixture
+def carrier(monkeypatch: pytest.MonkeyPatch) -> Carrier:
+    provider = Carrier()
+    monkeypatch.setattr(voice, "carrier", lambda: provider)
+    return provider
+
+
+@pytest.fixture
+def acme(cloud: dict[str, str], frozen: clock.Frozen, carrier: Carrier) -> Tenant:
+    return tenant()
+
+
+def order(**changes: Any) -> Order:
+    return Order.model_validate({"to": NOBODY, "tier": "basic", "consent_source": "business-relationship"} | changes)
+
+
+def placed(acme: Tenant, **changes: Any) -> Call:
+    return service.place(acme.caller(), order(**changes))
+
+
+def now(call: Call) -> Call:
+    found = store.get(call.org_id, call.id)
+    assert found is not None
+    return found
+
+
+def report(call: Call, kind: str, **facts: Any) -> None:
+    dialing.apply(Progress(org_id=call.org_id, call_id=call.id, kind=kind, **facts))
+
+
+def dialed(acme: Tenant, **changes: Any) -> Call:
+    call = placed(acme, **changes)
+    dialing.dial(call.org_id, call.id)
+    return now(call)
+
+
+def actions(acme: Tenant, correlation_id: str = "corr_test") -> list[str]:
+    entries, _ = audit.of_workflow(acme.caller(master=True), correlation_id, 500, None)
+    return [entry.document["action"] for entry in entries]
+
+
+# --- placing ----------------------------------------------------------------------------------------------------
+
+
+def test_a_call_is_accepted_with_its_verdict_and_dialled_once(acme: Tenant, carrier: Carrier) -> None:
+    call = placed(acme, greeting="Good day.")
+    assert (call.state, call.voice_id, call.greeting) == (State.CREATED, "b", "Good day.")
+    assert service.verdict_of(acme.caller(), call.id).allowed
+    dialing.dial(call.org_id, call.id)
+    dialing.dial(call.org_id, call.id)
+    assert [dial.to_number for dial in carrier.dialed] == [NOBODY]
+    assert (now(call).state, now(call).provider_call_id) == (State.RINGING, "sim_1")
+
+
+def test_a_refused_call_is_never_a_call_and_its_verdict_is_in_the_chain(acme: Tenant, carrier: Carrier) -> None:
+    ledgers.block(acme.caller(), NOBODY)
+    with pytest.raises(Blocked) as refusal:
+        placed(acme)
+    assert refusal.value.code == "dnc"
+    assert service.listing(acme.caller(), None, [], None, 20, None) == ([], None)
+    assert "voice.call.blocked" in actions(acme)
+    assert "voice.call.created" not in actions(acme)
+
+
+def test_a_block_of_another_organisation_does_not_matter(acme: Tenant) -> None:
+    ledgers.block(tenant("other").caller(), NOBODY)
+    assert placed(acme).state is State.CREATED
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        ("+15005550004", "opted_out"),
+        ("+15005550020", "dnc"),
+        ("+15005550021", "number_reassigned"),
+        ("+15005550023", "reassigned_unknown"),
+        ("+15005550024", "quiet_hours"),
+    ],
+)
+def test_magic_numbers_show_each_refusal(acme: Tenant, number: str, code: str) -> None:
+    with pytest.raises(Blocked) as refusal:
+        placed(acme, to=number)
+    assert refusal.value.code == code
+
+
+def test_without_consent_nobody_is_called(acme: Tenant) -> None:
+    with pytest.raises(Blocked) as refusal:
+        placed(acme, consent_source=None)
+    assert refusal.value.code == "consent_missing"
+
+
+def test_the_daily_cap_of_a_tier_holds(frozen: clock.Frozen, carrier: Carrier) -> None:
+    small = tenant("small", PlanName.GROWTH, basic_calls_per_day=2)
+    for _ in range(2):
+        placed(small)
+    with pytest.raises(QuotaExceeded) as refusal:
+        placed(small)
+    assert (refusal.value.code, refusal.value.details["resource"]) == ("daily_cap", "basic_calls")
+    assert placed(small, tier="premium").tier is Tier.PREMIUM
+    frozen.advance(days=1)
+    assert placed(small).state is State.CREATED
+
+
+def test_the_free_plan_has_no_premium_calls(carrier: Carrier) -> None:
+    with pytest.raises(QuotaExceeded):
+        placed(tenant("free", PlanName.FREE), tier="premium")
+
+
+def test_a_switched_off_phone_or_a_provider_that_is_down_says_so_at_once(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(Unavailable):
+        placed(acme, to="+15005550013")
+    monkeypatch.setenv("SWITCHBOARD_FEATURE_PHONE_ENABLED", "off")
+    with pytest.raises(Unavailable):
+        placed(acme)
+
+
+def test_a_voice_belongs_to_its_tier(acme: Tenant) -> None:
+    assert placed(acme, tier="premium").voice_id == "p"
+    with pytest.raises(Invalid):
+        placed(acme, voice_id="p")
+
+
+def test_the_caller_id_is_ones_own_or_the_platforms_and_always_the_same(acme: Tenant) -> None:
+    assert placed(acme).from_number == placed(acme).from_number
+    with pytest.raises(Invalid):
+        placed(acme, from_number="+12025550100")
+
+
+def test_an_agent_key_calls_as_its_own_agent_only(acme: Tenant) -> None:
+    with pytest.raises(Forbidden):
+        placed(acme, agent_id="agt_other")
+    with pytest.raises(Invalid):
+        service.place(acme.caller(master=True), order())
+    call = service.place(acme.caller(master=True), order(agent_id=acme.agent_id))
+    assert call.agent_id == acme.agent_id
+
+
+def test_a_repeated_request_places_one_call(acme: Tenant) -> None:
+    caller = with_effect(acme.caller(), "key-1")
+    assert service.place(caller, order()).id == service.place(caller, order()).id
+    with pytest.raises(IdempotencyMismatch):
+        service.place(with_effect(acme.caller(), "key-1", "other body"), order())
+    assert len(service.listing(acme.caller(), None, [], None, 20, None)[0]) == 1
+
+
+def test_another_organisation_finds_nothing(acme: Tenant) -> None:
+    call, other = placed(acme), tenant("other")
+    for read in (service.get, service.transcript, service.verdict_of):
+        with pytest.raises(NotFound):
+            read(other.caller(master=True), call.id)
+
+
+# --- dialling ---------------------------------------------------------------------------------------------------
+
+
+def test_a_refusal_of_the_provider_ends_the_call(acme: Tenant, carrier: Carrier) -> None:
+    carrier.outcome = voice.Refused("no such route")
+    call = dialed(acme)
+    assert (call.state, call.end_reason, call.error) == (State.FAILED, EndReason.FAILED, "no such route")
+
+
+def test_a_provider_without_room_is_asked_again_and_at_last_given_up(
+    acme: Tenant, carrier: Carrier, frozen: clock.Frozen
+) -> None:
+    carrier.outcome = voice.Throttled("later")
+    call = dialed(acme)
+    assert call.state is State.CREATED
+    carrier.outcome = "sim_2"
+    dialing.dial(call.org_id, call.id)
+    assert now(call).state is State.RINGING
+    carrier.outcome = voice.Throttled("later")
+    late = dialed(acme)
+    frozen.advance(minutes=11)
+    dialing.dial(late.org_id, late.id)
+    assert (now(late).state, now(late).end_reason) == (State.FAILED, EndReason.PROVIDER_UNAVAILABLE)
+
+
+def test_an_unknown_outcome_is_never_dialled_again_surfaces_and_ends(
+    acme: Tenant, carrier: Carrier, frozen: clock.Frozen
+) -> None:
+    carrier.outcome = voice.OutcomeUnknown("timeout")
+    call = dialed(acme)
+    dialing.dial(call.org_id, call.id)
+    assert len(carrier.dialed) == 1
+    frozen.advance(minutes=10)
+    dialing.confirm(call.org_id, call.id, now(call).claim)
+    assert now(call).state is State.UNCONFIRMED
+    frozen.advance(hours=1)
+    dialing.close(call.org_id, call.id, State.UNCONFIRMED)
+    assert (now(call).state, now(call).end_reason) == (State.FAILED, EndReason.TIMEOUT)
+
+
+def test_the_providers_reports_settle_an_unconfirmed_call(acme: Tenant, carrier: Carrier) -> None:
+    carrier.outcome = voice.OutcomeUnknown("timeout")
+    call = dialed(acme)
+    dialing.confirm(call.org_id, call.id, call.claim)
+    report(call, "answered", provider_call_id="sim_9")
+    assert (now(call).state, now(call).provider_call_id) == (State.ACTIVE, "sim_9")
+
+
+def test_every_call_ends_though_its_provider_forgets_it(acme: Tenant, frozen: clock.Frozen) -> None:
+    ringing, talking = dialed(acme), dialed(acme)
+    report(talking, "answered")
+    frozen.advance(minutes=4)
+    dialing.close(ringing.org_id, ringing.id, State.RINGING)
+    dialing.close(talking.org_id, talking.id, State.RINGING)
+    assert (now(ringing).state, now(talking).state) == (State.NO_ANSWER, State.ACTIVE)
+    frozen.advance(hours=1)
+    dialing.close(talking.org_id, talking.id, State.ACTIVE)
+    assert (now(talking).state, now(talking).end_reason) == (State.FAILED, EndReason.TIMEOUT)
+    assert timers.tick() > 0, "the timers that do this are set"
+
+
+def test_what_changes_between_acceptance_and_dialling_still_stops_the_call(acme: Tenant, carrier: Carrier) -> None:
+    call = placed(acme)
+    ledgers.opt_out(acme.caller(), NOBODY, "api")
+    dialing.dial(call.org_id, call.id)
+    assert carrier.dialed == []
+    assert (now(call).state, now(call).end_reason) == (State.CANCELED, EndReason.BLOCKED)
+    assert service.verdict_of(acme.caller(), call.id).code == "opted_out"
+
+
+def test_a_second_run_gets_the_first_ones_call_though_the_gate_would_refuse_now(acme: Tenant) -> None:
+    caller = with_effect(acme.caller(), "key-2")
+    call = service.place(caller, order())
+    ledgers.block(acme.caller(), NOBODY)
+    assert service.place(caller, order()).id == call.id
+
+
+# --- progress ---------------------------------------------------------------------------------------------------
+
+
+def course(call: Call) -> list[Progress]:
+    """All that a provider reports of an answered call."""
+
+    def made(kind: str, **facts: Any) -> Progress:
+        return Progress(org_id=call.org_id, call_id=call.id, kind=kind, provider_call_id="sim_1", **facts)
+
+    turns = [
+        Turn(number=number, speaker="agent", text=f"turn {number}", start_ms=number * 1000, end_ms=number * 1000 + 900)
+        for number in range(2)
+    ]
+    return [
+        made("ringing"),
+        made("answered", answered_by="human"),
+        made("turn", turn=turns[0]),
+        made("turn", turn=turns[1]),
+        made("ended", end_reason=EndReason.COMPLETED, duration_seconds=61),
+    ]
+
+
+def test_a_call_rings_talks_and_ends(acme: Tenant) -> None:
+    call = dialed(acme)
+    for progress in course(call):
+        dialing.apply(progress)
+    assert (now(call).state, now(call).end_reason, now(call).duration_seconds) == (
+        State.COMPLETED,
+        EndReason.COMPLETED,
+        61,
+    )
+    assert now(call).cost_micros == 2 * 70_000
+    assert [turn.text for turn in service.transcript(acme.caller(), call.id)] == ["turn 0", "turn 1"]
+    assert actions(acme)[-6:] == [
+        "voice.call.created",
+        "voice.call.ringing",
+        "voice.call.answered",
+        "voice.call.turn",
+        "voice.call.turn",
+        "voice.call.completed",
+    ]
+
+
+@pytest.mark.parametrize("places", list(itertools.permutations(range(5)))[::7])
+def test_late_repeated_and_reordered_reports_lead_to_the_same_end(acme: Tenant, places: tuple[int, ...]) -> None:
+    call = dialed(acme)
+    reports = course(call)
+    reached: list[State] = [now(call).state]
+    for place in (*places, *places):
+        dialing.apply(reports[place])
+        state = now(call).state
+        assert state is reached[-1] or state in MOVES[reached[-1]]
+        reached.append(state)
+    assert (now(call).state, now(call).duration_seconds) == (State.COMPLETED, 61)
+    assert len(list(service.transcript(acme.caller(), call.id))) == 2
+    assert actions(acme).count("voice.call.completed") == 1
+    assert usage.of_month(acme.org_id, "2026-01").units["voice_basic"] == 2
+
+
+@pytest.mark.parametrize(
+    ("reason", "state"),
+    [
+        (EndReason.BUSY, State.BUSY),
+        (EndReason.NO_ANSWER, State.NO_ANSWER),
+        (EndReason.FAILED, State.FAILED),
+        (EndReason.UNREACHABLE, State.FAILED),
+    ],
+)
+def test_a_call_that_nobody_answers_costs_nothing(acme: Tenant, reason: EndReason, state: State) -> None:
+    call = dialed(acme)
+    report(call, "ended", end_reason=reason, duration_seconds=0)
+    assert (now(call).state, now(call).cost_micros) == (state, 0)
+    used = usage.of_month(acme.org_id, "2026-01")
+    assert (used.units["voice_basic"], used.spent_micros) == (0, 0)
+
+
+def test_what_ended_stays_ended(acme: Tenant) -> None:
+    call = dialed(acme)
+    report(call, "ended", end_reason=EndReason.BUSY)
+    for kind in ("ringing", "answered", "hold", "resumed", "ended"):
+        report(call, kind)
+    assert now(call).state is State.BUSY
+    assert all(not MOVES[state] for state in TERMINAL)
+
+
+def test_a_held_call_is_resumed(acme: Tenant) -> None:
+    call = dialed(acme)
+    report(call, "answered")
+    report(call, "hold")
+    assert now(call).state is State.HOLD
+    report(call, "resumed")
+    assert now(call).state is State.ACTIVE
+
+
+def test_lists_filter(acme: Tenant) -> None:
+    ended, open_ = dialed(acme), dialed(acme)
+    report(ended, "ended", end_reason=EndReason.BUSY)
+    caller = acme.caller()
+    assert [call.id for call in service.listing(caller, None, sorted(TERMINAL), None, 20, None)[0]] == [ended.id]
+    assert [call.id for call in service.listing(caller, None, [State.RINGING], None, 20, None)[0]] == [open_.id]
+    assert service.listing(caller, None, [], "INBOUND", 20, None)[0] == []
+    with pytest.raises(NotFound):
+        service.listing(caller, "agt_other", [], None, 20, None)
+
+
+def test_the_deadlines_leave_a_call_time(acme: Tenant) -> None:
+    assert timedelta(seconds=60) < dialing.RING_LIMIT, "Twilio's own ring time-out"
+    assert timedelta(minutes=10) == dialing.UNCONFIRMED_AFTER, "rule 3"

@@ -1,0 +1,48 @@
+"""The gate without a table: verdicts on facts that a test makes up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from switchboard.aws import clock
+from switchboard.compliance import phone, service
+from switchboard.compliance.models import Consent, Contact, RuleResult, Verdict
+from switchboard.compliance.ports import Answer
+from switchboard.compliance.store import Facts
+
+#: A Thursday, noon in New York: open everywhere in the United States but in the Pacific.
+NOON = datetime(2026, 1, 15, 17, tzinfo=UTC)
+CONSENT = Consent(source="opt-in:web-form", date="2025-06-01")
+
+
+def at(zone: str, text: str) -> datetime:
+    """A moment by the wall clock of a zone: `2026-03-09 08:00:00`."""
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def utc(text: str) -> datetime:
+    return clock.parse(text)
+
+
+def verdict(
+    to: str,
+    now: datetime = NOON,
+    facts: Facts | None = None,
+    ask: Callable[[date], Answer] = lambda _: "no",
+    **contact: Any,
+) -> Verdict:
+    """The verdict on a contact that rests on a good consent, unless the test says otherwise."""
+    asked = Contact(**{"org_id": "org_a", "channel": "voice", "to": to, "consent": CONSENT, **contact})
+    return service.decide(asked, phone.parse(to), facts or Facts(), now, ask)
+
+
+def hours(to: str, now: datetime, **contact: Any) -> RuleResult:
+    """What the hours rule finds."""
+    return verdict(to, now, **contact).rule("quiet_hours")
+
+
+def open_(to: str, now: datetime, **contact: Any) -> bool:
+    return hours(to, now, **contact).result == "pass"

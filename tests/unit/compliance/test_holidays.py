@@ -1,0 +1,55 @@
+"""Holidays, against calendars of the past and the coming years."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from switchboard.compliance.data import holidays
+from switchboard.compliance.data.states import STATES
+
+
+def closed_in(state: str, year: int) -> list[str]:
+    days = (date(year, 1, 1) + timedelta(days=number) for number in range(366))
+    return [day.isoformat()[5:] for day in days if day.year == year and holidays.closed(state, day)]
+
+
+def test_the_federal_holidays_of_2026_and_the_weekdays_on_which_they_are_kept() -> None:
+    expected = "01-01 01-19 02-16 05-25 06-19 07-03 07-04 09-07 10-12 11-11 11-26 12-25"
+    assert " ".join(closed_in("XX", 2026)) == expected
+
+
+def test_a_new_years_day_on_a_saturday_is_kept_in_the_old_year() -> None:
+    assert closed_in("XX", 2021)[-1] == "12-31"
+    assert holidays.closed("XX", date(2022, 1, 1))
+
+
+def test_a_holiday_on_a_sunday_is_kept_on_monday() -> None:
+    assert {"06-19", "06-20", "12-25", "12-26"} <= set(closed_in("XX", 2022))
+
+
+@pytest.mark.parametrize(
+    ("state", "days"),
+    [
+        ("AL", {"02-17", "04-27", "06-01", "12-01"}),
+        ("LA", {"02-17", "04-03", "11-01", "11-02", "11-03", "11-27"}),
+        ("PA", {"04-03", "06-14", "06-15", "11-03"}),
+        ("RI", {"05-04", "08-10", "11-03"}),
+        ("UT", {"07-24"}),
+    ],
+)
+def test_what_a_state_keeps_beside_the_federal_holidays_in_2026(state: str, days: set[str]) -> None:
+    assert set(closed_in(state, 2026)) - set(closed_in("XX", 2026)) == days
+
+
+def test_every_state_that_closes_on_holidays_has_its_list() -> None:
+    assert {state for state, rule in STATES.items() if not rule.on_holidays} == set(holidays.OF_STATE)
+
+
+@pytest.mark.parametrize(
+    ("year", "good_friday"),
+    [(2024, "03-29"), (2025, "04-18"), (2026, "04-03"), (2027, "03-26"), (2028, "04-14"), (2030, "04-19")],
+)
+def test_good_friday_follows_easter(year: int, good_friday: str) -> None:
+    assert good_friday in closed_in("LA", year)

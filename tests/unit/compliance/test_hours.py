@@ -1,0 +1,267 @@
+"""The hours rule: every zone kind, both sides of both clock changes, every area code, every stricter state."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from switchboard.compliance.data.area_codes import AREA_CODES
+from switchboard.compliance.data.states import STATES
+from tests.unit.compliance.gate import at, hours, open_, verdict
+
+EDGES = [("07:59:59", False), ("08:00:00", True), ("20:59:59", True), ("21:00:00", False)]
+
+#: A number of every kind of clock, in states without rules of their own.
+ZONES = {
+    "America/New_York": "+12125551234",
+    "America/Chicago": "+16155551234",
+    "America/Denver": "+13035551234",
+    "America/Phoenix": "+16025551234",
+    "America/Los_Angeles": "+14155551234",
+    "Pacific/Honolulu": "+18085551234",
+    "America/Puerto_Rico": "+17875551234",
+    "America/St_Thomas": "+13407741234",
+    "Pacific/Guam": "+16715551234",
+    "Pacific/Pago_Pago": "+16842581234",
+}
+
+#: The days around both clock changes of 2026, and plain days of winter and summer.
+DAYS = ["2026-01-14", "2026-03-07", "2026-03-08", "2026-03-09", "2026-07-15", "2026-10-31", "2026-11-01", "2026-11-02"]
+
+
+@pytest.mark.parametrize("day", DAYS)
+@pytest.mark.parametrize(("zone", "to"), ZONES.items())
+def test_the_federal_window_by_the_called_partys_clock(zone: str, to: str, day: str) -> None:
+    for edge, expected in EDGES:
+        assert open_(to, at(zone, f"{day} {edge}")) is expected, edge
+
+
+def test_the_window_moves_with_the_clocks() -> None:
+    assert not open_("+12125551234", at("UTC", "2026-03-07 12:59:59"))
+    assert open_("+12125551234", at("UTC", "2026-03-07 13:00:00"))
+    assert open_("+12125551234", at("UTC", "2026-03-08 12:00:00"))
+    assert not open_("+12125551234", at("UTC", "2026-11-01 12:59:59"))
+
+
+def test_arizona_does_not_move_its_clocks_and_the_navajo_nation_does() -> None:
+    summer = at("America/Phoenix", "2026-07-15 20:30:00")
+    assert open_("+16025551234", summer)
+    assert not open_("+19285551234", summer)  # half past nine on the Navajo Nation
+    assert open_("+19285551234", at("America/Phoenix", "2026-01-14 20:30:00"))
+
+
+STRADDLING = sorted(code for code, (_, zones) in AREA_CODES.items() if len(zones) > 1)
+
+
+@pytest.mark.parametrize("day", ["2026-01-14", "2026-03-09", "2026-07-15", "2026-11-02"])
+@pytest.mark.parametrize("code", STRADDLING)
+def test_an_area_code_of_two_zones_is_open_only_while_both_are(code: str, day: str) -> None:
+    state, names = AREA_CODES[code]
+    rule = STATES.get(state)
+    start, end = 8, 21
+    if rule:
+        start, end = max(start, rule.weekdays.start // 60), min(end, rule.weekdays.end // 60)
+    own = [ZoneInfo(name) for name in names]
+    opens = max(datetime.fromisoformat(f"{day} {start:02}:00").replace(tzinfo=zone).timestamp() for zone in own)
+    closes = min(datetime.fromisoformat(f"{day} {end:02}:00").replace(tzinfo=zone).timestamp() for zone in own)
+    to, utc = f"+1{code}5551234", ZoneInfo("UTC")
+    for second, expected in [(opens - 1, False), (opens, True), (closes - 1, True), (closes, False)]:
+        assert open_(to, datetime.fromtimestamp(second, utc)) is expected
+
+
+@pytest.mark.parametrize("to", ["+14234001234", "+18502901234"])
+def test_a_number_that_the_library_puts_in_one_zone_of_two(to: str) -> None:
+    ends = {"+14234001234": "20:00", "+18502901234": "19:00"}[to]  # Central; Florida closes at eight
+    assert not open_(to, at("America/Chicago", "2026-01-14 07:59:59"))  # almost nine in the east
+    assert open_(to, at("America/Chicago", "2026-01-14 08:00:00"))
+    assert open_(to, at("America/Chicago", f"2026-01-14 {ends}:00") - timedelta(seconds=1))
+    assert not open_(to, at("America/Chicago", f"2026-01-14 {ends}:00"))
+    found = hours(to, at("America/Chicago", "2026-01-14 12:00:00")).details
+    assert found["zones"] == ["America/Chicago", "America/New_York"]
+    assert found["zone_certainty"] == "guess"
+
+
+@pytest.mark.parametrize("code", ["800", "833", "844", "855", "866", "877", "888", "500", "700", "900"])
+def test_a_number_of_no_place_needs_the_recipients_zone(code: str) -> None:
+    to, noon = f"+1{code}5551234", at("America/New_York", "2026-01-14 12:00:00")
+    refused = verdict(to, noon)
+    assert (refused.code, refused.next_allowed_at, refused.timezones) == ("zone_unknown", None, [])
+    assert refused.rule("quiet_hours").reason == "number_of_no_place"
+    for edge, expected in EDGES:
+        assert open_(to, at("America/Denver", f"2026-01-14 {edge}"), timezone="America/Denver") is expected
+
+
+def test_a_code_that_nobody_knows_has_no_zone() -> None:
+    assert hours("+19995551212", at("UTC", "2026-01-14 18:00:00")).reason == "no_zone_of_number"
+
+
+def test_the_recipients_zone_comes_before_the_numbers() -> None:
+    early = at("America/New_York", "2026-01-14 08:30:00")
+    assert open_("+12125551234", early)
+    found = hours("+12125551234", early, timezone="America/Los_Angeles")
+    assert (found.result, found.code) == ("block", "quiet_hours")
+    assert found.details["zone_certainty"] == "given"
+
+
+def test_a_recipients_zone_that_is_none_is_refused() -> None:
+    found = hours("+12125551234", at("America/New_York", "2026-01-14 12:00:00"), timezone="Mars/Olympus")
+    assert (found.code, found.reason) == ("zone_unknown", "recipient_zone_malformed")
+
+
+# What the states allow, written out once more: (weekday, Saturday, Sunday) as open and close, None for closed all day.
+STATE_HOURS: dict[str, tuple[str, str | None, str | None]] = {
+    "AL": ("8-20", "8-20", None),
+    "CT": ("9-20", "9-20", "9-20"),
+    "FL": ("8-20", "8-20", "8-20"),
+    "IL": ("9-21", "9-21", "9-21"),  # calls, which are by an artificial voice
+    "KY": ("10-21", "10-21", "10-21"),
+    "LA": ("8-20", "8-20", None),
+    "MA": ("8-20", "8-20", "8-20"),
+    "MD": ("8-20", "8-20", "8-20"),
+    "MI": ("9-21", "9-21", "9-21"),
+    "MN": ("9-21", "9-21", "9-21"),
+    "MS": ("8-20", "8-20", None),
+    "NM": ("9-21", "9-21", "9-21"),
+    "NV": ("9-20", "9-20", "9-20"),
+    "OK": ("8-20", "8-20", "8-20"),
+    "PA": ("8-21", "8-21", "8-21"),
+    "RI": ("9-18", "10-17", None),
+    "SD": ("9-21", None, None),
+    "TX": ("9-21", "9-21", "12-21"),
+    "UT": ("8-21", "8-21", None),
+    "WA": ("8-20", "8-20", "8-20"),
+}
+#: An area code of each that touches one zone only, but for South Dakota, which has but one code.
+STATE_CODES = {
+    "AL": ("205", "America/Chicago"),
+    "CT": ("203", "America/New_York"),
+    "FL": ("305", "America/New_York"),
+    "IL": ("312", "America/Chicago"),
+    "KY": ("502", "America/New_York"),
+    "LA": ("504", "America/Chicago"),
+    "MA": ("617", "America/New_York"),
+    "MD": ("410", "America/New_York"),
+    "MI": ("313", "America/New_York"),
+    "MN": ("612", "America/Chicago"),
+    "MS": ("601", "America/Chicago"),
+    "NM": ("505", "America/Denver"),
+    "NV": ("702", "America/Los_Angeles"),
+    "OK": ("405", "America/Chicago"),
+    "PA": ("215", "America/New_York"),
+    "RI": ("401", "America/New_York"),
+    "SD": ("605", "America/Chicago"),
+    "TX": ("210", "America/Chicago"),
+    "UT": ("801", "America/Denver"),
+    "WA": ("206", "America/Los_Angeles"),
+}
+WEEK = {"2026-01-14": 0, "2026-07-17": 0, "2026-01-17": 1, "2026-07-18": 1, "2026-01-18": 2, "2026-07-19": 2}
+
+
+def test_the_tests_know_every_state_with_a_rule() -> None:
+    assert set(STATES) == set(STATE_HOURS) == set(STATE_CODES)
+
+
+@pytest.mark.parametrize("day", WEEK)
+@pytest.mark.parametrize("state", STATE_HOURS)
+def test_a_states_hours_on_weekdays_saturdays_and_sundays(state: str, day: str) -> None:
+    code, zone = STATE_CODES[state]
+    to, window = f"+1{code}5551234", STATE_HOURS[state][WEEK[day]]
+    given = {"timezone": zone} if state == "SD" else {}
+    if window is None:
+        assert not any(open_(to, at(zone, f"{day} {hour:02}:30:00"), **given) for hour in range(24))
+        return
+    start, end = (datetime.fromisoformat(f"{day} {int(hour):02}:00:00") for hour in window.split("-"))
+    second = timedelta(seconds=1)
+    for moment, expected in [(start - second, False), (start, True), (end - second, True), (end, False)]:
+        assert open_(to, at(zone, moment.isoformat(" ")), **given) is expected, moment
+
+
+@pytest.mark.parametrize("day", ["2026-07-03", "2026-12-25", "2026-05-25", "2026-06-19"])
+@pytest.mark.parametrize("state", STATE_HOURS)
+def test_a_state_without_calls_on_holidays_is_closed_from_midnight_to_midnight(state: str, day: str) -> None:
+    code, zone = STATE_CODES[state]
+    to, closed = f"+1{code}5551234", state in {"AL", "LA", "PA", "RI", "UT"}
+    given = {"timezone": zone} if state == "SD" else {}
+    assert open_(to, at(zone, f"{day} 13:00:00"), **given) is not closed
+    if closed:
+        before = datetime.fromisoformat(day) - timedelta(days=1)
+        last = {"AL": time(19, 59, 59), "LA": time(19, 59, 59), "RI": time(17, 59, 59)}.get(state, time(20, 59, 59))
+        if before.weekday() < 5:
+            assert open_(to, at(zone, datetime.combine(before, last).isoformat(" ")))
+        assert not any(open_(to, at(zone, f"{day} {hour:02}:00:00")) for hour in range(24))
+
+
+def test_illinois_lets_texts_begin_an_hour_before_calls_by_an_artificial_voice() -> None:
+    eight = at("America/Chicago", "2026-01-14 08:00:00")
+    assert open_("+13125551234", eight, channel="sms")
+    assert not open_("+13125551234", eight, channel="voice")
+
+
+def test_south_dakota_is_open_while_both_its_zones_are() -> None:
+    assert not open_("+16055551234", at("America/Chicago", "2026-01-14 09:59:59"))
+    assert open_("+16055551234", at("America/Chicago", "2026-01-14 10:00:00"))
+    assert not open_("+16055551234", at("America/Chicago", "2026-01-14 21:00:00"))
+
+
+def test_mississippi_counts_by_central_time_wherever_the_recipient_is() -> None:
+    evening = at("America/Chicago", "2026-01-14 20:00:00")
+    assert not open_("+16015551234", evening, timezone="America/Los_Angeles")
+    assert open_("+16015551234", evening - timedelta(seconds=1), timezone="America/Los_Angeles")
+
+
+def test_a_states_law_holds_for_its_numbers_wherever_the_recipient_is() -> None:
+    assert not open_("+13055551234", at("America/Chicago", "2026-01-14 20:00:00"), timezone="America/Chicago")
+
+
+def test_an_organisations_own_window_narrows_the_laws() -> None:
+    window = {"start": "10:30", "end": "16:00"}
+    edges = [("10:29:59", False), ("10:30:00", True), ("15:59:59", True), ("16:00:00", False)]
+    for edge, expected in edges:
+        assert open_("+12125551234", at("America/New_York", f"2026-01-14 {edge}"), window=window) is expected
+
+
+def test_an_organisations_own_window_never_widens_the_laws() -> None:
+    window = {"start": "00:00", "end": "24:00"}
+    for edge, expected in EDGES:
+        assert open_("+12125551234", at("America/New_York", f"2026-01-14 {edge}"), window=window) is expected
+
+
+@pytest.mark.parametrize("to", ["+442079460000", "+14165551234", "+12425551234", "+61491570156"])
+def test_american_hours_do_not_hold_elsewhere(to: str) -> None:
+    for hour in range(24):
+        found = hours(to, at("UTC", f"2026-01-14 {hour:02}:00:00"))
+        assert (found.result, found.reason) == ("pass", "outside_united_states")
+
+
+def test_an_organisations_own_window_holds_everywhere() -> None:
+    window = {"start": "09:00", "end": "18:00"}
+    for edge, expected in [("08:59:59", False), ("09:00:00", True), ("17:59:59", True), ("18:00:00", False)]:
+        assert open_("+442079460000", at("Europe/London", f"2026-07-15 {edge}"), window=window) is expected
+    # A mobile number of Australia may be anywhere from the Cocos Islands to Sydney.
+    for edge, expected in [("02:29:59", False), ("02:30:00", True), ("06:59:59", True), ("07:00:00", False)]:
+        assert open_("+61491570156", at("UTC", f"2026-01-14 {edge}"), window=window) is expected
+    assert hours("+80012345678", at("UTC", "2026-01-14 12:00:00"), window=window).code == "zone_unknown"
+
+
+@pytest.mark.parametrize("to", ["+14155550142", "+15005550006", "+15005550010"])
+def test_a_number_that_reaches_nobody_passes_at_any_hour(to: str) -> None:
+    for hour in range(24):
+        found = verdict(to, at("America/Los_Angeles", f"2026-01-14 {hour:02}:00:00"))
+        assert found.allowed
+        assert found.rule("quiet_hours").reason == "unreachable_number"
+
+
+def test_a_test_key_passes_at_any_hour() -> None:
+    found = verdict("+12125551234", at("America/New_York", "2026-01-14 03:00:00"), simulated=True)
+    assert found.allowed
+    assert found.rule("quiet_hours").reason == "simulated"
+
+
+@pytest.mark.parametrize("simulated", [False, True])
+def test_a_magic_number_is_refused_at_any_hour(simulated: bool) -> None:
+    for hour in (3, 12):
+        found = verdict("+15005550024", at("America/New_York", f"2026-01-14 {hour:02}:00:00"), simulated=simulated)
+        assert found.code == "quiet_hours"
+    assert found.next_allowed_at == "2026-01-15T13:00:00.000Z"

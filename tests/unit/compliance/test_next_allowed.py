@@ -1,0 +1,148 @@
+"""When a refused contact may go out: at that moment it may, and not a minute sooner."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from switchboard.aws import clock
+from switchboard.compliance import hours, phone, rules, service, zones
+from switchboard.compliance.data.area_codes import AREA_CODES
+from switchboard.compliance.data.states import STATES, Hours
+from switchboard.compliance.models import Contact
+from switchboard.compliance.store import Facts
+from tests.unit.compliance.gate import CONSENT, at, utc, verdict
+from tests.unit.properties import examples
+
+
+@pytest.mark.parametrize(
+    ("to", "now", "expected"),
+    [
+        # before opening, after closing
+        ("+12125551234", at("America/New_York", "2026-01-14 03:00:00"), at("America/New_York", "2026-01-14 08:00:00")),
+        ("+12125551234", at("America/New_York", "2026-01-14 21:00:00"), at("America/New_York", "2026-01-15 08:00:00")),
+        # over both clock changes
+        ("+12125551234", at("America/New_York", "2026-03-07 22:00:00"), utc("2026-03-08T12:00:00Z")),
+        ("+12125551234", at("America/New_York", "2026-10-31 22:00:00"), utc("2026-11-01T13:00:00Z")),
+        # two zones: the western one opens last, the eastern closes first
+        ("+14234001234", at("America/Chicago", "2026-01-14 07:00:00"), at("America/Chicago", "2026-01-14 08:00:00")),
+        ("+14234001234", at("America/Chicago", "2026-01-14 20:00:00"), at("America/Chicago", "2026-01-15 08:00:00")),
+        # Saturday evening in Rhode Island; the Monday after is a holiday
+        ("+14015551234", at("America/New_York", "2026-01-17 17:00:00"), at("America/New_York", "2026-01-20 09:00:00")),
+        # Louisiana keeps Thanksgiving and the Friday after it
+        ("+15045551234", at("America/Chicago", "2026-11-25 21:00:00"), at("America/Chicago", "2026-11-28 08:00:00")),
+        # Texas on a Sunday
+        ("+12105551234", at("America/Chicago", "2026-01-17 22:00:00"), at("America/Chicago", "2026-01-18 12:00:00")),
+        # South Dakota from Friday evening; it closes on weekends and not on holidays
+        ("+16055551234", at("America/Denver", "2026-01-16 20:30:00"), at("America/Denver", "2026-01-19 09:00:00")),
+    ],
+)
+def test_the_next_opening(to: str, now: datetime, expected: datetime) -> None:
+    found = verdict(to, now)
+    assert (found.code, found.next_allowed_at) == ("quiet_hours", clock.iso(expected))
+    assert verdict(to, expected).allowed
+    assert not verdict(to, expected - timedelta(milliseconds=1)).allowed
+
+
+def test_a_window_that_the_law_never_leaves_open_has_no_next_opening() -> None:
+    found = verdict("+12125551234", window={"start": "21:00", "end": "22:00"})
+    assert (found.code, found.next_allowed_at) == ("quiet_hours", None)
+
+
+def test_what_time_does_not_heal_has_no_next_opening() -> None:
+    night = at("America/New_York", "2026-01-14 03:00:00")
+    found = verdict("+12125551234", night, Facts(blocked=True))
+    assert (found.code, found.next_allowed_at) == ("dnc", None)
+    assert found.rule("quiet_hours").code == "quiet_hours"
+
+
+#: Zones whose clocks are set at midnight, by half an hour, or at a window's very edge.
+ODD = {
+    "America/Havana": "+5352345678",
+    "Asia/Beirut": "+96171123456",
+    "Australia/Lord_Howe": "+61265631234",
+    "Atlantic/Azores": "+351295123456",
+    "Pacific/Chatham": "+6433050123",
+    "Africa/Cairo": "+201001234567",
+}
+MOMENTS = st.integers(
+    min_value=int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()),
+    max_value=int(datetime(2028, 1, 1, tzinfo=UTC).timestamp()),
+).map(lambda second: datetime.fromtimestamp(second, UTC))
+WINDOWS = (
+    st.tuples(st.integers(0, 95), st.integers(0, 95))
+    .filter(lambda pair: pair[0] < pair[1])
+    .map(lambda pair: {"start": _text(pair[0]), "end": _text(pair[1])})
+)
+
+
+def _text(quarter: int) -> str:
+    return f"{quarter // 4:02}:{quarter % 4 * 15:02}"
+
+
+def nothing_is_open_before_the_next_opening(to: str, now: datetime, **contact: Any) -> None:
+    found = verdict(to, now, **contact)
+    if found.allowed:
+        assert found.next_allowed_at is None
+        return
+    assert found.code == "quiet_hours"
+    asked = Contact(org_id="org_a", channel="voice", to=to, consent=CONSENT, **contact)
+    case = rules.Case(asked, phone.parse(to), Facts(), now, None, service._consent(asked, Facts(), now), lambda _: "no")
+    where = rules.place(case)
+    assert isinstance(where, rules.Place)
+    end = utc(found.next_allowed_at) if found.next_allowed_at else now + timedelta(days=hours.HORIZON_DAYS)
+    minute = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    while minute < end:
+        assert not hours.opened(where.clocks, minute), minute
+        minute += timedelta(minutes=1)
+    if found.next_allowed_at:
+        assert verdict(to, end, **contact).allowed
+        assert not hours.opened(where.clocks, end - timedelta(milliseconds=1))
+
+
+@examples(60)
+@given(st.sampled_from(sorted(AREA_CODES)), MOMENTS, st.none() | WINDOWS, st.sampled_from(["voice", "sms"]))
+def test_an_american_number(code: str, now: datetime, window: dict[str, str] | None, channel: str) -> None:
+    if window and (window["start"] >= "18:00" or window["end"] <= "10:30"):
+        window = None  # the law may leave nothing of it open: tested above, and slow to look through
+    nothing_is_open_before_the_next_opening(f"+1{code}5551234", now, window=window)
+
+
+@examples(40)
+@given(st.sampled_from(sorted(ODD)), MOMENTS, WINDOWS)
+def test_a_number_elsewhere_with_the_organisations_window(zone: str, now: datetime, window: dict[str, str]) -> None:
+    nothing_is_open_before_the_next_opening(ODD[zone], now, timezone=zone, window=window)
+
+
+@pytest.mark.parametrize(
+    ("zone", "start", "window", "expected"),
+    [
+        # the window begins in the hour that spring takes away: it opens as the clocks are set
+        ("Europe/London", "2026-03-29T00:00:00Z", Hours(75, 200), "2026-03-29T01:00:00Z"),
+        # Havana's clocks jump from midnight to one
+        ("America/Havana", "2026-03-08T04:00:00Z", Hours(30, 90), "2026-03-08T05:00:00Z"),
+        # autumn shows the window's last hour twice: it opens again as the clocks go back
+        ("Europe/London", "2026-10-25T00:50:00Z", Hours(30, 105), "2026-10-25T01:00:00Z"),
+        # and its first minute twice, when only the second is still to come
+        ("Europe/London", "2026-10-25T00:40:00Z", Hours(75, 90), "2026-10-25T01:15:00Z"),
+    ],
+)
+def test_windows_on_the_edges_of_clock_changes(zone: str, start: str, window: Hours, expected: str) -> None:
+    known = zones.zone(zone)
+    assert known is not None
+    clocks = hours.foreign([known], window)
+    assert hours.next_opening(clocks, utc(start)) == utc(expected)
+
+
+def test_when_several_states_share_a_code_the_strictest_of_each_holds() -> None:
+    known = zones.zone("America/New_York")
+    assert known is not None
+    clocks = hours.american([known], ["KY", "FL", "RI"], voice=True, own=None)
+    wednesday = "2026-01-14 {}"
+    for edge, expected in [("09:59:59", False), ("10:00:00", True), ("17:59:59", True), ("18:00:00", False)]:
+        assert hours.opened(clocks, at("America/New_York", wednesday.format(edge))) is expected
+    assert set(STATES) >= {"KY", "FL", "RI"}

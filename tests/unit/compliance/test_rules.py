@@ -1,0 +1,347 @@
+"""The other rules, one by one, on facts that are made up."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from switchboard.aws import secret
+from switchboard.compliance import rules, service
+from switchboard.compliance.errors import Blocked
+from switchboard.compliance.models import Basis, Consent, ConsentRecord, ConsentSource, Reassignment, Window
+from switchboard.compliance.ports import Answer, NotAnswered
+from switchboard.compliance.store import Facts
+from tests.unit.compliance.gate import NOON, at, verdict
+
+NUMBER, FLORIDA = "+12125551234", "+13055551234"
+RULES = ["dnc", "opt_out", "consent", "reassigned", "quiet_hours", "caps"]
+
+
+def held(day: str = "2025-03-01") -> ConsentRecord:
+    return ConsentRecord(e164=NUMBER, source=ConsentSource.DOUBLE_OPT_IN, date=day, created_by="key_1", at=day)
+
+
+def found_consent(facts: Facts | None = None, now: datetime = NOON, **contact: Any) -> tuple[str, str | None, str]:
+    result = verdict(NUMBER, now, facts, **contact).rule("consent")
+    return result.result, result.code, result.details.get("since", result.reason)
+
+
+def test_a_good_contact_passes_every_rule_in_order() -> None:
+    found = verdict(FLORIDA)
+    assert found.allowed
+    assert (found.code, found.next_allowed_at) == (None, None)
+    assert [rule.rule for rule in found.rules] == RULES
+    assert {rule.result for rule in found.rules} == {"pass"}
+
+
+def test_the_contracts_own_example_is_an_ordinary_number_that_reaches_nobody() -> None:
+    for hour in (3, 12, 22):
+        assert verdict("+14155550142", at("America/Los_Angeles", f"2026-01-14 {hour:02}:00:00")).allowed
+
+
+def test_a_verdict_holds_the_numbers_digest_and_nowhere_the_number() -> None:
+    for found in (verdict(NUMBER), verdict(NUMBER, facts=Facts(blocked=True, opted_out=True)), verdict(FLORIDA)):
+        dump = found.model_dump_json()
+        assert found.contact is not None
+        assert found.contact.to not in dump
+        assert found.contact.to[2:] not in dump
+        assert all(rule.input["number"] == secret.digest(found.contact.to) for rule in found.rules)
+        assert all(rule.version for rule in found.rules)
+
+
+def test_every_rule_is_asked_and_the_first_that_blocks_gives_the_code() -> None:
+    night = at("America/New_York", "2026-01-14 03:00:00")
+    facts = Facts(blocked=True, opted_out=True, attempts=tuple(["2026-01-14T07:00:00.000Z"] * 3))
+    found = verdict(FLORIDA, night, facts, consent=None)
+    assert [rule.code for rule in found.rules] == [
+        "dnc",
+        "opted_out",
+        "consent_missing",
+        None,
+        "quiet_hours",
+        "attempt_cap",
+    ]
+    assert found.code == "dnc"
+    assert found.next_allowed_at is None
+    assert verdict(FLORIDA, night, Facts(opted_out=True)).code == "opted_out"
+
+
+@pytest.mark.parametrize("channel", ["voice", "sms"])
+@pytest.mark.parametrize("simulated", [False, True])
+def test_blocks_and_opt_outs_hold_on_every_channel_and_for_test_keys(channel: str, simulated: bool) -> None:
+    for facts, code in [(Facts(blocked=True), "dnc"), (Facts(opted_out=True), "opted_out")]:
+        for to in (NUMBER, "+442079460000", "+14155550142"):
+            assert verdict(to, facts=facts, channel=channel, simulated=simulated).code == code
+
+
+@pytest.mark.parametrize(
+    ("consent", "reason"),
+    [
+        (Consent(source=None, date="2025-01-01"), "source_missing"),
+        (Consent(source=""), "source_unknown"),
+        (Consent(source="yes"), "source_unknown"),
+        (Consent(source="OPT-IN:WEB-FORM"), "source_unknown"),
+        (Consent(source="opt-in:web-form", date=""), "date_malformed"),
+        (Consent(source="opt-in:web-form", date="yesterday"), "date_malformed"),
+        (Consent(source="opt-in:web-form", date="2025-02-30"), "date_malformed"),
+        (Consent(source="opt-in:web-form", date="01/02/2025"), "date_malformed"),
+        (Consent(source="opt-in:web-form", date="2025-01-01T10:00:00"), "date_malformed"),  # of no zone
+        (Consent(source="opt-in:web-form", date="0001-01-01T00:00:00+14:00"), "date_malformed"),
+        (Consent(source="opt-in:web-form", date="2026-01-17"), "date_in_future"),
+        (Consent(source="opt-in:web-form", date="2026-01-15T17:06:00Z"), "date_in_future"),
+    ],
+)
+def test_a_consent_that_is_none_is_refused_even_if_the_ledger_has_one(consent: Consent, reason: str) -> None:
+    assert found_consent(consent=consent) == ("block", "consent_invalid", reason)
+    assert found_consent(Facts(consent=held()), consent=consent) == ("block", "consent_invalid", reason)
+
+
+@pytest.mark.parametrize("source", list(ConsentSource))
+def test_every_source_of_the_contract_will_do(source: ConsentSource) -> None:
+    assert found_consent(consent=Consent(source=source.value, date="2025-01-01")) == ("pass", None, "2025-01-01")
+
+
+@pytest.mark.parametrize(
+    ("text", "since"),
+    [
+        ("2026-01-15", "2026-01-15"),
+        ("2026-01-16", "2026-01-16"),  # already so in the east
+        ("2026-01-15T17:04:00Z", "2026-01-15"),  # a clock a little ahead of ours
+        ("2025-12-31T22:00:00-05:00", "2026-01-01"),
+        ("1999-01-01", "1999-01-01"),
+    ],
+)
+def test_a_consent_is_dated_by_day_or_moment(text: str, since: str) -> None:
+    now = at("UTC", "2026-01-15 17:00:00")
+    assert found_consent(now=now, consent=Consent(source="customer-initiated", date=text)) == ("pass", None, since)
+
+
+def test_without_any_consent_the_contact_is_refused() -> None:
+    assert found_consent(consent=None) == ("block", "consent_missing", "missing")
+    assert found_consent(consent=None, simulated=True)[1] == "consent_missing"
+
+
+def test_a_statement_without_a_date_dates_from_the_ledger_else_from_now() -> None:
+    stated = Consent(source="opt-in:web-form")
+    assert found_consent(consent=stated) == ("pass", None, "2026-01-15")
+    assert found_consent(Facts(consent=held()), consent=stated) == ("pass", None, "2025-03-01")
+
+
+def test_the_ledger_comes_before_a_basis_and_the_statement_before_both() -> None:
+    basis = Basis(source="business-relationship", date="2024-01-01", of="flow_1")
+    assert found_consent(consent=None, basis=basis) == ("pass", None, "2024-01-01")
+    assert found_consent(Facts(consent=held()), consent=None, basis=basis) == ("pass", None, "2025-03-01")
+    assert found_consent(Facts(consent=held()), basis=basis) == ("pass", None, "2025-06-01")
+    assert verdict(NUMBER, consent=None, basis=basis).rule("consent").details["from"] == "flow_1"
+
+
+@pytest.mark.parametrize(
+    ("basis", "reason"),
+    [
+        (Basis(source="business-relationship", of="key_1"), "date_missing"),
+        (Basis(source="hearsay", date="2024-01-01", of="key_1"), "source_unknown"),
+        (Basis(source="business-relationship", date="2030-01-01", of="key_1"), "date_in_future"),
+    ],
+)
+def test_a_basis_needs_a_source_and_a_date(basis: Basis, reason: str) -> None:
+    assert found_consent(consent=None, basis=basis) == ("block", "consent_invalid", reason)
+
+
+def test_what_a_requests_metadata_states() -> None:
+    assert Consent.stated({}) is None
+    assert Consent.stated({"topic": "x", "consent_source": None}) is None
+    assert Consent.stated({"consent_source": "opt-in:web-form"}) == Consent(source="opt-in:web-form")
+    assert Consent.stated({"consent_date": "2025-01-01"}) == Consent(source=None, date="2025-01-01")
+    assert Consent.stated({"consent_source": 5, "consent_date": []}) == Consent(source="5", date="[]")
+
+
+class Database:
+    """A Reassigned Numbers Database that answers what the test says, and counts."""
+
+    def __init__(self, answer: Answer | Exception) -> None:
+        self.answer, self.asked = answer, list[date]()
+
+    def __call__(self, since: date) -> Answer:
+        self.asked.append(since)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "result", "code", "reason"),
+    [
+        ("no", "pass", None, "not_reassigned"),
+        ("yes", "block", "number_reassigned", "reassigned"),
+        ("no_data", "pass", None, "no_data"),
+        (NotAnswered("away"), "block", "reassigned_unknown", "unavailable"),
+    ],
+)
+def test_only_a_number_that_did_not_change_hands_passes(
+    answer: Answer | Exception, result: str, code: str | None, reason: str
+) -> None:
+    database = Database(answer)
+    found = verdict(NUMBER, ask=database).rule("reassigned")
+    assert (found.result, found.code, found.reason) == (result, code, reason)
+    assert database.asked == [date(2025, 6, 1)]
+
+
+def test_a_number_without_data_has_no_safe_harbour_and_can_be_refused_by_policy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert verdict(NUMBER, ask=Database("no_data")).rule("reassigned").details["safe_harbour"] is False
+    monkeypatch.setattr(rules, "NO_DATA_PASSES", False)
+    assert verdict(NUMBER, ask=Database("no_data")).code == "reassigned_unknown"
+
+
+def test_an_answer_holds_for_thirty_days_and_for_its_own_date() -> None:
+    day = timedelta(days=1)
+    for age, since, asks in [(29 * day, "2025-06-01", 0), (30 * day, "2025-06-01", 1), (day, "2025-05-31", 1)]:
+        given = Reassignment(answer="yes", at=(NOON - age).isoformat())
+        database = Database("no")
+        found = verdict(NUMBER, facts=Facts(answers={since: given}), ask=database)
+        assert len(database.asked) == asks
+        assert found.allowed is bool(asks)
+
+
+def test_a_number_that_is_refused_already_is_not_paid_for() -> None:
+    database = Database("yes")
+    for facts in (Facts(blocked=True), Facts(opted_out=True)):
+        assert verdict(NUMBER, facts=facts, ask=database).rule("reassigned").reason == "not_asked"
+    assert verdict(NUMBER, consent=None, ask=database).rule("reassigned").reason == "no_consent_date"
+    assert not database.asked
+
+
+def test_the_database_is_asked_at_night_as_well_since_its_rule_comes_first() -> None:
+    night = at("America/New_York", "2026-01-14 03:00:00")
+    assert verdict(NUMBER, night, ask=Database("yes")).code == "number_reassigned"
+
+
+def test_a_number_elsewhere_is_in_no_american_database() -> None:
+    database = Database("yes")
+    assert verdict("+442079460000", ask=database).rule("reassigned").reason == "outside_united_states"
+    assert not database.asked
+
+
+def attempts(*ago: timedelta) -> Facts:
+    """Calls made so long ago, the latest first."""
+    return Facts(attempts=tuple((NOON - each).isoformat() for each in ago))
+
+
+@pytest.mark.parametrize("to", [FLORIDA, "+14105551234", "+14055551234"])
+def test_three_calls_in_24_hours_and_no_more(to: str) -> None:
+    hour = timedelta(hours=1)
+    assert verdict(to, facts=attempts(hour, 2 * hour)).allowed
+    refused = verdict(to, facts=attempts(hour, 2 * hour, 3 * hour))
+    assert refused.code == "attempt_cap"
+    assert refused.next_allowed_at == "2026-01-16T14:00:00.000Z"
+    assert not verdict(to, facts=attempts(hour, 2 * hour, 24 * hour - timedelta(milliseconds=1))).allowed
+    assert verdict(to, facts=attempts(hour, 2 * hour, 24 * hour)).allowed
+
+
+def test_when_the_cap_frees_at_night_the_next_moment_is_in_the_morning() -> None:
+    evening = at("America/New_York", "2026-01-14 19:55:00")
+    calls = tuple((evening - timedelta(minutes=number)).isoformat() for number in (1, 2, 3))
+    late = verdict(FLORIDA, evening, Facts(attempts=calls))
+    assert late.next_allowed_at == "2026-01-16T00:52:00.000Z"
+    early = at("America/New_York", "2026-01-15 07:00:00")
+    calls = tuple((early - timedelta(hours=number)).isoformat() for number in (12, 12, 13))
+    found = verdict(FLORIDA, early, Facts(attempts=calls))
+    assert (found.code, found.next_allowed_at) == ("quiet_hours", "2026-01-15T23:00:00.000Z")
+
+
+@pytest.mark.parametrize(
+    ("to", "contact", "reason"),
+    [
+        (NUMBER, {}, "no_cap"),
+        ("+442079460000", {}, "no_cap"),
+        (FLORIDA, {"channel": "sms"}, "calls_only"),
+        (FLORIDA, {"simulated": True}, "simulated"),
+        (FLORIDA, {"counted": True}, "counted_already"),
+        ("+13055550142", {}, "unreachable_number"),
+    ],
+)
+def test_what_no_cap_holds_for(to: str, contact: dict[str, Any], reason: str) -> None:
+    found = verdict(to, facts=attempts(*[timedelta(hours=1)] * 3), **contact)
+    assert (found.rule("caps").result, found.rule("caps").reason) == ("skip", reason)
+    assert found.allowed
+
+
+@pytest.mark.parametrize(
+    ("to", "code", "rule"),
+    [
+        ("+15005550004", "opted_out", "opt_out"),
+        ("+15005550020", "dnc", "dnc"),
+        ("+15005550024", "quiet_hours", "quiet_hours"),
+    ],
+)
+def test_magic_numbers_that_are_refused(to: str, code: str, rule: str) -> None:
+    for simulated in (False, True):
+        found = verdict(to, simulated=simulated)
+        assert found.code == code
+        assert found.failed is not None
+        assert found.failed.rule == rule
+
+
+@pytest.mark.parametrize("last", ["01", "02", "06", "10", "11", "12", "13", "99"])
+def test_magic_numbers_of_the_voice_simulator_pass_the_gate(last: str) -> None:
+    assert verdict(f"+150055500{last}", datetime(2026, 1, 14, 3, tzinfo=UTC)).allowed
+
+
+def test_a_refusal_says_which_gate_why_and_when_again() -> None:
+    with pytest.raises(Blocked) as refusal:
+        service.require(verdict("+14234001234", at("America/Chicago", "2026-01-14 20:30:00")))
+    assert refusal.value.code == "quiet_hours"
+    assert refusal.value.details == {
+        "gate": "quiet_hours",
+        "reason": "outside_hours",
+        "nextAllowedAt": "2026-01-15T14:00:00.000Z",
+        "timezone": "America/New_York",
+    }
+    with pytest.raises(Blocked) as refusal:
+        service.writes_for(verdict(NUMBER, facts=Facts(blocked=True)))
+    assert (refusal.value.code, refusal.value.details) == ("dnc", {"gate": "dnc", "reason": "on_list"})
+
+
+def test_every_code_has_its_message() -> None:
+    night = at("America/New_York", "2026-01-14 03:00:00")
+    refused = [
+        verdict(NUMBER, facts=Facts(blocked=True)),
+        verdict(NUMBER, facts=Facts(opted_out=True)),
+        verdict(NUMBER, consent=None),
+        verdict(NUMBER, consent=Consent(source="x")),
+        verdict(NUMBER, ask=Database("yes")),
+        verdict(NUMBER, ask=Database(NotAnswered("away"))),
+        verdict(NUMBER, night),
+        verdict("+18005551234"),
+        verdict(FLORIDA, facts=attempts(*[timedelta(hours=1)] * 3)),
+    ]
+    codes = set()
+    for found in refused:
+        with pytest.raises(Blocked) as refusal:
+            service.require(found)
+        codes.add(refusal.value.code)
+        assert refusal.value.message
+    assert len(codes) == 9
+
+
+def test_an_explanation_tells_every_rule_in_plain_text() -> None:
+    text = service.explain(verdict("+14234001234", at("America/Chicago", "2026-01-14 20:30:00")))
+    assert text.startswith("Call to number ")
+    assert "refused (quiet_hours)" in text
+    assert all(f"{position}. {rule}" in text for position, rule in enumerate(RULES, 1))
+    assert "America/Chicago or America/New_York" in text
+    assert "2026-01-15T14:00:00.000Z" in text
+    assert "+1423" not in text
+    assert "allowed" in service.explain(verdict(NUMBER, channel="sms"))
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [("18:00", "09:00"), ("09:00", "09:00"), ("9:00", "17:00"), ("24:00", "24:00"), ("09:60", "10:00")],
+)
+def test_a_window_begins_before_it_ends(start: str, end: str) -> None:
+    with pytest.raises(ValueError, match=r"window|pattern"):
+        Window(start=start, end=end)

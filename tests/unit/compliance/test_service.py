@@ -1,0 +1,329 @@
+"""The gate on its table: what is read, what is written, and what lands in between."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from switchboard.aws import clock, secret, session, table
+from switchboard.aws.table import Query, commit
+from switchboard.compliance import ledgers, ports, service
+from switchboard.compliance.errors import Blocked
+from switchboard.compliance.models import Consent, Contact, Verdict
+from switchboard.compliance.ports import Answer
+from switchboard.errors import Invalid, NotFound
+from switchboard.events.models import Actor, Work
+from tests.unit.compliance.gate import CONSENT
+
+pytestmark = pytest.mark.usefixtures("cloud", "frozen")
+
+NUMBER, FLORIDA = "+12125551234", "+13055551234"
+
+
+def origin(org_id: str = "org_a") -> Work:
+    return Work(org_id=org_id, actor=Actor(type="key", id="key_1"), agent_id=None, correlation_id="corr_1")
+
+
+class Database:
+    """A Reassigned Numbers Database that answers what the test says, and remembers what it was asked."""
+
+    def __init__(self, answer: Answer | Exception = "no") -> None:
+        self.answer = answer
+        self.asked: list[tuple[str, date]] = []
+
+    def query(self, e164: str, since: date) -> Answer:
+        self.asked.append((e164, since))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+def evaluate(to: str = NUMBER, database: Database | None = None, **contact: Any) -> Verdict:
+    asked = Contact(**{"org_id": "org_a", "channel": "voice", "to": to, "consent": CONSENT, **contact})
+    return service.evaluate(asked, database or Database())
+
+
+def call(verdict: Verdict) -> None:
+    """Commit a call as a domain would."""
+    commit(service.writes_for(verdict), service.record(verdict, "call_1"))
+
+
+def events() -> list[str]:
+    chain = Query(table="activity", partition="org_a#chain#corr_1").all()
+    return [item["type"] for item in chain]
+
+
+def test_what_is_no_number_is_invalid() -> None:
+    with pytest.raises(Invalid):
+        evaluate("555-1234")
+
+
+def test_all_facts_are_read_in_one_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluate()
+    requests: list[str] = []
+    client = session.dynamodb()
+    for operation in ("batch_get_item", "get_item", "query", "update_item", "put_item"):
+        real = getattr(client, operation)
+        monkeypatch.setattr(
+            client, operation, lambda _name=operation, _real=real, **more: requests.append(_name) or _real(**more)
+        )
+    assert evaluate().allowed
+    assert requests == ["batch_get_item"]
+
+
+def test_another_organisations_lists_do_not_matter() -> None:
+    ledgers.block(origin("org_b"), NUMBER)
+    ledgers.opt_out(origin("org_b"), NUMBER, "manual")
+    ledgers.record_consent(origin("org_b"), NUMBER, "opt-in:web-form", "2020-01-01")
+    found = evaluate()
+    assert found.allowed
+    assert found.rule("consent").details["since"] == CONSENT.date
+    assert evaluate(consent=None).code == "consent_missing"
+    assert evaluate(org_id="org_b").code == "dnc"
+
+
+def test_a_block_that_lands_before_the_commit_refuses_the_call() -> None:
+    found = evaluate()
+    ledgers.block(origin(), NUMBER)
+    with pytest.raises(Blocked) as refusal:
+        call(found)
+    assert (refusal.value.code, refusal.value.details["reason"]) == ("dnc", "changed_meanwhile")
+    with pytest.raises(NotFound):
+        service.get("org_a", "call_1")
+
+
+def test_an_opt_out_that_lands_before_the_commit_refuses_the_call() -> None:
+    found = evaluate(channel="sms")
+    ledgers.opt_out(origin(), NUMBER, "keyword", "STOP")
+    with pytest.raises(Blocked) as refusal:
+        call(found)
+    assert refusal.value.code == "opted_out"
+
+
+def test_of_calls_that_were_let_through_at_once_no_more_than_the_cap_are_made() -> None:
+    found = [evaluate(FLORIDA) for _ in range(4)]
+    for verdict in found[:3]:
+        call(verdict)
+    with pytest.raises(Blocked) as refusal:
+        call(found[3])
+    assert refusal.value.code == "attempt_cap"
+
+
+def test_three_calls_a_day_over_days(frozen: clock.Frozen) -> None:
+    made = []
+    for _ in range(60):
+        found = evaluate(FLORIDA)
+        if found.allowed:
+            call(found)
+            made.append(found.evaluated_at)
+        else:
+            with pytest.raises(Blocked):
+                call(found)
+        frozen.advance(hours=1)
+    assert len(made) >= 7
+    for first, fourth in zip(made, made[3:], strict=False):
+        assert clock.parse(fourth) - clock.parse(first) >= timedelta(hours=24)
+
+
+def test_the_cap_counts_by_organisation_and_by_subject() -> None:
+    for _ in range(3):
+        call(evaluate(FLORIDA, subject="renewal"))
+    assert evaluate(FLORIDA, subject="renewal").code == "attempt_cap"
+    assert evaluate(FLORIDA, subject="survey").allowed
+    assert evaluate(FLORIDA, subject="renewal", org_id="org_b").allowed
+
+
+def test_a_call_that_was_counted_may_be_dialled() -> None:
+    for _ in range(3):
+        call(evaluate(FLORIDA))
+    again = evaluate(FLORIDA, counted=True)
+    assert again.allowed
+    assert len(service.writes_for(again)) == 2
+
+
+def test_an_answer_of_the_database_is_kept_for_thirty_days_and_for_all(frozen: clock.Frozen) -> None:
+    database = Database()
+    frozen.advance(hours=1)
+    for org_id in ("org_a", "org_b"):
+        assert evaluate(database=database, org_id=org_id).allowed
+    assert database.asked == [(NUMBER, date(2025, 6, 1))]
+    assert evaluate(database=database).rule("reassigned").details == {
+        "asked_at": "2026-01-15T18:00:00.000Z",
+        "cached": True,
+    }
+    frozen.advance(days=30)
+    database.answer = "yes"
+    assert evaluate(database=database).code == "number_reassigned"
+    assert evaluate(database=database).code == "number_reassigned"
+    assert len(database.asked) == 2
+
+
+def test_each_date_of_consent_has_its_own_answer() -> None:
+    database = Database()
+    for day in ("2025-01-01", "2025-02-01", "2025-01-01"):
+        evaluate(database=database, consent=Consent(source="opt-in:web-form", date=day))
+    assert [since.isoformat() for _, since in database.asked] == ["2025-01-01", "2025-02-01"]
+
+
+@pytest.mark.parametrize("error", [TimeoutError(), ports.NotAnswered("away"), RuntimeError("broken"), KeyError("x")])
+def test_a_database_that_fails_refuses_and_is_asked_again(error: Exception) -> None:
+    database = Database(error)
+    for _ in range(2):
+        found = evaluate(database=database)
+        assert (found.code, found.rule("reassigned").reason) == ("reassigned_unknown", "unavailable")
+    assert len(database.asked) == 2
+    assert evaluate(database=Database()).allowed
+
+
+def test_without_a_database_real_numbers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    contact = Contact(org_id="org_a", channel="voice", to=NUMBER, consent=CONSENT)
+    assert service.evaluate(contact).code == "reassigned_unknown"
+    assert service.evaluate(contact.model_copy(update={"simulated": True})).allowed
+    assert service.evaluate(contact.model_copy(update={"to": "+14155550142"})).allowed
+    monkeypatch.setenv("SWITCHBOARD_REASSIGNED_NUMBERS", "simulator")
+    assert service.evaluate(contact).allowed
+
+
+@pytest.mark.parametrize(
+    ("to", "code", "reason"),
+    [
+        ("+15005550021", "number_reassigned", "reassigned"),
+        ("+15005550022", None, "no_data"),
+        ("+15005550023", "reassigned_unknown", "unavailable"),
+    ],
+)
+@pytest.mark.parametrize("simulated", [False, True])
+def test_magic_numbers_are_never_asked_about_for_money(to: str, code: str | None, reason: str, simulated: bool) -> None:
+    database = Database()
+    found = evaluate(to, database, simulated=simulated)
+    assert (found.code, found.rule("reassigned").reason) == (code, reason)
+    assert not database.asked
+    assert table.get("core", {"pk": f"rnd#{to}", "sk": "answers"}) is None
+
+
+def test_a_stated_consent_enters_the_ledger_with_the_first_call(frozen: clock.Frozen) -> None:
+    first = evaluate(consent=Consent(source="opt-in:web-form"))
+    assert evaluate(consent=None).code == "consent_missing"
+    call(first)
+    frozen.advance(days=40)
+    later = evaluate(consent=None)
+    assert later.rule("consent").details == {
+        "source": "opt-in:web-form",
+        "since": "2026-01-15",
+        "from": "ledger",
+        "first_seen": False,
+    }
+    assert evaluate(consent=Consent(source="opt-in:web-form")).rule("consent").details["since"] == "2026-01-15"
+
+
+def test_a_consent_that_is_in_the_ledger_is_not_overwritten_by_a_call() -> None:
+    found = evaluate(consent=Consent(source="customer-initiated"))
+    ledgers.record_consent(origin(), NUMBER, "opt-in:double-opt-in", "2025-02-02")
+    call(found)
+    (record,), _ = ledgers.consented("org_a", 10)
+    assert (record.source.value, record.date) == ("opt-in:double-opt-in", "2025-02-02")
+
+
+def test_a_verdict_is_kept_with_its_subject_and_found_by_its_organisation_only(frozen: clock.Frozen) -> None:
+    found = evaluate("+14234001234", window={"start": "13:30", "end": "17:00"})
+    commit(service.record(found, "call_1"))
+    frozen.advance(hours=3)
+    again = evaluate("+14234001234", window={"start": "13:30", "end": "17:00"})
+    commit(service.record(again, "call_1"))
+    kept = service.get("org_a", "call_1")
+    assert kept == again.model_copy(update={"contact": None})
+    assert [verdict.allowed for verdict in service.history("org_a", "call_1")] == [True, False]
+    assert service.explain(kept) == service.explain(again)
+    for org_id, subject in [("org_b", "call_1"), ("org_a", "call_2")]:
+        with pytest.raises(NotFound):
+            service.get(org_id, subject)
+    with pytest.raises(ValueError, match="evaluate anew"):
+        service.writes_for(kept)
+
+
+def test_a_stored_verdict_and_its_event_hold_no_number() -> None:
+    found = evaluate()
+    commit(service.record(found, "call_1"))
+    (item,) = Query(table="core", partition="org_a#verdict#call_1").all()
+    assert NUMBER not in repr(item)
+    assert NUMBER[2:] not in repr(item)
+    assert item["number"] == secret.digest(NUMBER)
+    assert found.summary()["rules"]["dnc"] == "pass:not_on_list"
+
+
+def test_what_a_refused_contact_writes_is_nothing() -> None:
+    ledgers.block(origin(), FLORIDA)
+    with pytest.raises(Blocked):
+        service.writes_for(evaluate(FLORIDA))
+
+
+def test_blocking_twice_is_blocking_once(frozen: clock.Frozen) -> None:
+    first = ledgers.block(origin(), NUMBER, "asked us to")
+    frozen.advance(minutes=1)
+    assert ledgers.block(origin(), NUMBER, "again") == first
+    assert evaluate().code == "dnc"
+    assert ledgers.is_blocked("org_a", NUMBER)
+    assert ledgers.unblock(origin(), NUMBER) is True
+    assert ledgers.unblock(origin(), NUMBER) is False
+    assert evaluate().allowed
+    assert not ledgers.is_blocked("org_a", NUMBER)
+    assert events() == ["number.blocked", "number.unblocked"]
+
+
+def test_opting_out_twice_is_opting_out_once(frozen: clock.Frozen) -> None:
+    first = ledgers.opt_out(origin(), NUMBER, "keyword", "STOP")
+    frozen.advance(minutes=1)
+    assert ledgers.opt_out(origin(), NUMBER, "manual") == first
+    assert evaluate(channel="voice").code == evaluate(channel="sms").code == "opted_out"
+    assert ledgers.opt_in(origin(), NUMBER) is True
+    assert ledgers.opt_in(origin(), NUMBER) is False
+    assert evaluate().allowed
+    assert events() == ["sms.opt_out", "sms.opt_in"]
+
+
+def test_recording_a_consent_twice_is_recording_it_once(frozen: clock.Frozen) -> None:
+    first = ledgers.record_consent(origin(), NUMBER, "opt-in:web-form", "2025-01-01")
+    frozen.advance(minutes=1)
+    assert ledgers.record_consent(origin(), NUMBER, "opt-in:web-form", "2025-01-01") == first
+    newer = ledgers.record_consent(origin(), NUMBER, "customer-initiated")
+    assert newer.date == "2026-01-15"
+    assert evaluate(consent=None).rule("consent").details["since"] == "2026-01-15"
+    assert events() == ["consent.recorded", "consent.recorded"]
+    with pytest.raises(Invalid):
+        ledgers.record_consent(origin(), NUMBER, "opt-in:web-form", "2027-01-01")
+    with pytest.raises(Invalid):
+        ledgers.record_consent(origin(), NUMBER, "hearsay")
+
+
+@pytest.mark.parametrize("act", [ledgers.block, ledgers.unblock, ledgers.opt_in])
+def test_only_numbers_enter_the_ledgers(act: Any) -> None:
+    with pytest.raises(Invalid):
+        act(origin(), "5551234")
+
+
+def test_events_name_numbers_by_their_digest() -> None:
+    ledgers.block(origin(), NUMBER, "rude")
+    ledgers.opt_out(origin(), NUMBER, "keyword", "STOP")
+    ledgers.record_consent(origin(), NUMBER, "opt-in:web-form", "2025-01-01")
+    for item in Query(table="activity", partition="org_a#chain#corr_1").all():
+        assert NUMBER not in repr(item)
+        assert item["subject"] == {"type": "number", "id": secret.digest(NUMBER)}
+
+
+def test_the_ledgers_are_listed_page_by_page() -> None:
+    numbers = [f"+1212555{last:04}" for last in range(5)]
+    for number in numbers:
+        ledgers.block(origin(), number)
+        ledgers.opt_out(origin(), number, "api")
+    listed, after = ledgers.blocked("org_a", 3)
+    assert after is not None
+    rest, end = ledgers.blocked("org_a", 3, after)
+    assert [entry.e164 for entry in [*listed, *rest]] == numbers
+    assert end is None
+    assert [entry.e164 for entry in ledgers.opt_outs("org_a", 10)[0]] == numbers
+    assert ledgers.blocked("org_b", 10) == ([], None)
+    for wrong in (lambda: ledgers.blocked("org_b", 3, after), lambda: ledgers.opt_outs("org_a", 3, after)):
+        with pytest.raises(Invalid):
+            wrong()
