@@ -15,8 +15,8 @@ from jsonschema import Draft202012Validator
 
 from switchboard.accounts import credentials
 from switchboard.accounts.models import KeyKind
-from tests.contract.spec import METHODS, ORACLE, Json, Operation, Spec
-from tests.contract.world import GOOD, MAIL, OURS, Ask, Organisation, stranger, until
+from tests.contract.spec import METHODS, ORACLE, STREAM, Json, Operation, Spec
+from tests.contract.world import CALL, GOOD, MAIL, OURS, Ask, Organisation, stranger, until
 
 CONTRACT = Spec.read(ORACLE / "anima.json")
 KNOWN = sorted(OURS.operations)
@@ -43,7 +43,8 @@ def test_it_grants_a_good_request(demo: Organisation, name: str) -> None:
     assert answer.status_code == expected, answer.text
     if name in CONTRACT.operations:
         for content in CONTRACT.answer(CONTRACT.operations[name], expected).get("content", {}).values():
-            assert not CONTRACT.errors(content["schema"], answer.json())
+            streams = answer.headers["content-type"] == STREAM
+            assert not CONTRACT.errors(content["schema"], answer.text if streams else answer.json())
 
 
 # Refusals that any operation may give.
@@ -108,6 +109,15 @@ OWN: dict[tuple[str, int], Callable[[Organisation], Ask]] = {
     ("auditByCorrelation", 404): lambda org: Ask(
         "GET", "/v1/audit/events", query={"correlation_id": "none"}, headers=org.agent
     ),
+    ("eventsStream", 404): lambda org: Ask(
+        "GET", "/v1/events/stream", query={"agent_id": "agt_none"}, headers=org.master
+    ),
+    ("voicePlace", 402): lambda org: Ask("POST", "/v1/voice/calls", CALL | {"tier": "premium"}, headers=org.agent),
+    ("voicePlace", 404): lambda org: Ask("POST", "/v1/voice/calls", CALL | {"agentId": "agt_none"}, headers=org.master),
+    ("voiceList", 404): lambda org: Ask("GET", "/v1/voice/calls", query={"agentId": "agt_none"}, headers=org.agent),
+    ("voiceGet", 404): lambda org: Ask("GET", "/v1/voice/calls/call_none", headers=org.agent),
+    ("voiceTranscript", 404): lambda org: Ask("GET", "/v1/voice/calls/call_none/transcript", headers=org.agent),
+    ("voiceVerdict", 404): lambda org: Ask("GET", "/v1/voice/calls/call_none/verdict", headers=org.agent),
     ("agentGet", 404): lambda org: Ask("GET", "/v1/agents/agt_none", headers=org.agent),
     ("keyCreate", 404): lambda org: Ask("POST", "/v1/keys", {"name": "x", "agentId": "agt_none"}, headers=org.master),
     ("keyRotate", 404): lambda org: Ask("POST", "/v1/keys/key_none/rotate", {}, headers=org.master),
@@ -142,6 +152,21 @@ def test_the_minutes_limit_holds_everywhere(demo: Organisation, exhausted: Organ
     assert (answer.status_code, answer.json()["code"]) == (429, "RATE_LIMIT")
     assert 1 <= int(answer.headers["retry-after"]) <= 60
     assert answer.json()["details"] == {"limit": 60, "remaining": 0, "retryAfter": int(answer.headers["retry-after"])}
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "code"),
+    [
+        ("+15005550004", 403, "TCPA_GATE_BLOCKED"),
+        ("+15005550020", 403, "TCPA_GATE_BLOCKED"),
+        ("+15005550021", 403, "RND_GATE_BLOCKED"),
+        ("+15005550024", 403, "QUIET_HOURS_BLOCKED"),
+        ("+15005550013", 503, "SERVICE_UNAVAILABLE"),
+    ],
+)
+def test_the_gate_and_the_provider_refuse_calls(demo: Organisation, number: str, status: int, code: str) -> None:
+    answer = demo.http.post("/v1/voice/calls", json=CALL | {"to": number}, headers=demo.agent)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
 def test_every_declared_refusal_is_brought_about() -> None:

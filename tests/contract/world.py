@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from infra import openapi
-from tests.contract.spec import Spec
+from tests.contract.spec import STREAM, Spec
 
 OURS = Spec.read(openapi.FOLDER / "anima.json")
 
@@ -42,9 +42,14 @@ class Ask:
         return replace(self, headers={name: value for name, value in changed.items() if value is not None})
 
     def send(self, http: httpx.Client, **options: Any) -> httpx.Response:
-        """The answer. Options take the place of the body."""
+        """The answer; of one that has no end, the first block. Options take the place of the body."""
         sent = options or ({"json": self.body} if self.body is not None else {})
-        return http.request(self.method, self.path, params=self.query, headers=self.headers, **sent)
+        with http.stream(self.method, self.path, params=self.query, headers=self.headers, **sent) as answer:
+            if answer.headers["content-type"] != STREAM:
+                answer.read()
+                return answer
+            first = next(answer.iter_raw())
+        return httpx.Response(answer.status_code, headers=answer.headers, content=first, request=answer.request)
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,13 @@ def _workflow(org: Organisation) -> str:
     return name
 
 
+CALL = {"to": "+14155550142", "tier": "basic", "metadata": {"consent_source": "business-relationship"}}
+
+
+def _call(org: Organisation) -> str:
+    return str(org.http.post("/v1/voice/calls", json=CALL, headers=org.agent).json()["callId"])
+
+
 def _key(org: Organisation) -> str:
     body = {"name": "spare", "agentId": org.agent_id}
     return str(org.http.post("/v1/keys", json=body, headers=org.master).json()["id"])
@@ -110,6 +122,13 @@ GOOD: dict[str, Callable[[Organisation], Ask]] = {
     "auditByCorrelation": lambda org: Ask(
         "GET", "/v1/audit/events", query={"correlation_id": _workflow(org)}, headers=org.agent
     ),
+    "voicePlace": lambda org: Ask("POST", "/v1/voice/calls", dict(CALL), headers=org.agent),
+    "voiceList": lambda org: Ask("GET", "/v1/voice/calls", headers=org.agent),
+    "voiceGet": lambda org: Ask("GET", f"/v1/voice/calls/{_call(org)}", headers=org.agent),
+    "voiceTranscript": lambda org: Ask("GET", f"/v1/voice/calls/{_call(org)}/transcript", headers=org.agent),
+    "voiceVerdict": lambda org: Ask("GET", f"/v1/voice/calls/{_call(org)}/verdict", headers=org.agent),
+    "voiceCatalog": lambda org: Ask("GET", "/v1/voice/catalog", headers=org.agent),
+    "eventsStream": lambda org: Ask("GET", "/v1/events/stream", headers=org.agent),
     "auditExport": lambda org: Ask("GET", "/v1/audit/export", headers=org.master),
     "agentCreate": lambda org: Ask("POST", "/v1/agents", {"username": unique()}, headers=org.master),
     "agentList": lambda org: Ask("GET", "/v1/agents", headers=org.master),

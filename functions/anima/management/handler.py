@@ -17,7 +17,7 @@ from functions.anima.management.schemas import (
     NewAgent,
     NewApiKey,
     RotateKeyRequest,
-    Tier,
+    PlanTier,
     Usage,
 )
 from switchboard.accounts import service as accounts
@@ -96,9 +96,10 @@ def read_agent(agent_id: str) -> Agent:
 )
 def create_key(request: CreateKeyRequest) -> NewApiKey:
     caller = api.caller
-    if request.agent_id:
-        agents.get(caller.org_id, request.agent_id)
-    made = accounts.create_key(caller, request.kind, request.name, agent_id=request.agent_id, expires_at=request.expiry)
+    guards = [agents.existing(caller.org_id, request.agent_id)] if request.agent_id else []
+    made = accounts.create_key(
+        caller, request.kind, request.name, guards, agent_id=request.agent_id, expires_at=request.expiry
+    )
     return NewApiKey.made(made)
 
 
@@ -192,8 +193,8 @@ def read_usage(
     keys=MASTER,
     responses={403: _MASTER},
 )
-def read_tier() -> Tier:
-    return Tier.of(api.caller)
+def read_tier() -> PlanTier:
+    return PlanTier.of(api.caller)
 
 
 handler = api.handler

@@ -251,10 +251,10 @@ class Usage(_Shown):
             period=usage.period,
             usage=Counters(
                 message_sent=usage.units[Meter.EMAIL],
-                message_received=0,
+                message_received=usage.units[Meter.EMAIL_RECEIVED],
                 sms_sent=0,
                 sms_received=0,
-                call_minute=0,
+                call_minute=usage.units[Meter.VOICE_BASIC] + usage.units[Meter.VOICE_PREMIUM],
                 embedding_generated=0,
             ),
             spent_cents=usage.spent_micros / MICROS_PER_CENT,
@@ -270,7 +270,7 @@ class TierLimits(_Shown):
     requests_per_second: int
 
 
-class Tier(BaseModel):
+class PlanTier(BaseModel):
     """The organisation's plan."""
 
     tier: str
@@ -278,7 +278,7 @@ class Tier(BaseModel):
     limits: TierLimits
 
     @classmethod
-    def of(cls, caller: Caller) -> Tier:
+    def of(cls, caller: Caller) -> PlanTier:
         """The caller's plan."""
         terms = caller.organisation.terms
         return cls(

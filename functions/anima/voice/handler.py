@@ -94,7 +94,7 @@ def transcript(call_id: str) -> Transcript:
     responses={404: "There is no such call."},
 )
 def verdict(call_id: str) -> Verdict:
-    return Verdict(call_id=call_id, verdict=calls.verdict_of(api.caller, call_id))
+    return Verdict.of(call_id, calls.verdict_of(api.caller, call_id))
 
 
 @api.get("/v1/voice/catalog", summary="List the voices", operation_id="voiceCatalog", tag="Voice")

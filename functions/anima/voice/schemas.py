@@ -185,11 +185,33 @@ class Transcript(_Shown):
     segments: list[Segment]
 
 
+class RuleResult(_Shown):
+    """What one rule of the gate found. `version` dates the law or the table that it applied."""
+
+    rule: str
+    result: Literal["pass", "block", "skip"]
+    reason: str
+    code: str | None
+    version: str
+    input: dict[str, Any]
+    details: dict[str, Any]
+
+
 class Verdict(_Shown):
-    """The compliance gate's verdict: every rule with its input and result."""
+    """The compliance gate's latest verdict on a call: every rule with its input and result."""
 
     call_id: str
-    verdict: GateVerdict
+    allowed: bool
+    code: str | None
+    rules: list[RuleResult]
+    next_allowed_at: str | None
+    timezones: list[str]
+    evaluated_at: str
+
+    @classmethod
+    def of(cls, call_id: str, verdict: GateVerdict) -> Verdict:
+        """A verdict of the gate, as Anima shows it."""
+        return cls.model_validate(verdict.model_dump(mode="json") | {"call_id": call_id})
 
 
 class Voice(_Shown):

@@ -11,11 +11,11 @@ from switchboard.aws.queue import SendError
 from switchboard.aws.session import BotoCoreError, ClientError
 from switchboard.aws.settings import MissingSettingError
 from switchboard.aws.table import ConditionFailedError
-from switchboard.cli import agents, audit, environment, events, keys, organisations, queues, usage
+from switchboard.cli import agents, audit, compliance, environment, events, keys, organisations, queues, tail, usage
 from switchboard.cli.command import common
 from switchboard.errors import DomainError, Invalid
 
-_NOUNS = (organisations, keys, agents, audit, queues, events, usage)
+_NOUNS = (organisations, keys, agents, audit, compliance, queues, events, usage, tail)
 _REFUSED, _BAD_USAGE, _INTERRUPTED = 1, 2, 130
 
 

@@ -12,6 +12,7 @@ from switchboard.accounts.plans import Plan, PlanName
 from switchboard.aws.table import commit
 from switchboard.cli.command import Noun, note, operator, positive, show, slug
 from switchboard.email import address
+from switchboard.usage import service as usage
 
 if TYPE_CHECKING:
     from switchboard.cli.command import Nouns
@@ -97,6 +98,7 @@ def _set_plan(args: argparse.Namespace) -> None:
     org = accounts.organisation(args.org)
     limits = {} if args.no_limits else dict(args.limit) if args.limit else None
     accounts.set_plan(operator(org.id), args.plan, limits)
+    usage.rebalance(org.id)
     show(args, _whole(accounts.organisation(org.id)))
 
 

@@ -1,0 +1,53 @@
+"""`switchboard gate`: the compliance gate's verdicts and lists."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from switchboard.accounts import service as accounts
+from switchboard.cli.command import Noun, operator, show
+from switchboard.compliance import ledgers
+from switchboard.compliance import service as compliance
+
+if TYPE_CHECKING:
+    from switchboard.cli.command import Nouns
+
+
+def add_to(nouns: Nouns) -> None:
+    """Add the commands."""
+    noun = Noun(nouns, "gate", "the compliance gate")
+    explain = noun.verb("explain", _explain, "tell why a call or text was let pass or refused")
+    explain.add_argument("org", metavar="ORG")
+    explain.add_argument("subject", metavar="ID", help="of the call or message")
+    for name, run, told in (
+        ("block", _block, "never call or text a number"),
+        ("unblock", _unblock, "lift a block"),
+        ("opt-out", _opt_out, "record that a number's holder wants nothing more"),
+    ):
+        verb = noun.verb(name, run, told)
+        verb.add_argument("org", metavar="ORG")
+        verb.add_argument("number", metavar="E164")
+
+
+def _explain(args: argparse.Namespace) -> None:
+    verdict = compliance.get(args.org, args.subject)
+    if getattr(args, "json", False):
+        show(args, verdict.model_dump(mode="json"))
+    else:
+        print(compliance.explain(verdict))
+
+
+def _block(args: argparse.Namespace) -> None:
+    org = accounts.organisation(args.org)
+    show(args, ledgers.block(operator(org.id), args.number).model_dump())
+
+
+def _unblock(args: argparse.Namespace) -> None:
+    org = accounts.organisation(args.org)
+    show(args, {"unblocked": ledgers.unblock(operator(org.id), args.number)})
+
+
+def _opt_out(args: argparse.Namespace) -> None:
+    org = accounts.organisation(args.org)
+    show(args, ledgers.opt_out(operator(org.id), args.number, "manual").model_dump())
