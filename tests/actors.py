@@ -27,7 +27,9 @@ class Tenant:
     agent_key: str
     master_key: str
 
-    def caller(self, *, master: bool = False, effect: Effect | None = None, correlation_id: str = "corr_test") -> Caller:
+    def caller(
+        self, *, master: bool = False, effect: Effect | None = None, correlation_id: str = "corr_test"
+    ) -> Caller:
         """A caller with the tenant's key."""
         snapshot = access.authenticate(self.master_key if master else self.agent_key, anima.KEYS)
         return access.caller(snapshot, correlation_id, effect)
@@ -37,9 +39,7 @@ def tenant(slug: str = "acme", plan: PlanName = PlanName.GROWTH, **limits: Any) 
     """A new organisation. `limits` replace single figures of its plan."""
     org = accounts.new_organisation(slug.title(), slug, plan)
     org = org.model_copy(update={"limits": limits})
-    origin = Work(
-        org_id=org.id, actor=Actor(type="system", id="test"), agent_id=None, correlation_id=ids.new("corr")
-    )
+    origin = Work(org_id=org.id, actor=Actor(type="system", id="test"), agent_id=None, correlation_id=ids.new("corr"))
     master, master_writes = accounts.new_key(origin, KeyKind.MASTER, "master")
     made, agent_writes = agents.new(origin, org, slug, slug.title(), {}, None)
     commit(accounts.opening(origin, org), master_writes, agent_writes)

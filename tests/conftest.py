@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from moto import mock_aws  # before any botocore session is made: moto does not see those that are older
 
 from infra.local import engine, provision
 from switchboard.access import service as access
@@ -55,8 +56,6 @@ def frozen() -> Iterator[clock.Frozen]:
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     """Empty tables and queues in moto: fast, and for one thread only. Mail goes to the simulator."""
-    from moto import mock_aws
-
     environ = {
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from switchboard.aws import clock
+from switchboard.aws import clock, session, settings, table
 from switchboard.carriers import mail
 from switchboard.email import delivery, service, store
 from switchboard.email.models import Draft, Message, State
@@ -164,3 +166,38 @@ def test_timestamps_move_with_the_state(acme: Tenant, carrier: Carrier, frozen: 
     frozen.advance(seconds=5)
     delivery.deliver(message.org_id, message.id)
     assert (now(message).created_at, now(message).sent_at) == ("2026-01-15T17:00:00.000Z", "2026-01-15T17:00:05.000Z")
+
+
+def test_a_later_claim_is_given_ten_minutes_of_its_own(acme: Tenant, carrier: Carrier) -> None:
+    carrier.outcome = mail.Throttled("slow down")
+    message = queued(acme)
+    with pytest.raises(delivery.RetryLater):
+        delivery.deliver(message.org_id, message.id)
+    carrier.outcome = mail.OutcomeUnknown("timeout")
+    delivery.deliver(message.org_id, message.id)
+    first, second = sorted(item["body"]["claim"] for item in everything_timed())
+    delivery.confirm(message.org_id, message.id, first)
+    assert now(message).state is State.SENDING
+    delivery.confirm(message.org_id, message.id, second)
+    assert now(message).state is State.UNCONFIRMED
+
+
+def everything_timed() -> list[dict[str, Any]]:
+    items = [table.decode_item(item) for item in session.dynamodb().scan(TableName=settings.table("activity"))["Items"]]
+    return [item for item in items if item["pk"].startswith("timer#")]
+
+
+def test_a_mail_that_cannot_be_written_fails_and_is_not_handed_over(acme: Tenant, carrier: Carrier) -> None:
+    draft = Draft(to=["you@example.com"], subject="two\u2028lines", body="b")
+    message = service.send(acme.caller(), draft)
+    delivery.deliver(message.org_id, message.id)
+    assert (now(message).state, carrier.sent) == (State.FAILED, [])
+
+
+@pytest.mark.parametrize(
+    "metadata", [{"price": 1.5}, {"large": 10**60, "small": 5e-324}, {"": {"deep": [[[[[[[[[]]]]]]]]]}}, {"é": None}]
+)
+def test_metadata_is_kept_whatever_json_it_is(acme: Tenant, metadata: dict[str, Any]) -> None:
+    message = service.send(acme.caller(), Draft(to=["you@example.com"], subject="s", body="b", metadata=metadata))
+    assert now(message).metadata == metadata
+    assert service.listing(acme.caller(), None, {}, 10, None)[0][0].metadata == metadata

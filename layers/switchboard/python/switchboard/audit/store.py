@@ -73,17 +73,23 @@ def move_head(org_id: str, before: Head, after: Head) -> Update:
 def workflow(org_id: str, correlation_id: str, limit: int, start: Item | None) -> tuple[list[Placed], Item | None]:
     """Up to `limit` events of a workflow, each with the document of its seal if it has one."""
     query = Query(table="activity", partition=events.chain_partition(org_id, correlation_id))
-    page = query.page(2 * limit, start)
-    items, next_key = page.items, page.next_key
-    if next_key and not items[-1]["sk"].endswith(_SEAL) and len(items) > 1:
-        # The page ends between an event and the place of its seal: both belong to the next one.
-        items, next_key = items[:-1], {name: items[-2][name] for name in ("pk", "sk")}
+    # One item more than can belong to the page tells whether its last event has a seal.
+    items, next_key = query.page(2 * limit + 1, start)
     placed: list[Placed] = []
+    before = last = start
     for item in items:
         if item["sk"].endswith(_SEAL):
-            placed[-1] = Placed(placed[-1].event, item["document"])
+            # An event that the page before showed unsealed may have been sealed since.
+            if placed:
+                placed[-1] = Placed(placed[-1].event, item["document"])
+        elif len(placed) == limit:
+            return placed, last
         else:
             placed.append(Placed(events.from_item(item), None))
+        before, last = last, {name: item[name] for name in ("pk", "sk")}
+    if next_key and len(placed) > 1 and not items[-1]["sk"].endswith(_SEAL):
+        # The query ended, at 1 MB, between an event and the place of its seal: both belong to the next page.
+        return placed[:-1], before
     return placed, next_key
 
 
@@ -98,7 +104,8 @@ def links(org_id: str, after: int, limit: int) -> Iterator[Link]:
         )
         found = query.page(limit).items
         yield from map(Link.model_validate, found)
-        limit -= len(found)
-        if not found or len(found) < (block + 1) * _BLOCK - seq:
+        if not found:
             return
-        seq = (block + 1) * _BLOCK
+        # A query ends at 1 MB too: the next goes on where it ended, in this block or behind it.
+        limit -= len(found)
+        seq += len(found)

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 
+from switchboard import telemetry
 from switchboard.aws import clock, ids, queue
 from switchboard.aws.queue import Job
 from switchboard.aws.table import ConditionFailedError, Put, write
@@ -26,6 +28,13 @@ _LEASE = timedelta(seconds=120)
 _GRACE = timedelta(minutes=2)
 #: Where the first tick of a new deployment begins.
 _FIRST_LOOK_BACK = timedelta(hours=1)
+
+
+class TimersFailed(RuntimeError):
+    """Some timers could not be fired."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"{number} timers could not be fired")
 
 
 def new(org_id: str, due: datetime, queue_name: str, body: dict[str, Any]) -> Timer:
@@ -53,7 +62,8 @@ def fire(timer: Timer) -> bool:
     now = clock.now()
     if not store.claim(timer, clock.iso(now), clock.iso(now + _LEASE)):
         return False
-    delay = max(0, round((clock.parse(timer.due) - now).total_seconds()))
+    # Rounded up: never early, be it for a fraction of a second before somebody's quiet hours end.
+    delay = max(0, ceil((clock.parse(timer.due) - now).total_seconds()))
     queue.send([Job(queue=timer.queue, body=timer.body | {"timer": timer.id}, group=timer.org_id, delay=delay)])
     store.remove(timer)
     return True
@@ -62,10 +72,11 @@ def fire(timer: Timer) -> bool:
 def tick(enough: Callable[[], bool] = lambda: False) -> int:
     """Fire what is due until the next tick, from the oldest unfinished minute on. Answers how many were fired.
 
-    `enough` is asked between minutes, and ends an overlong tick early: the next goes on from there.
+    `enough` is asked between minutes, and ends an overlong tick early: the next goes on from there. A timer that
+    cannot be fired holds up no other; raises TimersFailed when the others are done.
     """
     now = clock.now()
-    fired = 0
+    fired = failed = 0
     minute = _begin(now)
     finished = True
     while minute <= now + _AHEAD and not enough():
@@ -73,14 +84,20 @@ def tick(enough: Callable[[], bool] = lambda: False) -> int:
         for timer in store.in_minute(clock.iso(minute)[:16]):
             if clock.parse(timer.due) > now + _AHEAD:
                 waiting = True
-            elif fire(timer):
-                fired += 1
-            else:
-                waiting = True
+                continue
+            try:
+                done = fire(timer)
+            except Exception:  # noqa: BLE001 it stays, and is tried again when its lease has run out
+                telemetry.logger().exception("timer failed", extra={"timer_id": timer.id, "org_id": timer.org_id})
+                done, failed = False, failed + 1
+            fired += done
+            waiting = waiting or not done
         finished = finished and not waiting and minute + _GRACE < now
         minute += timedelta(minutes=1)
         if finished:
             store.advance(clock.iso(minute)[:16])
+    if failed:
+        raise TimersFailed(failed)
     return fired
 
 

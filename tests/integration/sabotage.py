@@ -1,0 +1,199 @@
+"""Faults on demand: a process that dies at a chosen AWS call, a service that answers with an error, and the queues and
+the stream that bring unfinished work again."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from infra import topology
+from infra.local.pool import Context
+from switchboard.aws import session, settings
+
+_ENDLESS = 1_000
+SERVICES = ("dynamodb", "sqs", "ses", "secretsmanager")
+
+
+class Killed(BaseException):
+    """The process is gone: nothing catches this, and what was not yet done is not done."""
+
+
+class _Answer:
+    status_code = 400
+
+
+def _error(code: str) -> dict[str, Any]:
+    return {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+
+
+class Sabotage:
+    """Listens to every AWS call of this process, and interferes when it is told to."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self._last: int | None = None
+        self._faults: dict[str, list[dict[str, Any]]] = {}
+        for service in SERVICES:
+            session.client(service).meta.events.register_first("before-call", self._called)
+
+    def _called(self, model: Any, **_: Any) -> Any:
+        if len(self.calls) == self._last:
+            raise Killed
+        self.calls.append(model.name)
+        waiting = self._faults.get(model.name)
+        return (_Answer(), waiting.pop(0)) if waiting else None
+
+    @contextmanager
+    def killing(self, after: int) -> Iterator[None]:
+        """Die between two of the block's AWS calls: when so many are done, and the next is about to be made."""
+        self.calls.clear()
+        self._last = after
+        try:
+            yield
+        except Killed:
+            pass
+        finally:
+            self._last = None
+
+    @contextmanager
+    def counting(self) -> Iterator[list[str]]:
+        """The names of the calls that the block makes."""
+        self.calls.clear()
+        yield self.calls
+
+    def fail(self, operation: str, code: str, times: int = 1, reasons: list[str] | None = None) -> None:
+        """Let the next calls of an operation be answered with an error, in place of reaching the service."""
+        error = _error(code) | ({"CancellationReasons": [{"Code": reason} for reason in reasons]} if reasons else {})
+        self._faults.setdefault(operation, []).extend([error] * times)
+
+    def lose_answer(self, operation: str) -> None:
+        """Let the next call of an operation be done, and its answer be an error."""
+
+        def lose(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
+            events.unregister(f"after-call.*.{operation}", lose)
+            http_response.status_code = 500
+            parsed.clear()
+            parsed.update(_error("InternalServerError"))
+
+        events = session.dynamodb().meta.events
+        events.register(f"after-call.*.{operation}", lose)
+
+    def mend(self) -> None:
+        """Let every service answer again."""
+        self._faults.clear()
+
+
+class Dying(Context):
+    """An invocation whose time is up, so that its half-done request may be taken over at once."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return -1
+
+
+def invoke(name: str, event: dict[str, Any], context: type[Context] = Context) -> Any:
+    """Run a function's handler in this process."""
+    module = importlib.import_module(f"functions.{name.replace('/', '.')}.handler")
+    return module.handler(event, context(topology.function(name)))
+
+
+def tick() -> None:
+    """Run the minute's schedule."""
+    invoke("schedules/tick", {})
+
+
+def work(name: str, *, at_most: int | None = None) -> int:
+    """Let a worker take its queue's messages one by one, all or a number. Answers how many it took.
+
+    As in Lambda a message goes when its job is done; a worker that dies or fails leaves it where it is.
+    """
+    worker = topology.function(name)
+    assert isinstance(worker, topology.Worker)
+    assert worker.queue is not None
+    for taken in range(_ENDLESS if at_most is None else at_most):
+        messages = _receive(worker.queue, 1)
+        if not messages:
+            return taken
+        answer = invoke(name, {"Records": [_record(message) for message in messages]})
+        failed = {item["itemIdentifier"] for item in answer["batchItemFailures"]}
+        _delete(worker.queue, [message for message in messages if message["MessageId"] not in failed])
+    assert at_most is not None, f"{name} does not come to an end"
+    return at_most
+
+
+def drain(queue: str) -> list[dict[str, Any]]:
+    """Take all that a queue holds out of it."""
+    bodies = []
+    while messages := _receive(queue, 10):
+        bodies += [json.loads(message["Body"]) for message in messages]
+        _delete(queue, messages)
+    return bodies
+
+
+def _receive(queue: str, number: int) -> list[dict[str, Any]]:
+    answer = session.client("sqs").receive_message(
+        QueueUrl=settings.queue_url(queue), MaxNumberOfMessages=number, VisibilityTimeout=0, AttributeNames=["All"]
+    )
+    return list(answer.get("Messages", []))
+
+
+def _delete(queue: str, messages: list[dict[str, Any]]) -> None:
+    for message in messages:
+        session.client("sqs").delete_message(QueueUrl=settings.queue_url(queue), ReceiptHandle=message["ReceiptHandle"])
+
+
+def _record(message: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "messageId": message["MessageId"],
+        "body": message["Body"],
+        "attributes": message.get("Attributes", {}),
+        "eventSource": "aws:sqs",
+    }
+
+
+class Stream:
+    """The table's stream: each new item that is meant for the fan-out, once; what failed comes again."""
+
+    def __init__(self) -> None:
+        self._done: set[tuple[str, str]] = set()
+
+    def hand_on(self) -> None:
+        """Give the fan-out what it has not yet finished, as one batch."""
+        waiting = [item for item in everything("activity") if "outbox" in item and _place(item) not in self._done]
+        waiting.sort(key=lambda item: str(item["id"]["S"]))
+        if not waiting:
+            return
+        records = [_change(number, item) for number, item in enumerate(waiting)]
+        answer = invoke("workers/fanout", {"Records": records})
+        failed = {item["itemIdentifier"] for item in answer["batchItemFailures"]}
+        for record, item in zip(records, waiting, strict=True):
+            if record["dynamodb"]["SequenceNumber"] in failed:
+                break
+            self._done.add(_place(item))
+
+
+def _place(item: dict[str, Any]) -> tuple[str, str]:
+    return item["pk"]["S"], item["sk"]["S"]
+
+
+def _change(number: int, item: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "eventID": str(number),
+        "eventName": "INSERT",
+        "eventSource": "aws:dynamodb",
+        "dynamodb": {"NewImage": item, "SequenceNumber": str(number)},
+    }
+
+
+def everything(table: str) -> list[dict[str, Any]]:
+    """All items of a table, as DynamoDB holds them."""
+    items: list[dict[str, Any]] = []
+    start: dict[str, Any] = {}
+    while True:
+        answer: Any = session.dynamodb().scan(TableName=settings.table(table), ConsistentRead=True, **start)
+        items += answer["Items"]
+        if "LastEvaluatedKey" not in answer:
+            return items
+        start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}

@@ -1,0 +1,360 @@
+"""Many at once, on the engine: one effect, one winner, and no limit ever exceeded."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+
+from switchboard.access import service as access
+from switchboard.accounts import service as accounts
+from switchboard.accounts.models import HardCap
+from switchboard.accounts.plans import PlanName
+from switchboard.agents import service as agents
+from switchboard.audit import chain
+from switchboard.audit import service as audit
+from switchboard.aws import clock, ids, secret
+from switchboard.aws.effect import Effect
+from switchboard.aws.table import commit
+from switchboard.carriers import mail
+from switchboard.edge import rate_limit
+from switchboard.email import delivery
+from switchboard.email import service as email
+from switchboard.email.models import Draft, Message
+from switchboard.errors import Conflict, QuotaExceeded
+from switchboard.events import service as events
+from switchboard.events.models import Actor, Subject, Work
+from switchboard.signup import service as signup
+from switchboard.timers import service as timers
+from switchboard.timers import store as timer_store
+from switchboard.usage import service as usage
+from tests.actors import Tenant, tenant, with_effect
+from tests.integration.conftest import SignedUp
+from tests.integration.sabotage import Sabotage, drain, everything
+
+T = TypeVar("T")
+
+MAIL = {"to": "you@example.com", "subject": "Hello", "body": "From an agent."}
+
+
+def at_once(jobs: Sequence[Callable[[], T]]) -> list[T | Exception]:
+    """Start the jobs together, a thread each. Answers what each of them gave or raised."""
+    ready = threading.Barrier(len(jobs))
+
+    def run(job: Callable[[], T]) -> T | Exception:
+        ready.wait()
+        try:
+            return job()
+        except Exception as error:  # noqa: BLE001 a refusal is an outcome here
+            return error
+
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        return list(pool.map(run, jobs))
+
+
+def draft(recipients: int = 1) -> Draft:
+    return Draft(to=[f"you+{number}@example.com" for number in range(recipients)], subject="s", body="b")
+
+
+def messages(acme: Tenant) -> list[Message]:
+    return email.listing(acme.caller(master=True), None, {}, 100, None)[0]
+
+
+def told(acme: Tenant, kind: str) -> int:
+    """How many events of a kind there are."""
+    found = (item for item in everything("activity") if item.get("outbox") == {"S": "event"})
+    return sum(item["type"] == {"S": kind} and item["org_id"] == {"S": acme.org_id} for item in found)
+
+
+# --- one key, many requests ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("engine_cloud")
+@pytest.mark.parametrize("number", [2, 8])
+def test_equal_requests_at_once_have_one_effect_and_all_learn_of_it(number: int) -> None:
+    acme = tenant()
+    caller = acme.caller()
+    sent = at_once([lambda: email.send(with_effect(caller, "key"), draft())] * number)
+    assert {message.id for message in sent if isinstance(message, Message)} == {
+        message.id for message in messages(acme)
+    }
+    assert (len(sent), len(messages(acme)), told(acme, "email.queued")) == (number, 1, 1)
+    assert usage.of_month(acme.org_id, clock.stamp()[:7]).units["email"] == 1
+
+
+@pytest.mark.parametrize("number", [2, 8])
+def test_equal_requests_at_once_over_http_are_replayed_byte_for_byte_or_told_to_wait(
+    stack: Any, http: httpx.Client, acme: SignedUp, number: int
+) -> None:
+    headers = acme.agent | {"Idempotency-Key": f"at-once-{number}"}
+    clients = [httpx.Client(base_url=stack.url, timeout=20) for _ in range(number)]
+    answers = at_once([lambda one=one: one.post("/v1/email/send", json=MAIL, headers=headers) for one in clients])
+    for client in clients:
+        client.close()
+    given = [answer for answer in answers if isinstance(answer, httpx.Response)]
+    assert len(given) == number
+    assert {answer.status_code for answer in given} <= {200, 409}
+    first = [answer for answer in given if answer.status_code == 200 and "idempotent-replayed" not in answer.headers]
+    assert len(first) == 1
+    for answer in given:
+        if answer.status_code == 409:
+            assert int(answer.headers["retry-after"]) > 0
+            assert answer.json()["code"] == "CONFLICT"
+        else:
+            assert answer.content == first[0].content
+    again = http.post("/v1/email/send", json=MAIL, headers=headers)
+    assert (again.content, again.headers["idempotent-replayed"]) == (first[0].content, "true")
+    assert len(http.get("/v1/email/messages", headers=acme.agent).json()["items"]) == 1
+
+
+@pytest.mark.usefixtures("engine_cloud")
+def test_a_mail_whose_job_comes_many_times_at_once_is_handed_over_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    handed_over: list[mail.Outbound] = []
+
+    class Carrier:
+        def send(self, outbound: mail.Outbound) -> str:
+            handed_over.append(outbound)
+            return "ses-1@email.amazonses.com"
+
+    monkeypatch.setattr(mail, "carrier", Carrier)
+    acme = tenant()
+    for _ in range(3):
+        message = email.send(acme.caller(), draft())
+        handed_over.clear()
+        at_once([lambda one=message: delivery.deliver(one.org_id, one.id)] * 4)
+        assert [outbound.message_id for outbound in handed_over] == [message.id]
+    assert told(acme, "email.sent") == 3
+
+
+@pytest.mark.usefixtures("engine_cloud")
+def test_a_commit_whose_answer_is_lost_is_applied_once() -> None:
+    acme = tenant(plan=PlanName.GROWTH)
+    caller = acme.caller()
+    Sabotage().lose_answer("TransactWriteItems")
+    email.send(caller, draft())
+    assert usage.of_month(acme.org_id, clock.stamp()[:7]).units["email"] == 1
+    assert len(messages(acme)) == 1
+
+
+# --- limits -------------------------------------------------------------------------------------------------------
+
+
+def outcome(results: list[Any]) -> Counter[type]:
+    return Counter(type(result) for result in results)
+
+
+@pytest.mark.usefixtures("engine_cloud")
+@pytest.mark.parametrize("plan", [PlanName.GROWTH, PlanName.SCALE])
+def test_a_monthly_quota_is_reached_exactly_and_never_exceeded_by_parallel_sends(plan: PlanName) -> None:
+    acme = tenant(plan=plan, emails_per_month=6)
+    caller = acme.caller()
+    results = at_once([lambda: email.send(caller, draft())] * 10)
+    assert outcome(results) == {Message: 6, QuotaExceeded: 4}
+    assert usage.of_month(acme.org_id, clock.stamp()[:7]).units["email"] == 6
+    assert (len(messages(acme)), told(acme, "email.queued")) == (6, 6)
+
+
+@pytest.mark.usefixtures("engine_cloud")
+@pytest.mark.parametrize("plan", [PlanName.GROWTH, PlanName.SCALE])
+def test_the_hard_cap_is_reached_exactly_and_never_exceeded_by_parallel_sends(plan: PlanName) -> None:
+    acme = tenant(plan=plan)
+    accounts.set_hard_cap(acme.caller(master=True), HardCap(enabled=True, monthly_cap_cents=1))
+    access.forget()
+    caller = acme.caller()
+    # A cent is twenty recipients.
+    results = at_once([lambda: email.send(caller, draft(5))] * 8)
+    assert outcome(results) == {Message: 4, QuotaExceeded: 4}
+    assert {result.code for result in results if isinstance(result, QuotaExceeded)} == {"hard_cap"}
+    assert usage.of_month(acme.org_id, clock.stamp()[:7]).spent_micros == 10_000
+    assert (len(messages(acme)), told(acme, "email.queued")) == (4, 4)
+
+
+@pytest.mark.usefixtures("engine_cloud")
+def test_mails_of_any_size_at_once_stay_within_both_limits_of_a_sliced_plan() -> None:
+    acme = tenant(plan=PlanName.SCALE, emails_per_month=25)
+    accounts.set_hard_cap(acme.caller(master=True), HardCap(enabled=True, monthly_cap_cents=1))
+    access.forget()
+    caller = acme.caller()
+    sizes = [1, 7, 3, 5, 2, 6, 4, 1, 3]
+    results = at_once([lambda size=size: email.send(caller, draft(size)) for size in sizes])
+    accepted = sum(len(result.recipients) for result in results if isinstance(result, Message))
+    assert accepted <= 20
+    # What was refused was more than was left.
+    refused = [size for size, result in zip(sizes, results, strict=True) if isinstance(result, QuotaExceeded)]
+    assert len(refused) + len(messages(acme)) == len(sizes)
+    assert usage.of_month(acme.org_id, clock.stamp()[:7]).units["email"] == accepted
+
+
+@pytest.mark.usefixtures("engine_cloud")
+def test_no_more_agents_than_the_plan_allows_are_made_at_once() -> None:
+    acme = tenant(agents=4)
+    caller = acme.caller(master=True)
+    results = at_once([lambda n=n: agents.create(caller, f"agent-{n}", "n", {}) for n in range(8)])
+    assert outcome(results) == {agents.NewAgent: 3, QuotaExceeded: 5}
+    assert len(agents.listing(acme.org_id, 100, None)[0]) == 4
+
+
+class OneOfEach(threading.local):
+    """A process' leases, where each thread plays a process."""
+
+    def __init__(self) -> None:
+        self.leases: dict[str, Any] = {}
+
+    def get(self, bucket: str) -> Any:
+        return self.leases.get(bucket)
+
+    def __setitem__(self, bucket: str, lease: Any) -> None:
+        self.leases[bucket] = lease
+
+    def __len__(self) -> int:
+        return len(self.leases)
+
+    def clear(self) -> None:
+        self.leases.clear()
+
+
+@pytest.fixture
+def processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_limit, "_leases", OneOfEach())
+
+
+def until_refused(bucket: str, per_minute: int, per_second: int) -> int:
+    passed = 0
+    while rate_limit.take(bucket, per_minute, per_second).allowed:
+        passed += 1
+    return passed
+
+
+@pytest.mark.usefixtures("engine_cloud", "processes")
+@pytest.mark.parametrize(
+    ("per_minute", "per_second", "expected"),
+    [
+        pytest.param(30, 100, [30, 0], id="the minute's, one by one"),
+        pytest.param(1_000, 20, [20, 20], id="the second's, one by one"),
+        pytest.param(10_000, 700, [700, 700], id="the second's, leased"),
+        pytest.param(900, 700, [700, 200], id="the minute's, leased"),
+    ],
+)
+def test_as_many_requests_pass_as_the_limits_allow_and_not_one_more(
+    frozen: clock.Frozen, per_minute: int, per_second: int, expected: list[int]
+) -> None:
+    for allowed in expected:
+        passed = at_once([lambda: until_refused("org", per_minute, per_second)] * 4)
+        assert sum(count for count in passed if isinstance(count, int)) == allowed
+        frozen.advance(seconds=1)
+
+
+@pytest.mark.usefixtures("engine_cloud")
+def test_a_window_of_its_own_lets_no_more_pass_either(frozen: clock.Frozen) -> None:
+    windows = at_once([lambda: rate_limit.take_one("sign-up#1", 5, 3_600)] * 8)
+    assert windows.count(None) == 5
+
+
+# --- timers -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def org(engine_cloud: dict[str, str], frozen: clock.Frozen) -> str:
+    timer_store.advance(clock.stamp()[:16])
+    drain("email")  # the client is made before the threads want it
+    return "org_1"
+
+
+def set_timer(org: str, number: int = 0) -> timers.Timer:
+    timer = timers.new(org, clock.now(), "email", {"number": number})
+    commit(timers.setting(timer))
+    return timer
+
+
+def test_two_ticks_at_once_fire_each_timer_once(org: str) -> None:
+    made = [set_timer(org, number) for number in range(6)]
+    fired = at_once([timers.tick] * 3)
+    assert sum(count for count in fired if isinstance(count, int)) == 6
+    assert sorted(body["number"] for body in drain("email")) == list(range(6))
+    assert not list(timer_store.in_minute(made[0].minute))
+
+
+def test_the_tick_and_the_fan_out_fire_a_timer_once(org: str) -> None:
+    timer = set_timer(org)
+    results = at_once([lambda: timers.fire(timer), lambda: timers.tick() == 1, lambda: timers.fire(timer)])
+    assert sorted(results) == [False, False, True]
+    assert len(drain("email")) == 1
+
+
+def test_a_timer_is_cancelled_or_fired_and_never_both(org: str) -> None:
+    for _ in range(12):
+        timer = set_timer(org)
+        fired, cancelled = at_once([lambda timer=timer: timers.fire(timer), lambda timer=timer: timers.cancel(timer)])
+        assert fired is not cancelled
+        assert len(drain("email")) == (1 if fired else 0)
+
+
+# --- the audit chain ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("engine_cloud")
+def test_sealers_at_once_make_one_chain_without_gaps_or_doubles() -> None:
+    work = Work(org_id="org_1", actor=Actor(type="system", id="test"), agent_id=None, correlation_id="corr_1")
+    made = [events.of(work, "test.happened", Subject(type="test", id=str(number))) for number in range(60)]
+    commit(events.record(event) for event in made)
+
+    def seal(batch: list[events.Event]) -> int:
+        try:
+            return audit.seal("org_1", batch)
+        except audit.ContendedError:
+            return seal(batch)  # the queue brings it again
+
+    halves = [made[:40], made[20:], made[::-1], made[10:50]]
+    added = at_once([lambda batch=batch: seal(batch) for batch in halves])
+    assert sum(number for number in added if isinstance(number, int)) == 60
+    documents = list(audit.export("org_1", 0, 1_000))
+    assert Counter(document["id"] for document in documents) == Counter(event.id for event in made)
+    verdict = chain.verify(documents)
+    assert (verdict.fault, verdict.head) == (None, audit.head("org_1").hash)
+
+
+# --- sign-up --------------------------------------------------------------------------------------------------------
+
+
+def sign_up(human: str, username: str, effect: Effect | None = None) -> signup.SignedUp:
+    return signup.sign_up(human, username, None, ids.new("corr"), effect)
+
+
+def organisations() -> set[str]:
+    """Every organisation that anything at all is kept for."""
+    owners = {item["org_id"]["S"] for table in ("core", "activity") for item in everything(table) if "org_id" in item}
+    return owners | {org.id for org in accounts.organisations(100)[0]}
+
+
+@pytest.mark.usefixtures("engine_cloud")
+def test_one_human_who_signs_up_many_times_at_once_gets_one_organisation() -> None:
+    results = at_once([lambda n=n: sign_up("me@example.com", f"agent-{n}") for n in range(4)])
+    assert outcome(results) == {signup.SignedUp: 1, Conflict: 3}
+    assert {result.code for result in results if isinstance(result, Conflict)} == {"owner_exists"}
+    assert len(organisations()) == 1
+
+
+@pytest.mark.usefixtures("engine_cloud")
+def test_one_username_that_is_wanted_many_times_at_once_goes_to_one() -> None:
+    results = at_once([lambda n=n: sign_up(f"human-{n}@example.com", "agent") for n in range(4)])
+    assert outcome(results) == {signup.SignedUp: 1, Conflict: 3}
+    assert {result.code for result in results if isinstance(result, Conflict)} == {"username_taken"}
+    assert len(organisations()) == 1
+
+
+@pytest.mark.usefixtures("engine_cloud")
+def test_one_sign_up_that_is_sent_many_times_at_once_gives_every_sender_the_same_keys() -> None:
+    secret.derive("warm")
+
+    def same() -> signup.SignedUp:
+        return sign_up("me@example.com", "agent", Effect("ip#192.0.2.1", "k" * 22, "fingerprint"))
+
+    results = at_once([same] * 4)
+    assert outcome(results) == {signup.SignedUp: 4}
+    assert len({(made.agent.id, made.agent_key, made.master_key) for made in results if isinstance(made, tuple)}) == 1
+    assert len(organisations()) == 1

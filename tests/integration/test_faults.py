@@ -1,0 +1,594 @@
+"""Rule 3: a worker stopped between any two of its steps loses nothing, and hands nothing over twice."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
+
+from infra.local.pool import Context
+from switchboard.access import service as access
+from switchboard.accounts import service as accounts
+from switchboard.accounts.models import KeyKind
+from switchboard.agents import service as agents
+from switchboard.audit import chain
+from switchboard.audit import service as audit
+from switchboard.aws import clock, ids, queue, session
+from switchboard.aws.queue import Job
+from switchboard.aws.table import ConditionFailedError, Put, Query, Update, commit
+from switchboard.edge.dialects import anima
+from switchboard.email import service, store
+from switchboard.email.models import Draft, Message, State
+from switchboard.errors import Unavailable
+from switchboard.events import service as events
+from switchboard.timers import service as timers
+from switchboard.timers import store as timer_store
+from switchboard.usage import service as usage
+from tests.actors import Tenant, tenant
+from tests.integration.sabotage import Dying, Sabotage, Stream, drain, invoke, tick, work
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+#: A mail's job: received, read, claimed, handed over, read, recorded, deleted, and the queue found empty.
+MAIL_JOB = ["ReceiveMessage", "GetItem", "TransactWriteItems", "SendMessageBatch"]
+MAIL_JOB += ["GetItem", "TransactWriteItems", "DeleteMessage", "ReceiveMessage"]
+
+
+@pytest.fixture
+def acme(cloud: dict[str, str], frozen: clock.Frozen) -> Tenant:
+    timer_store.advance(clock.stamp()[:16])  # the deployment's first tick is behind us
+    return tenant()
+
+
+@pytest.fixture
+def saboteur(acme: Tenant) -> Sabotage:
+    return Sabotage()
+
+
+@pytest.fixture
+def stream(acme: Tenant) -> Stream:
+    found = Stream()
+    found.hand_on()
+    drain("audit")
+    return found
+
+
+# --- mail ---------------------------------------------------------------------------------------------------------
+
+
+def mail(acme: Tenant) -> Message:
+    """A mail whose job is in the worker's queue."""
+    message = service.send(
+        acme.caller(correlation_id=ids.new("corr")), Draft(to=["you@example.com"], subject="s", body="b")
+    )
+    queue.send([Job(queue="email", body={"event": told(message)[0].model_dump()}, group=message.org_id)])
+    return message
+
+
+def now(message: Message) -> Message:
+    found = store.get(message.org_id, message.id)
+    assert found is not None
+    return found
+
+
+def told(message: Message) -> list[events.Event]:
+    """The events of the mail's workflow."""
+    partition = events.chain_partition(message.org_id, message.correlation_id)
+    items = Query(table="activity", partition=partition).all()
+    return [events.from_item(item) for item in items if "outbox" in item]
+
+
+def settle(mails: list[Message], frozen: clock.Frozen) -> list[str]:
+    """Let everything go on after the faults, and check what rule 3 promises. Answers how each mail ended."""
+    reports = drain("email-events")
+    handed_over = Counter(
+        report["mail"]["tags"]["switchboard-message"][0] for report in reports if report["eventType"] == "Send"
+    )
+    assert handed_over.keys() <= {message.id for message in mails}
+    assert set(handed_over.values()) <= {1}
+    recorded = {message.id for message in mails if now(message).state is State.SENT}
+    assert {now(message).state for message in mails} <= {State.SENT, State.SENDING}
+    frozen.advance(minutes=10, seconds=1)
+    tick()
+    work("workers/email")
+    assert {now(message).state for message in mails if message.id not in recorded} <= {State.UNCONFIRMED}
+    assert drain("email-events") == []  # and none of them was handed over again
+    queue.send(Job(queue="email-events", body=report, group="reports") for report in reports)
+    work("workers/email_events")
+    endings = []
+    for message in mails:
+        expected = ["email.queued"]
+        expected += [] if message.id in recorded else ["email.unconfirmed"]
+        expected += ["email.sent", "email.delivered"] if message.id in handed_over else []
+        assert Counter(event.type for event in told(message)) == Counter(expected)
+        assert now(message).state is (State.DELIVERED if message.id in handed_over else State.UNCONFIRMED)
+        ending = "recorded" if message.id in recorded else "unknown"
+        endings.append(ending + (", handed over" if message.id in handed_over else ""))
+    return endings
+
+
+def test_the_mail_worker_makes_the_calls_that_the_fault_tests_know_of(acme: Tenant, saboteur: Sabotage) -> None:
+    message = mail(acme)
+    with saboteur.counting() as calls:
+        work("workers/email")
+    assert calls == MAIL_JOB
+    assert now(message).state is State.SENT
+
+
+def test_a_mail_worker_killed_anywhere_hands_over_once_at_most_and_leaves_nothing_behind(
+    acme: Tenant, saboteur: Sabotage, frozen: clock.Frozen
+) -> None:
+    mails = []
+    for done in range(len(MAIL_JOB)):
+        mails.append(mail(acme))
+        with saboteur.killing(after=done):
+            work("workers/email")
+        work("workers/email")  # the queue brings the job again
+    assert settle(mails, frozen) == [
+        *["recorded, handed over"] * 3,  # nothing had happened: the second run does it all
+        "unknown",  # claimed
+        *["unknown, handed over"] * 2,  # and accepted by the provider
+        *["recorded, handed over"] * 2,  # and recorded
+    ]
+
+
+def test_a_mail_worker_killed_twice_keeps_the_same_promise(
+    acme: Tenant, saboteur: Sabotage, frozen: clock.Frozen
+) -> None:
+    mails = []
+    # After the claim a second run only reads and stops, so that there it can be killed in two places.
+    for first, second in [*product([2], range(2, 6)), *product(range(3, 6), [1, 2])]:
+        mails.append(mail(acme))
+        for call in (first, second):
+            with saboteur.killing(after=call):
+                work("workers/email")
+        work("workers/email")
+    settle(mails, frozen)
+
+
+def test_the_watch_over_a_claim_may_be_killed_anywhere_and_still_tells_once(
+    acme: Tenant, saboteur: Sabotage, frozen: clock.Frozen
+) -> None:
+    watch = ["ReceiveMessage", "GetItem", "TransactWriteItems", "DeleteMessage", "ReceiveMessage"]
+    for done in range(len(watch)):
+        message = mail(acme)
+        with saboteur.killing(after=MAIL_JOB.index("SendMessageBatch")):
+            work("workers/email")
+        assert now(message).state is State.SENDING
+        frozen.advance(minutes=10, seconds=1)
+        tick()
+        with saboteur.killing(after=done):
+            work("workers/email")
+        work("workers/email")
+        assert now(message).state is State.UNCONFIRMED
+        assert [event.type for event in told(message)] == ["email.queued", "email.unconfirmed"]
+
+
+def test_a_throttled_mail_killed_on_its_way_back_is_sent_once_or_surfaces(
+    acme: Tenant, saboteur: Sabotage, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWITCHBOARD_MAIL_CARRIER", "ses")
+    throttled = ["ReceiveMessage", "GetItem", "TransactWriteItems", "SendRawEmail", "GetItem", "TransactWriteItems"]
+    for done in range(len(throttled) + 1):
+        message = mail(acme)
+        saboteur.fail("SendRawEmail", "Throttling")
+        with saboteur.killing(after=done):
+            work("workers/email", at_most=1)
+        saboteur.mend()
+        with saboteur.counting() as calls:
+            work("workers/email")
+        if now(message).state is State.SENDING:
+            assert "SendRawEmail" not in calls
+            frozen.advance(minutes=10, seconds=1)
+            tick()
+            work("workers/email")
+            assert now(message).state is State.UNCONFIRMED
+        else:
+            assert calls.count("SendRawEmail") == 1
+            assert now(message).state is State.SENT
+
+
+# --- fan-out, timers, audit, reports ------------------------------------------------------------------------------
+
+
+def timer(acme: Tenant, name: str, **due_in: float) -> timers.Timer:
+    """A timer for a job that finds nothing to do."""
+    due = clock.now() + timedelta(**due_in)
+    body = {"job": "confirm", "org_id": acme.org_id, "message_id": "msg_none", "name": name}
+    made = timers.new(acme.org_id, due, "email", body)
+    commit(timers.setting(made))
+    return made
+
+
+def names(bodies: list[dict[str, Any]]) -> Counter[str]:
+    return Counter(body["name"] for body in bodies if "name" in body)
+
+
+def test_a_fan_out_killed_anywhere_hands_every_event_on(
+    acme: Tenant, saboteur: Sabotage, stream: Stream, frozen: clock.Frozen
+) -> None:
+    draft = Draft(to=["you@example.com"], subject="s", body="b")
+    batch = ["Scan", *["SendMessageBatch"] * 4, "UpdateItem", "SendMessageBatch", "DeleteItem"]
+    for done in range(len(batch)):
+        sent = [service.send(acme.caller(correlation_id=ids.new("corr")), draft) for _ in range(2)]
+        soon = timer(acme, "soon")
+        with saboteur.killing(after=done):
+            stream.hand_on()
+        stream.hand_on()  # the stream brings the whole batch again
+        frozen.advance(seconds=121)  # the lease of a timer that was claimed and not enqueued
+        tick()
+        jobs = drain("email")
+        assert names(jobs).keys() == {"soon"}
+        assert {body["event"]["subject"]["id"] for body in jobs if "event" in body} == {one.id for one in sent}
+        sealed = Counter(body["event"]["id"] for body in drain("audit"))
+        assert sealed == Counter(event.id for message in sent for event in told(message))
+        assert soon.id not in {left.id for left in timer_store.in_minute(soon.minute)}
+
+
+def test_a_tick_killed_anywhere_fires_every_timer_after_the_lease_at_the_latest(
+    acme: Tenant, saboteur: Sabotage, frozen: clock.Frozen
+) -> None:
+    with saboteur.counting() as calls:
+        tick()
+    idle = len(calls)
+    for done in range(idle + 10):
+        three = [timer(acme, name) for name in ("a", "b", "c")]
+        with saboteur.killing(after=done):
+            tick()
+        tick()
+        frozen.advance(seconds=121)
+        tick()
+        assert names(drain("email")).keys() == {"a", "b", "c"}
+        assert not list(timer_store.in_minute(three[0].minute))
+
+
+def test_a_sealer_killed_anywhere_leaves_a_chain_without_gaps_or_doubles(
+    acme: Tenant, saboteur: Sabotage, stream: Stream
+) -> None:
+    told_of: list[str] = []
+    for done in range(len(["ReceiveMessage", "GetItem", "BatchGetItem", "TransactWriteItems", "DeleteMessage"])):
+        message = mail(acme)
+        stream.hand_on()
+        with saboteur.killing(after=done):
+            work("workers/audit")
+        work("workers/audit")
+        told_of.append(told(message)[0].id)
+    documents = list(audit.export(acme.org_id, 0, 1_000))
+    assert chain.verify(documents).fault is None
+    assert [document["id"] for document in documents if document["action"] == "email.queued"] == told_of
+
+
+def test_the_providers_reports_are_applied_once_though_their_worker_is_killed_anywhere(
+    acme: Tenant, saboteur: Sabotage
+) -> None:
+    def sent_and_reported() -> Message:
+        message = mail(acme)
+        work("workers/email")
+        return message
+
+    sent_and_reported()
+    with saboteur.counting() as calls:
+        work("workers/email_events")
+    for done in range(len(list(calls))):
+        message = sent_and_reported()
+        with saboteur.killing(after=done):
+            work("workers/email_events")
+        work("workers/email_events")
+        assert now(message).state is State.DELIVERED
+        kinds = ["email.delivered", "email.queued", "email.sent"]
+        assert sorted(event.type for event in told(message)) == kinds
+
+
+# --- requests -----------------------------------------------------------------------------------------------------
+
+Request = tuple[str, str, str, dict[str, Any]]
+
+SEND: Request = ("anima/email", "POST", "/v1/email/send", {"to": "you@example.com", "subject": "s", "body": "b"})
+KEY = "idempotency-key-of-22-characters-or-more"
+
+
+def ask(
+    request: Request,
+    credential: str | None,
+    key: str | None = KEY,
+    context: type[Context] = Context,
+) -> dict[str, Any]:
+    """Send a request to its function, as API Gateway would."""
+    function, method, path, body = request
+    headers = {"content-type": "application/json"}
+    headers |= {"authorization": f"Bearer {credential}"} if credential else {}
+    headers |= {"idempotency-key": key} if key else {}
+    event = {
+        "httpMethod": method,
+        "path": path,
+        "headers": headers,
+        "requestContext": {"identity": {"sourceIp": "192.0.2.1"}},
+        "body": json.dumps(body),
+    }
+    answer: dict[str, Any] = invoke(function, event, context)
+    return answer
+
+
+def body_of(answer: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(answer["body"])
+    return found
+
+
+def messages(acme: Tenant) -> list[Message]:
+    return service.listing(acme.caller(master=True), None, {}, 100, None)[0]
+
+
+def steps_of(saboteur: Sabotage, request: Request, credential: str | None) -> range:
+    """Each number of AWS calls after which the request can be killed."""
+    with saboteur.counting() as calls:
+        assert ask(request, credential, f"a-first-one-that-nobody-disturbs: {request[2]}")["statusCode"] < 300
+    return range(len(calls))
+
+
+def test_a_send_killed_anywhere_and_repeated_with_its_key_sends_one_mail(
+    acme: Tenant, saboteur: Sabotage, frozen: clock.Frozen
+) -> None:
+    for done in steps_of(saboteur, SEND, acme.agent_key):
+        frozen.advance(seconds=1)
+        before = len(messages(acme))
+        with saboteur.killing(after=done):
+            ask(SEND, acme.agent_key, f"key-{done}", Dying)
+        answer, again = (ask(SEND, acme.agent_key, f"key-{done}") for _ in range(2))
+        assert (answer["statusCode"], again["body"]) == (200, answer["body"])
+        assert again["headers"]["Idempotent-Replayed"] == "true"
+        sent = messages(acme)
+        assert len(sent) == before + 1
+        assert body_of(answer)["id"] == sent[0].id
+        assert [event.type for event in told(sent[0])] == ["email.queued"]
+        assert usage.of_month(acme.org_id, clock.stamp()[:7]).units["email"] == before + 1
+
+
+def test_a_sign_up_killed_anywhere_and_repeated_with_its_key_opens_one_organisation_with_working_keys(
+    acme: Tenant, saboteur: Sabotage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWITCHBOARD_SIGN_UPS_PER_HOUR", "1000")
+
+    def request(name: str) -> Request:
+        return "anima/signup", "POST", "/v1/agent/sign-up", {"human_email": f"{name}@example.com", "username": name}
+
+    for done in steps_of(saboteur, request("undisturbed"), None):
+        before = len(accounts.organisations(100)[0])
+        with saboteur.killing(after=done):
+            ask(request(f"agent-{done}"), None, f"{KEY}-{done}", Dying)
+        answer, again = (ask(request(f"agent-{done}"), None, f"{KEY}-{done}") for _ in range(2))
+        assert (answer["statusCode"], again["body"]) == (200, answer["body"])
+        made = body_of(answer)
+        assert len(accounts.organisations(100)[0]) == before + 1
+        for key in (made["api_key"], made["master_key"]):
+            assert access.authenticate(key, anima.KEYS).organisation.id == made["organization_id"]
+
+
+def test_an_agent_whose_creation_is_killed_anywhere_is_made_once_and_its_key_works(
+    acme: Tenant, saboteur: Sabotage
+) -> None:
+    def request(name: str) -> Request:
+        return "anima/management", "POST", "/v1/agents", {"username": name}
+
+    for done in steps_of(saboteur, request("undisturbed"), acme.master_key):
+        before = len(agents.listing(acme.org_id, 100, None)[0])
+        with saboteur.killing(after=done):
+            ask(request(f"agent-{done}"), acme.master_key, f"key-{done}", Dying)
+        answer, again = (ask(request(f"agent-{done}"), acme.master_key, f"key-{done}") for _ in range(2))
+        assert (answer["statusCode"], again["body"]) == (201, answer["body"])
+        assert len(agents.listing(acme.org_id, 100, None)[0]) == before + 1
+        snapshot = access.authenticate(body_of(answer)["apiKey"], anima.KEYS)
+        assert snapshot.agent is not None
+        assert snapshot.agent.id == body_of(answer)["id"]
+
+
+def test_a_key_whose_creation_or_rotation_is_killed_anywhere_is_made_once_and_works(
+    acme: Tenant, saboteur: Sabotage
+) -> None:
+    def create() -> Request:
+        return "anima/management", "POST", "/v1/keys", {"name": "another", "type": "agent", "agentId": acme.agent_id}
+
+    def rotate() -> Request:
+        old = accounts.create_key(acme.caller(master=True), KeyKind.AGENT, "old", agent_id=acme.agent_id)
+        return "anima/management", "POST", f"/v1/keys/{old.key.id}/rotate", {"overlapSeconds": 60}
+
+    for request in (create, rotate):
+        for done in steps_of(saboteur, request(), acme.master_key):
+            wanted = request()
+            before = len(accounts.keys(acme.org_id, 100, None)[0])
+            with saboteur.killing(after=done):
+                ask(wanted, acme.master_key, f"{request.__name__}-{done}", Dying)
+            answer, again = (ask(wanted, acme.master_key, f"{request.__name__}-{done}") for _ in range(2))
+            assert answer["statusCode"] in (200, 201), answer["body"]
+            assert again["body"] == answer["body"]
+            assert len(accounts.keys(acme.org_id, 100, None)[0]) == before + 1
+            assert access.authenticate(body_of(answer)["key"], anima.KEYS).key.id == body_of(answer)["id"]
+
+
+def killed_after_its_commit(saboteur: Sabotage, request: Request, credential: str) -> None:
+    ask(request, credential, "the-first-also-looks-the-credential-up")
+    with saboteur.counting() as calls:
+        ask(request, credential, "a-second-one-that-nobody-disturbs")
+    commit_ = calls.index("TransactWriteItems") + 1
+    with saboteur.killing(after=commit_):
+        ask(request, credential, KEY, Dying)
+    assert saboteur.calls == calls[:commit_]
+
+
+def test_another_body_after_such_a_crash_is_refused_and_takes_nothing_from_the_rightful_one(
+    acme: Tenant, saboteur: Sabotage
+) -> None:
+    killed_after_its_commit(saboteur, SEND, acme.agent_key)
+    count = len(messages(acme))
+    other = (*SEND[:3], SEND[3] | {"subject": "another"})
+    refused = ask(other, acme.agent_key)
+    assert (refused["statusCode"], body_of(refused)["code"]) == (409, "IDEMPOTENCY_BODY_MISMATCH")
+    answer = ask(SEND, acme.agent_key)
+    assert (answer["statusCode"], body_of(answer)["subject"]) == (200, "s")
+    assert len(messages(acme)) == count
+
+
+def test_an_answer_that_cannot_be_recorded_is_503_and_its_repetition_finds_the_effect(
+    acme: Tenant, saboteur: Sabotage
+) -> None:
+    saboteur.fail("UpdateItem", "InternalServerError", times=50)
+    lost = ask(SEND, acme.agent_key, context=Dying)
+    saboteur.mend()
+    assert (lost["statusCode"], body_of(lost)["code"]) == (503, "SERVICE_UNAVAILABLE")
+    assert int(lost["headers"]["Retry-After"]) > 0
+    answer = ask(SEND, acme.agent_key)
+    assert [message.id for message in messages(acme)] == [body_of(answer)["id"]]
+
+
+def test_a_cap_that_was_set_and_not_answered_for_is_not_set_again_over_a_newer_one(
+    acme: Tenant, saboteur: Sabotage
+) -> None:
+    def cap(cents: int) -> Request:
+        return "anima/management", "PUT", "/v1/billing/hard-cap", {"enabled": True, "monthlyCapCents": cents}
+
+    killed_after_its_commit(saboteur, cap(100), acme.master_key)
+    ask(cap(200), acme.master_key, key="the-newer-one")
+    assert ask(cap(100), acme.master_key)["statusCode"] == 200
+    assert accounts.organisation(acme.org_id).hard_cap.monthly_cap_cents == 200
+
+
+def test_a_request_that_was_turned_away_for_its_rate_is_done_when_it_is_repeated(
+    acme: Tenant, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWITCHBOARD_SIGN_UPS_PER_HOUR", "0")
+    request = ("anima/signup", "POST", "/v1/agent/sign-up", {"human_email": "me@example.com", "username": "me"})
+    assert ask(request, None)["statusCode"] == 429
+    monkeypatch.setenv("SWITCHBOARD_SIGN_UPS_PER_HOUR", "1")
+    assert ask(request, None)["statusCode"] == 200
+
+
+# --- the services behind us -----------------------------------------------------------------------------------------
+
+PASSING = [
+    ("TransactionCanceledException", ["None", "TransactionConflict"]),
+    ("TransactionCanceledException", ["ThrottlingError", "ProvisionedThroughputExceeded"]),
+    ("ThrottlingException", None),
+    ("ProvisionedThroughputExceededException", None),
+    ("InternalServerError", None),
+]
+
+
+def two_writes(name: str) -> tuple[Put, Update]:
+    return (
+        Put(table="core", item={"pk": name, "sk": "put"}, unless_exists=True),
+        Update(table="core", key={"pk": name, "sk": "counter"}, expression="ADD n :one", values={":one": 1}),
+    )
+
+
+def written(name: str) -> list[dict[str, Any]]:
+    return list(Query(table="core", partition=name).all())
+
+
+@pytest.fixture
+def tokens(saboteur: Sabotage) -> list[str]:
+    """The tokens of the transactions that are asked for."""
+    seen: list[str] = []
+    session.dynamodb().meta.events.register(
+        "provide-client-params.*.TransactWriteItems", lambda params, **_: seen.append(params["ClientRequestToken"])
+    )
+    return seen
+
+
+@pytest.mark.parametrize(("code", "reasons"), PASSING)
+def test_a_commit_that_meets_a_passing_fault_is_repeated_under_one_token_and_applied_once(
+    saboteur: Sabotage, tokens: list[str], code: str, reasons: list[str] | None
+) -> None:
+    saboteur.fail("TransactWriteItems", code, times=5, reasons=reasons)
+    commit(two_writes("one"))
+    assert (len(tokens), len(set(tokens))) == (6, 1)
+    assert [item.get("n") for item in written("one")] == [1, None]
+
+
+@pytest.mark.parametrize(("code", "reasons"), PASSING)
+def test_a_commit_gives_up_after_its_attempts_and_keeps_the_cause(
+    saboteur: Sabotage, tokens: list[str], code: str, reasons: list[str] | None
+) -> None:
+    saboteur.fail("TransactWriteItems", code, times=100, reasons=reasons)
+    with pytest.raises(Unavailable) as given_up:
+        commit(two_writes("one"))
+    assert isinstance(given_up.value.__cause__, session.ClientError)
+    assert session.error_code(given_up.value.__cause__) == code
+    assert (len(tokens), written("one")) == (6, [])
+
+
+@pytest.mark.parametrize("code", ["ValidationException", "AccessDeniedException", "ResourceNotFoundException"])
+def test_a_lasting_fault_is_not_repeated(saboteur: Sabotage, tokens: list[str], code: str) -> None:
+    saboteur.fail("TransactWriteItems", code)
+    with pytest.raises(session.ClientError):
+        commit(two_writes("one"))
+    assert len(tokens) == 1
+
+
+def test_a_failed_condition_counts_though_another_write_met_a_conflict(saboteur: Sabotage, tokens: list[str]) -> None:
+    saboteur.fail(
+        "TransactWriteItems", "TransactionCanceledException", reasons=["TransactionConflict", "ConditionalCheckFailed"]
+    )
+    put, update = two_writes("one")
+    with pytest.raises(ConditionFailedError) as failed:
+        commit(put, update)
+    assert failed.value.write is update
+    assert (len(tokens), written("one")) == (1, [])
+
+
+@pytest.mark.parametrize("operation", ["GetItem", "BatchGetItem", "PutItem", "TransactWriteItems"])
+def test_a_request_that_the_store_throttles_to_the_end_is_503_and_kept_nowhere(
+    acme: Tenant, saboteur: Sabotage, operation: str
+) -> None:
+    access.forget()
+    saboteur.fail(operation, "ThrottlingException", times=100)
+    refused = ask(SEND, acme.agent_key)
+    assert (refused["statusCode"], body_of(refused)["code"]) == (503, "SERVICE_UNAVAILABLE")
+    assert int(refused["headers"]["Retry-After"]) > 0
+    saboteur.mend()
+    assert messages(acme) == []
+    assert ask(SEND, acme.agent_key)["statusCode"] == 200
+    assert len(messages(acme)) == 1
+
+
+def test_a_request_passes_when_its_limits_cannot_be_counted(acme: Tenant, saboteur: Sabotage) -> None:
+    saboteur.fail("UpdateItem", "ThrottlingException", times=100)
+    assert ask(SEND, acme.agent_key, key=None)["statusCode"] == 200
+
+
+def at_the_socket(monkeypatch: pytest.MonkeyPatch, error: Exception) -> list[str]:
+    """Let every mail's connection to SES end like this. Answers the requests that were made."""
+    monkeypatch.setenv("SWITCHBOARD_MAIL_CARRIER", "ses")
+    sent: list[str] = []
+
+    def fail(**_: Any) -> None:
+        sent.append("mail")
+        raise error
+
+    session.client("ses").meta.events.register_first("before-send", fail)
+    return sent
+
+
+def test_a_mail_whose_answer_is_lost_on_the_way_is_not_handed_over_again_by_the_client_either(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = at_the_socket(monkeypatch, ReadTimeoutError(endpoint_url="https://ses"))
+    message = mail(acme)
+    work("workers/email")
+    assert sent == ["mail"]
+    assert now(message).state is State.SENDING
+
+
+def test_a_mail_whose_provider_cannot_be_reached_goes_back_to_its_queue(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_the_socket(monkeypatch, ConnectTimeoutError(endpoint_url="https://ses"))
+    message = mail(acme)
+    work("workers/email", at_most=1)
+    assert now(message).state is State.QUEUED
+    session.forget()
+    work("workers/email")
+    assert now(message).state is State.SENT

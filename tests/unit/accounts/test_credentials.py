@@ -1,0 +1,67 @@
+"""The text of a key: what is ours is recognised, and a typing error is too."""
+
+from __future__ import annotations
+
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from switchboard.accounts import credentials
+from switchboard.accounts.models import KeyKind
+from tests.unit.properties import examples
+
+KINDS = st.sampled_from(list(KeyKind))
+SEEDS = st.binary(min_size=32, max_size=32)
+ALPHABET = string.ascii_letters + string.digits
+
+
+@given(KINDS, SEEDS)
+@examples(200)
+def test_a_minted_key_is_of_its_kind_and_the_same_seed_makes_it_again(kind: KeyKind, seed: bytes) -> None:
+    minted = credentials.mint(kind, seed)
+    assert credentials.kind_of(minted.text) is kind
+    assert credentials.mint(kind, seed) == minted
+    assert minted.text.startswith(minted.prefix)
+    assert len(minted.prefix) == len(kind) + 6
+
+
+@given(KINDS, SEEDS, st.data())
+@examples(300)
+def test_one_changed_character_anywhere_is_always_noticed(kind: KeyKind, seed: bytes, data: st.DataObject) -> None:
+    text = credentials.mint(kind, seed).text
+    place = data.draw(st.integers(0, len(text) - 1))
+    other = data.draw(st.sampled_from(ALPHABET + "_-").filter(lambda char: char != text[place]))
+    assert credentials.kind_of(text[:place] + other + text[place + 1 :]) is None
+
+
+@given(KINDS, SEEDS, st.data())
+@examples(100)
+def test_two_swapped_characters_a_missing_and_an_added_one_are_noticed(
+    kind: KeyKind, seed: bytes, data: st.DataObject
+) -> None:
+    text = credentials.mint(kind, seed).text
+    place = data.draw(st.integers(0, len(text) - 2))
+    swapped = text[:place] + text[place + 1] + text[place] + text[place + 2 :]
+    assert swapped == text or credentials.kind_of(swapped) is None
+    assert credentials.kind_of(text[:place] + text[place + 1 :]) is None
+    assert credentials.kind_of(text[:place] + data.draw(st.sampled_from(ALPHABET)) + text[place:]) is None
+
+
+@given(
+    st.one_of(st.text(max_size=60), st.builds(lambda k, t: k + t, KINDS, st.text(ALPHABET, min_size=38, max_size=38)))
+)
+@examples(300)
+def test_what_was_not_minted_is_no_key(text: str) -> None:
+    assert credentials.kind_of(text) is None
+
+
+@pytest.mark.parametrize("char", ["é", "٣", "Ⅷ", "\n", " ", "_"])
+def test_letters_and_digits_of_other_alphabets_are_none_of_ours(char: str) -> None:
+    text = credentials.mint(KeyKind.AGENT, b"s" * 32).text
+    assert credentials.kind_of(text[:10] + char + text[11:]) is None
+
+
+def test_two_keys_are_never_the_same() -> None:
+    assert len({credentials.mint(KeyKind.AGENT).text for _ in range(200)}) == 200

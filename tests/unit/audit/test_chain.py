@@ -1,0 +1,123 @@
+"""The chain: nothing can be changed, left out or moved without verification telling."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from switchboard.audit import chain
+from switchboard.audit.models import GENESIS, Head
+from switchboard.events.models import Actor, Event, Subject
+from tests.unit.properties import examples
+
+TEXT = st.text(max_size=12)
+DATA = st.dictionaries(TEXT, st.one_of(TEXT, st.integers(), st.none(), st.lists(TEXT, max_size=3)), max_size=3)
+
+
+def event(number: int, data: dict[str, Any]) -> Event:
+    return Event(
+        id=f"evt_{number}",
+        org_id="org_1",
+        type="email.sent",
+        at="2026-01-15T17:00:00.000Z",
+        actor=Actor(type="agent", id="agt_1"),
+        agent_id="agt_1",
+        correlation_id="corr_1",
+        subject=Subject(type="message", id=f"msg_{number}"),
+        data=data,
+    )
+
+
+def sealed(contents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    head, documents = Head(0, GENESIS), []
+    for number, data in enumerate(contents):
+        link = chain.seal(event(number, data), head)
+        head = Head(link.seq, link.hash)
+        documents.append(link.document)
+    return documents
+
+
+CHAINS = st.lists(DATA, min_size=2, max_size=6).map(sealed)
+_CHAIN = sealed([{"n": number} for number in range(5)])
+
+
+@given(CHAINS)
+@examples(50)
+def test_a_chain_verifies_and_so_does_its_copy_as_json(documents: list[dict[str, Any]]) -> None:
+    verdict = chain.verify(json.loads(json.dumps(documents)))
+    assert (verdict.links, verdict.head, verdict.fault) == (len(documents), documents[-1][chain.HASH], None)
+
+
+@given(CHAINS, st.data())
+@examples(150)
+def test_any_field_that_is_changed_removed_or_added_is_found(
+    documents: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    place = data.draw(st.integers(0, len(documents) - 1))
+    changed = copy.deepcopy(documents)
+    name = data.draw(st.sampled_from([*changed[place], "added"]))
+    value = data.draw(st.one_of(st.just("removed"), TEXT, st.integers(), st.none()))
+    if value == "removed":
+        changed[place].pop(name, None)
+    else:
+        changed[place][name] = value
+    if changed == documents and [list(map(repr, one.items())) for one in changed] == [
+        list(map(repr, one.items())) for one in documents
+    ]:
+        return
+    verdict = chain.verify(changed)
+    assert verdict.fault is not None
+    # A hash that was changed shows at the next link, whose bond it breaks, if not at its own.
+    assert verdict.links in (place, place + 1)
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        pytest.param(lambda documents: documents[1:], id="the first is missing"),
+        pytest.param(lambda documents: documents[:2] + documents[3:], id="one is missing"),
+        pytest.param(lambda documents: [documents[1], documents[0], *documents[2:]], id="two have changed places"),
+        pytest.param(lambda documents: [*documents[:2], documents[1], *documents[2:]], id="one is there twice"),
+        pytest.param(lambda documents: documents[::-1], id="backwards"),
+    ],
+)
+def test_what_is_missing_moved_or_doubled_is_found(
+    tamper: Callable[[list[dict[str, Any]]], list[dict[str, Any]]],
+) -> None:
+    assert chain.verify(tamper(_CHAIN)).fault is not None
+
+
+def test_a_link_that_was_changed_and_hashed_anew_breaks_the_bond_of_the_next() -> None:
+    changed = copy.deepcopy(_CHAIN)
+    changed[2]["metadata"] = {"n": 42}
+    changed[2][chain.HASH] = chain.digest_of(changed[2])
+    assert chain.verify(changed) == (3, changed[2][chain.HASH], "line 4: seq 4 is not bound to seq 3")
+
+
+def test_the_end_that_was_cut_off_shows_in_the_head_only() -> None:
+    verdict = chain.verify(_CHAIN[:3])
+    assert verdict.fault is None
+    assert verdict.head != _CHAIN[-1][chain.HASH]
+
+
+def test_a_part_verifies_after_its_head_and_no_other() -> None:
+    head = Head(2, _CHAIN[1][chain.HASH])
+    assert chain.verify(_CHAIN[2:], head).fault is None
+    assert chain.verify(_CHAIN[2:]).fault is not None
+    assert chain.verify(_CHAIN[2:], Head(2, _CHAIN[0][chain.HASH])).fault is not None
+
+
+def test_the_hash_is_the_documented_one() -> None:
+    document = _CHAIN[0]
+    body = {name: value for name, value in document.items() if name != "immutableHash"}
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    expected = hashlib.sha256((document["prevHash"] + "\n" + canonical).encode()).hexdigest()
+    assert document["immutableHash"] == f"sha256:{expected}"
+    assert document["prevHash"] == "sha256:" + "0" * 64

@@ -1,0 +1,40 @@
+"""Ids sort by time, and tell their kind."""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from switchboard.aws import clock, ids
+from tests.unit.properties import examples
+
+MILLISECONDS = st.integers(0, 2**48 - 1)
+
+
+def at(milliseconds: int) -> str:
+    # Half a millisecond more, so that no rounding of the fraction moves it into another one.
+    with clock.using(lambda: (milliseconds + 0.5) / 1000):
+        return ids.new("evt")
+
+
+@given(st.integers(0, 2**42), st.integers(0, 2**42))
+@examples(200)
+def test_ids_sort_by_time(one: int, other: int) -> None:
+    if one != other:
+        assert (at(one) < at(other)) is (one < other)
+
+
+@given(st.integers(0, 2**42))
+@examples(100)
+def test_a_range_begins_with_the_first_id_of_its_millisecond(milliseconds: int) -> None:
+    floor = ids.floor("evt", milliseconds)
+    assert floor <= at(milliseconds)
+    assert at(max(0, milliseconds - 1)) < floor or milliseconds == 0
+
+
+def test_an_id_is_safe_everywhere_and_never_given_twice() -> None:
+    made = {ids.new("msg") for _ in range(500)}
+    assert len(made) == 500
+    assert all(re.fullmatch("msg_[0-9a-hjkmnp-tv-z]{26}", one) for one in made)

@@ -1,0 +1,88 @@
+"""JSON that two readers could read differently is refused, and nothing that is sent makes us stumble."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from switchboard.edge import strict_json
+from switchboard.errors import Invalid
+from tests.unit.properties import examples
+
+UNICODE = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), UNICODE),
+    lambda part: st.one_of(st.lists(part, max_size=4), st.dictionaries(UNICODE, part, max_size=4)),
+    max_leaves=12,
+)
+
+
+@given(JSON, st.booleans())
+@examples(150)
+def test_what_is_json_is_read_as_it_is(value: Any, escaped: bool) -> None:
+    assert strict_json.loads(json.dumps(value, ensure_ascii=escaped)) == value
+
+
+@given(st.one_of(st.text(max_size=40), st.text('[]{}",:0123456789eE+-.\\u truefalsn', max_size=30)))
+@examples(400)
+def test_any_text_is_json_or_refused_as_invalid(text: str) -> None:
+    with suppress(Invalid):
+        value = strict_json.loads(text)
+        assert json.loads(json.dumps(value, allow_nan=False)) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "Expecting value"),
+        ("{", "Expecting property name"),
+        ('{"a":1,}', "property name"),
+        ("{'a':1}", "property name"),
+        ("\ufeff{}", "BOM"),
+        ('{"a":1} x', "Extra data"),
+        ('{"a":1,"a":1}', "'a' stands twice"),
+        ('{"a":{"b":1,"c":2,"b":1}}', "'b' stands twice"),
+        ('{"a":1,"\\u0061":2}', "'a' stands twice"),
+        ("NaN", "NaN is no JSON number"),
+        ("[Infinity]", "Infinity"),
+        ('{"a":-Infinity}', "-Infinity"),
+        ("1e400", "larger than any number"),
+        ("[-1e400]", "larger than any number"),
+        ("1" * 5_000, "too long"),
+        ('"\\ud800"', "surrogate"),
+        ('{"\\udfff":1}', "surrogate"),
+        ('["\\ud83d", "\\ude00"]', "surrogate"),
+        ("[" * 100_000, "nested"),
+        ("[" * 100_000 + "]" * 100_000, "nested"),
+        ('{"a":' * 100_000 + "1" + "}" * 100_000, "nested"),
+        ('"a\nb"', "control character"),
+        ('{"a":1' + "0" * 5_000 + "}", "too long"),
+    ],
+)
+def test_each_kind_of_bad_json_is_named(text: str, why: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        strict_json.loads(text)
+    assert refusal.value.code == "invalid_json"
+    assert why in refusal.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("0", 0),
+        ("-0.0", 0.0),
+        ("1e-400", 0.0),
+        ("12345678901234567890123", 12345678901234567890123),
+        ('"\\ud83d\\ude00"', "😀"),
+        (" [1 ,2] ", [1, 2]),
+        ('{"a":{"a":1}}', {"a": {"a": 1}}),
+        ('"\\u0000"', "\0"),
+    ],
+)
+def test_unusual_json_is_read(text: str, value: Any) -> None:
+    assert strict_json.loads(text) == value

@@ -1,0 +1,142 @@
+"""The message's state machine under reports in any order, any number of times."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from switchboard.aws import table
+from switchboard.email import delivery, store
+from switchboard.email.models import MOVES, Message, State
+from switchboard.events import service as events
+from tests.unit.properties import Memory, examples
+
+ONE, OTHER = "One@example.com", "other@example.com"
+
+#: What a provider may report of a mail to two, by name: the call, and the events that it makes at most once.
+REPORTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "accepted": ("accepted", {"external_id": "x@ses"}),
+    "one has it": ("delivered", {"addresses": [ONE]}),
+    "other has it": ("delivered", {"addresses": [OTHER]}),
+    "both have it": ("delivered", {"addresses": [ONE.lower(), OTHER.upper()]}),
+    "one bounced in passing": ("bounced", {"addresses": [ONE], "permanent": False}),
+    "one is gone": ("bounced", {"addresses": [ONE], "permanent": True}),
+    "other is gone": ("bounced", {"addresses": [OTHER], "permanent": True}),
+    "other complained": ("complained", {"addresses": [OTHER]}),
+    "nothing for ten minutes": ("confirm", {}),
+    "refused": ("refused", {"reason": "virus"}),
+    "a stranger has it": ("delivered", {"addresses": ["stranger@example.com"]}),
+}
+HAPPENED = st.sets(st.sampled_from(sorted(REPORTS)), min_size=1)
+
+
+@pytest.fixture
+def memory(monkeypatch: pytest.MonkeyPatch) -> Memory:
+    found = Memory()
+    monkeypatch.setattr(delivery, "commit", found.commit)
+    monkeypatch.setattr(table, "get", found.get)
+    return found
+
+
+def claimed(memory: Memory) -> Message:
+    """A mail to two that was handed over with no answer."""
+    memory.items.clear()
+    facts = {"agent_id": "agt_1", "from_address": "a@example.com", "from_name": "A", "subject": "s", "body": "b"}
+    facts |= {"thread_id": "msg_1", "correlation_id": "corr_1", "created_at": "", "updated_at": ""}
+    message = Message(id="msg_1", org_id="org_1", to=[ONE], cc=[OTHER], state=State.SENDING, **facts)
+    memory.commit(store.put(message))
+    return message
+
+
+def now(message: Message) -> Message:
+    found = store.get(message.org_id, message.id)
+    assert found is not None
+    return found
+
+
+def report(message: Message, name: str) -> None:
+    """Apply a report, and check that it makes a legal move or none."""
+    call, details = REPORTS[name]
+    before = now(message)
+    getattr(delivery, call)(message.org_id, message.id, **details)
+    after = now(message)
+    assert after.state is before.state or after.state in MOVES[before.state]
+    assert after.version == before.version + (after != before)
+
+
+def told(memory: Memory) -> Counter[tuple[str, str]]:
+    """The events of the mail, one for each recipient that they name."""
+    found = (events.from_item(item) for item in memory.all("activity") if item.get("outbox") == "event")
+    return Counter((event.type, digest) for event in found for digest in event.data["recipients"])
+
+
+def suppressed(memory: Memory) -> set[str]:
+    return {item["address"] for item in memory.all("core")}
+
+
+def expected(happened: set[str]) -> State:
+    """Where a mail ends, whatever came first."""
+    if happened & {"one bounced in passing", "one is gone", "other is gone"}:
+        return State.BOUNCED
+    if {"one has it", "other has it"} <= happened or "both have it" in happened:
+        return State.DELIVERED
+    if happened & {"accepted", "one has it", "other has it"}:
+        return State.SENT
+    return State.UNCONFIRMED if "nothing for ten minutes" in happened else State.SENDING
+
+
+@given(HAPPENED, st.data())
+@examples(150)
+def test_in_whatever_order_and_however_often_it_is_reported_a_mail_ends_the_same(
+    memory: Memory, happened: set[str], data: st.DataObject
+) -> None:
+    happened -= {"refused"}  # after which a provider reports no delivery
+    order = data.draw(st.permutations([*happened, *happened]))
+    message = claimed(memory)
+    for name in order:
+        report(message, name)
+    assert now(message).state is expected(happened)
+    assert suppressed(memory) == {
+        address
+        for address, reasons in {ONE: {"one is gone"}, OTHER: {"other is gone", "other complained"}}.items()
+        if happened & reasons
+    }
+    events_ = told(memory)
+    assert all(times == 1 for times in events_.values())
+    kinds = {kind for kind, _ in events_}
+    assert ("email.sent" in kinds) is ("accepted" in happened)
+    assert ("email.bounced" in kinds) is (expected(happened) is State.BOUNCED)
+
+
+@given(st.lists(st.sampled_from(sorted(REPORTS)), max_size=8))
+@examples(150)
+def test_no_report_makes_an_illegal_move_or_tells_a_thing_twice(memory: Memory, order: list[str]) -> None:
+    message = claimed(memory)
+    for name in order:
+        report(message, name)
+    assert all(times == 1 for times in told(memory).values())
+
+
+def test_every_state_can_be_reached_and_the_last_ones_lead_nowhere() -> None:
+    begin = {State.QUEUED, State.RECEIVED}
+    reached, waiting = set(begin), list(begin)
+    while waiting:
+        new = MOVES[waiting.pop()] - reached
+        reached |= new
+        waiting += new
+    assert reached == set(State) == set(MOVES)
+    assert {state for state, moves in MOVES.items() if not moves} == {State.BOUNCED, State.FAILED, State.RECEIVED}
+    assert not any(begin & MOVES[state] for state in set(State) - {State.SENDING})
+
+
+def test_a_bounce_for_good_after_one_in_passing_stops_further_mail_and_is_told_once(memory: Memory) -> None:
+    message = claimed(memory)
+    report(message, "one bounced in passing")
+    assert (now(message).error, suppressed(memory)) == ("bounce", set())
+    report(message, "one is gone")
+    assert (now(message).error, suppressed(memory)) == ("permanent bounce", {ONE})
+    assert [kind for kind, _ in told(memory)].count("email.bounced") == 1

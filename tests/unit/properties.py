@@ -1,0 +1,44 @@
+"""How property tests run here: the same examples every time, and no more than they need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, settings
+
+from switchboard.aws.table import Item, Key, Put, Writes
+from switchboard.aws.table import _flatten as flatten
+
+
+def examples(number: int, *, slow: bool = False) -> Callable[[Any], Any]:
+    """Try so many examples. A test's tables stay as they are from one example to the next.
+
+    Of a slow test's failing example no smaller one is looked for.
+    """
+    return settings(
+        max_examples=number,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[phase for phase in Phase if not (slow and phase in (Phase.shrink, Phase.explain))],
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
+
+
+class Memory:
+    """Tables for one thread that never refuse: what a property test needs of them, a thousand times as fast."""
+
+    def __init__(self) -> None:
+        self.items: dict[tuple[str, str, str], Item] = {}
+
+    def commit(self, *parts: Writes) -> None:
+        for write in flatten(parts):
+            assert isinstance(write, Put)
+            self.items[(write.table, write.item["pk"], write.item["sk"])] = write.item
+
+    def get(self, table: str, key: Key, **_: Any) -> Item | None:
+        return self.items.get((table, key["pk"], key["sk"]))
+
+    def all(self, table: str) -> list[Item]:
+        return [item for (name, _, _), item in self.items.items() if name == table]

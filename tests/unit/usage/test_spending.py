@@ -1,0 +1,196 @@
+"""Spending: a limit is kept to the unit, on one item or in slices, and whatever becomes of the limit meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from switchboard.accounts.models import HardCap, Organisation
+from switchboard.accounts.plans import PlanName
+from switchboard.aws import clock, ids
+from switchboard.aws.table import ConditionFailedError, Put, get
+from switchboard.errors import QuotaExceeded
+from switchboard.usage import service as usage
+from switchboard.usage import store
+from switchboard.usage.models import Meter
+from tests.unit.properties import examples
+
+pytestmark = pytest.mark.usefixtures("cloud", "frozen")
+
+MONTH = "2026-01"
+PLANS = st.sampled_from([PlanName.GROWTH, PlanName.SCALE])
+UNITS = st.sampled_from([1, 2, 5, 6, 13, 50])
+#: How many units, and on which slice.
+SPENDING = st.tuples(UNITS, st.integers(0, usage.SLICES - 1))
+SPENDINGS = st.lists(SPENDING, min_size=1, max_size=8)
+FEW = st.lists(SPENDING, min_size=1, max_size=3)
+
+
+def organisation(plan: PlanName, quota: int | None = None, cap_cents: int | None = None) -> Organisation:
+    cap = HardCap(enabled=cap_cents is not None, monthly_cap_cents=cap_cents or 0)
+    limits = {} if quota is None else {"emails_per_month": quota}
+    return Organisation(
+        id=ids.new("org"), name="", slug="", plan=plan, limits=limits, hard_cap=cap, created_at="", updated_at="1"
+    )
+
+
+def changed(org: Organisation, **changes: object) -> Organisation:
+    """The organisation after a change of its terms, which is what moves `updated_at`."""
+    return org.model_copy(update={**changes, "updated_at": f"{int(org.updated_at) + 1}"})
+
+
+def spend(org: Organisation, units: int = 1) -> bool:
+    try:
+        usage.commit_spending(org, Meter.EMAIL, units)
+    except QuotaExceeded:
+        return False
+    return True
+
+
+def used(org: Organisation) -> int:
+    return usage.of_month(org.id, MONTH).units["email"]
+
+
+@pytest.fixture
+def choose(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    return lambda number: monkeypatch.setattr(usage, "choose", lambda _: number)
+
+
+@given(st.sampled_from([0, 1, 7, 25, 130, 700]), SPENDINGS)
+@examples(20, slow=True)
+def test_on_one_item_a_spending_is_refused_if_and_only_if_it_is_more_than_is_left(
+    quota: int, spendings: list[tuple[int, int]]
+) -> None:
+    org, left = organisation(PlanName.GROWTH, quota), quota
+    for units, _ in spendings:
+        assert spend(org, units) is (units <= left)
+        left = quota - used(org)
+        assert left >= 0
+
+
+@given(st.sampled_from([0, 1, 7, 25, 130, 700]), SPENDINGS)
+@examples(20, slow=True)
+def test_in_slices_a_spending_is_refused_only_if_it_is_more_than_was_not_lent_and_than_any_slice_has_left(
+    choose: Callable[[int], None], quota: int, spendings: list[tuple[int, int]]
+) -> None:
+    org = organisation(PlanName.SCALE, quota)
+    for units, number in spendings:
+        choose(number)
+        before = used(org)
+        lefts, unlent = held(org, quota)
+        assert before + sum(lefts) + unlent == quota
+        if spend(org, units):
+            assert used(org) == before + units <= quota
+        else:
+            assert used(org) == before
+            assert units > max([unlent, *lefts])
+
+
+def held(org: Organisation, quota: int) -> tuple[list[int], int]:
+    """What each slice has left of what was lent to it, and what was not lent."""
+    items = store.counters(org.id, MONTH)
+    lent = sum(item.get("taken_email", 0) for item in items)
+    return [item["left_email"] for item in items if "left_email" in item], quota - lent
+
+
+@given(PLANS, st.integers(15, 60), SPENDINGS)
+@examples(20, slow=True)
+def test_of_two_limits_the_nearer_one_holds_and_is_named(
+    choose: Callable[[int], None], plan: PlanName, quota: int, spendings: list[tuple[int, int]]
+) -> None:
+    org = organisation(plan, quota, cap_cents=1)  # twenty mails
+    for units, number in spendings:
+        choose(number)
+        before = used(org)
+        try:
+            usage.commit_spending(org, Meter.EMAIL, units)
+        except QuotaExceeded as refusal:
+            assert before + units > min(quota, 20)
+            assert before + units > {"plan_quota": quota, "hard_cap": 20}[refusal.code]  # noqa: PT017
+        else:
+            assert used(org) == before + units <= min(quota, 20)
+
+
+@given(st.lists(st.tuples(st.one_of(st.none(), st.just(0)), FEW), min_size=1, max_size=2), FEW)
+@examples(6, slow=True)
+def test_a_cap_holds_for_what_was_spent_before_it_was_set(
+    choose: Callable[[int], None], times: list[tuple[int | None, list[tuple[int, int]]]], last: list[tuple[int, int]]
+) -> None:
+    org = organisation(PlanName.SCALE)
+    for cents, spendings in [*times, (1, last)]:
+        org = changed(org, hard_cap=HardCap(enabled=cents is not None, monthly_cap_cents=cents or 0))
+        for units, number in spendings:
+            choose(number)
+            fits = cents is None or used(org) + units <= cents * 20
+            assert spend(org, units) is fits
+
+
+def test_a_larger_plan_goes_on_from_what_was_used_under_the_smaller() -> None:
+    org = organisation(PlanName.GROWTH, quota=10)
+    assert spend(org, 10)
+    org = changed(org, plan=PlanName.SCALE, limits={"emails_per_month": 12})
+    assert [spend(org, 3), spend(org, 2), spend(org, 1)] == [False, True, False]
+
+
+@pytest.mark.parametrize("plan", [PlanName.GROWTH, PlanName.SCALE])
+def test_a_refusal_says_what_was_used_and_what_the_limit_is(plan: PlanName) -> None:
+    org = organisation(plan, quota=10)
+    spend(org, 8)
+    with pytest.raises(QuotaExceeded) as refusal:
+        usage.commit_spending(org, Meter.EMAIL, 3)
+    assert refusal.value.code == "plan_quota"
+    assert refusal.value.details == {"resource": "email", "current": 8, "cap": 10}
+    capped = organisation(plan, cap_cents=2)
+    spend(capped, 30)
+    with pytest.raises(QuotaExceeded) as refusal:
+        usage.commit_spending(capped, Meter.EMAIL, 11)
+    assert refusal.value.code == "hard_cap"
+    assert refusal.value.details == {"resource": "email", "current": 1, "cap": 2}
+
+
+@pytest.mark.parametrize("plan", [PlanName.GROWTH, PlanName.SCALE])
+def test_what_is_refused_leaves_nothing_behind_and_what_is_refused_elsewhere_costs_nothing(plan: PlanName) -> None:
+    org = organisation(plan, quota=1)
+    place = {"pk": org.id, "sk": "mail"}
+    mail = Put(table="core", item=place, unless_exists=True)
+    with pytest.raises(QuotaExceeded):
+        usage.commit_spending(org, Meter.EMAIL, 2, mail)
+    assert get("core", place) is None
+    usage.commit_spending(org, Meter.EMAIL, 1, mail)
+    other = changed(org, limits={"emails_per_month": 10})
+    with pytest.raises(ConditionFailedError):
+        usage.commit_spending(other, Meter.EMAIL, 1, mail)
+    assert used(org) == 1
+
+
+@pytest.mark.parametrize("plan", [PlanName.GROWTH, PlanName.SCALE])
+def test_each_month_begins_anew(plan: PlanName, frozen: clock.Frozen) -> None:
+    org = organisation(plan, quota=2)
+    assert [spend(org) for _ in range(3)] == [True, True, False]
+    frozen.advance(days=20)
+    assert spend(org)
+    assert (used(org), usage.of_month(org.id, "2026-02").units["email"]) == (2, 1)
+
+
+def test_a_plan_without_limits_counts_and_refuses_nothing() -> None:
+    org = organisation(PlanName.ENTERPRISE)
+    assert all(spend(org, 50) for _ in range(5))
+    found = usage.of_month(org.id, MONTH)
+    assert (found.units["email"], found.spent_micros) == (250, 250 * 500)
+
+
+def test_what_does_not_count_towards_the_cap_is_not_stopped_by_it() -> None:
+    org = organisation(PlanName.SCALE)
+    org = changed(org, hard_cap=HardCap(enabled=True, monthly_cap_cents=0, meters={"email": False}))
+    assert spend(org, 50)
+
+
+def test_a_large_limit_is_lent_in_few_and_large_parts(choose: Callable[[int], None]) -> None:
+    org = organisation(PlanName.SCALE)
+    choose(3)
+    for _ in range(20):
+        spend(org, 10)
+    assert held(org, 1_000_000) == ([1_000_000 // 64 - 200], 1_000_000 - 1_000_000 // 64)
