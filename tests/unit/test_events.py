@@ -18,6 +18,8 @@ from switchboard.accounts.models import KeyKind
 from switchboard.audit import service as audit
 from switchboard.aws import clock, session, settings
 from switchboard.aws.table import commit
+from switchboard.calls import store as calls
+from switchboard.calls.models import State as CallState
 from switchboard.email import store
 from switchboard.email.models import State
 from switchboard.timers import service as timers
@@ -86,6 +88,30 @@ def test_sqs_email_events_tell_that_a_mail_was_delivered(run: Run, organisation:
     assert answer == DONE
     message_id = job(event)["mail"]["tags"]["switchboard-message"][0]
     assert state(organisation["ORGANIZATION_ID"], message_id) is State.DELIVERED
+
+
+def test_sqs_dialer_dials_an_accepted_call(run: Run, organisation: dict[str, str]) -> None:
+    event, answer = run("workers/dialer", "sqs-dialer")
+    assert answer == DONE
+    call = calls.get(organisation["ORGANIZATION_ID"], job(event)["event"]["subject"]["id"])
+    assert call is not None
+    assert call.state is CallState.RINGING
+    assert [body["kind"] for body in received("voice-events")] == ["ringing"]
+
+
+def test_sqs_voice_events_tell_that_a_call_was_answered(run: Run, organisation: dict[str, str]) -> None:
+    event, answer = run("workers/voice_events", "sqs-voice-events")
+    assert answer == DONE
+    call = calls.get(organisation["ORGANIZATION_ID"], job(event)["call_id"])
+    assert call is not None
+    assert call.state is CallState.ACTIVE
+
+
+def test_sqs_inbound_mail_lands_in_the_agents_inbox(run: Run, organisation: dict[str, str]) -> None:
+    _, answer = run("callbacks/email", "sqs-inbound-mail")
+    assert answer == DONE
+    (found,) = store.page(organisation["ORGANIZATION_ID"], None, {"direction": ["INBOUND"]}, 10, None).items
+    assert (found["subject"], found["state"]) == ("A question", State.RECEIVED)
 
 
 def test_sqs_audit_seals_the_events_in_order(run: Run, organisation: dict[str, str]) -> None:

@@ -16,8 +16,8 @@ from functions.anima.management.schemas import (
     KeyList,
     NewAgent,
     NewApiKey,
-    RotateKeyRequest,
     PlanTier,
+    RotateKeyRequest,
     Usage,
 )
 from switchboard.accounts import service as accounts
@@ -168,7 +168,9 @@ def read_hard_cap() -> HardCap:
 )
 def set_hard_cap(request: HardCap) -> HardCap:
     caller = api.caller
-    return HardCap.of(accounts.set_hard_cap(caller, request.cap(), caller.effect))
+    cap = accounts.set_hard_cap(caller, request.cap(), caller.effect)
+    usage.rebalance(caller.org_id)
+    return HardCap.of(cap)
 
 
 @api.get(

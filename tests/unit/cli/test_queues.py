@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from infra import topology
 from switchboard.aws import clock, dead_letters, session, settings
 from switchboard.aws.queue import SendError
 from tests.actors import tenant
@@ -35,7 +36,7 @@ def test_list_shows_every_queue_with_its_dead_letters(run: Run, cloud: dict[str,
     session.client("sqs").send_message(QueueUrl=settings.queue_url("email"), MessageBody="{}")
     bury("email", "a", "b")
     rows = {row["queue"]: row for row in run("queue", "list", "--json").json}
-    assert set(rows) == {"audit", "email", "email-events"}
+    assert set(rows) == {queue.name for queue in topology.QUEUES}
     assert rows["email"] == {"queue": "email", "waiting": 1, "at_work": 0, "delayed": 0, "dead": 2}
 
 
@@ -107,9 +108,10 @@ def test_a_stop_between_send_and_delete_loses_nothing(cloud: dict[str, str], mon
 
 def test_an_unknown_queue_is_told_with_those_that_there_are(run: Run, cloud: dict[str, str]) -> None:
     answer = run("queue", "redrive", "nothing")
+    known = ", ".join(sorted(queue.name for queue in topology.QUEUES))
     assert (answer.code, answer.err) == (
         1,
-        "switchboard: There is no queue 'nothing', only audit, email, email-events.\n",
+        f"switchboard: There is no queue 'nothing', only {known}.\n",
     )
     assert run("queue", "redrive", "email", "--max", "0").code == 2
 

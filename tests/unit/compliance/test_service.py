@@ -179,6 +179,7 @@ def test_a_database_that_fails_refuses_and_is_asked_again(error: Exception) -> N
 
 def test_without_a_database_real_numbers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     contact = Contact(org_id="org_a", channel="voice", to=NUMBER, consent=CONSENT)
+    monkeypatch.setenv("SWITCHBOARD_REASSIGNED_NUMBERS", "none")
     assert service.evaluate(contact).code == "reassigned_unknown"
     assert service.evaluate(contact.model_copy(update={"simulated": True})).allowed
     assert service.evaluate(contact.model_copy(update={"to": "+14155550142"})).allowed

@@ -194,3 +194,26 @@ def test_a_large_limit_is_lent_in_few_and_large_parts(choose: Callable[[int], No
     for _ in range(20):
         spend(org, 10)
     assert held(org, 1_000_000) == ([1_000_000 // 64 - 200], 1_000_000 - 1_000_000 // 64)
+
+
+def test_a_cap_that_is_lowered_holds_in_every_slice_once_the_books_are_balanced(choose: Callable[[int], None]) -> None:
+    org = organisation(PlanName.SCALE, cap_cents=100)
+    for number in range(usage.SLICES):
+        choose(number)
+        assert spend(org)
+    lowered = changed(org, hard_cap=HardCap(enabled=True, monthly_cap_cents=1))
+    usage.rebalance(org.id)
+    more = 0
+    for number in list(range(usage.SLICES)) * 2:
+        choose(number)
+        more += spend(lowered)
+    assert used(org) == usage.SLICES + more == 20, "a cent is twenty mails"
+
+
+def test_a_smaller_plan_goes_on_from_what_was_used_under_the_larger_once_the_books_are_balanced() -> None:
+    org = organisation(PlanName.ENTERPRISE)
+    for _ in range(30):
+        assert spend(org)
+    usage.rebalance(org.id)
+    smaller = changed(org, plan=PlanName.GROWTH, limits={"emails_per_month": 35})
+    assert [spend(smaller) for _ in range(6)] == [True] * 5 + [False]

@@ -153,7 +153,9 @@ def _left(items: list[Item], counter: str) -> dict[str, int]:
 def rebalance(org_id: str) -> None:
     """Give what slices have left back to the month's total, and take their debts from it.
 
-    For a change of plan: a plan that is not sliced looks at the total alone.
+    For a change of plan, since a plan that is not sliced looks at the total alone, and of the cap, since what was lent
+    under the old one is not the new one's to lend. Processes that still remember the old terms may borrow by them for
+    as long as they remember a key (KEY_CACHE_SECONDS).
     """
     period = clock.stamp()[:7]
     items = store.counters(org_id, period)

@@ -1,0 +1,285 @@
+"""The ASGI app: the head by the pipeline of every request, the events behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from functions.streams.app import Opening, Streams
+from functions.streams.event import proxy_event
+from functions.streams.handler import handler
+from switchboard.accounts import service as accounts
+from switchboard.streams import service, store
+from tests.actors import Tenant, tenant
+from tests.contract.spec import LIMITS
+from tests.unit.streams.conftest import Clock, StandStill, blocks, happen, inline
+
+PATH = "/v1/events/stream"
+
+
+@pytest.fixture
+def acme(cloud: dict[str, str]) -> Tenant:
+    return tenant()
+
+
+class Connection:
+    """One request to the app, and what came back so far."""
+
+    def __init__(self, app: Streams, key: str | None, query: str = "", method: str = "GET", **headers: str) -> None:
+        pairs = {"authorization": f"Bearer {key}"} if key else {}
+        pairs |= {name.replace("_", "-"): value for name, value in headers.items()}
+        context = {"identity": {"sourceIp": "203.0.113.7"}}
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.body = b""
+        self.ended = False
+        self._gone = asyncio.Event()
+        self._news = asyncio.Event()
+        self._scope = {
+            "type": "http",
+            "method": method,
+            "path": PATH,
+            "raw_path": PATH.encode(),
+            "query_string": query.encode(),
+            "headers": [
+                *((name.encode(), value.encode()) for name, value in pairs.items()),
+                (b"x-amzn-request-context", json.dumps(context).encode()),
+            ],
+        }
+        self.task = asyncio.create_task(app(self._scope, self._receive, self._send))
+
+    async def _receive(self) -> dict[str, Any]:
+        await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.headers = {name.decode(): value.decode() for name, value in message["headers"]}
+            assert all(name.islower() for name in self.headers)
+        else:
+            self.body += message["body"]
+            self.ended = not message.get("more_body")
+        self._news.set()
+
+    async def until(self, wanted: Callable[[], Any]) -> None:
+        async with asyncio.timeout(5):
+            while not wanted():
+                self._news.clear()
+                if not wanted():
+                    await self._news.wait()
+
+    async def opened(self) -> Connection:
+        await self.until(lambda: self.body or self.ended)
+        return self
+
+    async def leave(self) -> None:
+        self._gone.set()
+        await self.task
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        text = "\n".join(line for line in self.body.decode().split("\n") if not line.startswith(":"))
+        return [block for block in blocks(text) if "data" in block]
+
+
+def app_of() -> tuple[Streams, StandStill]:
+    feeds = StandStill(Clock())
+    return Streams(run=inline, feeds=feeds), feeds
+
+
+def test_events_arrive_in_the_contracts_shape(acme: Tenant) -> None:
+    async def scene() -> None:
+        app, feeds = app_of()
+        client = await Connection(app, acme.agent_key, x_correlation_id="tour").opened()
+        assert (client.status, client.headers["content-type"]) == (200, "text/event-stream")
+        assert client.headers["x-correlation-id"] == "tour"
+        assert client.headers["x-request-id"].startswith("req_")
+        assert client.headers["cache-control"] == "no-store"
+        assert {name.lower() for name in LIMITS} <= client.headers.keys()
+        assert "content-length" not in client.headers
+        happen(acme, 2)
+        await feeds.look(acme.org_id)
+        await client.until(lambda: len(client.events) == 2)
+        first = client.events[0]
+        assert (first["id"], first["event"]) == (1, "email.sent")
+        assert first["data"].keys() == {"ts", "channel", "agentId", "event", "detail", "correlationId"}
+        assert first["data"]["agentId"] == acme.agent_id
+        await client.leave()
+        assert not feeds._feeds
+        # The place that was given back is free again.
+        assert store.renew(acme.org_id, ["any"]) == {"any"}
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "code"),
+    [
+        ({"key": None}, 401, "UNAUTHORIZED"),
+        ({"key": "ak_nonsense"}, 401, "UNAUTHORIZED"),
+        ({"query": "channel=fax"}, 400, "VALIDATION_ERROR"),
+        ({"query": "agent_id=agt_other"}, 404, "NOT_FOUND"),
+        ({"query": "last_event_id=x"}, 400, "VALIDATION_ERROR"),
+        ({"last_event_id": "12x"}, 400, "VALIDATION_ERROR"),
+        ({"last_event_id": "-1"}, 400, "VALIDATION_ERROR"),
+        ({"last_event_id": "1234567890123"}, 400, "VALIDATION_ERROR"),
+        ({"x_correlation_id": "two words"}, 400, "VALIDATION_ERROR"),
+        ({"method": "POST"}, 405, "METHOD_NOT_ALLOWED"),
+    ],
+)
+def test_a_refusal_is_a_problem_document(acme: Tenant, options: dict[str, Any], status: int, code: str) -> None:
+    async def scene() -> None:
+        app, feeds = app_of()
+        refused = await Connection(app, **({"key": acme.agent_key} | options)).opened()
+        await refused.task
+        assert (refused.status, json.loads(refused.body)["code"]) == (status, code)
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert int(refused.headers["content-length"]) == len(refused.body)
+        assert {"x-request-id", "x-correlation-id", "x-ratelimit-limit"} <= refused.headers.keys()
+        assert refused.headers.get("allow") == ("GET" if status == 405 else None)
+        assert not feeds._feeds
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("how", ["header", "query", "empty header and query"])
+def test_a_client_resumes_behind_what_it_has(acme: Tenant, how: str) -> None:
+    happen(acme, 5)
+    options = {
+        "header": {"last_event_id": "2"},
+        "query": {"query": "last_event_id=2"},
+        "empty header and query": {"last_event_id": "", "query": "last_event_id=2"},
+    }[how]
+
+    async def scene() -> None:
+        app, _ = app_of()
+        client = await Connection(app, acme.agent_key, **options).opened()
+        await client.until(lambda: len(client.events) == 3)
+        assert [event["id"] for event in client.events] == [3, 4, 5]
+        await client.leave()
+
+    asyncio.run(scene())
+
+
+def test_too_many_open_streams_are_refused(cloud: dict[str, str]) -> None:
+    made = tenant("small", open_streams=1)
+
+    async def scene() -> None:
+        app, _ = app_of()
+        first = await Connection(app, made.agent_key).opened()
+        refused = await Connection(app, made.agent_key).opened()
+        problem = json.loads(refused.body)
+        assert (refused.status, problem["code"], problem["details"]["reason"]) == (429, "RATE_LIMIT", "open_streams")
+        assert refused.headers["retry-after"] == str(problem["details"]["retryAfter"])
+        await first.leave()
+        again = await Connection(app, made.agent_key).opened()
+        assert again.status == 200
+        await again.leave()
+
+    asyncio.run(scene())
+
+
+def test_a_revoked_key_ends_the_stream_and_does_not_open_another(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWITCHBOARD_KEY_CACHE_SECONDS", "0")
+
+    async def scene() -> None:
+        app, feeds = app_of()
+        client = await Connection(app, acme.agent_key).opened()
+        accounts.revoke_key(acme.caller(master=True), acme.caller().key.id)
+        await feeds.look(acme.org_id)
+        await client.task
+        assert client.ended
+        assert client.body.endswith(b": The API key was revoked.\n\n")
+        refused = await Connection(app, acme.agent_key).opened()
+        assert refused.status == 401
+
+    asyncio.run(scene())
+
+
+def test_closing_ends_every_stream_at_once_and_those_that_are_being_opened(acme: Tenant) -> None:
+    async def scene() -> None:
+        app, _ = app_of()
+        clients = [await Connection(app, acme.agent_key).opened() for _ in range(3)]
+        app.close()
+        async with asyncio.timeout(1):
+            await asyncio.gather(*(client.task for client in clients))
+        assert all(client.ended for client in clients)
+        late = await Connection(app, acme.agent_key).opened()
+        async with asyncio.timeout(1):
+            await late.task
+        assert late.ended
+
+    asyncio.run(scene())
+
+
+def test_a_fault_behind_the_route_gives_the_lease_back(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    released: list[str] = []
+    monkeypatch.setattr(service, "release", lambda subscription: released.append(subscription.id))
+
+    async def scene() -> None:
+        app, feeds = app_of()
+
+        def fail(*_: Any) -> Any:
+            raise RuntimeError("no feed")
+
+        monkeypatch.setattr(feeds, "join", fail)
+        with pytest.raises(RuntimeError):
+            await Connection(app, acme.agent_key).task
+
+    asyncio.run(scene())
+    assert len(released) == 1
+
+
+def test_in_mangum_the_answer_is_what_there_is_to_say_and_the_client_comes_again(acme: Tenant) -> None:
+    happen(acme, 3)
+
+    def ask(**headers: str) -> dict[str, Any]:
+        event = {
+            "resource": "/events/stream",
+            "path": "/events/stream",
+            "httpMethod": "GET",
+            "headers": {"Authorization": f"Bearer {acme.agent_key}", **headers},
+            "multiValueHeaders": {"Authorization": [f"Bearer {acme.agent_key}"]}
+            | {name: [value] for name, value in headers.items()},
+            "queryStringParameters": None,
+            "multiValueQueryStringParameters": None,
+            "requestContext": {"identity": {"sourceIp": "203.0.113.7"}},
+            "body": None,
+            "isBase64Encoded": False,
+        }
+        return handler(event, Opening())
+
+    with asyncio.Runner() as runner:
+        asyncio.set_event_loop(runner.get_loop())
+        answer = ask(**{"Last-Event-ID": "1"})
+        refused = ask(**{"Last-Event-ID": "one"})
+    assert (answer["statusCode"], answer["isBase64Encoded"]) == (200, False)
+    assert answer["headers"]["content-type"] == "text/event-stream"
+    assert "id: 2\n" in answer["body"]
+    assert answer["body"].endswith(": come again\n\n")
+    assert (refused["statusCode"], json.loads(refused["body"])["code"]) == (400, "VALIDATION_ERROR")
+
+
+def test_the_adapters_request_becomes_the_event_that_it_was_made_from() -> None:
+    event = proxy_event(
+        {
+            "path": "/v1/events/stream",
+            "method": "GET",
+            "query_string": b"channel=email&agent_id=a%20b&channel=sms&empty=",
+            "headers": [
+                (b"accept", b"text/event-stream"),
+                (b"last-event-id", b"1"),
+                (b"last-event-id", b"2"),
+                (b"x-amzn-request-context", b'{"identity":{"sourceIp":"203.0.113.7"}}'),
+            ],
+        }
+    )
+    assert event["requestContext"]["identity"]["sourceIp"] == "203.0.113.7"
+    assert event["multiValueHeaders"] == {"accept": ["text/event-stream"], "last-event-id": ["1", "2"]}
+    assert event["queryStringParameters"] == {"channel": "sms", "agent_id": "a b", "empty": ""}
+    assert event["multiValueQueryStringParameters"]["channel"] == ["email", "sms"]

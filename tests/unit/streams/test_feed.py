@@ -1,0 +1,208 @@
+"""One reader an organisation, however many watch; keys and leases watched over on the way."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from switchboard.access import service as access
+from switchboard.accounts import service as accounts
+from switchboard.aws import clock
+from switchboard.aws.table import Query
+from switchboard.edge.dialects.anima import KEYS
+from switchboard.streams import feed as feeds_module
+from switchboard.streams import service, store
+from switchboard.streams.feed import Feeds, Pace, Watcher
+from tests.actors import Tenant, tenant
+from tests.unit.streams.conftest import Clock, StandStill, happen, inline
+
+
+@pytest.fixture
+def acme(cloud: dict[str, str]) -> Tenant:
+    return tenant()
+
+
+def join(feeds: Feeds, made: Tenant, *, master: bool = True, last_seen: int | None = None) -> Watcher:
+    subscription = service.subscribe(
+        made.caller(master=master), channel=None, agent_id=None, last_seen=last_seen, address="203.0.113.7"
+    )
+    key = made.master_key if master else made.agent_key
+    return feeds.join(subscription, partial(access.authenticate, key, KEYS))
+
+
+async def seqs(watcher: Watcher) -> list[int]:
+    """Everything that is there for a watcher."""
+    found: list[int] = []
+    while entries := await watcher.more():
+        found += [one.seq for one in entries]
+        watcher.after = found[-1]
+    return found
+
+
+def test_all_watchers_see_everything_once_and_one_reads_for_them(acme: Tenant, time: Clock) -> None:
+    async def scene() -> None:
+        feeds = StandStill(time)
+        watchers = [join(feeds, acme) for _ in range(5)]
+        happen(acme, 7)
+        with patch.object(Query, "page", autospec=True, side_effect=Query.page) as queries:
+            await feeds.look(acme.org_id)
+            # The page with the seven, and one that finds no more.
+            assert queries.call_count == 2
+            for watcher in watchers:
+                assert watcher.wake.is_set()
+                assert await seqs(watcher) == [1, 2, 3, 4, 5, 6, 7]
+            assert queries.call_count == 2
+            await feeds.look(acme.org_id)
+            assert queries.call_count == 3, "a quiet look is one read"
+
+    asyncio.run(scene())
+
+
+def test_a_watcher_that_fell_behind_reads_again_by_seq(
+    acme: Tenant, time: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds_module, "_KEPT", 10)
+
+    async def scene() -> None:
+        feeds = StandStill(time)
+        slow, quick = join(feeds, acme), join(feeds, acme)
+        seen: list[int] = []
+        for _ in range(12):
+            happen(acme, 5)
+            await feeds.look(acme.org_id)
+            seen += await seqs(quick)
+        kept = feeds.feed(acme.org_id)._kept
+        assert len(kept) <= 20, "what is kept is bounded, whoever is slow"
+        assert slow.is_behind
+        assert not quick.is_behind
+        assert await seqs(slow) == seen == list(range(1, 61))
+
+    asyncio.run(scene())
+
+
+def test_a_resumed_watcher_reads_what_was_before_the_feed_began(acme: Tenant, time: Clock) -> None:
+    happen(acme, 150)
+
+    async def scene() -> None:
+        feeds = StandStill(time)
+        late = join(feeds, acme)
+        resumed = join(feeds, acme, last_seen=3)
+        happen(acme, 2)
+        await feeds.look(acme.org_id)
+        assert await seqs(late) == [151, 152]
+        assert await seqs(resumed) == list(range(4, 153))
+
+    asyncio.run(scene())
+
+
+def test_a_watcher_that_joins_later_begins_at_its_own_moment(acme: Tenant, time: Clock) -> None:
+    async def scene() -> None:
+        feeds = StandStill(time)
+        join(feeds, acme)
+        happen(acme, 3)
+        # The feed has not looked yet, and the newcomer comes after these three.
+        newcomer = join(feeds, acme)
+        happen(acme, 1)
+        await feeds.look(acme.org_id)
+        assert await seqs(newcomer) == [4]
+
+    asyncio.run(scene())
+
+
+def test_a_revoked_key_ends_its_streams_and_no_others(acme: Tenant, time: Clock, frozen: clock.Frozen) -> None:
+    async def scene() -> None:
+        feeds = StandStill(time)
+        mine, others = join(feeds, acme, master=False), join(feeds, acme)
+        caller = acme.caller(master=True)
+        accounts.revoke_key(caller, mine.subscription.key_id)
+        happen(acme, 1)
+        await feeds.look(acme.org_id)
+        assert mine.over is None, "the key is remembered for a while"
+        frozen.advance(seconds=16)
+        await feeds.look(acme.org_id)
+        assert mine.over == "The API key was revoked."
+        assert others.over is None
+
+    asyncio.run(scene())
+
+
+def test_keys_that_cannot_be_checked_show_nothing(acme: Tenant, time: Clock) -> None:
+    async def scene() -> None:
+        feeds = StandStill(time)
+        watcher = join(feeds, acme)
+        happen(acme, 1)
+
+        def away() -> None:
+            raise RuntimeError("the table is away")
+
+        watcher.check = away
+        with pytest.raises(RuntimeError):
+            await feeds.look(acme.org_id)
+        assert not await watcher.more()
+        assert watcher.over is None
+
+    asyncio.run(scene())
+
+
+def test_leases_are_renewed_and_a_lost_one_ends_its_stream(acme: Tenant, time: Clock) -> None:
+    async def scene() -> None:
+        feeds = StandStill(time)
+        lost, held = join(feeds, acme), join(feeds, acme)
+        store.release(acme.org_id, lost.subscription.id)
+        await feeds.look(acme.org_id)
+        assert lost.over is None, "it is not time yet"
+        time.at += store.RENEWAL
+        await feeds.look(acme.org_id)
+        assert (lost.over, held.over) == ("another stream took its place", None)
+
+    asyncio.run(scene())
+
+
+def test_a_feed_looks_twice_a_second_then_once_and_outlives_faults(
+    acme: Tenant, time: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults = iter([True] * 3)
+    looks = 0
+
+    async def look(self: Any) -> int:
+        nonlocal looks
+        looks += 1
+        if looks > 70 and next(faults, False):
+            raise RuntimeError("the store is away")
+        return 1 if looks == 5 else 0
+
+    monkeypatch.setattr(feeds_module.Feed, "look", look)
+
+    async def scene() -> None:
+        feeds = Feeds(inline, time, Pace())
+        watcher = join(feeds, acme)
+        while looks < 80:
+            await asyncio.sleep(0)
+        feeds.leave(watcher)
+        assert not feeds._feeds
+
+    asyncio.run(scene())
+    assert set(time.waits[:60]) == {0.5}
+    assert time.waits[68:70] == [1.0, 1.0]
+    assert time.waits[70:74] == [2.0, 4.0, 8.0, 1.0]
+    # What takes an event into the chain takes about a second; two is what was promised.
+    assert max(Pace().busy, Pace().idle) <= 1
+
+
+def test_the_last_one_to_leave_ends_the_feed(acme: Tenant, time: Clock) -> None:
+    async def scene() -> None:
+        feeds = StandStill(time)
+        first, second = join(feeds, acme), join(feeds, acme)
+        feeds.end("restarting")
+        assert first.over == second.over == "restarting"
+        feeds.leave(first)
+        assert feeds.feed(acme.org_id).watchers
+        feeds.leave(second)
+        with pytest.raises(KeyError):
+            feeds.feed(acme.org_id)
+
+    asyncio.run(scene())

@@ -1,0 +1,159 @@
+"""What one client is sent: heartbeats, a bounded life, filters, slow readers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from functions.streams import session
+from functions.streams.session import Terms
+from switchboard.streams.models import Entry, Selection, Subscription
+from tests.unit.streams.conftest import Client, Clock, blocks, entry
+
+TERMS = Terms(life=840, silence=15, stall=30)
+SUBSCRIPTION = Subscription(
+    id="str_1", org_id="org_1", key_id="key_1", selection=Selection(), after=40, head=40, resumed=False
+)
+
+
+class Watcher:
+    """A watcher of a list. `script` says what happens, by the time at which it does."""
+
+    def __init__(self, time: Clock, script: dict[float, Any], **changes: Any) -> None:
+        self.subscription = replace(SUBSCRIPTION, **changes)
+        self.after = self.subscription.after
+        self.wake = asyncio.Event()
+        self.over: str | None = None
+        self.is_behind = False
+        self._time, self._script, self._start = time, script, time.now()
+        self.entries: list[Entry] = []
+
+    async def more(self) -> Sequence[Entry]:
+        for at in sorted(self._script):
+            if self._time.now() - self._start >= at:
+                step = self._script.pop(at)
+                if isinstance(step, str):
+                    self.over = step
+                else:
+                    self.entries += step
+        return [one for one in self.entries if one.seq > self.after][:100]
+
+
+def play(time: Clock, watcher: Watcher, client: Client, terms: Terms = TERMS) -> str:
+    return asyncio.run(session.run(watcher, client.write, terms, time))  # type: ignore[arg-type]
+
+
+def test_a_silent_stream_pings_every_15_seconds_and_ends_by_itself(time: Clock) -> None:
+    client = Client()
+    assert play(time, Watcher(time, {}), client, replace(TERMS, life=100)) == "come again"
+    opening, *pings, ending = client.chunks
+    assert opening.endswith(b"\nid: 40\n\n")
+    assert pings == [b": ping\n"] * 6
+    assert ending == b": come again\n\n"
+    assert time.now() == 1_100
+
+
+def test_only_silence_is_broken_by_a_ping(time: Clock) -> None:
+    # Something happens at second 10, noticed by the wait that ends at 15 at the latest.
+    watcher, client = Watcher(time, {15: [entry(41)], 29: [entry(42)], 60: "restarting"}), Client()
+    play(time, watcher, client)
+    kinds = [chunk.split(b":")[0] or chunk for chunk in client.chunks[1:-1]]
+    assert kinds == [b": ping\n", b"id", b": ping\n", b"id", b": ping\n", b": ping\n"]
+
+
+def test_a_busy_stream_ends_in_time_too(time: Clock) -> None:
+    class Endless(Watcher):
+        async def more(self) -> Sequence[Entry]:
+            time.at += 1
+            return [entry(self.after + 1)]
+
+    client = Client()
+    assert play(time, Endless(time, {}), client) == "come again"
+    assert client.ids == list(range(41, 41 + 840))
+
+
+def test_a_resumed_client_keeps_the_id_that_it_has(time: Clock) -> None:
+    client = Client()
+    play(time, Watcher(time, {0: "x"}, resumed=True), client)
+    assert blocks(client.text.replace(": x\n\n", "")) == [{"retry": int(client.chunks[0].split()[1])}]
+    assert 1_000 <= int(client.chunks[0].split()[1]) <= 3_000
+
+
+def test_events_come_in_order_each_once_many_in_one_write(time: Clock) -> None:
+    client = Client()
+    play(time, Watcher(time, {0: [entry(seq) for seq in range(30, 291)], 1: "restarting"}), client)
+    assert client.ids == list(range(41, 291))
+    assert len([chunk for chunk in client.chunks if b"data" in chunk]) == 3, "a hundred in each but the last"
+
+
+def test_a_filter_passes_over_and_tells_the_client_how_far_it_is(time: Clock) -> None:
+    script = {0: [entry(seq, "voice" if seq == 45 else "email") for seq in range(41, 3_542)], 1: "restarting"}
+    client = Client()
+    play(time, Watcher(time, script, selection=Selection(channel="voice")), client)
+    shown = blocks(client.text.replace(": restarting\n\n", ""))
+    assert client.ids == [45]
+    assert [block["id"] for block in shown if "data" not in block and "retry" not in block] == [1_140, 2_140, 3_140]
+
+
+def test_a_stream_that_is_over_shows_nothing_more(time: Clock) -> None:
+    client = Client()
+    assert play(time, Watcher(time, {0: [entry(41)], 0.0001: "The API key was revoked."}), client)
+    watcher = Watcher(time, {0: "The API key was revoked.", 0.1: [entry(41)]})
+    client = Client()
+    assert play(time, watcher, client) == "The API key was revoked."
+    assert client.ids == []
+    assert client.text.endswith(": The API key was revoked.\n\n")
+
+
+def test_what_is_not_yet_to_be_seen_is_looked_for_again_soon(time: Clock) -> None:
+    watcher, client = Watcher(time, {3: [entry(41)], 4: "restarting"}), Client()
+    watcher.is_behind = True
+    play(time, watcher, client)
+    assert client.ids == [41]
+    assert set(time.waits) == {0.5}
+
+
+def test_a_client_that_does_not_read_is_let_go(time: Clock) -> None:
+    async def never(written: int) -> None:
+        if written:
+            await asyncio.Event().wait()
+
+    watcher, client = Watcher(time, {0: [entry(41)]}), Client(never)
+    with pytest.raises(session.StalledError):
+        play(time, watcher, client, replace(TERMS, stall=0.05))
+    assert client.ids == []
+
+
+def test_a_slow_client_holds_one_write_and_no_more(time: Clock) -> None:
+    held: list[int] = []
+
+    async def slowly(written: int) -> None:
+        held.append(len(watcher.entries))
+        await asyncio.sleep(0)
+
+    watcher = Watcher(time, {0: [entry(seq) for seq in range(41, 1_041)], 1: "restarting"})
+    client = Client(slowly)
+    play(time, watcher, client)
+    assert client.ids == list(range(41, 1_041))
+    assert max(map(len, client.chunks)) < 100 * 40, "a hundred events at once, whatever waits"
+
+
+def test_a_buffered_stream_ends_with_its_first_events_or_before_the_gateway_does(time: Clock) -> None:
+    terms = Terms.whole()
+    assert terms.life < 29
+    client = Client()
+    assert play(time, Watcher(time, {15: [entry(41), entry(42)], 16: [entry(43)]}), client, terms) == "come again"
+    assert client.ids == [41, 42]
+    before = time.now()
+    play(time, Watcher(time, {}), Client(), terms)
+    assert time.now() - before == terms.life
+
+
+def test_lives_differ_and_fit_into_lambdas_fifteen_minutes() -> None:
+    lives = {Terms.live().life for _ in range(100)}
+    assert len(lives) > 90
+    assert all(0.9 * 840 <= life <= 840 for life in lives)

@@ -1,0 +1,74 @@
+"""An event as clients get it: the shape of conventions.md 1.11, and nothing that tells who was written to."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from switchboard.streams import sse, view
+
+
+def document(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": "evt_1",
+        "seq": 7,
+        "timestamp": "2026-01-15T17:00:00.000Z",
+        "category": "email",
+        "channel": "email",
+        "action": "email.sent",
+        "agentId": "agt_1",
+        "resourceType": "message",
+        "resourceId": "msg_1",
+        "correlationId": "corr_1",
+        "metadata": {},
+    } | changes
+
+
+def test_an_event_has_the_shape_that_clients_parse() -> None:
+    assert view.event(document()) == {
+        "ts": "2026-01-15T17:00:00.000Z",
+        "channel": "email",
+        "agentId": "agt_1",
+        "event": "email.sent",
+        "detail": "message msg_1",
+        "correlationId": "corr_1",
+    }
+
+
+def test_it_is_one_block_with_its_data_on_one_line() -> None:
+    lines = view.entry(document(metadata={"note": "two\nlines"})).frame.decode().split("\n")
+    assert lines[:2] == ["id: 7", "event: email.sent"]
+    assert json.loads(lines[2].removeprefix("data: "))["event"] == "email.sent"
+    assert lines[3:] == ["", ""]
+
+
+def test_what_happens_on_no_channel_has_its_category_there() -> None:
+    shown = view.event(document(channel=None, category="key", action="key.revoked", agentId=None))
+    assert (shown["channel"], shown["agentId"]) == ("key", None)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "told"),
+    [
+        ({"kind": "mail", "recipients": ["a" * 64, "b" * 64]}, "message msg_1 kind=mail recipients=2"),
+        ({"enabled": True, "cents": 500}, "message msg_1 enabled=yes cents=500"),
+        ({"to": "ann@example.com", "number": "+12025550123", "digest": "0a" * 32}, "message msg_1"),
+        ({"none": None, "empty": "", "nested": {"a": 1}, "long": "x" * 65}, "message msg_1"),
+    ],
+)
+def test_its_detail_is_plain_facts_and_never_an_address(metadata: dict[str, Any], told: str) -> None:
+    assert view.detail(document(metadata=metadata)) == told
+
+
+def test_its_detail_is_short() -> None:
+    assert len(view.detail(document(metadata={f"fact{place}": "x" * 60 for place in range(20)}))) == 200
+
+
+def test_what_is_no_event_is_nothing_that_a_client_shows() -> None:
+    assert sse.opening(2_000, 41) == b"retry: 2000\nid: 41\n\n"
+    assert sse.opening(2_000, None) == b"retry: 2000\n\n"
+    assert sse.PING == b": ping\n"
+    assert sse.mark(5) == b"id: 5\n\n"
+    assert sse.ending("come again").startswith(b": ")
