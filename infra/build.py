@@ -136,7 +136,7 @@ def _zip(target: Path, files: Iterable[tuple[Path, Path]]) -> Path:
             entry = zipfile.ZipInfo(name.as_posix(), _EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.create_system = 3
-            entry.external_attr = 0o644 << 16
+            entry.external_attr = (0o755 if source.suffix == ".sh" else 0o644) << 16
             archive.writestr(entry, source.read_bytes())
     return fresh.replace(target)
 

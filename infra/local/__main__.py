@@ -20,6 +20,7 @@ import uvicorn
 from infra import topology
 from infra.local import demo, engine, provision
 from infra.local.gateway import Gateway
+from infra.local.inbound import Inbound
 from infra.local.mailbox import Mailbox
 from infra.local.pool import Pool
 from infra.local.pumps import Pumps
@@ -35,6 +36,7 @@ Switchboard is up, {seconds:.1f} s after the start. Ctrl-C stops it and keeps it
   HUM        {url}/api
   Docs       {url}/docs
   Mail sent  {home}/mail
+  Mail in    smtp://localhost:{smtp} for demo@{domain}, and for every other agent's address
   Logs       {home}/functions.log
 
 Keys of the demo organisation ({home}/demo.env has them too):
@@ -47,6 +49,10 @@ Send a mail (Anima):
     -d '{{"to":"you@example.com","subject":"Hello","body":"From an agent."}}'
 Read its audit chain (Anima):
   curl -s '{url}/v1/audit/events?correlation_id=tour-1' -H 'Authorization: Bearer {ANIMA_AGENT_KEY}'
+Write to the demo agent, and see it arrive (Anima):
+  printf 'From: you@example.com\\nTo: demo@{domain}\\nSubject: Hello\\n\\nFrom a person.\\n' | \\
+    curl -s smtp://localhost:{smtp} --mail-from you@example.com --mail-rcpt demo@{domain} -T -
+  curl -s '{url}/v1/email/messages?direction=INBOUND' -H 'Authorization: Bearer {ANIMA_AGENT_KEY}'
 Ask without a key (OptiComm):
   curl -s -X POST {url}/functions/v1/external-api
 Ask without a key (Athos):
@@ -62,6 +68,7 @@ class Stack:
     def __init__(self, home: Path, port: int) -> None:
         self.home, self.port = home, port
         self.ready_file = home / "ready"
+        self._inbound_port = 0
 
     async def run(self) -> None:
         """Serve until a signal comes."""
@@ -74,7 +81,8 @@ class Stack:
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         smtp_port = engine.free_port()
-        mailbox = Mailbox(self.home / "mail")
+        inbound = Inbound()
+        mailbox = Mailbox(self.home / "mail", inbound)
         await mailbox.start(smtp_port)
         aws = await asyncio.to_thread(
             engine.start, data=self.home / "data", smtp_port=smtp_port, log=self.home / "engine.log"
@@ -86,10 +94,14 @@ class Stack:
             os.environ.update(environ)
             _write_private(self.home / "environ.json", json.dumps(environ, indent=1))
             mailbox.report_to(environ)
+            self._inbound_port = await inbound.start(environ, os.environ.get("SMTP_PORT"))
+            (self.home / "smtp_port").write_text(f"{self._inbound_port}\n")
             keys = await asyncio.to_thread(demo.seed, self.home / "demo.json")
             await self._serve(environ, keys, started, stop)
         finally:
             self.ready_file.unlink(missing_ok=True)
+            (self.home / "smtp_port").unlink(missing_ok=True)
+            await inbound.stop()
             await asyncio.to_thread(aws.stop)
             await mailbox.stop()
             lock.close()
@@ -103,8 +115,17 @@ class Stack:
             log,
             tuple(one.name for one in (*topology.WORKERS, *topology.SCHEDULES)),
         )
+        gateway = Gateway(api, log)
         server = uvicorn.Server(
-            uvicorn.Config(Gateway(api), host="127.0.0.1", port=self.port, log_level="warning", server_header=False)
+            uvicorn.Config(
+                gateway,
+                host="127.0.0.1",
+                port=self.port,
+                log_level="warning",
+                server_header=False,
+                # A client that reads no more would hold the stop up for ever.
+                timeout_graceful_shutdown=5,
+            )
         )
         # Signals are ours to handle: the server stops when we say so.
         server.capture_signals = nullcontext  # type: ignore[method-assign, assignment]
@@ -118,6 +139,7 @@ class Stack:
             self._announce(keys, time.monotonic() - started)
             await asyncio.wait([asyncio.create_task(stop.wait()), serving], return_when=asyncio.FIRST_COMPLETED)
             print("\nStopping …", flush=True)
+            gateway.close()
             server.should_exit = True
             await serving
         finally:
@@ -131,7 +153,8 @@ class Stack:
         lines = [f"SWITCHBOARD_URL={url}", *(f"{name}={value}" for name, value in keys.items())]
         _write_private(self.home / "demo.env", "\n".join(lines) + "\n")
         self.ready_file.write_text(f"{os.getpid()}\n")
-        print(_GUIDE.format(url=url, home=self.home, seconds=seconds, **keys), flush=True)
+        places = {"url": url, "home": self.home, "smtp": self._inbound_port, "domain": provision.AGENTS_DOMAIN}
+        print(_GUIDE.format(**places, seconds=seconds, **keys), flush=True)
 
 
 def _write_private(path: Path, text: str) -> None:
@@ -159,7 +182,7 @@ def main() -> None:
         _only_one(home).close()
         for name in ("data", "mail"):
             shutil.rmtree(home / name, ignore_errors=True)
-        for name in ("demo.json", "demo.env", "environ.json", "engine.log", "functions.log"):
+        for name in ("demo.json", "demo.env", "environ.json", "engine.log", "functions.log", "smtp_port"):
             (home / name).unlink(missing_ok=True)
         return
     asyncio.run(Stack(home, int(os.environ.get("PORT", "8080"))).run())

@@ -8,11 +8,14 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from functions.streams.app import Streams
 from infra import topology
 from infra.local.pool import Pool
+from switchboard import telemetry
 from switchboard.edge.dialects.anima import Anima
 from switchboard.edge.dialects.athos import Athos
 from switchboard.edge.dialects.base import Dialect
@@ -31,10 +34,19 @@ logger = logging.getLogger("gateway")
 
 
 class Gateway:
-    """Finds the API and the group of a path, and runs the group's function."""
+    """Finds the API and the group of a path, and runs the group's function; what streams runs here, beside it."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, log: Path) -> None:
         self._pool = pool
+        self._streams = Streams()
+        # What streams logs belongs where the other functions' logs are, and not before the person at the terminal.
+        for handler in telemetry.logger().handlers:
+            if isinstance(handler, logging.StreamHandler):
+                handler.setStream(log.open("a"))
+
+    def close(self) -> None:
+        """End the answers that would go on."""
+        self._streams.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -50,9 +62,13 @@ class Gateway:
         if body is None:
             await _refuse(send, api, 413, "PAYLOAD_TOO_LARGE", path)
             return
+        group, event = group_of(api, path), proxy_event(scope, path, body)
+        if group.streaming:
+            await self._streams({**scope, "aws.event": event}, receive, send)
+            return
         started = time.perf_counter()
         try:
-            answer = await self._pool.invoke(group_of(api, path), proxy_event(scope, path, body))
+            answer = await self._pool.invoke(group.name, event)
         except BrokenProcessPool:
             logger.warning("a process died while it answered %s", path)
             await _refuse(send, api, 502, "INTERNAL_ERROR", path)
@@ -69,10 +85,10 @@ def api_of(path: str) -> topology.Api:
     return max(matching, key=lambda api: len(api.base_path))
 
 
-def group_of(api: topology.Api, path: str) -> str:
+def group_of(api: topology.Api, path: str) -> topology.Group:
     """The group that a path of an API belongs to: an exact resource first, then the deepest `{proxy+}`."""
     rest = path.removeprefix(f"/{api.base_path}").strip("/")
-    best, depth = api.fallback, -1
+    best, depth = next(group for group in topology.GROUPS if group.name == api.fallback), -1
     for group in topology.GROUPS:
         for pattern in group.paths if group.api == api.name else ():
             stem = pattern.removesuffix("{proxy+}").rstrip("/")
@@ -80,7 +96,7 @@ def group_of(api: topology.Api, path: str) -> str:
             below = pattern.endswith("{proxy+}") and rest.startswith(f"{stem}/")
             found = 1_000 if exact else stem.count("/") if below else -1
             if found > depth:
-                best, depth = group.name, found
+                best, depth = group, found
     return best
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_lambda as lambda_
@@ -23,6 +23,8 @@ from infra.stacks.workers import Workers
 STAGE = "live"
 #: Requests a second over all callers, and how many may come at once: the account's own limits.
 RATE, BURST = 10_000, 5_000
+#: How long API Gateway lets an answer be streamed.
+LONGEST_STREAM = Duration.minutes(15)
 
 _IN_THE_FUNCTION = "The function does it, because it answers in the caller's dialect and knows the caller's key."
 
@@ -51,7 +53,8 @@ class RestApi(Stack):
         self.rest = self._rest_api(name)
         for group in groups:
             for path in group.paths:
-                _serve(self.rest.root.resource_for_path(path), handlers[group.name])
+                streams = functions.streams(group)
+                _serve(self.rest.root.resource_for_path(path), handlers[group.name], streams=streams)
         _serve(self.rest.root, handlers[api.fallback])
         _serve(self.rest.root.resource_for_path("{proxy+}"), handlers[api.fallback])
         refusals.add(self.rest, api.name)
@@ -107,8 +110,13 @@ class RestApi(Stack):
             )
 
 
-def _serve(resource: apigateway.IResource, handler: lambda_.IFunction) -> None:
-    integration = apigateway.LambdaIntegration(handler, scope_permission_to_method=False)
+def _serve(resource: apigateway.IResource, handler: lambda_.IFunction, *, streams: bool = False) -> None:
+    integration = apigateway.LambdaIntegration(
+        handler,
+        scope_permission_to_method=False,
+        response_transfer_mode=apigateway.ResponseTransferMode.STREAM if streams else None,
+        timeout=LONGEST_STREAM if streams else None,
+    )
     resource.add_method("ANY", integration)
 
 

@@ -10,8 +10,11 @@ MailCarrier = Literal["ses", "simulator"]
 
 #: The queue of the topology to which the mail's carrier reports.
 MAIL_EVENTS = "email-events"
+#: The queue that is told of mail that came in.
+INBOUND_MAIL = "inbound-mail"
 #: What the local engine (ministack 1.5.33) cannot do. The context `local_engine=true` leaves it out of the templates.
 MISSING_IN_LOCAL_ENGINE = {
+    "response_streaming": "responseTransferMode STREAM answers 500, and the web adapter's layer is not there.",
     "web_acl_association": "AWS::WAFv2::WebACLAssociation is not among its resource types: the stack is refused.",
 }
 
@@ -66,6 +69,11 @@ class Deployment:
     def name(self, *parts: str) -> str:
         """The name of a resource of this deployment: `switchboard-prod-email`."""
         return "-".join(("switchboard", self.stage, *parts)).replace("/", "-")
+
+    @property
+    def receipt_rule(self) -> tuple[str, str]:
+        """The names of the rule set by which SES takes mail, and of its one rule."""
+        return self.name("mail"), self.name("inbound")
 
     @property
     def platform_sender(self) -> str:

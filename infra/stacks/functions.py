@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 
 from aws_cdk import Aws, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
@@ -12,13 +13,25 @@ from constructs import Construct
 
 from infra import topology
 from infra.build import Assets
-from infra.stacks import settings
+from infra.stacks import buckets, settings
 from infra.stacks.accepted import accept
 from infra.stacks.deployment import MAIL_EVENTS, Deployment
 from infra.stacks.settings import Resources
 
 RETENTION = logs.RetentionDays.THREE_MONTHS
 
+#: The Lambda Web Adapter, as AWS publishes it in every commercial region, and what it is told: managed Python cannot
+#: stream an answer, so that it stands between Lambda and an ASGI server.
+_ADAPTER = "753240598075:layer:LambdaAdapterLayerArm64:26"
+_ADAPTED = {
+    "AWS_LAMBDA_EXEC_WRAPPER": "/opt/bootstrap",
+    "AWS_LWA_INVOKE_MODE": "response_stream",
+    "AWS_LWA_PORT": "8080",
+    # A request to see whether the server is there would be answered, counted and logged.
+    "AWS_LWA_READINESS_CHECK_PROTOCOL": "tcp",
+}
+
+_BUCKET_ACTIONS: dict[topology.Access, str] = {"read": "s3:GetObject", "write": "s3:PutObject"}
 _TABLE_ACTIONS: dict[topology.Access, tuple[str, ...]] = {
     "read": ("BatchGetItem", "ConditionCheckItem", "GetItem", "Query"),
     "write": ("ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem"),
@@ -40,6 +53,7 @@ class Functions:
         """Make a function. `grants` are what its trigger needs beside what the topology lets it do."""
         scope = Construct(self._stack, function.name.replace("/", "-"))
         name = self._deployment.name(function.name)
+        streams = self.streams(function)
         log_group = log_group_of(scope, f"/aws/lambda/{name}")
         role = self._role(scope, function, [_logging(log_group), _tracing(), *grants])
         made = lambda_.Function(
@@ -47,8 +61,12 @@ class Functions:
             "Function",
             function_name=name,
             code=lambda_.Code.from_asset(str(self._assets.functions[function.name])),
-            handler=f"functions.{function.name.replace('/', '.')}.handler.handler",
-            layers=self._layers,
+            handler=(
+                f"functions/{function.name}/run.sh"
+                if streams
+                else f"functions.{function.name.replace('/', '.')}.handler.handler"
+            ),
+            layers=[*self._layers, self._adapter] if streams else self._layers,
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,
             memory_size=function.memory,
@@ -57,7 +75,8 @@ class Functions:
             tracing=lambda_.Tracing.ACTIVE,
             logging_format=lambda_.LoggingFormat.JSON,
             log_group=log_group,
-            environment=self._environment(function),
+            reserved_concurrent_executions=function.reserved,
+            environment=self._environment(function) | (_ADAPTED if streams else {}),
             # Its role is complete: what the library would add to it is said here.
             role=role.without_policy_updates(),
         )
@@ -75,6 +94,16 @@ class Functions:
             return made
         return lambda_.Alias(made, "Live", alias_name="live", version=made.current_version)
 
+    def streams(self, function: topology.Function) -> bool:
+        """Whether a function's answers are sent while they are written."""
+        streaming = isinstance(function, topology.Group) and function.streaming
+        return streaming and self._deployment.has("response_streaming")
+
+    @cached_property
+    def _adapter(self) -> lambda_.ILayerVersion:
+        arn = f"arn:{Aws.PARTITION}:lambda:{Aws.REGION}:{_ADAPTER}"
+        return lambda_.LayerVersion.from_layer_version_arn(self._stack, "Layer-adapter", arn)
+
     def _layer(self, name: str, description: str) -> lambda_.LayerVersion:
         return lambda_.LayerVersion(
             self._stack,
@@ -91,6 +120,7 @@ class Functions:
             self._resources,
             tables=function.tables,
             queues=self._sends(function),
+            reads_and_writes=function.buckets,
             root_secret=function.root_secret,
             mail=function.mail,
         )
@@ -113,6 +143,9 @@ class Functions:
             },
         )
         accept(role, "AwsSolutions-IAM5[Resource::*]", "X-Ray's write actions take no resource.")
+        for name in function.buckets:
+            finding = buckets.finding(self._deployment, name)
+            accept(role, finding, "Of the bucket's objects: nobody knows their names before.")
         return role
 
     def _granted(self, function: topology.Function) -> Iterable[iam.PolicyStatement]:
@@ -127,6 +160,11 @@ class Functions:
                 yield iam.PolicyStatement(
                     actions=["dynamodb:Query"], resources=[f"{arn}/index/{index}" for index in indexes]
                 )
+        for name, access in function.buckets.items():
+            yield iam.PolicyStatement(
+                actions=sorted(_BUCKET_ACTIONS[kind] for kind in access),
+                resources=[buckets.objects_of(self._deployment, name)],
+            )
         for name in self._sends(function):
             yield iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[self._resources.queues[name].queue_arn])
         if function.root_secret:

@@ -52,6 +52,8 @@ class Observability(Stack):
     def _watch_group(self, group: topology.Group) -> None:
         self._alarm(f"{group.name}-errors", self._of(group, "Errors"), 0)
         self._alarm(f"{group.name}-throttles", self._of(group, "Throttles"), 0)
+        if group.streaming:
+            return  # it is meant to take minutes
         self._alarm(f"{group.name}-p99", self._of(group, "Duration", "p99", _FIVE_MINUTES), SLOWEST, periods=3)
 
     def _watch_worker(self, worker: topology.Worker | topology.Schedule) -> None:
@@ -119,6 +121,7 @@ class Observability(Stack):
         )
 
     def _dashboard(self) -> None:
+        groups = [group for group in topology.GROUPS if not group.streaming]
         apis, queues, workers = topology.APIS, topology.QUEUES, (*topology.WORKERS, *topology.SCHEDULES)
         dashboard = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=self._deployment.name())
         dashboard.add_widgets(
@@ -127,9 +130,13 @@ class Observability(Stack):
             _graph("Failed (5xx)", {api.name: self._of_api(api, "5XXError", "Average") for api in apis}),
         )
         dashboard.add_widgets(
-            _graph("Slowest 1 %, ms", {group.name: self._of(group, "Duration", "p99") for group in topology.GROUPS}),
+            _graph("Slowest 1 %, ms", {group.name: self._of(group, "Duration", "p99") for group in groups}),
             _graph("Errors of groups", {group.name: self._of(group, "Errors") for group in topology.GROUPS}),
             _graph("Errors of workers", {worker.name: self._of(worker, "Errors") for worker in workers}),
+        )
+        streams = [group for group in topology.GROUPS if group.streaming]
+        dashboard.add_widgets(
+            _graph("Open streams", {one.name: self._of(one, "ConcurrentExecutions", "Maximum") for one in streams}),
         )
         dashboard.add_widgets(
             _graph("Oldest job, s", {queue.name: self._age(queue) for queue in queues}),

@@ -36,9 +36,9 @@ _HUM = {
     "widgets": ("widgets", "widgets/{proxy+}"),
     "team": ("orgs", "orgs/{proxy+}", "team", "team/{proxy+}", "me", "health"),
 }
-_CALLBACKS = ("twilio", "elevenlabs", "stripe", "email", "widget")
+_CALLBACKS = ("twilio", "elevenlabs", "stripe", "widget")
 _JOBS = (
-    *("webhooks", "dialer", "sms", "ai", "transcripts", "summaries", "voicemails", "campaigns", "scoring", "media"),
+    *("webhooks", "sms", "ai", "transcripts", "summaries", "voicemails", "campaigns", "scoring", "media"),
     *("billing", "imports", "exports", "numbers", "brands", "analytics", "notices", "callbacks"),
 )
 _SCHEDULES = ("reconcile", "rollup", "retention", "invoices")
@@ -50,12 +50,9 @@ def _group(name: str, api: str, *paths: str) -> Group:
 
 _GROUPS = (
     *(group for group in topology.GROUPS if group.api != "hum"),
-    _group("anima/voice", "anima", "voice/{proxy+}"),
-    _group("anima/stream", "anima", "events/{proxy+}"),
     _group("hum/account", "hum", "auth/{proxy+}"),
     *(_group(f"hum/{name}", "hum", *(f"api/{path}" for path in paths)) for name, paths in _HUM.items()),
     *(_group(f"callbacks/{name}", "hum", f"callbacks/{name}/{{proxy+}}") for name in _CALLBACKS),
-    _group("streams", "hum", "streams/{proxy+}"),
     _group("portal", "hum", "docs", "docs/{proxy+}", "openapi/{proxy+}", "live", "live/{proxy+}", "widget.js"),
 )
 _WORKERS = (

@@ -152,7 +152,8 @@ def test_every_path_of_the_topology_leads_to_its_group_by_any_method(full: Templ
 def routes(full: Templates, stack: str) -> dict[str, str]:
     """The function behind each path."""
     resources = {made["id"]: made for made in full.all("AWS::ApiGateway::Resource", stack)}
-    aliases = {made["id"]: made["FunctionName"] for made in full.all("AWS::Lambda::Alias", stack)}
+    called = {made["id"]: made["FunctionName"] for made in full.all("AWS::Lambda::Alias", stack)}
+    called |= {made["id"]: made["FunctionName"] for made in full.all("AWS::Lambda::Function", stack)}
 
     def path(id_: str) -> str:
         resource = resources.get(id_)
@@ -165,9 +166,29 @@ def routes(full: Templates, stack: str) -> dict[str, str]:
         assert method["Integration"]["Type"] == "AWS_PROXY"
         # An alias is named `live`, whatever its function: the template's own reference tells them apart.
         uri = full.stacks[stack]["Resources"][method["id"]]["Properties"]["Integration"]["Uri"]["Fn::Join"][1]
-        (alias,) = (part["Ref"] for part in uri if isinstance(part, dict) and part["Ref"] in aliases)
-        found[path(method["ResourceId"])] = aliases[alias]
+        references = (part.get("Ref") or part["Fn::GetAtt"][0] for part in uri if isinstance(part, dict))
+        (target,) = (reference for reference in references if reference in called)
+        found[path(method["ResourceId"])] = called[target]
     return found
+
+
+def test_what_streams_is_sent_while_it_is_written_and_nothing_else_is(full: Templates) -> None:
+    streaming = {group.name for group in topology.GROUPS if group.streaming}
+    assert streaming
+    for method in full.all("AWS::ApiGateway::Method"):
+        integration = method["Integration"]
+        if any(full.name(name) in integration["Uri"] for name in streaming):
+            assert (integration["ResponseTransferMode"], integration["TimeoutInMillis"]) == ("STREAM", 900_000)
+            assert integration["Uri"].endswith("/response-streaming-invocations")
+            assert "2021-11-15" in integration["Uri"]
+        else:
+            assert "ResponseTransferMode" not in integration
+            assert integration["Uri"].endswith("/invocations")
+
+
+def test_the_local_engine_is_not_asked_to_stream(for_engine: Templates) -> None:
+    methods = for_engine.all("AWS::ApiGateway::Method")
+    assert not [method for method in methods if "ResponseTransferMode" in method["Integration"]]
 
 
 @apis

@@ -72,6 +72,7 @@ def test_what_is_accepted_of_cdk_nag_is_this_and_has_a_reason(full: Templates) -
     for _, rules in full.metadata("aws:cdk:acknowledged-rules"):
         accepted |= {name.removeprefix("Annotation::"): reason for name, reason in rules.items()}
     logs = "arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+    objects = "arn:<AWS::Partition>:s3:::switchboard-test-{}-<AWS::AccountId>-<AWS::Region>/*"
     assert accepted.keys() == {
         "@aws-cdk/aws-lambda:snapStartRequirePublish",
         "AwsSolutions-APIG2",
@@ -84,6 +85,8 @@ def test_what_is_accepted_of_cdk_nag_is_this_and_has_a_reason(full: Templates) -
         "AwsSolutions-SMG4",
         "AwsSolutions-SQS3",
         f"AwsSolutions-IAM4[Policy::{logs}]",
+        "AwsSolutions-S1",
+        *(f"AwsSolutions-IAM5[Resource::{objects.format(name)}]" for name in ("attachments", "inbound-mail")),
     }
     assert all(len(reason) > 20 for reason in accepted.values())
 

@@ -36,6 +36,15 @@ def test_a_function_brings_its_own_folder_and_no_other(assets: Assets, function:
     assert all(name.startswith(folder) or name.endswith("/__init__.py") for name in inside)
 
 
+def test_a_server_is_started_by_a_script_that_may_be_run(assets: Assets) -> None:
+    for group in topology.GROUPS:
+        if group.streaming:
+            with zipfile.ZipFile(assets.functions[group.name]) as archive:
+                script = archive.getinfo(f"functions/{group.name}/run.sh")
+                assert script.external_attr >> 16 == 0o755
+                assert f"functions.{group.name.replace('/', '.')}.app:app" in archive.read(script).decode()
+
+
 def test_nothing_compiled_is_shipped(assets: Assets) -> None:
     shipped = set().union(*(names(path) for path in (*assets.functions.values(), assets.layer)))
     assert not [name for name in shipped if "__pycache__" in name or name.endswith(".pyc")]

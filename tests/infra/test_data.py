@@ -1,13 +1,18 @@
-"""The tables and the root secret."""
+"""The tables, the buckets and the root secret."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 
 from infra import topology
 from tests.infra.templates import Templates
+from tests.infra.test_functions import bucket_name
 
 tables = pytest.mark.parametrize("table", [pytest.param(table, id=table.name) for table in topology.TABLES])
+
+buckets = pytest.mark.parametrize("bucket", [pytest.param(made, id=made.name) for made in topology.BUCKETS])
 
 
 @tables
@@ -48,6 +53,60 @@ def test_there_is_no_other_table(full: Templates) -> None:
     assert {made["TableName"] for made in full.all("AWS::DynamoDB::Table")} == {
         full.name(table.name) for table in topology.TABLES
     }
+
+
+@buckets
+def test_a_bucket_is_private_encrypted_and_kept(full: Templates, bucket: topology.Bucket) -> None:
+    made = full.one("AWS::S3::Bucket", BucketName=bucket_name(full, bucket.name))
+    assert set(made["PublicAccessBlockConfiguration"].values()) == {True}
+    (rule,) = made["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    assert made["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    assert made["resource"]["DeletionPolicy"] == "Retain"
+    denied = policy(full, bucket)[0]
+    assert (denied["Effect"], denied["Action"]) == ("Deny", "s3:*")
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+@buckets
+def test_a_bucket_forgets_as_the_topology_says(full: Templates, bucket: topology.Bucket) -> None:
+    made = full.one("AWS::S3::Bucket", BucketName=bucket_name(full, bucket.name))
+    rules = made.get("LifecycleConfiguration", {}).get("Rules", [])
+    expected = [{"ExpirationInDays": bucket.days, "Status": "Enabled"}] if bucket.days else []
+    assert rules == expected
+
+
+@buckets
+def test_only_ses_writes_into_a_bucket_from_outside_and_only_by_its_rule(
+    full: Templates, bare: Templates, bucket: topology.Bucket
+) -> None:
+    assert len(policy(bare, bucket)) == 1
+    others = policy(full, bucket)[1:]
+    if not bucket.mail:
+        assert not others
+        return
+    (allowed,) = others
+    assert (allowed["Effect"], allowed["Action"]) == ("Allow", "s3:PutObject")
+    assert allowed["Principal"] == {"Service": "ses.amazonaws.com"}
+    assert allowed["Resource"].endswith(f"/{bucket.mail}*")
+    rule = f"receipt-rule-set/{full.name('mail')}:receipt-rule/{full.name('inbound')}"
+    assert allowed["Condition"] == {
+        "StringEquals": {
+            "aws:SourceAccount": "AccountId",
+            "aws:SourceArn": f"arn:Partition:ses:Region:AccountId:{rule}",
+        }
+    }
+
+
+def policy(templates: Templates, bucket: topology.Bucket) -> list[dict[str, Any]]:
+    """The statements of a bucket's policy."""
+    id_ = templates.one("AWS::S3::Bucket", BucketName=bucket_name(templates, bucket.name))["id"]
+    statements: list[dict[str, Any]] = templates.one("AWS::S3::BucketPolicy", Bucket=id_)["PolicyDocument"]["Statement"]
+    return statements
+
+
+def test_there_is_no_other_bucket(full: Templates) -> None:
+    assert len(list(full.all("AWS::S3::Bucket"))) == len(topology.BUCKETS)
 
 
 def test_the_root_secret_is_generated_and_kept(full: Templates) -> None:

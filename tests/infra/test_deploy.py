@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from infra import topology
-from infra.local.engine import ACCOUNT, Engine
+from infra.local.engine import ACCOUNT, REGION, Engine
+from infra.local.inbound import notification
 from switchboard.aws import clock, deployment, session
 from switchboard.aws.settings import env_key
 from switchboard.carriers.mail import ses
@@ -138,6 +139,19 @@ def test_an_event_goes_from_the_stream_to_the_workers_and_into_the_chain(
     eventually(lambda: [item for item in deployed.items("activity") if item["pk"] == chain and item["seq"] >= 4])
 
 
+def test_what_cannot_be_streamed_is_answered_when_there_is_something_to_say(
+    deployed: Deployed, signed_up: dict[str, Any]
+) -> None:
+    headers = {"Authorization": f"Bearer {signed_up['master_key']}", "Last-Event-ID": "0", "x-correlation-id": "seen"}
+    answer = deployed.request("anima", "GET", "/events/stream", headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream"), answer.text
+    assert answer.headers["x-correlation-id"] == "seen"
+    assert "\nid: 1\nevent: organization.created\ndata: {" in answer.text
+    assert answer.text.endswith(": come again\n\n")
+    refused = deployed.request("anima", "GET", "/events/stream", params={"channel": "fax"}, headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (400, "VALIDATION_ERROR")
+
+
 def test_a_message_reaches_its_worker(deployed: Deployed, signed_up: dict[str, Any]) -> None:
     message = eventually(
         lambda: next((found for found in messages(deployed) if found["state"] == State.DELIVERED), None)
@@ -153,6 +167,26 @@ def test_a_message_reaches_its_worker(deployed: Deployed, signed_up: dict[str, A
     sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(complaint))
     suppressed = f"{message['org_id']}#suppressed"
     eventually(lambda: [item for item in deployed.items("core") if item["pk"] == suppressed])
+
+
+def test_mail_that_comes_in_lands_with_its_file(deployed: Deployed, signed_up: dict[str, Any]) -> None:
+    raw = (
+        b"From: ada@example.com\r\nSubject: To the deployed\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+        b"--b\r\n\r\nHello\r\n--b\r\nContent-Type: text/csv; name=rows.csv\r\n\r\n1,2\r\n--b--\r\n"
+    )
+    place = f"-{ACCOUNT}-{REGION}"
+    bucket, files = (deployed.templates.name(name) + place for name in ("inbound-mail", "attachments"))
+    deployed.client("s3").put_object(Bucket=bucket, Key="inbound/1", Body=raw)
+    notice = notification("1", "inbound/1", clock.stamp(), "ada@example.com", [signed_up["inbox_id"]], {"spam": "PASS"})
+    sqs = deployed.client("sqs")
+    queue = sqs.get_queue_url(QueueName=deployed.templates.name("inbound-mail"))["QueueUrl"]
+    sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(notice))
+    message = eventually(
+        lambda: next((found for found in messages(deployed) if found["state"] == State.RECEIVED), None)
+    )
+    assert (message["org_id"], message["subject"]) == (signed_up["organization_id"], "To the deployed")
+    kept = deployed.client("s3").get_object(Bucket=files, Key=message["attachments"][0]["key"])
+    assert kept["Body"].read() == b"1,2"
 
 
 def test_a_tick_reaches_the_schedule_and_fires_what_is_due(deployed: Deployed, signed_up: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -24,10 +25,50 @@ def test_it_runs_as_the_topology_says(full: Templates, function: topology.Functi
     made = full.function(function.name)
     assert made["Runtime"] == "python3.13"
     assert made["Architectures"] == ["arm64"]
-    assert made["Handler"] == f"functions.{function.name.replace('/', '.')}.handler.handler"
     assert (made["MemorySize"], made["Timeout"]) == (function.memory, function.seconds)
+    assert made.get("ReservedConcurrentExecutions") == function.reserved
     assert made["TracingConfig"] == {"Mode": "Active"}
-    assert len(made["Layers"]) == 2
+    if not is_streaming(function):
+        assert made["Handler"] == f"functions.{function.name.replace('/', '.')}.handler.handler"
+        assert len(made["Layers"]) == 2
+
+
+def is_streaming(function: topology.Function) -> bool:
+    """Whether its answers are sent while they are written."""
+    return isinstance(function, topology.Group) and function.streaming
+
+
+@pytest.mark.parametrize(
+    "function", [pytest.param(made, id=made.name) for made in filter(is_streaming, topology.GROUPS)]
+)
+def test_what_streams_is_a_server_behind_the_web_adapter(full: Templates, function: topology.Function) -> None:
+    made = full.function(function.name)
+    assert made["Handler"] == f"functions/{function.name}/run.sh"
+    (adapter,) = (layer for layer in made["Layers"] if isinstance(layer, str) and layer.startswith("arn:"))
+    assert re.fullmatch(r"arn:Partition:lambda:Region:753240598075:layer:LambdaAdapterLayerArm64:\d+", adapter)
+    assert len(made["Layers"]) == 3
+    assert adapted().items() <= made["Environment"]["Variables"].items()
+    # As long as API Gateway streams; and what it does not hold back from the others cannot starve them.
+    assert made["Timeout"] == 900
+    assert made["ReservedConcurrentExecutions"] > 0
+
+
+def adapted() -> dict[str, str]:
+    """What the web adapter is told."""
+    return {
+        "AWS_LAMBDA_EXEC_WRAPPER": "/opt/bootstrap",
+        "AWS_LWA_INVOKE_MODE": "response_stream",
+        "AWS_LWA_PORT": "8080",
+        "AWS_LWA_READINESS_CHECK_PROTOCOL": "tcp",
+    }
+
+
+def test_where_nothing_can_be_streamed_the_answer_comes_at_once(for_engine: Templates) -> None:
+    for function in filter(is_streaming, topology.GROUPS):
+        made = for_engine.function(function.name)
+        assert made["Handler"] == f"functions.{function.name.replace('/', '.')}.handler.handler"
+        assert len(made["Layers"]) == 2
+        assert not adapted().keys() & made["Environment"]["Variables"].keys()
 
 
 @functions
@@ -66,12 +107,15 @@ def test_its_environment_is_what_the_topology_grants(full: Templates, function: 
         expected[f"SWITCHBOARD_TABLE_{table.upper()}"] = full.name(table)
     for queue in function.sends:
         expected[f"SWITCHBOARD_QUEUE_{queue.upper().replace('-', '_')}"] = queue_name(full, queue)
+    for bucket in function.buckets:
+        expected[f"SWITCHBOARD_BUCKET_{bucket.upper().replace('-', '_')}"] = bucket_name(full, bucket)
     if function.root_secret:
         expected["SWITCHBOARD_ROOT_SECRET"] = "switchboard/test/root"
     if function.mail:
         expected["SWITCHBOARD_MAIL_CARRIER"] = "ses"
         expected["SWITCHBOARD_SES_CONFIGURATION_SET"] = full.name("mail")
     expected |= {f"SWITCHBOARD_{name}": value for name, value in function.settings.items()}
+    expected |= adapted() if is_streaming(function) else {}
     assert full.function(function.name)["Environment"]["Variables"] == expected
 
 
@@ -97,7 +141,9 @@ def test_tracing_alone_is_granted_on_everything(full: Templates) -> None:
         for policy in role.get("Policies", []):
             for action, resource in grants(policy["PolicyDocument"]["Statement"]):
                 assert "*" not in action
-                assert "*" not in resource or action.startswith("xray:"), (role["id"], action, resource)
+                # Of a bucket the objects are granted, and those of one bucket only.
+                objects = action.startswith("s3:") and resource.removesuffix("/*").count("*") == 0
+                assert "*" not in resource or action.startswith("xray:") or objects, (role["id"], action, resource)
 
 
 def test_simulated_mail_needs_the_queue_and_no_ses(bare: Templates) -> None:
@@ -121,7 +167,7 @@ def test_the_operators_description_names_everything_and_holds_no_secret(full: Te
     assert described["Name"] == "/switchboard/test/environ"
     found = json.loads(described["Value"])
     variables = [made["Environment"]["Variables"] for made in full.all("AWS::Lambda::Function")]
-    assert {name for each in variables for name in each} <= found.keys()
+    assert {name for each in variables for name in each if name.startswith("SWITCHBOARD_")} <= found.keys()
     assert found["SWITCHBOARD_ROOT_SECRET"] == "switchboard/test/root"
 
 
@@ -147,6 +193,10 @@ def expected_grants(full: Templates, function: topology.Function) -> Iterator[Gr
             yield f"dynamodb:{action}", arn
         if "read" in access:
             yield from (("dynamodb:Query", f"{arn}/index/{index}") for index in topology.table(table).indexes)
+    for bucket, access in function.buckets.items():
+        for kind, action in (("read", "GetObject"), ("write", "PutObject")):
+            if kind in access:
+                yield f"s3:{action}", f"arn:Partition:s3:::{bucket_name(full, bucket)}/*"
     for queue in function.sends:
         yield "sqs:SendMessage", f"{queue_name(full, queue)}.Arn"
     if function.root_secret:
@@ -174,6 +224,11 @@ def expected_of_source(full: Templates, function: topology.Function) -> Iterator
 def queue_name(templates: Templates, name: str) -> str:
     """A queue's name in AWS."""
     return templates.name(name) + (".fifo" if topology.queue(name).fifo else "")
+
+
+def bucket_name(templates: Templates, name: str) -> str:
+    """A bucket's name in AWS."""
+    return f"{templates.name(name)}-AccountId-Region"
 
 
 def listed(value: str | list[str]) -> list[str]:

@@ -34,7 +34,9 @@ def test_errors_and_throttles_raise_an_alarm(full: Templates, function: topology
     assert (alarm["Threshold"], alarm["Statistic"]) == (0, "Sum")
 
 
-@pytest.mark.parametrize("group", [pytest.param(group, id=group.name) for group in topology.GROUPS])
+@pytest.mark.parametrize(
+    "group", [pytest.param(group, id=group.name) for group in topology.GROUPS if not group.streaming]
+)
 def test_a_slow_group_raises_an_alarm(full: Templates, group: topology.Group) -> None:
     alarm = alarm_of(full, "Duration", FunctionName=full.name(group.name))
     assert (alarm["ExtendedStatistic"], alarm["Threshold"]) == ("p99", 3_000)

@@ -21,7 +21,13 @@ NEVER_CALLED = {
     "athos/sessions": {"activity", SECRET},  # nor of this
     "athos/calls": {"activity", SECRET},  # nor of this
     "hum/account": {"activity", "core", "idempotency", SECRET},  # health is public, and nobody has a session yet
+    "streams": {SECRET},  # an id of the chain is a cursor that needs no signature
     "workers/audit": {"idempotency", SECRET},  # through the callers' model: a worker's commits carry no Idempotency-Key
+    # It keeps digests and derives nothing; a worker's commits carry no Idempotency-Key.
+    "callbacks/email": {"idempotency", SECRET},
+    # What places calls stands in the same module as what they are asked for; a worker places none.
+    "workers/dialer": {"idempotency", SECRET},
+    "workers/voice_events": {"idempotency", SECRET},
     "workers/email_events": {SECRET},  # it keeps digests, and derives nothing
     "workers/email": {"core", SECRET},  # the suppression list is written when SES reports, in workers/email_events
 }
@@ -32,7 +38,7 @@ def by_name(functions: tuple[topology.Function, ...]) -> list[Any]:
 
 
 def test_names_are_unique() -> None:
-    for things in (topology.TABLES, topology.QUEUES, topology.FUNCTIONS, topology.APIS):
+    for things in (topology.TABLES, topology.QUEUES, topology.BUCKETS, topology.FUNCTIONS, topology.APIS):
         assert Counter(thing.name for thing in things).most_common(1)[0][1] == 1
 
 
@@ -51,6 +57,8 @@ def test_every_function_has_a_handler_that_takes_an_event_and_a_context(function
 def test_every_grant_names_something_that_is_there(function: topology.Function) -> None:
     assert set(function.tables) <= {table.name for table in topology.TABLES}
     assert set(function.sends) <= {queue.name for queue in topology.QUEUES}
+    assert set(function.buckets) <= {bucket.name for bucket in topology.BUCKETS}
+    assert all(access for access in function.buckets.values())
     assert all(access for access in function.tables.values())
 
 

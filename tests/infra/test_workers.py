@@ -8,7 +8,7 @@ import pytest
 
 from infra import topology
 from tests.infra.templates import Templates
-from tests.infra.test_functions import queue_name
+from tests.infra.test_functions import bucket_name, queue_name
 
 queues = pytest.mark.parametrize("queue", [pytest.param(queue, id=queue.name) for queue in topology.QUEUES])
 _FROM_QUEUES = [worker for worker in topology.WORKERS if worker.queue]
@@ -108,8 +108,7 @@ def test_what_becomes_of_mail_comes_back_to_the_queue(full: Templates) -> None:
         "MatchingEventTypes": ["send", "delivery", "deliveryDelay", "bounce", "complaint", "reject"],
         "SnsDestination": {"TopicARN": topic["TopicName"]},
     }
-    subscription = full.one("AWS::SNS::Subscription", Protocol="sqs")
-    assert subscription["TopicArn"] == topic["TopicName"]
+    subscription = full.one("AWS::SNS::Subscription", TopicArn=topic["TopicName"])
     assert subscription["Endpoint"] == f"{queue_name(full, 'email-events')}.Arn"
     # The worker reads SES' event, not SNS' envelope of it.
     assert subscription["RawMessageDelivery"] is True
@@ -123,6 +122,49 @@ def test_reports_of_mail_are_encrypted_by_a_key_that_ses_may_use(full: Templates
     assert statement["Principal"] == {"Service": "ses.amazonaws.com"}
     assert set(statement["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey*"}
     assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "AccountId"}}
+
+
+def test_mail_that_comes_in_is_scanned_stored_and_told_of(full: Templates) -> None:
+    topic = full.one("AWS::SNS::Topic", TopicName=full.name("inbound-mail"))
+    made = full.one("AWS::SES::ReceiptRule")
+    assert made["RuleSetName"] == full.one("AWS::SES::ReceiptRuleSet")["RuleSetName"] == full.name("mail")
+    rule = made["Rule"]
+    # The bucket's policy names the rule.
+    assert (rule["Name"], rule["Recipients"]) == (full.name("inbound"), ["agents.example.com"])
+    assert (rule["Enabled"], rule["ScanEnabled"], rule["TlsPolicy"]) == (True, True, "Optional")
+    assert rule["Actions"] == [
+        {
+            "S3Action": {
+                "BucketName": bucket_name(full, "inbound-mail"),
+                "ObjectKeyPrefix": "inbound/",
+                "TopicArn": topic["TopicName"],
+            }
+        }
+    ]
+
+
+def test_the_notice_of_mail_reaches_its_queue_as_ses_wrote_it(full: Templates) -> None:
+    topic = full.one("AWS::SNS::Topic", TopicName=full.name("inbound-mail"))
+    subscription = full.one("AWS::SNS::Subscription", TopicArn=topic["TopicName"])
+    assert subscription["Endpoint"] == f"{queue_name(full, 'inbound-mail')}.Arn"
+    assert subscription["RawMessageDelivery"] is True
+    assert topic["KmsMasterKeyId"] == f"{full.one('AWS::KMS::Key')['id']}.Arn"
+    policy = next(made for made in full.all("AWS::SNS::TopicPolicy") if made["Topics"] == [topic["TopicName"]])
+    (allowed,) = (made for made in policy["PolicyDocument"]["Statement"] if made["Effect"] == "Allow")
+    assert allowed["Principal"] == {"Service": "ses.amazonaws.com"}
+    assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": "AccountId"}}
+
+
+def test_what_brings_mail_here_is_told_to_whoever_deploys(full: Templates) -> None:
+    outputs = full.stacks[full.name("workers")]["Outputs"].values()
+    values = [str(full.resolve(full.name("workers"), output["Value"])) for output in outputs]
+    assert "agents.example.com MX 10 inbound-smtp.Region.amazonaws.com" in values
+    assert f"aws ses set-active-receipt-rule-set --rule-set-name {full.name('mail')}" in values
+
+
+def test_without_ses_no_mail_comes_in(bare: Templates) -> None:
+    assert not list(bare.all("AWS::SES::ReceiptRule"))
+    assert bare.function("callbacks/email")
 
 
 def test_mail_goes_out_under_both_domains(full: Templates) -> None:

@@ -7,7 +7,7 @@ import importlib
 import os
 import platform
 
-_PARTS = ("cold", "warm", "dynamo")
+_PARTS = ("cold", "warm", "dynamo", "sse")
 
 
 def main() -> None:

@@ -217,6 +217,22 @@ def test_closing_ends_every_stream_at_once_and_those_that_are_being_opened(acme:
     asyncio.run(scene())
 
 
+def test_the_lease_is_given_back_before_the_answers_end_stops_the_process(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene() -> None:
+        app, _ = app_of()
+        client = await Connection(app, acme.agent_key).opened()
+        had_ended: list[bool] = []
+        monkeypatch.setattr(service, "release", lambda _: had_ended.append(client.ended))
+        app.close()
+        await client.task
+        assert client.ended
+        assert had_ended == [False]
+
+    asyncio.run(scene())
+
+
 def test_a_fault_behind_the_route_gives_the_lease_back(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     released: list[str] = []
     monkeypatch.setattr(service, "release", lambda subscription: released.append(subscription.id))

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import uvicorn
 
 from functions.streams import session
 from functions.streams.app import Streams
+from infra.local.engine import free_port
 from switchboard.streams import service
 from tests.actors import Tenant, tenant
+from tests.conftest import ROOT
 from tests.unit.streams.conftest import Clock, StandStill, entry, happen, inline
 
 
@@ -77,6 +84,27 @@ def test_a_stop_ends_open_streams_at_once(acme: Tenant) -> None:
             writer.close()
 
     asyncio.run(scene())
+
+
+def test_the_script_that_the_web_adapter_runs_starts_the_server(tmp_path: Path) -> None:
+    port = free_port()
+    environ = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "LAMBDA_TASK_ROOT": str(ROOT),
+        "AWS_LWA_PORT": str(port),
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    script = ROOT / "functions" / "streams" / "run.sh"
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen([str(script)], cwd=tmp_path, env=environ, stdout=log, stderr=log)
+    try:
+        context = {"x-amzn-request-context": '{"identity":{"sourceIp":"203.0.113.7"}}'}
+        with httpx.Client(transport=httpx.HTTPTransport(retries=8)) as http:
+            answer = http.get(f"http://127.0.0.1:{port}/v1/events/stream", headers=context, timeout=20)
+    finally:
+        process.terminate()
+        assert process.wait(timeout=10) in (0, -signal.SIGTERM), (tmp_path / "log").read_text()
+    assert (answer.status_code, answer.json()["code"]) == (401, "UNAUTHORIZED")
 
 
 def test_a_client_that_goes_away_is_noticed(acme: Tenant) -> None:

@@ -164,7 +164,7 @@ DESCRIPTION = Description(
     text=_TEXT,
     tags={
         "Sign-up": "Begin here: no key is needed.",
-        "Email": "Mail that agents send.",
+        "Email": "Mail that agents send and get.",
         "Voice": "Calls that agents place, behind the compliance gate.",
         "Audit": "What happened, in a chain that can be verified.",
         "Events": "What happens, while it happens.",

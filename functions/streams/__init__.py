@@ -1,0 +1,1 @@
+"""Streaming routes, of whichever API: one small ASGI app."""

@@ -1,0 +1,151 @@
+"""The ASGI app of all streaming routes.
+
+The head of an answer (route, credential, limits, input, errors, headers) comes from the pipeline that every request
+goes through; where a route opened a stream, its events follow. It runs in three places: under the Lambda Web Adapter
+(`run.sh`), in the local gateway beside the other functions, and in Mangum, where the whole answer comes at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from typing import Any
+
+from functions.streams import anima, session
+from functions.streams.event import proxy_event
+from functions.streams.session import Terms
+from switchboard import telemetry
+from switchboard.edge.api import Api
+from switchboard.streams import service
+from switchboard.streams.feed import Check, Feeds, Run, Watcher
+from switchboard.streams.models import Subscription
+from switchboard.streams.waiting import Monotonic
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+#: The APIs that stream, by what their paths begin with. At an API's own address Anima's paths have no base path.
+ROUTES: tuple[tuple[str, Api], ...] = (("/", anima.api),)
+
+_THREADS = 8
+_OK = 200
+
+
+class Opening:
+    """What the pipeline is told of its invocation, and where a route leaves the stream that it opened."""
+
+    opened: Subscription | None = None
+    check: Check | None = None
+
+
+class Streams:
+    """The app. `buffered` says that its answers arrive only when they are whole."""
+
+    def __init__(self, *, buffered: bool = False, run: Run | None = None, feeds: Feeds | None = None) -> None:
+        self._terms = Terms.whole if buffered else Terms.live
+        self._timer = Monotonic()
+        self._run = run or self._in_thread
+        self._feeds = feeds or Feeds(self._run, self._timer)
+        # Powertools' resolver serves one request at a time.
+        self._pipeline = asyncio.Lock()
+        self._closed = False
+
+    @cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(_THREADS, thread_name_prefix="streams")
+
+    async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        opening = Opening()
+        try:
+            event = scope.get("aws.event") or proxy_event(scope)
+            async with self._pipeline:
+                answer = await self._run(_api_of(event["path"]).handler, event, opening)
+            if opening.opened is None or opening.check is None or answer["statusCode"] != _OK:
+                await _send_whole(send, answer)
+                return
+            await _send_head(send, answer)
+            if await self._stream(self._feeds.join(opening.opened, opening.check), receive, send):
+                # With the answer's end Lambda stops the process: what is left to do comes before.
+                await self._release(opening)
+                await send({"type": "http.response.body", "body": b""})
+        finally:
+            await asyncio.shield(self._release(opening))
+
+    async def _stream(self, watcher: Watcher, receive: Receive, send: Send) -> bool:
+        """Send a stream's events. Answers whether the client still reads."""
+        started = time.monotonic()
+        gone = asyncio.create_task(_watch_for_the_end(watcher, receive))
+        if self._closed:
+            watcher.end("restarting")
+
+        async def write(data: bytes) -> None:
+            await send({"type": "http.response.body", "body": data, "more_body": True})
+
+        reads, reason = True, ""
+        try:
+            reason = await session.run(watcher, write, self._terms(), self._timer)
+        except session.StalledError as stalled:
+            # An answer without its end makes the server drop the connection.
+            reads, reason = False, str(stalled.__doc__)
+        finally:
+            gone.cancel()
+            self._feeds.leave(watcher)
+            telemetry.logger().info(
+                "stream",
+                extra={
+                    "org_id": watcher.subscription.org_id,
+                    "key_id": watcher.subscription.key_id,
+                    "stream_id": watcher.subscription.id,
+                    "seconds": round(time.monotonic() - started, 1),
+                    "reason": reason,
+                },
+            )
+        return reads
+
+    async def _release(self, opening: Opening) -> None:
+        subscription, opening.opened = opening.opened, None
+        if subscription is None:
+            return
+        try:
+            await self._run(service.release, subscription)
+        except Exception:  # noqa: BLE001 it ends by itself
+            telemetry.logger().warning("a stream's lease was not released", exc_info=True)
+
+    def close(self) -> None:
+        """End all streams, and those that are still being opened."""
+        self._closed = True
+        self._feeds.end("restarting")
+
+
+def _api_of(path: str) -> Api:
+    return next(api for prefix, api in ROUTES if path.startswith(prefix))
+
+
+async def _watch_for_the_end(watcher: Watcher, receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    watcher.end("the client went away")
+
+
+async def _send_head(send: Send, answer: dict[str, Any]) -> None:
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer["headers"].items()]
+    await send({"type": "http.response.start", "status": answer["statusCode"], "headers": headers})
+
+
+async def _send_whole(send: Send, answer: dict[str, Any]) -> None:
+    body = answer["body"].encode()
+    await _send_head(send, answer | {"headers": answer["headers"] | {"content-length": str(len(body))}})
+    await send({"type": "http.response.body", "body": body})
+
+
+app = Streams()

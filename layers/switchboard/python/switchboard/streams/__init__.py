@@ -1,0 +1,1 @@
+"""Live streams: what happens in an organisation, told while it happens."""

@@ -1,0 +1,325 @@
+"""The live stream over HTTP: nothing lost and nothing twice across disconnects, and nobody else's events.
+
+The client is httpx-sse, as its documentation has it. It shows blocks without data, too, which an EventSource would not.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+from httpx_sse import EventSource, ServerSentEvent, connect_sse
+
+from switchboard.aws import clock
+from tests.conftest import Stack
+from tests.integration.conftest import SignedUp, until
+from tests.integration.test_anima_http import MAIL, SEND, problem
+
+STREAM = "/v1/events/stream"
+
+
+@pytest.fixture
+def demo(stack: Stack) -> dict[str, str]:
+    """The demo organisation's master key: on the scale plan, for what makes many requests."""
+    return {"Authorization": f"Bearer {stack.keys['ANIMA_MASTER_KEY']}"}
+
+
+@contextmanager
+def watching(http: httpx.Client, headers: dict[str, str], **query: str) -> Iterator[Iterator[ServerSentEvent]]:
+    """The events of a stream from now on."""
+    # The library adds to the headers that it is given.
+    with connect_sse(http, "GET", STREAM, headers=dict(headers), params=query) as source:
+        assert source.response.status_code == 200
+        blocks = source.iter_sse()
+        # The opening tells that the stream is there: what happens from here on must be in it.
+        assert next(blocks).retry
+        yield (block for block in blocks if block.data)
+
+
+def until_event(events: Iterator[ServerSentEvent], wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
+    """What a stream shows, up to the event that is waited for."""
+    seen = []
+    for event in events:
+        seen.append(json.loads(event.data))
+        if wanted(seen[-1]):
+            return seen
+    raise AssertionError(f"the stream ended before: {seen}")
+
+
+def send(http: httpx.Client, headers: dict[str, str], name: str = "stream") -> None:
+    answer = http.post(SEND, json=MAIL, headers=headers | {"x-correlation-id": name})
+    assert answer.status_code == 200, answer.text
+
+
+def is_delivered(name: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda event: (event["event"], event["correlationId"]) == ("email.delivered", name)
+
+
+# --- what it shows ----------------------------------------------------------------------------------------------
+
+
+def test_a_mail_is_seen_on_its_way_each_step_within_two_seconds(http: httpx.Client, acme: SignedUp) -> None:
+    late = []
+    with watching(http, acme.agent) as events:
+        for place in range(4):
+            send(http, acme.agent, f"mail-{place}")
+            seen = []
+            for event in events:
+                shown = json.loads(event.data)
+                if shown["correlationId"] != f"mail-{place}":
+                    continue  # the sign-up's own events, which enter the chain a moment later
+                late.append(time.time() - clock.parse(shown["ts"]).timestamp())
+                seen.append(shown)
+                if is_delivered(f"mail-{place}")(shown):
+                    break
+            assert [one["event"] for one in seen] == ["email.queued", "email.sent", "email.delivered"]
+            assert event.event == "email.delivered"
+            assert seen[0].keys() == {"ts", "channel", "agentId", "event", "detail", "correlationId"}
+            assert {one["agentId"] for one in seen} == {acme.agent_id}
+            assert not [one for one in seen if MAIL["to"] in json.dumps(one)]
+    # One may be later while the machine does something else.
+    assert sorted(late)[-2] < 2, late
+
+
+def test_the_answers_head_is_that_of_every_answer(http: httpx.Client, acme: SignedUp) -> None:
+    headers = acme.agent | {"x-correlation-id": "watching"}
+    with http.stream("GET", STREAM, headers=headers) as answer:
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream")
+        assert answer.headers["x-request-id"].startswith("req_")
+        assert answer.headers["x-correlation-id"] == "watching"
+        assert int(answer.headers["x-ratelimit-limit"]) == 60
+        assert answer.headers["cache-control"] == "no-store"
+
+
+def settled(http: httpx.Client, who: SignedUp) -> SignedUp:
+    """An organisation whose sign-up, with its welcome mail, is in its chain, so that a stream begins behind it."""
+
+    def welcomed() -> bool:
+        found = http.get("/v1/audit/export", headers=who.master).json()["documents"]
+        return any(document["action"] == "email.delivered" for document in found)
+
+    until(welcomed)
+    return who
+
+
+def test_a_stream_begins_at_the_moment_of_its_request(http: httpx.Client, acme: SignedUp) -> None:
+    with watching(http, acme.agent) as events:
+        send(http, acme.agent, "before")
+        until_event(events, is_delivered("before"))
+    with watching(http, acme.agent) as events:
+        send(http, acme.agent, "after")
+        seen = until_event(events, is_delivered("after"))
+    assert {event["correlationId"] for event in seen} == {"after"}
+
+
+def test_filters_and_keys_say_whose_events_are_shown(http: httpx.Client, acme: SignedUp) -> None:
+    made = http.post("/v1/agents", json={"username": f"{acme.inbox_id.partition('@')[0]}-2"}, headers=acme.master)
+    assert made.status_code == 201, made.text
+    other_id = made.json()["id"]
+    other = {"Authorization": f"Bearer {made.json()['apiKey']}"}
+    settled(http, acme)
+    with (
+        watching(http, acme.agent) as mine,
+        watching(http, acme.master, agent_id=other_id) as others,
+        watching(http, acme.master) as everything,
+        watching(http, acme.master, channel="email") as mails,
+    ):
+        send(http, acme.agent, "first")
+        send(http, other, "second")
+        answer = http.post("/v1/keys", json={"name": "spare", "agentId": acme.agent_id}, headers=acme.master)
+        assert answer.status_code == 201
+        send(http, acme.agent, "last")
+        assert {event["agentId"] for event in until_event(mine, is_delivered("last"))} == {acme.agent_id}
+        assert {event["agentId"] for event in until_event(others, is_delivered("second"))} == {other_id}
+        seen = until_event(everything, is_delivered("last"))
+        assert {event["agentId"] for event in seen} >= {acme.agent_id, other_id}
+        assert {event["channel"] for event in seen} == {"email", "key"}
+        assert {event["channel"] for event in until_event(mails, is_delivered("last"))} == {"email"}
+
+
+def test_what_a_filter_passes_over_is_not_seen(http: httpx.Client, acme: SignedUp) -> None:
+    impatient = httpx.Timeout(20, read=1.5)
+    with (
+        connect_sse(
+            http, "GET", STREAM, headers=dict(acme.agent), params={"channel": "voice"}, timeout=impatient
+        ) as calls,
+        watching(http, acme.agent) as everything,
+    ):
+        blocks = calls.iter_sse()
+        assert next(blocks).retry
+        send(http, acme.agent, "mail")
+        until_event(everything, is_delivered("mail"))
+        with pytest.raises(httpx.ReadTimeout):
+            next(blocks)
+
+
+# --- who may watch ----------------------------------------------------------------------------------------------
+
+
+def test_nobody_watches_another_organisation(
+    http: httpx.Client, acme: SignedUp, sign_up: Callable[[], SignedUp]
+) -> None:
+    other = settled(http, sign_up())
+    settled(http, acme)
+    problem(http.get(STREAM, params={"agent_id": other.agent_id}, headers=acme.master), 404, "NOT_FOUND")
+    with watching(http, acme.master) as events:
+        send(http, other.agent, "theirs")
+        send(http, acme.agent, "ours")
+        seen = until_event(events, is_delivered("ours"))
+    assert {event["correlationId"] for event in seen} == {"ours"}
+
+
+@pytest.mark.parametrize(
+    ("query", "headers"),
+    [
+        ({"channel": "fax"}, {}),
+        ({"last_event_id": "x"}, {}),
+        ({}, {"Last-Event-ID": "evt_1"}),
+        ({}, {"Last-Event-ID": "-1"}),
+    ],
+)
+def test_bad_input_is_refused(
+    http: httpx.Client, acme: SignedUp, query: dict[str, str], headers: dict[str, str]
+) -> None:
+    details = problem(http.get(STREAM, params=query, headers=acme.agent | headers), 400, "VALIDATION_ERROR")
+    assert list(details["fields"]) == [*query, *(name.lower() for name in headers)]
+
+
+def test_only_get_is_taken_and_only_with_a_key(http: httpx.Client, acme: SignedUp) -> None:
+    answer = http.post(STREAM, headers=acme.agent)
+    problem(answer, 405, "METHOD_NOT_ALLOWED")
+    assert answer.headers["allow"] == "GET"
+    problem(http.get(STREAM), 401, "UNAUTHORIZED")
+    problem(http.get("/v1/events/nothing", headers=acme.agent), 404, "NOT_FOUND")
+
+
+def test_a_revoked_key_ends_its_stream(http: httpx.Client, acme: SignedUp) -> None:
+    made = http.post("/v1/keys", json={"name": "brief", "agentId": acme.agent_id}, headers=acme.master).json()
+    brief = {"Authorization": f"Bearer {made['key']}"}
+    with connect_sse(http, "GET", STREAM, headers=dict(brief)) as source:
+        lines = source.response.iter_lines()
+        assert next(lines).startswith("retry: ")
+        assert http.delete(f"/v1/keys/{made['id']}", headers=acme.master).is_success
+        started = time.monotonic()
+        assert ": The API key was revoked." in list(lines)
+    # A second for which this stack remembers keys, another between two looks, and some for a busy machine.
+    assert time.monotonic() - started < 5
+    problem(http.get(STREAM, headers=brief), 401, "UNAUTHORIZED")
+
+
+def test_the_free_plan_allows_five_open_streams(http: httpx.Client, acme: SignedUp) -> None:
+    sources = [http.send(http.build_request("GET", STREAM, headers=acme.agent), stream=True) for _ in range(5)]
+    try:
+        assert {source.status_code for source in sources} == {200}
+        refused = http.get(STREAM, headers=acme.agent)
+        details = problem(refused, 429, "RATE_LIMIT")
+        assert (details["reason"], details["limit"]) == ("open_streams", 5)
+        assert refused.headers["retry-after"] == str(details["retryAfter"])
+    finally:
+        for source in sources:
+            source.close()
+
+    def again() -> bool:
+        with http.stream("GET", STREAM, headers=acme.agent) as answer:
+            return answer.status_code == 200
+
+    until(again, 5)
+
+
+# --- across disconnects -----------------------------------------------------------------------------------------
+
+
+def test_hundreds_of_events_over_random_disconnects_none_lost_none_twice(
+    stack: Stack, http: httpx.Client, demo: dict[str, str]
+) -> None:
+    agent = {"Authorization": f"Bearer {stack.keys['ANIMA_AGENT_KEY']}"}
+    start = http.get("/v1/audit/export", params={"after": 0, "limit": 1}, headers=demo).json()["head"]["seq"]
+    chance = random.Random(7)
+    stop = threading.Event()
+
+    def write() -> None:
+        for place in range(60):
+            send(http, agent, f"many-{place}")  # three events
+            for enabled in (True, False):
+                cap = {"enabled": enabled, "monthlyCapCents": 10_000_000}
+                assert http.put("/v1/billing/hard-cap", json=cap, headers=demo).is_success
+        stop.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    seen: list[ServerSentEvent] = []
+    last, connections = str(start), 0
+    while not (stop.is_set() and len(seen) >= 300):
+        assert connections < 500
+        connections += 1
+        # Some break after so many events, some after a moment, wherever they are.
+        patience = httpx.Timeout(20, read=chance.choice([0.2, 0.7, 3]))
+        wanted = chance.randint(1, 20)
+        try:
+            with http.stream("GET", STREAM, headers=demo | {"Last-Event-ID": last}, timeout=patience) as response:
+                for event in EventSource(response).iter_sse():
+                    last = event.id or last
+                    if event.data:
+                        seen.append(event)
+                        wanted -= 1
+                    if not wanted:
+                        break
+        except httpx.ReadTimeout:
+            continue
+    writer.join()
+    ids = [int(event.id) for event in seen]
+    assert connections > 10
+    assert ids == list(range(start + 1, start + 1 + len(ids))), "in the chain's order, without a gap"
+    assert len(ids) >= 300
+    documents: list[dict[str, Any]] = []
+    while len(documents) < len(ids):
+        page = http.get("/v1/audit/export", params={"after": start + len(documents)}, headers=demo).json()
+        documents += page["documents"]
+    for event, document in zip(seen, documents, strict=False):
+        shown = json.loads(event.data)
+        assert (event.event, shown["event"]) == (document["action"], document["action"])
+        assert (shown["ts"], shown["correlationId"]) == (document["timestamp"], document["correlationId"])
+
+
+def test_a_number_that_the_chain_never_reached_is_taken_for_its_end(http: httpx.Client, acme: SignedUp) -> None:
+    settled(http, acme)
+    with watching(http, acme.agent | {"Last-Event-ID": "999999"}) as events:
+        send(http, acme.agent, "new")
+        seen = until_event(events, is_delivered("new"))
+    assert [event["event"] for event in seen] == ["email.queued", "email.sent", "email.delivered"]
+
+
+def test_the_whole_chain_can_be_had_from_its_first_event_on(http: httpx.Client, acme: SignedUp) -> None:
+    settled(http, acme)
+    documents = http.get("/v1/audit/export", headers=acme.master).json()["documents"]
+    with watching(http, acme.master, last_event_id="0") as events:
+        shown = [next(events) for _ in documents]
+    assert [int(event.id) for event in shown] == [document["seq"] for document in documents]
+
+
+def test_many_watch_at_once(stack: Stack, http: httpx.Client, demo: dict[str, str]) -> None:
+    agent = {"Authorization": f"Bearer {stack.keys['ANIMA_AGENT_KEY']}"}
+    seen: list[list[dict[str, Any]]] = []
+    opened = threading.Barrier(31, timeout=20)
+
+    def watch() -> None:
+        with httpx.Client(base_url=stack.url, timeout=20) as own, watching(own, demo) as events:
+            opened.wait()
+            seen.append(until_event(events, is_delivered("for-many")))
+
+    threads = [threading.Thread(target=watch) for _ in range(30)]
+    for thread in threads:
+        thread.start()
+    opened.wait()
+    send(http, agent, "for-many")
+    for thread in threads:
+        thread.join(20)
+    assert len(seen) == 30
+    assert all(one == seen[0] for one in seen)
