@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from botocore.session import get_session
 
+from infra.local.inbound import Inbound
 from switchboard.aws.settings import env_key
 from switchboard.carriers.mail.simulator import notifications
 
@@ -22,13 +24,14 @@ logger = logging.getLogger("mailbox")
 
 _TAGS = "X-SES-MESSAGE-TAGS"
 _KEPT = 1_000
+_ON_THE_WAY = 2
 
 
 class Mailbox:
-    """Receives mail for everyone."""
+    """Receives mail for everyone. What is for agents of ours comes in again."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, inbound: Inbound) -> None:
+        self._folder, self._inbound = folder, inbound
         self._environ: dict[str, str] = {}
         self._server: asyncio.Server | None = None
 
@@ -60,6 +63,11 @@ class Mailbox:
         self._keep(external_id, raw)
         events = notifications(external_id, str(envelope.mail_from), envelope.rcpt_tos, tags)
         await asyncio.to_thread(self._report, events)
+        if ours := [address for address in envelope.rcpt_tos if self._inbound.takes(address)]:
+            # As on the real way, the mail arrives some time after its sender was told that it is sent.
+            await asyncio.to_thread(
+                self._inbound.take, _without_tags(raw), envelope.mail_from or "", ours, delay=_ON_THE_WAY
+            )
         logger.info("mail to %d recipients", len(envelope.rcpt_tos))
         return "250 taken"
 
@@ -80,3 +88,8 @@ class Mailbox:
         )
         for event in events:
             sqs.send_message(QueueUrl=self._environ[env_key("QUEUE", "email-events")], MessageBody=json.dumps(event))
+
+
+def _without_tags(raw: bytes) -> bytes:
+    """The mail without what SES takes out of it."""
+    return re.sub(rb"(?im)\A((?:[^\r\n]+\r?\n)*?)X-SES-MESSAGE-TAGS:.*\n(?:[ \t].*\n)*", rb"\1", raw, count=1)

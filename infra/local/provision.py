@@ -18,7 +18,10 @@ AGENTS_DOMAIN = f"agents.{SENDER_DOMAIN}"
 ROOT_SECRET = "switchboard/root"  # noqa: S105 a name
 
 _EXISTS = frozenset(
-    {"ResourceInUseException", "ResourceExistsException", "ConfigurationSetAlreadyExists", "ConflictException"}
+    {
+        *("ResourceInUseException", "ResourceExistsException", "ConfigurationSetAlreadyExists", "ConflictException"),
+        *("BucketAlreadyExists", "BucketAlreadyOwnedByYou"),
+    }
 )
 
 
@@ -29,7 +32,7 @@ def _session() -> Any:
 
 
 def provision(environ: dict[str, str]) -> dict[str, str]:
-    """Make the tables, queues, secret and mail identity. Answers the settings by which functions find them."""
+    """Make the tables, queues, buckets, secret and mail identity. Answers the settings by which functions find them."""
     make = _Maker(environ)
     found = {
         "SWITCHBOARD_STAGE": "local",
@@ -37,11 +40,14 @@ def provision(environ: dict[str, str]) -> dict[str, str]:
         "SWITCHBOARD_AGENTS_DOMAIN": AGENTS_DOMAIN,
         "SWITCHBOARD_PLATFORM_SENDER": f"welcome@{SENDER_DOMAIN}",
         "SWITCHBOARD_MAIL_CARRIER": "ses",
+        "SWITCHBOARD_REASSIGNED_NUMBERS": "simulator",
     }
     for table in topology.TABLES:
         found[env_key("TABLE", table.name)] = make.table(table)
     for queue in topology.QUEUES:
         found[env_key("QUEUE", queue.name)] = make.queue(queue)
+    for bucket in topology.BUCKETS:
+        found[env_key("BUCKET", bucket.name)] = make.bucket(bucket)
     make.secret()
     make.sender()
     return found
@@ -105,6 +111,12 @@ class _Maker:
             },
         )["QueueUrl"]
         return url
+
+    def bucket(self, bucket: topology.Bucket) -> str:
+        # Nothing expires here: what is on one's own machine goes with `make reset`.
+        client, name = self._client("s3"), physical(bucket.name)
+        self._new(lambda: client.create_bucket(Bucket=name))
+        return name
 
     def secret(self) -> None:
         client = self._client("secretsmanager")

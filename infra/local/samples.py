@@ -9,11 +9,22 @@ from typing import Any
 
 from switchboard.access import service as access
 from switchboard.accounts.models import Caller, KeyKind
-from switchboard.aws import ids
+from switchboard.agents import service as agents
+from switchboard.aws import ids, objects
+from switchboard.calls import dialing
+from switchboard.calls import service as calls
+from switchboard.calls.models import Order, Tier
 from switchboard.email import delivery
 from switchboard.email import service as email
 from switchboard.email.models import Draft, Message
 
+_MAIL = b"""\
+From: You <you@example.com>\r
+Subject: A question\r
+Message-ID: <sample-1@example.com>\r
+\r
+Is anybody there?\r
+"""
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -22,13 +33,23 @@ def fill(text: str, demo: dict[str, str]) -> dict[str, Any]:
     makers: dict[str, Callable[[], str]] = {
         "agent_key": lambda: demo["ANIMA_AGENT_KEY"],
         "agent_id": lambda: demo["ANIMA_AGENT_ID"],
+        "agent_address": lambda: agents.get(demo["ORGANIZATION_ID"], demo["ANIMA_AGENT_ID"]).address,
+        "inbound_mail": lambda: _stored("inbound/sample0inbound0mail0000000000000000000001"),
         "organization_id": lambda: demo["ORGANIZATION_ID"],
+        "dialed_call": lambda: _dialed(demo),
+        "placed_call": lambda: _placed(demo),
         "queued_message": lambda: _queued(demo).id,
         "sent_message": lambda: _sent(demo).id,
     }
     made = {name: makers[name]() for name in set(_PLACE.findall(text))}
     event: dict[str, Any] = json.loads(_PLACE.sub(lambda found: made[found[1]], text))
     return event
+
+
+def _stored(key: str) -> str:
+    """A mail, stored as SES stores it."""
+    objects.put("inbound-mail", key, _MAIL, "message/rfc822")
+    return key
 
 
 def _queued(demo: dict[str, str]) -> Message:
@@ -39,6 +60,17 @@ def _sent(demo: dict[str, str]) -> Message:
     message = _queued(demo)
     delivery.deliver(message.org_id, message.id)
     return message
+
+
+def _placed(demo: dict[str, str]) -> str:
+    order = Order(to="+14155550142", tier=Tier.BASIC, consent_source="business-relationship")
+    return calls.place(_agent(demo), order).id
+
+
+def _dialed(demo: dict[str, str]) -> str:
+    call_id = _placed(demo)
+    dialing.dial(demo["ORGANIZATION_ID"], call_id)
+    return call_id
 
 
 def _agent(demo: dict[str, str]) -> Caller:

@@ -1,24 +1,29 @@
-"""What is kept: the tables and the root secret. The stack may go, and they stay."""
+"""What is kept: the tables, the buckets and the root secret. The stack may go, and they stay."""
 
 from __future__ import annotations
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import Aws, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra import topology
+from infra.stacks import buckets
 from infra.stacks.accepted import accept
 from infra.stacks.deployment import Deployment
 
 
 class Data(Stack):
-    """The tables by their names in the topology, and the root secret."""
+    """The tables by their names in the topology, the buckets, and the root secret."""
 
     def __init__(self, scope: Construct, deployment: Deployment) -> None:
         name = deployment.name("data")
         super().__init__(scope, name, stack_name=name, termination_protection=not deployment.local_engine)
         self.tables = {table.name: self._table(deployment, table) for table in topology.TABLES}
+        for bucket in topology.BUCKETS:
+            self._bucket(deployment, bucket)
         self.root_secret = secretsmanager.Secret(
             self,
             "RootSecret",
@@ -57,6 +62,39 @@ class Data(Stack):
         if not table.retained:
             accept(made, "AwsSolutions-DDB3", "It holds what expires within a day: there is nothing to restore.")
         return made
+
+    def _bucket(self, deployment: Deployment, bucket: topology.Bucket) -> None:
+        made = s3.Bucket(
+            self,
+            f"Bucket-{bucket.name}",
+            bucket_name=buckets.name_of(deployment, bucket.name),
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            removal_policy=RemovalPolicy.RETAIN,
+            lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(bucket.days))] if bucket.days else None,
+        )
+        accept(made, "AwsSolutions-S1", "SES and two functions reach it, and the functions log whose mail they took.")
+        if bucket.mail and deployment.mail_carrier == "ses":
+            made.add_to_resource_policy(_written_by_ses(deployment, made, bucket.mail))
+
+
+def _written_by_ses(deployment: Deployment, bucket: s3.Bucket, prefix: str) -> iam.PolicyStatement:
+    # The rule is named, not referred to: it stands in a stack that is made after this one.
+    rule_set, rule = deployment.receipt_rule
+    account = f"arn:{Aws.PARTITION}:ses:{Aws.REGION}:{Aws.ACCOUNT_ID}"
+    return iam.PolicyStatement(
+        principals=[iam.ServicePrincipal("ses.amazonaws.com")],
+        actions=["s3:PutObject"],
+        resources=[bucket.arn_for_objects(f"{prefix}*")],
+        conditions={
+            "StringEquals": {
+                "aws:SourceAccount": Aws.ACCOUNT_ID,
+                "aws:SourceArn": f"{account}:receipt-rule-set/{rule_set}:receipt-rule/{rule}",
+            }
+        },
+    )
 
 
 def _key(name: str) -> dynamodb.Attribute:

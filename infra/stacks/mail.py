@@ -1,4 +1,4 @@
-"""SES: what the mail is sent under, and the way back of what became of it."""
+"""SES: what the mail is sent under, the way back of what became of it, and the way in of what others write."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra import topology
+from infra.stacks import buckets
 from infra.stacks.deployment import Deployment
 
 REPORTED = (
@@ -24,15 +26,16 @@ REPORTED = (
 
 
 class Mail(Construct):
-    """An identity for each domain, and a configuration set that reports to a queue."""
+    """An identity for each domain, a configuration set that reports to a queue, and a rule for mail that comes in."""
 
     def __init__(self, scope: Construct, deployment: Deployment, reports: sqs.Queue) -> None:
         super().__init__(scope, "Mail")
+        self._deployment = deployment
         configuration = ses.ConfigurationSet(
             self, "Configuration", configuration_set_name=deployment.name("mail"), reputation_metrics=True
         )
-        # The reports name the people written to, so they are not kept in the clear while they wait.
-        key = kms.Key(
+        # What SES tells names people, so it is not kept in the clear while it waits.
+        self._key = key = kms.Key(
             self,
             "Key",
             description="Reports of mail on their way to the queue",
@@ -58,6 +61,67 @@ class Mail(Construct):
         )
         for domain in deployment.mail_domains:
             self._identity(domain, configuration)
+
+    def receive(self, notices: sqs.Queue) -> None:
+        """Take mail for the agents' domain: into a bucket, with a notice of it in a queue.
+
+        The notice comes from SES' own S3 action and not from the bucket, because it alone has the envelope, with blind
+        copies, and the verdicts from where no sender can write them.
+        """
+        bucket = next(bucket for bucket in topology.BUCKETS if bucket.mail)
+        rule_set_name, rule_name = self._deployment.receipt_rule
+        rule_set = ses.CfnReceiptRuleSet(self, "RuleSet", rule_set_name=rule_set_name)
+        topic = sns.Topic(
+            self,
+            "Inbound",
+            topic_name=self._deployment.name("inbound-mail"),
+            master_key=self._key,
+            enforce_ssl=True,
+        )
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("ses.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
+            )
+        )
+        topic.add_subscription(subscriptions.SqsSubscription(notices, raw_message_delivery=True))
+        rule = ses.CfnReceiptRule(
+            self,
+            "Rule",
+            rule_set_name=rule_set_name,
+            rule=ses.CfnReceiptRule.RuleProperty(
+                name=rule_name,
+                enabled=True,
+                recipients=[self._deployment.agents_domain],
+                scan_enabled=True,
+                tls_policy="Optional",
+                actions=[
+                    ses.CfnReceiptRule.ActionProperty(
+                        s3_action=ses.CfnReceiptRule.S3ActionProperty(
+                            bucket_name=buckets.name_of(self._deployment, bucket.name),
+                            object_key_prefix=bucket.mail,
+                            topic_arn=topic.topic_arn,
+                        )
+                    )
+                ],
+            ),
+        )
+        rule.add_resource_dependency(rule_set)
+        rule.node.add_dependency(topic)
+        CfnOutput(
+            self,
+            "Mx",
+            description="MX record that brings the agents' mail here",
+            value=f"{self._deployment.agents_domain} MX 10 inbound-smtp.{Aws.REGION}.amazonaws.com",
+        )
+        CfnOutput(
+            self,
+            "Activate",
+            description="A region has one active rule set, and CloudFormation cannot choose it: run this once",
+            value=f"aws ses set-active-receipt-rule-set --rule-set-name {rule_set_name}",
+        )
 
     def _identity(self, domain: str, configuration: ses.ConfigurationSet) -> None:
         identity = ses.EmailIdentity(

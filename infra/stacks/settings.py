@@ -11,6 +11,8 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_ssm as ssm
 
+from infra import topology
+from infra.stacks import buckets
 from infra.stacks.deployment import Deployment
 from switchboard.aws.deployment import parameter
 from switchboard.aws.settings import env_key
@@ -31,6 +33,7 @@ def of(
     *,
     tables: Iterable[str],
     queues: Iterable[str],
+    reads_and_writes: Iterable[str],
     root_secret: bool,
     mail: bool,
 ) -> dict[str, str]:
@@ -42,6 +45,7 @@ def of(
     }
     environment |= {env_key("TABLE", name): resources.tables[name].table_name for name in tables}
     environment |= {env_key("QUEUE", name): resources.queues[name].queue_url for name in queues}
+    environment |= {env_key("BUCKET", name): buckets.name_of(deployment, name) for name in reads_and_writes}
     if root_secret:
         environment["SWITCHBOARD_ROOT_SECRET"] = resources.root_secret.secret_arn
     if mail:
@@ -54,7 +58,13 @@ def of(
 def describe(stack: Stack, deployment: Deployment, resources: Resources) -> None:
     """Keep the deployment's description where the operator's commands look for it. It names secrets and holds none."""
     everything = of(
-        deployment, resources, tables=resources.tables, queues=resources.queues, root_secret=True, mail=True
+        deployment,
+        resources,
+        tables=resources.tables,
+        queues=resources.queues,
+        reads_and_writes=[bucket.name for bucket in topology.BUCKETS],
+        root_secret=True,
+        mail=True,
     )
     ssm.StringParameter(
         stack,

@@ -18,7 +18,7 @@ from infra.build import Assets
 from infra.stacks import settings
 from infra.stacks.accepted import accept
 from infra.stacks.data import Data
-from infra.stacks.deployment import MAIL_EVENTS, Deployment
+from infra.stacks.deployment import INBOUND_MAIL, MAIL_EVENTS, Deployment
 from infra.stacks.functions import Functions
 from infra.stacks.mail import Mail
 from infra.stacks.settings import Resources
@@ -54,7 +54,8 @@ class Workers(Stack):
         for schedule in topology.SCHEDULES:
             self._from_clock(schedule)
         if deployment.mail_carrier == "ses":
-            Mail(self, deployment, self.queues[MAIL_EVENTS])
+            mail = Mail(self, deployment, self.queues[MAIL_EVENTS])
+            mail.receive(self.queues[INBOUND_MAIL])
 
     def _queue(self, queue: topology.Queue) -> sqs.Queue:
         worker = next(worker for worker in topology.WORKERS if worker.queue == queue.name)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
+from smtplib import SMTP
 from typing import Any
 
 import httpx
@@ -34,7 +36,13 @@ def demo(stack: Stack, http: httpx.Client) -> Organisation:
         keys["ANIMA_AGENT_ID"],
         keys["ANIMA_AGENT_KEY"],
         keys["ANIMA_MASTER_KEY"],
+        post=partial(_post, int((stack.home / "smtp_port").read_text())),
     )
+
+
+def _post(port: int, mail: bytes, address: str) -> None:
+    with SMTP("127.0.0.1", port) as smtp:
+        smtp.sendmail("you@example.com", [address], mail)
 
 
 @pytest.fixture

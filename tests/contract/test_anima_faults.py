@@ -10,8 +10,9 @@ import pytest
 
 from infra import openapi, topology
 from infra.local.pool import Context
-from switchboard.aws import session, settings
+from switchboard.aws import clock, objects, session, settings
 from switchboard.edge.api import Api
+from switchboard.email import inbound
 from tests.actors import Tenant, tenant
 from tests.contract.world import GOOD, OURS, Ask, Organisation
 
@@ -64,7 +65,17 @@ class _Direct(httpx.BaseTransport):
 def acme(cloud: dict[str, str]) -> Organisation:
     made: Tenant = tenant()
     http = httpx.Client(base_url="http://local", transport=_Direct())
-    return Organisation(http, made.org_id, made.agent_id, made.agent_key, made.master_key)
+    return Organisation(http, made.org_id, made.agent_id, made.agent_key, made.master_key, _post)
+
+
+def _post(mail: bytes, address: str) -> None:
+    """Land a mail, as the function that SES' notices start does."""
+    objects.put("inbound-mail", "inbound/1", mail, "message/rfc822")
+    action = {"type": "S3", "objectKey": "inbound/1"}
+    envelope = {"messageId": "1", "timestamp": clock.stamp(), "source": "you@example.com"}
+    inbound.receive(
+        {"notificationType": "Received", "receipt": {"recipients": [address], "action": action}, "mail": envelope}
+    )
 
 
 @pytest.mark.parametrize("name", sorted(OURS.operations))

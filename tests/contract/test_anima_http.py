@@ -105,6 +105,12 @@ OWN: dict[tuple[str, int], Callable[[Organisation], Ask]] = {
     ("agentCreate", 402): full,
     ("emailSend", 404): lambda org: Ask("POST", "/v1/email/send", MAIL | {"inReplyTo": "msg_none"}, headers=org.agent),
     ("emailList", 404): lambda org: Ask("GET", "/v1/email/messages", query={"agentId": "agt_none"}, headers=org.agent),
+    ("emailLabel", 404): lambda org: Ask(
+        "POST", "/v1/email/messages/msg_none/labels", {"add": ["read"]}, headers=org.agent
+    ),
+    ("emailAttachment", 404): lambda org: Ask(
+        "GET", "/v1/email/messages/msg_none/attachments/att_none", headers=org.agent
+    ),
     ("emailGet", 404): lambda org: Ask("GET", "/v1/email/messages/msg_none", headers=org.agent),
     ("auditByCorrelation", 404): lambda org: Ask(
         "GET", "/v1/audit/events", query={"correlation_id": "none"}, headers=org.agent

@@ -12,7 +12,6 @@ from infra import openapi
 from tests.conftest import Stack
 from tests.contract.spec import ORACLE, Json, Operation, Spec, alternatives
 
-
 CONTRACT = Spec.read(ORACLE / "anima.json")
 OURS = Spec.read(openapi.FOLDER / "anima.json")
 EXPECTED = list(CONTRACT.operations.values())

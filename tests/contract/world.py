@@ -61,6 +61,8 @@ class Organisation:
     agent_id: str
     agent_key: str
     master_key: str
+    #: Brings a mail to an address of ours.
+    post: Callable[[bytes, str], Any] | None = None
 
     @property
     def agent(self) -> dict[str, str]:
@@ -95,6 +97,44 @@ def _message(org: Organisation) -> str:
     return str(org.http.post("/v1/email/send", json=MAIL, headers=org.agent).json()["id"])
 
 
+FROM_OUTSIDE = b"""\
+From: you@example.com\r
+Subject: From outside\r
+Content-Type: multipart/mixed; boundary=b\r
+\r
+--b\r
+\r
+See the file.\r
+--b\r
+Content-Type: text/csv\r
+Content-Disposition: attachment; filename=rows.csv\r
+\r
+1,2\r
+--b--\r
+"""
+_received: dict[str, str] = {}
+
+
+def _inbound(org: Organisation) -> str:
+    """The path of a mail that the agent got, with a file; one is enough for all tests of an organisation."""
+    if org.id not in _received:
+        assert org.post
+        agent = org.http.get(f"/v1/agents/{org.agent_id}", headers=org.agent).json()
+        org.post(FROM_OUTSIDE, agent["emailIdentities"][0]["email"])
+        query = {"direction": "INBOUND", "label": "unread"}
+        deadline = time.monotonic() + 20
+        while not (found := org.http.get("/v1/email/messages", params=query, headers=org.agent).json()["items"]):
+            assert time.monotonic() < deadline, "the mail did not arrive"
+            time.sleep(0.1)
+        _received[org.id] = found[0]["id"]
+    return f"/v1/email/messages/{_received[org.id]}"
+
+
+def _file(org: Organisation) -> str:
+    path = _inbound(org)
+    return f"{path}/attachments/{org.http.get(path, headers=org.agent).json()['attachments'][0]['id']}"
+
+
 def _workflow(org: Organisation) -> str:
     name = unique()
     org.http.post("/v1/email/send", json=MAIL, headers=org.agent | {"x-correlation-id": name})
@@ -119,6 +159,8 @@ GOOD: dict[str, Callable[[Organisation], Ask]] = {
     "emailSend": lambda org: Ask("POST", "/v1/email/send", dict(MAIL), headers=org.agent),
     "emailList": lambda org: Ask("GET", "/v1/email/messages", headers=org.agent),
     "emailGet": lambda org: Ask("GET", f"/v1/email/messages/{_message(org)}", headers=org.agent),
+    "emailLabel": lambda org: Ask("POST", f"{_inbound(org)}/labels", {"add": ["archived"]}, headers=org.agent),
+    "emailAttachment": lambda org: Ask("GET", _file(org), headers=org.agent),
     "auditByCorrelation": lambda org: Ask(
         "GET", "/v1/audit/events", query={"correlation_id": _workflow(org)}, headers=org.agent
     ),

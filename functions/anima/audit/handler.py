@@ -44,7 +44,7 @@ def export(
 ) -> Export:
     org_id = api.caller.org_id
     head = audit.head(org_id)
-    return Export.of(org_id, head, list(audit.export(org_id, after, limit)))
+    return Export.of(org_id, head, list(audit.export(org_id, after, min(limit, max(0, head.seq - after)))))
 
 
 handler = api.handler

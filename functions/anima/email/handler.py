@@ -6,7 +6,15 @@ from typing import Annotated, Literal
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from functions.anima.email.schemas import STATES, Message, MessageList, SendRequest, Status
+from functions.anima.email.schemas import (
+    STATES,
+    Attachment,
+    LabelsRequest,
+    Message,
+    MessageList,
+    SendRequest,
+    Status,
+)
 from switchboard.edge.api import Api
 from switchboard.edge.dialects.anima import Anima
 from switchboard.email import service as email
@@ -45,11 +53,19 @@ def messages(
     direction: Annotated[Literal["INBOUND", "OUTBOUND"] | None, Query()] = None,
     status: Annotated[Status | None, Query()] = None,
     thread_id: Annotated[str | None, Query(alias="threadId", description="Of this conversation only.")] = None,
+    label: Annotated[
+        str | None, Query(min_length=1, max_length=50, description="With this label only: `unread`, for instance.")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query(description="`pagination.nextCursor` of the page before.")] = None,
 ) -> MessageList:
-    wanted = {"direction": direction, "state": STATES[status].value if status else None, "thread_id": thread_id}
-    filters = {name: value for name, value in wanted.items() if value is not None}
+    wanted: dict[str, list[str]] = {
+        "direction": [direction] if direction else [],
+        "state": STATES[status] if status else [],
+        "thread_id": [thread_id] if thread_id is not None else [],
+        "labels": [label] if label else [],
+    }
+    filters = {name: values for name, values in wanted.items() if values}
     return MessageList.of(*email.listing(api.caller, agent_id, filters, limit, cursor))
 
 
@@ -62,6 +78,30 @@ def messages(
 )
 def message(message_id: str) -> Message:
     return Message.of(email.get(api.caller, message_id))
+
+
+@api.post(
+    "/v1/email/messages/<message_id>/labels",
+    summary="Label a message",
+    operation_id="emailLabel",
+    tag="Email",
+    description="A message is either `read` or `unread`: to put one on takes the other off.",
+    responses={404: "There is no such message.", 409: "The message is about to be sent."},
+)
+def labels(message_id: str, request: LabelsRequest) -> Message:
+    return Message.of(email.label(api.caller, message_id, request.add, request.remove))
+
+
+@api.get(
+    "/v1/email/messages/<message_id>/attachments/<attachment_id>",
+    summary="Read of an attachment, with a fresh link to it",
+    operation_id="emailAttachment",
+    tag="Email",
+    description="`url` leads whoever has it to the file, for an hour.",
+    responses={404: "There is no such message, or it has no such attachment."},
+)
+def attachment(message_id: str, attachment_id: str) -> Attachment:
+    return Attachment.of(email.attachment(api.caller, message_id, attachment_id))
 
 
 handler = api.handler

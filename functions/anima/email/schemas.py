@@ -11,6 +11,7 @@ from pydantic.config import JsonDict
 
 from switchboard.edge.paging import Pagination
 from switchboard.email import models
+from switchboard.email import service as email
 from switchboard.email.address import Address
 from switchboard.email.models import Draft, State
 
@@ -23,7 +24,7 @@ _METADATA_SIZE = 8_192
 
 Status = Literal["QUEUED", "SENT", "DELIVERED", "BOUNCED", "FAILED", "UNCONFIRMED"]
 
-#: What a worker has claimed is still queued for everyone else.
+#: What a worker has claimed is still queued for everyone else, and what came in has been delivered: to us.
 _STATUS: dict[State, Status] = {
     State.QUEUED: "QUEUED",
     State.SENDING: "QUEUED",
@@ -32,6 +33,7 @@ _STATUS: dict[State, Status] = {
     State.DELIVERED: "DELIVERED",
     State.BOUNCED: "BOUNCED",
     State.FAILED: "FAILED",
+    State.RECEIVED: "DELIVERED",
 }
 
 
@@ -112,6 +114,20 @@ class SendRequest(BaseModel):
         )
 
 
+#: A label of the caller's own, or one that we know: read, unread, archived, spam.
+Label = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,49}$")]
+
+_ATTACHMENT: JsonDict = {
+    "id": "att_01kfe2v7g0hjkmnpqrstvwxyz0_1",
+    "filename": "invoice.pdf",
+    "mimeType": "application/pdf",
+    "sizeBytes": 48_213,
+    "storageKey": "org_01kfe2v7g0hjkmnpqrstvwxyz0/attachments/msg_01kfe2v7g0hjkmnpqrstvwxyz0/1",
+    "url": "https://attachments.example/org_01kfe2v7g0hjkmnpqrstvwxyz0/1?X-Amz-Signature=0",
+    "contentId": None,
+    "inline": False,
+    "createdAt": "2026-01-15T17:00:00.000Z",
+}
 _EXAMPLE: JsonDict = {
     "id": "msg_01kfe2v7g0hjkmnpqrstvwxyz0",
     "agentId": "agt_01kfe2v7g0hjkmnpqrstvwxyz0",
@@ -143,6 +159,46 @@ _EXAMPLE: JsonDict = {
 }
 
 
+class LabelsRequest(BaseModel):
+    """Labels to put on a message, and to take off."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"add": ["read", "invoices"]}]})
+
+    add: list[Label] = Field(default_factory=list, max_length=20)
+    remove: list[Label] = Field(default_factory=list, max_length=20)
+    correlation_id: str | None = Field(
+        default=None, validation_alias=AliasChoices("correlation_id", "correlationId"), alias="correlation_id"
+    )
+
+
+class Attachment(BaseModel):
+    """A file that came with a message."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, validate_by_name=True, json_schema_extra={"examples": [_ATTACHMENT]}
+    )
+
+    id: str
+    filename: str
+    mime_type: str
+    size_bytes: int
+    storage_key: str
+    url: str = Field(description="A link to the file, good for an hour. Whoever has it needs no key.")
+    content_id: str | None = Field(description="By which the HTML shows it.")
+    inline: bool
+    created_at: str
+
+    @classmethod
+    def of(cls, attachment: models.Attachment) -> Attachment:
+        """A file of the domain, as Anima shows it."""
+        return cls(
+            size_bytes=attachment.size,
+            storage_key=attachment.key,
+            url=email.link(attachment),
+            **attachment.model_dump(include={"id", "filename", "mime_type", "content_id", "inline", "created_at"}),
+        )
+
+
 class Message(BaseModel):
     """A message, as it stands."""
 
@@ -156,7 +212,7 @@ class Message(BaseModel):
     direction: Literal["INBOUND", "OUTBOUND"]
     status: Status
     from_address: str
-    to_address: str = Field(description="The first recipient.")
+    to_address: str = Field(description="The first recipient; of mail that came in, the address that it came to.")
     to: list[str]
     cc: list[str]
     bcc: list[str]
@@ -164,17 +220,20 @@ class Message(BaseModel):
     body: str
     body_html: str | None
     headers: dict[str, str]
-    metadata: dict[str, Any]
+    metadata: dict[str, Any] = Field(
+        description="What the sender gave. Of mail that came in, what is known of it: `autoReply` and why, `bounce`, "
+        "`verdicts`, `envelopeFrom`, `replyTo`, `droppedAttachments`, `truncated` with links to the whole text."
+    )
     thread_id: str
     in_reply_to: str | None
     references: list[str]
-    external_id: str | None = Field(description="The provider's id, once it has the mail.")
+    external_id: str | None = Field(description="The Message-ID, once there is one.")
     error: str | None
     correlation_id: str
     sent_at: str | None
     received_at: str | None
-    attachments: list[dict[str, Any]]
-    labels: list[str]
+    attachments: list[Attachment]
+    labels: list[str] = Field(description="`unread` or `read`; `spam`; any others that were put on.")
     created_at: str
     updated_at: str
 
@@ -183,18 +242,40 @@ class Message(BaseModel):
         """A message of the domain, as Anima shows it."""
         return cls(
             status=_STATUS[message.state],
-            to_address=message.to[0],
-            received_at=None,
-            attachments=[],
-            labels=["read"],
+            to_address=message.reception.recipient if message.reception else message.to[0],
+            attachments=[Attachment.of(attachment) for attachment in message.attachments],
+            metadata=_received(message, message.reception) if message.reception else message.metadata,
             **message.model_dump(
                 include={
                     "id", "agent_id", "direction", "from_address", "to", "cc", "bcc", "subject", "body", "body_html",
-                    "headers", "metadata", "thread_id", "in_reply_to", "references", "external_id", "error",
-                    "correlation_id", "sent_at", "created_at", "updated_at",
+                    "headers", "thread_id", "in_reply_to", "references", "external_id", "error", "correlation_id",
+                    "sent_at", "received_at", "labels", "created_at", "updated_at",
                 }
             ),
         )  # fmt: skip
+
+
+def _received(message: models.Message, reception: models.Reception) -> dict[str, Any]:
+    """What is known of a mail that came in."""
+    links = email.text_links(message)
+    return {
+        # No machine may answer what a machine wrote: two of them never stop.
+        "autoReply": reception.automatic is not None,
+        "autoReplyReason": reception.automatic,
+        "bounce": reception.bounce.model_dump() if reception.bounce else None,
+        "verdicts": reception.verdicts,
+        "envelopeFrom": reception.sender,
+        "replyTo": reception.reply_to,
+        "fromName": message.from_name,
+        "droppedAttachments": [
+            {"filename": one.filename, "mimeType": one.mime_type, "sizeBytes": one.size, "reason": one.reason}
+            for one in reception.dropped
+        ],
+        "truncated": reception.truncated,
+        "bodyUrl": links.get("body.txt"),
+        "bodyHtmlUrl": links.get("body.html"),
+        "malformed": reception.broken,
+    }
 
 
 class MessageList(BaseModel):
@@ -213,4 +294,6 @@ class MessageList(BaseModel):
 
 
 #: The states that a status stands for, to filter by.
-STATES: dict[str, State] = {status: state for state, status in _STATUS.items() if state is not State.SENDING}
+STATES: dict[str, list[str]] = {
+    shown: [state.value for state, status in _STATUS.items() if status == shown] for shown in _STATUS.values()
+}

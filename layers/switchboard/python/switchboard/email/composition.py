@@ -9,10 +9,13 @@ from email.policy import SMTP
 from switchboard.carriers.mail import Outbound
 from switchboard.email.models import Message
 
+#: Seven bits: not every relay on the way takes eight, and one that does not loses the mail.
+_POLICY = SMTP.clone(cte_type="7bit")
+
 
 def compose(message: Message) -> Outbound:
     """The mail, ready for a carrier. Blind copies are in the envelope only."""
-    mime = EmailMessage(policy=SMTP)
+    mime = EmailMessage(policy=_POLICY)
     mime["From"] = Address(display_name=message.from_name, addr_spec=message.from_address)
     mime["To"] = ", ".join(message.to)
     if message.cc:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from email.errors import MessageError
+from typing import Any
 
 from switchboard import telemetry
 from switchboard.aws import clock, secret
@@ -31,10 +33,18 @@ class RetryLater(Exception):
 def deliver(org_id: str, message_id: str) -> None:
     """Send a queued mail. Does nothing for one that was claimed before. Raises RetryLater when SES is throttling."""
     message = store.get(org_id, message_id)
-    if message is None or message.state is not State.QUEUED or not _claim(message):
+    if message is None or message.state is not State.QUEUED:
         return
     try:
-        accepted = mail.carrier().send(composition.compose(message))
+        outbound = composition.compose(message)
+    except (ValueError, MessageError) as error:
+        reason = f"cannot be written as a mail: {error}"
+        _change(org_id, message_id, lambda found: _failed(found, reason))
+        return
+    if not _claim(message):
+        return
+    try:
+        accepted = mail.carrier().send(outbound)
     except mail.Refused as refusal:
         reason = str(refusal)
         _change(org_id, message_id, lambda found: _failed(found, reason))
@@ -49,8 +59,8 @@ def deliver(org_id: str, message_id: str) -> None:
 
 
 def _claim(message: Message) -> bool:
-    claimed = _next(message, state=State.SENDING)
-    job = {"job": "confirm", "org_id": message.org_id, "message_id": message.id}
+    claimed = _next(message, state=State.SENDING, claim=message.version + 1)
+    job = {"job": "confirm", "org_id": message.org_id, "message_id": message.id, "claim": claimed.claim}
     timer = timers.new(message.org_id, clock.now() + UNCONFIRMED_AFTER, "email", job)
     try:
         commit(store.save(claimed), timers.setting(timer))
@@ -59,9 +69,9 @@ def _claim(message: Message) -> bool:
     return True
 
 
-def confirm(org_id: str, message_id: str) -> None:
-    """Surface a claim that has had no outcome for ten minutes."""
-    _change(org_id, message_id, _unconfirmed)
+def confirm(org_id: str, message_id: str, claim: int | None = None) -> None:
+    """Surface a claim that has had no outcome for ten minutes. A later claim than this has its own ten minutes."""
+    _change(org_id, message_id, lambda found: _unconfirmed(found) if claim in (None, found.claim) else None)
 
 
 def accepted(org_id: str, message_id: str, external_id: str) -> None:
@@ -146,13 +156,16 @@ def _delivered(message: Message, addresses: Iterable[str]) -> _Change:
 
 def _bounced(message: Message, addresses: Iterable[str], *, permanent: bool) -> _Change:
     new = _new(message, addresses, message.bounced_to)
-    if not new:
+    # Who bounced in passing before may bounce for good now.
+    gone = _new(message, addresses, message.gone) if permanent else []
+    if not new and not gone:
         return None
-    facts = {"bounced_to": [*message.bounced_to, *new], "error": "permanent bounce" if permanent else "bounce"}
+    facts: dict[str, Any] = {"bounced_to": [*message.bounced_to, *new], "gone": [*message.gone, *gone]}
+    facts["error"] = "permanent bounce" if facts["gone"] else "bounce"
     if message.can_become(State.BOUNCED):
         facts["state"] = State.BOUNCED
-    stops = [store.suppress(message.org_id, address, "bounce") for address in new] if permanent else []
-    return _next(message, **facts), [stops, *_event(message, "email.bounced", new)]
+    stops = [store.suppress(message.org_id, address, "bounce") for address in gone]
+    return _next(message, **facts), [stops, *(_event(message, "email.bounced", new) if new else [])]
 
 
 def _complained(message: Message, addresses: Iterable[str]) -> _Change:

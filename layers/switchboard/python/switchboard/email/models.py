@@ -18,6 +18,8 @@ class State(StrEnum):
     DELIVERED = "delivered"
     BOUNCED = "bounced"
     FAILED = "failed"
+    #: A mail that came in: it was never anything else.
+    RECEIVED = "received"
 
 
 #: The legal moves. Whatever else is reported, late or twice, changes nothing. A message to several people that one of
@@ -32,6 +34,7 @@ MOVES: dict[State, frozenset[State]] = {
     State.DELIVERED: frozenset({State.BOUNCED}),
     State.BOUNCED: frozenset(),
     State.FAILED: frozenset(),
+    State.RECEIVED: frozenset(),
 }
 
 
@@ -49,6 +52,62 @@ class Draft(BaseModel):
     in_reply_to: str | None = None
     references: list[str] = Field(default_factory=list)
     agent_id: str | None = None
+
+
+class Attachment(BaseModel):
+    """A file that came with a mail. `inline` is what its HTML shows, by the content id."""
+
+    id: str
+    filename: str
+    mime_type: str
+    size: int
+    key: str
+    content_id: str | None = None
+    inline: bool = False
+    created_at: str
+
+
+class Dropped(BaseModel):
+    """A file that came with a mail and was not kept: too_large, too_many, unreadable, virus, message_too_large."""
+
+    filename: str
+    mime_type: str
+    size: int | None = None
+    reason: str
+
+
+class Bounce(BaseModel):
+    """What a delivery report says. It is a stranger's word, and changes nothing by itself."""
+
+    hard: bool
+    status: str | None = None
+    recipients: list[str] = Field(default_factory=list)
+
+
+class Reception(BaseModel):
+    """What is known of a mail that came in, beside what it says."""
+
+    #: The address of ours that it came to, and who the envelope said it was from: "" is nobody, `None` not known.
+    recipient: str
+    sender: str | None = None
+    reply_to: list[str] = Field(default_factory=list)
+    #: SES' verdicts: spam, virus, spf, dkim, dmarc.
+    verdicts: dict[str, str] = Field(default_factory=dict)
+    #: Why no machine may answer it; `None` for what a person wrote.
+    automatic: str | None = None
+    bounce: Bounce | None = None
+    dropped: list[Dropped] = Field(default_factory=list)
+    #: Whether `body` and `body_html` are only the beginnings of what these objects hold.
+    truncated: bool = False
+    text_key: str | None = None
+    html_key: str | None = None
+    #: Whether its structure could not be read.
+    broken: bool = False
+    #: Where the mail lies as it came, for as long as the bucket keeps it.
+    raw_key: str
+
+
+UNREAD, READ, SPAM = "unread", "read", "spam"
 
 
 class Message(BaseModel):
@@ -76,13 +135,23 @@ class Message(BaseModel):
     thread_id: str
     correlation_id: str
     external_id: str | None = None
+    #: The version that the worker's latest claim made.
+    claim: int | None = None
     delivered_to: list[str] = Field(default_factory=list)
     bounced_to: list[str] = Field(default_factory=list)
+    #: Those of `bounced_to` that bounced for good.
+    gone: list[str] = Field(default_factory=list)
     complained: list[str] = Field(default_factory=list)
     error: str | None = None
     created_at: str
     updated_at: str
     sent_at: str | None = None
+    received_at: str | None = None
+    #: Exactly one of `unread` and `read`, and any others.
+    labels: list[str] = Field(default_factory=lambda: [READ])
+    attachments: list[Attachment] = Field(default_factory=list)
+    #: Of a mail that came in.
+    reception: Reception | None = None
 
     @property
     def recipients(self) -> list[str]:

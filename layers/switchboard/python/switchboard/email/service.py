@@ -6,9 +6,9 @@ from switchboard.accounts.models import Caller
 from switchboard.agents import service as agents
 from switchboard.aws import clock, cursor, ids, secret, settings
 from switchboard.aws.effect import AlreadyDone
-from switchboard.aws.table import Item, Writes
-from switchboard.email import store
-from switchboard.email.models import Draft, Message
+from switchboard.aws.table import ConditionFailedError, Item, Writes, commit
+from switchboard.email import attachments, store
+from switchboard.email.models import READ, UNREAD, Attachment, Draft, Message, State
 from switchboard.errors import Conflict, Forbidden, Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
@@ -17,6 +17,8 @@ from switchboard.usage.models import Meter
 
 #: SES' own limit of recipients for one message.
 MAX_RECIPIENTS = 50
+MAX_LABELS = 20
+_ATTEMPTS = 5
 
 
 class Suppressed(Conflict):
@@ -37,7 +39,8 @@ def send(caller: Caller, draft: Draft) -> Message:
         from_address=sender.address,
         from_name=sender.name,
         thread_id=parent.thread_id if parent else message_id,
-        in_reply_to=_header_id(parent) or draft.in_reply_to,
+        # Our own id of a message is no Message-ID.
+        in_reply_to=_header_id(parent) if parent else draft.in_reply_to,
         references=_references(draft, parent),
         correlation_id=caller.correlation_id,
         created_at=now,
@@ -50,7 +53,7 @@ def send(caller: Caller, draft: Draft) -> Message:
         )
     checks = [store.unsuppressed(caller.org_id, address, _suppressed) for address in message.recipients]
     marker = caller.effect.marker(message.id) if caller.effect else None
-    origin = caller if caller.agent_id else _AsAgent(caller, sender.id)
+    origin = agents.acting(caller, sender.id)
     try:
         usage.commit_spending(
             caller.organisation,
@@ -64,14 +67,6 @@ def send(caller: Caller, draft: Draft) -> Message:
     except AlreadyDone as done:
         return get(caller, done.subject_id)
     return message
-
-
-class _AsAgent:
-    """A master key that acts for one of its agents: the key did it, and the agent's chain shows it."""
-
-    def __init__(self, caller: Caller, agent_id: str) -> None:
-        self.org_id, self.actor, self.correlation_id = caller.org_id, caller.actor, caller.correlation_id
-        self.agent_id: str | None = agent_id
 
 
 class _Sender:
@@ -122,7 +117,7 @@ def get(caller: Caller, message_id: str) -> Message:
 
 
 def listing(
-    caller: Caller, agent_id: str | None, filters: dict[str, str], limit: int, after: str | None
+    caller: Caller, agent_id: str | None, filters: store.Filters, limit: int, after: str | None
 ) -> tuple[list[Message], str | None]:
     """A page of messages, newest first. An agent key sees its agent's; a master key all, or those of `agent_id`."""
     if not caller.is_master:
@@ -131,7 +126,64 @@ def listing(
         agent_id = caller.agent_id
     query = f"mail:{agent_id}:{sorted(filters.items())}"
     page = store.page(caller.org_id, agent_id, filters, limit, cursor.read(after, caller.org_id, query))
-    return [Message.model_validate(item) for item in page.items], cursor.write(page.next_key, caller.org_id, query)
+    return [store.read(item) for item in page.items], cursor.write(page.next_key, caller.org_id, query)
+
+
+def attachment(caller: Caller, message_id: str, attachment_id: str) -> Attachment:
+    """A file that came with a message that the caller may see. Raises NotFound."""
+    found = next((one for one in get(caller, message_id).attachments if one.id == attachment_id), None)
+    if not found:
+        raise NotFound("There is no such attachment.")
+    return found
+
+
+def label(caller: Caller, message_id: str, add: list[str], remove: list[str]) -> Message:
+    """Put labels on a message and take some off. Raises NotFound, Invalid, Conflict.
+
+    A message is either read or unread: to put one on is to take the other off, and the reverse.
+    """
+    for _ in range(_ATTEMPTS):
+        message = get(caller, message_id)
+        if message.state is State.QUEUED:
+            # A worker that finds it changed would take it for another worker's, and not send it.
+            raise Conflict("The message is about to be sent: label it once it is.", code="message_queued")
+        labels = _labelled(message.labels, add, remove)
+        if labels == message.labels:
+            return message
+        changed = message.model_copy(
+            update={"labels": labels, "version": message.version + 1, "updated_at": clock.stamp()}
+        )
+        origin = agents.acting(caller, message.agent_id)
+        subject = Subject(type="message", id=message.id)
+        event = events.of(origin, "email.labelled", subject, labels=len(labels), unread=UNREAD in labels)
+        try:
+            commit(store.save(changed), events.record(event))
+        except ConditionFailedError:
+            continue
+        return changed
+    raise Conflict("The message keeps changing; try again.", code="message_changing")
+
+
+def _labelled(labels: list[str], add: list[str], remove: list[str]) -> list[str]:
+    if set(add) & set(remove) or {READ, UNREAD} <= set(add):
+        raise Invalid("A label is put on or taken off.", fields={"add": "contradicts itself or remove"})
+    opposite = {READ: UNREAD, UNREAD: READ}
+    add = [*add, *(opposite[name] for name in remove if name in opposite)]
+    off = {*remove, *(opposite[name] for name in add if name in opposite)}
+    changed = list(dict.fromkeys([*(name for name in labels if name not in off), *(n for n in add if n not in off)]))
+    if len(changed) > MAX_LABELS:
+        raise Invalid(f"A message has at most {MAX_LABELS} labels.", fields={"add": "too many labels"})
+    return changed
+
+
+def link(attachment: Attachment) -> str:
+    """A link to a file, for whoever has it, good for an hour."""
+    return attachments.link(attachment)
+
+
+def text_links(message: Message) -> dict[str, str]:
+    """Links to the whole text and HTML of a message that shows their beginnings."""
+    return attachments.text_links(message)
 
 
 def system_mail(origin: Origin, agent_id: str, to: str, subject: str, body: str) -> list[Writes]:

@@ -4,12 +4,14 @@
 |---|---|---|---|---|---|
 | message | activity | `<org>#message#<id>` | `message` | `<org>#mail#<agent>`, `<when>#<id>` | `<org>#mail`, the same |
 | Message-ID look-up | activity | `<org>#message-id#<digest>` | `message-id` | | |
+| what an inbox holds | activity | `<org>#received#<agent>#<digest>` | `received` | | |
 | suppression | core | `<org>#suppressed` | `<digest of address>` | | |
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from switchboard.aws import clock, secret, table
@@ -37,6 +39,8 @@ def save(message: Message) -> Put:
 
 def _item(message: Message, *, listed: bool) -> Item:
     item = {**key(message.org_id, message.id), **message.model_dump(mode="json")}
+    # A caller's own JSON may hold what DynamoDB does not: fractions, numbers of any size, nesting of any depth.
+    item["metadata"] = json.dumps(message.metadata, ensure_ascii=False)
     if listed:
         place = f"{message.created_at}#{message.id}"
         item |= {"gsi1pk": f"{message.org_id}#mail#{message.agent_id}", "gsi1sk": place}
@@ -44,29 +48,56 @@ def _item(message: Message, *, listed: bool) -> Item:
     return item
 
 
+def read(item: Item) -> Message:
+    return Message.model_validate({**item, "metadata": json.loads(item["metadata"])})
+
+
 def get(org_id: str, message_id: str) -> Message | None:
     item = table.get("activity", key(org_id, message_id))
-    return Message.model_validate(item) if item else None
+    return read(item) if item else None
 
 
-def page(org_id: str, agent_id: str | None, filters: dict[str, str], limit: int, start: Item | None) -> Page:
+#: Lambda answers with 6 MB at most, and a message may have 600 KB as JSON.
+_PAGE_SIZE = 4_000_000
+#: What a list is narrowed by: a field of the message, and the values that it may have.
+Filters = Mapping[str, Sequence[str]]
+
+
+def page(org_id: str, agent_id: str | None, filters: Filters, limit: int, start: Item | None) -> Page:
     query = Query(
         table="activity",
         index="gsi1" if agent_id else "gsi2",
         partition=f"{org_id}#mail#{agent_id}" if agent_id else f"{org_id}#mail",
         forward=False,
-        where=" AND ".join(f"#{name} = :{name}" for name in filters) or None,
+        where=" AND ".join(_where(name, len(wanted)) for name, wanted in filters.items()) or None,
         names={f"#{name}": name for name in filters},
-        values={f":{name}": value for name, value in filters.items()},
+        values={f":{name}{number}": value for name, wanted in filters.items() for number, value in enumerate(wanted)},
     )
-    return query.page(limit, start)
+    return _answerable(query.page(limit, start), str(query.index))
+
+
+def _answerable(page: Page, index: str) -> Page:
+    """As much of a page as one answer may hold, but one message at least; the next page goes on from there."""
+    size = 0
+    for number, item in enumerate(page.items):
+        size += sum(len(json.dumps(item.get(name))) for name in ("body", "body_html", "headers", "metadata"))
+        if size > _PAGE_SIZE and number:
+            last = page.items[number - 1]
+            return Page(page.items[:number], {name: last[name] for name in ("pk", "sk", f"{index}pk", f"{index}sk")})
+    return page
+
+
+def _where(name: str, count: int) -> str:
+    values = [f":{name}{number}" for number in range(count)]
+    if name == "labels":
+        return " AND ".join(f"contains(#{name}, {value})" for value in values)
+    return f"#{name} IN ({', '.join(values)})"
 
 
 def put_message_id(message: Message, message_id: str) -> Put:
     """Remember under which Message-ID the mail travels, so that a reply finds it."""
     pointer: dict[str, Any] = {
-        "pk": f"{message.org_id}#message-id#{secret.digest(message_id)}",
-        "sk": "message-id",
+        **_message_id_key(message.org_id, message_id),
         "org_id": message.org_id,
         "message_id": message.id,
     }
@@ -74,8 +105,30 @@ def put_message_id(message: Message, message_id: str) -> Put:
 
 
 def find_by_message_id(org_id: str, message_id: str) -> Message | None:
-    pointer = table.get("activity", {"pk": f"{org_id}#message-id#{secret.digest(message_id)}", "sk": "message-id"})
+    pointer = table.get("activity", _message_id_key(org_id, message_id))
     return get(org_id, pointer["message_id"]) if pointer else None
+
+
+def known(org_id: str, message_ids: Sequence[str]) -> dict[str, str]:
+    """Those of up to a hundred Message-IDs that the organisation knows, in the order given, each with our own id."""
+    wanted = list(dict.fromkeys(message_ids))
+    pointers = table.get_many("activity", [_message_id_key(org_id, message_id) for message_id in wanted])
+    return {name: str(pointer["message_id"]) for name, pointer in zip(wanted, pointers, strict=True) if pointer}
+
+
+def _message_id_key(org_id: str, message_id: str) -> Key:
+    return {"pk": f"{org_id}#message-id#{secret.digest(message_id)}", "sk": "message-id"}
+
+
+def put_received(message: Message, digest: str, otherwise: Callable[[list[Item | None]], Exception]) -> Put:
+    """Remember what an inbox got, so that it gets it once."""
+    marker = {
+        "pk": f"{message.org_id}#received#{message.agent_id}#{digest}",
+        "sk": "received",
+        "org_id": message.org_id,
+        "message_id": message.id,
+    }
+    return Put(table="activity", item=marker, unless_exists=True, otherwise=otherwise)
 
 
 def suppression_key(org_id: str, address: str) -> Key:

@@ -1,0 +1,65 @@
+"""Where the files of mail are kept, and the links to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from switchboard.aws import objects
+from switchboard.email import parsing
+from switchboard.email.models import Attachment, Message
+
+_BUCKET = "attachments"
+#: How long a link leads to a file. The bearer needs nothing else.
+LINK_SECONDS = 3_600
+#: What a browser might run if a link were opened as a page. The download's own name says what it is.
+_ACTIVE = ("html", "xml", "svg", "javascript", "ecmascript")
+
+
+def keep(org_id: str, message_id: str, found: Sequence[parsing.Attachment], at: str) -> list[Attachment]:
+    """Store the files of a mail. What is stored twice, because its mail came again, lies where it lay."""
+    kept = []
+    for number, one in enumerate(found, start=1):
+        key = f"{_folder(org_id, message_id)}/{number}"
+        objects.put(_BUCKET, key, one.content, one.media_type)
+        kept.append(
+            Attachment(
+                id=f"att_{message_id.removeprefix('msg_')}_{number}",
+                filename=one.filename,
+                mime_type=one.media_type,
+                size=len(one.content),
+                key=key,
+                content_id=one.content_id,
+                inline=one.inline,
+                created_at=at,
+            )
+        )
+    return kept
+
+
+def keep_text(org_id: str, message_id: str, name: str, text: str, media_type: str) -> str:
+    """Store a text that an item has no room for. Answers its key."""
+    key = f"{_folder(org_id, message_id)}/{name}"
+    objects.put(_BUCKET, key, text.encode(), f"{media_type}; charset=utf-8")
+    return key
+
+
+def link(attachment: Attachment) -> str:
+    """A link to a file, good for an hour."""
+    active = any(word in attachment.mime_type for word in _ACTIVE)
+    media_type = "application/octet-stream" if active else attachment.mime_type
+    return objects.link(_BUCKET, attachment.key, attachment.filename, media_type, LINK_SECONDS)
+
+
+def text_links(message: Message) -> dict[str, str]:
+    """Links to the whole text and HTML of a mail of which the item holds the beginnings."""
+    reception = message.reception
+    keys = {"body.txt": reception.text_key, "body.html": reception.html_key} if reception else {}
+    return {
+        name: objects.link(_BUCKET, key, name, "application/octet-stream", LINK_SECONDS)
+        for name, key in keys.items()
+        if key
+    }
+
+
+def _folder(org_id: str, message_id: str) -> str:
+    return f"{org_id}/attachments/{message_id}"

@@ -1,0 +1,230 @@
+"""Mail that comes in: from SES' notice to a message in each inbox that it is for.
+
+SES has accepted the mail: whatever is wrong with it, it is never sent back from here, because its sender is what a
+forger put there. A notice may come any number of times, and makes a message once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from switchboard import telemetry
+from switchboard.agents import service as agents
+from switchboard.agents.models import Agent
+from switchboard.aws import clock, ids, objects, secret, settings
+from switchboard.aws.table import ConditionFailedError, Item, commit
+from switchboard.email import attachments, charsets, parsing, receipts, store
+from switchboard.email.models import SPAM, UNREAD, Dropped, Message, Reception, State
+from switchboard.email.parsing import Parsed
+from switchboard.email.receipts import Receipt
+from switchboard.events import service as events
+from switchboard.events.models import Actor, Subject, Work
+from switchboard.usage import service as usage
+from switchboard.usage.models import Meter
+
+#: SES takes mail of up to 40 MB; the setting INBOUND_MAX_BYTES may be lower.
+MAX_MESSAGE = 40 * 1024 * 1024
+#: How much text and HTML the item holds (functions/anima/email takes as much of a mail that goes out).
+MAX_CONTENT = 192 * 1024
+_BUCKET = "inbound-mail"
+#: What is read of a mail that is too large: its headers, and some text.
+_BEGINNING = 256 * 1024
+_ATTEMPTS = 5
+
+
+class Contended(RuntimeError):
+    """Other mail of the same thread kept coming in between: the queue will bring the notice again."""
+
+
+class _HereAlready(Exception):
+    """The inbox has this mail."""
+
+
+def receive(notice: dict[str, Any]) -> list[Message]:
+    """Land the mail that a notice of SES' tells of, once in each inbox that it is for. Answers what was new."""
+    receipt = receipts.read(notice)
+    if receipt is None:
+        telemetry.metric("MailNoticeIgnored", Kind=str(notice.get("notificationType", "none"))[:40])
+        return []
+    limit = settings.number("INBOUND_MAX_BYTES", MAX_MESSAGE)
+    found = objects.get(_BUCKET, receipt.key, limit, _BEGINNING)
+    parsed = parsing.parse(found.content) if found.size <= limit else _too_large(found)
+    landed = [_land(receipt, parsed, agent, address) for address, agent in _inboxes(receipt, parsed).items()]
+    return [message for message in landed if message]
+
+
+def _too_large(found: objects.Object) -> Parsed:
+    parsed = parsing.beginning(found.content)
+    parsed.dropped = [
+        Dropped(filename="message.eml", mime_type="message/rfc822", size=found.size, reason="message_too_large")
+    ]
+    return parsed
+
+
+def _inboxes(receipt: Receipt, parsed: Parsed) -> dict[str, Agent]:
+    """The agents that a mail is for, each once, by the address that it came to."""
+    found: dict[str, Agent] = {}
+    for address in dict.fromkeys(receipt.recipients or parsed.recipients):
+        agent = agents.find_by_address(address)
+        if agent is None:
+            # Not a bounce: SES has taken the mail, and who it says it is from may have nothing to do with it.
+            telemetry.metric("MailForUnknownInbox")
+        elif agent.id not in {known.id for known in found.values()}:
+            found[address] = agent
+    return found
+
+
+def _land(receipt: Receipt, parsed: Parsed, agent: Agent, address: str) -> Message | None:
+    """Put a mail into an inbox, with its event and its count; `None` if it is there."""
+    moment = int(clock.parse(receipt.received_at).timestamp() * 1000)
+    message_id = ids.derived("msg", moment, "inbound", receipt.ses_id, agent.id)
+    if store.get(agent.org_id, message_id):
+        return None
+    message = _message(message_id, receipt, parsed, agent, address)
+    for _ in range(_ATTEMPTS):
+        message, first = _placed(message, parsed)
+        try:
+            commit(
+                replace(store.put(message), otherwise=_here_already),
+                store.put_received(message, _digest(parsed, receipt), _here_already),
+                replace(store.put_message_id(message, parsed.message_id), unless_exists=True)
+                if first and parsed.message_id
+                else None,
+                events.record(_event(message, parsed)),
+                usage.counting(message.org_id, Meter.EMAIL_RECEIVED, 1),
+            )
+        except _HereAlready:
+            telemetry.metric("MailReceivedTwice")
+            return None
+        except ConditionFailedError:
+            # Meanwhile somebody else's copy of the mail took its Message-ID: this one joins that.
+            continue
+        telemetry.metric("MailReceived", Automatic=str(bool(message.reception and message.reception.automatic)))
+        return message
+    raise Contended(message_id)
+
+
+def _here_already(_: list[Item | None]) -> Exception:
+    return _HereAlready()
+
+
+def _digest(parsed: Parsed, receipt: Receipt) -> str:
+    """What makes two mails one: a relay that was not sure hands the same mail in again, under another id of SES'.
+
+    The Message-ID alone does not: anybody can write one, and some mailers always write the same.
+    """
+    if not parsed.message_id:
+        return secret.digest(receipt.ses_id)
+    files = [f"{one.filename} {len(one.content)}" for one in parsed.attachments]
+    parts = [parsed.message_id, parsed.from_address, parsed.date, parsed.subject, parsed.text, parsed.html, *files]
+    return secret.digest("\x1f".join(part or "" for part in parts))
+
+
+def _message(message_id: str, receipt: Receipt, parsed: Parsed, agent: Agent, address: str) -> Message:
+    """The message, its files stored. Its place among others is still open."""
+    now, org_id = clock.stamp(), agent.org_id
+    dropped = list(parsed.dropped)
+    if receipt.has_virus:
+        dropped += [
+            Dropped(filename=one.filename, mime_type=one.media_type, size=len(one.content), reason="virus")
+            for one in parsed.attachments
+        ]
+    text = charsets.cut(parsed.text, MAX_CONTENT)
+    html = charsets.cut(parsed.html, MAX_CONTENT - len(text.encode())) if parsed.html is not None else None
+    reception = Reception(
+        recipient=address,
+        sender=receipt.sender,
+        reply_to=parsed.reply_to,
+        verdicts=receipt.verdicts,
+        automatic=parsed.automatic or ("empty-sender" if receipt.sender == "" else None),
+        bounce=parsed.bounce,
+        dropped=dropped,
+        truncated=text != parsed.text or html != parsed.html,
+        broken=parsed.broken,
+        raw_key=receipt.key,
+    )
+    if text != parsed.text:
+        reception.text_key = attachments.keep_text(org_id, message_id, "text", parsed.text, "text/plain")
+    if parsed.html is not None and html != parsed.html:
+        reception.html_key = attachments.keep_text(org_id, message_id, "html", parsed.html, "text/html")
+    return Message(
+        id=message_id,
+        org_id=org_id,
+        agent_id=agent.id,
+        direction="INBOUND",
+        state=State.RECEIVED,
+        from_address=parsed.from_address or receipt.sender or "",
+        from_name=parsed.from_name,
+        to=parsed.to,
+        cc=parsed.cc,
+        subject=parsed.subject,
+        body=text,
+        body_html=html,
+        headers=parsed.headers,
+        in_reply_to=next(iter(parsed.in_reply_to), None),
+        references=parsed.references,
+        thread_id=message_id,
+        correlation_id=ids.new("corr"),
+        external_id=parsed.message_id and parsed.message_id.strip("<>"),
+        created_at=now,
+        updated_at=now,
+        sent_at=parsed.date,
+        received_at=receipt.received_at,
+        labels=[UNREAD, SPAM] if receipt.is_spam else [UNREAD],
+        attachments=[]
+        if receipt.has_virus
+        else attachments.keep(org_id, message_id, parsed.attachments, receipt.received_at),
+        reception=reception,
+    )
+
+
+def _placed(message: Message, parsed: Parsed) -> tuple[Message, bool]:
+    """The message in the thread and the chain of what it answers, if its own organisation knows that.
+
+    Also whether it is the first with its Message-ID. A mail whose own Message-ID is known is a copy of one that an
+    agent of ours sent, or that another inbox got, and belongs to the same chain.
+    """
+    own = [parsed.message_id] if parsed.message_id else []
+    report = [parsed.report_of] if parsed.report_of else []
+    known = store.known(message.org_id, [*own, *parsed.in_reply_to, *reversed(parsed.references), *report])
+    first = parsed.message_id not in known
+    for name, message_id in known.items():
+        parent = store.get(message.org_id, message_id)
+        if parent is None:
+            continue
+        message = message.model_copy(update={"thread_id": parent.thread_id, "correlation_id": parent.correlation_id})
+        if name == parsed.message_id and parent.agent_id == message.agent_id and parent.direction == "OUTBOUND":
+            # The agent's own mail came back to it.
+            message = message.model_copy(update={"reception": _marked(message.reception, "own-message")})
+        break
+    return message, first
+
+
+def _marked(reception: Reception | None, reason: str) -> Reception | None:
+    return reception and reception.model_copy(update={"automatic": reception.automatic or reason})
+
+
+def _event(message: Message, parsed: Parsed) -> events.Event:
+    reception = message.reception
+    assert reception is not None
+    origin = Work(
+        org_id=message.org_id,
+        actor=Actor(type="system", id="mail"),
+        agent_id=message.agent_id,
+        correlation_id=message.correlation_id,
+    )
+    return events.of(
+        origin,
+        "email.received",
+        Subject(type="message", id=message.id),
+        kind=message.kind,
+        sender=secret.digest(message.from_address.lower()),
+        recipients=[secret.digest(reception.recipient.lower())],
+        message_id=secret.digest(parsed.message_id) if parsed.message_id else None,
+        attachments=len(message.attachments),
+        dropped=len(reception.dropped),
+        verdicts=reception.verdicts,
+        spam=SPAM in message.labels,
+        automatic=reception.automatic,
+    )

@@ -1,0 +1,377 @@
+"""A mail as it came, taken apart. Pure: no AWS, and nothing that it is given makes it raise.
+
+The standard library reads the structure, under its older policy: the default one parses every header by a grammar,
+which raises on some malformed ones and takes seconds for a long one and for many parts. Headers are cut, and decoded
+here from their source.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC
+from email.message import Message as Mime
+from email.parser import BytesFeedParser
+from email.policy import Compat32
+from email.utils import getaddresses, parsedate_to_datetime
+
+from switchboard.aws import clock
+from switchboard.email import automatic, charsets, filenames
+from switchboard.email.html_text import text_of
+from switchboard.email.models import Bounce, Dropped
+
+#: What is taken of a mail: the size of one attachment, the number of attachments, and how many of the rest are named.
+MAX_ATTACHMENT = 25 * 1024 * 1024
+MAX_ATTACHMENTS = 50
+_MAX_NAMED = 50
+#: Beyond this nobody wrote the mail for a reader, and reading it would take minutes: see `_is_hopeless`.
+_MAX_LINES, _MAX_STEPS = 2_000_000, 100_000_000
+_MAX_HEADERS, _MAX_HEADER, _MAX_MIME_HEADER = 500, 32_768, 4_096
+#: What is kept of a mail in its item, beside the text: the item's 400 KB have to hold all of it.
+_MAX_PEOPLE, _MAX_ADDRESS, _MAX_SUBJECT, _MAX_REFERENCES = 100, 320, 998, 20
+_MAX_SHOWN_HEADERS, _MAX_SHOWN_HEADER, _MAX_SHOWN = 60, 2_000, 16_384
+_CHUNK = 65_536
+
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,996}>")
+_BARE_ID = re.compile(r"[!-;=?-~]{1,996}")
+_ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]\\]+@[^\s<>,;:\"()\[\]\\@]+")
+_REPORTED_ID = re.compile(rb"^(?:original-)?message-id:\s*(<[!-;=?-~]{1,996}>)", re.IGNORECASE | re.MULTILINE)
+_BOUNDARY = re.compile(rb"boundary", re.IGNORECASE)
+#: Headers that are shown elsewhere, or are the business of the machines on the way.
+_NOT_SHOWN = re.compile(
+    r"from|to|cc|bcc|subject|message-id|in-reply-to|references|mime-version|content-.*|received.*|return-path|"
+    r"dkim-.*|domainkey-.*|arc-.*|authentication-results|x-ses-.*",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A part that is no text to read. `inline` is what the HTML shows by its `content_id`."""
+
+    filename: str
+    media_type: str
+    content: bytes
+    content_id: str | None
+    inline: bool
+
+
+@dataclass(slots=True)
+class Parsed:
+    """What a mail says. Addresses and headers are what its sender wrote: nothing of it is proven."""
+
+    message_id: str | None = None
+    from_address: str = ""
+    from_name: str = ""
+    to: list[str] = field(default_factory=list)
+    cc: list[str] = field(default_factory=list)
+    reply_to: list[str] = field(default_factory=list)
+    #: Whom it was for, where the envelope is not known: by the headers that forwarders add, else To and Cc.
+    recipients: list[str] = field(default_factory=list)
+    subject: str = ""
+    date: str | None = None
+    text: str = ""
+    html: str | None = None
+    in_reply_to: list[str] = field(default_factory=list)
+    references: list[str] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    attachments: list[Attachment] = field(default_factory=list)
+    dropped: list[Dropped] = field(default_factory=list)
+    #: Why a machine must not answer it, by its own headers.
+    automatic: str | None = None
+    bounce: Bounce | None = None
+    #: The Message-ID of the mail that a report is about.
+    report_of: str | None = None
+    #: Whether its structure could not be read, so that it is shown as it came.
+    broken: bool = False
+
+
+class _Lenient(Compat32):
+    """For strangers: long headers are cut, and a header is its source, when it is read and when it is written."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[: _MAX_MIME_HEADER if name.lower().startswith("content-") else _MAX_HEADER]
+
+    def header_fetch_parse(self, name: str, value: str) -> str:  # noqa: ARG002 the library's signature
+        return value
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        return f"{name}: {value}\r\n".encode("ascii", "surrogateescape")
+
+
+_POLICY = _Lenient(linesep="\r\n")
+
+
+def parse(raw: bytes) -> Parsed:
+    """Take a mail apart. What is broken is read as far as it goes; what is hopeless is shown as text."""
+    if _is_hopeless(raw):
+        return beginning(raw)
+    try:
+        return _parsed(_structure(raw))
+    except Exception:  # noqa: BLE001 RecursionError, and whatever the library raises on malformed structure
+        return beginning(raw)
+
+
+def beginning(raw: bytes) -> Parsed:
+    """A mail by its headers alone, with the rest as text."""
+    head, _, rest = raw.replace(b"\r\n", b"\n").partition(b"\n\n")
+    try:
+        found = _parsed(_structure(_without_structure(head[: 16 * _MAX_HEADER]) + b"\n\n"))
+    except Exception:  # noqa: BLE001 as above
+        found = Parsed()
+    found.text, found.broken = charsets.decode(rest, None), True
+    return found
+
+
+def _without_structure(head: bytes) -> bytes:
+    return re.sub(rb"(?im)^content-[^\n]*(\n[ \t][^\n]*)*\n?", b"", head)
+
+
+def _is_hopeless(raw: bytes) -> bool:
+    """Whether the parser would take minutes: it looks at every line once for each multipart that it is inside of."""
+    lines = max(raw.count(b"\n"), raw.count(b"\r"))
+    depth = min(sum(1 for _ in _BOUNDARY.finditer(raw)), 1_000)
+    return lines > _MAX_LINES or lines * depth > _MAX_STEPS
+
+
+def _structure(raw: bytes) -> Mime:
+    parser = BytesFeedParser(policy=_POLICY)
+    for start in range(0, len(raw), _CHUNK):
+        parser.feed(raw[start : start + _CHUNK])
+    return parser.close()
+
+
+def _parsed(mime: Mime) -> Parsed:
+    headers = _Headers(mime)
+    found = Parsed(
+        message_id=headers.message_id(),
+        subject=charsets.cut(charsets.words(headers.first("subject")).strip(), _MAX_SUBJECT),
+        date=_date(headers.first("date")),
+        in_reply_to=_MESSAGE_ID.findall(headers.first("in-reply-to"))[:_MAX_REFERENCES],
+        references=_shortened(_MESSAGE_ID.findall(headers.first("references"))),
+        headers=headers.shown(),
+        automatic=automatic.by_headers(headers.first, len(headers.every("received"))),
+    )
+    senders = headers.people("from") or headers.people("sender")
+    if senders:
+        found.from_name, found.from_address = senders[0]
+    found.to, found.cc, found.reply_to = (headers.addresses(name) for name in ("to", "cc", "reply-to"))
+    found.recipients = next(
+        (given for name in ("x-original-to", "delivered-to") if (given := headers.addresses(name))),
+        [*found.to, *found.cc],
+    )
+    _Body(found).read(mime)
+    if mime.get_content_type() == "multipart/report":
+        found.automatic = found.automatic or "report"
+    else:
+        # Somebody forwards a report, or a mail: what is in it is not about this one.
+        found.bounce = found.report_of = None
+    return found
+
+
+def _shortened(ids: list[str]) -> list[str]:
+    """The first, which began the thread, and the newest: what mailers keep of a long list too."""
+    return ids if len(ids) <= _MAX_REFERENCES else [ids[0], *ids[1 - _MAX_REFERENCES :]]
+
+
+class _Headers:
+    """A mail's headers, by name, from their source."""
+
+    def __init__(self, mime: Mime) -> None:
+        self._found: dict[str, list[str]] = {}
+        self._names: dict[str, str] = {}
+        for number, (name, value) in enumerate(mime.raw_items()):
+            if number < _MAX_HEADERS:
+                self._found.setdefault(name.lower(), []).append(_unfolded(value))
+                self._names.setdefault(name.lower(), name)
+
+    def every(self, name: str) -> list[str]:
+        return self._found.get(name, [])
+
+    def first(self, name: str) -> str:
+        # Of a header that stands there twice the first counts, as in most readers.
+        return next(iter(self.every(name)), "").strip()
+
+    def message_id(self) -> str | None:
+        text = self.first("message-id")
+        found = _MESSAGE_ID.search(text)
+        if found:
+            return found[0]
+        return f"<{text}>" if _BARE_ID.fullmatch(text) else None
+
+    def people(self, name: str) -> list[tuple[str, str]]:
+        return [person for value in self.every(name) for person in _people(value)][:_MAX_PEOPLE]
+
+    def addresses(self, name: str) -> list[str]:
+        return list(dict.fromkeys(address for _, address in self.people(name)))
+
+    def shown(self) -> dict[str, str]:
+        shown: dict[str, str] = {}
+        room = _MAX_SHOWN
+        for key, values in self._found.items():
+            if _NOT_SHOWN.fullmatch(key):
+                continue
+            name = charsets.clean(self._names[key])
+            text = charsets.cut(charsets.words(values[0]).strip(), _MAX_SHOWN_HEADER)
+            room -= len(name.encode()) + len(text.encode())
+            if room < 0 or len(shown) == _MAX_SHOWN_HEADERS:
+                break
+            shown[name] = text
+        return shown
+
+
+class _Body:
+    """Sorts a mail's parts into text, HTML and attachments."""
+
+    def __init__(self, found: Parsed) -> None:
+        self._found = found
+        self._texts: list[str] = []
+        self._htmls: list[str] = []
+        self._bounce_fields: list[str] = []
+
+    def read(self, mime: Mime) -> None:
+        for part in _leaves(mime):
+            kind = part.get_content_type()
+            if part.get_content_maintype() == "multipart":
+                # A multipart without a boundary: what stands in it is all there is.
+                self._texts.append(_text(part))
+            elif _is_body(part, kind):
+                (self._htmls if kind == "text/html" else self._texts).append(_text(part))
+            else:
+                self._attach(part, kind)
+        self._found.html = "\n".join(self._htmls) if self._htmls else None
+        text = "\n".join(self._texts)
+        self._found.text = text if text.strip() or not self._htmls else text_of(self._htmls[0])
+
+    def _attach(self, part: Mime, kind: str) -> None:
+        found = self._found
+        number = len(found.attachments) + len(found.dropped) + 1
+        kind = filenames.media_type(kind)
+        name = filenames.safe(_filename(part), kind, number)
+        if len(found.attachments) >= MAX_ATTACHMENTS:
+            self._drop(name, kind, None, "too_many")
+            return
+        try:
+            content = _content(part)
+        except Exception:  # noqa: BLE001 the library's generator and decoders raise on what they cannot write
+            self._drop(name, kind, None, "unreadable")
+            return
+        if kind in automatic.REPORTS:
+            found.bounce = found.bounce or automatic.bounce(content)
+        if found.report_of is None and kind in automatic.REPORTED:
+            reported = _REPORTED_ID.search(content[:_CHUNK])
+            found.report_of = reported[1].decode("ascii") if reported else None
+        if len(content) > MAX_ATTACHMENT:
+            self._drop(name, kind, len(content), "too_large")
+            return
+        content_id = _unfolded(part.get("content-id", "")).strip("<> ")[:_MAX_ADDRESS] or None
+        inline = part.get_content_disposition() == "inline" or bool(
+            content_id and part.get_content_disposition() != "attachment"
+        )
+        found.attachments.append(Attachment(name, kind, content, content_id, inline))
+
+    def _drop(self, name: str, kind: str, size: int | None, reason: str) -> None:
+        if len(self._found.dropped) < _MAX_NAMED:
+            self._found.dropped.append(Dropped(filename=name, mime_type=kind, size=size, reason=reason))
+
+
+def _leaves(mime: Mime) -> Iterator[Mime]:
+    """The parts that hold content, in order. A mail inside a mail is one part."""
+    waiting = [mime]
+    while waiting:
+        part = waiting.pop()
+        if part.get_content_maintype() == "multipart" and part.is_multipart():
+            waiting.extend(reversed(_inside(part)))
+        else:
+            yield part
+
+
+def _inside(part: Mime) -> list[Mime]:
+    return [one for one in part.get_payload() if isinstance(one, Mime)]
+
+
+def _is_body(part: Mime, kind: str) -> bool:
+    return (
+        kind in ("text/plain", "text/html")
+        and part.get_content_disposition() != "attachment"
+        and not _filename(part)
+        and not part.is_multipart()
+    )
+
+
+def _filename(part: Mime) -> str | None:
+    for header, parameter in (("content-disposition", "filename"), ("content-type", "name")):
+        value = _parameter(part, header, parameter)
+        if value:
+            return charsets.words(value)
+    return None
+
+
+def _parameter(part: Mime, header: str, name: str) -> str | None:
+    value = part.get_param(name, header=header)
+    # An encoded value (RFC 2231) comes in three parts: charset, language, bytes.
+    if isinstance(value, tuple):
+        return charsets.decode(value[2].encode("latin-1", "replace"), value[0])
+    return _from_raw(value) if value else None
+
+
+def _text(part: Mime) -> str:
+    charset = _parameter(part, "content-type", "charset")
+    return charsets.decode(_decoded(part), charset).replace("\r\n", "\n")
+
+
+def _decoded(part: Mime) -> bytes:
+    try:
+        data = part.get_payload(decode=True)
+    except ValueError:
+        # The library looks the charset up on its way, and raises for a name that holds odd characters.
+        del part["content-type"]
+        data = part.get_payload(decode=True)
+    return data if isinstance(data, bytes) else b""
+
+
+def _content(part: Mime) -> bytes:
+    if not part.is_multipart():
+        return _decoded(part)
+    content = b"\r\n".join(one.as_bytes(policy=_POLICY) for one in _inside(part))
+    if str(part.get("content-transfer-encoding", "")).strip().lower() == "base64":
+        # Forbidden for a mail in a mail, and sent all the same: the parser took the letters for headers or text.
+        holder = Mime()
+        holder["Content-Transfer-Encoding"] = "base64"
+        holder.set_payload(content.strip().decode("ascii", "replace"))
+        return _decoded(holder)
+    return content
+
+
+def _from_raw(value: str) -> str:
+    """A header's source, with bytes beyond ASCII read as text."""
+    return value if value.isascii() else charsets.decode(value.encode("utf-8", "surrogateescape"), "utf-8")
+
+
+def _unfolded(value: str) -> str:
+    return _from_raw(" ".join(line.strip("\r\n\t ") for line in value.splitlines()))
+
+
+def _people(value: str) -> Iterator[tuple[str, str]]:
+    try:
+        found = [pair for pair in getaddresses([value]) if "@" in pair[1]]
+    except Exception:  # noqa: BLE001 deep comments end in RecursionError, broken quotes in IndexError
+        found = []
+    if not found:
+        found = [("", address) for address in _ADDRESS.findall(value)]
+    for name, address in found:
+        local, _, domain = address.strip().rpartition("@")
+        given = f"{local}@{domain.lower()}"
+        if local and domain and len(given) <= _MAX_ADDRESS and not any(char.isspace() for char in given):
+            yield charsets.cut(charsets.words(name).strip(), _MAX_ADDRESS), given
+
+
+def _date(value: str) -> str | None:
+    try:
+        moment = parsedate_to_datetime(value)
+        # Without a zone (`-0000`) it is UTC that was meant.
+        return clock.iso(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
