@@ -13,9 +13,9 @@ import secrets
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from botocore.session import get_session
 
 from infra import topology
+from infra.local.aws import client
 from switchboard.aws import clock
 from switchboard.aws.settings import env_key
 from switchboard.email import parsing
@@ -102,13 +102,7 @@ class Inbound:
         return ses_id
 
     def _client(self, service: str) -> Any:
-        return get_session().create_client(
-            service,
-            region_name=self._environ["AWS_REGION"],
-            endpoint_url=self._environ["AWS_ENDPOINT_URL"],
-            aws_access_key_id=self._environ["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=self._environ["AWS_SECRET_ACCESS_KEY"],
-        )
+        return client(self._environ, service)
 
 
 def verdicts(raw: bytes) -> dict[str, str]:

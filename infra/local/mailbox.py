@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from botocore.session import get_session
 
+from infra.local.aws import client
 from infra.local.inbound import Inbound
 from switchboard.aws.settings import env_key
 from switchboard.carriers.mail.simulator import notifications
@@ -79,13 +79,7 @@ class Mailbox:
             old.unlink()
 
     def _report(self, events: list[dict[str, Any]]) -> None:
-        sqs: Any = get_session().create_client(
-            "sqs",
-            region_name=self._environ["AWS_REGION"],
-            endpoint_url=self._environ["AWS_ENDPOINT_URL"],
-            aws_access_key_id=self._environ["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=self._environ["AWS_SECRET_ACCESS_KEY"],
-        )
+        sqs = client(self._environ, "sqs")
         for event in events:
             sqs.send_message(QueueUrl=self._environ[env_key("QUEUE", "email-events")], MessageBody=json.dumps(event))
 

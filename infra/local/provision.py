@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import secrets
-from functools import cache
 from typing import Any
 
 from botocore.exceptions import ClientError
-from botocore.session import get_session
 
 from infra import topology
+from infra.local.aws import client
 from switchboard.aws.settings import env_key
 
 SENDER_DOMAIN = "switchboard.example"
@@ -23,12 +22,6 @@ _EXISTS = frozenset(
         *("BucketAlreadyExists", "BucketAlreadyOwnedByYou"),
     }
 )
-
-
-@cache
-def _session() -> Any:
-    # One for all clients: a session reads botocore's service models anew.
-    return get_session()
 
 
 def provision(environ: dict[str, str]) -> dict[str, str]:
@@ -63,13 +56,7 @@ class _Maker:
         self._environ = environ
 
     def _client(self, service: str) -> Any:
-        return _session().create_client(
-            service,
-            region_name=self._environ["AWS_REGION"],
-            endpoint_url=self._environ.get("AWS_ENDPOINT_URL"),
-            aws_access_key_id=self._environ["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=self._environ["AWS_SECRET_ACCESS_KEY"],
-        )
+        return client(self._environ, service)
 
     def table(self, table: topology.Table) -> str:
         client, name = self._client("dynamodb"), physical(table.name)

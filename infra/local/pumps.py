@@ -9,9 +9,9 @@ import uuid
 from typing import Any
 
 from botocore.config import Config
-from botocore.session import get_session
 
 from infra import topology
+from infra.local.aws import client
 from infra.local.pool import Pool
 from switchboard.aws.settings import env_key
 
@@ -30,13 +30,10 @@ class Pumps:
         self._quiet = asyncio.Event()
 
     def _client(self, service: str) -> Any:
-        return get_session().create_client(
+        return client(
+            self._environ,
             service,
-            region_name=self._environ["AWS_REGION"],
-            endpoint_url=self._environ["AWS_ENDPOINT_URL"],
-            aws_access_key_id=self._environ["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=self._environ["AWS_SECRET_ACCESS_KEY"],
-            config=Config(parameter_validation=False, retries={"total_max_attempts": 1}),
+            Config(parameter_validation=False, retries={"total_max_attempts": 1}),
         )
 
     def start(self) -> None:

@@ -24,6 +24,7 @@ from switchboard.usage.models import CAP_SWITCH, MICROS_PER_CENT, PRICE_MICROS, 
 SLICES = 16
 #: A slice borrows this part of a limit at a time.
 _LOAN = 1 / (SLICES * 4)
+_ATTEMPTS = 5
 
 #: How a slice is chosen. Tests replace it.
 choose: Callable[[int], int] = random.randrange
@@ -136,14 +137,16 @@ def _settle_debts(org_id: str, period: str, counter: str) -> None:
     _square(org_id, period, counter, {sk: amount for sk, amount in left.items() if amount < 0})
 
 
-def _square(org_id: str, period: str, counter: str, left: dict[str, int]) -> None:
+def _square(org_id: str, period: str, counter: str, left: dict[str, int]) -> bool:
     if not left:
-        return
+        return True
     try:
         commit(store.square(org_id, period, counter, left))
     except ConditionFailedError:
         # Somebody spent meanwhile: what is left now is another figure.
         telemetry.metric("UsageSquareContended")
+        return False
+    return True
 
 
 def _left(items: list[Item], counter: str) -> dict[str, int]:
@@ -158,9 +161,10 @@ def rebalance(org_id: str) -> None:
     as long as they remember a key (KEY_CACHE_SECONDS).
     """
     period = clock.stamp()[:7]
-    items = store.counters(org_id, period)
     for counter in (*(meter.value for meter in Meter), "spent", "capped"):
-        _square(org_id, period, counter, _left(items, counter))
+        for _ in range(_ATTEMPTS):
+            if _square(org_id, period, counter, _left(store.counters(org_id, period), counter)):
+                break
 
 
 def _elsewhere(spending: _Spending, counter: str) -> int:

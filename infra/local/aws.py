@@ -1,0 +1,28 @@
+"""Clients of the engine, for what stands around the functions: they read their environment, this reads a given one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from botocore.config import Config
+from botocore.session import get_session
+
+
+@cache
+def _session() -> Any:
+    # One for all clients: a session reads botocore's service models anew.
+    return get_session()
+
+
+def client(environ: Mapping[str, str], service: str, config: Config | None = None) -> Any:
+    """A client of a service, in the environment that functions get."""
+    return _session().create_client(
+        service,
+        region_name=environ["AWS_REGION"],
+        endpoint_url=environ.get("AWS_ENDPOINT_URL"),
+        aws_access_key_id=environ["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environ["AWS_SECRET_ACCESS_KEY"],
+        config=config,
+    )
