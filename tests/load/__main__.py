@@ -7,7 +7,7 @@ import importlib
 import os
 import platform
 
-_PARTS = ("cold", "warm", "dynamo", "sse")
+_PARTS = ("cold", "warm", "dynamo", "gate", "sse")
 
 
 def main() -> None:

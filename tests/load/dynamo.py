@@ -24,6 +24,7 @@ from functions.anima.audit.handler import handler as audit
 from functions.anima.email.handler import handler as email
 from functions.anima.management.handler import handler as management
 from functions.anima.signup.handler import handler as signup
+from functions.anima.voice.handler import handler as voice
 from infra import topology
 from infra.local import engine, provision
 from infra.local.pool import Context
@@ -40,6 +41,7 @@ READ, WRITE, KEYED = "read", "write", "write with key"
 #: How many round trips an operation may take when the process knows the key.
 TARGETS = {READ: 2, WRITE: 2, KEYED: 4}
 _READS = frozenset({"GetItem", "BatchGetItem", "Query"})
+_CALL = {"to": "+14155550142", "tier": "basic", "metadata": {"consent_source": "business-relationship"}}
 _MAIL = {"to": "you@example.com", "subject": "Hello", "body": "From an agent.", "correlation_id": stub.CORRELATION_ID}
 _numbers = count()
 
@@ -204,6 +206,9 @@ def _operations(acme: Tenant) -> list[Operation]:
             email,
             lambda: ("POST", "/v1/email/send", master, _MAIL | {"agentId": acme.agent_id}),
         ),
+        write("place a call", voice, lambda: ("POST", "/v1/voice/calls", agent, _CALL)),
+        keyed("place a call", voice, lambda: ("POST", "/v1/voice/calls", agent, _CALL)),
+        read("list calls", voice, lambda: ("GET", "/v1/voice/calls", agent, None)),
         read("list messages", email, lambda: ("GET", "/v1/email/messages", agent, None)),
         read("read a message", email, lambda: ("GET", f"/v1/email/messages/{sent['id']}", agent, None)),
         read(

@@ -61,6 +61,7 @@ def caller(snapshot: Snapshot, correlation_id: str, effect: Effect | None = None
         agent_id=agent.id if agent else None,
         agent_address=agent.address if agent else None,
         agent_name=agent.name if agent else None,
+        agent_phone=agent.phone_number if agent else None,
         correlation_id=correlation_id,
         effect=effect,
     )

@@ -87,6 +87,7 @@ class Caller:
     agent_id: str | None
     agent_address: str | None
     agent_name: str | None
+    agent_phone: str | None
     correlation_id: str
     effect: Effect | None = None
 

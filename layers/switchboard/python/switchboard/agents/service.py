@@ -11,7 +11,7 @@ from switchboard.agents.models import Agent
 from switchboard.aws import clock, cursor, ids, settings
 from switchboard.aws.effect import AlreadyDone
 from switchboard.aws.table import Check, Item, Key, Writes, commit
-from switchboard.errors import Invalid, NotFound, QuotaExceeded
+from switchboard.errors import Forbidden, Invalid, NotFound, QuotaExceeded
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject, Work
 
@@ -107,6 +107,30 @@ def listing(org_id: str, limit: int, after: str | None) -> tuple[list[Agent], st
     """A page of the organisation's agents, newest first, and the cursor of the next."""
     page = store.page(org_id, limit, cursor.read(after, org_id, "agents"))
     return [store.read(item) for item in page.items], cursor.write(page.next_key, org_id, "agents")
+
+
+class Acting(NamedTuple):
+    """The agent in whose name something is done."""
+
+    id: str
+    address: str
+    name: str
+    phone_number: str | None
+
+
+def chosen(caller: Caller, agent_id: str | None) -> Acting:
+    """The agent that a caller acts as: an agent key's own, without a read, or the one that a master key names.
+
+    Raises Forbidden for an agent key that names another, Invalid for a master key that names none, NotFound.
+    """
+    if caller.agent_id and caller.agent_address and caller.agent_name:
+        if agent_id not in (None, caller.agent_id):
+            raise Forbidden("An agent key acts as its own agent only.")
+        return Acting(caller.agent_id, caller.agent_address, caller.agent_name, caller.agent_phone)
+    if not agent_id:
+        raise Invalid("Which agent is it?", fields={"agentId": "is required with an organisation's key"})
+    agent = get(caller.org_id, agent_id)
+    return Acting(agent.id, agent.address, agent.name, agent.phone_number)
 
 
 def acting(caller: Caller, agent_id: str) -> Origin:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from switchboard.accounts.models import Caller, Organisation
 from switchboard.agents import service as agents
-from switchboard.agents.models import Agent
+from switchboard.agents.service import Acting
 from switchboard.aws import clock, cursor, ids, secret, settings
 from switchboard.aws.effect import AlreadyDone
 from switchboard.aws.table import Writes, commit
@@ -17,7 +17,7 @@ from switchboard.carriers.voice import Voice
 from switchboard.compliance import service as compliance
 from switchboard.compliance.errors import Blocked, blocked
 from switchboard.compliance.models import Consent, Contact, Verdict, Window
-from switchboard.errors import Forbidden, Invalid, NotFound, Unavailable
+from switchboard.errors import Invalid, NotFound, Unavailable
 from switchboard.events import service as events
 from switchboard.events.models import Subject
 from switchboard.usage import service as usage
@@ -35,7 +35,7 @@ def place(caller: Caller, order: Order) -> Call:
     """
     if not settings.flag("FEATURE_PHONE_ENABLED", default=True):
         raise Unavailable("Calls are switched off.", code="phone_disabled")
-    agent = _agent(caller, order.agent_id)
+    agent = agents.chosen(caller, order.agent_id)
     voice_id = _voice(order)
     if not voice.carrier().available(order.to):
         raise Unavailable("The voice provider is down.", code="provider_down", retry_after=30)
@@ -57,7 +57,7 @@ def place(caller: Caller, order: Order) -> Call:
     return call
 
 
-def _accepted(caller: Caller, agent: Agent, order: Order, voice_id: str) -> Call:
+def _accepted(caller: Caller, agent: Acting, order: Order, voice_id: str) -> Call:
     now = clock.stamp()
     return Call(
         id=ids.new("call"),
@@ -99,15 +99,6 @@ def _event(caller: Caller, call: Call, kind: str, verdict: Verdict, **data: str 
     return events.record(events.of(origin, kind, subject, to=verdict.number, verdict=verdict.summary(), **data))
 
 
-def _agent(caller: Caller, agent_id: str | None) -> Agent:
-    if caller.agent_id and agent_id not in (None, caller.agent_id):
-        raise Forbidden("An agent key calls as its own agent only.")
-    wanted = caller.agent_id or agent_id
-    if not wanted:
-        raise Invalid("Which agent calls?", fields={"agentId": "is required with an organisation's key"})
-    return agents.get(caller.org_id, wanted)
-
-
 def _voice(order: Order) -> str:
     voices = [one for one in voice.carrier().voices() if one.tier == order.tier.value]
     if order.voice_id is None:
@@ -117,7 +108,7 @@ def _voice(order: Order) -> str:
     return order.voice_id
 
 
-def _caller_id(caller: Caller, agent: Agent, order: Order) -> str:
+def _caller_id(caller: Caller, agent: Acting, order: Order) -> str:
     """The agent's number, else the organisation's, else one of the platform's pool, always the same for one agent."""
     own = [number for number in (agent.phone_number, caller.organisation.caller_id) if number]
     pool = settings.text("CALLER_POOL", "+15005550006").split(",")

@@ -9,7 +9,7 @@ from switchboard.aws.effect import AlreadyDone
 from switchboard.aws.table import ConditionFailedError, Item, Writes, commit
 from switchboard.email import attachments, store
 from switchboard.email.models import READ, UNREAD, Attachment, Draft, Message, State
-from switchboard.errors import Conflict, Forbidden, Invalid, NotFound
+from switchboard.errors import Conflict, Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 from switchboard.usage import service as usage
@@ -29,7 +29,7 @@ class Suppressed(Conflict):
 
 def send(caller: Caller, draft: Draft) -> Message:
     """Accept a mail for delivery. Raises Suppressed, QuotaExceeded, Invalid, Forbidden, NotFound."""
-    sender = _sender(caller, draft.agent_id)
+    sender = agents.chosen(caller, draft.agent_id)
     parent = _parent(caller, draft.in_reply_to)
     now, message_id = clock.stamp(), ids.new("msg")
     message = Message(
@@ -67,22 +67,6 @@ def send(caller: Caller, draft: Draft) -> Message:
     except AlreadyDone as done:
         return get(caller, done.subject_id)
     return message
-
-
-class _Sender:
-    def __init__(self, agent_id: str, address: str, name: str) -> None:
-        self.id, self.address, self.name = agent_id, address, name
-
-
-def _sender(caller: Caller, agent_id: str | None) -> _Sender:
-    if caller.agent_id and caller.agent_address and caller.agent_name:
-        if agent_id not in (None, caller.agent_id):
-            raise Forbidden("An agent key sends as its own agent only.")
-        return _Sender(caller.agent_id, caller.agent_address, caller.agent_name)
-    if not agent_id:
-        raise Invalid("Which agent sends this?", fields={"agentId": "is required with an organisation's key"})
-    agent = agents.get(caller.org_id, agent_id)
-    return _Sender(agent.id, agent.address, agent.name)
 
 
 def _parent(caller: Caller, in_reply_to: str | None) -> Message | None:
