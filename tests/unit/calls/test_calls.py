@@ -13,7 +13,7 @@ from switchboard.audit import service as audit
 from switchboard.aws import clock
 from switchboard.aws.effect import IdempotencyMismatch
 from switchboard.calls import dialing, service, store
-from switchboard.calls.models import MOVES, TERMINAL, Call, EndReason, Order, Progress, State, Tier, Turn
+from switchboard.calls.models import MOVES, TERMINAL, Call, EndReason, Order, Progress, State, Tier, ToolUse, Turn
 from switchboard.carriers import voice
 from switchboard.compliance import ledgers
 from switchboard.compliance.errors import Blocked
@@ -364,6 +364,19 @@ def test_what_ended_stays_ended(acme: Tenant) -> None:
         report(call, kind)
     assert now(call).state is State.BUSY
     assert all(not MOVES[state] for state in TERMINAL)
+
+
+def test_tools_are_kept_once_and_told_without_their_arguments(acme: Tenant) -> None:
+    call = dialed(acme)
+    report(call, "answered")
+    tool = ToolUse(id="t1", name="lookup_order", arguments={"order": 7, "weight": 1.5}, result="found", start_ms=900)
+    for _ in range(2):
+        report(call, "tool", tool=tool)
+    assert service.tools(acme.caller(), call.id) == [tool]
+    entries, _ = audit.of_workflow(acme.caller(), "corr_test", 500, None)
+    told = [entry.document["metadata"] for entry in entries if entry.document["action"] == "voice.call.tool"]
+    assert [data["tool"] for data in told] == ["lookup_order"]
+    assert "order" not in told[0]
 
 
 def test_a_held_call_is_resumed(acme: Tenant) -> None:

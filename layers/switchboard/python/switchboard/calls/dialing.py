@@ -137,8 +137,8 @@ def _change(org_id: str, call_id: str, decide: Callable[[Call], _Change]) -> Non
         try:
             commit(store.save(change[0]), change[1])
         except ConditionFailedError as failed:
-            if failed.write.operation == "Put" and failed.item and str(failed.item.get("sk", "")).startswith("turn#"):
-                return  # this turn was reported before
+            if failed.item and str(failed.item.get("sk", "")).startswith(("turn#", "tool#")):
+                return  # this was reported before
             continue
         return
     raise Contended(call_id)
@@ -191,6 +191,10 @@ def _applied(call: Call, progress: Progress) -> _Change:
             turn = progress.turn
             told = _event(call, "voice.call.turn", number=turn.number, speaker=turn.speaker, characters=len(turn.text))
             return _next(call, **known), [store.put_turn(call, turn), *told]
+        case "tool" if progress.tool:
+            tool = progress.tool
+            told = _event(call, "voice.call.tool", tool=tool.name, status=tool.status, duration_ms=tool.duration_ms)
+            return _next(call, **known), [store.put_tool(call, tool), *told]
         case "ended" if call.state not in TERMINAL:
             reason = progress.end_reason or EndReason.COMPLETED
             return _ended(call.model_copy(update=known), reason, progress.duration_seconds, None)

@@ -132,6 +132,20 @@ class Turn(BaseModel):
     final: bool = True
 
 
+class ToolUse(BaseModel):
+    """Something that the agent did besides talking: a tool that it called, and what came of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    name: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    result: str | None = None
+    status: str = "completed"
+    start_ms: int
+    duration_ms: int | None = None
+
+
 class Progress(BaseModel):
     """What a provider reports of a call, in our own words."""
 
@@ -145,3 +159,4 @@ class Progress(BaseModel):
     duration_seconds: int | None = None
     answered_by: str | None = None
     turn: Turn | None = None
+    tool: ToolUse | None = None

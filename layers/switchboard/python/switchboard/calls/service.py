@@ -11,7 +11,7 @@ from switchboard.aws import clock, cursor, ids, secret, settings
 from switchboard.aws.effect import AlreadyDone
 from switchboard.aws.table import Writes, commit
 from switchboard.calls import store
-from switchboard.calls.models import Call, Order, State, Tier, Turn
+from switchboard.calls.models import Call, Order, State, Tier, ToolUse, Turn
 from switchboard.carriers import voice
 from switchboard.carriers.voice import Voice
 from switchboard.compliance import service as compliance
@@ -164,6 +164,12 @@ def transcript(caller: Caller, call_id: str) -> Iterable[Turn]:
     """What was said so far, in order."""
     call = get(caller, call_id)
     return store.turns(call.org_id, call.id)
+
+
+def tools(caller: Caller, call_id: str) -> list[ToolUse]:
+    """The tools that the agent used so far, in order."""
+    call = get(caller, call_id)
+    return store.tools(call.org_id, call.id)
 
 
 def voices() -> list[Voice]:

@@ -4,6 +4,7 @@
 |---|---|---|---|---|
 | call | `<org>#call#<id>` | `call` | `<org>#calls#<agent>`, `<when>#<id>` | `<org>#calls`, the same |
 | turn | `<org>#call#<id>` | `turn#<number>` | | |
+| tool use | `<org>#call#<id>` | `tool#<id>` | | |
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 
 from switchboard.aws import table
 from switchboard.aws.table import Item, Key, Page, Put, Query
-from switchboard.calls.models import Call, Turn
+from switchboard.calls.models import Call, ToolUse, Turn
 
 
 def key(org_id: str, call_id: str) -> Key:
@@ -68,6 +69,17 @@ def page(
 def put_turn(call: Call, turn: Turn) -> Put:
     item = {"pk": key(call.org_id, call.id)["pk"], "sk": f"turn#{turn.number:05d}", **turn.model_dump()}
     return Put(table="activity", item=item, unless_exists=True)
+
+
+def put_tool(call: Call, tool: ToolUse) -> Put:
+    # Arguments come from outside: as text they keep fractions, which the table's numbers do not.
+    item = {"pk": key(call.org_id, call.id)["pk"], "sk": f"tool#{tool.id}", "tool": tool.model_dump_json()}
+    return Put(table="activity", item=item, unless_exists=True)
+
+
+def tools(org_id: str, call_id: str) -> list[ToolUse]:
+    query = Query(table="activity", partition=key(org_id, call_id)["pk"], begins="tool#")
+    return sorted((ToolUse.model_validate_json(item["tool"]) for item in query.all()), key=lambda tool: tool.start_ms)
 
 
 def turns(org_id: str, call_id: str) -> Iterator[Turn]:

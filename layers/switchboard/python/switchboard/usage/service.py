@@ -161,10 +161,12 @@ def rebalance(org_id: str) -> None:
     as long as they remember a key (KEY_CACHE_SECONDS).
     """
     period = clock.stamp()[:7]
-    for counter in (*(meter.value for meter in Meter), "spent", "capped"):
-        for _ in range(_ATTEMPTS):
-            if _square(org_id, period, counter, _left(store.counters(org_id, period), counter)):
-                break
+    counters = [*(meter.value for meter in Meter), "spent", "capped"]
+    for _ in range(_ATTEMPTS):
+        items = store.counters(org_id, period)
+        counters = [name for name in counters if not _square(org_id, period, name, _left(items, name))]
+        if not counters:
+            return
 
 
 def _elsewhere(spending: _Spending, counter: str) -> int:

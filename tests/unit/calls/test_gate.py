@@ -1,0 +1,81 @@
+"""Whatever happens between a request and the dialling, no call is ever dialled with a failing rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from switchboard.accounts import service as accounts
+from switchboard.accounts.plans import PlanName
+from switchboard.aws import clock
+from switchboard.calls import dialing, service
+from switchboard.calls.models import Order, Tier
+from switchboard.carriers import voice
+from switchboard.compliance import ledgers
+from switchboard.compliance import service as compliance
+from switchboard.compliance.errors import Blocked
+from switchboard.errors import DomainError
+from tests.actors import Tenant, tenant
+from tests.unit.calls.test_calls import Carrier
+from tests.unit.properties import examples
+
+pytestmark = pytest.mark.usefixtures("cloud", "frozen")
+
+#: California, a code with two zones, a state with a cap, Rhode Island with its short days, toll-free, and nobody.
+NUMBERS = ["+14155512345", "+14234001234", "+13055512345", "+14015512345", "+18005512345", "+14155550142"]
+SOURCES = [None, "business-relationship", "prior-express-consent", "hearsay"]
+MEANWHILE = st.lists(
+    st.sampled_from(["block", "opt-out", "half an hour", "eight minutes", "unblock", "opt-in"]), max_size=3
+)
+
+
+_tenants = count()
+
+
+def happen(what: str, acme: Tenant, number: str, frozen: clock.Frozen) -> None:
+    caller = acme.caller()
+    actions: dict[str, Callable[[], object]] = {
+        "block": lambda: ledgers.block(caller, number),
+        "unblock": lambda: ledgers.unblock(caller, number),
+        "opt-out": lambda: ledgers.opt_out(caller, number, "api"),
+        "opt-in": lambda: ledgers.opt_in(caller, number),
+        "half an hour": lambda: frozen.advance(minutes=30),
+        "eight minutes": lambda: frozen.advance(minutes=8),
+    }
+    actions[what]()
+
+
+@given(st.sampled_from(NUMBERS), st.sampled_from(SOURCES), st.integers(0, 7 * 48), MEANWHILE)
+@examples(40, slow=True)
+def test_no_call_is_ever_dialled_with_a_failing_rule(
+    frozen: clock.Frozen,
+    monkeypatch: pytest.MonkeyPatch,
+    number: str,
+    source: str | None,
+    half_hours: int,
+    meanwhile: list[str],
+) -> None:
+    # An organisation of its own: what was blocked in one example is not blocked in the next.
+    acme = tenant(f"gate-{next(_tenants)}", PlanName.ENTERPRISE)
+    carrier = Carrier()
+    monkeypatch.setattr(voice, "carrier", lambda: carrier)
+    frozen.at = clock.parse("2026-03-04T00:00:00Z").timestamp() + half_hours * 1_800  # over a daylight-saving change
+    order = Order(to=number, tier=Tier.BASIC, consent_source=source)
+    org = accounts.organisation(acme.org_id)
+    try:
+        call = service.place(acme.caller(), order)
+    except Blocked:
+        assert not compliance.evaluate(service.contact(org, order)).allowed
+        return
+    except DomainError:
+        pytest.fail("the gate alone refuses here")
+    for what in meanwhile:
+        happen(what, acme, number, frozen)
+    allowed = compliance.evaluate(service.contact(org, order, counted=True)).allowed
+    dialing.dial(call.org_id, call.id)
+    late = frozen.at - clock.parse(call.created_at).timestamp() > 600
+    assert bool(carrier.dialed) is (allowed and not late)
