@@ -169,7 +169,8 @@ def read_hard_cap() -> HardCap:
 def set_hard_cap(request: HardCap) -> HardCap:
     caller = api.caller
     cap = accounts.set_hard_cap(caller, request.cap(), caller.effect)
-    usage.rebalance(caller.org_id)
+    if caller.organisation.terms.sliced:
+        usage.rebalance(caller.org_id)
     return HardCap.of(cap)
 
 
