@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from switchboard.accounts import models
 from switchboard.accounts.models import Caller, KeyKind
-from switchboard.accounts.service import NewKey
+from switchboard.accounts.service import MAX_OVERLAP, NewKey
 from switchboard.agents import models as agent_models
 from switchboard.aws import clock
 from switchboard.edge.paging import Pagination
@@ -140,7 +140,7 @@ class RotateKeyRequest(_Shown):
         default=86_400,
         strict=True,
         ge=0,
-        le=7 * 86_400,
+        le=MAX_OVERLAP,
         description="How long the old key works on beside the new one.",
     )
 

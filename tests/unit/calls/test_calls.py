@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from switchboard.accounts.plans import PlanName
 from switchboard.audit import service as audit
-from switchboard.aws import clock
+from switchboard.aws import clock, session, settings
 from switchboard.aws.effect import IdempotencyMismatch
 from switchboard.calls import dialing, service, store
 from switchboard.calls.models import MOVES, TERMINAL, Call, EndReason, Order, Progress, State, Tier, ToolUse, Turn
@@ -397,6 +398,39 @@ def test_lists_filter(acme: Tenant) -> None:
     assert service.listing(caller, None, [], "INBOUND", 20, None)[0] == []
     with pytest.raises(NotFound):
         service.listing(caller, "agt_other", [], None, 20, None)
+
+
+def test_a_call_that_is_forgotten_on_hold_ends_too(acme: Tenant, frozen: clock.Frozen) -> None:
+    answered, reordered = dialed(acme), dialed(acme)
+    report(answered, "answered")
+    report(answered, "hold")
+    report(reordered, "hold")
+    frozen.advance(hours=1, seconds=1)
+    fire_timers(acme)
+    assert {now(call).state for call in (answered, reordered)} == {State.FAILED}
+
+
+def test_a_call_whose_job_is_lost_ends_too(acme: Tenant, frozen: clock.Frozen) -> None:
+    call = placed(acme)
+    frozen.advance(minutes=15, seconds=1)
+    fire_timers(acme)
+    assert (now(call).state, now(call).end_reason) == (State.FAILED, EndReason.TIMEOUT)
+    used = usage.of_month(acme.org_id, "2026-01")
+    assert used.units["voice_basic"] == 0
+
+
+def fire_timers(acme: Tenant) -> None:
+    """Let the minute's tick and the dialler do what is due."""
+    timers.tick()
+    while (
+        messages := session.client("sqs")
+        .receive_message(QueueUrl=settings.queue_url("dialer"), MaxNumberOfMessages=10)
+        .get("Messages")
+    ):
+        for message in messages:
+            body = json.loads(message["Body"])
+            if body.get("job") == "close":
+                dialing.close(body["org_id"], body["call_id"], body["state"])
 
 
 def test_the_deadlines_leave_a_call_time(acme: Tenant) -> None:

@@ -59,11 +59,6 @@ def stage() -> str:
     return text("STAGE", "local")
 
 
-def is_local() -> bool:
-    """Whether this is the stack on one machine; never true in Lambda, whatever the environment says."""
-    return stage() == "local" and "AWS_EXECUTION_ENV" not in os.environ
-
-
 def forget() -> None:
     """Drop what was read, for tests that change the environment."""
     table.cache_clear()

@@ -40,6 +40,8 @@ _TRY_AGAIN = 15
 _GIVE_UP_AFTER = timedelta(minutes=10)
 _ATTEMPTS = 5
 
+_ANSWERED = {State.ACTIVE, State.HOLD, State.ENDING}
+
 _ENDS = {
     EndReason.BUSY: State.BUSY,
     EndReason.NO_ANSWER: State.NO_ANSWER,
@@ -116,9 +118,13 @@ def confirm(org_id: str, call_id: str, claim: int) -> None:
 
 
 def close(org_id: str, call_id: str, state: str) -> None:
-    """End a call that is still where it was when its timer was set: the provider forgot it."""
+    """End a call that is still where it was when its timer was set: the provider, or its job, was lost.
+
+    Talking and holding are one place: a call goes to and fro between them within the same limit.
+    """
     call = store.get(org_id, call_id)
-    if call and call.state not in TERMINAL and (call.state == state or call.state is State.UNCONFIRMED):
+    here = call and (call.state in (state, State.UNCONFIRMED) or {call.state, State(state)} <= _ANSWERED)
+    if call and here and call.state not in TERMINAL:
         ringing = call.state is State.RINGING
         _end(call, EndReason.NO_ANSWER if ringing else EndReason.TIMEOUT, "the provider reported no end")
 
@@ -184,7 +190,9 @@ def _applied(call: Call, progress: Progress) -> _Change:
             watch = _closing(call, State.ACTIVE, TALK_LIMIT)
             return _next(call, **facts, **known), [watch, *_event(call, "voice.call.answered")]
         case "hold" if call.can_become(State.HOLD):
-            return _next(call, state=State.HOLD, **known), _event(call, "voice.call.hold")
+            # A hold may be reported ahead of the answer, whose limit is then not yet set.
+            watch = [] if call.answered_at else [_closing(call, State.HOLD, TALK_LIMIT)]
+            return _next(call, state=State.HOLD, **known), [watch, *_event(call, "voice.call.hold")]
         case "resumed" if call.state is State.HOLD:
             return _next(call, state=State.ACTIVE, **known), _event(call, "voice.call.resumed")
         case "turn" if progress.turn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from switchboard.accounts.models import Caller, Organisation
 from switchboard.agents import service as agents
@@ -20,10 +21,14 @@ from switchboard.compliance.models import Consent, Contact, Verdict, Window
 from switchboard.errors import Invalid, NotFound, Unavailable
 from switchboard.events import service as events
 from switchboard.events.models import Subject
+from switchboard.timers import service as timers
+from switchboard.timers.models import Timer
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
 
 METER = {Tier.BASIC: Meter.VOICE_BASIC, Tier.PREMIUM: Meter.VOICE_PREMIUM}
+#: Longer than a dialler goes on trying (switchboard.calls.dialing).
+_DIALLED_WITHIN = timedelta(minutes=15)
 _GREETING = "Hello, this is {name}, an automated assistant."
 
 
@@ -88,9 +93,16 @@ def _commit(caller: Caller, call: Call, verdict: Verdict) -> None:
         compliance.writes_for(verdict),
         usage.within_day(caller.organisation, f"{call.tier.value}_calls", limit),
         store.put(call),
+        timers.setting(_watch(call)),
         compliance.record(verdict, call.id),
         _event(caller, call, "voice.call.created", verdict, tier=call.tier.value),
     )
+
+
+def _watch(call: Call) -> Timer:
+    """What ends the call if its job is lost before it is dialled."""
+    body = {"job": "close", "org_id": call.org_id, "call_id": call.id, "state": State.CREATED.value}
+    return timers.new(call.org_id, clock.now() + _DIALLED_WITHIN, "dialer", body)
 
 
 def _event(caller: Caller, call: Call, kind: str, verdict: Verdict, **data: str | None) -> Writes:

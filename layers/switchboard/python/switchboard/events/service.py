@@ -8,9 +8,9 @@ from typing import Any
 from switchboard.aws import clock, ids
 from switchboard.aws.table import Item, Put
 from switchboard.events import store
-from switchboard.events.models import Actor, Event, Origin, Subject, Work
+from switchboard.events.models import Event, Origin, Subject
 
-__all__ = ["Event", "between", "chain_partition", "from_item", "going_on", "of", "record"]
+__all__ = ["Event", "between", "chain_partition", "from_item", "of", "record"]
 
 
 def of(origin: Origin, type_: str, subject: Subject, /, **data: Any) -> Event:
@@ -31,16 +31,6 @@ def of(origin: Origin, type_: str, subject: Subject, /, **data: Any) -> Event:
 def record(event: Event) -> Put:
     """The write that records an event: the outbox from which everything asynchronous starts."""
     return store.put(event)
-
-
-def going_on(worker: str, event: Event) -> Work:
-    """The origin of what a worker does because of an event."""
-    return Work(
-        org_id=event.org_id,
-        actor=Actor(type="system", id=worker),
-        agent_id=event.agent_id,
-        correlation_id=event.correlation_id,
-    )
 
 
 def from_item(item: Item) -> Event:
