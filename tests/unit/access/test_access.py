@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from pydantic import ValidationError
 
 from switchboard.access import service as access
 from switchboard.accounts import credentials
 from switchboard.accounts import service as accounts
-from switchboard.accounts.models import KeyKind
+from switchboard.accounts.models import KeyKind, Restrictions
 from switchboard.accounts.plans import PlanName
 from switchboard.aws import clock, ids
-from switchboard.aws.table import Update, write
+from switchboard.aws.table import Update, commit, write
 from switchboard.edge.dialects import anima
 from switchboard.errors import DomainError, Forbidden, Unauthenticated
 from switchboard.events.models import Actor, Work
@@ -158,3 +159,42 @@ def test_the_use_of_a_key_is_noted_every_five_minutes_and_its_failure_stops_nobo
     assert used() == first
     frozen.advance(seconds=15)
     assert used() == clock.stamp()
+
+
+def bound_to(acme: Tenant, *networks: str) -> str:
+    restrictions = Restrictions(ip_allowlist=list(networks))
+    made, writes = accounts.new_key(work(acme), KeyKind.MASTER, "bound", restrictions=restrictions)
+    commit(writes)
+    return made.text
+
+
+@pytest.mark.parametrize(
+    ("networks", "address", "admitted"),
+    [
+        ([], "203.0.113.9", True),
+        (["203.0.113.0/24"], "203.0.113.9", True),
+        (["203.0.113.0/24"], "203.0.114.9", False),
+        (["203.0.113.9"], "203.0.113.9", True),
+        (["203.0.113.0/24"], "::ffff:203.0.113.9", True),
+        (["198.51.100.0/24", "2001:db8::/32"], "2001:db8:1::1", True),
+        (["2001:db8::/32"], "2001:db9::1", False),
+        (["0.0.0.0/0"], "2001:db8::1", False),
+        (["203.0.113.0/24"], "", False),
+        (["203.0.113.0/24"], "nonsense", False),
+    ],
+)
+def test_a_key_is_good_from_its_networks_only(acme: Tenant, networks: list[str], address: str, admitted: bool) -> None:
+    text = bound_to(acme, *networks)
+    for _ in range(2):  # looked up, and remembered
+        if admitted:
+            assert access.authenticate(text, anima.KEYS, address).organisation.id == acme.org_id
+        else:
+            with pytest.raises(Forbidden) as refusal:
+                access.authenticate(text, anima.KEYS, address)
+            assert refusal.value.code == "ip_not_allowed"
+
+
+@pytest.mark.parametrize("network", ["203.0.113.9/24", "203.0.113.0/33", "example.com", ""])
+def test_a_network_that_is_none_restricts_no_key(network: str) -> None:
+    with pytest.raises(ValidationError):
+        Restrictions(ip_allowlist=[network])

@@ -41,14 +41,14 @@ class _Remembered:
 _cache: dict[str, _Remembered] = {}
 
 
-def authenticate(text: str, kinds: frozenset[KeyKind]) -> Snapshot:
+def authenticate(text: str, kinds: frozenset[KeyKind], source_ip: str = "") -> Snapshot:
     """The key, its organisation and its agent. Raises Unauthenticated with a `code`, or Forbidden."""
     kind = credentials.kind_of(text)
     if kind is None or kind not in kinds:
         raise Unauthenticated("The API key is malformed.", code="malformed")
     digest = secret.digest(text)
-    snapshot = _recall(digest) or _look_up(digest)
-    _still_good(snapshot)
+    snapshot = _recall(digest) or _look_up(digest, source_ip)
+    _still_good(snapshot, source_ip)
     return snapshot
 
 
@@ -72,11 +72,11 @@ def _recall(digest: str) -> Snapshot | None:
     return entry.snapshot if entry and entry.until > clock.epoch() else None
 
 
-def _look_up(digest: str) -> Snapshot:
+def _look_up(digest: str, source_ip: str) -> Snapshot:
     snapshot = _find(digest)
     if not snapshot:
         raise Unauthenticated("The API key is not known.", code="unknown")
-    _still_good(snapshot)
+    _still_good(snapshot, source_ip)
     seconds = settings.number("KEY_CACHE_SECONDS", 15)
     if len(_cache) >= _CACHE_SIZE:
         _cache.clear()
@@ -106,12 +106,14 @@ def _find(digest: str) -> Snapshot | None:
     )
 
 
-def _still_good(snapshot: Snapshot) -> None:
+def _still_good(snapshot: Snapshot, source_ip: str) -> None:
     key = snapshot.key
     if key.revoked_at:
         raise Unauthenticated("The API key was revoked.", code="revoked")
     if key.expires_at and key.expires_at <= clock.stamp():
         raise Unauthenticated("The API key has expired.", code="expired")
+    if not key.restrictions.admits(source_ip):
+        raise Forbidden("This key may not be used from this address.", code="ip_not_allowed")
     if snapshot.organisation.status != "active":
         raise Forbidden("The organisation is not active.", code="organization_inactive")
     if snapshot.agent and snapshot.agent.status != "active":

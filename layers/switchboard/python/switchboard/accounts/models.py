@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from ipaddress import ip_address, ip_network
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from switchboard.accounts.plans import Plan, PlanName, plan
 from switchboard.aws.effect import Effect
@@ -59,6 +60,39 @@ class KeyKind(StrEnum):
     ATHOS = "ath_live_"
 
 
+class Restrictions(BaseModel):
+    """What a key may do less than its kind may. An empty list restricts nothing."""
+
+    model_config = ConfigDict(frozen=True)
+
+    #: Networks in CIDR form, IPv4 and IPv6, that it may be used from.
+    ip_allowlist: list[str] = Field(default_factory=list)
+    #: Agents that it may let call.
+    agents: list[str] = Field(default_factory=list)
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    requests_per_day: int | None = Field(default=None, ge=1)
+    #: The consent on which its calls rest where a request states none and the ledger has none: source and day.
+    consent_source: str | None = None
+    consent_date: str | None = None
+
+    @field_validator("ip_allowlist")
+    @classmethod
+    def _networks(cls, value: list[str]) -> list[str]:
+        # An address with a longer network's mask is a typing error: whoever wrote it meant something else.
+        return [str(ip_network(text.strip())) for text in value]
+
+    def admits(self, address: str) -> bool:
+        """Whether the key may be used from an address. An IPv4 address in IPv6's clothes is the IPv4 address."""
+        if not self.ip_allowlist:
+            return True
+        try:
+            found = ip_address(address)
+        except ValueError:
+            return False
+        found = getattr(found, "ipv4_mapped", None) or found
+        return any(found in ip_network(text) for text in self.ip_allowlist)
+
+
 class ApiKey(BaseModel):
     """A key, as it may be shown at any time: never its text, which is stored as a hash."""
 
@@ -69,7 +103,9 @@ class ApiKey(BaseModel):
     name: str
     prefix: str
     hash: str
+    #: What it may do, where its kind knows permissions; all of it if there are none.
     scopes: list[str] = Field(default_factory=list)
+    restrictions: Restrictions = Field(default_factory=Restrictions)
     created_at: str
     created_by: str
     expires_at: str | None = None

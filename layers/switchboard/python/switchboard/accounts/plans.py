@@ -31,13 +31,23 @@ class Plan:
     emails_per_month: int | None
     basic_calls_per_day: int
     premium_calls_per_day: int
+    roleplays_per_month: int | None
     sliced: bool = False
 
 
 _PLANS = {
     plan.name: plan
     for plan in (
-        Plan(PlanName.FREE, 60, 100, agents=3, emails_per_month=3_000, basic_calls_per_day=20, premium_calls_per_day=0),
+        Plan(
+            PlanName.FREE,
+            60,
+            100,
+            agents=3,
+            emails_per_month=3_000,
+            basic_calls_per_day=20,
+            premium_calls_per_day=0,
+            roleplays_per_month=10,
+        ),
         Plan(
             PlanName.STARTER,
             600,
@@ -46,6 +56,7 @@ _PLANS = {
             emails_per_month=25_000,
             basic_calls_per_day=50,
             premium_calls_per_day=10,
+            roleplays_per_month=100,
         ),
         Plan(
             PlanName.GROWTH,
@@ -55,6 +66,7 @@ _PLANS = {
             emails_per_month=250_000,
             basic_calls_per_day=200,
             premium_calls_per_day=50,
+            roleplays_per_month=1_000,
         ),
         Plan(
             PlanName.SCALE,
@@ -64,6 +76,7 @@ _PLANS = {
             emails_per_month=1_000_000,
             basic_calls_per_day=1_000,
             premium_calls_per_day=250,
+            roleplays_per_month=10_000,
             sliced=True,
         ),
         Plan(
@@ -74,6 +87,7 @@ _PLANS = {
             emails_per_month=None,
             basic_calls_per_day=5_000,
             premium_calls_per_day=1_000,
+            roleplays_per_month=None,
             sliced=True,
         ),
     )

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from switchboard import telemetry
 from switchboard.accounts import credentials, store
-from switchboard.accounts.models import ApiKey, Caller, HardCap, KeyKind, Organisation
+from switchboard.accounts.models import ApiKey, Caller, HardCap, KeyKind, Organisation, Restrictions
 from switchboard.accounts.plans import PlanName
 from switchboard.aws import clock, cursor, ids, table
 from switchboard.aws.effect import AlreadyDone, Effect
@@ -101,6 +101,7 @@ def new_key(
     agent_id: str | None = None,
     expires_at: str | None = None,
     scopes: Sequence[str] = (),
+    restrictions: Restrictions | None = None,
     seed: bytes | None = None,
 ) -> tuple[NewKey, list[Writes]]:
     """A key and the writes that store it. With a seed, the same text comes out again."""
@@ -114,6 +115,7 @@ def new_key(
         prefix=minted.prefix,
         hash=minted.hash,
         scopes=list(scopes),
+        restrictions=restrictions or Restrictions(),
         created_at=clock.stamp(),
         created_by=origin.actor.id,
         expires_at=expires_at,
@@ -187,7 +189,14 @@ def rotate_key(caller: Caller, key_id: str, overlap_seconds: int) -> NewKey:
     old = key(caller.org_id, key_id)
     seed = caller.effect.seed("key") if caller.effect else None
     made, writes = new_key(
-        caller, old.kind, old.name, agent_id=old.agent_id, expires_at=old.expires_at, scopes=old.scopes, seed=seed
+        caller,
+        old.kind,
+        old.name,
+        agent_id=old.agent_id,
+        expires_at=old.expires_at,
+        scopes=old.scopes,
+        restrictions=old.restrictions,
+        seed=seed,
     )
     ends = clock.iso(clock.now() + timedelta(seconds=overlap_seconds))
     change = store.change_key(

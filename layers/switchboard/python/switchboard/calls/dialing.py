@@ -267,5 +267,7 @@ def _event(call: Call, kind: str, **data: Any) -> list[Writes]:
         agent_id=call.agent_id,
         correlation_id=call.correlation_id,
     )
-    event = events.of(origin, kind, Subject(type="call", id=call.id), to=secret.digest(call.to_number), **data)
+    # Each event goes with the change that makes the next version.
+    subject = Subject(type="call", id=call.id, version=call.version + 1)
+    event = events.of(origin, kind, subject, to=secret.digest(call.to_number), **data)
     return [events.record(event)]

@@ -107,7 +107,7 @@ def _watch(call: Call) -> Timer:
 
 def _event(caller: Caller, call: Call, kind: str, verdict: Verdict, **data: str | None) -> Writes:
     origin = agents.acting(caller, call.agent_id) if call.agent_id else caller
-    subject = Subject(type="call", id=call.id)
+    subject = Subject(type="call", id=call.id, version=call.version)
     return events.record(events.of(origin, kind, subject, to=verdict.number, verdict=verdict.summary(), **data))
 
 

@@ -18,4 +18,4 @@ def authenticate(call: Call, kinds: frozenset[KeyKind]) -> None:
     if scheme.lower() != "bearer" or not text.strip():
         raise Unauthenticated("An API key is required: Authorization: Bearer <key>.", code="missing")
     call.credential = text.strip()
-    call.snapshot = access.authenticate(call.credential, kinds)
+    call.snapshot = access.authenticate(call.credential, kinds, call.request.source_ip)

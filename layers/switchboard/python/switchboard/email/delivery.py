@@ -195,5 +195,6 @@ def _event(message: Message, kind: str, addresses: Iterable[str]) -> list[Writes
         correlation_id=message.correlation_id,
     )
     digests = [secret.digest(address.lower()) for address in addresses]
-    subject = Subject(type="message", id=message.id)
+    # Each event goes with the change that makes the next version.
+    subject = Subject(type="message", id=message.id, version=message.version + 1)
     return [events.record(events.of(origin, kind, subject, kind=message.kind, recipients=digests))]

@@ -217,7 +217,7 @@ def _event(message: Message, parsed: Parsed) -> events.Event:
     return events.of(
         origin,
         "email.received",
-        Subject(type="message", id=message.id),
+        Subject(type="message", id=message.id, version=message.version),
         kind=message.kind,
         sender=secret.digest(message.from_address.lower()),
         recipients=[secret.digest(reception.recipient.lower())],

@@ -138,7 +138,7 @@ def label(caller: Caller, message_id: str, add: list[str], remove: list[str]) ->
             update={"labels": labels, "version": message.version + 1, "updated_at": clock.stamp()}
         )
         origin = agents.acting(caller, message.agent_id)
-        subject = Subject(type="message", id=message.id)
+        subject = Subject(type="message", id=message.id, version=changed.version)
         event = events.of(origin, "email.labelled", subject, labels=len(labels), unread=UNREAD in labels)
         try:
             commit(store.save(changed), events.record(event))
@@ -195,7 +195,7 @@ def _event(origin: Origin, kind: str, message: Message) -> events.Event:
     return events.of(
         origin,
         kind,
-        Subject(type="message", id=message.id),
+        Subject(type="message", id=message.id, version=message.version),
         kind=message.kind,
         recipients=[secret.digest(address.lower()) for address in message.recipients],
     )

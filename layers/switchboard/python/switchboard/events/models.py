@@ -14,6 +14,8 @@ class Subject(BaseModel):
 
     type: str
     id: str
+    #: How many changes the subject has seen, this one included, where it counts them: by this its events are ordered.
+    version: int | None = None
 
 
 class Actor(BaseModel):

@@ -44,7 +44,7 @@ class OptiComm(Dialect):
         call.credential = call.request.header("x-api-key") or ""
         if not call.credential:
             raise Unauthenticated("The header X-API-Key is missing.", code="missing")
-        call.snapshot = access.authenticate(call.credential, KEYS)
+        call.snapshot = access.authenticate(call.credential, KEYS, call.request.source_ip)
 
     def challenge(self) -> str:
         return 'ApiKey header="X-API-Key"'
