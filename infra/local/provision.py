@@ -34,6 +34,7 @@ def provision(environ: dict[str, str]) -> dict[str, str]:
         "SWITCHBOARD_PLATFORM_SENDER": f"welcome@{SENDER_DOMAIN}",
         "SWITCHBOARD_MAIL_CARRIER": "ses",
         "SWITCHBOARD_REASSIGNED_NUMBERS": "simulator",
+        "SWITCHBOARD_OUTBOUND_LOOPBACK": "on",
     }
     for table in topology.TABLES:
         found[env_key("TABLE", table.name)] = make.table(table)

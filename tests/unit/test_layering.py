@@ -23,6 +23,7 @@ OWNERS = {
     "twilio": {"switchboard.carriers"},
     "stripe": {"switchboard.carriers"},
     "elevenlabs": {"switchboard.carriers"},
+    "aiohttp": {"switchboard.outbound"},
 }
 
 

@@ -1,0 +1,226 @@
+"""The guarded HTTP client: posts to addresses that customers name (DESIGN.md, rule 11)."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from ssl import SSLCertVerificationError, SSLContext
+from time import monotonic
+from types import TracebackType
+from typing import NoReturn, Self
+
+import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
+from yarl import URL
+
+from switchboard.errors import Invalid
+from switchboard.outbound import destination, resolver
+from switchboard.outbound.connections import Connections, Mark, current
+from switchboard.outbound.errors import BadAnswer, ConnectionFailed, NotSent, Refused, TimedOut, TooMuch
+from switchboard.outbound.resolver import Lookup
+
+__all__ = [
+    "Answer",
+    "BadAnswer",
+    "Client",
+    "ConnectionFailed",
+    "NotSent",
+    "Refused",
+    "TimedOut",
+    "TooMuch",
+]
+
+#: How much of an answer's body is read.
+MAX_BODY = 65_536
+#: How much of the time a connection may take to open, and the most that it may.
+_CONNECT_PART, _CONNECT_MOST = 0.5, 5.0
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+#: Headers by which a request would say something else of itself than what is sent, or go somewhere else.
+_OURS = frozenset(
+    {
+        *("host", "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "te", "trailer"),
+        *("expect", "accept-encoding", "proxy-authorization", "proxy-connection"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: header names in lower case, and the body's beginning, as it was encoded by the sender."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    milliseconds: int
+
+
+class Client:
+    """Posts to checked addresses only. It belongs to the event loop that it is first used in."""
+
+    def __init__(
+        self,
+        *,
+        lookup: Lookup = resolver.lookup,
+        ssl: SSLContext | None = None,
+        max_body: int = MAX_BODY,
+    ) -> None:
+        self._lookup, self._ssl, self._max_body = lookup, ssl, max_body
+        self._opened: Connections | None = None
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
+        """Post a body and answer what comes back within `seconds`, whatever its status; a redirect is not followed.
+
+        A kept connection that turns out to be dead is replaced once, so that in rare cases the receiver sees a request
+        twice: what must not be done twice carries an id. Raises NotSent.
+        """
+        target = _target(url, loopback=destination.loopback_allowed())
+        _check_headers(headers)
+        connections = self._connections()
+        await connections.enter()
+        started = monotonic()
+        try:
+            async with asyncio.timeout(seconds):
+                status, fields, content = await self._exchange(connections, target, headers, body, seconds)
+        except NotSent:
+            raise
+        except aiohttp.ConnectionTimeoutError as error:
+            raise TimedOut("no connection could be made in time") from error
+        except TimeoutError as error:
+            raise TimedOut(f"no complete answer within {seconds:g} s") from error
+        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
+            _raise(error)
+        finally:
+            connections.leave()
+        return Answer(status, fields, content, round((monotonic() - started) * 1000))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        opened, self._opened = self._opened, None
+        if opened:
+            await opened.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def _connections(self) -> Connections:
+        if self._opened is None:
+            self._opened = Connections(self._lookup, self._ssl)
+        return self._opened
+
+    async def _exchange(
+        self, connections: Connections, url: URL, headers: Mapping[str, str], body: bytes, seconds: float
+    ) -> tuple[int, dict[str, str], bytes]:
+        mark = Mark()
+        current.set(mark)
+        timeout = _timeout(seconds)
+        try:
+            return await self._once(connections.usual, url, headers, body, timeout)
+        except aiohttp.ClientConnectorError:
+            raise
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            if mark.opened:
+                raise
+        return await self._once(connections.once, url, headers, body, timeout)
+
+    async def _once(
+        self,
+        session: aiohttp.ClientSession,
+        url: URL,
+        headers: Mapping[str, str],
+        body: bytes,
+        timeout: aiohttp.ClientTimeout,
+    ) -> tuple[int, dict[str, str], bytes]:
+        async with session.post(url, data=body, headers=headers, allow_redirects=False, timeout=timeout) as response:
+            content = await self._beginning(response)
+            return response.status, _fields(response), content
+
+    async def _beginning(self, response: aiohttp.ClientResponse) -> bytes:
+        parts, size = [], 0
+        async for part in response.content.iter_any():
+            parts.append(part)
+            size += len(part)
+            if size > self._max_body:
+                response.close()
+                break
+        return b"".join(parts)[: self._max_body]
+
+
+@lru_cache(4_096)
+def _target(url: str, *, loopback: bool) -> URL:  # noqa: ARG001 what may be sent to goes by it
+    try:
+        checked = destination.check(url)
+    except Invalid as error:
+        raise Refused(f"the URL {error.details['fields']['url']}") from error
+    try:
+        found = URL(checked, encoded=True)
+    except ValueError as error:
+        raise Refused("the URL is not valid") from error
+    # aiohttp goes by this reading of the URL: it must be the one that was checked.
+    if found.host_port_subcomponent != checked.split("/", 3)[2]:
+        raise Refused("the URL is not valid")
+    return found
+
+
+def _timeout(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, connect=min(seconds * _CONNECT_PART, _CONNECT_MOST))
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name) or name.lower() in _OURS:
+            raise Refused(f"the header {name[:100]!r} may not be set")
+        if not (value.isascii() and value.isprintable()):
+            raise Refused(f"the header {name[:100]} has a value that is not printable ASCII")
+
+
+def _fields(response: aiohttp.ClientResponse) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for name, text in response.headers.items():
+        # aiohttp keeps what is not UTF-8 as half surrogates, which nothing downstream can store.
+        value = text if text.isascii() else text.encode(errors="surrogateescape").decode(errors="replace")
+        lower = name.lower()
+        fields[lower] = f"{fields[lower]}, {value}" if lower in fields else value
+    return fields
+
+
+def _raise(error: Exception) -> NoReturn:
+    """Say in our own words what went wrong. The library's may hold addresses."""
+    match error:
+        case aiohttp.InvalidURL():
+            raise Refused("the URL is not valid") from error
+        case aiohttp.ClientConnectorDNSError():
+            gone = getattr(error.os_error, "errno", None) in (socket.EAI_NONAME, None)
+            raise ConnectionFailed("the host has no address" if gone else "the host could not be looked up") from error
+        case aiohttp.ClientConnectorCertificateError(certificate_error=SSLCertVerificationError() as cause):
+            raise ConnectionFailed(f"the certificate is not valid: {cause.verify_message}") from error
+        case aiohttp.ClientSSLError():
+            raise ConnectionFailed("the TLS handshake failed") from error
+        case aiohttp.ClientConnectorError(os_error=ConnectionRefusedError()):
+            raise ConnectionFailed("the connection was refused") from error
+        case aiohttp.ClientConnectorError():
+            raise ConnectionFailed("the host cannot be reached") from error
+        case aiohttp.ClientPayloadError():
+            raise ConnectionFailed("the connection was closed in the middle of the answer") from error
+        case aiohttp.ClientResponseError() | HttpProcessingError() if _is_too_long(error):
+            raise TooMuch("the answer's headers are too large") from error
+        case aiohttp.ClientResponseError() | HttpProcessingError() | ValueError():
+            raise BadAnswer("the answer is not valid HTTP") from error
+        case _:
+            raise ConnectionFailed("the connection was closed without an answer") from error
+
+
+def _is_too_long(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, LineTooLong) or getattr(error, "message", "").startswith("Too many headers"):
+            return True
+        error = error.__cause__
+    return False

@@ -1,0 +1,490 @@
+"""What the client sends, what it takes, and what it makes of receivers that are slow, broken or hostile."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import re
+import threading
+from asyncio import selector_events
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from switchboard.aws import clock
+from switchboard.outbound import client as module
+from switchboard.outbound import connections
+from switchboard.outbound.client import (
+    Answer,
+    BadAnswer,
+    Client,
+    ConnectionFailed,
+    NotSent,
+    TimedOut,
+    TooMuch,
+)
+from tests.unit.outbound.conftest import Authority, run
+from tests.unit.outbound.server import (
+    Act,
+    Network,
+    Server,
+    answer,
+    answering,
+    close,
+    endless,
+    reset,
+    silence,
+    then_close,
+)
+
+pytestmark = pytest.mark.usefixtures("local")
+
+OK = b"HTTP/1.1 200 OK\r\n"
+Scenario = Callable[[Server, Client], Awaitable[None]]
+
+
+def with_receiver(*acts: Act, scenario: Scenario, **options: int) -> Server:
+    """Run a scenario with a receiver and a client."""
+    server = Server(list(acts))
+
+    async def whole() -> None:
+        async with server, Client(**options) as client:  # type: ignore[arg-type]
+            await scenario(server, client)
+
+    run(whole)
+    return server
+
+
+def posted(*acts: Act, seconds: float = 5, **options: int) -> Answer:
+    """What comes back from a receiver."""
+    found: list[Answer] = []
+
+    async def scenario(server: Server, client: Client) -> None:
+        found.append(await client.post(server.url, {}, b"{}", seconds))
+
+    with_receiver(*acts, scenario=scenario, **options)
+    return found[0]
+
+
+def failed(*acts: Act, seconds: float = 5) -> NotSent:
+    """How a post to a receiver fails. No reason tells an address."""
+    with pytest.raises(NotSent) as error:
+        posted(*acts, seconds=seconds)
+    assert not re.search(r"127|::1|localhost|[0-9]{4}", error.value.reason)
+    assert str(error.value) == error.value.reason
+    return error.value
+
+
+# --- a good exchange ----------------------------------------------------------------------------------------------
+
+
+def test_a_post_is_sent_as_it_was_asked_for_and_with_nothing_of_our_own() -> None:
+    async def scenario(server: Server, client: Client) -> None:
+        got = await client.post(f"{server.url}/%7Ea%2Fb/../c?d=%20e#f", {"Webhook-Id": "msg_1"}, b'{"a":1}', 5)
+        assert (got.status, got.body, got.headers["x-one"]) == (201, b"made", "1")
+        assert got.milliseconds < 5_000
+        head, _, body = server.requests[0].partition(b"\r\n\r\n")
+        line, *fields = head.decode().split("\r\n")
+        assert line == "POST /hook/%7Ea%2Fb/../c?d=%20e HTTP/1.1"
+        assert sorted(fields) == [
+            "Accept-Encoding: identity",
+            "Content-Length: 7",
+            f"Host: 127.0.0.1:{server.port}",
+            "Webhook-Id: msg_1",
+        ]
+        assert body == b'{"a":1}'
+
+    with_receiver(answer(b"made", "201 Created", "X-One: 1"), scenario=scenario)
+
+
+def test_repeated_headers_are_one_and_odd_bytes_can_be_stored() -> None:
+    got = posted(answering(OK + b"Content-Length: 0\r\nX-A: 1\r\nx-a: 2\r\nX-B: \xff\xc3\xa9\r\n\r\n"))
+    assert got.headers == {"content-length": "0", "x-a": "1, 2", "x-b": "\ufffdé"}
+
+
+@pytest.mark.parametrize("status", [200, 204, 304, 400, 404, 410, 429, 500, 503, 599])
+def test_any_status_is_an_answer(status: int) -> None:
+    assert posted(answering(f"HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n".encode())).status == status
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n" + OK + b"Content-Length: 2\r\n\r\nok",
+    ],
+)
+def test_a_body_may_come_in_chunks_and_behind_interim_answers(raw: bytes) -> None:
+    assert posted(answering(raw)).body == b"ok"
+
+
+def test_a_body_may_end_with_the_connection() -> None:
+    assert posted(then_close(answering(OK + b"\r\nthe end"))).body == b"the end"
+
+
+def test_no_cookie_is_kept() -> None:
+    async def scenario(server: Server, client: Client) -> None:
+        for _ in range(2):
+            await client.post(server.url, {}, b"", 5)
+
+    server = with_receiver(answer(b"", "200 OK", "Set-Cookie: a=b; Path=/"), scenario=scenario)
+    assert not any(b"cookie" in request.lower() for request in server.requests)
+
+
+# --- too much -----------------------------------------------------------------------------------------------------
+
+
+def test_an_endless_body_is_read_to_the_limit_and_its_connection_is_dropped() -> None:
+    async def scenario(server: Server, client: Client) -> None:
+        first = await client.post(server.url, {}, b"", 5)
+        assert (first.status, first.body) == (200, b"x" * 1_000)
+        assert (await client.post(server.url, {}, b"", 5)).body == b"ok"
+        assert server.connections == 2
+
+    stream = endless(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"200\r\n" + b"x" * 512 + b"\r\n")
+    with_receiver(stream, answer(), scenario=scenario, max_body=1_000)
+
+
+@pytest.mark.parametrize("size", [1_000, 1_001, 5_000])
+def test_a_body_is_cut_at_the_limit(size: int) -> None:
+    assert posted(answer(b"x" * size), max_body=1_000).body == b"x" * 1_000
+
+
+def test_a_body_of_just_the_limit_is_read_to_its_end() -> None:
+    async def act(writer: asyncio.StreamWriter) -> None:
+        writer.write(OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n")
+        await asyncio.sleep(0.05)
+        writer.write(b"0\r\n\r\n")
+
+    async def scenario(server: Server, client: Client) -> None:
+        for _ in range(2):
+            assert (await client.post(server.url, {}, b"", 5)).body == b"ok"
+
+    assert with_receiver(act, scenario=scenario, max_body=2).connections == 1
+
+
+def test_what_is_compressed_stays_so() -> None:
+    bomb = gzip.compress(b"\0" * 10_000_000)
+    got = posted(answer(bomb, "200 OK", "Content-Encoding: gzip"), max_body=20_000)
+    assert got.body == bomb
+    assert got.headers["content-encoding"] == "gzip"
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        endless(OK, b"X-More: 1\r\n"),
+        endless(OK + b"X-Long: ", b"x" * 1_024),
+        endless(OK, b"x" * 1_024),
+        endless(b"HTTP/1.1 200 ", b"x" * 1_024),
+        answering(OK + b"X-Long: " + b"x" * 9_000 + b"\r\nContent-Length: 0\r\n\r\n"),
+        answering(OK + b"X-More: 1\r\n" * 101 + b"\r\n"),
+    ],
+    ids=["endless headers", "endless value", "endless name", "endless status", "long value", "many headers"],
+)
+def test_headers_beyond_the_limit_are_too_much(act: Act) -> None:
+    error = failed(act)
+    assert isinstance(error, TooMuch)
+    assert error.reason == "the answer's headers are too large"
+
+
+# --- too slow -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        silence,
+        answering(b"HTTP/1.1 200"),
+        answering(OK + b"X-One: 1\r\n"),
+        answering(OK + b"Content-Length: 3\r\n\r\nok"),
+        answering(OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"),
+        endless(b"", b"HTTP/1.1 102 Processing\r\n\r\n"),
+    ],
+    ids=["nothing", "half a status", "half a header", "half a body", "half a chunked body", "interim answers for ever"],
+)
+def test_an_exchange_has_one_time_for_everything(monkeypatch: pytest.MonkeyPatch, act: Act) -> None:
+    monkeypatch.setattr(module, "_CONNECT_PART", 10)  # however busy the machine is
+    error = failed(act, seconds=0.1)
+    assert isinstance(error, TimedOut)
+    assert error.reason == "no complete answer within 0.1 s"
+
+
+def test_a_body_that_drips_does_not_prolong_the_time() -> None:
+    async def drip(writer: asyncio.StreamWriter) -> None:
+        writer.write(OK + b"Content-Length: 1000\r\n\r\n")
+        for _ in range(1_000):
+            writer.write(b"x")
+            await asyncio.sleep(0.01)
+
+    assert isinstance(failed(drip, seconds=0.2), TimedOut)
+
+
+def test_a_connection_that_does_not_open_takes_half_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(selector_events.BaseSelectorEventLoop, "sock_connect", never)
+    error = failed(answer(), seconds=0.6)
+    assert isinstance(error, TimedOut)
+    assert error.reason == "no connection could be made in time"
+
+
+def test_slow_name_servers_hold_up_nobody_else() -> None:
+    go_on = threading.Event()
+
+    def lookup(_: str) -> list[str]:
+        go_on.wait(10)
+        return []
+
+    async def scenario() -> None:
+        async with Server([answer()]) as server, Client(lookup=lookup) as client:
+            with pytest.raises(TimedOut):
+                await client.post("https://slow.example.com/", {}, b"", 0.1)
+            urls = [f"https://slow{number}.example.com/" for number in range(40)]
+            slow = [asyncio.ensure_future(client.post(url, {}, b"", 9)) for url in urls]
+            await asyncio.sleep(0)
+            assert (await client.post(server.url, {}, b"", 5)).status == 200
+            assert await asyncio.to_thread(lambda: "free") == "free"
+            assert not any(one.done() for one in slow)
+            go_on.set()
+            await asyncio.gather(*slow, return_exceptions=True)
+
+    run(scenario)
+
+
+# --- broken -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "act", [close, reset, then_close(answering(b"HTTP/1.1 2"))], ids=["closed", "reset", "cut off"]
+)
+def test_a_new_connection_that_breaks_is_a_failure_and_not_tried_again(act: Act) -> None:
+    async def scenario(server: Server, client: Client) -> None:
+        with pytest.raises(ConnectionFailed, match=r"^the connection was closed without an answer$"):
+            await client.post(server.url, {}, b"", 5)
+        assert (server.connections, len(server.requests)) == (1, 1)
+
+    with_receiver(act, scenario=scenario)
+
+
+@pytest.mark.parametrize(
+    "raw", [b"SSH-2.0-OpenSSH_9.6\r\n", b"\x00\x01\x02\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n", b"{}\r\n\r\n"]
+)
+def test_what_is_not_http_is_a_bad_answer(raw: bytes) -> None:
+    assert isinstance(failed(then_close(answering(raw))), BadAnswer)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        OK + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
+        OK + b"Content-Length: -1\r\n\r\n",
+        OK + b"Content-Length: 1x\r\n\r\na",
+    ],
+)
+def test_an_answer_that_can_be_read_in_two_ways_is_a_bad_one(raw: bytes) -> None:
+    assert isinstance(failed(then_close(answering(raw))), BadAnswer)
+
+
+@pytest.mark.parametrize(
+    "raw", [OK + b"Content-Length: 9\r\n\r\nhalf", OK + b"Transfer-Encoding: chunked\r\n\r\n9\r\nhalf"]
+)
+def test_half_an_answer_is_none(raw: bytes) -> None:
+    error = failed(then_close(answering(raw)))
+    assert isinstance(error, ConnectionFailed)
+    assert error.reason == "the connection was closed in the middle of the answer"
+
+
+def test_a_port_where_nobody_listens_refuses() -> None:
+    async def scenario() -> None:
+        async with Server([answer()]) as server:
+            url = server.url
+        async with Client() as client:
+            with pytest.raises(ConnectionFailed, match=r"^the connection was refused$"):
+                await client.post(url, {}, b"", 5)
+
+    run(scenario)
+
+
+# --- kept connections ---------------------------------------------------------------------------------------------
+
+
+async def twice(server: Server, client: Client) -> None:
+    """Two posts, both well answered."""
+    for _ in range(2):
+        assert (await client.post(server.url, {}, b"", 5)).status == 200
+
+
+def test_a_connection_is_used_again() -> None:
+    assert with_receiver(answer(), scenario=twice).connections == 1
+
+
+@pytest.mark.parametrize("last_words", [close, reset])
+def test_a_kept_connection_that_died_costs_no_delivery(last_words: Act) -> None:
+    # It is closed only as the second request comes, too late for anybody to see it beforehand.
+    server = with_receiver(answer(), last_words, answer(), scenario=twice)
+    assert (server.connections, len(server.requests)) == (2, 3)
+
+
+def test_a_kept_connection_that_was_closed_meanwhile_costs_no_delivery() -> None:
+    async def scenario(server: Server, client: Client) -> None:
+        await client.post(server.url, {}, b"", 5)
+        while not server.closed:
+            await asyncio.sleep(0.01)
+        assert (await client.post(server.url, {}, b"", 5)).status == 200
+        assert (server.connections, len(server.requests)) == (2, 2)
+
+    with_receiver(then_close(answer()), answer(), scenario=scenario)
+
+
+def test_a_request_is_sent_over_a_second_connection_once_and_no_more() -> None:
+    async def scenario(server: Server, client: Client) -> None:
+        await asyncio.gather(*(client.post(server.url, {}, b"", 5) for _ in range(3)))
+        assert server.connections == 3
+        server.acts = [close]
+        with pytest.raises(ConnectionFailed):
+            await client.post(server.url, {}, b"", 5)
+        assert (server.connections, len(server.requests)) == (4, 5)
+
+    with_receiver(answer(), scenario=scenario)
+
+
+def test_a_second_connection_has_what_is_left_of_the_time() -> None:
+    async def slow_death(writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.3)
+        writer.close()
+
+    async def scenario(server: Server, client: Client) -> None:
+        await client.post(server.url, {}, b"", 5)
+        started = asyncio.get_running_loop().time()
+        with pytest.raises(TimedOut):
+            await client.post(server.url, {}, b"", 0.5)
+        assert asyncio.get_running_loop().time() - started < 0.75
+        assert len(server.requests) == 3
+
+    with_receiver(answer(), slow_death, silence, scenario=scenario)
+
+
+def test_a_function_that_was_frozen_opens_new_connections(frozen: clock.Frozen) -> None:
+    async def scenario(server: Server, client: Client) -> None:
+        await client.post(server.url, {}, b"", 5)
+        frozen.advance(seconds=connections.KEEP_SECONDS)
+        await client.post(server.url, {}, b"", 5)
+        assert server.connections == 1
+        frozen.advance(seconds=connections.KEEP_SECONDS + 1)
+        await client.post(server.url, {}, b"", 5)
+        assert server.connections == 2
+        assert len(server.requests) == 3
+
+    with_receiver(answer(), scenario=scenario)
+
+
+def test_what_is_under_way_survives_a_clock_that_is_set(frozen: clock.Frozen) -> None:
+    async def scenario(server: Server, client: Client) -> None:
+        go_on = asyncio.Event()
+
+        async def later(writer: asyncio.StreamWriter) -> None:
+            await go_on.wait()
+            await answer()(writer)
+
+        server.acts = [later, answer()]
+        first = asyncio.ensure_future(client.post(server.url, {}, b"", 5))
+        while not server.requests:
+            await asyncio.sleep(0.01)
+        frozen.advance(hours=1)
+        await client.post(server.url, {}, b"", 5)
+        go_on.set()
+        assert (await first).status == 200
+
+    with_receiver(answer(), scenario=scenario)
+
+
+def test_unasked_words_on_a_kept_connection_answer_nothing() -> None:
+    async def scenario(server: Server, client: Client) -> None:
+        await client.post(server.url, {}, b"", 5)
+        await asyncio.sleep(0.05)
+        assert (await client.post(server.url, {}, b"", 5)).body == b"true"
+        assert server.connections == 2
+
+    two = answering((OK + b"Content-Length: 2\r\n\r\nok") + (OK + b"Content-Length: 4\r\n\r\nfake"))
+    with_receiver(two, answer(b"true"), scenario=scenario)
+
+
+def test_with_many_sockets_open_none_is_kept_beyond_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "KEPT_MOST", 2)
+
+    async def scenario(server: Server, client: Client) -> None:
+        await asyncio.gather(*(client.post(server.url, {}, b"", 5) for _ in range(3)))
+        for _ in range(2):
+            await client.post(server.url, {}, b"", 5)
+        while server.closed < 2:
+            await asyncio.sleep(0.01)
+        assert server.connections == 5
+
+    with_receiver(answer(), scenario=scenario)
+
+
+@pytest.mark.parametrize("act", [close, reset, silence, answer(), endless(OK, b"X: 1\r\n")])
+def test_no_exchange_leaves_its_place_or_its_socket_behind(monkeypatch: pytest.MonkeyPatch, act: Act) -> None:
+    monkeypatch.setattr(connections, "AT_ONCE", 1)
+    made: list[connections.Connections] = []
+    monkeypatch.setattr(Client, "_connections", _remembered(Client._connections, made))
+
+    async def scenario(server: Server, client: Client) -> None:
+        for _ in range(3):
+            await asyncio.gather(client.post(server.url, {}, b"", 0.1), return_exceptions=True)
+        server.acts = [silence]
+        given_up = asyncio.ensure_future(client.post(server.url, {}, b"", 5))
+        await asyncio.sleep(0.02)
+        given_up.cancel()
+        await asyncio.gather(given_up, return_exceptions=True)
+        server.acts = [then_close(answer())]
+        assert (await client.post(server.url, {}, b"", 5)).status == 200
+        await client.close()
+        while made[0].open:
+            await asyncio.sleep(0.01)
+
+    with_receiver(act, scenario=scenario)
+
+
+def _remembered(
+    make: Callable[[Client], connections.Connections], made: list[connections.Connections]
+) -> Callable[[Client], connections.Connections]:
+    def remember(client: Client) -> connections.Connections:
+        found = make(client)
+        made.append(found)
+        return found
+
+    return remember
+
+
+def test_waiting_for_a_place_takes_nothing_from_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "AT_ONCE", 1)
+
+    async def slow(writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.2)
+        await answer()(writer)
+
+    async def scenario(server: Server, client: Client) -> None:
+        answers = await asyncio.gather(*(client.post(server.url, {}, b"", 0.5) for _ in range(3)))
+        assert [one.status for one in answers] == [200] * 3
+        assert server.connections == 1
+
+    with_receiver(slow, scenario=scenario)
+
+
+def test_kept_tls_connections_are_used_again_and_replaced(network: Network, authority: Authority) -> None:
+    async def scenario() -> None:
+        network.names["hooks.example.com"] = [["1.1.1.1"]]
+        tls = authority.server("hooks.example.com")
+        async with (
+            Server([answer(), answer(), reset, answer()], tls=tls) as server,
+            Client(lookup=network.lookup, ssl=authority.trusting) as client,
+        ):
+            network.port = server.port
+            for _ in range(3):
+                assert (await client.post("https://hooks.example.com/", {}, b"", 5)).status == 200
+            assert (server.connections, len(server.requests)) == (2, 4)
+
+    run(scenario)
