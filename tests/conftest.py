@@ -16,15 +16,16 @@ from moto import mock_aws  # before any botocore session is made: moto does not 
 
 from infra.local import engine, provision
 from switchboard.access import service as access
-from switchboard.aws import clock, secret, session, settings, table
+from switchboard.aws import aside, clock, secret, session, settings, table
 from switchboard.edge import idempotency, rate_limit
+from switchboard.webhooks import delivery
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def forget() -> None:
     """Drop whatever the process remembers of tables, keys and limits, as a new process would."""
-    for module in (settings, session, secret, access, rate_limit, idempotency):
+    for module in (settings, session, secret, access, rate_limit, idempotency, delivery):
         module.forget()
 
 
@@ -32,6 +33,12 @@ def forget() -> None:
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries wait for nothing in tests."""
     monkeypatch.setattr(table, "sleep", lambda _: None)
+
+
+@pytest.fixture(autouse=True)
+def _in_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing runs aside in tests that do not ask for it: the order of their calls is always the same."""
+    monkeypatch.setattr(aside, "start", aside.in_line)
 
 
 def _enter(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]) -> dict[str, str]:
@@ -117,6 +124,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
                 "SWITCHBOARD_SIGN_UPS_PER_HOUR": "10000",
                 "SWITCHBOARD_STRANGER_PER_MINUTE": "100000",
                 "SWITCHBOARD_STRANGER_PER_SECOND": "10000",
+                "SWITCHBOARD_ROLEPLAY_STEP_SECONDS": "0",
                 "PORT": str(engine.free_port()),
             },
             stdout=log,

@@ -1,4 +1,7 @@
-"""A deployment without a store: writes go nowhere, reads come from memory."""
+"""A deployment without a store: writes go nowhere, reads come from memory.
+
+Nothing is waited for, so that nothing is begun aside: over a store, a thread's cost falls into the wait for an answer.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +93,7 @@ def stubbed() -> Iterator[Stub]:
     with (
         patch.dict(os.environ, environ),
         patch.dict(access._cache, {stub.key.hash: remembered}),
-        patch("switchboard.aws.table.write", stub._write),
+        patch("switchboard.aws.table.write_at_once", stub._write),
         patch("switchboard.usage.service.commit", lambda *_: None),
         patch("switchboard.signup.service.commit", lambda *_: None),
         patch.object(Query, "page", lambda query, limit, start=None: stub._page(query, limit, start)),

@@ -167,10 +167,8 @@ def read_hard_cap() -> HardCap:
     responses={400: "The cap is not valid.", 403: _MASTER},
 )
 def set_hard_cap(request: HardCap) -> HardCap:
-    caller = api.caller
-    cap = accounts.set_hard_cap(caller, request.cap(), caller.effect)
-    if caller.organisation.terms.sliced:
-        usage.rebalance(caller.org_id)
+    caller, cap = api.caller, request.cap()
+    usage.set_hard_cap(caller, caller.organisation, cap, caller.effect)
     return HardCap.of(cap)
 
 

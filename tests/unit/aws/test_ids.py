@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from uuid import RFC_4122, UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,3 +39,13 @@ def test_an_id_is_safe_everywhere_and_never_given_twice() -> None:
     made = {ids.new("msg") for _ in range(500)}
     assert len(made) == 500
     assert all(re.fullmatch("msg_[0-9a-hjkmnp-tv-z]{26}", one) for one in made)
+
+
+def test_uuids_sort_by_time_and_say_what_they_are(frozen: clock.Frozen) -> None:
+    made = []
+    for _ in range(3):
+        made.append(ids.uuid())
+        frozen.advance(seconds=0.001)
+    assert made == sorted(set(made))
+    assert all(UUID(one).version == 7 and UUID(one).variant == RFC_4122 for one in made)
+    assert UUID(made[0]).int >> 80 == clock.parse("2026-01-15T17:00:00Z").timestamp() * 1000

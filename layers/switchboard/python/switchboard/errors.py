@@ -84,3 +84,7 @@ class Unavailable(DomainError):
     """Something this answer needs is away for now; the same request may work later."""
 
     code = "unavailable"
+
+
+class Contended(Unavailable):
+    """Others kept changing the same things at the same time, so that nothing was done."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from switchboard import telemetry
 from switchboard.accounts import credentials, store
@@ -21,6 +21,10 @@ from switchboard.events.models import Origin, Subject
 
 #: The longest that a rotated key may go on working beside its successor, in seconds.
 MAX_OVERLAP = 7 * 86_400
+#: How many keys of a kind an organisation may have that open anything (conventions.md 2.2).
+MOST_ACTIVE = {KeyKind.ATHOS: 5}
+
+Status = Literal["active", "suspended"]
 
 
 class NewKey(NamedTuple):
@@ -72,18 +76,33 @@ def set_plan(origin: Origin, plan: PlanName, limits: dict[str, int] | None = Non
     commit(store.change_org(origin.org_id, changes), events.record(event))
 
 
-def set_hard_cap(origin: Origin, cap: HardCap, effect: Effect | None = None) -> HardCap:
-    """Set the organisation's own monthly spending limit."""
+def set_status(origin: Origin, status: Status) -> None:
+    """Make an organisation active or suspended. Its keys feel it within the key cache's time."""
+    event = events.of(
+        origin, "organization.status_changed", Subject(type="organization", id=origin.org_id), status=status
+    )
+    commit(store.change_org(origin.org_id, {"status": status, "updated_at": clock.stamp()}), events.record(event))
+
+
+def capping(origin: Origin, cap: HardCap, effect: Effect | None = None) -> list[Writes]:
+    """The writes that set the organisation's own monthly spending limit. Raises AlreadyDone at commit."""
     event = events.of(
         origin, "billing.hard_cap_changed", Subject(type="organization", id=origin.org_id), **cap.model_dump()
     )
+    return [
+        effect.marker(origin.org_id) if effect else None,
+        store.change_org(origin.org_id, {"hard_cap": cap.model_dump(), "updated_at": clock.stamp()}),
+        events.record(event),
+    ]
+
+
+def set_hard_cap(origin: Origin, cap: HardCap, effect: Effect | None = None) -> None:
+    """Set the organisation's own monthly spending limit, and leave the books as they are.
+
+    `usage.set_hard_cap` balances them too.
+    """
     with suppress(AlreadyDone):
-        commit(
-            effect.marker(origin.org_id) if effect else None,
-            store.change_org(origin.org_id, {"hard_cap": cap.model_dump(), "updated_at": clock.stamp()}),
-            events.record(event),
-        )
-    return cap
+        commit(capping(origin, cap, effect))
 
 
 def counting(
@@ -103,8 +122,12 @@ def new_key(
     scopes: Sequence[str] = (),
     restrictions: Restrictions | None = None,
     seed: bytes | None = None,
+    replaces: str | None = None,
 ) -> tuple[NewKey, list[Writes]]:
-    """A key and the writes that store it. With a seed, the same text comes out again."""
+    """A key and the writes that store it. With a seed, the same text comes out again.
+
+    Raises Conflict where there are as many active ones of its kind as there may be (MOST_ACTIVE).
+    """
     minted = credentials.mint(kind, seed)
     key = ApiKey(
         id=ids.new("key"),
@@ -123,7 +146,29 @@ def new_key(
     event = events.of(
         origin, "key.created", Subject(type="key", id=key.id), kind=kind.value, prefix=key.prefix, agent_id=agent_id
     )
-    return NewKey(key, minted.text), [*store.put_key(key), events.record(event)]
+    room = _room(origin.org_id, kind, replaces) if kind in MOST_ACTIVE else None
+    return NewKey(key, minted.text), [*store.put_key(key), room, events.record(event)]
+
+
+def _room(org_id: str, kind: KeyKind, replaces: str | None) -> Writes:
+    """The write that lets one more key of a kind be made, if nobody else makes one meanwhile. Raises Conflict.
+
+    A key that has a successor, or gets it by this, counts once with it.
+    """
+    numbered = store.numbered(org_id, kind)
+    now = clock.stamp()
+    active = sum(
+        key.kind is kind
+        and key.id != replaces
+        and not (key.revoked_at or key.rotated_to)
+        and not (key.expires_at and key.expires_at <= now)
+        for key in map(store.read_key, store.all_keys(org_id))
+    )
+    if active >= MOST_ACTIVE[kind]:
+        raise Conflict(
+            f"There are {MOST_ACTIVE[kind]} active keys of this kind: revoke one first.", code="keys_exhausted"
+        )
+    return store.number(org_id, kind, numbered)
 
 
 def create_key(
@@ -197,6 +242,7 @@ def rotate_key(caller: Caller, key_id: str, overlap_seconds: int) -> NewKey:
         scopes=old.scopes,
         restrictions=old.restrictions,
         seed=seed,
+        replaces=old.id,
     )
     ends = clock.iso(clock.now() + timedelta(seconds=overlap_seconds))
     change = store.change_key(

@@ -4,6 +4,7 @@
 |---|---|---|---|
 | organisation | `<org>` | `org` | `orgs`, `<created_at>#<org>`: for the operator |
 | gauges | `<org>` | `gauges` | |
+| how many keys of a kind were made | `<org>` | `made#<kind>` | |
 | key | `<org>` | `key#<id>` | |
 | key look-up | `key#<hash>` | `key` | |
 | owner look-up | `owner#<digest of address>` | `owner` | |
@@ -13,6 +14,7 @@ The look-ups hold pointers only.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -91,6 +93,33 @@ def get_key(org_id: str, key_id: str) -> ApiKey | None:
 
 def keys(org_id: str, limit: int, start: Item | None) -> Page:
     return Query(table="core", partition=org_id, begins="key#", forward=False).page(limit, start)
+
+
+def all_keys(org_id: str) -> Iterable[Item]:
+    return Query(table="core", partition=org_id, begins="key#").all()
+
+
+def numbered(org_id: str, kind: str) -> int:
+    """How many keys of a kind were made, as far as they are numbered."""
+    item = table.get("core", _made_key(org_id, kind))
+    return int(item["number"]) if item else 0
+
+
+def number(org_id: str, kind: str, seen: int) -> Update:
+    """Number one more key of a kind, if it is the next after those that were seen."""
+    return Update(
+        table="core",
+        key=_made_key(org_id, kind),
+        expression="SET #number = :next",
+        names={"#number": "number"},
+        values={":next": seen + 1, ":seen": seen} if seen else {":next": 1},
+        condition="#number = :seen" if seen else "attribute_not_exists(pk)",
+        otherwise=partial(_taken, "Another key was made at the same time: try again.", "keys_changed"),
+    )
+
+
+def _made_key(org_id: str, kind: str) -> Key:
+    return {"pk": org_id, "sk": f"made#{kind}"}
 
 
 def change_key(key: ApiKey, changes: dict[str, Any]) -> Update:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 from switchboard.accounts import service as accounts
@@ -9,6 +10,7 @@ from switchboard.accounts.models import Caller, KeyKind, Organisation
 from switchboard.agents import store
 from switchboard.agents.models import Agent
 from switchboard.aws import clock, cursor, ids, settings
+from switchboard.aws.aside import Task
 from switchboard.aws.effect import AlreadyDone
 from switchboard.aws.table import Check, Item, Key, Writes, commit
 from switchboard.errors import Forbidden, Invalid, NotFound, QuotaExceeded
@@ -118,18 +120,23 @@ class Acting(NamedTuple):
     phone_number: str | None
 
 
-def chosen(caller: Caller, agent_id: str | None) -> Acting:
+def choose(caller: Caller, agent_id: str | None) -> Task[Acting]:
     """The agent that a caller acts as: an agent key's own, without a read, or the one that a master key names.
 
-    Raises Forbidden for an agent key that names another, Invalid for a master key that names none, NotFound.
+    Raises Forbidden for an agent key that names another, Invalid for a master key that names none; NotFound where the
+    result is asked for. Who reads something else meanwhile lets it begin before.
     """
     if caller.agent_id and caller.agent_address and caller.agent_name:
         if agent_id not in (None, caller.agent_id):
             raise Forbidden("An agent key acts as its own agent only.")
-        return Acting(caller.agent_id, caller.agent_address, caller.agent_name, caller.agent_phone)
+        return Task.known(Acting(caller.agent_id, caller.agent_address, caller.agent_name, caller.agent_phone))
     if not agent_id:
         raise Invalid("Which agent is it?", fields={"agentId": "is required with an organisation's key"})
-    agent = get(caller.org_id, agent_id)
+    return Task(partial(_named, caller.org_id, agent_id))
+
+
+def _named(org_id: str, agent_id: str) -> Acting:
+    agent = get(org_id, agent_id)
     return Acting(agent.id, agent.address, agent.name, agent.phone_number)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
@@ -33,13 +34,20 @@ _CONFIG = Config(
 )
 #: How often botocore itself makes a request. Mail is handed over once: whether a lost answer was a yes is for the
 #: provider's notification to tell (rule 3). The table's own module repeats what may be repeated, sooner than botocore.
-_ATTEMPTS = {"ses": 1, "dynamodb": 2}
+_ATTEMPTS = {"ses": 1, "dynamodb": 2, "bedrock-runtime": 1}
 _ATTEMPTS_OTHERWISE = 4
 #: Signed links to S3 are taken in every region by the newer signature and the region's own host alone.
-_OWN_CONFIG = {"s3": Config(signature_version="s3v4", s3={"addressing_style": "virtual"})}
+_OWN_CONFIG = {
+    "s3": Config(signature_version="s3v4", s3={"addressing_style": "virtual"}),
+    # A language model thinks for longer than a store does; whoever asks it has a time limit to match.
+    "bedrock-runtime": Config(read_timeout=45),
+}
 
 #: Failures before anything was sent.
 NOT_REACHED = (ConnectTimeoutError, EndpointConnectionError)
+
+#: botocore's session is not for several threads at a time; the clients that it makes are.
+_making = RLock()
 
 
 @cache
@@ -47,9 +55,14 @@ def _session() -> Any:
     return botocore.session.get_session()
 
 
-@cache
 def client(service: str) -> Any:
     """The process's client of an AWS service. Region, credentials and endpoint come from the environment."""
+    with _making:
+        return _made(service)
+
+
+@cache
+def _made(service: str) -> Any:
     attempts = _ATTEMPTS.get(service, _ATTEMPTS_OTHERWISE)
     config = _CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": attempts}))
     return _session().create_client(service, config=config.merge(_OWN_CONFIG.get(service, Config())))
@@ -67,5 +80,5 @@ def error_code(error: ClientError) -> str:
 
 def forget() -> None:
     """Drop the clients, for tests that move to another endpoint."""
-    client.cache_clear()
+    _made.cache_clear()
     _session.cache_clear()

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from aws_lambda_powertools.shared.dynamodb_deserializer import TypeDeserializer
 
-from switchboard.aws import session, settings
-from switchboard.errors import Unavailable
+from switchboard.aws import aside, session, settings
+from switchboard.errors import Contended, Unavailable
 
 Item = dict[str, Any]
 Key = Mapping[str, str]
@@ -21,6 +21,7 @@ _T = TypeVar("_T")
 _MAX_WRITES = 100
 _MAX_ATTEMPTS = 6
 _FIRST_PAUSE = 0.02
+_BUSY = "The store is busy; try again."
 
 #: What a table answers when the same request may succeed a moment later.
 _TRANSIENT = frozenset(
@@ -142,7 +143,8 @@ def commit(*parts: Writes) -> None:
 
     A change and the event that tells of it go into one commit. Conflicts with other transactions and throttling are
     retried under one token, so a retry never applies twice. Raises what the first failed write's `otherwise` makes,
-    or ConditionFailedError; Unavailable when conflicts or throttling do not end.
+    or ConditionFailedError; Contended when conflicts do not end, Unavailable when throttling does not. Before anything
+    is written it raises what the task that guards the request raises (`aside.settle`).
     """
     writes = list(_flatten(parts))
     if not 0 < len(writes) <= _MAX_WRITES:
@@ -153,6 +155,7 @@ def commit(*parts: Writes) -> None:
         ],
         "ClientRequestToken": uuid.uuid4().hex,
     }
+    aside.settle()
     _persistently(lambda: _transact(request, writes))
 
 
@@ -192,19 +195,16 @@ def _persistently(attempt: Callable[[], _T]) -> _T:
             return attempt()
         except session.ConnectionFailed as error:
             # botocore has tried again already, for as long as an answer may take.
-            raise _unavailable() from error
+            raise Unavailable(_BUSY, retry_after=1) from error
         except session.ClientError as error:
             if not _is_transient(error):
                 raise
             if not remaining:
-                raise _unavailable() from error
+                contended = session.error_code(error) == "TransactionCanceledException"
+                raise (Contended if contended else Unavailable)(_BUSY, retry_after=1) from error
             sleep(random.uniform(0, pause))  # noqa: S311 jitter, not a secret
             pause *= 2
     raise AssertionError("unreachable")
-
-
-def _unavailable() -> Unavailable:
-    return Unavailable("The store is busy; try again.", retry_after=1)
 
 
 def _is_transient(error: session.ClientError) -> bool:
@@ -217,7 +217,17 @@ def _is_transient(error: session.ClientError) -> bool:
 
 
 def write(change: Put | Update | Delete) -> Item | None:
-    """Make one write. Answers the item as it now is (an Update) or was (a Delete)."""
+    """Make one write, once the task that guards the request is done (`aside.settle`).
+
+    Answers the item as it now is (an Update) or was (a Delete).
+    """
+    aside.settle()
+    return write_at_once(change)
+
+
+def write_at_once(change: Put | Update | Delete) -> Item | None:
+    """Make one write, whatever else is under way: for what counts a request, and is not its effect."""
+    aside.begin()
     request = change.request() | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
     client = session.dynamodb()
 
@@ -240,10 +250,15 @@ def write(change: Put | Update | Delete) -> Item | None:
     return decode_item(attributes) if attributes else None
 
 
+def _reading(attempt: Callable[[], _T]) -> _T:
+    aside.begin()
+    return _persistently(attempt)
+
+
 def get(table: str, key: Key, *, consistent: bool = True) -> Item | None:
     """The item at a key."""
     request: Any = {"TableName": settings.table(table), "Key": encode_item(key), "ConsistentRead": consistent}
-    found = _persistently(lambda: session.dynamodb().get_item(**request)).get("Item")
+    found = _reading(lambda: session.dynamodb().get_item(**request)).get("Item")
     return decode_item(found) if found else None
 
 
@@ -254,7 +269,7 @@ def get_many(table: str, keys: Sequence[Key]) -> list[Item | None]:
     found: list[Item] = []
     pause = _FIRST_PAUSE
     while wanted:
-        answer: Any = _persistently(
+        answer: Any = _reading(
             lambda batch=wanted: session.dynamodb().batch_get_item(  # type: ignore[misc]
                 RequestItems={name: {"Keys": batch, "ConsistentRead": True}}
             )
@@ -321,7 +336,7 @@ class Query:
 
     def _read(self, limit: int | None, start: Item | None) -> Any:
         request = self._request(limit, start)
-        return _persistently(lambda: session.dynamodb().query(**request))
+        return _reading(lambda: session.dynamodb().query(**request))
 
     def _request(self, limit: int | None, start: Item | None) -> dict[str, Any]:
         pk, sk = (f"{self.index}pk", f"{self.index}sk") if self.index else ("pk", "sk")

@@ -105,8 +105,7 @@ def _set_plan(args: argparse.Namespace) -> None:
 def _set_cap(args: argparse.Namespace) -> None:
     org = accounts.organisation(args.org)
     changes = {"enabled": False} if args.off else {"enabled": True, "monthly_cap_cents": args.cents}
-    accounts.set_hard_cap(operator(org.id), HardCap.model_validate(org.hard_cap.model_dump() | changes))
-    usage.rebalance(org.id)
+    usage.set_hard_cap(operator(org.id), org, HardCap.model_validate(org.hard_cap.model_dump() | changes))
     show(args, _whole(accounts.organisation(org.id)))
 
 

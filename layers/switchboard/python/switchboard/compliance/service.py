@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime
 
-from switchboard.aws import clock, table
+from switchboard.aws import aside, clock, table
 from switchboard.aws.table import Put, Write
 from switchboard.compliance import consents, magic, phone, rules, store
 from switchboard.compliance.consents import BadConsentError, Found
@@ -40,6 +40,8 @@ def _asking(contact: Contact, number: phone.Phone, now: datetime, numbers: Reass
         return SimulatedNumbers().query(number.e164, since)
 
     def real(since: date) -> Answer:
+        # Each answer is paid for.
+        aside.settle()
         try:
             answer = (numbers or reassigned_numbers()).query(number.e164, since)
         except NotAnswered:

@@ -17,8 +17,8 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
 
 from switchboard import telemetry
 from switchboard.accounts.models import Caller, KeyKind
-from switchboard.edge import steps
-from switchboard.edge.call import Call, Operation
+from switchboard.edge import cors, steps
+from switchboard.edge.call import Call, Operation, Scheme
 from switchboard.edge.dialects.base import INTERNAL, Dialect
 from switchboard.edge.http import Reply, Request
 from switchboard.errors import DomainError, Invalid, MethodNotAllowed, NotFound
@@ -84,12 +84,16 @@ class Api:
         public: bool = False,
         keys: frozenset[KeyKind] | None = None,
         secret: bool = False,
+        scheme: Scheme | None = None,
+        cross_origin: bool = False,
     ) -> Callable[[_Route], _Route]:
         """Register a route. `responses` are the refusals it may give, by status, for the document.
 
         `media_type` is that of a text which is not described by a model.
         """
-        self._register(Operation(method, path, public=public, keys=keys, secret=secret))
+        self._register(
+            Operation(method, path, public=public, keys=keys, secret=secret, scheme=scheme, cross_origin=cross_origin)
+        )
         declared: dict[int, Any] = {status: {"description": summary}}
         declared |= {number: {"description": text} for number, text in (responses or {}).items()}
         if media_type:
@@ -118,6 +122,10 @@ class Api:
         """Register a PUT route."""
         return self.route("PUT", path, **options)
 
+    def patch(self, path: str, **options: Any) -> Callable[[_Route], _Route]:
+        """Register a PATCH route."""
+        return self.route("PATCH", path, **options)
+
     def delete(self, path: str, **options: Any) -> Callable[[_Route], _Route]:
         """Register a DELETE route."""
         return self.route("DELETE", path, **options)
@@ -136,16 +144,24 @@ class Api:
 
     def find(self, method: str, path: str) -> Operation:
         """The operation at a path. Raises NotFound, or MethodNotAllowed with what is allowed."""
-        path = path.rstrip("/")
-        methods = self._static.get(path)
-        if methods is None:
-            methods = next((found for pattern, found in self._dynamic if pattern.fullmatch(path)), None)
+        methods = self._at(path)
         if methods is None:
             raise NotFound("There is nothing at this path.", code="unknown_path")
         operation = methods.get(method)
         if operation is None:
             raise MethodNotAllowed(f"This path does not take {method[:20]}.", allow=sorted(methods))
         return operation
+
+    def cross_origin(self, path: str) -> list[str]:
+        """The methods of a path that scripts of other origins may use."""
+        return sorted(method for method, operation in (self._at(path) or {}).items() if operation.cross_origin)
+
+    def _at(self, path: str) -> dict[str, Operation] | None:
+        path = path.rstrip("/")
+        methods = self._static.get(path)
+        if methods is None:
+            methods = next((found for pattern, found in self._dynamic if pattern.fullmatch(path)), None)
+        return methods
 
     def handler(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Lambda's entry point."""
@@ -164,6 +180,8 @@ class Api:
             self._call = None
         # What a route says of its own answer counts: a page or an asset may be cached.
         reply.headers = self.dialect.headers(call) | reply.headers
+        if self.cross_origin(call.request.path):
+            reply.headers |= cors.headers(self.dialect.exposed)
         telemetry.logger().info(
             "request",
             extra={

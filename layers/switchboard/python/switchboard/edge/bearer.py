@@ -10,12 +10,17 @@ from switchboard.errors import Invalid, Unauthenticated
 
 def authenticate(call: Call, kinds: frozenset[KeyKind]) -> None:
     """Authenticate a call by its bearer key. Raises Unauthenticated or Forbidden."""
+    call.credential = credential(call)
+    if not call.credential:
+        raise Unauthenticated("An API key is required: Authorization: Bearer <key>.", code="missing")
+    call.snapshot = access.authenticate(call.credential, kinds, call.request.source_ip)
+
+
+def credential(call: Call) -> str:
+    """What a call bears, nothing if it bears nothing. Raises Unauthenticated for several at once."""
     try:
         value = call.request.header("authorization") or ""
     except Invalid:
         raise Unauthenticated("There are several Authorization headers.", code="malformed") from None
     scheme, _, text = value.partition(" ")
-    if scheme.lower() != "bearer" or not text.strip():
-        raise Unauthenticated("An API key is required: Authorization: Bearer <key>.", code="missing")
-    call.credential = text.strip()
-    call.snapshot = access.authenticate(call.credential, kinds, call.request.source_ip)
+    return text.strip() if scheme.lower() == "bearer" else ""

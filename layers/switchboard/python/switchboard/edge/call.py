@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from switchboard.accounts.models import Caller, KeyKind
 from switchboard.aws.effect import Effect
@@ -14,10 +14,17 @@ if TYPE_CHECKING:
     from switchboard.edge.rate_limit import Limits
 
 
+class Scheme(NamedTuple):
+    """A way to authenticate that is not the dialect's own: its name in the document, and how it is done."""
+
+    name: str
+    authenticate: Callable[[Call], None]
+
+
 class Operation:
     """What the edge knows of a route: who may call it, and how it treats retries and bodies."""
 
-    __slots__ = ("idempotent", "keys", "method", "path", "public", "secret", "takes_body")
+    __slots__ = ("cross_origin", "idempotent", "keys", "method", "path", "public", "scheme", "secret", "takes_body")
 
     def __init__(
         self,
@@ -27,6 +34,8 @@ class Operation:
         public: bool = False,
         keys: frozenset[KeyKind] | None = None,
         secret: bool = False,
+        scheme: Scheme | None = None,
+        cross_origin: bool = False,
     ) -> None:
         self.method = method
         self.path = path
@@ -34,6 +43,10 @@ class Operation:
         self.keys = keys
         #: The answer shows a credential, so that its record is kept encrypted.
         self.secret = secret
+        #: How its callers are authenticated, where not as the dialect does it.
+        self.scheme = scheme
+        #: Scripts of other origins may call it (CORS).
+        self.cross_origin = cross_origin
         self.takes_body = method in ("POST", "PUT", "PATCH")
         self.idempotent = method in ("POST", "PUT", "PATCH", "DELETE")
 
@@ -42,6 +55,7 @@ class Call:
     """A request under way."""
 
     __slots__ = (
+        "bearer",
         "body",
         "context",
         "correlation_id",
@@ -63,6 +77,8 @@ class Call:
         self.operation: Operation | None = None
         self.credential = ""
         self.snapshot: Snapshot | None = None
+        #: What an operation's own scheme let in.
+        self.bearer: Any = None
         self.limits: Limits | None = None
         self.effect: Effect | None = None
         self.body: Any = None

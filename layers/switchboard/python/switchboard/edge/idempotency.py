@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from switchboard.aws import effect, secret, session, settings
+from switchboard.aws import aside, effect, secret, session, settings
 from switchboard.aws.effect import Effect
 from switchboard.edge.call import Call
 from switchboard.edge.http import Reply
@@ -65,9 +65,12 @@ def once(call: Call, effect_: Effect, proceed: Callable[[], Reply]) -> Reply:
 
     def first() -> dict[str, Any]:
         made.append(proceed())
+        # An answer that its limits take back is not kept.
+        aside.settle()
         return _keep(call, effect_, made[0])
 
     request = {"key": f"{effect_.scope}\n{effect_.key}", "fingerprint": effect_.fingerprint}
+    aside.begin()
     try:
         record = run(request=request, first=first)
     except IdempotencyValidationError:

@@ -76,6 +76,10 @@ class _Lease:
     minute_used: int
     second_used: int
 
+    def holds(self, now: int) -> bool:
+        """Whether there is a request left in it."""
+        return self.second == now and self.left > 0
+
 
 _leases: dict[str, _Lease] = {}
 
@@ -84,7 +88,7 @@ def take(bucket: str, per_minute: int, per_second: int) -> Limits:
     """Count a request of a bucket. When the table is away the request passes, and a metric says so."""
     now = int(clock.epoch())
     lease = _leases.get(bucket)
-    if lease and lease.second == now and lease.left > 0:
+    if lease and lease.holds(now):
         lease.left -= 1
         return _limits(now, per_minute, per_second, lease.minute_used - lease.left, lease.second_used - lease.left)
     size = _lease_size(lease, now) if per_second > _LEASE_ABOVE else 1
@@ -93,6 +97,23 @@ def take(bucket: str, per_minute: int, per_second: int) -> Limits:
     except Exception:  # noqa: BLE001 a limiter that fails must not take the API with it
         _note_failure()
         return _limits(now, per_minute, per_second, 0, 0)
+
+
+def look(bucket: str, per_minute: int, per_second: int) -> Limits:
+    """How a bucket stands, without counting a request. When the table is away it is taken for whole."""
+    now = int(clock.epoch())
+    try:
+        item = table.get("ratelimit", {"id": f"{bucket}#{now // 60}"}, consistent=False) or {}
+    except Exception:  # noqa: BLE001 as in `take`
+        _note_failure()
+        item = {}
+    return _limits(now, per_minute, per_second, *_used(item, now))
+
+
+def in_hand(bucket: str) -> bool:
+    """Whether the process has leased a request of the bucket already, so that `take` asks nobody."""
+    lease = _leases.get(bucket)
+    return lease is not None and lease.holds(int(clock.epoch()))
 
 
 def take_one(bucket: str, limit: int, length: int) -> Window | None:
@@ -110,7 +131,7 @@ def take_one(bucket: str, limit: int, length: int) -> Window | None:
         condition=table.room_for("used", ":room", limit - 1),
     )
     try:
-        table.write(change)
+        table.write_at_once(change)
     except ConditionFailedError:
         return Window(limit, 0, reset, length)
     except Exception:  # noqa: BLE001 as above
@@ -134,7 +155,7 @@ def _lease_size(lease: _Lease | None, now: int) -> int:
 def _count(bucket: str, now: int, size: int, per_minute: int, per_second: int) -> Limits:
     while True:
         try:
-            item = table.write(_update(bucket, now, size, per_minute, per_second)) or {}
+            item = table.write_at_once(_update(bucket, now, size, per_minute, per_second)) or {}
         except ConditionFailedError as refused:
             if size > 1:
                 size = 1

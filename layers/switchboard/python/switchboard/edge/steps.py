@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from switchboard.aws import ids, settings
+from switchboard.aws import aside, ids, settings
 from switchboard.aws.effect import IdempotencyMismatch
-from switchboard.edge import idempotency, rate_limit, strict_json
+from switchboard.edge import cors, idempotency, rate_limit, strict_json
 from switchboard.edge.call import Call
 from switchboard.edge.http import Reply
 from switchboard.errors import DomainError, Forbidden, Invalid, RateLimited, TooLarge, UnsupportedMedia
@@ -26,7 +27,9 @@ _CORRELATION_ID = re.compile("[!-~]{1,128}")
 
 
 def route(api: Api, call: Call, proceed: Proceed) -> Reply:
-    """Find the operation. Raises NotFound or MethodNotAllowed."""
+    """Find the operation, or answer a browser that asks whether it may call it. Raises NotFound or MethodNotAllowed."""
+    if call.request.method == "OPTIONS" and (methods := api.cross_origin(call.request.path)):
+        return Reply(HTTPStatus.NO_CONTENT, headers=cors.preflight(methods))
     call.operation = api.find(call.request.method, call.request.path)
     return proceed()
 
@@ -34,7 +37,9 @@ def route(api: Api, call: Call, proceed: Proceed) -> Reply:
 def authenticate(api: Api, call: Call, proceed: Proceed) -> Reply:
     """Find out who is calling, and whether this operation is for them."""
     assert call.operation is not None
-    if not call.operation.public:
+    if call.operation.scheme:
+        call.operation.scheme.authenticate(call)
+    elif not call.operation.public:
         api.dialect.authenticate(call)
         assert call.snapshot is not None
         if call.operation.keys is not None and call.snapshot.key.kind not in call.operation.keys:
@@ -43,10 +48,20 @@ def authenticate(api: Api, call: Call, proceed: Proceed) -> Reply:
 
 
 def limit(api: Api, call: Call, proceed: Proceed) -> Reply:
-    """Count the request. Raises RateLimited."""
-    call.limits = api.dialect.limit(call)
-    check(call.limits)
-    return proceed()
+    """Count the request, beside what it reads.
+
+    Raises RateLimited before anything is written for it, and in place of whatever else the request comes to.
+    """
+
+    def count() -> None:
+        call.limits = api.dialect.limit(call)
+        check(call.limits)
+
+    if call.snapshot and rate_limit.in_hand(call.snapshot.organisation.id):
+        count()
+        return proceed()
+    with aside.guarded(count):
+        return proceed()
 
 
 def check(limits: rate_limit.Limits) -> None:
@@ -75,7 +90,7 @@ def read_body(api: Api, call: Call, proceed: Proceed) -> Reply:
     """Read the body and the correlation id. Raises TooLarge, UnsupportedMedia or Invalid."""
     assert call.operation is not None
     request = call.request
-    correlation_id = request.header("x-correlation-id")
+    correlation_id = request.header("x-correlation-id") if api.dialect.correlation else None
     if call.operation.takes_body and request.body:
         if request.size() > api.dialect.max_body:
             raise TooLarge(f"The body is larger than {api.dialect.max_body:,} bytes.", limit=api.dialect.max_body)
@@ -83,7 +98,7 @@ def read_body(api: Api, call: Call, proceed: Proceed) -> Reply:
         if media_type != "application/json":
             raise UnsupportedMedia("This takes application/json.", received=media_type[:100])
         call.body = strict_json.loads(request.text())
-        if correlation_id is None and isinstance(call.body, dict):
+        if api.dialect.correlation and correlation_id is None and isinstance(call.body, dict):
             correlation_id = call.body.get("correlation_id", call.body.get("correlationId"))
     call.correlation_id = ids.new("corr") if correlation_id is None else _correlation_id(correlation_id)
     return proceed()

@@ -29,8 +29,11 @@ class Suppressed(Conflict):
 
 def send(caller: Caller, draft: Draft) -> Message:
     """Accept a mail for delivery. Raises Suppressed, QuotaExceeded, Invalid, Forbidden, NotFound."""
-    sender = agents.chosen(caller, draft.agent_id)
+    choosing = agents.choose(caller, draft.agent_id)
+    if draft.in_reply_to:
+        choosing.begin()
     parent = _parent(caller, draft.in_reply_to)
+    sender = choosing.result()
     now, message_id = clock.stamp(), ids.new("msg")
     message = Message(
         id=message_id,
@@ -98,6 +101,11 @@ def get(caller: Caller, message_id: str) -> Message:
     if not message or not (caller.is_master or message.agent_id == caller.agent_id):
         raise NotFound("There is no such message.")
     return message
+
+
+def find(org_id: str, message_id: str) -> Message | None:
+    """The organisation's message of that id, for a worker."""
+    return store.get(org_id, message_id)
 
 
 def listing(

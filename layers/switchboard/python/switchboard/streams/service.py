@@ -83,6 +83,9 @@ def _take(subscription: Subscription, organisation: Organisation, address: str) 
             remaining=0,
             retry_after=_RETRY_AFTER,
         ) from None
+    except RateLimited:
+        # The request's own limits, which `store.take` waited for.
+        raise
     except Exception:  # noqa: BLE001 a limiter that fails must not take the stream with it (rule 9)
         telemetry.metric("StreamLimiterDown")
         telemetry.logger().warning("stream limiter unavailable", exc_info=True)

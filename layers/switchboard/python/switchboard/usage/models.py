@@ -18,6 +18,8 @@ class Meter(StrEnum):
     VOICE_PREMIUM = "voice_premium"
     #: Counted and not charged, so that it has no price below: mail that comes in is refused by no limit.
     EMAIL_RECEIVED = "email_received"
+    #: Not charged either, so far: practice calls that were scored.
+    ROLEPLAY = "roleplay"
 
 
 #: The price of one unit, in millionths of a dollar (conventions.md 1.9): a mail to one recipient, a minute of a call.

@@ -14,10 +14,13 @@ from functools import partial
 from typing import Any
 
 from switchboard import telemetry
-from switchboard.accounts.models import Organisation
+from switchboard.accounts import service as accounts
+from switchboard.accounts.models import HardCap, Organisation
 from switchboard.aws import clock
+from switchboard.aws.effect import AlreadyDone, Effect
 from switchboard.aws.table import ConditionFailedError, Item, Update, Writes, commit
-from switchboard.errors import QuotaExceeded
+from switchboard.errors import Contended, QuotaExceeded
+from switchboard.events.models import Origin
 from switchboard.usage import store
 from switchboard.usage.models import CAP_SWITCH, MICROS_PER_CENT, PRICE_MICROS, QUOTA, Meter, Usage
 
@@ -169,6 +172,30 @@ def rebalance(org_id: str) -> None:
             return
 
 
+def set_hard_cap(origin: Origin, org: Organisation, cap: HardCap, effect: Effect | None = None) -> None:
+    """Set the organisation's own monthly spending limit.
+
+    With it slices give back what they have left of the old one, which is not the new one's to lend.
+    """
+    if not org.terms.sliced:
+        accounts.set_hard_cap(origin, cap, effect)
+        return
+    try:
+        commit(accounts.capping(origin, cap, effect), _squaring(org.id, "capped"))
+    except (AlreadyDone, ConditionFailedError, Contended):
+        # Somebody spends meanwhile, or an earlier run set the cap and may have come no further: one after the other.
+        accounts.set_hard_cap(origin, cap, effect)
+        rebalance(org.id)
+
+
+def _squaring(org_id: str, counter: str) -> Writes:
+    """The writes that give all slices' leftovers of a counter back, if nobody spends from it meanwhile."""
+    period = clock.stamp()[:7]
+    items = store.counters(org_id, period)
+    taken = sum(item.get(f"taken_{counter}", 0) for item in items)
+    return store.square(org_id, period, counter, _left(items, counter), taken)
+
+
 def _elsewhere(spending: _Spending, counter: str) -> int:
     items = store.counters(spending.org.id, spending.period)
     for item in items:
@@ -211,6 +238,31 @@ def within_day(org: Organisation, counter: str, limit: int) -> Update:
         )
 
     return store.add(org.id, day, used, limits, over)
+
+
+def within_month(org_id: str, period: str, counter: str, limit: int | None) -> Update:
+    """The write that counts one of something that is limited by the month (UTC). Raises QuotaExceeded at commit."""
+
+    def over(items: list[Item | None]) -> Exception:
+        return QuotaExceeded(
+            "The plan's monthly quota is reached.",
+            code="plan_quota",
+            resource=counter,
+            current=(items[0] or {}).get(f"taken_{counter}", 0),
+            cap=limit,
+        )
+
+    return store.add(org_id, period, {counter: 1}, {} if limit is None else {counter: limit}, over)
+
+
+def taken(org_id: str, period: str, counter: str) -> int:
+    """How many of it were counted in a month, and not given back."""
+    return int(store.get_total(org_id, period).get(f"taken_{counter}", 0))
+
+
+def giving_back(org_id: str, period: str, counter: str) -> Update:
+    """The write that gives one of it back, in the month that it was counted in."""
+    return store.add(org_id, period, {counter: -1}, {}, None)
 
 
 def counting(org_id: str, meter: Meter, units: int) -> Update:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from switchboard.aws import table
 from switchboard.aws.table import Item, Query, Update, room_for
 
 Refusal = Callable[[list[Item | None]], Exception]
@@ -95,8 +96,11 @@ def lend(
     )
 
 
-def square(org_id: str, period: str, name: str, left: Mapping[str, int]) -> list[Update]:
-    """Bring what is left on slices (by sort key, as it was read) to nothing: debts are taken, leftovers given back."""
+def square(org_id: str, period: str, name: str, left: Mapping[str, int], taken: int | None = None) -> list[Update]:
+    """Bring what is left on slices (by sort key, as it was read) to nothing: debts are taken, leftovers given back.
+
+    With `taken`, what was read of the total, it holds only if nothing was lent since.
+    """
     slices = [
         Update(
             table="core",
@@ -113,9 +117,16 @@ def square(org_id: str, period: str, name: str, left: Mapping[str, int]) -> list
         key=total_key(org_id, period),
         expression="ADD #taken :amount",
         names={"#taken": f"taken_{name}"},
-        values={":amount": -sum(left.values())},
+        values={":amount": -sum(left.values())} | ({} if taken is None else {":seen": taken}),
+        condition=None if taken is None else _still("#taken", ":seen", taken),
     )
     return [total, *slices]
+
+
+def _still(counter: str, placeholder: str, seen: int) -> str:
+    # What was never counted reads as nothing.
+    same = f"{counter} = {placeholder}"
+    return same if seen else f"(attribute_not_exists({counter}) OR {same})"
 
 
 def count(org_id: str, period: str, number: int, name: str, amount: int) -> Update:
@@ -127,6 +138,10 @@ def count(org_id: str, period: str, number: int, name: str, amount: int) -> Upda
         names={"#name": name},
         values={":amount": amount},
     )
+
+
+def get_total(org_id: str, period: str) -> Item:
+    return table.get("core", total_key(org_id, period)) or {}
 
 
 def counters(org_id: str, period: str) -> list[Item]:

@@ -55,6 +55,10 @@ class Dialect(ABC):
     max_body = 1_048_576
     #: Whether its mutating operations take an Idempotency-Key.
     idempotency_key = True
+    #: Whether a caller may name the workflow that a request belongs to.
+    correlation = True
+    #: The headers that a script of another origin may read, where it may call at all (CORS).
+    exposed: Sequence[str] = ("Retry-After", "x-request-id")
     #: The pipeline, in the dialect's own order. What a stranger sends is not read before it is known who they are.
     steps: Sequence[steps.Step] = (
         steps.route,

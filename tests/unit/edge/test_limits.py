@@ -1,0 +1,194 @@
+"""The limits of a request that reads before it is known whether they let it pass: nothing of it is written or kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import Future
+from datetime import date
+from typing import Any
+
+import pytest
+
+from functions.streams import anima as streams
+from functions.streams.app import Opening
+from switchboard.accounts import service as accounts
+from switchboard.accounts.models import KeyKind
+from switchboard.accounts.plans import PlanName
+from switchboard.aws import aside, clock
+from switchboard.compliance import service as compliance
+from tests.actors import Tenant, tenant
+from tests.integration.sabotage import Dying, Sabotage, everything, invoke
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+MAIL = {"to": "you@example.com", "subject": "Hello", "body": "From an agent."}
+CALL = {"to": "+14155512345", "tier": "basic", "metadata": {"consent_source": "business-relationship"}}
+
+
+def event(method: str, path: str, key: str, body: Any = None, retry: str | None = None) -> dict[str, Any]:
+    headers = {"authorization": f"Bearer {key}"} | ({"idempotency-key": retry} if retry else {})
+    return {
+        "httpMethod": method,
+        "path": path,
+        "headers": headers | ({"content-type": "application/json"} if body is not None else {}),
+        "requestContext": {"identity": {"sourceIp": "192.0.2.1"}},
+        "body": json.dumps(body) if body is not None else None,
+    }
+
+
+def ask(function: str, *request: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = invoke(f"anima/{function}", event(*request))
+    return answer
+
+
+def send(acme: Tenant, *retry: str) -> dict[str, Any]:
+    return ask("email", "POST", "/v1/email/send", acme.agent_key, MAIL, *retry)
+
+
+def used_up(acme: Tenant) -> Tenant:
+    """The organisation, with nothing left of its minute, and the use of its keys noted."""
+    acme.caller()
+    assert ask("management", "GET", "/v1/billing/tier", acme.master_key)["statusCode"] == 200
+    return acme
+
+
+@pytest.fixture
+def acme(frozen: clock.Frozen) -> Tenant:
+    return used_up(tenant(requests_per_minute=1))
+
+
+def stored() -> list[dict[str, Any]]:
+    """All that there is but what counts requests."""
+    return [item for table in ("core", "activity", "idempotency") for item in everything(table)]
+
+
+def spare(acme: Tenant) -> str:
+    """The path of a key that may be given up."""
+    return f"/v1/keys/{accounts.create_key(acme.caller(master=True), KeyKind.MASTER, 'spare').key.id}"
+
+
+REFUSED: dict[str, Callable[[Tenant], tuple[Any, ...]]] = {
+    "writes": lambda acme: ("email", "POST", "/v1/email/send", acme.agent_key, MAIL),
+    "reads, then writes": lambda acme: ("management", "DELETE", spare(acme), acme.master_key),
+    "reads": lambda acme: ("email", "GET", "/v1/email/messages", acme.agent_key),
+    "asks for nothing": lambda acme: ("management", "GET", "/v1/billing/tier", acme.master_key),
+    "finds nothing": lambda acme: ("email", "GET", "/v1/email/messages/msg_1", acme.agent_key),
+    "is not valid": lambda acme: ("email", "POST", "/v1/email/send", acme.agent_key, {"to": "nobody"}),
+}
+
+
+@pytest.mark.parametrize("retry", [None, "a-key-that-it-may-be-repeated-with"])
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_request_beyond_the_limits_is_refused_whatever_it_comes_to_and_leaves_nothing_behind(
+    acme: Tenant, frozen: clock.Frozen, name: str, retry: str | None
+) -> None:
+    function, method, path, key, *body = REFUSED[name](acme)
+    before = stored()
+    refused = ask(function, method, path, key, *(body or [None]), retry)
+    assert (refused["statusCode"], json.loads(refused["body"])["code"]) == (429, "RATE_LIMIT")
+    assert refused["headers"]["X-RateLimit-Limit"] == "1"
+    assert refused["headers"]["X-RateLimit-Remaining"] == "0"
+    assert int(refused["headers"]["Retry-After"]) > 0
+    assert stored() == before
+    frozen.advance(minutes=1)
+    answer = ask(function, method, path, key, *(body or [None]), retry)
+    assert answer["statusCode"] != 429
+    assert "Idempotent-Replayed" not in answer["headers"]
+    assert answer["headers"]["X-RateLimit-Limit"] == "1"
+
+
+def test_a_key_whose_record_cannot_be_taken_back_is_refused_for_its_rate_and_done_later(
+    acme: Tenant, frozen: clock.Frozen
+) -> None:
+    sabotage = Sabotage()
+    sabotage.fail("DeleteItem", "InternalServerError", times=20)
+    request = event("POST", "/v1/email/send", acme.agent_key, MAIL, "a-key")
+    assert invoke("anima/email", request, Dying)["statusCode"] == 429
+    sabotage.mend()
+    frozen.advance(minutes=1)
+    assert invoke("anima/email", request)["statusCode"] == 200
+
+
+def test_a_replay_is_beyond_the_limits_like_every_request(acme: Tenant, frozen: clock.Frozen) -> None:
+    frozen.advance(minutes=1)
+    first = send(acme, "a-key")
+    assert send(acme, "a-key")["statusCode"] == 429
+    frozen.advance(minutes=1)
+    again = send(acme, "a-key")
+    assert (again["body"], again["headers"]["Idempotent-Replayed"]) == (first["body"], "true")
+
+
+def test_a_fault_of_ours_beyond_the_limits_is_the_limits_refusal(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr("switchboard.email.store.page", fail)
+    assert ask("email", "GET", "/v1/email/messages", acme.agent_key)["statusCode"] == 429
+
+
+def test_a_stream_beyond_the_limits_takes_no_place_among_the_open_ones(acme: Tenant) -> None:
+    opening = Opening()
+    answer = streams.api.handler(event("GET", "/v1/events/stream", acme.agent_key), opening)
+    assert (answer["statusCode"], opening.opened) == (429, None)
+    assert not [item for item in everything("ratelimit") if item["id"]["S"].startswith("streams#")]
+
+
+def test_no_answer_is_bought_for_a_call_beyond_the_limits(
+    acme: Tenant, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    class Database:
+        def query(self, e164: str, since: date) -> str:
+            asked.append(e164)
+            return "no"
+
+    monkeypatch.setattr(compliance, "reassigned_numbers", Database)
+
+    def place() -> int:
+        return int(ask("voice", "POST", "/v1/voice/calls", acme.agent_key, CALL)["statusCode"])
+
+    assert (place(), asked) == (429, [])
+    frozen.advance(minutes=1)
+    assert (place(), asked) == (200, [CALL["to"]])
+
+
+# --- threads --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What would have started a thread."""
+    made: list[str] = []
+
+    def start(work: Callable[[], Any]) -> Future[Any]:
+        made.append("thread")
+        return aside.in_line(work)
+
+    monkeypatch.setattr(aside, "start", start)
+    return made
+
+
+def test_only_a_request_that_reads_starts_a_thread(frozen: clock.Frozen, started: list[str]) -> None:
+    acme = tenant()
+    for name, threads in (("asks for nothing", 0), ("writes", 0), ("is not valid", 0), ("reads", 1)):
+        started.clear()
+        function, method, path, key, *body = REFUSED[name](acme)
+        assert ask(function, method, path, key, *body)["statusCode"] in (200, 400)
+        assert len(started) == threads, name
+
+
+def test_a_lease_in_hand_starts_none(frozen: clock.Frozen, started: list[str]) -> None:
+    acme = tenant(plan=PlanName.SCALE)
+    with Sabotage().counting() as calls:
+        for _ in range(20):
+            assert ask("email", "GET", "/v1/email/messages", acme.agent_key)["statusCode"] == 200
+    # One request, two, four, eight, sixteen.
+    assert len(started) == calls.count("UpdateItem") - 1 == 5, "one more update notes the use of the key"
+
+
+def test_strangers_are_counted_though_nothing_of_theirs_is_read(frozen: clock.Frozen, started: list[str]) -> None:
+    answer = ask("email", "GET", "/v1/email/messages", "ak_nobodys")
+    assert (answer["statusCode"], answer["headers"]["X-RateLimit-Remaining"]) == (401, "599")
+    assert started == []
