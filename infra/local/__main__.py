@@ -11,6 +11,7 @@ import shutil
 import signal
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
 from typing import IO
@@ -27,6 +28,8 @@ from infra.local.pumps import Pumps
 
 _API_PROCESSES = 3
 _WORKER_PROCESSES = 2
+#: Workers that wait for strangers' answers have processes of their own: nobody else's work waits with them.
+_OWN_PROCESSES = {"workers/deliveries": 2, "workers/slow_deliveries": 1}
 _GUIDE = """
 Switchboard is up, {seconds:.1f} s after the start. Ctrl-C stops it and keeps its data.
 
@@ -53,10 +56,18 @@ Write to the demo agent, and see it arrive (Anima):
   printf 'From: you@example.com\\nTo: demo@{domain}\\nSubject: Hello\\n\\nFrom a person.\\n' | \\
     curl -s smtp://localhost:{smtp} --mail-from you@example.com --mail-rcpt demo@{domain} -T -
   curl -s '{url}/v1/email/messages?direction=INBOUND' -H 'Authorization: Bearer {ANIMA_AGENT_KEY}'
-Ask without a key (OptiComm):
-  curl -s -X POST {url}/functions/v1/external-api
-Ask without a key (Athos):
-  curl -s {url}/api/external/v1/calls
+Let the demo caller call, and see how it goes (OptiComm; a test key calls nobody):
+  curl -s {url}/functions/v1/external-api -H 'X-API-Key: {OPTICOMM_TEST_KEY}' -H 'Content-Type: application/json' \\
+    -d '{{"action":"initiate_call","agent_id":"{OPTICOMM_AGENT_ID}","phone_number":"+14155550142",
+         "variables":{{"customer_name":"Ada","order_id":"1815"}},"request_id":"tour-1"}}'
+  curl -s {url}/functions/v1/external-api -H 'X-API-Key: {OPTICOMM_TEST_KEY}' -H 'Content-Type: application/json' \\
+    -d '{{"action":"check_status","request_id":"tour-1"}}'
+Practise a call, and read it a minute later, scored (Athos; the rep is played, too):
+  TOKEN=$(curl -s {url}/api/external/v1/session -H 'Authorization: Bearer {ATHOS_KEY}' \\
+    -H 'Content-Type: application/json' -d '{{"externalUserId":"rep_1"}}' | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
+  curl -s {url}/api/external/v1/roleplay/session -H "Authorization: Bearer $TOKEN" \\
+    -H 'Content-Type: application/json' -d '{{"drillKey":"ma-full-sale"}}'
+  curl -s '{url}/api/external/v1/calls?from=2026-01-01T00:00:00Z' -H 'Authorization: Bearer {ATHOS_KEY}'
 See that it is up (HUM):
   curl -s {url}/api/health
 """
@@ -77,6 +88,8 @@ class Stack:
         lock = _only_one(self.home)
         engine.require_free(self.port)
         self.ready_file.unlink(missing_ok=True)
+        # Every queue is waited for in a thread of its own.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(3 * len(topology.QUEUES)))
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -109,12 +122,9 @@ class Stack:
     async def _serve(self, environ: dict[str, str], keys: dict[str, str], started: float, stop: asyncio.Event) -> None:
         log = self.home / "functions.log"
         api = Pool(_API_PROCESSES, environ, log, tuple(group.name for group in topology.GROUPS))
-        background = Pool(
-            _WORKER_PROCESSES,
-            environ,
-            log,
-            tuple(one.name for one in (*topology.WORKERS, *topology.SCHEDULES)),
-        )
+        names = [one.name for one in (*topology.WORKERS, *topology.SCHEDULES) if one.name not in _OWN_PROCESSES]
+        background = Pool(_WORKER_PROCESSES, environ, log, tuple(names))
+        own = {name: Pool(size, environ, log, (name,)) for name, size in _OWN_PROCESSES.items()}
         gateway = Gateway(api, log)
         server = uvicorn.Server(
             uvicorn.Config(
@@ -129,9 +139,9 @@ class Stack:
         )
         # Signals are ours to handle: the server stops when we say so.
         server.capture_signals = nullcontext  # type: ignore[method-assign, assignment]
-        pumps = Pumps(background, environ)
+        pumps = Pumps(background, own, environ)
         try:
-            await asyncio.gather(api.ready(), background.ready())
+            await asyncio.gather(api.ready(), background.ready(), *(pool.ready() for pool in own.values()))
             pumps.start()
             serving = asyncio.create_task(server.serve())
             while not server.started:
@@ -146,7 +156,8 @@ class Stack:
             await asyncio.to_thread(api.stop)
             await pumps.drain()
             await pumps.stop()
-            await asyncio.to_thread(background.stop)
+            for pool in (background, *own.values()):
+                await asyncio.to_thread(pool.stop)
 
     def _announce(self, keys: dict[str, str], seconds: float) -> None:
         url = f"http://localhost:{self.port}"

@@ -54,6 +54,7 @@ class Pool:
     """A number of processes for a kind of function. A process that dies takes its own request with it, and no other."""
 
     def __init__(self, size: int, environ: dict[str, str], log: Path, warm: tuple[str, ...] = ()) -> None:
+        self.size = size
         self._arguments = (environ, log, warm)
         self._slots = [self._new() for _ in range(size)]
         self._free: asyncio.Queue[int] = asyncio.Queue()

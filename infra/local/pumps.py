@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.config import Config
@@ -22,10 +23,10 @@ _PAUSE = 0.1
 
 
 class Pumps:
-    """Feeds workers and schedules until it is stopped."""
+    """Feeds workers and schedules until it is stopped. Some workers have a pool of `own`, by their name."""
 
-    def __init__(self, pool: Pool, environ: dict[str, str]) -> None:
-        self._pool, self._environ = pool, environ
+    def __init__(self, pool: Pool, own: Mapping[str, Pool], environ: dict[str, str]) -> None:
+        self._pool, self._own, self._environ = pool, own, environ
         self._tasks: list[asyncio.Task[None]] = []
         self._quiet = asyncio.Event()
 
@@ -35,6 +36,9 @@ class Pumps:
             service,
             Config(parameter_validation=False, retries={"total_max_attempts": 1}),
         )
+
+    def _pool_of(self, worker: topology.Worker) -> Pool:
+        return self._own.get(worker.name, self._pool)
 
     def start(self) -> None:
         """Start every pump of the topology."""
@@ -67,7 +71,7 @@ class Pumps:
         running: set[asyncio.Task[None]] = set()
         while True:
             # A standard queue's batches run side by side, a FIFO queue's one after another.
-            limit = 1 if topology.queue(worker.queue).fifo else 2
+            limit = 1 if topology.queue(worker.queue).fifo else min(2, self._pool_of(worker).size)
             while len(running) >= limit:
                 _, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             messages = await self._guarded(worker, lambda: self._receive(sqs, url, worker.batch))
@@ -86,8 +90,16 @@ class Pumps:
 
     async def _work(self, worker: topology.Worker, sqs: Any, url: str, messages: list[dict[str, Any]]) -> None:
         event = {"Records": [_sqs_record(message) for message in messages]}
-        answer = await self._guarded(worker, lambda: self._pool.invoke(worker.name, event))
+        answer = await self._guarded(worker, lambda: self._pool_of(worker).invoke(worker.name, event))
         if answer is None:
+            # The process died on them. They come again soon, not only when nobody can be at work on them any more.
+            entries = [
+                {"Id": str(i), "ReceiptHandle": one["ReceiptHandle"], "VisibilityTimeout": 1}
+                for i, one in enumerate(messages)
+            ]
+            await self._guarded(
+                worker, lambda: asyncio.to_thread(sqs.change_message_visibility_batch, QueueUrl=url, Entries=entries)
+            )
             return
         failed = {item["itemIdentifier"] for item in answer.get("batchItemFailures", [])}
         done = [message for message in messages if message["MessageId"] not in failed]

@@ -37,8 +37,9 @@ _HUM = {
     "team": ("orgs", "orgs/{proxy+}", "team", "team/{proxy+}", "me", "health"),
 }
 _CALLBACKS = ("twilio", "elevenlabs", "stripe", "widget")
+#: What is still to come.
 _JOBS = (
-    *("webhooks", "sms", "ai", "transcripts", "summaries", "voicemails", "campaigns", "scoring", "media"),
+    *("sms", "ai", "transcripts", "summaries", "voicemails", "campaigns", "media"),
     *("billing", "imports", "exports", "numbers", "brands", "analytics", "notices", "callbacks"),
 )
 _SCHEDULES = ("reconcile", "rollup", "retention", "invoices")

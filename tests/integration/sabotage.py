@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from infra import topology
 from infra.local.pool import Context
-from switchboard.aws import session, settings
+from switchboard.aws import clock, session, settings
+from switchboard.aws.queue import Job
 
 _ENDLESS = 1_000
 SERVICES = ("dynamodb", "sqs", "ses", "secretsmanager")
@@ -151,6 +154,25 @@ def _record(message: dict[str, Any]) -> dict[str, Any]:
         "attributes": message.get("Attributes", {}),
         "eventSource": "aws:sqs",
     }
+
+
+class Later:
+    """SQS' delays by the test's clock: takes the place of `queue.send`, and holds what is for later until then."""
+
+    def __init__(self, send: Callable[[Iterable[Job]], None]) -> None:
+        self._send = send
+        self._held: list[tuple[datetime, Job]] = []
+
+    def __call__(self, jobs: Iterable[Job]) -> None:
+        jobs = list(jobs)
+        self._held += [(clock.now() + timedelta(seconds=job.delay), job) for job in jobs if job.delay]
+        self._send([job for job in jobs if not job.delay])
+
+    def bring(self) -> None:
+        """Enqueue what is due."""
+        due = [job for moment, job in self._held if moment <= clock.now()]
+        self._held = [(moment, job) for moment, job in self._held if moment > clock.now()]
+        self._send([replace(job, delay=0) for job in due])
 
 
 class Stream:

@@ -32,6 +32,25 @@ def jobs(work: Callable[[dict[str, Any]], None]) -> Handler:
     return _handler(take, EventType.SQS)
 
 
+def together(work: Callable[[list[dict[str, Any]]], set[int]]) -> Handler:
+    """A handler that gives `work` the bodies of all of a batch's SQS messages at once.
+
+    `work` answers the places of those that failed, which go back to the queue; when it raises, all of them do.
+    """
+
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 Lambda passes it
+        records = event["Records"]
+        try:
+            with telemetry.traced("batch"):
+                failed = work([json.loads(record["body"]) for record in records])
+        except Exception:  # noqa: BLE001 the queue brings them again
+            _note_failure()
+            failed = set(range(len(records)))
+        return {"batchItemFailures": [{"itemIdentifier": records[place]["messageId"]} for place in sorted(failed)]}
+
+    return handler
+
+
 def groups(work: Callable[[str, list[dict[str, Any]]], None]) -> Handler:
     """A handler for a FIFO queue that gives `work` each group's name and the bodies of its messages, in order.
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
+import os
 from functools import cache
 
 from switchboard.aws import session, settings
@@ -14,6 +16,12 @@ def _root() -> bytes:
     # Fetched when first needed and never at import: a SnapStart snapshot must not hold it.
     answer = session.client("secretsmanager").get_secret_value(SecretId=settings.text("ROOT_SECRET"))
     return str(answer["SecretString"]).encode()
+
+
+@cache
+def provided(name: str) -> str:
+    """A provider's credential: the text of the secret of that name, or ARN, in Secrets Manager."""
+    return str(session.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
 
 
 def derive(purpose: str, *parts: str, length: int = 32) -> bytes:
@@ -32,6 +40,24 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def seal(purpose: str, text: str) -> str:
+    """A text that only this deployment can read again, and for that purpose only (AES-GCM)."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    nonce = os.urandom(12)
+    sealed = AESGCM(derive("seal", purpose)).encrypt(nonce, text.encode(), None)
+    return base64.b64encode(nonce + sealed).decode()
+
+
+def unseal(purpose: str, sealed: str) -> str:
+    """The text that was sealed. Raises cryptography's InvalidTag for anything else."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    data = base64.b64decode(sealed)
+    return AESGCM(derive("seal", purpose)).decrypt(data[:12], data[12:], None).decode()
+
+
 def forget() -> None:
-    """Drop the root secret, for tests that change it."""
+    """Drop what was fetched, for tests that change it."""
     _root.cache_clear()
+    provided.cache_clear()

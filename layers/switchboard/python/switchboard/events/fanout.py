@@ -10,11 +10,14 @@ from collections.abc import Iterable
 
 from switchboard.aws.queue import Job
 from switchboard.events.models import Event
+from switchboard.webhooks import catalogue
 
 #: Which worker queues an event type starts. The audit's gets every event.
 ROUTES: dict[str, tuple[str, ...]] = {
     "email.queued": ("email",),
     "voice.call.created": ("dialer",),
+    "roleplay.call.created": ("roleplay",),
+    "roleplay.call.ended": ("scoring",),
 }
 
 
@@ -24,3 +27,5 @@ def jobs(event: Event) -> Iterable[Job]:
     yield Job(queue="audit", body=body, group=event.org_id, dedupe=event.id)
     for name in ROUTES.get(event.type, ()):
         yield Job(queue=name, body=body, group=event.org_id)
+    if event.type in catalogue.TYPES:
+        yield Job(queue="webhooks", body=body, group=event.org_id)

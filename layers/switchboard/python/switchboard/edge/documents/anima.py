@@ -170,6 +170,7 @@ DESCRIPTION = Description(
         "Events": "What happens, while it happens.",
         "Agents": "The agents of an organisation.",
         "Keys": "API keys: create, replace, revoke.",
+        "Webhooks": "Being told: signed, tried again, recorded.",
         "Billing": "Plan, use and spending cap.",
     },
     security={

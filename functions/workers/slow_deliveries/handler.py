@@ -1,0 +1,10 @@
+"""Webhooks to endpoints that take their time: the same work, where it holds nobody else up."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from switchboard import consumer
+from switchboard.webhooks import delivery
+
+handler = consumer.together(partial(delivery.deliver, slow=True))

@@ -1,0 +1,155 @@
+"""`switchboard webhook`: the endpoints of an organisation, of every kind, and their deliveries."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from switchboard.accounts import service as accounts
+from switchboard.cli.command import Noun, moment, note, operator, positive, show
+from switchboard.webhooks import service as webhooks
+from switchboard.webhooks.models import Delivery, Settings, Status
+from switchboard.webhooks.service import NewEndpoint, Seen
+
+if TYPE_CHECKING:
+    from switchboard.cli.command import Nouns
+
+#: The kinds that are registered; OptiComm's callbacks are named call by call.
+_KINDS = ("anima", "athos")
+_PAGE = 100
+
+
+def add_to(nouns: Nouns) -> None:
+    """Add the commands."""
+    noun = Noun(nouns, "webhook", "webhooks and their deliveries")
+    create = noun.verb("create", _create, "register a webhook; prints its secret, once")
+    create.add_argument("org", metavar="ORG")
+    create.add_argument("--kind", choices=_KINDS, required=True)
+    create.add_argument("--url", required=True)
+    create.add_argument("--event", action="append", metavar="NAME", help="an event, prefix.* or *; all by default")
+    create.add_argument("--header", action="append", type=_header, metavar="NAME:VALUE", help="sent along")
+    create.add_argument("--timeout", type=positive, metavar="MS", help="how long an answer is waited for")
+    noun.verb("list", _list, "list an organisation's webhooks, newest first").add_argument("org", metavar="ORG")
+    for name, run, told in (
+        ("show", _show, "show a webhook"),
+        ("rotate", _rotate, "replace a webhook's secret, and print the new one, once; both sign for 24 hours"),
+        ("disable", _disable, "send a webhook nothing more"),
+        ("enable", _enable, "make a webhook active again, and forget its failures"),
+        ("delete", _delete, "remove a webhook"),
+        ("test", _test, "send a test delivery"),
+    ):
+        verb = noun.verb(name, run, told)
+        verb.add_argument("org", metavar="ORG")
+        verb.add_argument("webhook", metavar="WEBHOOK")
+    deliveries = noun.verb("deliveries", _deliveries, "list a webhook's deliveries, newest first")
+    deliveries.add_argument("org", metavar="ORG")
+    deliveries.add_argument("webhook", metavar="WEBHOOK")
+    deliveries.add_argument("--status", type=Status, choices=list(Status))
+    deliveries.add_argument("--limit", type=positive, default=20, metavar="N")
+    again = noun.verb("redeliver", _redeliver, "send a delivery once more")
+    again.add_argument("org", metavar="ORG")
+    again.add_argument("delivery", metavar="DELIVERY")
+    recover = noun.verb("recover", _recover, "send once more all that failed since a moment")
+    recover.add_argument("org", metavar="ORG")
+    recover.add_argument("webhook", metavar="WEBHOOK")
+    recover.add_argument("--since", type=moment, required=True, metavar="ISO")
+
+
+def _create(args: argparse.Namespace) -> None:
+    org = accounts.organisation(args.org)
+    settings = Settings(
+        url=args.url,
+        events=args.event or ["*"],
+        custom_headers=dict(args.header or []),
+        timeout_ms=args.timeout,
+    )
+    _once(args, webhooks.register(operator(org.id), args.kind, settings))
+
+
+def _once(args: argparse.Namespace, made: NewEndpoint) -> None:
+    seen = webhooks.get(made.endpoint.org_id, made.endpoint.id)
+    show(args, {**_row(seen), "secret": made.secret})
+    note("The secret is shown this once.")
+
+
+def _list(args: argparse.Namespace) -> None:
+    found, after = webhooks.listing(accounts.organisation(args.org).id, None, _PAGE, None)
+    while after:
+        more, after = webhooks.listing(args.org, None, _PAGE, after)
+        found += more
+    show(args, [_row(seen) for seen in found])
+
+
+def _show(args: argparse.Namespace) -> None:
+    show(args, _row(webhooks.get(args.org, args.webhook)))
+
+
+def _rotate(args: argparse.Namespace) -> None:
+    _once(args, webhooks.rotate(operator(args.org), args.webhook))
+
+
+def _disable(args: argparse.Namespace) -> None:
+    show(args, _row(webhooks.change(operator(args.org), args.webhook, {"active": False})))
+
+
+def _enable(args: argparse.Namespace) -> None:
+    show(args, _row(webhooks.change(operator(args.org), args.webhook, {"active": True})))
+
+
+def _delete(args: argparse.Namespace) -> None:
+    webhooks.remove(operator(args.org), args.webhook)
+    show(args, {"webhook": args.webhook, "deleted": True})
+
+
+def _test(args: argparse.Namespace) -> None:
+    show(args, _delivery(webhooks.send_test(operator(args.org), args.webhook)))
+
+
+def _deliveries(args: argparse.Namespace) -> None:
+    found, _ = webhooks.deliveries(args.org, args.webhook, args.status, args.limit, None)
+    show(args, [_delivery(one) for one in found])
+
+
+def _redeliver(args: argparse.Namespace) -> None:
+    show(args, _delivery(webhooks.redeliver(operator(args.org), args.delivery)))
+
+
+def _recover(args: argparse.Namespace) -> None:
+    webhooks.recover(operator(args.org), args.webhook, args.since)
+    show(args, {"webhook": args.webhook, "recovering_since": args.since})
+
+
+def _row(seen: Seen) -> dict[str, Any]:
+    endpoint, health = seen
+    return {
+        "webhook": endpoint.id,
+        "kind": endpoint.kind,
+        "url": endpoint.url,
+        "events": ",".join(endpoint.events),
+        "active": endpoint.active,
+        "disabled": endpoint.disabled_reason,
+        "failures": health.failures,
+        "created_at": endpoint.created_at,
+    }
+
+
+def _delivery(delivery: Delivery) -> dict[str, Any]:
+    last = delivery.last
+    return {
+        "delivery": delivery.id,
+        "event": delivery.event,
+        "status": delivery.status.value,
+        "attempts": delivery.attempts,
+        "answered": last.status if last else None,
+        "ms": last.milliseconds if last else None,
+        "error": delivery.error,
+        "next_attempt_at": delivery.next_attempt_at,
+        "created_at": delivery.created_at,
+    }
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME:VALUE")
+    return name.strip(), value.strip()

@@ -1,0 +1,1 @@
+"""Webhooks: what happened, told to the customers' own endpoints: signed, tried again, recorded."""

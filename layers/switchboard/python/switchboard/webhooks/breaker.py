@@ -1,0 +1,113 @@
+"""The breaker and the slots: what keeps an endpoint that is slow or dead from being in anybody's way.
+
+A batch takes a slot of each endpoint that it sends to. An endpoint that has been answering has ten; one that is new,
+or could not be reached the last time, has one, so that it never holds more than one worker. After several failures in
+a row the breaker opens: nothing is sent for a while, then one batch tries. An endpoint that is slow is served by
+workers of its own kind.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from math import ceil
+
+from switchboard.aws import clock
+from switchboard.webhooks import store
+from switchboard.webhooks.models import Endpoint, Health
+from switchboard.webhooks.store import SLOTS, BusyError, HealthChange
+
+#: So many failures in a row, at which it could not be reached or asked us to stay away, open the breaker.
+OPENS_AFTER = 5
+_FIRST_OPEN, _LONGEST_OPEN = timedelta(seconds=30), timedelta(minutes=15)
+#: An answer that took longer than this makes an endpoint a slow one, for as long as `_SLOW_FOR`.
+SLOW_MS = 3_000
+_SLOW_FOR = timedelta(minutes=10)
+#: How much longer than an attempt a slot is leased: for what comes before and after.
+_LEASE_MARGIN = timedelta(seconds=10)
+_TRIES = 3
+
+#: How a slot is chosen, and when what found none comes again. Tests replace it.
+choose: Callable[[int], int] = random.randrange
+
+
+class Deferred(Exception):
+    """Nothing may be sent to this endpoint for so many `seconds`."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"deferred by {seconds} s")
+        self.seconds = seconds
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a batch learns of an endpoint while it holds a slot."""
+
+    succeeded: bool = False
+    failures: int = 0
+    down: int = 0
+    slowest_ms: int = 0
+
+    def note(self, *, succeeded: bool, down: bool, milliseconds: int) -> None:
+        """Count one attempt."""
+        self.succeeded = self.succeeded or succeeded
+        self.failures += not succeeded
+        self.down += down
+        self.slowest_ms = max(self.slowest_ms, milliseconds)
+
+
+def is_slow(health: Health) -> bool:
+    """Whether an endpoint is served by the workers for slow ones."""
+    return bool(health.slow_until and health.slow_until > clock.stamp())
+
+
+def _allowed(health: Health) -> int:
+    return SLOTS if health.last_success_at and not health.down else 1
+
+
+def take(endpoint: Endpoint, health: Health) -> Slot:
+    """Take a slot, as an endpoint's health allows. Raises Deferred when there is none, or the breaker is open."""
+    now = clock.now()
+    until = clock.iso(now + timedelta(milliseconds=endpoint.timeout_ms) + _LEASE_MARGIN)
+    for _ in range(_TRIES):
+        if health.open_until and health.open_until > clock.iso(now):
+            wait = clock.parse(health.open_until) - now
+            raise Deferred(ceil(wait.total_seconds()) + choose(5))
+        free = [number for number in range(_allowed(health)) if health.slots.get(number, "") < clock.iso(now)]
+        if not free:
+            break
+        number = free[choose(len(free))]
+        try:
+            store.take_slot(endpoint, number, clock.iso(now), until)
+        except BusyError as busy:
+            health = busy.health
+            continue
+        return Slot(endpoint, number, until)
+    raise Deferred(1 + choose(3))
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A slot that this worker holds."""
+
+    endpoint: Endpoint
+    number: int
+    until: str
+
+    def give_back(self, tally: Tally) -> Health:
+        """Give it back with what was learnt, and open the breaker if that is due."""
+        now = clock.now()
+        change = HealthChange(
+            now=clock.iso(now),
+            succeeded=tally.succeeded,
+            failures=tally.failures,
+            down=tally.down,
+            slow_until=clock.iso(now + _SLOW_FOR) if tally.slowest_ms > SLOW_MS else None,
+        )
+        health = store.give_back(self.endpoint, self.number, self.until, change)
+        if not tally.succeeded and tally.down and health.down >= OPENS_AFTER:
+            rounds = min(health.down // OPENS_AFTER - 1, 10)
+            store.open_breaker(self.endpoint, clock.iso(now + min(_FIRST_OPEN * 2**rounds, _LONGEST_OPEN)))
+        return health

@@ -1,0 +1,46 @@
+"""The kinds of webhook: how each is signed, how long it waits for an answer, and when it is tried again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from switchboard.webhooks.models import KindName
+
+#: Delays before each attempt, counted from the one before (Svix' published schedule, conventions.md 8).
+STANDARD = tuple(
+    timedelta(**delay)
+    for delay in (
+        {"seconds": 0},
+        {"seconds": 5},
+        {"minutes": 5},
+        {"minutes": 30},
+        *({"hours": hours} for hours in (2, 5, 10, 14, 20, 24)),
+    )
+)
+#: One retry, about five minutes later (Athos' contract, conventions.md 2.6).
+ONE_RETRY = (timedelta(0), timedelta(minutes=5))
+#: A delay is stretched by up to this part of itself, so that what failed together does not come again together.
+JITTER = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of webhook. In an `ordered` one, what is told of a subject arrives in its order."""
+
+    name: KindName
+    prefix: str
+    schedule: tuple[timedelta, ...] = STANDARD
+    timeout_ms: int = 15_000
+    ordered: bool = False
+
+
+KINDS: dict[KindName, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("anima", "wh"),
+        Kind("opticomm", "cb", ordered=True),
+        Kind("athos", "wh", schedule=ONE_RETRY, timeout_ms=10_000),
+        Kind("hum", "wh"),
+    )
+}

@@ -1,0 +1,155 @@
+"""Endpoints, deliveries, and what is known of an endpoint's health."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+KindName = Literal["anima", "opticomm", "athos", "hum"]
+
+
+class Endpoint(BaseModel):
+    """Where an organisation wants to be told, and of what. Its secret is derived (signing.secret_of), never stored.
+
+    `events` are names or prefixes (`email.*`, `*`). Custom headers are sealed, since they may hold credentials.
+    """
+
+    id: str
+    org_id: str
+    kind: KindName
+    url: str
+    events: list[str] = Field(default_factory=lambda: ["*"])
+    label: str | None = None
+    description: str | None = None
+    active: bool = True
+    disabled_reason: str | None = None
+    disabled_at: str | None = None
+    header_names: list[str] = Field(default_factory=list)
+    sealed_headers: str | None = None
+    timeout_ms: int
+    max_attempts: int
+    template: str | None = None
+    #: Counts the secrets that it had; the one before the latest signs along until `overlap_until`.
+    generation: int = 1
+    overlap_until: str | None = None
+    #: The key whose secret signs: of OptiComm's callbacks, which have none of their own.
+    key_id: str | None = None
+    version: int = 1
+    created_at: str
+    updated_at: str
+
+
+class Health(BaseModel):
+    """How an endpoint has been answering.
+
+    `failures` are attempts in a row that were no success; `down` those of them at which it could not be reached, was
+    too slow or asked us to stay away: these open the breaker, the others do not.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    failures: int = 0
+    down: int = 0
+    failing_since: str | None = None
+    open_until: str | None = None
+    slow_until: str | None = None
+    last_success_at: str | None = None
+    last_delivery_at: str | None = None
+    #: Until when a slot is taken, by its number.
+    slots: dict[int, str] = Field(default_factory=dict)
+
+
+class Status(StrEnum):
+    """Where a delivery is."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+#: The legal moves. What is over begins again when somebody asks for it.
+MOVES: dict[Status, frozenset[Status]] = {
+    Status.PENDING: frozenset({Status.PENDING, Status.SUCCEEDED, Status.FAILED, Status.CANCELED}),
+    Status.SUCCEEDED: frozenset({Status.PENDING}),
+    Status.FAILED: frozenset({Status.PENDING}),
+    Status.CANCELED: frozenset({Status.PENDING}),
+}
+
+
+class Attempt(BaseModel):
+    """One try: what came back, how long it took, or why nothing did."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    at: str
+    status: int | None = None
+    milliseconds: int
+    error: str | None = None
+
+
+class Delivery(BaseModel):
+    """One event for one endpoint. The body is made once: what is signed at the tenth try is what was at the first.
+
+    `attempts` counts all tries and `tries` those since it was last set off, by which the schedule goes. `follows` is
+    the delivery that has to come before it, `successor` the one that waits for this.
+    """
+
+    id: str
+    org_id: str
+    endpoint_id: str
+    event: str
+    event_id: str
+    subject_id: str
+    sequence: int
+    body: str
+    status: Status = Status.PENDING
+    attempts: int = 0
+    tries: int = 0
+    log: list[Attempt] = Field(default_factory=list)
+    response_body: str | None = None
+    error: str | None = None
+    follows: str | None = None
+    successor: str | None = None
+    next_attempt_at: str | None = None
+    completed_at: str | None = None
+    correlation_id: str
+    created_at: str
+
+    @property
+    def last(self) -> Attempt | None:
+        """The latest attempt."""
+        return self.log[-1] if self.log else None
+
+    def can_become(self, status: Status) -> bool:
+        """Whether that move is a legal one."""
+        return status in MOVES[self.status]
+
+
+class Settings(BaseModel):
+    """What an endpoint's owner may say of it."""
+
+    url: str
+    events: list[str] = Field(default_factory=lambda: ["*"])
+    label: str | None = None
+    description: str | None = None
+    active: bool = True
+    custom_headers: dict[str, str] = Field(default_factory=dict)
+    timeout_ms: int | None = None
+    max_attempts: int | None = None
+    template: str | None = None
+
+
+class Rendered(BaseModel):
+    """An event in the words of a kind of webhook: its name, its body, and its place among the subject's events.
+
+    `key` tells it from every other delivery to the same endpoint.
+    """
+
+    event: str
+    body: dict[str, Any]
+    sequence: int
+    key: str

@@ -1,0 +1,86 @@
+"""Anima's webhooks: one flat object an event (conventions.md 1.12)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from switchboard.events.models import Event
+from switchboard.webhooks.catalogue import NAMES
+from switchboard.webhooks.models import Rendered
+
+
+def render(event: Event) -> list[Rendered]:
+    """What Anima tells of an event."""
+    from switchboard.webhooks.rendering import sequence_of
+
+    name = NAMES["anima"][event.type]
+    facts = _facts(event)
+    if facts is None:
+        return []
+    body: dict[str, Any] = {
+        "event": name,
+        "occurredAt": event.at,
+        "correlationId": event.correlation_id,
+        "sequence": sequence_of(event),
+    }
+    # No fact of an event takes the place of what every body has.
+    body |= {fact: value for fact, value in facts.items() if fact not in body}
+    return [Rendered(event=name, body=body, sequence=body["sequence"], key=event.id)]
+
+
+def _facts(event: Event) -> dict[str, Any] | None:
+    match event.subject.type:
+        case "message":
+            return _message(event)
+        case "call":
+            return _call(event)
+        case "agent":
+            return {"agentId": event.subject.id, **_plain(event)}
+        case "webhook" | "webhook_delivery":
+            return {"webhookId": event.data.get("webhook_id", event.subject.id), **_plain(event)}
+    return None
+
+
+def _plain(event: Event) -> dict[str, Any]:
+    return {name: value for name, value in event.data.items() if isinstance(value, str | int | bool)}
+
+
+def _message(event: Event) -> dict[str, Any] | None:
+    from switchboard.email import service as email
+
+    message = email.find(event.org_id, event.subject.id)
+    if message is None or message.kind != "mail":
+        return None  # erased, or a mail of the platform's own
+    return {
+        "messageId": message.id,
+        "agentId": message.agent_id,
+        "channel": "EMAIL",
+        "direction": message.direction,
+        "fromAddress": message.from_address,
+        "toAddress": message.to[0] if message.to else None,
+        "threadId": message.thread_id,
+        "subject": message.subject,
+        "spam": bool(event.data.get("spam", False)),
+    }
+
+
+def _call(event: Event) -> dict[str, Any] | None:
+    from switchboard.calls import service as calls
+
+    call = calls.find(event.org_id, event.subject.id)
+    if call is None:
+        return None
+    return {
+        "callId": call.id,
+        "agentId": call.agent_id,
+        "direction": call.direction,
+        "state": "ENDED",
+        "from": call.from_number,
+        "to": call.to_number,
+        "tier": call.tier.value,
+        "endReason": call.end_reason.value if call.end_reason else None,
+        "durationSeconds": call.duration_seconds,
+        "startedAt": call.started_at,
+        "answeredAt": call.answered_at,
+        "endedAt": call.ended_at,
+    }

@@ -1,0 +1,41 @@
+"""Athos' one webhook, `call.scored`, with success and with failure (conventions.md 2.6)."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from switchboard.aws import secret
+from switchboard.events.models import Event
+from switchboard.webhooks.catalogue import NAMES
+from switchboard.webhooks.models import Rendered
+
+
+def render(event: Event) -> list[Rendered]:
+    """What Athos tells of a call that was scored, or could not be."""
+    from switchboard.roleplay import service as roleplay
+    from switchboard.webhooks.rendering import sequence_of
+
+    call = roleplay.find(event.org_id, event.subject.id)
+    if call is None:
+        return []
+    succeeded = event.type == "roleplay.call.scored"
+    name = NAMES["athos"][event.type]
+    body: dict[str, Any] = {
+        "event": name,
+        "success": succeeded,
+        "callId": call.id,
+        "source": call.source,
+        "externalUserId": call.external_user_id,
+        "externalAgencyId": call.external_agency_id,
+        "occurredAt": event.at,
+        "requestId": _request_id(event),
+    }
+    if not succeeded:
+        body |= {"reason": call.failure_reason, "reasonMessage": call.failure_message}
+    return [Rendered(event=name, body=body, sequence=sequence_of(event), key=event.id)]
+
+
+def _request_id(event: Event) -> str:
+    """An id for support, in the form that Athos' have, the same each time for one event."""
+    return f"req_{uuid.UUID(bytes=bytes.fromhex(secret.digest(event.id))[:16], version=4)}"

@@ -1,0 +1,29 @@
+"""When a delivery is tried again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import timedelta
+
+from switchboard.webhooks.kinds import JITTER, KINDS
+from switchboard.webhooks.models import Delivery, Endpoint
+
+#: The longest that a receiver may ask us to wait.
+LONGEST_WAIT = timedelta(hours=24)
+
+#: Where the jitter comes from. Tests replace it.
+chance: Callable[[], float] = random.random
+
+
+def next_wait(endpoint: Endpoint, delivery: Delivery, retry_after: int | None) -> timedelta | None:
+    """How long to wait after the try that has just failed; `None` when it was the last.
+
+    What the receiver asks for (`Retry-After`, in seconds) counts where it is longer than the schedule's own.
+    """
+    schedule = KINDS[endpoint.kind].schedule
+    done = delivery.tries + 1
+    if done >= min(len(schedule), endpoint.max_attempts):
+        return None
+    wait = schedule[done] * (1 + JITTER * chance())
+    return max(wait, min(timedelta(seconds=retry_after or 0), LONGEST_WAIT))

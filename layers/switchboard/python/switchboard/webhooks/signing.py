@@ -1,0 +1,124 @@
+"""Signatures: one table of schemes, and the secrets that they take.
+
+Every delivery carries the Standard Webhooks headers, made by that specification's own library; beside them stands the
+header of the kind's own contract (conventions.md 1.12, 2.6, 4.6, 8 and 18). The two read a secret differently: Standard
+Webhooks decodes what follows `whsec_`, the others take the whole text.
+
+While a new secret overlaps with the old one both sign. A header that was made for one signature then holds two,
+newest first, separated by commas.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from switchboard.aws import clock, secret
+from switchboard.webhooks.models import Delivery, Endpoint, KindName
+
+if TYPE_CHECKING:
+    from standardwebhooks import Webhook
+
+_PREFIX = "whsec_"
+#: Standard Webhooks asks for 24 to 64 bytes.
+_BYTES = 32
+
+
+def secret_of(org_id: str, owner_id: str, generation: int = 1) -> str:
+    """The secret of an endpoint, or of a key's callbacks: the same each time, so that it need not be stored."""
+    return (
+        _PREFIX + base64.b64encode(secret.derive("webhook", org_id, owner_id, str(generation), length=_BYTES)).decode()
+    )
+
+
+def secrets_of(endpoint: Endpoint) -> list[str]:
+    """The secrets that sign now: the latest, and while a rotation overlaps the one before."""
+    owner = endpoint.key_id or endpoint.id
+    found = [secret_of(endpoint.org_id, owner, endpoint.generation)]
+    if endpoint.overlap_until and endpoint.overlap_until > clock.stamp() and endpoint.generation > 1:
+        found.append(secret_of(endpoint.org_id, owner, endpoint.generation - 1))
+    return found
+
+
+class Message(NamedTuple):
+    """What is signed."""
+
+    id: str
+    event: str
+    at: datetime
+    body: str
+
+    @property
+    def seconds(self) -> int:
+        """When, in seconds since 1970."""
+        return int(self.at.timestamp())
+
+
+Scheme = Callable[[Message, Sequence[str]], dict[str, str]]
+
+
+def standard(message: Message, secrets: Sequence[str]) -> dict[str, str]:
+    """The headers of Standard Webhooks, which every kind has."""
+    # The library takes the moment's figures for UTC's, whatever zone they are of.
+    at = message.at.astimezone(UTC)
+    signatures = [_webhook(text).sign(message.id, at, message.body) for text in secrets]
+    return {
+        "webhook-id": message.id,
+        "webhook-timestamp": str(message.seconds),
+        "webhook-signature": " ".join(signatures),
+    }
+
+
+@lru_cache(maxsize=1_000)
+def _webhook(text: str) -> Webhook:
+    from standardwebhooks import Webhook
+
+    return Webhook(text)
+
+
+def _anima(message: Message, secrets: Sequence[str]) -> dict[str, str]:
+    at = clock.iso(message.at)
+    return {
+        "X-Anima-Signature": ",".join(f"v1={_hex(text, f'{at}.{message.body}')}" for text in secrets),
+        "X-Anima-Timestamp": at,
+        "X-Anima-Event": message.event,
+        "X-Anima-Delivery-Id": message.id,
+    }
+
+
+def _athos(message: Message, secrets: Sequence[str]) -> dict[str, str]:
+    signatures = [f"v1={_hex(text, f'{message.seconds}.{message.body}')}" for text in secrets]
+    return {
+        "X-Athos-Signature": ",".join([f"t={message.seconds}", *signatures]),
+        "X-Athos-Webhook-Id": message.id,
+    }
+
+
+def _hum(message: Message, secrets: Sequence[str]) -> dict[str, str]:
+    return {
+        "X-HUM-Signature": ",".join(f"sha256={_hex(text, message.body)}" for text in secrets),
+        "X-HUM-Event": message.event,
+    }
+
+
+def _none(message: Message, secrets: Sequence[str]) -> dict[str, str]:  # noqa: ARG001 a scheme's signature
+    return {}
+
+
+#: Beside the standard's own headers.
+SCHEMES: dict[KindName, Scheme] = {"anima": _anima, "athos": _athos, "hum": _hum, "opticomm": _none}
+
+
+def headers(endpoint: Endpoint, delivery: Delivery) -> dict[str, str]:
+    """The signed headers of a delivery that is sent now."""
+    message = Message(delivery.id, delivery.event, clock.now(), delivery.body)
+    secrets = secrets_of(endpoint)
+    return standard(message, secrets) | SCHEMES[endpoint.kind](message, secrets)
+
+
+def _hex(text: str, signed: str) -> str:
+    return hmac.new(text.encode(), signed.encode(), "sha256").hexdigest()

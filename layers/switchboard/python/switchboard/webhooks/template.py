@@ -1,0 +1,69 @@
+"""Payload templates: JSON in which `{{path}}` stands for a value of the event's own body.
+
+`{"text": "Call {{callId}} ended: {{endReason}}", "details": "{{data}}"}`: a string that is one placeholder and nothing
+else becomes the value itself, whatever its type; within a longer string the value stands as text. What the event does
+not have is null, or nothing within a text. Only values are filled in, after the JSON was read: no event can change the
+template's shape.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from switchboard.errors import Invalid
+
+LONGEST = 8_192
+_PLACE = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
+
+
+def check(template: str) -> str:
+    """The template, if it is one. Raises Invalid."""
+    if len(template) > LONGEST:
+        raise _invalid(f"is longer than {LONGEST:,} characters")
+    try:
+        json.loads(template, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        raise _invalid("is not JSON") from None
+    return template
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(text)
+
+
+def _invalid(why: str) -> Invalid:
+    return Invalid("The template is not valid.", fields={"template": why})
+
+
+def fill(template: str, body: dict[str, Any]) -> Any:
+    """The template with the values of a body."""
+    return _filled(json.loads(template), body)
+
+
+def _filled(node: Any, body: dict[str, Any]) -> Any:
+    match node:
+        case dict():
+            return {name: _filled(part, body) for name, part in node.items()}
+        case list():
+            return [_filled(part, body) for part in node]
+        case str():
+            whole = _PLACE.fullmatch(node)
+            return _value(body, whole[1]) if whole else _PLACE.sub(lambda found: _text(_value(body, found[1])), node)
+    return node
+
+
+def _value(body: Any, path: str) -> Any:
+    for name in path.split("."):
+        if isinstance(body, list) and name.isdigit():
+            body = body[int(name)] if int(name) < len(body) else None
+        else:
+            body = body.get(name) if isinstance(body, dict) else None
+    return body
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

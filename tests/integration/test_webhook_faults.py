@@ -1,0 +1,169 @@
+"""Rule 3 for webhooks: whoever is stopped between two of its steps, every event arrives, under one id and in order."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from switchboard.aws import clock, queue
+from switchboard.aws.table import commit
+from switchboard.calls import dialing
+from switchboard.calls import service as calls
+from switchboard.calls import store as call_store
+from switchboard.calls.models import Call, EndReason, Order, Progress, State, Tier
+from switchboard.email import delivery as mail
+from switchboard.email import service as email
+from switchboard.email.models import Draft
+from switchboard.timers import store as timer_store
+from switchboard.webhooks import breaker, callbacks, delivery, schedule, service
+from switchboard.webhooks.models import Settings, Status
+from tests.actors import Tenant, tenant
+from tests.integration.sabotage import Later, Sabotage, Stream, drain, tick, work
+from tests.unit.webhooks.receiver import Receiver, answer
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+WORKERS = ("workers/webhooks", "workers/deliveries")
+URL = "https://example.com/hook"
+
+
+class World:
+    """What goes on behind the APIs."""
+
+    def __init__(self, later: Later) -> None:
+        self.stream, self.later = Stream(), later
+        self.stream.hand_on()
+        for name in ("audit", "webhooks"):
+            drain(name)
+
+    def settle(self, frozen: clock.Frozen) -> None:
+        """Let everything go on: at once, when a first retry is due, when the leases of the dead have ended."""
+        for seconds in (0, 6, 30, 6):
+            frozen.advance(seconds=seconds)
+            tick()
+            while True:
+                self.stream.hand_on()
+                self.later.bring()
+                if not sum(work(name) for name in WORKERS):
+                    break
+
+
+@pytest.fixture
+def acme(cloud: dict[str, str], frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch) -> Tenant:
+    monkeypatch.setattr(schedule, "chance", lambda: 0.0)
+    monkeypatch.setattr(breaker, "choose", lambda _: 0)
+    timer_store.advance(clock.stamp()[:16])
+    return tenant()
+
+
+@pytest.fixture
+def saboteur(acme: Tenant) -> Sabotage:
+    return Sabotage()
+
+
+@pytest.fixture
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Receiver:
+    found = Receiver()
+    monkeypatch.setattr(delivery, "client", lambda: found)
+    return found
+
+
+@pytest.fixture
+def world(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> World:
+    later = Later(queue.send)
+    monkeypatch.setattr(queue, "send", later)
+    return World(later)
+
+
+def sent(acme: Tenant, world: World) -> str:
+    """A mail that was sent, and whose event is in the queue."""
+    message = email.send(acme.caller(), Draft(to=["you@example.com"], subject="s", body="b"))
+    mail.deliver(message.org_id, message.id)
+    world.stream.hand_on()
+    return message.id
+
+
+def steps(name: str, acme: Tenant, saboteur: Sabotage, world: World) -> int:
+    sent(acme, world)
+    if name == "workers/deliveries":
+        work("workers/webhooks")
+    with saboteur.counting() as made:
+        work(name)
+    return len(made)
+
+
+@pytest.mark.parametrize("name", WORKERS)
+@pytest.mark.parametrize("status", [200, 500])
+def test_a_worker_killed_anywhere_loses_nothing_and_resends_under_one_id(
+    acme: Tenant, saboteur: Sabotage, receiver: Receiver, world: World, frozen: clock.Frozen, name: str, status: int
+) -> None:
+    caller = acme.caller(master=True)
+    made = service.register(caller, "anima", Settings(url=URL, events=["message.sent"]))
+    receiver.answers = [answer(status)]
+    number = steps(name, acme, saboteur, world)
+    world.settle(frozen)
+    expected = 1
+    for done in range(number):
+        message_id = sent(acme, world)
+        expected += 1
+        receiver.answers = [answer(status)]
+        if name == "workers/deliveries":
+            work("workers/webhooks")
+        with saboteur.killing(after=done):
+            work(name)
+        world.settle(frozen)
+        ids = {got.id for got in receiver.got if got.told["messageId"] == message_id}
+        assert len(ids) == 1, f"killed after {done} calls"
+    found, _ = service.deliveries(acme.org_id, made.endpoint.id, None, 100, None)
+    assert Counter(one.status for one in found) == {Status.SUCCEEDED: expected}
+    # Nobody is sent more than one kill explains: at most twice the attempt at which it happened.
+    assert max(Counter(receiver.ids).values()) <= (2 if status == 200 else 3)
+    assert max(one.attempts for one in found) == (1 if status == 200 else 2)
+
+
+def called(acme: Tenant) -> Call:
+    """A call of OptiComm's that was accepted, with a callback."""
+    caller = acme.caller()
+    callback = callbacks.endpoint_for(acme.org_id, "key_1", URL)
+    call = calls.place(caller, Order(to="+14155550142", tier=Tier.BASIC, consent_source="business-relationship"))
+    named = call.model_copy(update={"callback_id": callback.id, "version": call.version + 1})
+    commit(call_store.save(named), callback.writes)
+    return named
+
+
+@pytest.mark.parametrize("name", WORKERS)
+def test_a_calls_callbacks_arrive_in_order_though_a_worker_is_killed_anywhere(
+    acme: Tenant,
+    saboteur: Sabotage,
+    receiver: Receiver,
+    world: World,
+    frozen: clock.Frozen,
+    name: str,
+) -> None:
+    for done in range(11):
+        call = called(acme)
+        receiver.got, receiver.answers = [], [answer(500)] if done % 2 else []
+        with saboteur.killing(after=done):
+            world.stream.hand_on()
+            for other in WORKERS[: WORKERS.index(name) + 1]:
+                work(other)
+        world.stream.hand_on()
+        dialing.apply(
+            Progress(
+                org_id=call.org_id,
+                call_id=call.id,
+                kind="ended",
+                end_reason=EndReason.COMPLETED,
+                duration_seconds=5,
+            )
+        )
+        world.settle(frozen)
+        found = call_store.get(call.org_id, call.id)
+        assert found is not None
+        assert found.state is State.COMPLETED
+        told = list(dict.fromkeys((got.id, got.told["event"]) for got in receiver.got))
+        assert [event for _, event in told] == ["call.initiated", "call.completed"], f"killed after {done} calls"
+        assert {got.told["call_id"] for got in receiver.got} == {call.id}
+        # Whatever came of `initiated`, `completed` did not overtake it.
+        assert receiver.got[-1].told["event"] == "call.completed"

@@ -1,0 +1,57 @@
+"""An endpoint's side: what came, and what it answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from switchboard.outbound.client import Answer
+
+Behaviour = Answer | Exception
+
+
+def answer(status: int = 200, body: bytes = b"", milliseconds: int = 5, **headers: str) -> Answer:
+    """An answer; `retry_after` is the header Retry-After."""
+    return Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, body, milliseconds)
+
+
+@dataclass(frozen=True)
+class Received:
+    """A post that came in."""
+
+    url: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def id(self) -> str:
+        return self.headers["webhook-id"]
+
+    @property
+    def told(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.body)
+        return found
+
+
+@dataclass
+class Receiver:
+    """Takes every post, and answers as it is told to: the next in line, or 200."""
+
+    got: list[Received] = field(default_factory=list)
+    answers: list[Behaviour] = field(default_factory=list)
+    by_url: dict[str, Behaviour] = field(default_factory=dict)
+    before: Callable[[], None] = lambda: None
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
+        self.before()
+        self.got.append(Received(url, dict(headers), body))
+        found = self.by_url.get(url) or (self.answers.pop(0) if self.answers else answer())
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    @property
+    def ids(self) -> list[str]:
+        return [one.id for one in self.got]

@@ -1,0 +1,458 @@
+"""From an event to an endpoint: what is told, to whom, how often, and when it is given up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from switchboard.outbound.client import ConnectionFailed
+
+from switchboard.aws import clock
+from switchboard.email import delivery as mail
+from switchboard.email import service as email
+from switchboard.email.models import Draft
+from switchboard.events import service as events
+from switchboard.webhooks import breaker, delivery, service, store
+from switchboard.webhooks.kinds import STANDARD
+from switchboard.webhooks.models import Delivery, Status
+from tests.actors import Tenant, tenant
+from tests.integration.sabotage import Later, Stream, drain, tick, work
+from tests.unit.webhooks.conftest import Register
+from tests.unit.webhooks.receiver import Receiver, answer
+
+
+def send(acme: Tenant) -> str:
+    """A mail that was sent: its id."""
+    message = email.send(acme.caller(), Draft(to=["you@example.com"], subject="Hello", body="b"))
+    mail.deliver(message.org_id, message.id)
+    return message.id
+
+
+class World:
+    """What goes on behind the APIs, until a moment."""
+
+    def __init__(self, later: Later) -> None:
+        self.stream, self.later = Stream(), later
+        self.stream.hand_on()
+        for queue in ("audit", "email", "webhooks", "dialer"):
+            drain(queue)
+
+    def go_on(self) -> None:
+        """Let events, deliveries and what is due happen until nothing is left to do now."""
+        while True:
+            tick()
+            self.stream.hand_on()
+            self.later.bring()
+            if not work("workers/webhooks") + work("workers/deliveries") + work("workers/slow_deliveries"):
+                return
+
+
+@pytest.fixture
+def world(acme: Tenant, later: Later, receiver: Receiver) -> World:
+    return World(later)
+
+
+def only(acme: Tenant, endpoint_id: str) -> Delivery:
+    (found,), _ = service.deliveries(acme.org_id, endpoint_id, None, 10, None)
+    return found
+
+
+def test_an_event_arrives_signed_in_the_contracts_words(
+    acme: Tenant, register: Register, world: World, receiver: Receiver
+) -> None:
+    made = register(events=["message.sent"], custom_headers={"Authorization": "Bearer xyz"})
+    message_id = send(acme)
+    world.go_on()
+    (got,) = receiver.got
+    assert got.url == "https://example.com/hook"
+    told = got.told
+    assert told == {
+        "event": "message.sent",
+        "occurredAt": clock.stamp(),
+        "correlationId": "corr_test",
+        "sequence": 3,
+        "messageId": message_id,
+        "agentId": acme.agent_id,
+        "channel": "EMAIL",
+        "direction": "OUTBOUND",
+        "fromAddress": acme.address,
+        "toAddress": "you@example.com",
+        "threadId": message_id,
+        "subject": "Hello",
+        "spam": False,
+    }
+    assert (got.headers["Authorization"], got.headers["content-type"]) == ("Bearer xyz", "application/json")
+    assert got.headers["webhook-sequence"] == "3"
+    done = only(acme, made.endpoint.id)
+    assert (done.status, done.attempts, done.id) == (Status.SUCCEEDED, 1, got.id)
+    assert done.last is not None
+    assert (done.last.status, done.last.milliseconds) == (200, 5)
+
+
+@pytest.mark.parametrize(
+    ("filters", "wanted"),
+    [
+        (["*"], True),
+        (["message.sent"], True),
+        (["message.*"], True),
+        (["email.*"], True),
+        (["email.sent"], True),
+        (["call.ended", "message.sent"], True),
+        (["message"], False),
+        (["mess.*"], False),
+        (["message.sen"], False),
+        (["call.*"], False),
+    ],
+)
+def test_an_endpoint_hears_of_what_it_asked_for(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, filters: list[str], wanted: bool
+) -> None:
+    register(events=filters)
+    send(acme)
+    world.go_on()
+    assert [got.told["event"] for got in receiver.got if got.told["event"] == "message.sent"] == [
+        "message.sent"
+    ] * wanted
+
+
+def test_nobody_hears_of_another_organisation_or_of_what_was_before(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    send(acme)
+    frozen.advance(seconds=1)
+    register()
+    send(tenant("other"))
+    world.go_on()
+    assert receiver.got == []
+
+
+def test_an_event_that_comes_by_many_times_is_told_once(
+    acme: Tenant, register: Register, world: World, receiver: Receiver
+) -> None:
+    register(events=["message.sent"])
+    send(acme)
+    for _ in range(3):
+        world.stream._done.clear()
+        world.go_on()
+    assert len(receiver.got) == 1
+
+
+def test_a_failure_is_tried_again_by_the_schedule_with_the_same_id_and_body(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    made = register(events=["message.sent"])
+    receiver.by_url["https://example.com/hook"] = answer(500, b"no" * 2_000)
+    send(acme)
+    world.go_on()
+    for wait in STANDARD[1:]:
+        assert only(acme, made.endpoint.id).next_attempt_at == clock.iso(clock.now() + wait)
+        seen = len(receiver.got)
+        frozen.advance(seconds=wait.total_seconds() - 1)
+        world.go_on()
+        assert len(receiver.got) == seen
+        frozen.advance(seconds=1)
+        world.go_on()
+        assert len(receiver.got) == seen + 1
+    assert len(receiver.got) == len(STANDARD) == 10
+    assert len(set(receiver.ids)) == 1
+    assert len({got.body for got in receiver.got}) == 1
+    failed = only(acme, made.endpoint.id)
+    assert (failed.status, failed.attempts, failed.next_attempt_at) == (Status.FAILED, 10, None)
+    assert failed.response_body == "no" * 1_024
+    (dead,), _ = service.dead_letters(acme.org_id, 10, None)
+    assert dead.id == failed.id
+    frozen.advance(days=3)
+    world.go_on()
+    assert len(receiver.got) == 10
+
+
+@pytest.mark.parametrize("status", [199, 301, 302, 304, 400, 404, 500, 503])
+def test_only_a_2xx_is_a_success(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, status: int
+) -> None:
+    made = register(events=["message.sent"], max_attempts=1)
+    receiver.by_url["https://example.com/hook"] = answer(status)
+    send(acme)
+    world.go_on()
+    found = only(acme, made.endpoint.id)
+    assert (found.status, found.error) == (Status.FAILED, f"answered {status}")
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+def test_any_2xx_is_a_success(acme: Tenant, register: Register, world: World, receiver: Receiver, status: int) -> None:
+    made = register(events=["message.sent"])
+    receiver.answers = [answer(status)]
+    send(acme)
+    world.go_on()
+    assert only(acme, made.endpoint.id).status is Status.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [
+        ("120", 120),
+        ("1", 5),
+        ("soon", 5),
+        ("-5", 5),
+        ("999999999", 86_400),
+        ("Thu, 15 Jan 2026 17:10:00 GMT", 600),
+        ("Thu, 15 Jan 2020 17:10:00 GMT", 5),
+    ],
+)
+def test_retry_after_is_honoured(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.Frozen, asked: str, seconds: int
+) -> None:
+    made = register(events=["message.sent"])
+    receiver.answers = [answer(429, retry_after=asked)]
+    send(acme)
+    before = clock.now()
+    world.stream.hand_on()
+    work("workers/webhooks")
+    work("workers/deliveries", at_most=1)
+    due = only(acme, made.endpoint.id).next_attempt_at
+    assert due is not None
+    assert (clock.parse(due) - before).total_seconds() == seconds
+
+
+def test_what_cannot_be_reached_says_why_and_is_tried_again(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    made = register(events=["message.sent"])
+    receiver.answers = [ConnectionFailed("the connection was refused")]
+    send(acme)
+    world.stream.hand_on()
+    work("workers/webhooks")
+    work("workers/deliveries", at_most=1)
+    found = only(acme, made.endpoint.id)
+    assert (found.status, found.error) == (Status.PENDING, "the connection was refused")
+    frozen.advance(seconds=6)
+    world.go_on()
+    assert only(acme, made.endpoint.id).status is Status.SUCCEEDED
+
+
+def test_410_disables_the_endpoint_and_tells_the_others(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    gone = register("https://example.com/gone", events=["message.*"])
+    register("https://example.com/watch", events=["webhook.*"])
+    receiver.by_url["https://example.com/gone"] = answer(410)
+    send(acme)
+    world.go_on()
+    endpoint = service.get(acme.org_id, gone.endpoint.id).endpoint
+    assert (endpoint.active, endpoint.disabled_reason) == (False, "the endpoint answered 410")
+    told = [got.told for got in receiver.got if got.url.endswith("watch")]
+    assert {one["event"] for one in told} == {"webhook.disabled", "webhook.exhausted"}
+    assert {one["webhookId"] for one in told} == {gone.endpoint.id}
+    receiver.got.clear()
+    send(acme)
+    world.go_on()
+    assert not [got for got in receiver.got if got.url.endswith("gone")]
+
+
+def test_five_days_of_failure_only_disable_an_endpoint_and_one_success_saves_it(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    failing = register("https://example.com/failing", events=["message.sent"])
+    recovering = register("https://example.com/recovering", events=["message.sent"])
+    for day in range(6):
+        receiver.by_url = {
+            "https://example.com/failing": answer(500),
+            "https://example.com/recovering": answer(200 if day == 4 else 500),
+        }
+        send(acme)
+        world.go_on()
+        frozen.advance(days=1, hours=1)
+    world.go_on()
+    assert not service.get(acme.org_id, failing.endpoint.id).endpoint.active
+    assert service.get(acme.org_id, recovering.endpoint.id).endpoint.active
+
+
+def test_a_disabled_endpoints_deliveries_are_given_up_and_can_be_sent_again_once_it_is_active(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    made = register(events=["message.sent"])
+    receiver.answers = [answer(500)]
+    send(acme)
+    world.stream.hand_on()
+    work("workers/webhooks")
+    work("workers/deliveries", at_most=1)
+    caller = acme.caller(master=True)
+    service.change(caller, made.endpoint.id, {"active": False})
+    frozen.advance(seconds=6)
+    world.go_on()
+    given_up = only(acme, made.endpoint.id)
+    assert (given_up.status, given_up.error) == (Status.CANCELED, "the webhook is disabled")
+    service.change(caller, made.endpoint.id, {"active": True})
+    service.redeliver(caller, given_up.id)
+    world.go_on()
+    assert only(acme, made.endpoint.id).status is Status.SUCCEEDED
+    assert receiver.ids == [given_up.id] * 2
+
+
+def test_all_that_failed_since_a_moment_is_sent_again(
+    acme: Tenant,
+    register: Register,
+    world: World,
+    receiver: Receiver,
+    frozen: clock.Frozen,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(service, "_RECOVERED_AT_ONCE", 2)
+    made = register(events=["message.sent"], max_attempts=1)
+    other = register("https://example.com/other", events=["message.sent"], max_attempts=1)
+    receiver.by_url = {"https://example.com/hook": answer(400), "https://example.com/other": answer(400)}
+    send(acme)
+    world.go_on()
+    frozen.advance(minutes=1)
+    since = clock.stamp()
+    for _ in range(5):
+        send(acme)
+    world.go_on()
+    receiver.by_url, receiver.got = {}, []
+    service.recover(acme.caller(master=True), made.endpoint.id, since)
+    world.go_on()
+    found, _ = service.deliveries(acme.org_id, made.endpoint.id, None, 10, None)
+    assert [one.status for one in found] == [Status.SUCCEEDED] * 5 + [Status.FAILED]
+    assert {got.url for got in receiver.got} == {"https://example.com/hook"}
+    assert len(receiver.got) == 5
+    others, _ = service.deliveries(acme.org_id, other.endpoint.id, Status.FAILED, 10, None)
+    assert len(others) == 6
+
+
+def test_a_test_delivery_arrives_and_is_not_told_of(
+    acme: Tenant, register: Register, world: World, receiver: Receiver
+) -> None:
+    made = register()
+    test = service.send_test(acme.caller(master=True), made.endpoint.id)
+    world.go_on()
+    (got,) = receiver.got
+    assert (got.id, got.told["event"], got.told["webhookId"]) == (test.id, "webhook.test", made.endpoint.id)
+
+
+def test_a_template_shapes_the_body(acme: Tenant, register: Register, world: World, receiver: Receiver) -> None:
+    template = '{"text": "{{event}}: {{subject}} ({{nothing}})", "n": "{{sequence}}", "list": ["{{spam}}", 1]}'
+    register(events=["message.sent"], template=template)
+    send(acme)
+    world.go_on()
+    (got,) = receiver.got
+    assert got.told == {"text": "message.sent: Hello ()", "n": 3, "list": [False, 1]}
+
+
+def test_a_body_that_is_too_large_is_shortened(
+    acme: Tenant, register: Register, world: World, receiver: Receiver
+) -> None:
+    register(events=["message.sent"])
+    message = email.send(acme.caller(), Draft(to=["you@example.com"], subject="é" * 15_000, body="b"))
+    mail.deliver(message.org_id, message.id)
+    world.go_on()
+    (got,) = receiver.got
+    assert len(got.body) < 20_000
+    assert got.told["subject"] == "é" * 500 + "…"
+
+
+# --- an endpoint in trouble ---------------------------------------------------------------------------------------
+
+
+def queued(acme: Tenant, world: World, number: int) -> None:
+    for _ in range(number):
+        send(acme)
+    world.stream.hand_on()
+    work("workers/webhooks")
+
+
+def test_a_dead_endpoint_is_left_alone_for_a_while_and_then_tried_by_one(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    made = register(events=["message.sent"])
+    receiver.by_url["https://example.com/hook"] = ConnectionFailed("refused")
+    queued(acme, world, breaker.OPENS_AFTER + 3)
+    work("workers/deliveries", at_most=breaker.OPENS_AFTER + 3)
+    assert len(receiver.got) == breaker.OPENS_AFTER
+    health = service.get(acme.org_id, made.endpoint.id).health
+    assert health.open_until == clock.iso(clock.now() + breaker._FIRST_OPEN)
+    receiver.by_url.clear()
+    frozen.advance(seconds=31)
+    world.go_on()
+    found, _ = service.deliveries(acme.org_id, made.endpoint.id, Status.SUCCEEDED, 20, None)
+    assert len(found) == breaker.OPENS_AFTER + 3
+    assert service.get(acme.org_id, made.endpoint.id).health.down == 0
+
+
+def test_an_endpoint_that_minds_one_delivery_is_not_taken_for_dead(
+    acme: Tenant, register: Register, world: World, receiver: Receiver
+) -> None:
+    made = register(events=["message.sent"])
+    receiver.by_url["https://example.com/hook"] = answer(400)
+    queued(acme, world, 8)
+    work("workers/deliveries", at_most=8)
+    assert len(receiver.got) == 8
+    assert service.get(acme.org_id, made.endpoint.id).health.open_until is None
+
+
+def test_a_slow_endpoint_moves_to_the_workers_for_slow_ones_and_back(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    register(events=["message.sent"])
+    receiver.answers = [answer(milliseconds=breaker.SLOW_MS + 1)]
+    queued(acme, world, 1)
+    work("workers/deliveries")
+    queued(acme, world, 1)
+    work("workers/deliveries")
+    assert len(receiver.got) == 1
+    assert work("workers/slow_deliveries") == 1
+    assert len(receiver.got) == 2
+    frozen.advance(minutes=11)
+    queued(acme, world, 1)
+    work("workers/deliveries")
+    assert len(receiver.got) == 3
+
+
+def test_a_slot_is_one_workers_until_it_is_given_back_or_its_lease_ends(
+    acme: Tenant, register: Register, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    endpoint = register(events=["message.sent"]).endpoint
+    new = service.get(acme.org_id, endpoint.id).health
+    slot = breaker.take(endpoint, new)
+    with pytest.raises(breaker.Deferred):
+        breaker.take(endpoint, new)  # a new endpoint has one
+    tally = breaker.Tally()
+    tally.note(succeeded=True, down=False, milliseconds=5)
+    well = slot.give_back(tally)
+    slots = [breaker.take(endpoint, well) for _ in range(2)]
+    assert {slot.number for slot in slots} == {0, 1}
+    frozen.advance(milliseconds=endpoint.timeout_ms, seconds=11)
+    again = breaker.take(endpoint, service.get(acme.org_id, endpoint.id).health)
+    assert again.number == 0
+    slots[0].give_back(tally)  # too late: the slot is somebody else's
+    assert 0 in service.get(acme.org_id, endpoint.id).health.slots
+
+
+def test_one_endpoints_trouble_is_no_others(acme: Tenant, register: Register, world: World, receiver: Receiver) -> None:
+    bad = register("https://example.com/bad", events=["message.sent"])
+    good = register("https://example.com/good", events=["message.sent"])
+    receiver.by_url["https://example.com/bad"] = RuntimeError("a fault of ours")
+    queued(acme, world, 1)
+    jobs = [{"org_id": acme.org_id, "delivery_id": only(acme, one.endpoint.id).id, "attempt": 1} for one in (bad, good)]
+    assert delivery.deliver(jobs) == {0}
+    assert only(acme, good.endpoint.id).status is Status.SUCCEEDED
+    assert service.get(acme.org_id, bad.endpoint.id).health.failing_since is None  # it was no fault of theirs
+
+
+def found_events(acme: Tenant, name: str) -> list[Any]:
+    return [
+        event
+        for event in events.between("2026-01-15T17:00:00.000Z", "2026-01-15T18:00:00.000Z", acme.org_id)
+        if event.type == name
+    ]
+
+
+def test_what_is_done_with_an_endpoint_is_in_the_audit(acme: Tenant, register: Register) -> None:
+    made = register()
+    caller = acme.caller(master=True)
+    service.rotate(caller, made.endpoint.id)
+    service.change(caller, made.endpoint.id, {"active": False})
+    service.remove(caller, made.endpoint.id)
+    for name in ("webhook.created", "webhook.secret_rotated", "webhook.updated", "webhook.deleted"):
+        (event,) = found_events(acme, name)
+        assert event.subject.id == made.endpoint.id
+    assert store.subscriptions(acme.org_id) == []

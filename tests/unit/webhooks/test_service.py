@@ -1,0 +1,240 @@
+"""Registering endpoints: what is taken, what is refused, what is shown once, and what a repeated request does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from cryptography.exceptions import InvalidTag
+
+from switchboard.aws import clock, secret
+from switchboard.aws.table import Query
+from switchboard.errors import Conflict, Invalid, NotFound, QuotaExceeded
+from switchboard.webhooks import callbacks, catalogue, service, signing, store, template
+from switchboard.webhooks.models import Endpoint, Settings
+from tests.actors import Tenant, tenant, with_effect
+from tests.unit.webhooks.conftest import Register
+
+URL = "https://example.com/hook"
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ({"url": "http://example.com"}, "url"),
+        ({"url": "https://10.0.0.1/"}, "url"),
+        ({"url": "https://user:pass@example.com/"}, "url"),
+        ({"events": []}, "events"),
+        ({"events": ["message.*.sent"]}, "events"),
+        ({"events": ["Message"]}, "events"),
+        ({"events": ["*.sent"]}, "events"),
+        ({"timeout_ms": 999}, "timeoutMs"),
+        ({"timeout_ms": 60_001}, "timeoutMs"),
+        ({"max_attempts": 11}, "maxAttempts"),
+        ({"custom_headers": {"webhook-id": "x"}}, "customHeaders"),
+        ({"custom_headers": {"X-Anima-Signature": "x"}}, "customHeaders"),
+        ({"custom_headers": {"Content-Length": "1"}}, "customHeaders"),
+        ({"custom_headers": {"Host": "internal"}}, "customHeaders"),
+        ({"custom_headers": {"x y": "1"}}, "customHeaders"),
+        ({"custom_headers": {"x": "a\r\nb: c"}}, "customHeaders"),
+        ({"custom_headers": {"x": "é"}}, "customHeaders"),
+        ({"custom_headers": {"x": "1" * 513}}, "customHeaders"),
+        ({"custom_headers": {f"x-{n}": "1" for n in range(21)}}, "customHeaders"),
+        ({"template": "{"}, "template"),
+        ({"template": "NaN"}, "template"),
+    ],
+)
+def test_what_is_not_valid_is_refused_and_named(register: Register, settings: dict[str, Any], field: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        register(**({"url": URL} | settings))
+    assert field in refusal.value.details["fields"]
+
+
+def test_a_secret_is_shown_once_and_stored_nowhere(acme: Tenant, register: Register) -> None:
+    made = register(custom_headers={"Authorization": "Bearer opensesame"})
+    items = [*Query(table="core", partition=f"{acme.org_id}#webhooks").all()]
+    assert made.secret not in repr(items)
+    assert "opensesame" not in repr(items)
+    assert service.custom_headers(made.endpoint) == {"Authorization": "Bearer opensesame"}
+    assert made.endpoint.header_names == ["Authorization"]
+
+
+def test_sealed_headers_are_this_endpoints_only(register: Register) -> None:
+    one, other = register(custom_headers={"x": "1"}).endpoint, register().endpoint
+    with pytest.raises(InvalidTag):
+        service.custom_headers(other.model_copy(update={"sealed_headers": one.sealed_headers}))
+
+
+def test_a_registration_that_is_run_again_makes_one_endpoint_with_one_secret(acme: Tenant) -> None:
+    caller = acme.caller(master=True)
+    made = [
+        service.register(with_effect(caller, "k"), "anima", Settings(url=URL), with_effect(caller, "k").effect)
+        for _ in range(2)
+    ]
+    assert made[0].secret == made[1].secret
+    assert len(store.subscriptions(acme.org_id)) == 1
+
+
+def test_a_rotation_that_is_run_again_makes_one_new_secret(acme: Tenant, register: Register) -> None:
+    made = register()
+    caller = acme.caller(master=True)
+    first, again = (service.rotate(caller, made.endpoint.id, with_effect(caller, "r").effect) for _ in range(2))
+    assert first.secret == again.secret != made.secret
+    assert service.get(acme.org_id, made.endpoint.id).endpoint.generation == 2
+
+
+def test_a_removal_that_is_run_again_is_done(acme: Tenant, register: Register) -> None:
+    made = register()
+    caller = acme.caller(master=True)
+    for _ in range(2):
+        service.remove(caller, made.endpoint.id, with_effect(caller, "d").effect)
+    with pytest.raises(NotFound):
+        service.remove(caller, made.endpoint.id)
+
+
+def test_an_organisation_has_so_many_webhooks_and_no_more(
+    acme: Tenant, register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MAX_ENDPOINTS", 2)
+    first = register()
+    register()
+    with pytest.raises(QuotaExceeded):
+        register()
+    service.remove(acme.caller(master=True), first.endpoint.id)
+    register()
+
+
+def test_another_organisations_endpoints_and_deliveries_are_not_there(acme: Tenant, register: Register) -> None:
+    made = register()
+    delivery = service.send_test(acme.caller(master=True), made.endpoint.id)
+    stranger = tenant("other").caller(master=True)
+    for action in (
+        lambda: service.get(stranger.org_id, made.endpoint.id),
+        lambda: service.change(stranger, made.endpoint.id, {"active": False}),
+        lambda: service.remove(stranger, made.endpoint.id),
+        lambda: service.rotate(stranger, made.endpoint.id),
+        lambda: service.send_test(stranger, made.endpoint.id),
+        lambda: service.recover(stranger, made.endpoint.id, clock.stamp()),
+        lambda: service.deliveries(stranger.org_id, made.endpoint.id, None, 10, None),
+        lambda: service.find_delivery(stranger.org_id, delivery.id),
+        lambda: service.redeliver(stranger, delivery.id),
+    ):
+        with pytest.raises(NotFound):
+            action()
+    assert service.listing(stranger.org_id, None, 10, None)[0] == []
+
+
+def test_a_change_keeps_what_it_does_not_name(acme: Tenant, register: Register) -> None:
+    made = register(custom_headers={"x": "1"}, events=["message.*"], label="l")
+    changed = service.change(acme.caller(master=True), made.endpoint.id, {"description": "d"}).endpoint
+    assert service.custom_headers(changed) == {"x": "1"}
+    assert (changed.events, changed.label, changed.description, changed.url) == (
+        ["message.*"],
+        "l",
+        "d",
+        made.endpoint.url,
+    )
+
+
+def test_two_changes_at_once_do_not_undo_each_other(
+    acme: Tenant, register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = register()
+    caller = acme.caller(master=True)
+    stale = service.get(acme.org_id, made.endpoint.id)
+    service.change(caller, made.endpoint.id, {"label": "first"})
+    monkeypatch.setattr(service, "get", lambda *_: stale)
+    with pytest.raises(Conflict):
+        service.change(caller, made.endpoint.id, {"label": "second"})
+
+
+@pytest.mark.parametrize("action", ["send_test", "recover"])
+def test_nothing_is_sent_to_a_disabled_endpoint(acme: Tenant, register: Register, action: str) -> None:
+    made = register(active=False)
+    arguments = (clock.stamp(),) if action == "recover" else ()
+    with pytest.raises(Conflict):
+        getattr(service, action)(acme.caller(master=True), made.endpoint.id, *arguments)
+
+
+def test_a_delivery_under_way_is_not_sent_twice(acme: Tenant, register: Register) -> None:
+    made = register()
+    caller = acme.caller(master=True)
+    delivery = service.send_test(caller, made.endpoint.id)
+    with pytest.raises(Conflict):
+        service.redeliver(caller, delivery.id)
+
+
+def test_deliveries_are_listed_page_by_page_newest_first(
+    acme: Tenant, register: Register, frozen: clock.Frozen
+) -> None:
+    made = register()
+    ids = []
+    for _ in range(5):
+        ids.append(service.send_test(acme.caller(master=True), made.endpoint.id).id)
+        frozen.advance(seconds=1)
+    found: list[str] = []
+    after = None
+    while True:
+        page, after = service.deliveries(acme.org_id, made.endpoint.id, None, 2, after)
+        found += [delivery.id for delivery in page]
+        if after is None:
+            break
+    assert found == ids[::-1]
+    _, cursor = service.deliveries(acme.org_id, made.endpoint.id, None, 2, None)
+    with pytest.raises(Invalid):
+        service.dead_letters(acme.org_id, 2, cursor)
+
+
+# --- callbacks ----------------------------------------------------------------------------------------------------
+
+
+def test_a_keys_callbacks_to_one_url_are_one_endpoint(acme: Tenant) -> None:
+    one, same, other = (callbacks.endpoint_for(acme.org_id, key, URL) for key in ("key_1", "key_1", "key_2"))
+    assert one.id == same.id != other.id
+    with pytest.raises(Invalid):
+        callbacks.endpoint_for(acme.org_id, "key_1", "https://10.0.0.1/")
+
+
+def test_callbacks_are_signed_with_the_keys_secret(acme: Tenant) -> None:
+    endpoint = Endpoint(
+        id="cb_1", org_id=acme.org_id, kind="opticomm", url=URL, key_id="key_1", timeout_ms=1, max_attempts=1,
+        created_at="", updated_at="",
+    )  # fmt: skip
+    assert signing.secrets_of(endpoint) == [callbacks.secret_of(acme.org_id, "key_1")]
+
+
+# --- templates and filters ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "filled"),
+    [
+        ('"{{a}}"', {"b": [1, {"c": "x"}]}),
+        ('{"v": "{{a.b.0}}"}', {"v": 1}),
+        ('{"v": "{{a.b.1.c}}"}', {"v": "x"}),
+        ('{"v": "{{ a.b.9 }}"}', {"v": None}),
+        ('{"v": "<{{missing}}>"}', {"v": "<>"}),
+        ('{"v": "{{a.b}} and {{n}}"}', {"v": '[1, {"c": "x"}] and 7'}),
+        ('{"v": "{{q}}"}', {"v": '","injected":"'}),
+        ('{"v": "say {{q}}"}', {"v": 'say ","injected":"'}),
+        ('[true, null, 1.5, "{{{n}}}"]', [True, None, 1.5, "{7}"]),
+        ('{"{{n}}": 1}', {"{{n}}": 1}),
+    ],
+)
+def test_a_template_fills_values_and_nothing_else(text: str, filled: Any) -> None:
+    body = {"a": {"b": [1, {"c": "x"}]}, "n": 7, "q": '","injected":"'}
+    assert template.fill(template.check(text), body) == filled
+
+
+def test_every_type_that_is_told_of_has_a_name_in_each_kind_that_tells_of_it() -> None:
+    for names in catalogue.NAMES.values():
+        assert all(name and type_ in catalogue.TYPES for type_, name in names.items())
+    assert catalogue.event_types("athos") == ["call.scored"]
+
+
+def test_what_is_sealed_for_one_purpose_is_read_for_no_other(cloud: dict[str, str]) -> None:
+    sealed = secret.seal("one", "text")
+    assert secret.unseal("one", sealed) == "text"
+    assert secret.seal("one", "text") != sealed
+    with pytest.raises(InvalidTag):
+        secret.unseal("other", sealed)

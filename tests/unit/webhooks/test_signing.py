@@ -1,0 +1,120 @@
+"""Every scheme against its published vector (conventions.md 18), and every delivery against the official library."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from switchboard.aws import clock
+from switchboard.webhooks import signing
+from switchboard.webhooks.kinds import KINDS
+from switchboard.webhooks.models import Delivery, Endpoint, KindName
+from switchboard.webhooks.signing import Message
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+
+def moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def test_standard_webhooks() -> None:
+    message = Message("msg_p5jXN8AQM9LWM0D4loKWxJek", "e", moment(1614265330), '{"test": 2432232314}')
+    assert signing.standard(message, ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]) == {
+        "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        "webhook-timestamp": "1614265330",
+        "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    }
+
+
+def test_anima() -> None:
+    body = '{"event":"message.received","occurredAt":"2026-07-28T12:00:00.000Z"}'
+    message = Message("dlv_1", "message.received", clock.parse("2026-07-28T12:00:00.000Z"), body)
+    assert signing.SCHEMES["anima"](message, ["whsec_conformance"]) == {
+        "X-Anima-Signature": "v1=cb174a061a6f4857288a34c3fe8b0a6b70c9b3fff94c5430956853e798c26179",
+        "X-Anima-Timestamp": "2026-07-28T12:00:00.000Z",
+        "X-Anima-Event": "message.received",
+        "X-Anima-Delivery-Id": "dlv_1",
+    }
+
+
+def test_athos() -> None:
+    message = Message("wh_1", "call.scored", moment(1749139254), '{"event":"call.scored","success":true}')
+    assert signing.SCHEMES["athos"](message, ["whsec_test"]) == {
+        "X-Athos-Signature": "t=1749139254,v1=673a15253a926cfb689f39b90160e4b091af3a8cfe6e9f9788b489b61b5af4ea",
+        "X-Athos-Webhook-Id": "wh_1",
+    }
+
+
+def test_hum() -> None:
+    message = Message("dlv_1", "call.completed", moment(1749139254), '{"type":"call.completed"}')
+    assert signing.SCHEMES["hum"](message, ["whsec_test"]) == {
+        "X-HUM-Signature": "sha256=2f46916bf94d0c3f7843d2830d133326dc3dd0e49f2630834ddb5e2a651dc7ef",
+        "X-HUM-Event": "call.completed",
+    }
+
+
+def endpoint(kind: KindName = "anima", **facts: object) -> Endpoint:
+    now = clock.stamp()
+    made = Endpoint(
+        id="wh_1", org_id="org_a", kind=kind, url="https://example.com", timeout_ms=1_000, max_attempts=3,
+        created_at=now, updated_at=now,
+    )  # fmt: skip
+    return made.model_copy(update=facts)
+
+
+def delivery(body: str = '{"event":"é"}') -> Delivery:
+    return Delivery(
+        id="dlv_1", org_id="org_a", endpoint_id="wh_1", event="message.sent", event_id="evt_1", subject_id="msg_1",
+        sequence=1, body=body, correlation_id="corr_1", created_at=clock.stamp(),
+    )  # fmt: skip
+
+
+def verifies(text: str, headers: dict[str, str], body: str) -> bool:
+    try:
+        Webhook(text).verify(body, headers)
+    except WebhookVerificationError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_verified_by_the_official_library(kind: KindName) -> None:
+    found = endpoint(kind)
+    headers = signing.headers(found, delivery())
+    (text,) = signing.secrets_of(found)
+    assert verifies(text, headers, delivery().body)
+    assert not verifies(text, headers, delivery().body + " ")
+    assert not verifies(signing.secret_of("org_b", "wh_1"), headers, delivery().body)
+
+
+@pytest.mark.parametrize(
+    ("kind", "header", "signatures"),
+    [
+        ("anima", "X-Anima-Signature", "v1="),
+        ("athos", "X-Athos-Signature", "v1="),
+        ("hum", "X-HUM-Signature", "sha256="),
+    ],
+)
+def test_after_a_rotation_old_and_new_sign_for_a_day(
+    frozen: clock.Frozen, kind: KindName, header: str, signatures: str
+) -> None:
+    with clock.using(time.time):  # the library goes by the real time
+        rotated = endpoint(kind, generation=2, overlap_until=clock.iso(clock.now().replace(year=2199)))
+        headers = signing.headers(rotated, delivery())
+        old, new = (signing.secret_of("org_a", "wh_1", generation) for generation in (1, 2))
+        assert verifies(old, headers, delivery().body)
+        assert verifies(new, headers, delivery().body)
+        assert headers[header].count(signatures) == 2
+    over = endpoint(kind, generation=2, overlap_until=clock.stamp())
+    assert signing.secrets_of(over) == [new]
+    assert signing.headers(over, delivery())[header].count(signatures) == 1
+
+
+def test_a_secret_is_32_bytes_that_only_this_endpoint_and_generation_has() -> None:
+    found = {signing.secret_of(org, owner, n) for org in ("o", "p") for owner in ("a", "b") for n in (1, 2)}
+    assert len(found) == 8
+    assert all(text.startswith("whsec_") and len(Webhook(text)._whsecret) == 32 for text in found)
