@@ -1,24 +1,52 @@
-"""OptiComm: `/functions/v1/external-api`. It knows no action yet, and says so."""
+"""OptiComm: `/functions/v1/external-api`."""
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
+from functions.opticomm.external_api.schemas import (
+    ActionRequest,
+    ActionResponse,
+    CheckStatusRequest,
+    CheckStatusResponse,
+    InitiateCallRequest,
+    InitiateCallResponse,
+)
+from switchboard.calls import initiation
 from switchboard.edge.api import Api
 from switchboard.edge.dialects.opticomm import OptiComm
 from switchboard.errors import Invalid
 
-api = Api(OptiComm(), "external_api")
+dialect = OptiComm()
+api = Api(dialect, "external_api")
 
 
 @api.post(
     "/functions/v1/external-api",
-    summary="Execute an action",
+    summary="Start a call, or ask how one stands",
+    description="`action` tells which of the two is asked for, and with it the shape of the body and of the answer.",
     operation_id="externalApiAction",
     tag="External API",
+    responses={404: "There is no such agent, or no such call."},
 )
-def act() -> dict[str, Any]:
-    raise Invalid("Unknown action.", code="unknown_action")
+def act(request: ActionRequest) -> ActionResponse:
+    if isinstance(request.root, InitiateCallRequest):
+        return ActionResponse(_initiate(request.root))
+    return ActionResponse(_check(request.root))
+
+
+def _initiate(request: InitiateCallRequest) -> InitiateCallResponse:
+    placed = initiation.initiate(api.caller, request.wanted(), partial(dialect.admitted, api.call))
+    return InitiateCallResponse.of(placed.call, duplicate=placed.duplicate)
+
+
+def _check(request: CheckStatusRequest) -> CheckStatusResponse:
+    if not (request.call_id or request.request_id):
+        raise Invalid("A call_id or a request_id is needed.", code="missing_call_id")
+    with dialect.admitted(api.call):
+        return CheckStatusResponse.of(
+            initiation.status(api.caller, request.call_id or None, request.request_id or None)
+        )
 
 
 handler = api.handler

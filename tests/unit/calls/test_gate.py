@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from switchboard.accounts import service as accounts
 from switchboard.accounts.plans import PlanName
 from switchboard.aws import clock
-from switchboard.calls import dialing, service
+from switchboard.calls import dialing, placing, service
 from switchboard.calls.models import Order, Tier
 from switchboard.carriers import voice
 from switchboard.compliance import ledgers
@@ -69,13 +69,13 @@ def test_no_call_is_ever_dialled_with_a_failing_rule(
     try:
         call = service.place(acme.caller(), order)
     except Blocked:
-        assert not compliance.evaluate(service.contact(org, order)).allowed
+        assert not compliance.evaluate(placing.contact(org, order)).allowed
         return
     except DomainError:
         pytest.fail("the gate alone refuses here")
     for what in meanwhile:
         happen(what, acme, number, frozen)
-    allowed = compliance.evaluate(service.contact(org, order, counted=True)).allowed
+    allowed = compliance.evaluate(placing.contact(org, order, counted=True)).allowed
     dialing.dial(call.org_id, call.id)
     late = frozen.at - clock.parse(call.created_at).timestamp() > 600
     assert bool(carrier.dialed) is (allowed and not late)

@@ -12,14 +12,11 @@ from typing import Any
 
 from switchboard import telemetry
 from switchboard.accounts import service as accounts
-from switchboard.agents import service as agents
 from switchboard.aws import clock, queue, secret
 from switchboard.aws.queue import Job
 from switchboard.aws.table import ConditionFailedError, Writes, commit
-from switchboard.calls import service as calls
-from switchboard.calls import store
+from switchboard.calls import placing, store
 from switchboard.calls.models import TERMINAL, Call, EndReason, Progress, State
-from switchboard.calls.service import METER
 from switchboard.carriers import voice
 from switchboard.compliance import service as compliance
 from switchboard.compliance.models import Verdict
@@ -69,26 +66,16 @@ def dial(org_id: str, call_id: str) -> None:
     if clock.parse(call.created_at) < clock.now() - _GIVE_UP_AFTER:
         _end(call, EndReason.PROVIDER_UNAVAILABLE, "the provider had no room in time")
         return
-    verdict = compliance.evaluate(calls.contact(accounts.organisation(org_id), call.order, counted=True))
+    verdict = compliance.evaluate(placing.contact(accounts.organisation(org_id), call.order, counted=True))
     if not verdict.allowed:
         # It was allowed when it was accepted: since then its hours ended, or the called person opted out.
         _change(org_id, call_id, lambda found: _refused(found, verdict))
         return
-    agent = agents.get(org_id, call.agent_id) if call.agent_id else None
     claimed = _claim(call)
     if claimed is None:
         return
-    order = voice.Dial(
-        org_id=org_id,
-        call_id=call_id,
-        from_number=call.from_number,
-        to_number=call.to_number,
-        voice_id=call.voice_id,
-        greeting=call.greeting,
-        agent_name=agent.name if agent else "your assistant",
-    )
     try:
-        provider_call_id = voice.carrier().dial(order)
+        provider_call_id = placing.carrier(call.simulated).dial(_wanted(call))
     except voice.Refused as refusal:
         _end(claimed, EndReason.FAILED, str(refusal))
     except voice.Throttled:
@@ -100,6 +87,21 @@ def dial(org_id: str, call_id: str) -> None:
         telemetry.logger().warning("call outcome unknown", extra={"call_id": call_id, "reason": str(unknown)})
     else:
         _change(org_id, call_id, lambda found: _dialed(found, provider_call_id))
+
+
+def _wanted(call: Call) -> voice.Dial:
+    return voice.Dial(
+        org_id=call.org_id,
+        call_id=call.id,
+        from_number=call.from_number,
+        to_number=call.to_number,
+        voice_id=call.voice_id,
+        greeting=call.greeting,
+        agent_name=call.agent_name,
+        provider_agent_id=call.provider_agent_id,
+        prompt=call.order.prompt,
+        variables=call.order.variables,
+    )
 
 
 def _claim(call: Call) -> Call | None:
@@ -205,6 +207,7 @@ def _applied(call: Call, progress: Progress) -> _Change:
             return _next(call, **known), [store.put_tool(call, tool), *told]
         case "ended" if call.state not in TERMINAL:
             reason = progress.end_reason or EndReason.COMPLETED
+            known["outcome"] = progress.outcome
             return _ended(call.model_copy(update=known), reason, progress.duration_seconds, None)
     return None
 
@@ -224,21 +227,22 @@ def _ended(call: Call, reason: EndReason, seconds: int | None, error: str | None
         call = call.model_copy(update={"answered_at": clock.stamp()})
     talked = seconds if seconds is not None else _talked(call)
     minutes = -(-talked // 60)
-    org = accounts.organisation(call.org_id)
-    meter = METER[call.tier]
+    meter = placing.METER[call.tier]
     facts = {
         "state": state,
         "end_reason": reason,
         "error": error,
         "ended_at": clock.stamp(),
-        "cost_micros": minutes * usage.price(meter),
+        "cost_micros": 0 if call.simulated else minutes * usage.price(meter),
         "duration_seconds": talked,
     }
     told = _event(
         call, f"voice.call.{state.value}", end_reason=reason.value, duration_seconds=talked, tier=call.tier.value
     )
+    if call.simulated:
+        return _next(call, **facts), told
     # The first minute was spent when the call was placed.
-    return _next(call, **facts), [usage.settling(org, meter, minutes - 1), *told]
+    return _next(call, **facts), [usage.settling(accounts.organisation(call.org_id), meter, minutes - 1), *told]
 
 
 def _talked(call: Call) -> int:

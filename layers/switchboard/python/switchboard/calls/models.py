@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from switchboard.compliance.models import Basis
+
 
 class State(StrEnum):
     """Where a call is. DIALING is the worker's claim: from there on the provider may have it."""
@@ -67,14 +69,22 @@ class Tier(StrEnum):
 
 
 class Order(BaseModel):
-    """A call that a caller wants placed."""
+    """A call that a caller wants placed.
+
+    `basis` is the consent that holds where neither the request nor the ledger has one. A `simulated` call reaches
+    nobody and costs nothing. `variables` are what the voice may speak of: they stand for `{{name}}` in its texts.
+    """
 
     to: str
     tier: Tier
     consent_source: str | None = None
     consent_date: str | None = None
+    basis: Basis | None = None
+    simulated: bool = False
     voice_id: str | None = None
     greeting: str | None = None
+    prompt: str | None = None
+    variables: dict[str, str] = Field(default_factory=dict)
     from_number: str | None = None
     agent_id: str | None = None
     time_zone: str | None = None
@@ -98,6 +108,17 @@ class Call(BaseModel):
     to_number: str
     voice_id: str
     greeting: str
+    #: What the voice calls itself.
+    agent_name: str = "your assistant"
+    #: The flow that talks, as it was when the call was accepted, and how the caller named it.
+    flow_id: str | None = None
+    agent_ref: str | None = None
+    provider_agent_id: str | None = None
+    #: By this the caller tells its own requests apart: two with the same are one call.
+    request_id: str | None = None
+    conversation_id: str | None = None
+    #: The endpoint that is told of this call alone (switchboard.webhooks.callbacks).
+    callback_id: str | None = None
     #: What was asked for: the gate is asked again before the call is dialled.
     order: Order
     correlation_id: str
@@ -105,6 +126,8 @@ class Call(BaseModel):
     provider_call_id: str | None = None
     end_reason: EndReason | None = None
     answered_by: str | None = None
+    #: What came of the talk, as its analysis says: `success`, `failure` or `unknown`.
+    outcome: str | None = None
     error: str | None = None
     cost_micros: int = 0
     created_at: str
@@ -113,6 +136,11 @@ class Call(BaseModel):
     answered_at: str | None = None
     ended_at: str | None = None
     duration_seconds: int | None = None
+
+    @property
+    def simulated(self) -> bool:
+        """Whether nobody is called, and nothing spent."""
+        return self.order.simulated
 
     def can_become(self, state: State) -> bool:
         """Whether that move is a legal one."""
@@ -158,5 +186,6 @@ class Progress(BaseModel):
     end_reason: EndReason | None = None
     duration_seconds: int | None = None
     answered_by: str | None = None
+    outcome: str | None = None
     turn: Turn | None = None
     tool: ToolUse | None = None

@@ -100,6 +100,14 @@ def month(text: str) -> str:
     return text
 
 
+def consent(text: str) -> tuple[str, str]:
+    """A consent's source and day among the arguments."""
+    source, at, day = text.rpartition("@")
+    if not (at and source and re.fullmatch(r"\d{4}-\d{2}-\d{2}", day)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not SOURCE@DATE, as business-relationship@2026-01-31")
+    return source, day
+
+
 def slug(text: str) -> str:
     """A name among the arguments that becomes a part of an address."""
     if not re.fullmatch(r"(?!-)[a-z0-9-]{1,63}(?<!-)", text):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from switchboard.accounts import service as accounts
 from switchboard.cli.command import Noun, operator, show
@@ -11,7 +12,18 @@ from switchboard.compliance import ledgers
 from switchboard.compliance import service as compliance
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from switchboard.cli.command import Nouns
+
+_Page = Callable[[str, int, "str | None"], "tuple[Sequence[BaseModel], str | None]"]
+#: The ledgers that can be listed.
+_LEDGERS: dict[str, _Page] = {
+    "blocked": ledgers.blocked,
+    "opt-outs": ledgers.opt_outs,
+    "consents": ledgers.consented,
+}
+_PAGE = 100
 
 
 def add_to(nouns: Nouns) -> None:
@@ -28,6 +40,9 @@ def add_to(nouns: Nouns) -> None:
         verb = noun.verb(name, run, told)
         verb.add_argument("org", metavar="ORG")
         verb.add_argument("number", metavar="E164")
+    listed = noun.verb("list", _list, "list the numbers that are blocked, that opted out, or that consented")
+    listed.add_argument("org", metavar="ORG")
+    listed.add_argument("ledger", choices=list(_LEDGERS), nargs="?", default="blocked")
 
 
 def _explain(args: argparse.Namespace) -> None:
@@ -36,6 +51,18 @@ def _explain(args: argparse.Namespace) -> None:
         show(args, verdict.model_dump(mode="json"))
     else:
         print(compliance.explain(verdict))
+
+
+def _list(args: argparse.Namespace) -> None:
+    org, page = accounts.organisation(args.org), _LEDGERS[args.ledger]
+    rows: list[dict[str, Any]] = []
+    after: str | None = None
+    while True:
+        found, after = page(org.id, _PAGE, after)
+        rows += [entry.model_dump(mode="json") for entry in found]
+        if after is None:
+            break
+    show(args, rows)
 
 
 def _block(args: argparse.Namespace) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 from switchboard.accounts import service as accounts
-from switchboard.accounts.models import ApiKey, KeyKind
+from switchboard.accounts.models import ApiKey, KeyKind, Restrictions
 from switchboard.agents import service as agents
 from switchboard.aws import clock
 from switchboard.aws.table import commit
-from switchboard.cli.command import Noun, moment, note, operator, show
+from switchboard.cli.command import Noun, consent, moment, note, operator, positive, show
+from switchboard.compliance import ledgers
+from switchboard.edge.dialects import opticomm
 from switchboard.errors import Invalid
+from switchboard.webhooks import callbacks
 
 if TYPE_CHECKING:
     from switchboard.cli.command import Nouns
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 _KINDS = {kind.name.lower().replace("_", "-"): kind for kind in KeyKind}
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 _PAGE = 100
+_OPTICOMM_ONLY = ("permission", "agent_allowed", "per_minute", "per_day", "consent")
 
 
 def add_to(nouns: Nouns) -> None:
@@ -30,6 +35,13 @@ def add_to(nouns: Nouns) -> None:
     create.add_argument("--agent", metavar="ID", help="the agent that an agent key acts as")
     create.add_argument("--name", metavar="N", help="what it is called in lists")
     create.add_argument("--expires", type=moment, metavar="ISO")
+    create.add_argument("--ip", type=_network, action="append", metavar="CIDR", help="only from there; repeatable")
+    calls = create.add_argument_group("for keys of OptiComm")
+    calls.add_argument("--permission", choices=opticomm.ACTIONS, action="append", help="only for this; repeatable")
+    calls.add_argument("--agent-allowed", action="append", metavar="ID", help="only with this flow; repeatable")
+    calls.add_argument("--per-minute", type=positive, metavar="N", help="requests; 60 by default")
+    calls.add_argument("--per-day", type=positive, metavar="N", help="calls; 1,000 by default")
+    calls.add_argument("--consent", type=consent, metavar="SOURCE@DATE", help="what its calls rest on otherwise")
     key.verb("list", _list, "list an organisation's keys, newest first").add_argument("org", metavar="ORG")
     revoke = key.verb("revoke", _revoke, "make a key open nothing, within the key cache's seconds")
     revoke.add_argument("org", metavar="ORG")
@@ -40,17 +52,52 @@ def _create(args: argparse.Namespace) -> None:
     kind = _KINDS[args.kind]
     if (kind is KeyKind.AGENT) != bool(args.agent):
         args.usage_error("--agent goes with --kind agent, and only with it")
+    if kind not in opticomm.KEYS and any(getattr(args, name) for name in _OPTICOMM_ONLY):
+        args.usage_error(f"{_option(_OPTICOMM_ONLY)} go with a --kind of OptiComm's, and only with it")
     org = accounts.organisation(args.org)
     if args.agent:
         agents.get(org.id, args.agent)
     if args.expires and args.expires <= clock.stamp():
         raise Invalid("The key would have expired already.")
     made, writes = accounts.new_key(
-        operator(org.id), kind, args.name or f"{args.kind} key", agent_id=args.agent, expires_at=args.expires
+        operator(org.id),
+        kind,
+        args.name or f"{args.kind} key",
+        agent_id=args.agent,
+        expires_at=args.expires,
+        scopes=args.permission or (),
+        restrictions=_restrictions(args),
     )
     commit(writes)
-    show(args, {**_row(made.key), "text": made.text})
+    shown = {**_row(made.key), "text": made.text}
+    if kind in opticomm.KEYS:
+        shown["callback_secret"] = callbacks.secret_of(org.id, made.key.id)
+    show(args, shown)
     note("The key's text is shown this once.")
+
+
+def _restrictions(args: argparse.Namespace) -> Restrictions:
+    source, day = args.consent or (None, None)
+    basis = ledgers.basis(source, day, "key") if source and day else None
+    return Restrictions(
+        ip_allowlist=args.ip or [],
+        agents=args.agent_allowed or [],
+        requests_per_minute=args.per_minute,
+        requests_per_day=args.per_day,
+        consent_source=basis.source if basis else None,
+        consent_date=basis.date if basis else None,
+    )
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text.strip()))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _option(names: tuple[str, ...]) -> str:
+    return ", ".join("--" + name.replace("_", "-") for name in names)
 
 
 def _list(args: argparse.Namespace) -> None:
@@ -77,5 +124,7 @@ def _row(key: ApiKey) -> dict[str, Any]:
         "expires_at": key.expires_at,
         "revoked_at": key.revoked_at,
         "last_used_at": key.last_used_at,
+        "permissions": " ".join(key.scopes) or None,
+        "only": key.restrictions.model_dump(exclude_defaults=True) or None,
         "name": key.name,
     }

@@ -8,7 +8,7 @@ from switchboard.aws import clock, cursor, secret
 from switchboard.aws.table import Item, commit
 from switchboard.compliance import consents, phone, store
 from switchboard.compliance.consents import BadConsentError
-from switchboard.compliance.models import BlockedNumber, ConsentRecord, OptOut
+from switchboard.compliance.models import Basis, BlockedNumber, ConsentRecord, ConsentSource, OptOut
 from switchboard.errors import Invalid
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
@@ -79,12 +79,7 @@ def opt_in(origin: Origin, e164: str) -> bool:
 def record_consent(origin: Origin, e164: str, source: str, date: str | None = None) -> ConsentRecord:
     """Enter a consent, in place of an older one; without a date, from today. Raises Invalid."""
     number = phone.parse(e164).e164
-    try:
-        given, day = consents.stated(source, date)
-    except BadConsentError as error:
-        raise Invalid(
-            "This is not a consent.", code="consent_invalid", fields={"consent": error.problem.replace("_", " ")}
-        ) from error
+    given, day = _stated(source, date)
     entry = ConsentRecord(e164=number, source=given, date=day, created_by=origin.actor.id, at=clock.stamp())
     try:
         commit(
@@ -94,6 +89,21 @@ def record_consent(origin: Origin, e164: str, source: str, date: str | None = No
     except _UnchangedError as unchanged:
         return ConsentRecord.model_validate(unchanged.item)
     return entry
+
+
+def basis(source: str, date: str, of: str) -> Basis:
+    """A consent to record on what calls: a key or a flow, which `of` names. Raises Invalid."""
+    given, day = _stated(source, date)
+    return Basis(source=given.value, date=day, of=of)
+
+
+def _stated(source: str, date: str | None) -> tuple[ConsentSource, str]:
+    try:
+        return consents.stated(source, date)
+    except BadConsentError as error:
+        raise Invalid(
+            "This is not a consent.", code="consent_invalid", fields={"consent": error.problem.replace("_", " ")}
+        ) from error
 
 
 def blocked(org_id: str, limit: int, after: str | None = None) -> tuple[list[BlockedNumber], str | None]:

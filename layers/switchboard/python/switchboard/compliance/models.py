@@ -46,7 +46,7 @@ class Consent(BaseModel):
 
 
 class Basis(Consent):
-    """A dated consent that is recorded on a key or a flow, for all that it calls. `of` names it: `flow_…`, `key_…`."""
+    """A dated consent that is recorded on a key or a flow, for all that it calls. `of` names it: `flow:…`, `key_…`."""
 
     of: str
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from switchboard.aws import settings
 from switchboard.carriers.outcomes import OutcomeUnknown, Refused, Throttled
 
-__all__ = ["Dial", "OutcomeUnknown", "Refused", "Throttled", "VoiceCarrier", "carrier", "name"]
+__all__ = ["Dial", "OutcomeUnknown", "Refused", "Throttled", "Voice", "VoiceCarrier", "carrier", "name", "simulated"]
 
 
 @dataclass(frozen=True, slots=True)
 class Dial:
-    """A call to place. `call_id` is our own: the provider sends it back with everything that it reports."""
+    """A call to place. `call_id` is our own: the provider sends it back with everything that it reports.
+
+    `provider_agent_id` is the provider's own agent that is to talk, where there is one; `prompt` and the greeting take
+    the place of that agent's, and `variables` stand for `{{name}}` in both.
+    """
 
     org_id: str
     call_id: str
@@ -23,6 +27,9 @@ class Dial:
     voice_id: str
     greeting: str
     agent_name: str
+    provider_agent_id: str | None = None
+    prompt: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 class VoiceCarrier(Protocol):
@@ -49,13 +56,14 @@ class Voice:
     gender: str
 
 
-def _simulator() -> VoiceCarrier:
+def simulated() -> VoiceCarrier:
+    """The carrier that calls nobody, whatever is configured: for test keys."""
     from switchboard.carriers.voice.simulator import SimulatedVoice
 
     return SimulatedVoice()
 
 
-_CARRIERS: dict[str, Callable[[], VoiceCarrier]] = {"simulator": _simulator}
+_CARRIERS: dict[str, Callable[[], VoiceCarrier]] = {"simulator": simulated}
 
 
 def name() -> str:

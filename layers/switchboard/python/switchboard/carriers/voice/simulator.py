@@ -6,6 +6,8 @@ the call is dialled, each report with its delay, so that it goes on whatever is 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from switchboard.aws import ids, queue, settings
@@ -27,10 +29,14 @@ _DIALOGUE = (
     ("caller", "Hello. Who is calling, please?"),
     ("agent", "This is {agent}, an automated assistant. Is now a good moment?"),
     ("caller", "Yes, but please keep it short."),
-    ("agent", "Of course. I only want to confirm that everything is in order for tomorrow."),
+    ("agent", "Of course. {matter}"),
     ("caller", "It is. Thank you for asking."),
     ("agent", "Thank you. Have a good day."),
 )
+_MATTER = "I only want to confirm that everything is in order for tomorrow."
+#: As much of a prompt, or of a variable, as is read out.
+_READ_OUT = 300
+_PLACE = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
 #: How a call ends that nobody answers, and after how many steps.
 _UNANSWERED = {
     Outcome.BUSY: ("busy", 1),
@@ -71,11 +77,12 @@ def _course(dial: Dial) -> list[tuple[int, dict[str, Any]]]:
     """The reports of a call, each with the number of steps after the dialling at which it comes."""
     outcome = magic.outcome(dial.to_number)
     ringing = (0, {"kind": "ringing"})
+    greeting = _filled(dial.greeting, dial.variables)
     if outcome in _UNANSWERED:
         reason, steps = _UNANSWERED[outcome]
         return [ringing, (steps, {"kind": "ended", "end_reason": reason, "duration_seconds": 0})]
     if outcome is Outcome.VOICEMAIL:
-        spoken = _turn(0, "agent", dial.greeting, 0)
+        spoken = _turn(0, "agent", greeting, 0)
         return [
             ringing,
             (1, {"kind": "answered", "answered_by": "machine_start"}),
@@ -84,14 +91,28 @@ def _course(dial: Dial) -> list[tuple[int, dict[str, Any]]]:
         ]
     course: list[tuple[int, dict[str, Any]]] = [ringing, (1, {"kind": "answered", "answered_by": "human"})]
     at = 0
-    lines = [("agent", dial.greeting), *_DIALOGUE]
+    told = {"agent": dial.agent_name, "matter": _matter(dial)}
+    lines = [("agent", greeting), *((speaker, text.format(**told)) for speaker, text in _DIALOGUE)]
     for number, (speaker, text) in enumerate(lines):
-        turn = _turn(number, speaker, text.replace("{agent}", dial.agent_name), at)
+        turn = _turn(number, speaker, text, at)
         at = turn["end_ms"]
         course.append((2 + number // 2, {"kind": "turn", "turn": turn}))
     last = course[-1][0]
-    course.append((last + 1, {"kind": "ended", "end_reason": "completed", "duration_seconds": -(-at // 1000)}))
+    end = {"end_reason": "completed", "duration_seconds": -(-at // 1000), "outcome": "success"}
+    course.append((last + 1, {"kind": "ended", **end}))
     return course
+
+
+def _matter(dial: Dial) -> str:
+    """What the call is about: what its prompt says, and the variables, so that both can be heard."""
+    about = f"I was told: {_filled(dial.prompt, dial.variables)[:_READ_OUT]}" if dial.prompt else _MATTER
+    notes = "; ".join(f"{name} is {text[:_READ_OUT]}" for name, text in dial.variables.items())
+    return f"{about} My notes say: {notes}." if notes else about
+
+
+def _filled(text: str, variables: Mapping[str, str]) -> str:
+    """A text with its `{{name}}` filled in. One that nothing is known for stays, where it is seen."""
+    return _PLACE.sub(lambda place: variables.get(place[1], place[0]), text)
 
 
 def _turn(number: int, speaker: str, text: str, start: int) -> dict[str, Any]:

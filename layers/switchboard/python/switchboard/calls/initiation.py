@@ -1,0 +1,203 @@
+"""Calls that a back end asks a flow to make, and how they stand (the OptiComm contract's two actions)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from switchboard.accounts.models import ApiKey, Caller, KeyKind
+from switchboard.aws import clock, ids
+from switchboard.aws.effect import AlreadyDone
+from switchboard.aws.table import Update
+from switchboard.calls import placing, store
+from switchboard.calls.models import Call, Order, Tier
+from switchboard.calls.placing import Placed
+from switchboard.calls.requests import RequestId
+from switchboard.carriers.voice import Voice
+from switchboard.compliance import phone
+from switchboard.compliance import service as compliance
+from switchboard.compliance.models import Basis
+from switchboard.errors import DomainError, Forbidden, NotFound, QuotaExceeded
+from switchboard.flows import service as flows
+from switchboard.flows.models import Flow
+from switchboard.webhooks import callbacks
+from switchboard.webhooks.callbacks import Callback
+
+SOURCE = "opticomm"
+#: Calls that a key may have accepted in a day (UTC), where nothing else was agreed on (conventions.md 3.3).
+CALLS_PER_DAY = 1_000
+#: Longer than any id of ours.
+_LONGEST_ID = 255
+
+Admitted = Callable[[], AbstractContextManager[None]]
+
+
+class Wanted(BaseModel):
+    """A call that a back end wants. `agent` is a flow's id, or its provider's agent."""
+
+    model_config = ConfigDict(frozen=True)
+
+    agent: str
+    to: str
+    variables: dict[str, str] = Field(default_factory=dict)
+    first_message: str | None = None
+    request_id: str | None = None
+    callback_url: str | None = None
+
+
+def initiate(caller: Caller, wanted: Wanted, admitted: Admitted) -> Placed:
+    """Accept a call for dialling, or find the one that the same `request_id` has.
+
+    A repetition is answered at once; a new call goes through `admitted`, the caller's request limits. Raises Invalid
+    for a callback URL or a number, QuotaExceeded at the key's or the plan's daily limit or at the hard cap, NotFound
+    for the agent, Forbidden for one that is not the key's, Blocked, Unavailable, and what `admitted` raises.
+    """
+    callback = _callback(caller, wanted.callback_url)
+    once = RequestId(caller.org_id, _mode(caller), wanted.request_id) if wanted.request_id else None
+    known, used = store.standing(caller.org_id, _mode(caller), wanted.request_id, caller.key.id, _today())
+    if known:
+        return Placed(_certain(caller.org_id, known), duplicate=True)
+    try:
+        with admitted():
+            _require_room(caller.key, used)
+            return _place(caller, wanted, once, callback)
+    except DomainError:
+        # What another request with the same id has got meanwhile, this one is not refused.
+        try:
+            if once:
+                once.require_new()
+        except AlreadyDone as done:
+            return Placed(_certain(caller.org_id, done.subject_id), duplicate=True)
+        raise
+
+
+def _place(caller: Caller, wanted: Wanted, once: RequestId | None, callback: Callback | None) -> Placed:
+    number = phone.parse(wanted.to)
+    flow = flows.outbound(caller.org_id, wanted.agent)
+    _require_allowed(caller.key, wanted.agent, flow)
+    voice = _voice(flow, _simulated(caller))
+    order = Order(
+        to=number.e164,
+        tier=Tier(voice.tier),
+        basis=_basis(caller.key, flow),
+        simulated=_simulated(caller),
+        voice_id=voice.id,
+        greeting=wanted.first_message or flow.greeting or None,
+        prompt=flow.system_prompt or None,
+        variables=wanted.variables,
+        metadata={"source": SOURCE, "test": _simulated(caller)},
+    )
+    verdict = compliance.evaluate(placing.contact(caller.organisation, order))
+    if verdict.allowed:
+        placing.require_phone()
+        placing.require_provider(order)
+    call = _accepted(caller, wanted, flow, order, callback.id if callback else None)
+    return placing.place(caller, call, verdict, once, _counting(caller.key), callback.writes if callback else None)
+
+
+def _accepted(caller: Caller, wanted: Wanted, flow: Flow, order: Order, callback_id: str | None) -> Call:
+    now = clock.stamp()
+    assert order.voice_id is not None
+    return Call(
+        id=ids.new("call"),
+        org_id=caller.org_id,
+        agent_id=None,
+        source=SOURCE,
+        tier=order.tier,
+        from_number=placing.caller_id(caller.organisation, [flow.caller_id], flow.id),
+        to_number=order.to,
+        voice_id=order.voice_id,
+        greeting=placing.greeting(order, flow.name),
+        agent_name=flow.name,
+        flow_id=flow.id,
+        agent_ref=wanted.agent,
+        provider_agent_id=flow.provider_agent_id,
+        request_id=wanted.request_id,
+        conversation_id=ids.new("conv"),
+        callback_id=callback_id,
+        order=order,
+        correlation_id=caller.correlation_id,
+        provider=placing.provider(order.simulated),
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def status(caller: Caller, call_id: str | None, request_id: str | None) -> Call:
+    """The call of that id, else of that `request_id`, among those of the caller's kind of key. Raises NotFound."""
+    if call_id is None and request_id is not None and len(request_id) <= _LONGEST_ID:
+        call_id = store.request(caller.org_id, _mode(caller), request_id)
+    call = store.get(caller.org_id, call_id) if call_id and len(call_id) <= _LONGEST_ID else None
+    if not call or call.source != SOURCE or call.simulated != _simulated(caller):
+        raise NotFound("There is no such call.", code="call_not_found")
+    return call
+
+
+def _certain(org_id: str, call_id: str) -> Call:
+    call = store.get(org_id, call_id)
+    assert call is not None, "a request_id and its call are one commit"
+    return call
+
+
+def _simulated(caller: Caller) -> bool:
+    return caller.key.kind is KeyKind.OPTICOMM_TEST
+
+
+def _mode(caller: Caller) -> str:
+    return "test" if _simulated(caller) else "live"
+
+
+def _callback(caller: Caller, url: str | None) -> Callback | None:
+    return callbacks.endpoint_for(caller.org_id, caller.key.id, url) if url is not None else None
+
+
+def _require_allowed(key: ApiKey, name: str, flow: Flow) -> None:
+    allowed = key.restrictions.agents
+    if allowed and not {name, flow.id, flow.provider_agent_id} & set(allowed):
+        raise Forbidden("This key may not let this agent call.", code="agent_not_allowed")
+
+
+def _basis(key: ApiKey, flow: Flow) -> Basis | None:
+    """The key's, which whoever gave it out set for just its calls, else the flow's."""
+    own = key.restrictions
+    if own.consent_source is not None:
+        return Basis(source=own.consent_source, date=own.consent_date, of=key.id)
+    return flow.basis
+
+
+def _voice(flow: Flow, simulated: bool) -> Voice:
+    """The flow's voice, which decides the tier; another where the carrier has none of that name."""
+    voices = placing.carrier(simulated).voices()
+    return next((one for one in voices if one.id == flow.voice), None) or next(
+        one for one in voices if one.tier == Tier.BASIC
+    )
+
+
+def _today() -> str:
+    return clock.stamp()[:10]
+
+
+def _calls_per_day(key: ApiKey) -> int:
+    return key.restrictions.requests_per_day or CALLS_PER_DAY
+
+
+def _require_room(key: ApiKey, used: int) -> None:
+    if used >= _calls_per_day(key):
+        raise _full(key)
+
+
+def _counting(key: ApiKey) -> Update:
+    return store.count_call(key.org_id, key.id, _today(), _calls_per_day(key), lambda _: _full(key))
+
+
+def _full(key: ApiKey) -> QuotaExceeded:
+    limit = _calls_per_day(key)
+    return QuotaExceeded(
+        f"This key's calls of today ({limit:,}) are used up.",
+        code="daily_cap",
+        resource="key",
+        current=limit,
+        cap=limit,
+    )

@@ -1,0 +1,158 @@
+"""Accepting a call: what is the same for every API, once it is known who is to talk and what the gate says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import NamedTuple, Protocol
+
+from switchboard.accounts.models import Caller, Organisation
+from switchboard.agents import service as agents
+from switchboard.aws import clock, secret, settings
+from switchboard.aws.effect import AlreadyDone
+from switchboard.aws.table import Put, Writes, commit
+from switchboard.calls import store
+from switchboard.calls.models import Call, Order, State, Tier
+from switchboard.carriers import voice
+from switchboard.carriers.voice import VoiceCarrier
+from switchboard.compliance import service as compliance
+from switchboard.compliance.errors import Blocked, blocked
+from switchboard.compliance.models import Consent, Contact, Verdict, Window
+from switchboard.errors import Unavailable
+from switchboard.events import service as events
+from switchboard.events.models import Subject
+from switchboard.timers import service as timers
+from switchboard.timers.models import Timer
+from switchboard.usage import service as usage
+from switchboard.usage.models import Meter
+
+METER = {Tier.BASIC: Meter.VOICE_BASIC, Tier.PREMIUM: Meter.VOICE_PREMIUM}
+#: Longer than a dialler goes on trying (switchboard.calls.dialing).
+_DIALLED_WITHIN = timedelta(minutes=15)
+_GREETING = "Hello, this is {name}, an automated assistant."
+
+
+class Once(Protocol):
+    """What makes a repeated request one call: an Idempotency-Key's effect, or a `request_id`."""
+
+    def marker(self, subject_id: str) -> Put:
+        """The write that claims it for a call. Raises AlreadyDone at commit."""
+
+    def require_new(self) -> None:
+        """Raise AlreadyDone if an earlier request claimed it."""
+
+
+class Placed(NamedTuple):
+    """A call, and whether an earlier request had placed it."""
+
+    call: Call
+    duplicate: bool
+
+
+def carrier(simulated: bool) -> VoiceCarrier:
+    """The carrier of a call: one that is simulated never reaches a real provider, whatever is configured."""
+    return voice.simulated() if simulated else voice.carrier()
+
+
+def provider(simulated: bool) -> str:
+    """The name of that carrier."""
+    return "simulator" if simulated else voice.name()
+
+
+def require_phone() -> None:
+    """Raise Unavailable when the phone feature is off."""
+    if not settings.flag("FEATURE_PHONE_ENABLED", default=True):
+        raise Unavailable("Calls are switched off.", code="phone_disabled")
+
+
+def require_provider(order: Order) -> None:
+    """Raise Unavailable when the provider is known to be down."""
+    if not carrier(order.simulated).available(order.to):
+        raise Unavailable("The voice provider is down.", code="provider_down", retry_after=30)
+
+
+def greeting(order: Order, name: str) -> str:
+    """What is said first."""
+    return order.greeting or _GREETING.format(name=name)
+
+
+def caller_id(org: Organisation, own: Sequence[str | None], of: str) -> str:
+    """The first number of its own, else the organisation's, else one of the platform's pool, the same each time."""
+    numbers = [number for number in (*own, org.caller_id) if number]
+    pool = settings.text("CALLER_POOL", "+15005550006").split(",")
+    return numbers[0] if numbers else pool[int(secret.digest(of), 16) % len(pool)]
+
+
+def contact(org: Organisation, order: Order, *, counted: bool = False) -> Contact:
+    """What the gate is asked about a call. `counted` says that the call is among those already counted."""
+    hours = org.calling_hours
+    return Contact(
+        org_id=org.id,
+        channel="voice",
+        to=order.to,
+        consent=Consent.stated({"consent_source": order.consent_source, "consent_date": order.consent_date}),
+        basis=order.basis,
+        timezone=order.time_zone,
+        window=Window.model_validate(hours) if hours else None,
+        simulated=order.simulated,
+        counted=counted,
+    )
+
+
+def place(caller: Caller, call: Call, verdict: Verdict, once: Once | None, *guards: Writes) -> Placed:
+    """Accept a call for dialling, if the gate's verdict and the guards let it pass.
+
+    Raises Blocked with the rule that failed, QuotaExceeded at the tier's daily cap or the hard cap, and what the
+    guards raise. A request that was made before gets its first call, whatever would refuse it now.
+    """
+    try:
+        if not verdict.allowed:
+            if once:
+                once.require_new()
+            raise blocked(verdict)
+        _commit(caller, call, verdict, once.marker(call.id) if once else None, *guards)
+    except AlreadyDone as done:
+        first = store.get(caller.org_id, done.subject_id)
+        assert first is not None, "a claim and its call are one commit"
+        return Placed(first, duplicate=True)
+    except Blocked as refusal:
+        # Refused by the verdict, or by a block or an opt-out that landed behind it.
+        told = _event(caller, call, "voice.call.blocked", verdict, code=refusal.code)
+        commit(compliance.record(verdict, call.id), told)
+        raise
+    return Placed(call, duplicate=False)
+
+
+def _commit(caller: Caller, call: Call, verdict: Verdict, *guards: Writes) -> None:
+    parts: list[Writes] = [
+        *guards,
+        compliance.writes_for(verdict),
+        None if call.simulated else _within_day(caller.organisation, call.tier),
+        store.put(call),
+        timers.setting(_watch(call)),
+        compliance.record(verdict, call.id),
+        _event(caller, call, "voice.call.created", verdict, tier=call.tier.value),
+    ]
+    if call.simulated:
+        commit(parts)
+    else:
+        # The first minute; what the call really took is settled when it ends.
+        usage.commit_spending(caller.organisation, METER[call.tier], 1, parts)
+
+
+def _within_day(org: Organisation, tier: Tier) -> Writes:
+    limit = org.terms.basic_calls_per_day if tier is Tier.BASIC else org.terms.premium_calls_per_day
+    return usage.within_day(org, f"{tier.value}_calls", limit)
+
+
+def _watch(call: Call) -> Timer:
+    """What ends the call if its job is lost before it is dialled."""
+    body = {"job": "close", "org_id": call.org_id, "call_id": call.id, "state": State.CREATED.value}
+    return timers.new(call.org_id, clock.now() + _DIALLED_WITHIN, "dialer", body)
+
+
+def _event(caller: Caller, call: Call, kind: str, verdict: Verdict, **data: str | None) -> Writes:
+    origin = agents.acting(caller, call.agent_id) if call.agent_id else caller
+    subject = Subject(type="call", id=call.id, version=call.version)
+    more = {"flow": call.flow_id, "simulated": call.simulated} if call.flow_id else {}
+    return events.record(events.of(origin, kind, subject, to=verdict.number, verdict=verdict.summary(), **data, **more))

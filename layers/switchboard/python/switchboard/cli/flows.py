@@ -1,0 +1,89 @@
+"""`switchboard flow`: who talks in a call, and what it says."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any, get_args
+
+from switchboard.accounts import service as accounts
+from switchboard.cli.command import Noun, consent, operator, show
+from switchboard.flows import service as flows
+from switchboard.flows.models import Flow, Kind, Settings
+
+if TYPE_CHECKING:
+    from switchboard.cli.command import Nouns
+
+_PAGE = 100
+
+
+def add_to(nouns: Nouns) -> None:
+    """Add the commands."""
+    flow = Noun(nouns, "flow", "flows: who talks in a call, and what it says")
+    create = flow.verb("create", _create, "create a flow")
+    create.add_argument("org", metavar="ORG")
+    create.add_argument("name", metavar="NAME", help="what it calls itself")
+    create.add_argument("--kind", choices=get_args(Kind), required=True)
+    create.add_argument("--greeting", default="", metavar="TEXT", help="what it says first; {{name}} is a variable")
+    create.add_argument("--prompt", default="", metavar="TEXT", help="what it is to do; {{name}} is a variable")
+    create.add_argument("--voice", metavar="ID", help="a voice of the catalogue, which decides the tier")
+    create.add_argument("--provider-agent", metavar="ID", help="the voice provider's own agent, agent_…")
+    create.add_argument("--caller-id", metavar="E164", help="the number that its calls come from")
+    create.add_argument("--consent", type=consent, metavar="SOURCE@DATE", help="what its calls rest on otherwise")
+    flow.verb("list", _list, "list an organisation's flows, newest first").add_argument("org", metavar="ORG")
+    shown = flow.verb("show", _show, "show a flow")
+    shown.add_argument("org", metavar="ORG")
+    shown.add_argument("flow", metavar="FLOW", help="its id, a UUID")
+
+
+def _create(args: argparse.Namespace) -> None:
+    org = accounts.organisation(args.org)
+    source, day = args.consent or (None, None)
+    settings = Settings(
+        name=args.name,
+        kind=args.kind,
+        greeting=args.greeting,
+        system_prompt=args.prompt,
+        voice=args.voice,
+        provider_agent_id=args.provider_agent,
+        caller_id=args.caller_id,
+        consent_source=source,
+        consent_date=day,
+    )
+    show(args, _whole(flows.create(operator(org.id), settings)))
+
+
+def _list(args: argparse.Namespace) -> None:
+    org = accounts.organisation(args.org)
+    found, after = flows.listing(org.id, _PAGE, None)
+    while after:
+        more, after = flows.listing(org.id, _PAGE, after)
+        found += more
+    show(args, [_row(flow) for flow in found])
+
+
+def _show(args: argparse.Namespace) -> None:
+    org = accounts.organisation(args.org)
+    show(args, _whole(flows.get(org.id, args.flow)))
+
+
+def _row(flow: Flow) -> dict[str, Any]:
+    return {
+        "flow": flow.id,
+        "kind": flow.kind,
+        "provider_agent": flow.provider_agent_id,
+        "consent": f"{flow.consent_source}@{flow.consent_date}" if flow.consent_source else None,
+        "version": flow.version,
+        "created_at": flow.created_at,
+        "name": flow.name,
+    }
+
+
+def _whole(flow: Flow) -> dict[str, Any]:
+    return {
+        **_row(flow),
+        "greeting": flow.greeting,
+        "prompt": flow.system_prompt,
+        "voice": flow.voice,
+        "caller_id": flow.caller_id,
+        "updated_at": flow.updated_at,
+    }

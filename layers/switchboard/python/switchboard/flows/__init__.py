@@ -1,0 +1,1 @@
+"""Flows: who talks in a call, what it says, and by what right it calls."""

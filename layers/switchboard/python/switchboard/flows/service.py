@@ -1,0 +1,80 @@
+"""Flows: their rules."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from switchboard.aws import clock, cursor, ids
+from switchboard.aws.table import Writes, commit
+from switchboard.carriers import voice
+from switchboard.compliance import ledgers, phone
+from switchboard.errors import Invalid, NotFound
+from switchboard.events import service as events
+from switchboard.events.models import Origin, Subject
+from switchboard.flows import store
+from switchboard.flows.models import Flow, Settings
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+#: How ElevenLabs names its agents.
+PROVIDER_AGENT = re.compile(r"agent_[A-Za-z0-9_-]{1,120}")
+
+
+def new(origin: Origin, settings: Settings) -> tuple[Flow, list[Writes]]:
+    """A flow, and the writes that store it. Raises Invalid; Conflict at commit where its provider's agent is taken."""
+    now = clock.stamp()
+    flow = Flow(**_checked(settings).model_dump(), id=ids.uuid(), org_id=origin.org_id, created_at=now, updated_at=now)
+    event = events.of(origin, "flow.created", Subject(type="flow", id=flow.id, version=1), kind=flow.kind)
+    return flow, [*store.put(flow), events.record(event)]
+
+
+def create(origin: Origin, settings: Settings) -> Flow:
+    """Create a flow. Raises Invalid, or Conflict for a provider's agent that is taken."""
+    flow, writes = new(origin, settings)
+    commit(writes)
+    return flow
+
+
+def _checked(settings: Settings) -> Settings:
+    problems, changes = {}, dict[str, Any]()
+    if settings.voice and settings.voice not in {one.id for one in voice.carrier().voices()}:
+        problems["voice"] = "is in no catalogue"
+    if settings.provider_agent_id and not PROVIDER_AGENT.fullmatch(settings.provider_agent_id):
+        problems["provider_agent_id"] = "is not like agent_…"
+    if settings.consent_date and not settings.consent_source:
+        problems["consent_source"] = "goes with its date"
+    if settings.consent_source and not settings.consent_date:
+        problems["consent_date"] = "goes with its source"
+    if problems:
+        raise Invalid("The flow is not valid.", fields=problems)
+    if settings.caller_id:
+        changes["caller_id"] = phone.parse(settings.caller_id).e164
+    if settings.consent_source and settings.consent_date:
+        basis = ledgers.basis(settings.consent_source, settings.consent_date, "flow")
+        changes |= {"consent_source": basis.source, "consent_date": basis.date}
+    return settings.model_copy(update=changes)
+
+
+def get(org_id: str, flow_id: str) -> Flow:
+    """The organisation's flow of that id. Raises NotFound."""
+    found = store.get(org_id, flow_id.lower()) if _UUID.fullmatch(flow_id.lower()) else None
+    if not found:
+        raise NotFound("There is no such flow.")
+    return found
+
+
+def outbound(org_id: str, name: str) -> Flow:
+    """The organisation's flow that calls out, by its id or by its provider's agent. Raises NotFound."""
+    if PROVIDER_AGENT.fullmatch(name):
+        found = store.get_by_provider_agent(org_id, name)
+    else:
+        found = store.get(org_id, name.lower()) if _UUID.fullmatch(name.lower()) else None
+    if not found or found.kind != "outbound":
+        raise NotFound("There is no such agent.", code="agent_not_found")
+    return found
+
+
+def listing(org_id: str, limit: int, after: str | None) -> tuple[list[Flow], str | None]:
+    """A page of the organisation's flows, newest first, and the cursor of the next."""
+    page = store.page(org_id, limit, cursor.read(after, org_id, "flows"))
+    return [store.read(item) for item in page.items], cursor.write(page.next_key, org_id, "flows")

@@ -1,0 +1,54 @@
+"""Flows in the `core` table.
+
+| item | pk | sk |
+|---|---|---|
+| flow | `<org>` | `flow#<id>` |
+| provider's agent look-up | `<org>` | `flow-agent#<provider agent id>` |
+
+The look-up holds a pointer only; it makes a provider's agent the agent of one flow in its organisation.
+"""
+
+from __future__ import annotations
+
+from switchboard.aws import table
+from switchboard.aws.table import Item, Key, Page, Put, Query
+from switchboard.errors import Conflict
+from switchboard.flows.models import Flow
+
+
+def key(org_id: str, flow_id: str) -> Key:
+    return {"pk": org_id, "sk": f"flow#{flow_id}"}
+
+
+def _pointer_key(org_id: str, provider_agent_id: str) -> Key:
+    return {"pk": org_id, "sk": f"flow-agent#{provider_agent_id}"}
+
+
+def put(flow: Flow) -> list[Put]:
+    writes = [Put(table="core", item={**key(flow.org_id, flow.id), **flow.model_dump()}, unless_exists=True)]
+    if flow.provider_agent_id:
+        pointer = {**_pointer_key(flow.org_id, flow.provider_agent_id), "flow_id": flow.id}
+        writes.append(Put(table="core", item=pointer, unless_exists=True, otherwise=_taken))
+    return writes
+
+
+def _taken(_: list[Item | None]) -> Exception:
+    return Conflict("Another flow has this provider's agent.", code="provider_agent_taken")
+
+
+def read(item: Item) -> Flow:
+    return Flow.model_validate(item)
+
+
+def get(org_id: str, flow_id: str) -> Flow | None:
+    item = table.get("core", key(org_id, flow_id))
+    return read(item) if item else None
+
+
+def get_by_provider_agent(org_id: str, provider_agent_id: str) -> Flow | None:
+    pointer = table.get("core", _pointer_key(org_id, provider_agent_id))
+    return get(org_id, pointer["flow_id"]) if pointer else None
+
+
+def page(org_id: str, limit: int, start: Item | None) -> Page:
+    return Query(table="core", partition=org_id, begins="flow#", forward=False).page(limit, start)

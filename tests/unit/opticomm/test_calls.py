@@ -1,0 +1,348 @@
+"""A call that a back end starts: its answers, its repetitions, what is heard in it, and who else sees it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from functions.anima.voice import handler as anima_voice
+from infra import topology
+from infra.local.pool import Context
+from switchboard.access import service as access
+from switchboard.accounts.models import KeyKind
+from switchboard.accounts.plans import PlanName
+from switchboard.audit import service as audit
+from switchboard.aws import clock
+from switchboard.calls import dialing, initiation, service
+from switchboard.calls.initiation import Wanted
+from switchboard.calls.models import Call, EndReason, Progress, State
+from switchboard.carriers import voice
+from switchboard.compliance import ledgers
+from switchboard.compliance import service as compliance
+from switchboard.edge.dialects import opticomm
+from switchboard.errors import QuotaExceeded, RateLimited
+from switchboard.events import service as events
+from switchboard.usage import service as usage
+from switchboard.webhooks import store as webhooks
+from tests.integration.sabotage import Sabotage, drain, work
+from tests.unit.calls.test_calls import Carrier
+from tests.unit.opticomm.backend import NOBODY, Backend, backend, code, make_flow
+
+HOOK = "https://hooks.example.com/calls"
+
+
+@pytest.fixture(autouse=True)
+def _at_once(cloud: dict[str, str], frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call's whole course is reported as it is dialled."""
+    monkeypatch.setenv("SWITCHBOARD_VOICE_STEP_SECONDS", "0")
+
+
+def found(asker: Backend, call_id: str) -> Call:
+    call = service.find(asker.company.org_id, call_id)
+    assert call is not None
+    return call
+
+
+def talked(asker: Backend, call_id: str) -> list[str]:
+    """What is said in a call, from its dialling to its end."""
+    dialing.dial(asker.company.org_id, call_id)
+    work("workers/voice_events")
+    return [turn.text for turn in service.transcript(asker.company.caller(master=True), call_id)]
+
+
+def told(asker: Backend) -> list[events.Event]:
+    """The company's events of its calls."""
+    found = events.between("2026-01-15T00:00:00Z", "2026-01-16T00:00:00Z", asker.company.org_id)
+    return [event for event in found if event.type.startswith("voice.")]
+
+
+def test_a_call_is_accepted_and_followed_to_its_end(live: Backend) -> None:
+    made = live.initiate(request_id="r-1").json()
+    call_id = made.pop("call_id")
+    assert made.pop("conversation_id").startswith("conv_")
+    assert made.pop("message")
+    assert made == {"success": True, "status": "initiated", "duplicate": False}
+    first = live.check(call_id=call_id).json()
+    assert first == live.check(request_id="r-1").json()
+    assert (first["status"], first["duration_seconds"], first["completed_at"]) == ("pending", None, None)
+    dialing.dial(live.company.org_id, call_id)
+    assert live.check(call_id=call_id).json()["status"] == "calling"
+    work("workers/voice_events")
+    last = live.check(call_id=call_id).json()
+    assert (last["status"], last["outcome"], last["error_message"]) == ("completed", "success", None)
+    assert last["duration_seconds"] > 0
+    assert last["completed_at"] == clock.stamp()
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "outcome", "error"),
+    [
+        ("+15005550010", "failed", "busy", "The line is busy."),
+        ("+15005550011", "failed", "no_answer", "Nobody answered."),
+        ("+15005550001", "failed", "failed", "The carrier could not place the call."),
+        ("+15005550002", "failed", "failed", "The number cannot be reached."),
+        ("+15005550012", "completed", "voicemail", None),
+    ],
+)
+def test_how_a_call_ends_is_told(
+    live: Backend, test: Backend, number: str, status: str, outcome: str, error: str | None
+) -> None:
+    for key in (live, test):
+        call_id = key.initiate(phone_number=number).json()["call_id"]
+        talked(key, call_id)
+        answer = key.check(call_id=call_id).json()
+        assert (answer["status"], answer["outcome"], answer["error_message"]) == (status, outcome, error)
+
+
+def test_a_status_never_goes_back_while_a_provider_has_no_room(live: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    carrier = Carrier()
+    monkeypatch.setattr(voice, "carrier", lambda: carrier)
+    call_id = live.initiate().json()["call_id"]
+    for outcome, expected in ((voice.Throttled("later"), "pending"), (voice.OutcomeUnknown("?"), "pending")):
+        carrier.outcome = outcome
+        dialing.dial(live.company.org_id, call_id)
+        assert live.check(call_id=call_id).json()["status"] == expected
+    call = found(live, call_id)
+    dialing.confirm(call.org_id, call.id, call.claim)
+    assert live.check(call_id=call_id).json()["status"] == "pending"
+    dialing.apply(Progress(org_id=call.org_id, call_id=call.id, kind="answered"))
+    assert live.check(call_id=call_id).json()["status"] == "calling"
+    dialing.apply(Progress(org_id=call.org_id, call_id=call.id, kind="ended", end_reason=EndReason.AGENT_HANGUP))
+    assert live.check(call_id=call_id).json()["outcome"] == "unknown"
+
+
+# --- what is said -----------------------------------------------------------------------------------------------
+
+
+def test_variables_fill_the_greeting_and_the_prompt_and_are_heard(live: Backend) -> None:
+    flow = make_flow(live.company.org_id, system_prompt="Confirm order {{ order_id }} of {{unknown}}.")
+    variables = {"customer_name": "Grace {{order_id}}", "order_id": "{agent} 1815"}
+    heard = talked(live, live.initiate(agent_id=flow.id, variables=variables).json()["call_id"])
+    assert heard[0] == "Hello Grace {{order_id}}."
+    assert any("Confirm order {agent} 1815 of {{unknown}}." in text for text in heard)
+    assert any("order_id is {agent} 1815" in text for text in heard)
+    assert any("This is Ada, an automated assistant." in text for text in heard)
+
+
+def test_the_first_message_takes_the_greetings_place(live: Backend) -> None:
+    call_id = live.initiate(first_message_override="{{a}}, quickly!", variables={"a": "Come"}).json()["call_id"]
+    assert talked(live, call_id)[0] == "Come, quickly!"
+
+
+def test_the_voice_port_gets_all_that_the_back_end_said(live: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    carrier = Carrier()
+    monkeypatch.setattr(voice, "carrier", lambda: carrier)
+    flow = make_flow(
+        live.company.org_id, voice="p", provider_agent_id="agent_7", system_prompt="Be brief.", caller_id="+12125550100"
+    )
+    call_id = live.initiate(agent_id="agent_7", variables={"a": "1"}, first_message_override="Hi {{a}}").json()[
+        "call_id"
+    ]
+    dialing.dial(live.company.org_id, call_id)
+    (dial,) = carrier.dialed
+    assert (dial.prompt, dial.greeting, dict(dial.variables)) == ("Be brief.", "Hi {{a}}", {"a": "1"})
+    assert (dial.provider_agent_id, dial.voice_id, dial.from_number) == ("agent_7", "p", "+12125550100")
+    assert (found(live, call_id).flow_id, found(live, call_id).agent_ref) == (flow.id, "agent_7")
+    assert found(live, call_id).tier == "premium"
+
+
+# --- repetitions ------------------------------------------------------------------------------------------------
+
+
+def test_a_repetition_gets_the_first_answer_whatever_else_it_asks(live: Backend, frozen: clock.Frozen) -> None:
+    first = live.initiate(request_id="r-1").json()
+    frozen.advance(days=2, hours=3)
+    again = live.initiate(request_id="r-1", phone_number="nonsense", agent_id="agt_none")
+    assert again.status_code == 200
+    assert again.json() == first | {"duplicate": True}
+    assert live.with_key().initiate(request_id="r-1").json()["call_id"] == first["call_id"]
+    assert live.initiate(request_id="r-2").json()["call_id"] != first["call_id"]
+
+
+def test_a_repetition_is_answered_when_nothing_new_would_be(live: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = live.initiate(request_id="r-1").json()
+    monkeypatch.setenv("SWITCHBOARD_FEATURE_PHONE_ENABLED", "off")
+    assert live.initiate(request_id="r-1").json() == first | {"duplicate": True}
+
+
+def test_a_request_id_is_the_companys_and_live_or_test(live: Backend, test: Backend) -> None:
+    askers = (live, test, backend(slug="other"))
+    calls = {asker.initiate(request_id="r-1").json()["call_id"] for asker in askers}
+    assert len(calls) == 3
+    assert [asker.initiate(request_id="r-1").json()["duplicate"] for asker in askers] == [True] * 3
+
+
+def test_a_refused_request_leaves_its_request_id_free(live: Backend) -> None:
+    assert code(live.initiate(request_id="r-1", phone_number="+15005550020")) == (403, "PHONE_ON_DNC")
+    assert code(live.initiate(request_id="r-1", phone_number="+15005550013")) == (500, "CALL_FAILED")
+    assert live.initiate(request_id="r-1").json()["duplicate"] is False
+
+
+def test_calls_without_a_request_id_are_as_many_as_the_requests(live: Backend) -> None:
+    assert len({live.initiate().json()["call_id"] for _ in range(3)}) == 3
+
+
+@pytest.mark.parametrize("limit", [{"requests_per_minute": 1}, {"requests_per_day": 1}])
+def test_a_request_that_is_overtaken_gets_the_call_that_used_up_what_it_needed(
+    live: Backend, limit: dict[str, int]
+) -> None:
+    key = live.with_key(**limit)
+    who = access.caller(access.authenticate(key.text, opticomm.KEYS), "corr_late")
+    wanted = Wanted(agent=live.flow.id, to=NOBODY, request_id="r-1")
+    first: list[str] = []
+
+    @contextmanager
+    def overtaken() -> Iterator[None]:
+        first.append(key.initiate(request_id="r-1").json()["call_id"])
+        if "requests_per_minute" in limit:
+            raise RateLimited("Rate limit exceeded.")
+        yield
+
+    placed = initiation.initiate(who, wanted, overtaken)
+    assert ([placed.call.id], placed.duplicate) == (first, True)
+    with pytest.raises(QuotaExceeded if "requests_per_day" in limit else RateLimited):
+        initiation.initiate(who, wanted.model_copy(update={"request_id": "r-2"}), overtaken)
+
+
+def test_a_request_killed_anywhere_is_one_call_when_it_is_repeated(live: Backend) -> None:
+    saboteur = Sabotage()
+    with saboteur.counting() as calls:
+        live.initiate(request_id="whole", webhook_url=HOOK)
+    steps = len(calls)
+    for done in range(steps):
+        with saboteur.killing(after=done):
+            live.initiate(request_id=f"r-{done}", webhook_url=HOOK)
+        again = live.initiate(request_id=f"r-{done}", webhook_url=HOOK).json()
+        assert live.check(request_id=f"r-{done}").json()["call_id"] == again["call_id"]
+    placed = [event for event in told(live) if event.type == "voice.call.created"]
+    assert len(placed) == steps + 1
+
+
+def test_an_answer_that_is_lost_behind_the_commit_is_a_duplicate_the_next_time(live: Backend) -> None:
+    saboteur = Sabotage()
+    live.initiate(request_id="warm")
+    with saboteur.counting() as calls:
+        live.initiate(request_id="r-1")
+    commit = calls.index("TransactWriteItems")
+    with saboteur.killing(after=commit):
+        live.initiate(request_id="before")
+    assert live.initiate(request_id="before").json()["duplicate"] is False
+    saboteur.lose_answer("TransactWriteItems")
+    live.initiate(request_id="behind")
+    assert live.initiate(request_id="behind").json()["duplicate"] is True
+
+
+# --- test keys --------------------------------------------------------------------------------------------------
+
+
+def test_a_test_keys_call_never_reaches_the_carrier_that_is_configured(
+    live: Backend, test: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carrier = Carrier()
+    monkeypatch.setattr(voice, "carrier", lambda: carrier)
+    monkeypatch.setattr(voice, "name", lambda: "twilio")
+    call_id = test.initiate(phone_number="+40712345678").json()["call_id"]
+    assert talked(test, call_id)
+    assert carrier.dialed == []
+    assert (found(test, call_id).provider, found(test, call_id).state) == ("simulator", State.COMPLETED)
+    real = live.initiate().json()["call_id"]
+    dialing.dial(live.company.org_id, real)
+    assert [dial.call_id for dial in carrier.dialed] == [real]
+    assert found(live, real).provider == "twilio"
+
+
+def test_a_test_keys_calls_cost_nothing_and_use_up_nothing() -> None:
+    small = backend(KeyKind.OPTICOMM_TEST, slug="small", basic_calls_per_day=1)
+    for _ in range(2):
+        call_id = small.initiate().json()["call_id"]
+        talked(small, call_id)
+        assert found(small, call_id).cost_micros == 0
+    used = usage.of_month(small.company.org_id, "2026-01")
+    assert (used.units["voice_basic"], used.spent_micros) == (0, 0)
+    live = small.with_key(KeyKind.OPTICOMM_LIVE)
+    call_id = live.initiate().json()["call_id"]
+    assert code(live.initiate()) == (429, "DAILY_LIMIT_EXCEEDED")
+    talked(live, call_id)
+    minutes = -(-(found(live, call_id).duration_seconds or 0) // 60)
+    assert usage.of_month(small.company.org_id, "2026-01").units["voice_basic"] == minutes
+
+
+# --- one call, four APIs ----------------------------------------------------------------------------------------
+
+
+def test_anima_lists_the_call_and_its_audit_tells_of_it(live: Backend) -> None:
+    call_id = live.ask(
+        {"action": "initiate_call", "agent_id": live.flow.id, "phone_number": NOBODY}, x_correlation_id="from-opticomm"
+    ).json()["call_id"]
+    answer: dict[str, Any] = anima_voice.handler(
+        {
+            "httpMethod": "GET",
+            "path": "/v1/voice/calls",
+            "headers": {"Authorization": f"Bearer {live.company.master_key}"},
+            "queryStringParameters": None,
+            "requestContext": {"identity": {"sourceIp": "203.0.113.7"}},
+            "body": None,
+        },
+        Context(topology.function("anima/voice")),
+    )
+    (shown,) = json.loads(answer["body"])["calls"]
+    assert (shown["id"], shown["to"], shown["agentId"], shown["state"]) == (call_id, NOBODY, None, "INITIATING")
+    entries, _ = audit.of_workflow(live.company.caller(master=True), "from-opticomm", 10, None)
+    (created,) = [entry.document for entry in entries]
+    assert (created["action"], created["resourceId"], created["actorId"]) == (
+        "voice.call.created",
+        call_id,
+        live.key.id,
+    )
+    assert created["metadata"]["flow"] == live.flow.id
+    assert NOBODY not in json.dumps(created)
+
+
+def test_an_agents_key_of_anima_does_not_see_the_call(live: Backend) -> None:
+    call_id = live.initiate().json()["call_id"]
+    assert service.listing(live.company.caller(), None, [], None, 20, None)[0] == []
+    with pytest.raises(Exception, match="no such call"):
+        service.get(live.company.caller(), call_id)
+
+
+def test_consent_comes_from_the_ledger_then_the_key_then_the_flow(live: Backend) -> None:
+    def origin_of(asker: Backend) -> str:
+        call_id = asker.initiate().json()["call_id"]
+        return str(compliance.get(asker.company.org_id, call_id).rule("consent").details["from"])
+
+    keyed = live.with_key(consent_source="prior-express-consent", consent_date="2025-11-01")
+    assert origin_of(live) == f"flow:{live.flow.id}"
+    assert origin_of(keyed) == keyed.key.id
+    ledgers.record_consent(live.company.caller(), NOBODY, "opt-in:web-form", "2025-10-01")
+    assert origin_of(keyed) == origin_of(live) == "ledger"
+
+
+def test_a_callback_is_registered_with_the_call(live: Backend) -> None:
+    call = found(live, live.initiate(webhook_url=HOOK).json()["call_id"])
+    assert call.callback_id
+    endpoint = webhooks.get_endpoint(live.company.org_id, call.callback_id)
+    assert endpoint
+    assert (endpoint.url, endpoint.key_id) == (HOOK, live.key.id)
+    assert found(live, live.initiate().json()["call_id"]).callback_id is None
+
+
+def test_what_changes_before_the_dialling_stops_the_call_and_is_told(live: Backend, test: Backend) -> None:
+    calls = [(key, key.initiate().json()["call_id"]) for key in (live, test)]
+    ledgers.block(live.company.caller(), NOBODY)
+    for key, call_id in calls:
+        dialing.dial(key.company.org_id, call_id)
+        answer = key.check(call_id=call_id).json()
+        assert (answer["status"], answer["outcome"]) == ("failed", "canceled")
+        assert "dnc" in answer["error_message"]
+    assert drain("voice-events") == []
+
+
+def test_the_free_plan_has_calls_of_the_basic_tier() -> None:
+    free = backend(slug="free", plan=PlanName.FREE)
+    premium = make_flow(free.company.org_id, voice="switchboard:grace")
+    assert free.initiate().status_code == 200
+    assert code(free.initiate(agent_id=premium.id)) == (429, "DAILY_LIMIT_EXCEEDED")
