@@ -8,13 +8,17 @@ from pathlib import Path
 
 from infra import topology
 from switchboard.edge.api import Api
-from switchboard.edge.documents import anima
+from switchboard.edge.documents import anima, athos, opticomm
 from switchboard.edge.openapi import Description, document
 
 FOLDER = Path(__file__).resolve().parents[1] / "functions" / "portal" / "documents"
 
 #: The APIs that have a document, by their name in the topology.
-DESCRIPTIONS: dict[str, Description] = {"anima": anima.DESCRIPTION}
+DESCRIPTIONS: dict[str, Description] = {
+    "anima": anima.DESCRIPTION,
+    "opticomm": opticomm.DESCRIPTION,
+    "athos": athos.DESCRIPTION,
+}
 
 
 def groups(name: str) -> list[Api]:

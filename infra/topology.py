@@ -62,6 +62,10 @@ class Function:
     root_secret: bool = False
     #: May send mail through SES.
     mail: bool = False
+    #: May ask the deployment's language model.
+    language_model: bool = False
+    #: Lets people into the deployment's live transport.
+    transport: bool = False
     memory: int = 1_024
     seconds: int = 29
     snapstart: bool = False
@@ -130,6 +134,14 @@ QUEUES = (
     Queue("inbound-mail", seconds=120),
     Queue("dialer"),
     Queue("voice-events"),
+    # A transport's reports among them.
+    Queue("roleplay"),
+    # As long as a language model may take, three times over.
+    Queue("scoring", seconds=150),
+    Queue("webhooks"),
+    # As long as the slowest answer that is waited for, and then some: what a killed worker held comes back soon.
+    Queue("deliveries", seconds=75, receives=20),
+    Queue("slow-deliveries", seconds=75, receives=20),
 )
 
 BUCKETS = (
@@ -198,9 +210,35 @@ GROUPS = (
         tables=_EDGE | {"activity": READ_WRITE},
         root_secret=True,
     ),
-    Group("opticomm/external_api", api="opticomm", paths=("external-api",), tables=_EDGE),
-    Group("athos/sessions", api="athos", paths=("session", "roleplay/{proxy+}"), tables=_EDGE),
-    Group("athos/calls", api="athos", paths=("calls", "calls/{proxy+}"), tables=_EDGE),
+    Group(
+        "anima/webhooks",
+        api="anima",
+        paths=("webhooks", "webhooks/{proxy+}"),
+        tables=_EDGE | {"activity": READ_WRITE},
+        root_secret=True,
+    ),
+    Group(
+        "opticomm/external_api",
+        api="opticomm",
+        paths=("external-api",),
+        # A repetition is told how its limits stand, and does not count.
+        tables=_EDGE | {"activity": READ_WRITE, "ratelimit": READ_WRITE},
+    ),
+    Group(
+        "athos/sessions",
+        api="athos",
+        paths=("session", "roleplay/{proxy+}"),
+        tables={"core": READ_WRITE, "ratelimit": WRITE, "activity": READ_WRITE},
+        root_secret=True,
+        transport=True,
+    ),
+    Group(
+        "athos/calls",
+        api="athos",
+        paths=("calls", "calls/{proxy+}"),
+        tables={"core": READ_WRITE, "ratelimit": WRITE, "activity": READ},
+        root_secret=True,
+    ),
     Group("hum/account", api="hum", paths=("api/{proxy+}", "auth/{proxy+}"), tables={"ratelimit": WRITE}),
     Group("portal", api="hum", paths=("docs", "docs/{proxy+}", "openapi/{proxy+}"), tables={"ratelimit": WRITE}),
 )
@@ -210,7 +248,7 @@ WORKERS = (
         "workers/fanout",
         stream="activity",
         tables={"activity": READ_WRITE},
-        sends=("audit", "email", "dialer"),
+        sends=("audit", "email", "dialer", "roleplay", "scoring", "webhooks", "deliveries"),
         batch=100,
     ),
     Worker("workers/audit", queue="audit", tables={"activity": READ_WRITE}, batch=10),
@@ -221,6 +259,48 @@ WORKERS = (
         tables={"activity": READ_WRITE, "core": READ_WRITE},
         sends=("dialer", "voice-events"),
         concurrency=20,
+    ),
+    Worker(
+        "workers/webhooks",
+        queue="webhooks",
+        tables={"activity": READ_WRITE, "core": READ},
+        sends=("webhooks", "deliveries"),
+        concurrency=20,
+    ),
+    Worker(
+        "workers/deliveries",
+        queue="deliveries",
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        sends=("deliveries", "slow-deliveries"),
+        root_secret=True,
+        concurrency=50,
+        seconds=75,
+    ),
+    Worker(
+        "workers/slow_deliveries",
+        queue="slow-deliveries",
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        sends=("deliveries", "slow-deliveries"),
+        root_secret=True,
+        concurrency=50,
+        seconds=75,
+    ),
+    Worker(
+        "workers/roleplay",
+        queue="roleplay",
+        tables={"activity": READ_WRITE, "core": WRITE},
+        # The simulated transport reports here, too.
+        sends=("roleplay",),
+        concurrency=20,
+    ),
+    Worker(
+        "workers/scoring",
+        queue="scoring",
+        tables={"activity": READ_WRITE, "core": WRITE},
+        language_model=True,
+        batch=1,
+        concurrency=20,
+        seconds=150,
     ),
     Worker("workers/voice_events", queue="voice-events", tables={"activity": READ_WRITE, "core": READ_WRITE}),
     Worker("workers/email_events", queue="email-events", tables={"activity": READ_WRITE, "core": WRITE}),
@@ -237,7 +317,13 @@ WORKERS = (
     ),
 )
 
-SCHEDULES = (Schedule("schedules/tick", tables={"activity": READ_WRITE}, sends=("email", "dialer")),)
+SCHEDULES = (
+    Schedule(
+        "schedules/tick",
+        tables={"activity": READ_WRITE},
+        sends=("email", "dialer", "roleplay", "scoring", "webhooks", "deliveries"),
+    ),
+)
 
 FUNCTIONS: tuple[Function, ...] = (*GROUPS, *WORKERS, *SCHEDULES)
 

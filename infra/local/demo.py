@@ -10,34 +10,49 @@ from switchboard.accounts import service as accounts
 from switchboard.accounts.models import KeyKind
 from switchboard.accounts.plans import PlanName
 from switchboard.agents import service as agents
-from switchboard.aws import ids
+from switchboard.aws import clock, ids
 from switchboard.aws.table import commit
 from switchboard.errors import NotFound
 from switchboard.events.models import Actor, Work
+from switchboard.flows import service as flows
+from switchboard.flows.models import Settings
+from switchboard.webhooks import callbacks
 
 SLUG = "demo"
 
 
 def seed(memory: Path) -> dict[str, str]:
-    """The demo's keys, from `memory` if the organisation it tells of still exists, else made anew."""
-    if memory.exists():
-        known: dict[str, str] = json.loads(memory.read_text())
-        try:
-            accounts.organisation(known["ORGANIZATION_ID"])
-        except NotFound:
-            pass
-        else:
-            return known
-    made = _make()
-    memory.parent.mkdir(parents=True, exist_ok=True)
-    with os.fdopen(os.open(memory, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(made, file, indent=1)
+    """The demo's keys, from `memory` if the organisation it tells of still exists, else made anew.
+
+    What a memory of an older version lacks is made, and remembered with the rest.
+    """
+    known = _remembered(memory)
+    made = known or _make()
+    if "OPTICOMM_LIVE_KEY" not in made:
+        made = made | _opticomm(made["ORGANIZATION_ID"])
+    if "ATHOS_KEY" not in made:
+        made = made | _athos(made["ORGANIZATION_ID"])
+    if made != known:
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(memory, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(made, file, indent=1)
     return made
+
+
+def _remembered(memory: Path) -> dict[str, str]:
+    if not memory.exists():
+        return {}
+    known: dict[str, str] = json.loads(memory.read_text())
+    try:
+        accounts.organisation(known["ORGANIZATION_ID"])
+    except NotFound:
+        return {}
+    return known
 
 
 def _make() -> dict[str, str]:
     org = accounts.new_organisation("Demo", SLUG, PlanName.SCALE)
-    origin = Work(org_id=org.id, actor=Actor(type="system", id="demo"), agent_id=None, correlation_id=ids.new("corr"))
+    origin = _origin(org.id)
     master, master_writes = accounts.new_key(origin, KeyKind.MASTER, "demo master key")
     agent, agent_writes = agents.new(origin, org, SLUG, "Demo Agent", {}, None)
     commit(accounts.opening(origin, org), master_writes, agent_writes)
@@ -47,3 +62,38 @@ def _make() -> dict[str, str]:
         "ANIMA_AGENT_KEY": agent.key_text,
         "ANIMA_MASTER_KEY": master.text,
     }
+
+
+def _athos(org_id: str) -> dict[str, str]:
+    key, writes = accounts.new_key(_origin(org_id), KeyKind.ATHOS, "demo tenant key")
+    commit(writes)
+    return {"ATHOS_KEY": key.text}
+
+
+def _opticomm(org_id: str) -> dict[str, str]:
+    origin = _origin(org_id)
+    live, live_writes = accounts.new_key(origin, KeyKind.OPTICOMM_LIVE, "demo live key")
+    test, test_writes = accounts.new_key(origin, KeyKind.OPTICOMM_TEST, "demo test key")
+    flow, flow_writes = flows.new(
+        origin,
+        Settings(
+            name="Demo Caller",
+            kind="outbound",
+            greeting="Hello {{customer_name}}, this is the demo caller.",
+            system_prompt="Confirm order {{order_id}} and thank the customer.",
+            consent_source="business-relationship",
+            consent_date=clock.stamp()[:10],
+        ),
+    )
+    commit(live_writes, test_writes, flow_writes)
+    return {
+        "OPTICOMM_LIVE_KEY": live.text,
+        "OPTICOMM_TEST_KEY": test.text,
+        "OPTICOMM_AGENT_ID": flow.id,
+        # Of the live key; each key signs its callbacks with its own.
+        "OPTICOMM_WEBHOOK_SECRET": callbacks.secret_of(org_id, live.key.id),
+    }
+
+
+def _origin(org_id: str) -> Work:
+    return Work(org_id=org_id, actor=Actor(type="system", id="demo"), agent_id=None, correlation_id=ids.new("corr"))

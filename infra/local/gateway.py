@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from concurrent.futures.process import BrokenProcessPool
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -159,7 +160,8 @@ async def _send(send: Send, answer: dict[str, Any]) -> None:
     pairs = [(name, value) for name, value in (answer.get("headers") or {}).items()]
     pairs += [(name, value) for name, values in (answer.get("multiValueHeaders") or {}).items() for value in values]
     headers = [(name.encode("latin-1"), str(value).encode("latin-1")) for name, value in pairs]
-    headers.append((b"content-length", str(len(data)).encode()))
+    if answer["statusCode"] != HTTPStatus.NO_CONTENT:  # which has none (RFC 9110, 8.6)
+        headers.append((b"content-length", str(len(data)).encode()))
     await send({"type": "http.response.start", "status": answer["statusCode"], "headers": headers})
     await send({"type": "http.response.body", "body": data})
 

@@ -14,9 +14,16 @@ from switchboard.aws import ids, objects
 from switchboard.calls import dialing
 from switchboard.calls import service as calls
 from switchboard.calls.models import Order, Tier
+from switchboard.carriers.transport import simulator
 from switchboard.email import delivery
 from switchboard.email import service as email
 from switchboard.email.models import Draft, Message
+from switchboard.roleplay import lifecycle, sessions
+from switchboard.roleplay import service as roleplay
+from switchboard.roleplay.models import Progress, Wanted
+from switchboard.webhooks import service as webhooks
+from switchboard.webhooks.models import Settings
+from switchboard.webhooks.service import NewEndpoint
 
 _MAIL = b"""\
 From: You <you@example.com>\r
@@ -36,9 +43,15 @@ def fill(text: str, demo: dict[str, str]) -> dict[str, Any]:
         "agent_address": lambda: agents.get(demo["ORGANIZATION_ID"], demo["ANIMA_AGENT_ID"]).address,
         "inbound_mail": lambda: _stored("inbound/sample0inbound0mail0000000000000000000001"),
         "organization_id": lambda: demo["ORGANIZATION_ID"],
+        "opticomm_agent_id": lambda: demo["OPTICOMM_AGENT_ID"],
+        "opticomm_key": lambda: demo["OPTICOMM_TEST_KEY"],
+        "ended_roleplay": lambda: _ended_roleplay(demo),
+        "redeemed_roleplay": lambda: _redeemed_roleplay(demo),
         "dialed_call": lambda: _dialed(demo),
         "placed_call": lambda: _placed(demo),
         "queued_message": lambda: _queued(demo).id,
+        "webhook_message": lambda: _told_of(demo),
+        "webhook_delivery": lambda: _delivery(demo),
         "sent_message": lambda: _sent(demo).id,
     }
     made = {name: makers[name]() for name in set(_PLACE.findall(text))}
@@ -71,6 +84,42 @@ def _dialed(demo: dict[str, str]) -> str:
     call_id = _placed(demo)
     dialing.dial(demo["ORGANIZATION_ID"], call_id)
     return call_id
+
+
+def _redeemed_roleplay(demo: dict[str, str]) -> str:
+    snapshot = access.authenticate(demo["ATHOS_KEY"], frozenset({KeyKind.ATHOS}))
+    minted = sessions.mint(access.caller(snapshot, ids.new("corr")), "rep_good", None)
+    return sessions.redeem(sessions.admit(minted.token), Wanted(drill_key="ma-full-sale")).call.id
+
+
+def _ended_roleplay(demo: dict[str, str]) -> str:
+    """A call that was practised to its end."""
+    org_id, call_id = demo["ORGANIZATION_ID"], _redeemed_roleplay(demo)
+    call = roleplay.find(org_id, call_id)
+    assert call is not None
+    for _, report in simulator.course(lifecycle.room(call), step=0):
+        lifecycle.apply(Progress.model_validate({"org_id": org_id, "call_id": call_id, **report}))
+    return call_id
+
+
+def _webhook(demo: dict[str, str]) -> NewEndpoint:
+    # Nobody listens there: what is delivered fails at once.
+    return webhooks.register(_master(demo), "anima", Settings(url="http://127.0.0.1:9999/hook"))
+
+
+def _told_of(demo: dict[str, str]) -> str:
+    """A mail that was sent, and that a webhook wants to hear of."""
+    _webhook(demo)
+    return _sent(demo).id
+
+
+def _delivery(demo: dict[str, str]) -> str:
+    return webhooks.send_test(_master(demo), _webhook(demo).endpoint.id).id
+
+
+def _master(demo: dict[str, str]) -> Caller:
+    snapshot = access.authenticate(demo["ANIMA_MASTER_KEY"], frozenset({KeyKind.MASTER}))
+    return access.caller(snapshot, ids.new("corr"))
 
 
 def _agent(demo: dict[str, str]) -> Caller:

@@ -34,6 +34,14 @@ class Deployment:
     agents_domain: str = "agents.switchboard.example"
     #: `ses`, or `simulator`, which sends nothing and is the default without a sender domain.
     mail_carrier: MailCarrier = "simulator"
+    #: The Bedrock model that judges: a foundation model's id, or an inference profile's. Without one, rules judge.
+    language_model: str | None = None
+    #: The LiveKit server of roleplays, its API key, the ARN of the secret that holds the key's secret, and the name of
+    #: the agent that plays the personas. Without a server, the transport is simulated.
+    livekit_url: str | None = None
+    livekit_api_key: str | None = None
+    livekit_secret_arn: str | None = None
+    livekit_agent: str | None = None
     #: Who is told of alarms.
     alarm_email: str | None = None
     #: Whether the templates are for the local engine.
@@ -50,6 +58,10 @@ class Deployment:
             "sender_domain": sender,
             "agents_domain": read("agents_domain") or (sender and f"agents.{sender}"),
             "mail_carrier": read("mail_carrier") or ("ses" if sender else "simulator"),
+            **{
+                name: read(name)
+                for name in ("language_model", "livekit_url", "livekit_api_key", "livekit_secret_arn", "livekit_agent")
+            },
             "alarm_email": read("alarm_email"),
             "local_engine": str(read("local_engine")).lower() == "true",
         }
@@ -60,6 +72,8 @@ class Deployment:
             raise ValueError(f"mail_carrier is ses or simulator, not {deployment.mail_carrier}")
         if deployment.mail_carrier == "ses" and not sender:
             raise ValueError("mail_carrier=ses needs a sender_domain")
+        if deployment.livekit_url and not (deployment.livekit_api_key and deployment.livekit_secret_arn):
+            raise ValueError("livekit_url needs a livekit_api_key and a livekit_secret_arn")
         return deployment
 
     def has(self, feature: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cached_property
 
@@ -31,6 +32,8 @@ _ADAPTED = {
     "AWS_LWA_READINESS_CHECK_PROTOCOL": "tcp",
 }
 
+#: An inference profile's id: where it may run, and of which model it is.
+_PROFILE = re.compile(r"(?:us|us-gov|eu|apac|global)\.(.+)")
 _BUCKET_ACTIONS: dict[topology.Access, str] = {"read": "s3:GetObject", "write": "s3:PutObject"}
 _TABLE_ACTIONS: dict[topology.Access, tuple[str, ...]] = {
     "read": ("BatchGetItem", "ConditionCheckItem", "GetItem", "Query"),
@@ -123,6 +126,8 @@ class Functions:
             reads_and_writes=function.buckets,
             root_secret=function.root_secret,
             mail=function.mail,
+            language_model=function.language_model,
+            transport=function.transport,
         )
         return granted | {f"SWITCHBOARD_{name}": value for name, value in function.settings.items()}
 
@@ -146,6 +151,10 @@ class Functions:
         for name in function.buckets:
             finding = buckets.finding(self._deployment, name)
             accept(role, finding, "Of the bucket's objects: nobody knows their names before.")
+        for arn in self._model_arns(function):
+            if "*" in arn:
+                finding = arn.replace(Aws.PARTITION, "<AWS::Partition>")
+                accept(role, f"AwsSolutions-IAM5[Resource::{finding}]", "The profile itself chooses the region.")
         return role
 
     def _granted(self, function: topology.Function) -> Iterable[iam.PolicyStatement]:
@@ -173,11 +182,32 @@ class Functions:
             )
         if function.mail and self._deployment.mail_carrier == "ses":
             yield iam.PolicyStatement(actions=["ses:SendRawEmail"], resources=self._mail_arns())
+        if models := self._model_arns(function):
+            yield iam.PolicyStatement(actions=["bedrock:InvokeModel"], resources=models)
+        if function.transport and self._deployment.livekit_secret_arn:
+            yield iam.PolicyStatement(
+                actions=["secretsmanager:GetSecretValue"], resources=[self._deployment.livekit_secret_arn]
+            )
+
+    def _model_arns(self, function: topology.Function) -> list[str]:
+        model = self._deployment.language_model
+        return model_arns(model) if model and function.language_model else []
 
     def _mail_arns(self) -> list[str]:
         identities = (f"identity/{domain}" for domain in self._deployment.mail_domains)
         names = (*identities, f"configuration-set/{self._deployment.name('mail')}")
         return [f"arn:{Aws.PARTITION}:ses:{Aws.REGION}:{Aws.ACCOUNT_ID}:{name}" for name in names]
+
+
+def model_arns(model: str) -> list[str]:
+    """What must be granted for a Bedrock model to be asked: of an inference profile (`us.…`) its models too."""
+    profiled = _PROFILE.fullmatch(model)
+    if not profiled:
+        return [f"arn:{Aws.PARTITION}:bedrock:{Aws.REGION}::foundation-model/{model}"]
+    return [
+        f"arn:{Aws.PARTITION}:bedrock:{Aws.REGION}:{Aws.ACCOUNT_ID}:inference-profile/{model}",
+        f"arn:{Aws.PARTITION}:bedrock:*::foundation-model/{profiled[1]}",
+    ]
 
 
 def log_group_of(scope: Construct, name: str) -> logs.LogGroup:

@@ -36,6 +36,8 @@ def of(
     reads_and_writes: Iterable[str],
     root_secret: bool,
     mail: bool,
+    language_model: bool,
+    transport: bool,
 ) -> dict[str, str]:
     """The environment of code that is granted these."""
     environment = {
@@ -52,7 +54,23 @@ def of(
         environment["SWITCHBOARD_MAIL_CARRIER"] = deployment.mail_carrier
         if deployment.mail_carrier == "ses":
             environment["SWITCHBOARD_SES_CONFIGURATION_SET"] = deployment.name("mail")
+    if language_model and deployment.language_model:
+        environment["SWITCHBOARD_LANGUAGE_MODEL"] = "bedrock"
+        environment["SWITCHBOARD_BEDROCK_MODEL"] = deployment.language_model
+    if transport and deployment.livekit_url:
+        environment |= _livekit(deployment)
     return environment
+
+
+def _livekit(deployment: Deployment) -> dict[str, str]:
+    found = {
+        "SWITCHBOARD_ROLEPLAY_TRANSPORT": "livekit",
+        "SWITCHBOARD_LIVEKIT_URL": deployment.livekit_url,
+        "SWITCHBOARD_LIVEKIT_API_KEY": deployment.livekit_api_key,
+        "SWITCHBOARD_LIVEKIT_SECRET": deployment.livekit_secret_arn,
+        "SWITCHBOARD_LIVEKIT_AGENT": deployment.livekit_agent,
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def describe(stack: Stack, deployment: Deployment, resources: Resources) -> None:
@@ -65,6 +83,8 @@ def describe(stack: Stack, deployment: Deployment, resources: Resources) -> None
         reads_and_writes=[bucket.name for bucket in topology.BUCKETS],
         root_secret=True,
         mail=True,
+        language_model=True,
+        transport=True,
     )
     ssm.StringParameter(
         stack,

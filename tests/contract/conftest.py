@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from smtplib import SMTP
 from typing import Any
@@ -15,15 +16,32 @@ from botocore.session import get_session
 from switchboard.accounts import service as accounts
 from switchboard.aws.settings import env_key
 from switchboard.aws.table import encode, encode_item
-from tests.conftest import Stack
+from tests.conftest import Stack, forget
 from tests.contract import world
 from tests.contract.world import Organisation
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _receiver() -> Iterator[None]:
+    with world.rejecting_receiver():
+        yield
 
 
 @pytest.fixture(scope="session")
 def http(stack: Stack) -> Iterator[httpx.Client]:
     with world.client(stack.url) as client:
         yield client
+
+
+@contextmanager
+def inside(stack: Stack) -> Iterator[None]:
+    """The stack's own services, in this process: for what no API does."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in json.loads((stack.home / "environ.json").read_text()).items():
+            patch.setenv(name, value)
+        forget()
+        yield
+    forget()
 
 
 @pytest.fixture(scope="session")

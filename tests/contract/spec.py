@@ -137,7 +137,7 @@ class Spec:
 
 
 def _names(response: httpx.Response) -> set[str]:
-    spelled = {name.lower(): name for name in (*LIMITS, "WWW-Authenticate", "Allow")}
+    spelled = {name.lower(): name for name in (*LIMITS, "WWW-Authenticate", "Allow", "X-Athos-Request-Id")}
     return {spelled.get(name.lower(), name) for name in response.headers}
 
 

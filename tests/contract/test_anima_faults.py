@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ from infra.local.pool import Context
 from switchboard.aws import clock, objects, session, settings
 from switchboard.edge.api import Api
 from switchboard.email import inbound
+from switchboard.webhooks import delivery
 from tests.actors import Tenant, tenant
 from tests.contract.world import GOOD, OURS, Ask, Organisation
 
@@ -65,7 +67,13 @@ class _Direct(httpx.BaseTransport):
 def acme(cloud: dict[str, str]) -> Organisation:
     made: Tenant = tenant()
     http = httpx.Client(base_url="http://local", transport=_Direct())
-    return Organisation(http, made.org_id, made.agent_id, made.agent_key, made.master_key, _post)
+    deliver = partial(_deliver, made.org_id)
+    return Organisation(http, made.org_id, made.agent_id, made.agent_key, made.master_key, _post, deliver)
+
+
+def _deliver(org_id: str, delivery_id: str) -> None:
+    """Make a delivery's first attempt, as its worker does."""
+    delivery.deliver([{"org_id": org_id, "delivery_id": delivery_id, "attempt": 1}])
 
 
 def _post(mail: bytes, address: str) -> None:

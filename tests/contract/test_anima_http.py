@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ from jsonschema import Draft202012Validator
 
 from switchboard.accounts import credentials
 from switchboard.accounts.models import KeyKind
+from switchboard.webhooks.service import MAX_ENDPOINTS
 from tests.contract.spec import METHODS, ORACLE, STREAM, Json, Operation, Spec
 from tests.contract.world import CALL, GOOD, MAIL, OURS, Ask, Organisation, stranger, until
 
@@ -100,6 +102,16 @@ def full(org: Organisation) -> Ask:
     return GOOD["agentCreate"](org)
 
 
+def unknown_webhook(method: str, path: str, body: dict[str, Any] | None, org: Organisation) -> Ask:
+    return Ask(method, f"/v1/webhooks/{path}", body, headers=org.master)
+
+
+def crowded(org: Organisation) -> Ask:
+    for _ in range(MAX_ENDPOINTS):
+        assert GOOD["webhookCreate"](org).send(org.http).status_code == 201
+    return GOOD["webhookCreate"](org)
+
+
 OWN: dict[tuple[str, int], Callable[[Organisation], Ask]] = {
     ("emailSend", 402): capped,
     ("agentCreate", 402): full,
@@ -127,6 +139,22 @@ OWN: dict[tuple[str, int], Callable[[Organisation], Ask]] = {
     ("agentGet", 404): lambda org: Ask("GET", "/v1/agents/agt_none", headers=org.agent),
     ("keyCreate", 404): lambda org: Ask("POST", "/v1/keys", {"name": "x", "agentId": "agt_none"}, headers=org.master),
     ("keyRotate", 404): lambda org: Ask("POST", "/v1/keys/key_none/rotate", {}, headers=org.master),
+    ("webhookCreate", 402): crowded,
+    **{
+        (name, 404): partial(unknown_webhook, method, path, body)
+        for name, method, path, body in (
+            ("webhookGet", "GET", "wh_none", None),
+            ("webhookUpdate", "PATCH", "wh_none", {"label": "Ours"}),
+            ("webhookDelete", "DELETE", "wh_none", None),
+            ("webhookRotate", "POST", "wh_none/rotate", None),
+            ("webhookReenable", "POST", "wh_none/reenable", None),
+            ("webhookTest", "POST", "wh_none/test", None),
+            ("webhookRecover", "POST", "wh_none/recover", {"since": "2026-01-15T00:00:00Z"}),
+            ("webhookDeliveries", "GET", "wh_none/deliveries", None),
+            ("webhookDeliveryGet", "GET", "deliveries/dlv_none", None),
+            ("webhookReplay", "POST", "deliveries/dlv_none/replay", None),
+        )
+    },
     ("keyRevoke", 404): lambda org: Ask("DELETE", "/v1/keys/key_none", headers=org.master),
 }
 

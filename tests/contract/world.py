@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import httpx
@@ -14,14 +17,23 @@ from infra import openapi
 from tests.contract.spec import STREAM, Spec
 
 OURS = Spec.read(openapi.FOLDER / "anima.json")
+#: The documents that answers are held against, by what an API's paths begin with.
+SERVED = {
+    "/v1/": OURS,
+    "/functions/v1/": Spec.read(openapi.FOLDER / "opticomm.json"),
+    "/api/external/v1/": Spec.read(openapi.FOLDER / "athos.json"),
+}
 
 
 def client(url: str) -> httpx.Client:
-    """A client whose every Anima answer is checked: status, headers, media type and body."""
+    """A client whose every answer is checked, where its API has a document: status, headers, media type and body."""
 
     def check(response: httpx.Response) -> None:
-        if f"{response.request.url.path}/".startswith("/v1/"):
-            OURS.check(response)
+        for base, spec in SERVED.items():
+            # What a browser asks before a request has no body, and no place in a document.
+            asked = response.request.method == "OPTIONS" and response.is_success
+            if f"{response.request.url.path}/".startswith(base) and not asked:
+                spec.check(response)
 
     return httpx.Client(base_url=url, timeout=20, event_hooks={"response": [check]})
 
@@ -63,6 +75,8 @@ class Organisation:
     master_key: str
     #: Brings a mail to an address of ours.
     post: Callable[[bytes, str], Any] | None = None
+    #: Makes the first attempt of a delivery, where no worker does.
+    deliver: Callable[[str], Any] | None = None
 
     @property
     def agent(self) -> dict[str, str]:
@@ -153,6 +167,58 @@ def _key(org: Organisation) -> str:
     return str(org.http.post("/v1/keys", json=body, headers=org.master).json()["id"])
 
 
+#: A webhook whose deliveries fail at once, and for good; its host is the receiver's.
+HOOK = {"url": "http://127.0.0.1/hook", "events": ["message.sent"], "maxAttempts": 1}
+_hooks: dict[str, str] = {}
+
+
+class Rejecting(BaseHTTPRequestHandler):
+    """An endpoint that minds whatever it is sent."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(400)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def rejecting_receiver() -> Iterator[None]:
+    """Let HOOK lead to an endpoint on this machine, within the block."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Rejecting) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        HOOK["url"] = f"http://127.0.0.1:{server.server_address[1]}/hook"
+        yield
+        server.shutdown()
+
+
+def _hook(org: Organisation) -> str:
+    """The path of a webhook; one is enough for all tests of an organisation."""
+    if org.id not in _hooks:
+        _hooks[org.id] = _new_hook(org)
+    return _hooks[org.id]
+
+
+def _new_hook(org: Organisation) -> str:
+    return f"/v1/webhooks/{org.http.post('/v1/webhooks', json=HOOK, headers=org.master).json()['id']}"
+
+
+def _failed(org: Organisation) -> str:
+    """The path of a delivery that failed."""
+    made = org.http.post(f"{_hook(org)}/test", headers=org.master).json()
+    path = f"/v1/webhooks/deliveries/{made['deliveryId']}"
+    if org.deliver:
+        org.deliver(made["deliveryId"])
+    deadline = time.monotonic() + 20
+    while org.http.get(path, headers=org.master).json()["status"] == "PENDING":
+        assert time.monotonic() < deadline, "the delivery was not tried"
+        time.sleep(0.1)
+    return path
+
+
 #: For each operation a request that it grants.
 GOOD: dict[str, Callable[[Organisation], Ask]] = {
     "agentSignUp": lambda _: Ask("POST", "/v1/agent/sign-up", stranger()),
@@ -179,6 +245,22 @@ GOOD: dict[str, Callable[[Organisation], Ask]] = {
     "keyList": lambda org: Ask("GET", "/v1/keys", headers=org.master),
     "keyRotate": lambda org: Ask("POST", f"/v1/keys/{_key(org)}/rotate", {"overlapSeconds": 60}, headers=org.master),
     "keyRevoke": lambda org: Ask("DELETE", f"/v1/keys/{_key(org)}", headers=org.master),
+    "webhookCreate": lambda org: Ask("POST", "/v1/webhooks", dict(HOOK), headers=org.master),
+    "webhookList": lambda org: Ask("GET", "/v1/webhooks", headers=org.master),
+    "webhookEventTypes": lambda org: Ask("GET", "/v1/webhooks/event-types", headers=org.master),
+    "webhookDeadLetters": lambda org: Ask("GET", "/v1/webhooks/dead-letters", headers=org.master),
+    "webhookGet": lambda org: Ask("GET", _hook(org), headers=org.master),
+    "webhookUpdate": lambda org: Ask("PATCH", _hook(org), {"label": "Ours"}, headers=org.master),
+    "webhookDelete": lambda org: Ask("DELETE", _new_hook(org), headers=org.master),
+    "webhookRotate": lambda org: Ask("POST", f"{_hook(org)}/rotate", headers=org.master),
+    "webhookReenable": lambda org: Ask("POST", f"{_hook(org)}/reenable", headers=org.master),
+    "webhookTest": lambda org: Ask("POST", f"{_hook(org)}/test", headers=org.master),
+    "webhookRecover": lambda org: Ask(
+        "POST", f"{_hook(org)}/recover", {"since": "2026-01-15T00:00:00Z"}, headers=org.master
+    ),
+    "webhookDeliveries": lambda org: Ask("GET", f"{_hook(org)}/deliveries", headers=org.master),
+    "webhookDeliveryGet": lambda org: Ask("GET", _failed(org), headers=org.master),
+    "webhookReplay": lambda org: Ask("POST", f"{_failed(org)}/replay", headers=org.master),
     "hardCapGet": lambda org: Ask("GET", "/v1/billing/hard-cap", headers=org.master),
     "hardCapPut": lambda org: Ask(
         "PUT", "/v1/billing/hard-cap", {"enabled": False, "monthlyCapCents": 0}, headers=org.master

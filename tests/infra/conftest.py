@@ -20,6 +20,10 @@ FULL = {
     "domain": "api.example.com",
     "certificate_arn": "arn:aws:acm:us-east-1:111122223333:certificate/made-up",
     "sender_domain": "example.com",
+    "language_model": "us.example.model-v1:0",
+    "livekit_url": "wss://example.livekit.cloud",
+    "livekit_api_key": "APIexample",
+    "livekit_secret_arn": "arn:aws:secretsmanager:us-east-1:111122223333:secret:livekit-made-up",
     "alarm_email": "oncall@example.com",
 }
 Synthesise = Callable[..., Templates]
@@ -47,7 +51,7 @@ def synthesise(assets: build.Assets, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="session")
 def full(synthesise: Synthesise) -> Templates:
-    """A deployment with a domain, mail through SES, and somebody to tell."""
+    """A deployment with a domain, mail through SES, a language model, a live transport, and somebody to tell."""
     return synthesise(FULL)
 
 

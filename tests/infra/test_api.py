@@ -140,6 +140,13 @@ def test_a_dialects_own_header_is_on_its_refusals_too(full: Templates, api: str,
     assert {headers_of(refusal)[header] for refusal in refusals} == {"context.requestId"}
 
 
+def test_a_browser_can_read_why_api_gateway_refused_it(full: Templates) -> None:
+    for api in topology.APIS:
+        for refusal in full.all("AWS::ApiGateway::GatewayResponse", full.name("api", api.name)):
+            origin = headers_of(refusal).get("Access-Control-Allow-Origin")
+            assert origin == ("'*'" if api.name == "athos" else None)
+
+
 @apis
 def test_every_path_of_the_topology_leads_to_its_group_by_any_method(full: Templates, api: topology.Api) -> None:
     expected = {

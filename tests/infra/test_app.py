@@ -86,6 +86,7 @@ def test_what_is_accepted_of_cdk_nag_is_this_and_has_a_reason(full: Templates) -
         "AwsSolutions-SQS3",
         f"AwsSolutions-IAM4[Policy::{logs}]",
         "AwsSolutions-S1",
+        "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:bedrock:*::foundation-model/example.model-v1:0]",
         *(f"AwsSolutions-IAM5[Resource::{objects.format(name)}]" for name in ("attachments", "inbound-mail")),
     }
     assert all(len(reason) > 20 for reason in accepted.values())
@@ -145,10 +146,11 @@ def test_agents_may_live_on_a_domain_of_their_own() -> None:
         {"certificate_arn": "arn:aws:acm:us-east-1:111122223333:certificate/made-up"},
         {"mail_carrier": "pigeon"},
         {"mail_carrier": "ses"},
+        {"livekit_url": "wss://example.livekit.cloud", "livekit_api_key": "APIexample"},
     ],
 )
 def test_a_context_that_contradicts_itself_is_refused(context: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"domain|mail_carrier"):
+    with pytest.raises(ValueError, match=r"domain|mail_carrier|livekit"):
         deployment(**context)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from infra import topology
+from tests.infra.conftest import FULL
 from tests.infra.templates import Templates
 
 functions = pytest.mark.parametrize("function", [pytest.param(made, id=made.name) for made in topology.FUNCTIONS])
@@ -114,6 +115,14 @@ def test_its_environment_is_what_the_topology_grants(full: Templates, function: 
     if function.mail:
         expected["SWITCHBOARD_MAIL_CARRIER"] = "ses"
         expected["SWITCHBOARD_SES_CONFIGURATION_SET"] = full.name("mail")
+    if function.language_model:
+        expected["SWITCHBOARD_LANGUAGE_MODEL"] = "bedrock"
+        expected["SWITCHBOARD_BEDROCK_MODEL"] = "us.example.model-v1:0"
+    if function.transport:
+        expected["SWITCHBOARD_ROLEPLAY_TRANSPORT"] = "livekit"
+        expected["SWITCHBOARD_LIVEKIT_URL"] = "wss://example.livekit.cloud"
+        expected["SWITCHBOARD_LIVEKIT_API_KEY"] = "APIexample"
+        expected["SWITCHBOARD_LIVEKIT_SECRET"] = FULL["livekit_secret_arn"]
     expected |= {f"SWITCHBOARD_{name}": value for name, value in function.settings.items()}
     expected |= adapted() if is_streaming(function) else {}
     assert full.function(function.name)["Environment"]["Variables"] == expected
@@ -143,7 +152,10 @@ def test_tracing_alone_is_granted_on_everything(full: Templates) -> None:
                 assert "*" not in action
                 # Of a bucket the objects are granted, and those of one bucket only.
                 objects = action.startswith("s3:") and resource.removesuffix("/*").count("*") == 0
-                assert "*" not in resource or action.startswith("xray:") or objects, (role["id"], action, resource)
+                # And of an inference profile's model, the region alone is open.
+                model = action == "bedrock:InvokeModel" and resource.replace(":*::", "").count("*") == 0
+                open_ = action.startswith("xray:") or objects or model
+                assert "*" not in resource or open_, (role["id"], action, resource)
 
 
 def test_simulated_mail_needs_the_queue_and_no_ses(bare: Templates) -> None:
@@ -160,6 +172,28 @@ def test_simulated_mail_needs_the_queue_and_no_ses(bare: Templates) -> None:
     ]
     assert not [action for action, _ in statements if action.startswith("ses:")]
     assert ("sqs:SendMessage", f"{queue_name(bare, 'email-events')}.Arn") in statements
+
+
+def test_without_a_model_and_a_transport_nobody_is_asked_for_either(bare: Templates) -> None:
+    for function in topology.FUNCTIONS:
+        if function.language_model or function.transport:
+            names = bare.function(function.name)["Environment"]["Variables"].keys()
+            assert not {name for name in names if "LANGUAGE" in name or "LIVEKIT" in name or "TRANSPORT" in name}
+    actions = {
+        action
+        for role in bare.all("AWS::IAM::Role")
+        for policy in role.get("Policies", [])
+        for action, _ in grants(policy["PolicyDocument"]["Statement"])
+    }
+    assert not {action for action in actions if action.startswith("bedrock:")}
+
+
+def test_a_foundation_model_is_granted_by_itself() -> None:
+    from infra.stacks.functions import model_arns
+
+    (arn,) = model_arns("example.model-v1:0")
+    assert arn.endswith("::foundation-model/example.model-v1:0")
+    assert "*" not in arn
 
 
 def test_the_operators_description_names_everything_and_holds_no_secret(full: Templates) -> None:
@@ -205,6 +239,12 @@ def expected_grants(full: Templates, function: topology.Function) -> Iterator[Gr
         yield "ses:SendRawEmail", f"{_IDENTITY}/example.com"
         yield "ses:SendRawEmail", f"{_IDENTITY}/agents.example.com"
         yield "ses:SendRawEmail", f"arn:Partition:ses:Region:AccountId:configuration-set/{full.name('mail')}"
+    if function.language_model:
+        # The profile, and its model wherever the profile asks it.
+        yield "bedrock:InvokeModel", "arn:Partition:bedrock:Region:AccountId:inference-profile/us.example.model-v1:0"
+        yield "bedrock:InvokeModel", "arn:Partition:bedrock:*::foundation-model/example.model-v1:0"
+    if function.transport:
+        yield "secretsmanager:GetSecretValue", FULL["livekit_secret_arn"]
     yield from expected_of_source(full, function)
 
 

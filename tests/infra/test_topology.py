@@ -17,9 +17,11 @@ SECRET = "root secret"
 # Tables, and the secret, that a function's imports lead to and that it never asks for, with the reason. A line goes
 # when it is no longer true: what stands here, nothing but the deployed function would find missing.
 NEVER_CALLED = {
-    "opticomm/external_api": {"activity", SECRET},  # no action of it is built yet
-    "athos/sessions": {"activity", SECRET},  # nor of this
-    "athos/calls": {"activity", SECRET},  # nor of this
+    "opticomm/external_api": {SECRET},  # it gives out no page, and its callbacks are signed when they are sent
+    "athos/sessions": {"idempotency"},  # its contract has no Idempotency-Key
+    "athos/calls": {"idempotency"},  # the same
+    "workers/roleplay": {"idempotency", SECRET},  # tokens and tickets are made and read where sessions are
+    "workers/scoring": {"idempotency", SECRET},  # the same
     "hum/account": {"activity", "core", "idempotency", SECRET},  # health is public, and nobody has a session yet
     "streams": {SECRET},  # an id of the chain is a cursor that needs no signature
     "workers/audit": {"idempotency", SECRET},  # through the callers' model: a worker's commits carry no Idempotency-Key
@@ -28,6 +30,9 @@ NEVER_CALLED = {
     # What places calls stands in the same module as what they are asked for; a worker places none.
     "workers/dialer": {"idempotency", SECRET},
     "workers/voice_events": {"idempotency", SECRET},
+    "workers/webhooks": {"idempotency", SECRET},  # it makes deliveries; who sends them signs them
+    "workers/deliveries": {"idempotency"},  # a worker's commits carry no Idempotency-Key
+    "workers/slow_deliveries": {"idempotency"},  # the same
     "workers/email_events": {SECRET},  # it keeps digests, and derives nothing
     "workers/email": {"core", SECRET},  # the suppression list is written when SES reports, in workers/email_events
 }

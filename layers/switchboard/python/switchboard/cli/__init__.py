@@ -11,11 +11,25 @@ from switchboard.aws.queue import SendError
 from switchboard.aws.session import BotoCoreError, ClientError
 from switchboard.aws.settings import MissingSettingError
 from switchboard.aws.table import ConditionFailedError
-from switchboard.cli import agents, audit, compliance, environment, events, keys, organisations, queues, tail, usage
+from switchboard.cli import (
+    agents,
+    audit,
+    compliance,
+    environment,
+    events,
+    flows,
+    keys,
+    organisations,
+    queues,
+    tail,
+    tenants,
+    usage,
+    webhooks,
+)
 from switchboard.cli.command import common
 from switchboard.errors import DomainError, Invalid
 
-_NOUNS = (organisations, keys, agents, audit, compliance, queues, events, usage, tail)
+_NOUNS = (organisations, keys, agents, flows, audit, compliance, queues, events, usage, tail, webhooks, tenants)
 _REFUSED, _BAD_USAGE, _INTERRUPTED = 1, 2, 130
 
 

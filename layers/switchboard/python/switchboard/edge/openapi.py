@@ -37,12 +37,16 @@ class DocumentError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """An error answer: its name among the components, what it means, and one as it may look."""
+    """An error answer: its name among the components, what it means, and one as it may look.
+
+    `schema` names that of an error which is not like the others.
+    """
 
     name: str
     meaning: str
     example: Json
     headers: tuple[str, ...] = ()
+    schema: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,15 +59,18 @@ class Description:
     #: The tags in the order of the page, and what each is about.
     tags: Mapping[str, str]
     security: Mapping[str, Json]
-    #: The schema of every error, by its name, and its media type.
+    #: The schema of every error, by its name, and its media type. `other_errors` are those of errors that differ.
     error: str
     error_schema: Json
     error_type: str
+    other_errors: Mapping[str, Json] = field(default_factory=dict)
     #: Every status that an operation may refuse with.
     refusals: Mapping[int, Refusal]
     #: Header components by header, and which of them every answer carries.
     headers: Mapping[str, Json]
     always: Sequence[str]
+    #: Further ways to authenticate, each of operations that name it.
+    schemes: Mapping[str, Json] = field(default_factory=dict)
     #: Header parameters that every operation takes.
     parameters: Mapping[str, Json] = field(default_factory=dict)
     #: The Idempotency-Key parameter, where the dialect has one.
@@ -72,7 +79,7 @@ class Description:
 
 def document(apis: Sequence[Api], description: Description) -> Json:
     """The document of an API made of these groups. Raises DocumentError where they contradict each other."""
-    schemas: Json = {description.error: description.error_schema}
+    schemas: Json = {description.error: description.error_schema, **description.other_errors}
     paths: Json = {}
     taken: set[str] = set()
     for api in apis:
@@ -140,7 +147,9 @@ def _operation(raw: Json, operation: Operation, schemas: Json, description: Desc
     if operation.keys:
         kinds = " or ".join(f"`{kind.value}`" for kind in sorted(operation.keys))
         told["description"] = " ".join(filter(None, (told.get("description"), f"Takes a key of kind {kinds}.")))
-    if operation.public:
+    if operation.scheme:
+        told["security"] = [{operation.scheme.name: []}]
+    elif operation.public:
         told["security"] = []
     told["parameters"] = [_parameter(one) for one in raw.get("parameters", [])]
     told["parameters"] += [{"$ref": f"#/components/parameters/{name}"} for name in description.parameters]
@@ -150,7 +159,10 @@ def _operation(raw: Json, operation: Operation, schemas: Json, description: Desc
         told["requestBody"] = _clean(raw["requestBody"])
     told["responses"] = {
         status: _answer(status, raw["responses"].get(status), keyed, schemas, description)
-        for status in sorted({str(status) for status in _refusals(operation)} | raw["responses"].keys() - {"422"})
+        for status in sorted(
+            {str(status) for status in _refusals(operation, keyed, told["parameters"])}
+            | raw["responses"].keys() - {"422"}
+        )
     }
     return told
 
@@ -173,14 +185,16 @@ def _key_parameter(operation: Operation) -> Json:
     return {"$ref": f"#/components/parameters/{'StrangersIdempotencyKey' if operation.public else 'IdempotencyKey'}"}
 
 
-def _refusals(operation: Operation) -> Iterator[int]:
+def _refusals(operation: Operation, keyed: bool, parameters: Sequence[Json]) -> Iterator[int]:
     """The statuses with which the pipeline itself refuses."""
-    yield from (400, 429, 500)
+    yield from (429, 500)
+    if operation.takes_body or any(parameter.get("in") != "path" for parameter in parameters):
+        yield 400
     if not operation.public:
         yield from (401, 403)
     if operation.takes_body:
         yield from (413, 415)
-    if operation.idempotent:
+    if keyed:
         yield from (409, 503)
 
 
@@ -227,7 +241,7 @@ def _components(schemas: Json, paths: Json, description: Description) -> Json:
             "schema": key["schema"] | {"minLength": shortest},
         }
     return {
-        "securitySchemes": dict(description.security),
+        "securitySchemes": {**description.security, **description.schemes},
         "parameters": parameters,
         "headers": {_component(name): header for name, header in description.headers.items()},
         "responses": responses,
@@ -236,7 +250,7 @@ def _components(schemas: Json, paths: Json, description: Description) -> Json:
 
 
 def _refusal(refusal: Refusal, description: Description) -> Json:
-    schema = {"$ref": _REFERENCE + description.error}
+    schema = {"$ref": _REFERENCE + (refusal.schema or description.error)}
     return {
         "description": refusal.meaning,
         "headers": _headers((*description.always, *refusal.headers)),

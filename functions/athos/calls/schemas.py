@@ -1,0 +1,228 @@
+"""Scored calls, as Athos' clients see them (conventions.md 2)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic.alias_generators import to_camel
+from pydantic.config import JsonDict
+
+from switchboard.aws import clock
+from switchboard.errors import Invalid
+from switchboard.roleplay.models import Call, Detail, Listed, Mark, Speaker, Turn
+from switchboard.roleplay.models import Score as DomainScore
+
+#: Turns' roles in the contract's time (conventions.md 2.5).
+_ROLES: dict[Speaker, Literal["assistant", "user"]] = {Speaker.PERSONA: "assistant", Speaker.REP: "user"}
+
+
+def _moment(text: str) -> str:
+    try:
+        clock.parse(text)
+    except (OverflowError, ValueError):
+        raise ValueError("is no moment with a zone, as 2026-06-01T00:00:00Z") from None
+    return text
+
+
+_DATE_TIME: JsonDict = {"type": "string", "format": "date-time"}
+Moment = Annotated[str, AfterValidator(_moment), WithJsonSchema(_DATE_TIME)]
+Shown = Annotated[str, WithJsonSchema(_DATE_TIME)]
+#: Lists of one, that more may join.
+Source = Annotated[Literal["roleplay"], WithJsonSchema({"type": "string", "enum": ["roleplay"]})]
+Status = Annotated[Literal["scored"], WithJsonSchema({"type": "string", "enum": ["scored"]})]
+
+
+def window(start: str, end: str | None, user: str | None, agency: str | None) -> Listed:
+    """What is asked for, in the domain's terms. Raises Invalid where the window ends before it begins.
+
+    Calls end at a millisecond: the first that is not before `start` is rounded up to, the last rounded down.
+    """
+    first, last = clock.parse(start), end and clock.parse(end)
+    if last and first > last:
+        raise Invalid("The window ends before it begins.", fields={"to": "is before from"})
+    if first.microsecond % 1_000:
+        first += timedelta(milliseconds=1)
+    return Listed(
+        start=clock.iso(first),
+        end=clock.iso(last) if last else None,
+        external_user_id=user,
+        external_agency_id=agency,
+    )
+
+
+class _Shown(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
+
+
+_SLIM: dict[str, Any] = {
+    "id": "athos_call_GZ1DjOkZv_VEPoE-CJ8mp",
+    "source": "roleplay",
+    "externalUserId": "rep_8842",
+    "externalAgencyId": None,
+    "drillKey": "ma-full-sale",
+    "startedAt": "2026-06-05T18:01:00.000Z",
+    "endedAt": "2026-06-05T18:13:20.000Z",
+    "durationSec": 740,
+    "scoredAt": "2026-06-05T18:13:31.000Z",
+}
+
+
+class SlimCall(_Shown):
+    """A scored call, without transcript and score."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_SLIM]})
+
+    id: str = Field(description="The call's public id.")
+    source: Source
+    external_user_id: str | None
+    external_agency_id: str | None
+    drill_key: str | None
+    started_at: Shown | None
+    ended_at: Shown | None
+    duration_sec: int = Field(ge=0)
+    scored_at: Shown | None
+
+    @classmethod
+    def of(cls, call: Call) -> SlimCall:
+        """A call of the domain, as a row."""
+        return cls.model_validate(_fields(call))
+
+
+def _fields(call: Call) -> dict[str, Any]:
+    return call.model_dump(mode="json") | {"duration_sec": call.duration_seconds}
+
+
+class ListCallsResponse(_Shown):
+    """A page of scored calls, newest first."""
+
+    data: list[SlimCall]
+    next_cursor: str | None = Field(description="`cursor` of the next page; null at the end.")
+
+    @classmethod
+    def of(cls, calls: list[Call], cursor: str | None) -> ListCallsResponse:
+        """A page of the domain's calls."""
+        return cls(data=[SlimCall.of(call) for call in calls], next_cursor=cursor)
+
+
+class TranscriptTurn(_Shown):
+    """Something that was said; times in seconds from the beginning."""
+
+    model_config = ConfigDict(extra="allow")
+
+    turn: int = Field(description="Its number, by which evidence names it.")
+    role: Literal["assistant", "user"] = Field(description="`assistant` is the persona, `user` the rep.")
+    content: str
+    start_time: float
+    end_time: float
+
+    @classmethod
+    def of(cls, turn: Turn) -> TranscriptTurn:
+        """A turn of the domain."""
+        return cls(
+            turn=turn.number,
+            role=_ROLES[turn.speaker],
+            content=turn.text,
+            start_time=turn.start_ms / 1_000,
+            end_time=turn.end_ms / 1_000,
+        )
+
+
+class Evidence(_Shown):
+    """Where it was heard: the characters from `start` to before `end` of a turn's content."""
+
+    turn: int
+    start: int
+    end: int
+
+
+class CriterionScore(_Shown):
+    """A criterion of the drill's rubric, judged."""
+
+    key: str
+    title: str
+    points: int = Field(ge=0)
+    weight: int = Field(ge=1, description="The most points that it may have.")
+    evidence: list[Evidence]
+
+    @classmethod
+    def of(cls, mark: Mark) -> CriterionScore:
+        """A mark of the domain."""
+        return cls.model_validate(mark.model_dump())
+
+
+class Score(_Shown):
+    """How the rep did. Members are added in time."""
+
+    model_config = ConfigDict(extra="allow")
+
+    overall_score: Annotated[int, WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100})] = Field(
+        description="From 0 to 100: the higher, the better."
+    )
+    summary: str = Field(description="The call in a few words.")
+    feedback: str = Field(description="What the rep can do better.")
+    criteria: list[CriterionScore] = Field(description="The drill's rubric, criterion by criterion.")
+    rubric_version: str = Field(description="The edition of the rubric, `<drill>@<edition>`.")
+
+    @classmethod
+    def of(cls, score: DomainScore) -> Score:
+        """A score of the domain."""
+        return cls(
+            overall_score=score.overall,
+            summary=score.summary,
+            feedback=score.feedback,
+            criteria=[CriterionScore.of(mark) for mark in score.marks],
+            rubric_version=score.rubric,
+        )
+
+
+class CallDetail(SlimCall):
+    """A scored call, with transcript and score."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                _SLIM
+                | {
+                    "status": "scored",
+                    "transcript": [
+                        {"turn": 0, "role": "assistant", "content": "Hello?", "startTime": 0.0, "endTime": 0.4}
+                    ],
+                    "score": {
+                        "overallScore": 82,
+                        "summary": "The rep met 12 of 16 criteria in full.",
+                        "feedback": "Ask for the decision in clear words.",
+                        "criteria": [],
+                        "rubricVersion": "ma-full-sale@1",
+                    },
+                    "audioUrl": None,
+                    "audioUrlExpiresAt": None,
+                    "waveform": None,
+                    "createdAt": "2026-06-05T18:00:52.000Z",
+                    "updatedAt": "2026-06-05T18:13:31.000Z",
+                }
+            ]
+        }
+    )
+
+    status: Status
+    transcript: list[TranscriptTurn]
+    score: Score
+    audio_url: str | None = Field(default=None, description="Null: roleplays are not recorded yet.")
+    audio_url_expires_at: str | None = Field(default=None, description="Null.")
+    waveform: dict[str, Any] | None = Field(default=None, description="Null.")
+    created_at: Shown
+    updated_at: Shown
+
+    @classmethod
+    def of(cls, detail: Detail) -> CallDetail:  # type: ignore[override]
+        """A call of the domain with all that belongs to it."""
+        return cls.model_validate(
+            _fields(detail.call)
+            | {
+                "status": detail.call.state.value,
+                "transcript": [TranscriptTurn.of(turn) for turn in detail.turns],
+                "score": Score.of(detail.score),
+            }
+        )

@@ -1,0 +1,64 @@
+"""Judging without a language model, by the signs that a rubric writes down: on this machine, and the same each time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from switchboard.carriers.language import Judgement
+from switchboard.roleplay.models import Evidence, Mark, Speaker, Turn
+from switchboard.roleplay.rubric import Criterion, Rubric
+
+_PRAISED, _ADVISED = 2, 3
+
+
+class Rules:
+    """Finds each criterion's signs in what the rep said."""
+
+    name = "rules"
+
+    def judge(self, rubric: Rubric, turns: Sequence[Turn]) -> Judgement:
+        """Judge a transcript. Raises nothing: signs are there or they are not."""
+        spoken = [turn for turn in turns if turn.speaker is Speaker.REP]
+        marks = [_mark(criterion, spoken) for criterion in rubric.criteria]
+        return Judgement(marks, _summary(marks, len(spoken)), _feedback(rubric, marks))
+
+
+def _mark(criterion: Criterion, spoken: Sequence[Turn]) -> Mark:
+    found = [evidence for sign in criterion.signs if (evidence := _first(sign, spoken[: criterion.within]))]
+    if criterion.forbidden:
+        points = 0 if found else criterion.weight
+    else:
+        points = criterion.weight * min(len(found), criterion.needed) // criterion.needed
+    return Mark(
+        key=criterion.key,
+        title=criterion.title,
+        weight=criterion.weight,
+        points=points,
+        evidence=sorted(found, key=lambda one: (one.turn, one.start)),
+    )
+
+
+def _first(sign: str, spoken: Sequence[Turn]) -> Evidence | None:
+    for turn in spoken:
+        match = re.search(sign, turn.text, re.IGNORECASE)
+        if match:
+            return Evidence(turn=turn.number, start=match.start(), end=match.end())
+    return None
+
+
+def _summary(marks: Sequence[Mark], turns: int) -> str:
+    whole = [mark.title.lower() for mark in marks if mark.points == mark.weight]
+    missed = [mark.title.lower() for mark in marks if not mark.points]
+    told = f"The rep spoke {turns} times and met {len(whole)} of {len(marks)} criteria in full."
+    if whole:
+        told += f" Done well: {', '.join(whole[:_PRAISED])}."
+    return told + (f" Missed: {', '.join(missed[:_ADVISED])}." if missed else " Nothing was missed.")
+
+
+def _feedback(rubric: Rubric, marks: Sequence[Mark]) -> str:
+    lost = sorted(
+        ((mark.points - mark.weight, place) for place, mark in enumerate(marks) if mark.points < mark.weight),
+    )
+    advice = [rubric.criteria[place].guidance for _, place in lost[:_ADVISED]]
+    return " ".join(advice) or "Keep it up: every criterion of the rubric was met. Try a harder persona."

@@ -1,0 +1,138 @@
+"""`switchboard tenant` and `switchboard drill`: Athos' tenants, their keys and quota, and the drills that they have."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from switchboard.accounts import service as accounts
+from switchboard.accounts.models import KeyKind, Organisation
+from switchboard.accounts.plans import PlanName
+from switchboard.accounts.service import Status
+from switchboard.aws import clock
+from switchboard.aws.table import commit
+from switchboard.cli.command import Noun, moment, note, operator, positive, show, slug
+from switchboard.errors import Invalid
+from switchboard.roleplay import service as roleplay
+from switchboard.roleplay import sessions
+from switchboard.usage import service as usage
+
+if TYPE_CHECKING:
+    from switchboard.cli.command import Nouns
+
+_PAGE = 100
+_QUOTA = "roleplays_per_month"
+
+
+def add_to(nouns: Nouns) -> None:
+    """Add the commands."""
+    _add_tenant(Noun(nouns, "tenant", "tenants of the roleplay API, their keys and their quota"))
+    _add_drill(Noun(nouns, "drill", "drills of the catalogue, and who has them"))
+
+
+def _add_tenant(tenant: Noun) -> None:
+    create = tenant.verb("create", _create, "open an organisation with a tenant's key; prints it, once")
+    create.add_argument("name", metavar="NAME")
+    create.add_argument("--slug", type=slug, required=True)
+    create.add_argument("--plan", type=PlanName, choices=list(PlanName), default=PlanName.FREE)
+    tenant.verb("list", _list, "list organisations with their roleplays, newest first")
+    tenant.verb("show", _show, "show a tenant").add_argument("org", metavar="ORG")
+    key = tenant.verb("key", _key, "give a tenant another key, five active ones at most; prints it, once")
+    key.add_argument("org", metavar="ORG")
+    key.add_argument("--name", metavar="N", default="tenant key", help="what it is called in lists")
+    key.add_argument("--expires", type=moment, metavar="ISO")
+    for name, status, told in (
+        ("activate", "active", "let a tenant in again"),
+        ("deactivate", "suspended", "let a tenant in no more, with none of its organisation's keys"),
+    ):
+        verb = tenant.verb(name, _set_status, told)
+        verb.set_defaults(status=status)
+        verb.add_argument("org", metavar="ORG")
+    quota = tenant.verb("quota", _set_quota, "set how many roleplays a tenant may have a month")
+    quota.add_argument("org", metavar="ORG")
+    amount = quota.add_mutually_exclusive_group(required=True)
+    amount.add_argument("--monthly", type=positive, metavar="N")
+    amount.add_argument("--plan", action="store_true", help="the plan's figure")
+
+
+def _add_drill(drill: Noun) -> None:
+    drill.verb("list", _drills, "list the drills, as a tenant has them").add_argument("org", metavar="ORG")
+    for name, on, told in (("on", True, "let a tenant practise a drill"), ("off", False, "take a drill from a tenant")):
+        verb = drill.verb(name, _switch, told)
+        verb.set_defaults(on=on)
+        verb.add_argument("org", metavar="ORG")
+        verb.add_argument("drill", metavar="KEY")
+
+
+def _create(args: argparse.Namespace) -> None:
+    org = accounts.new_organisation(args.name, args.slug, args.plan)
+    origin = operator(org.id)
+    key, writes = accounts.new_key(origin, KeyKind.ATHOS, "tenant key")
+    commit(accounts.opening(origin, org), writes)
+    show(args, {"organization": org.id, "slug": org.slug, "plan": org.plan.value, "athos_key": key.text})
+    note("The key is shown this once.")
+
+
+def _list(args: argparse.Namespace) -> None:
+    found, start = accounts.organisations(_PAGE)
+    while start:
+        more, start = accounts.organisations(_PAGE, start)
+        found += more
+    show(args, [_row(org) for org in found])
+
+
+def _show(args: argparse.Namespace) -> None:
+    show(args, _row(accounts.organisation(args.org)))
+
+
+def _row(org: Organisation) -> dict[str, Any]:
+    return {
+        "organization": org.id,
+        "slug": org.slug,
+        "name": org.name,
+        "plan": org.plan.value,
+        "status": org.status,
+        "roleplays": usage.taken(org.id, clock.stamp()[:7], sessions.COUNTER),
+        "quota": org.terms.roleplays_per_month,
+    }
+
+
+def _key(args: argparse.Namespace) -> None:
+    org = accounts.organisation(args.org)
+    if args.expires and args.expires <= clock.stamp():
+        raise Invalid("The key would have expired already.")
+    made, writes = accounts.new_key(operator(org.id), KeyKind.ATHOS, args.name, expires_at=args.expires)
+    commit(writes)
+    show(args, {"organization": org.id, "key": made.key.id, "expires_at": made.key.expires_at, "text": made.text})
+    note("The key's text is shown this once.")
+
+
+def _set_status(args: argparse.Namespace) -> None:
+    status: Status = args.status
+    org = accounts.organisation(args.org)
+    accounts.set_status(operator(org.id), status)
+    show(args, _row(accounts.organisation(org.id)))
+
+
+def _set_quota(args: argparse.Namespace) -> None:
+    org = accounts.organisation(args.org)
+    limits = {name: limit for name, limit in org.limits.items() if name != _QUOTA}
+    accounts.set_plan(operator(org.id), org.plan, limits if args.plan else limits | {_QUOTA: args.monthly})
+    show(args, _row(accounts.organisation(org.id)))
+
+
+def _drills(args: argparse.Namespace) -> None:
+    org = accounts.organisation(args.org)
+    show(
+        args,
+        [
+            {"drill": offer.drill.key, "edition": offer.drill.version, "on": offer.on, "title": offer.drill.title}
+            for offer in roleplay.offers(org.id)
+        ],
+    )
+
+
+def _switch(args: argparse.Namespace) -> None:
+    org = accounts.organisation(args.org)
+    roleplay.switch_drill(operator(org.id), args.drill, on=args.on)
+    show(args, {"organization": org.id, "drill": args.drill, "on": args.on})

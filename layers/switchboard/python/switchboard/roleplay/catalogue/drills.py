@@ -1,0 +1,129 @@
+"""The drills, each edition once. A drill that changes gets a new edition below the old one, which stays.
+
+Keys are those of the contract and of its later catalogue (conventions.md 2.4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from switchboard.roleplay.catalogue import criteria as c
+from switchboard.roleplay.rubric import Criterion, Rubric
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """An edition of a drill: what is practised, with which pool of personas, and how it is judged."""
+
+    key: str
+    version: int
+    title: str
+    brief: str
+    pool: str
+    criteria: tuple[Criterion, ...]
+
+    @property
+    def rubric(self) -> Rubric:
+        """Its criteria, under the name of this edition."""
+        return Rubric(f"{self.key}@{self.version}", self.criteria)
+
+
+_MEDICARE_OPENING = (c.INTRODUCTION, c.RECORDING, c.DISCLAIMER, c.SCOPE)
+_NEEDS = (c.DOCTORS, c.DRUGS, c.PRIORITIES)
+_OBJECTION = (c.ACKNOWLEDGED, c.EXPLORED, c.RESOLVED)
+
+DRILLS: tuple[Drill, ...] = (
+    Drill(
+        "ma-full-sale", 1, "Medicare Advantage: full enrollment",
+        "From the greeting to the enrollment of somebody who has Medicare and thinks of an Advantage plan.",
+        "medicare",
+        (
+            *_MEDICARE_OPENING, c.RAPPORT, c.ELIGIBILITY, c.ELECTION, *_NEEDS, c.PRESENTATION, c.TIED_BACK,
+            *_OBJECTION, c.CLOSE, c.RECAP, c.PRESSURE,
+        ),
+    ),
+    Drill(
+        "ma-t65", 1, "Medicare Advantage: turning 65",
+        "Somebody who turns 65 soon and does not know which parts of Medicare to take, or when.",
+        "turning-65",
+        (*_MEDICARE_OPENING, c.RAPPORT, c.TURNING_65, c.ELIGIBILITY, *_NEEDS, c.CHECKED, c.CLOSE, c.RECAP, c.PRESSURE),
+    ),
+    Drill(
+        "ma-objection-handling", 1, "Medicare Advantage: objections",
+        "The plan is on the table and the person has doubts. Hear them, understand them, settle them.",
+        "medicare",
+        (c.INTRODUCTION, c.RECORDING, *_OBJECTION, c.TIED_BACK, c.CHECKED, c.CLOSE, c.PRESSURE),
+    ),
+    Drill(
+        "ma-needs-analysis", 1, "Medicare Advantage: needs analysis",
+        "Find out what the person has, needs and wishes, before a word about plans.",
+        "medicare",
+        (*_MEDICARE_OPENING, c.RAPPORT, c.ELIGIBILITY, *_NEEDS, c.CHECKED, c.PRESSURE),
+    ),
+    Drill(
+        "ma-plan-presentation", 1, "Medicare Advantage: plan presentation",
+        "The needs are known. Present one plan, in plain words, by what the person told you.",
+        "medicare",
+        (c.INTRODUCTION, c.RECORDING, c.DISCLAIMER, c.PRESENTATION, c.TIED_BACK, c.CHECKED, c.CLOSE, c.PRESSURE),
+    ),
+    Drill(
+        "ma-sep-hunting", 1, "Medicare Advantage: special enrollment periods",
+        "Outside of the yearly period: find out whether anything in the person's life opens another one.",
+        "medicare",
+        (c.INTRODUCTION, c.RECORDING, c.SCOPE, c.RAPPORT, c.ELIGIBILITY, c.ELECTION, c.CHECKED, c.RECAP, c.PRESSURE),
+    ),
+    Drill(
+        "ms-full-sale", 1, "Medicare Supplement: full sale",
+        "From the greeting to the application of somebody who wants to choose any doctor.",
+        "medicare",
+        (
+            c.INTRODUCTION, c.RECORDING, c.RAPPORT, c.ELIGIBILITY, c.DOCTORS, c.SUPPLEMENT, c.UNDERWRITING, c.BUDGET,
+            *_OBJECTION, c.CLOSE, c.RECAP, c.PRESSURE,
+        ),
+    ),
+    Drill(
+        "fe-full-sale", 1, "Final expense: full sale",
+        "Somebody who does not want to leave the costs of a funeral to the family.",
+        "final-expense",
+        (
+            c.INTRODUCTION, c.RECORDING, c.RAPPORT, c.FINAL_WISHES, c.BENEFICIARY, c.INSURABILITY, c.BUDGET,
+            *_OBJECTION, c.CLOSE, c.RECAP, c.PRESSURE,
+        ),
+    ),
+    Drill(
+        "fe-objection-handling", 1, "Final expense: objections",
+        "The need is clear and the person hesitates.",
+        "final-expense",
+        (c.INTRODUCTION, c.RECORDING, *_OBJECTION, c.BUDGET, c.CLOSE, c.PRESSURE),
+    ),
+    Drill(
+        "fe-closing", 1, "Final expense: closing",
+        "Everything is explained: ask for the decision, and see it through.",
+        "final-expense",
+        (c.INTRODUCTION, c.RECORDING, c.TIED_BACK, c.BENEFICIARY, c.BUDGET, c.CLOSE, c.RECAP, c.PRESSURE),
+    ),
+    Drill(
+        "u65-full-sale", 1, "Under 65: full sale",
+        "A household that buys its own health insurance on the marketplace.",
+        "under-65",
+        (
+            c.INTRODUCTION, c.RECORDING, c.RAPPORT, c.HOUSEHOLD, c.TAX_CREDIT, c.DOCTORS, c.DRUGS, c.METALS,
+            *_OBJECTION, c.CLOSE, c.RECAP, c.PRESSURE,
+        ),
+    ),
+)  # fmt: skip
+
+
+def current(key: str) -> Drill | None:
+    """The latest edition of a drill."""
+    return max((drill for drill in DRILLS if drill.key == key), key=lambda drill: drill.version, default=None)
+
+
+def edition(key: str, version: int) -> Drill:
+    """One edition of a drill: what was practised stays what it was."""
+    return next(drill for drill in DRILLS if (drill.key, drill.version) == (key, version))
+
+
+def names() -> list[str]:
+    """The drills that there are, in the catalogue's order."""
+    return list(dict.fromkeys(drill.key for drill in DRILLS))

@@ -1,0 +1,247 @@
+"""Sessions, practice calls, what was said in them, and how they were scored."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from switchboard.aws import clock
+
+
+class SessionState(StrEnum):
+    """Where a session is. REDEEMED is its token spent, and no call of it yet."""
+
+    MINTED = "minted"
+    REDEEMED = "redeemed"
+    STARTED = "started"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+#: The legal moves of a session. One that failed or expired became no call, and gave its place in the quota back.
+SESSION_MOVES: dict[SessionState, frozenset[SessionState]] = {
+    SessionState.MINTED: frozenset({SessionState.REDEEMED, SessionState.EXPIRED}),
+    SessionState.REDEEMED: frozenset({SessionState.STARTED, SessionState.FAILED}),
+    SessionState.STARTED: frozenset(),
+    SessionState.FAILED: frozenset(),
+    SessionState.EXPIRED: frozenset(),
+}
+
+
+class Session(BaseModel):
+    """A rep's right to one roleplay. Its token is kept nowhere: whoever has the root secret can tell a good one."""
+
+    id: str
+    org_id: str
+    state: SessionState = SessionState.MINTED
+    version: int = 1
+    external_user_id: str
+    external_agency_id: str | None = None
+    correlation_id: str
+    #: The month (UTC) whose quota it takes a place of.
+    period: str
+    minted_by: str
+    created_at: str
+    updated_at: str
+    expires_at: str
+    redeemed_at: str | None = None
+    #: Names the redemption that spent its token, so that one whose answer was lost knows itself again.
+    redemption: str | None = None
+    call_id: str | None = None
+    failure: str | None = None
+
+    def can_become(self, state: SessionState) -> bool:
+        """Whether that move is a legal one."""
+        return state in SESSION_MOVES[self.state]
+
+
+class State(StrEnum):
+    """Where a call is (conventions.md 2.2). The API shows none but what is scored."""
+
+    CREATED = "created"
+    LIVE = "live"
+    ENDED = "ended"
+    SCORING = "scoring"
+    SCORED = "scored"
+    SCORING_FAILED = "scoring_failed"
+
+
+#: How every call ends up.
+TERMINAL = frozenset({State.SCORED, State.SCORING_FAILED})
+
+#: The legal moves of a call. What the transport reports late, twice or out of order never moves one backwards.
+MOVES: dict[State, frozenset[State]] = {
+    State.CREATED: frozenset({State.LIVE, State.ENDED}),
+    State.LIVE: frozenset({State.ENDED}),
+    State.ENDED: frozenset({State.SCORING, State.SCORING_FAILED}),
+    State.SCORING: TERMINAL,
+} | {state: frozenset() for state in TERMINAL}
+
+#: The states in which something may still be said.
+OPEN = frozenset({State.CREATED, State.LIVE, State.ENDED})
+
+
+class EndReason(StrEnum):
+    """Why a call ended."""
+
+    COMPLETED = "completed"
+    REP_HANGUP = "rep_hangup"
+    PERSONA_HANGUP = "persona_hangup"
+    NEVER_LIVE = "never_live"
+    VANISHED = "vanished"
+    TOO_LONG = "too_long"
+
+
+class Difficulty(StrEnum):
+    """How hard a persona makes it."""
+
+    BEGINNER = "Beginner"
+    ADVANCED = "Advanced"
+    ELITE = "Elite"
+
+
+class Persona(BaseModel):
+    """Whom the rep talks to: a character that the transport plays."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    name: str
+    #: A US state, by its two letters.
+    state: str
+    difficulty: Difficulty
+    #: What the character knows of itself and lets out when asked, by subject: doctor, drug, worry …
+    facts: dict[str, str]
+
+
+class Wanted(BaseModel):
+    """What a rep wants to practise."""
+
+    drill_key: str
+    difficulty: Difficulty = Difficulty.ADVANCED
+    state: str | None = None
+    category: str | None = None
+
+
+class Call(BaseModel):
+    """A practice call, and what has become of it. `version` counts its changes: each write names the one it follows."""
+
+    id: str
+    org_id: str
+    session_id: str
+    source: str = "roleplay"
+    state: State = State.CREATED
+    version: int = 1
+    external_user_id: str
+    external_agency_id: str | None = None
+    drill_key: str
+    #: The entry of the catalogue, and of its rubric, that holds for this call whatever comes later.
+    drill_version: int
+    persona: Persona
+    correlation_id: str
+    transport: str
+    created_at: str
+    updated_at: str
+    started_at: str | None = None
+    ended_at: str | None = None
+    end_reason: EndReason | None = None
+    #: When something was last heard of it, and until when the silence after that is borne.
+    heard_at: str | None = None
+    watched_until: str | None = None
+    turns: int = 0
+    scored_at: str | None = None
+    failure_reason: str | None = None
+    failure_message: str | None = None
+
+    def can_become(self, state: State) -> bool:
+        """Whether that move is a legal one."""
+        return state in MOVES[self.state]
+
+    @property
+    def duration_seconds(self) -> int:
+        """How long it was live."""
+        if not self.started_at or not self.ended_at:
+            return 0
+        return max(0, round((clock.parse(self.ended_at) - clock.parse(self.started_at)).total_seconds()))
+
+
+class Speaker(StrEnum):
+    """Who said it."""
+
+    REP = "rep"
+    PERSONA = "persona"
+
+
+class Turn(BaseModel):
+    """Something that was said. `number` orders the turns from 0, whatever order they are reported in."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    speaker: Speaker
+    text: str
+    start_ms: int
+    end_ms: int
+
+
+class Progress(BaseModel):
+    """What a transport reports of a call, in our own words: live, turn, ended."""
+
+    model_config = ConfigDict(frozen=True)
+
+    org_id: str
+    call_id: str
+    kind: str
+    turn: Turn | None = None
+    end_reason: EndReason | None = None
+
+
+class Evidence(BaseModel):
+    """Where in the transcript a criterion was met, or broken: characters `start` to `end` of a turn."""
+
+    model_config = ConfigDict(frozen=True)
+
+    turn: int
+    start: int
+    end: int
+
+
+class Mark(BaseModel):
+    """A criterion, judged: `points` of `weight`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    title: str
+    weight: int
+    points: int
+    evidence: list[Evidence] = Field(default_factory=list)
+
+
+class Score(BaseModel):
+    """A call's score by its drill's rubric."""
+
+    overall: int = Field(ge=0, le=100)
+    summary: str
+    feedback: str
+    marks: list[Mark]
+    rubric: str
+    model: str
+
+
+class Detail(BaseModel):
+    """A scored call with all that belongs to it."""
+
+    call: Call
+    turns: list[Turn]
+    score: Score
+
+
+class Listed(BaseModel):
+    """Which scored calls are asked for: from and to are included."""
+
+    start: str
+    end: str | None = None
+    external_user_id: str | None = None
+    external_agency_id: str | None = None

@@ -1,0 +1,102 @@
+"""Scoring: an ended call is judged by its drill's rubric, through the language model's port.
+
+Asking a model twice costs and changes nothing, so that no claim is needed: whoever writes first has scored the call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from switchboard import telemetry
+from switchboard.aws import clock
+from switchboard.aws.table import ConditionFailedError, commit
+from switchboard.carriers import language
+from switchboard.roleplay import lifecycle, store
+from switchboard.roleplay.catalogue import drills
+from switchboard.roleplay.lifecycle import Change
+from switchboard.roleplay.models import Call, Score, Speaker, State, Turn
+from switchboard.usage import service as usage
+from switchboard.usage.models import Meter
+
+#: The reason that webhooks give (conventions.md 2.6); what exactly was missing stands in the message.
+INCOMPLETE = "SCORING_INCOMPLETE"
+#: What a rep must have said at least, for a score to say anything of them.
+FEWEST_TURNS, FEWEST_WORDS = 3, 25
+_TOO_SHORT = "The rep said too little to be scored."
+_NO_ANSWER = "The call could not be judged."
+_TOO_LATE = "The call was not judged in time."
+
+
+def score(org_id: str, call_id: str) -> None:
+    """Score a call that has ended. Does nothing for any other. Raises Throttled: the queue brings the job again."""
+    call = store.get(org_id, call_id)
+    if call and call.state is State.ENDED:
+        call = lifecycle.change(org_id, call_id, _begun)
+    if call is None or call.state is not State.SCORING:
+        return
+    turns = store.turns(org_id, call_id)
+    if _too_short(turns):
+        _fail(call, _TOO_SHORT)
+        return
+    rubric = drills.edition(call.drill_key, call.drill_version).rubric
+    model = language.model()
+    try:
+        judged = model.judge(rubric, turns)
+    except language.Refused as refusal:
+        telemetry.metric("ScoringRefused")
+        telemetry.logger().warning("scoring refused", extra={"call_id": call_id, "reason": str(refusal)})
+        _fail(call, _NO_ANSWER)
+        return
+    overall = round(100 * sum(mark.points for mark in judged.marks) / rubric.weight)
+    _finish(
+        call,
+        Score(
+            overall=overall,
+            summary=judged.summary,
+            feedback=judged.feedback,
+            marks=judged.marks,
+            rubric=rubric.name,
+            model=model.name,
+        ),
+    )
+
+
+def give_up(org_id: str, call_id: str) -> None:
+    """End the scoring of a call that all tries together did not score."""
+    call = store.get(org_id, call_id)
+    if call and call.can_become(State.SCORING_FAILED):
+        telemetry.metric("ScoringGivenUp")
+        _fail(call, _TOO_LATE)
+
+
+def _begun(call: Call) -> Change:
+    if not call.can_become(State.SCORING):
+        return None
+    scoring = lifecycle.after(call, state=State.SCORING)
+    return scoring, [lifecycle.event(scoring, "roleplay.call.scoring")]
+
+
+def _too_short(turns: Sequence[Turn]) -> bool:
+    said = [turn.text for turn in turns if turn.speaker is Speaker.REP]
+    return len(said) < FEWEST_TURNS or sum(len(text.split()) for text in said) < FEWEST_WORDS
+
+
+def _finish(call: Call, made: Score) -> None:
+    scored = lifecycle.after(call, state=State.SCORED, scored_at=clock.stamp())
+    facts = {"score": made.overall, "rubric": made.rubric, "model": made.model}
+    try:
+        commit(
+            store.save_scored(scored, made),
+            usage.counting(call.org_id, Meter.ROLEPLAY, 1),
+            lifecycle.event(scored, "roleplay.call.scored", **facts),
+        )
+    except ConditionFailedError:
+        return  # somebody else's judgement came first
+
+
+def _fail(call: Call, message: str) -> None:
+    failed = lifecycle.after(call, state=State.SCORING_FAILED, failure_reason=INCOMPLETE, failure_message=message)
+    try:
+        commit(store.save(failed), lifecycle.event(failed, "roleplay.call.scoring_failed", reason=INCOMPLETE))
+    except ConditionFailedError:
+        return  # as above

@@ -1,0 +1,64 @@
+"""Reading practice calls, and the drills that a tenant has."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from switchboard.accounts.models import Caller
+from switchboard.aws import cursor
+from switchboard.aws.table import commit
+from switchboard.errors import NotFound
+from switchboard.events import service as events
+from switchboard.events.models import Origin, Subject
+from switchboard.roleplay import store
+from switchboard.roleplay.catalogue import drills
+from switchboard.roleplay.catalogue.drills import Drill
+from switchboard.roleplay.models import Call, Detail, Listed, State
+
+_CALL_ID = re.compile(r"athos_call_[A-Za-z0-9_-]{21}")
+
+
+class Offer(NamedTuple):
+    """A drill of the catalogue, and whether the tenant has it."""
+
+    drill: Drill
+    on: bool
+
+
+def find(org_id: str, call_id: str) -> Call | None:
+    """The organisation's call of that id, in whatever state, for a worker."""
+    return store.get(org_id, call_id)
+
+
+def get(caller: Caller, call_id: str) -> Detail:
+    """The organisation's scored call of that id, with transcript and score. Raises NotFound."""
+    found = store.detail(caller.org_id, call_id) if _CALL_ID.fullmatch(call_id) else None
+    if found is None or found.call.state is not State.SCORED:
+        raise NotFound("There is no such call.", code="call_not_found")
+    return found
+
+
+def listing(caller: Caller, listed: Listed, limit: int, after: str | None) -> tuple[list[Call], str | None]:
+    """A page of scored calls, newest first by their end, and the cursor of the next."""
+    query = f"roleplay:{listed.model_dump_json()}"
+    page = store.page(caller.org_id, listed, limit, cursor.read(after, caller.org_id, query))
+    return [Call.model_validate(item) for item in page.items], cursor.write(page.next_key, caller.org_id, query)
+
+
+def offers(org_id: str) -> list[Offer]:
+    """The catalogue, as the organisation has it."""
+    off = store.switched_off(store.get_drills(org_id))
+    found = (drills.current(key) for key in drills.names())
+    return [Offer(drill, drill.key not in off) for drill in found if drill]
+
+
+def switch_drill(origin: Origin, key: str, *, on: bool) -> None:
+    """Switch a drill on or off for an organisation. Raises NotFound."""
+    drill = drills.current(key)
+    if drill is None:
+        raise NotFound("There is no such drill.")
+    event = events.of(
+        origin, "roleplay.drill_switched", Subject(type="organization", id=origin.org_id), drill=key, on=on
+    )
+    commit(store.switch_drills(origin.org_id, [key], on=on), events.record(event))

@@ -1,0 +1,219 @@
+"""Rule 3 for roleplays: whoever is stopped between any two of its steps, a token is spent once, every session and every
+call comes to its end, the quota adds up, and nothing is told twice."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from infra.local.pool import invoke
+from switchboard.aws import clock, queue
+from switchboard.aws.queue import Job
+from switchboard.aws.table import Query
+from switchboard.carriers.transport import simulator
+from switchboard.events import service as events
+from switchboard.roleplay import lifecycle, sessions, store
+from switchboard.roleplay.models import TERMINAL, Call, Progress, SessionState, State, Wanted
+from switchboard.timers import store as timer_store
+from switchboard.usage import service as usage
+from switchboard.usage.models import Meter
+from tests.actors import Reseller, reseller
+from tests.integration.sabotage import Sabotage, Stream, drain, tick, work
+
+MONTH = "2026-01"
+DRILL = "fe-objection-handling"
+
+
+@pytest.fixture
+def acme(cloud: dict[str, str], frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch) -> Reseller:
+    monkeypatch.setenv("SWITCHBOARD_ROLEPLAY_STEP_SECONDS", "0")
+    timer_store.advance(clock.stamp()[:16])
+    return reseller()
+
+
+@pytest.fixture
+def saboteur(acme: Reseller) -> Sabotage:
+    return Sabotage()
+
+
+def minted(acme: Reseller, user: str = "rep_good") -> sessions.Minted:
+    return sessions.mint(acme.caller(), user, "agency")
+
+
+def redeemed(acme: Reseller, user: str = "rep_good") -> Call:
+    return sessions.redeem(sessions.admit(minted(acme, user).token), Wanted(drill_key=DRILL)).call
+
+
+def now(call: Call) -> Call:
+    found = store.get(call.org_id, call.id)
+    assert found is not None
+    return found
+
+
+def told(call: Call) -> Counter[str]:
+    """The events of the call's workflow, by type."""
+    items = Query(table="activity", partition=events.chain_partition(call.org_id, call.correlation_id)).all()
+    return Counter(events.from_item(item).type for item in items if "outbox" in item)
+
+
+def steps(saboteur: Sabotage, work_: Callable[[], Any]) -> int:
+    with saboteur.counting() as calls:
+        work_()
+    return len(calls)
+
+
+def enqueue(name: str, body: dict[str, Any]) -> None:
+    queue.send([Job(queue=name, body=body, group="org")])
+
+
+def killed_anywhere(saboteur: Sabotage, name: str, body: dict[str, Any]) -> None:
+    """Let a worker be killed at each step of a job, and the queue bring the job again each time."""
+    for done in range(8):
+        enqueue(name, body)
+        with saboteur.killing(after=done):
+            work(f"workers/{name}")
+        work(f"workers/{name}")
+
+
+# --- the API ----------------------------------------------------------------------------------------------------
+
+
+def ask(path: str, bearer: str, body: dict[str, Any]) -> dict[str, Any]:
+    event = {
+        "httpMethod": "POST",
+        "path": f"/api/external/v1/{path}",
+        "headers": {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"},
+        "queryStringParameters": None,
+        "requestContext": {"identity": {"sourceIp": "203.0.113.7"}},
+        "body": json.dumps(body),
+    }
+    answer: dict[str, Any] = invoke("athos/sessions", event)
+    return answer
+
+
+def test_a_minting_that_is_killed_takes_a_place_with_its_session_or_none(
+    acme: Reseller, saboteur: Sabotage, frozen: clock.Frozen
+) -> None:
+    def mint() -> None:
+        ask("session", acme.key, {"externalUserId": "rep"})
+
+    for done in range(steps(saboteur, mint)):
+        with saboteur.killing(after=done):
+            mint()
+    frozen.advance(minutes=6, seconds=1)
+    assert usage.taken(acme.org_id, MONTH, sessions.COUNTER) >= 1
+    tick()
+    work("workers/roleplay")
+    assert usage.taken(acme.org_id, MONTH, sessions.COUNTER) == 0
+
+
+def test_a_redemption_that_is_killed_leaves_a_call_or_gives_the_place_back(
+    acme: Reseller, saboteur: Sabotage, frozen: clock.Frozen
+) -> None:
+    def redeem(token: str) -> dict[str, Any]:
+        return ask("roleplay/session", token, {"drillKey": DRILL})
+
+    number = steps(saboteur, lambda: redeem(minted(acme).token))
+    made = [minted(acme) for _ in range(number)]
+    for done, one in enumerate(made):
+        with saboteur.killing(after=done):
+            redeem(one.token)
+    again = [redeem(one.token)["statusCode"] for one in made]
+    assert set(again) == {200, 401}, "where the token was not yet spent, it still is good"
+    frozen.advance(minutes=6, seconds=1)
+    tick()
+    work("workers/roleplay")
+    found = [store.get_session(acme.org_id, one.session.id) for one in made]
+    states = Counter(session.state for session in found if session)
+    assert states.keys() == {SessionState.STARTED, SessionState.FAILED}
+    assert states[SessionState.STARTED] >= again.count(200)
+    assert usage.taken(acme.org_id, MONTH, sessions.COUNTER) == 1 + states[SessionState.STARTED]
+
+
+# --- the workers ------------------------------------------------------------------------------------------------
+
+
+def test_a_session_expires_once_though_the_worker_is_killed_anywhere(
+    acme: Reseller, saboteur: Sabotage, frozen: clock.Frozen
+) -> None:
+    minted(acme)
+    session = minted(acme).session
+    frozen.advance(minutes=6)
+    killed_anywhere(saboteur, "roleplay", {"job": "expire", "org_id": acme.org_id, "session_id": session.id})
+    assert usage.taken(acme.org_id, MONTH, sessions.COUNTER) == 1
+
+
+def test_a_call_is_begun_though_the_worker_is_killed_anywhere(acme: Reseller, saboteur: Sabotage) -> None:
+    call, stream = redeemed(acme, "rep_silent"), Stream()
+    for done in range(3):
+        stream.hand_on()
+        with saboteur.killing(after=done):
+            work("workers/roleplay", at_most=1)
+    work("workers/roleplay")
+    assert now(call).state is State.ENDED
+
+
+def test_reports_are_applied_once_though_the_worker_is_killed_anywhere(acme: Reseller, saboteur: Sabotage) -> None:
+    call = redeemed(acme, "rep_silent")
+    for _, report in simulator.course(lifecycle.room(call), step=0):
+        killed_anywhere(saboteur, "roleplay", {"org_id": call.org_id, "call_id": call.id, **report})
+    ended = now(call)
+    assert (ended.state, ended.turns, len(store.turns(call.org_id, call.id))) == (State.ENDED, 1, 1)
+    assert told(call) == Counter(
+        {
+            "roleplay.session.minted": 1,
+            "roleplay.call.created": 1,
+            "roleplay.call.live": 1,
+            "roleplay.call.turn": 1,
+            "roleplay.call.ended": 1,
+        }
+    )
+
+
+def test_a_call_whose_rep_vanished_ends_though_the_watch_is_killed_anywhere(
+    acme: Reseller, saboteur: Sabotage, frozen: clock.Frozen
+) -> None:
+    call = redeemed(acme, "rep_vanishes")
+    lifecycle.apply(Progress(org_id=call.org_id, call_id=call.id, kind="live"))
+    for _ in range(2):
+        frozen.advance(seconds=121)
+        until = now(call).watched_until
+        killed_anywhere(
+            saboteur, "roleplay", {"job": "watch", "org_id": call.org_id, "call_id": call.id, "until": until}
+        )
+    assert told(call)["roleplay.call.ended"] == 1
+
+
+def test_a_call_is_scored_once_though_the_worker_is_killed_anywhere(acme: Reseller, saboteur: Sabotage) -> None:
+    calls = [redeemed(acme), redeemed(acme, "rep_silent")]
+    for call in calls:
+        for _, report in simulator.course(lifecycle.room(call), step=0):
+            lifecycle.apply(Progress.model_validate({"org_id": call.org_id, "call_id": call.id, **report}))
+    drain("scoring")
+    Stream().hand_on()
+    jobs = drain("scoring")
+    assert {job["event"]["subject"]["id"] for job in jobs} == {call.id for call in calls}
+    for job in jobs:
+        killed_anywhere(saboteur, "scoring", job)
+    assert [now(call).state for call in calls] == [State.SCORED, State.SCORING_FAILED]
+    for call in calls:
+        assert told(call)["roleplay.call.scoring"] == 1
+        assert told(call)[f"roleplay.call.{now(call).state.value}"] == 1
+    assert usage.of_month(acme.org_id, MONTH).units[Meter.ROLEPLAY] == 1
+
+
+def test_every_call_ends_though_every_report_is_lost(acme: Reseller, frozen: clock.Frozen) -> None:
+    absent, vanished = redeemed(acme, "rep_absent"), redeemed(acme, "rep_vanishes")
+    lifecycle.apply(Progress(org_id=vanished.org_id, call_id=vanished.id, kind="live"))
+    frozen.advance(minutes=4)
+    tick()
+    work("workers/roleplay")
+    assert {now(call).state for call in (absent, vanished)} == {State.ENDED}
+    frozen.advance(minutes=31)
+    tick()  # and every job of the scoring, too: its timer alone is left
+    work("workers/scoring")
+    assert all(now(call).state in TERMINAL for call in (absent, vanished))

@@ -1,0 +1,82 @@
+"""A thousand attempts at one session token, from fifty clients at once, on the local engine: one may win.
+
+Each client goes on redeeming until it was refused or let in so often; the rate is the engine's, which takes a few
+hundred requests a second, and no statement about DynamoDB. Beside it, one read after another by one client.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from unittest.mock import patch
+
+from infra.local import engine, provision
+from switchboard.errors import Unauthenticated
+from switchboard.roleplay import sessions, store, tokens
+from switchboard.roleplay.models import Wanted
+from tests.actors import Reseller, reseller
+from tests.conftest import forget
+from tests.load import report, stub
+
+ATTEMPTS, CLIENTS = 1_000, 50
+_READS = 200
+
+
+def measure() -> None:
+    """Print what became of the attempts, and how many there were a second."""
+    stub.silence()
+    with tempfile.TemporaryDirectory() as folder, engine.running(Path(folder) / "engine.log") as running:
+        environ = running.environ()
+        environ |= provision.provision(environ)
+        with patch.dict(os.environ, environ):
+            forget()
+            outcomes, seconds, reads = _attempts(reseller("load"))
+            forget()
+    refused = {name: number for name, number in outcomes.items() if name != "redeemed"}
+    report.table(
+        f"Redeem: {ATTEMPTS:,} attempts at one token from {CLIENTS} clients, on the local engine",
+        ("redeemed", "refused", "exactly one", "attempts/s", "reads/s, one client"),
+        [
+            (
+                outcomes["redeemed"],
+                " ".join(f"{name} {number}" for name, number in sorted(refused.items())),
+                report.met(outcomes["redeemed"] == 1),
+                f"{ATTEMPTS / seconds:.0f}",
+                f"{reads:.0f}",
+            )
+        ],
+    )
+
+
+def _attempts(acme: Reseller) -> tuple[Counter[str], float, float]:
+    token = sessions.mint(acme.caller(), "rep_1", None).token
+    claims = tokens.read(token)
+    started = time.perf_counter()
+    for _ in range(_READS):
+        store.get_session(*claims)
+    reads = _READS / (time.perf_counter() - started)
+    ready = threading.Barrier(CLIENTS)
+
+    def client(_: int) -> list[str]:
+        ready.wait()
+        return [_attempt(token) for _ in range(ATTEMPTS // CLIENTS)]
+
+    started = time.perf_counter()
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        outcomes = Counter(outcome for found in pool.map(client, range(CLIENTS)) for outcome in found)
+    return outcomes, time.perf_counter() - started, reads
+
+
+def _attempt(token: str) -> str:
+    try:
+        sessions.redeem(sessions.admit(token), Wanted(drill_key="ma-full-sale"))
+    except Unauthenticated as refusal:
+        return refusal.code
+    except Exception as error:  # noqa: BLE001 whatever else comes of it is to be seen in the table
+        return type(error).__name__
+    return "redeemed"

@@ -1,0 +1,92 @@
+"""A tenant of the roleplay API, and calls of its reps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from switchboard.aws import clock
+from switchboard.aws.table import commit
+from switchboard.carriers.transport import simulator
+from switchboard.roleplay import lifecycle, sessions, store
+from switchboard.roleplay.models import (
+    Call,
+    Difficulty,
+    Evidence,
+    Mark,
+    Progress,
+    Score,
+    Speaker,
+    State,
+    Turn,
+    Wanted,
+)
+from tests.actors import Reseller, reseller
+
+#: As many as have enough in them to be scored.
+_TURNS = 8
+
+
+@pytest.fixture(autouse=True)
+def _first_persona(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the personas that fit, the first is chosen."""
+    monkeypatch.setattr(sessions, "choose", lambda _: 0)
+
+
+@pytest.fixture
+def acme(cloud: dict[str, str], frozen: clock.Frozen) -> Reseller:
+    return reseller()
+
+
+def wanted(**changes: Any) -> Wanted:
+    return Wanted.model_validate({"drill_key": "ma-full-sale", "difficulty": Difficulty.BEGINNER} | changes)
+
+
+def redeemed(acme: Reseller, user: str = "rep_good", agency: str | None = None, **wish: Any) -> Call:
+    """A call that awaits its rep."""
+    token = sessions.mint(acme.caller(), user, agency).token
+    return sessions.redeem(sessions.admit(token), wanted(**wish)).call
+
+
+def now(call: Call) -> Call:
+    found = store.get(call.org_id, call.id)
+    assert found is not None
+    return found
+
+
+def reports(call: Call) -> Iterator[Progress]:
+    """What the simulated transport reports of a call, in order."""
+    for _, report in simulator.course(lifecycle.room(call), step=1):
+        yield Progress.model_validate({"org_id": call.org_id, "call_id": call.id, **report})
+
+
+def judged(overall: int = 82) -> Score:
+    """A score of no particular call."""
+    mark = Mark(key="close", title="Close", weight=12, points=6, evidence=[Evidence(turn=1, start=0, end=2)])
+    return Score(overall=overall, summary="s", feedback="f", marks=[mark], rubric="ma-full-sale@1", model="test")
+
+
+@pytest.fixture
+def scored(acme: Reseller, frozen: clock.Frozen) -> Callable[..., Call]:
+    """A scored call, as the scoring stores it, a second after the one before: nobody had to talk for it."""
+
+    def make(user: str = "rep_good", agency: str | None = None) -> Call:
+        frozen.advance(seconds=1)
+        now, call = clock.stamp(), redeemed(acme, user, agency)
+        ended = lifecycle.after(call, state=State.SCORED, started_at=now, ended_at=now, scored_at=now, turns=1)
+        turn = Turn(number=0, speaker=Speaker.REP, text="Hello.", start_ms=0, end_ms=300)
+        commit(store.save_scored(ended, judged()), store.put_turn(call, turn))
+        return ended
+
+    return make
+
+
+def practised(acme: Reseller, user: str = "rep_excellent", agency: str | None = None) -> Call:
+    """A call that has ended and was not scored, after its first few turns: each of them is a transaction."""
+    call = redeemed(acme, user, agency)
+    live, *turns, ended = reports(call)
+    for progress in (live, *turns[:_TURNS], ended):
+        lifecycle.apply(progress)
+    return now(call)

@@ -1,0 +1,222 @@
+"""The list and the detail: what is scored, of one's own, in stable pages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from infra import topology
+from infra.local.pool import Context
+from switchboard.aws import clock, session
+from switchboard.errors import Invalid, NotFound
+from switchboard.roleplay import lifecycle, scoring, service, store
+from switchboard.roleplay.models import Call, Listed, Progress, State
+from tests.actors import Reseller, reseller
+from tests.unit.roleplay.conftest import now, practised, redeemed
+
+FROM = "2026-01-15T00:00:00.000Z"
+Scored = Callable[..., Call]
+
+
+def listed(acme: Reseller, limit: int = 50, after: str | None = None, **filters: Any) -> tuple[list[str], str | None]:
+    found, cursor = service.listing(acme.caller(), Listed(**{"start": FROM, **filters}), limit, after)
+    return [call.id for call in found], cursor
+
+
+def test_only_what_is_scored_is_listed_and_read(acme: Reseller) -> None:
+    scored, failed, ended = practised(acme), redeemed(acme, "rep_silent"), redeemed(acme)
+    for call in (failed, ended):
+        lifecycle.apply(Progress(org_id=call.org_id, call_id=call.id, kind="ended"))
+    for call in (scored, failed):
+        scoring.score(call.org_id, call.id)
+    assert (now(scored).state, now(failed).state) == (State.SCORED, State.SCORING_FAILED)
+    assert listed(acme) == ([scored.id], None)
+    assert service.get(acme.caller(), scored.id).call == now(scored)
+    for call in (failed, ended, redeemed(acme)):
+        with pytest.raises(NotFound) as refusal:
+            service.get(acme.caller(), call.id)
+        assert refusal.value.code == "call_not_found"
+
+
+def test_another_tenants_call_is_not_there(acme: Reseller, scored: Scored) -> None:
+    call, other = scored(), reseller("other")
+    assert listed(other) == ([], None)
+    with pytest.raises(NotFound):
+        service.get(other.caller(), call.id)
+    assert service.find(other.org_id, call.id) is None
+
+
+@pytest.mark.parametrize("call_id", ["", "x", "athos_call_", "athos_call_" + "x" * 3_000, "athos_call_" + "ü" * 21])
+def test_what_is_no_calls_id_is_not_asked_for(acme: Reseller, call_id: str) -> None:
+    with pytest.raises(NotFound):
+        service.get(acme.caller(), call_id)
+
+
+def test_the_window_includes_both_its_ends(acme: Reseller, scored: Scored) -> None:
+    call = scored()
+    end = call.ended_at or ""
+    before, after = (clock.iso(clock.parse(end) + timedelta(milliseconds=step)) for step in (-1, 1))
+    assert listed(acme, start=end, end=end)[0] == [call.id]
+    assert listed(acme, start=before, end=before)[0] == listed(acme, start=after)[0] == []
+
+
+def test_newest_first_by_the_end_and_filtered_exactly(acme: Reseller, scored: Scored, frozen: clock.Frozen) -> None:
+    calls = [
+        scored(user, agency).id
+        for user, agency in (("ann", "north"), ("bob", "north"), ("ann", None), ("ann", "south"), ("bob", None))
+    ]
+    newest = calls[::-1]
+    assert listed(acme)[0] == newest
+    assert listed(acme, external_user_id="ann")[0] == [calls[3], calls[2], calls[0]]
+    assert listed(acme, external_agency_id="north")[0] == [calls[1], calls[0]]
+    assert listed(acme, external_user_id="ann", external_agency_id="north")[0] == [calls[0]]
+    assert listed(acme, external_user_id="nobody")[0] == listed(acme, external_agency_id="nowhere")[0] == []
+
+
+@pytest.mark.parametrize("filters", [{}, {"external_user_id": "ann"}, {"external_agency_id": "north"}])
+def test_pages_are_stable_while_calls_are_added(acme: Reseller, scored: Scored, filters: dict[str, str]) -> None:
+    before = [scored("ann", "north").id for _ in range(5)][::-1]
+    first, cursor = listed(acme, 2, **filters)
+    scored("ann", "north")
+    second, cursor = listed(acme, 2, cursor, **filters)
+    third, cursor = listed(acme, 2, cursor, **filters)
+    assert (first + second + third, cursor) == (before, None)
+    assert listed(acme, 6, **filters)[1] is None, "a page that is full may be the last"
+
+
+def test_a_page_is_one_request_however_many_calls_there_are(acme: Reseller, scored: Scored) -> None:
+    for _ in range(3):
+        scored("ann", "north")
+    scored("bob")
+    caller, asked = acme.caller(), []
+    session.dynamodb().meta.events.register("before-call.dynamodb", lambda model, **_: asked.append(model.name))
+    for filters in ({}, {"external_user_id": "bob"}, {"external_user_id": "ann", "external_agency_id": "north"}):
+        service.listing(caller, Listed(**{"start": FROM, **filters}), 2, None)
+    service.get(caller, listed(acme)[0][0])
+    assert asked[:3] == ["Query"] * 3
+    assert asked[-1] == "Query"
+
+
+def test_a_cursor_belongs_to_its_list(acme: Reseller, scored: Scored) -> None:
+    for _ in range(2):
+        scored("ann", "north")
+    _, cursor = listed(acme, 1)
+    assert cursor
+    other = reseller("other")
+    for wrong in (
+        lambda: listed(other, 1, cursor),
+        lambda: listed(acme, 1, cursor, external_user_id="ann"),
+        lambda: listed(acme, 1, cursor, end="2027-01-01T00:00:00.000Z"),
+        lambda: listed(acme, 1, cursor[:-2]),
+        lambda: listed(acme, 1, "nonsense"),
+    ):
+        with pytest.raises(Invalid):
+            wrong()
+
+
+def test_the_copy_by_which_an_agency_finds_a_call_is_the_call(acme: Reseller, scored: Scored) -> None:
+    call = scored("ann", "north")
+    copied = store.page(acme.org_id, Listed(start=FROM, external_agency_id="north"), 1, None).items[0]
+    assert Call.model_validate(copied) == service.get(acme.caller(), call.id).call == call
+
+
+# --- over HTTP --------------------------------------------------------------------------------------------------
+
+
+def ask(acme: Reseller, path: str = "", **query: str) -> tuple[int, Any]:
+    from functions.athos.calls.handler import handler
+
+    event = {
+        "httpMethod": "GET",
+        "path": f"/api/external/v1/calls{path}",
+        "headers": {"Authorization": f"Bearer {acme.key}", "x-correlation-id": "two words"},
+        "queryStringParameters": query or None,
+        "multiValueQueryStringParameters": {name: [value] for name, value in query.items()} or None,
+        "requestContext": {"identity": {"sourceIp": "203.0.113.7"}},
+        "body": None,
+    }
+    answer = handler(event, Context(topology.function("athos/calls")))
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+GOOD = ["2026-01-15T00:00:00Z", "2026-01-15T00:00:00.000Z", "2026-01-15T01:00:00+01:00", "2026-01-15T00:00:00.123456Z"]
+BAD = [
+    "",
+    "yesterday",
+    "2026-01-15",
+    "2026-01-15T00:00:00",
+    "1768435200",
+    "2026-13-01T00:00:00Z",
+    "0001-01-01T00:00:00+23:59",
+]
+
+
+@pytest.mark.parametrize("name", ["from", "to"])
+def test_a_moment_has_a_zone(acme: Reseller, name: str) -> None:
+    for moment, status in [*((good, 200) for good in GOOD), *((bad, 400) for bad in BAD)]:
+        found, body = ask(acme, **({"from": "2026-01-01T00:00:00Z"} | {name: moment}))
+        assert found == status, (moment, body)
+        assert status == 200 or body["error"]["code"] == "INVALID_REQUEST"
+
+
+INVALID: tuple[dict[str, str], ...] = (
+    {},
+    {"from": "2026-01-02T00:00:00Z", "to": "2026-01-01T00:00:00Z"},
+    *({"from": FROM, "limit": limit} for limit in ("0", "-1", "many", "1.5", "")),
+    {"from": FROM, "source": "ingestion"},
+    {"from": FROM, "cursor": "AAAA"},
+)
+
+
+def test_what_is_not_valid_is_refused(acme: Reseller) -> None:
+    for query in INVALID:
+        status, body = ask(acme, **query)
+        assert (status, body["error"]["code"]) == (400, "INVALID_REQUEST"), query
+
+
+@pytest.mark.parametrize(("asked", "given"), [(None, 50), ("100", 100), ("101", 100), ("99999999999999999999", 100)])
+def test_a_page_is_fifty_and_a_hundred_at_most(
+    acme: Reseller, asked: str | None, given: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits: list[int] = []
+    monkeypatch.setattr(service, "listing", lambda caller, listed, limit, after: limits.append(limit) or ([], None))
+    assert ask(acme, **{"from": FROM}, **({"limit": asked} if asked else {})) == (200, {"data": [], "nextCursor": None})
+    assert limits == [given]
+
+
+def test_a_window_that_begins_within_a_millisecond_begins_with_the_next(acme: Reseller, scored: Scored) -> None:
+    end = (scored().ended_at or "").removesuffix("Z")
+    assert len(ask(acme, **{"from": f"{end}Z", "to": f"{end}999Z"})[1]["data"]) == 1
+    assert ask(acme, **{"from": f"{end}001Z"})[1]["data"] == []
+
+
+def test_the_detail_is_the_contracts(acme: Reseller) -> None:
+    call = practised(acme)
+    scoring.score(call.org_id, call.id)
+    status, body = ask(acme, f"/{call.id}")
+    assert (status, body["status"], body["externalAgencyId"]) == (200, "scored", None)
+    assert body["externalUserId"] == call.external_user_id
+    assert {turn["role"] for turn in body["transcript"]} == {"assistant", "user"}
+    assert body["audioUrl"] is body["audioUrlExpiresAt"] is body["waveform"] is None
+    spoken = {turn["turn"]: turn["content"] for turn in body["transcript"]}
+    evidence = [one for criterion in body["score"]["criteria"] for one in criterion["evidence"]]
+    assert evidence
+    assert all(spoken[one["turn"]][one["start"] : one["end"]] for one in evidence)
+    assert body["durationSec"] == now(call).duration_seconds
+    assert ask(acme, "/athos_call_nothing")[1]["error"]["code"] == "CALL_NOT_FOUND"
+
+
+def test_a_failed_call_says_why_to_the_webhook(acme: Reseller) -> None:
+    call = redeemed(acme, "rep_silent", "north")
+    lifecycle.apply(Progress(org_id=call.org_id, call_id=call.id, kind="ended"))
+    scoring.score(call.org_id, call.id)
+    failed = service.find(acme.org_id, call.id)
+    assert failed is not None
+    assert (failed.source, failed.external_user_id, failed.external_agency_id) == ("roleplay", "rep_silent", "north")
+    assert (failed.failure_reason, failed.scored_at) == (scoring.INCOMPLETE, None)
+    assert failed.ended_at
+    assert failed.failure_message

@@ -1,0 +1,254 @@
+"""Sessions: the quota, the one redemption, and what leaves a token unspent."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from switchboard.accounts import service as accounts
+from switchboard.accounts.plans import PlanName
+from switchboard.audit import service as audit
+from switchboard.aws import clock, ids, table
+from switchboard.carriers import transport
+from switchboard.cli.command import operator
+from switchboard.errors import DomainError, Forbidden, Invalid, NotFound, QuotaExceeded, Unauthenticated, Unavailable
+from switchboard.roleplay import service, sessions, store
+from switchboard.roleplay.models import SESSION_MOVES, Difficulty, Session, SessionState
+from switchboard.timers import service as timers
+from switchboard.timers import store as timer_store
+from switchboard.usage import service as usage
+from tests.actors import Reseller, reseller
+from tests.integration.sabotage import drain, work
+from tests.unit.roleplay.conftest import redeemed, wanted
+
+MONTH = "2026-01"
+
+
+def minted(acme: Reseller, user: str = "rep_1") -> sessions.Minted:
+    return sessions.mint(acme.caller(), user, None)
+
+
+def state(session: Session) -> SessionState:
+    found = store.get_session(session.org_id, session.id)
+    assert found is not None
+    return found.state
+
+
+def taken(acme: Reseller) -> int:
+    return usage.taken(acme.org_id, MONTH, sessions.COUNTER)
+
+
+def pass_time(frozen: clock.Frozen, **by: float) -> None:
+    """Let time pass, and do what is due."""
+    frozen.advance(**by)
+    timers.tick()
+    work("workers/roleplay")
+
+
+# --- the quota --------------------------------------------------------------------------------------------------
+
+
+def test_the_months_quota_holds_at_minting_and_begins_anew_with_the_month(frozen: clock.Frozen, cloud: Any) -> None:
+    acme = reseller(roleplays_per_month=2)
+    for _ in range(2):
+        minted(acme)
+    with pytest.raises(QuotaExceeded) as refusal:
+        minted(acme)
+    assert (refusal.value.details["current"], refusal.value.details["cap"]) == (2, 2)
+    frozen.advance(days=16, hours=6, minutes=59, seconds=59)  # the month's last second
+    with pytest.raises(QuotaExceeded):
+        minted(acme)
+    frozen.advance(seconds=1)
+    assert minted(acme).session.period == "2026-02"
+
+
+def test_no_limit_is_no_limit(frozen: clock.Frozen, cloud: Any) -> None:
+    acme = reseller(plan=PlanName.ENTERPRISE)
+    assert acme.caller().organisation.terms.roleplays_per_month is None
+    minted(acme)
+    assert taken(acme) == 1
+
+
+def test_one_tenants_roleplays_are_not_anothers(acme: Reseller) -> None:
+    minted(acme)
+    assert taken(reseller("other")) == 0
+
+
+def test_a_session_that_expires_unredeemed_gives_its_place_back_once(acme: Reseller, frozen: clock.Frozen) -> None:
+    timer_store.advance(clock.stamp()[:16])
+    session = minted(acme).session
+    pass_time(frozen, minutes=5)
+    assert (taken(acme), state(session)) == (1, SessionState.MINTED), "a redemption may still be under way"
+    pass_time(frozen, minutes=1, seconds=1)
+    sessions.expire(session.org_id, session.id)
+    assert (taken(acme), state(session)) == (0, SessionState.EXPIRED)
+
+
+def test_it_is_given_back_to_the_month_that_it_was_taken_of(acme: Reseller, frozen: clock.Frozen) -> None:
+    frozen.advance(days=16, hours=6, minutes=59)
+    session = minted(acme).session
+    frozen.advance(minutes=7)
+    sessions.expire(session.org_id, session.id)
+    assert (taken(acme), usage.taken(acme.org_id, "2026-02", sessions.COUNTER)) == (0, 0)
+
+
+def test_a_call_keeps_its_place(acme: Reseller, frozen: clock.Frozen) -> None:
+    call = redeemed(acme)
+    frozen.advance(minutes=7)
+    sessions.expire(call.org_id, call.session_id)
+    assert taken(acme) == 1
+
+
+# --- redemption -------------------------------------------------------------------------------------------------
+
+
+def refused(token: str, kind: type[DomainError], **wish: Any) -> str:
+    with pytest.raises(kind) as refusal:
+        sessions.redeem(sessions.admit(token), wanted(**wish))
+    return refusal.value.code
+
+
+def test_a_token_is_redeemed_once(acme: Reseller) -> None:
+    made = minted(acme)
+    call, ticket = sessions.redeem(sessions.admit(made.token), wanted())
+    assert call.id.startswith("athos_call_")
+    assert len(call.id) == len("athos_call_") + 21
+    assert (call.session_id, call.correlation_id) == (made.session.id, made.session.correlation_id)
+    assert ticket.token
+    assert refused(made.token, Unauthenticated) == "token_used"
+    assert state(made.session) is SessionState.STARTED
+
+
+def test_who_comes_second_is_told_so_at_the_write(acme: Reseller) -> None:
+    token = minted(acme).token
+    both = sessions.admit(token), sessions.admit(token)
+    sessions.redeem(both[0], wanted())
+    with pytest.raises(Unauthenticated) as refusal:
+        sessions.redeem(both[1], wanted())
+    assert refusal.value.code == "token_used"
+
+
+def test_an_unknown_drill_spends_the_token_and_gives_the_place_back(acme: Reseller) -> None:
+    made = minted(acme)
+    assert refused(made.token, Invalid, drill_key="ma-nothing") == "drill_not_found"
+    assert refused(made.token, Unauthenticated) == "token_used"
+    assert (taken(acme), state(made.session)) == (0, SessionState.FAILED)
+
+
+def test_a_drill_that_is_switched_off_is_none(acme: Reseller) -> None:
+    service.switch_drill(operator(acme.org_id), "ma-t65", on=False)
+    assert refused(minted(acme).token, Invalid, drill_key="ma-t65") == "drill_not_found"
+    assert redeemed(reseller("other"), drill_key="ma-t65").drill_key == "ma-t65"
+    service.switch_drill(operator(acme.org_id), "ma-t65", on=True)
+    assert redeemed(acme, drill_key="ma-t65").drill_key == "ma-t65"
+
+
+def test_a_drill_that_is_not_there_cannot_be_switched(acme: Reseller) -> None:
+    with pytest.raises(NotFound):
+        service.switch_drill(operator(acme.org_id), "ma-nothing", on=False)
+
+
+def test_a_transport_that_is_down_spends_the_token_and_gives_the_place_back(acme: Reseller) -> None:
+    made = minted(acme, "rep_shut_out")
+    assert refused(made.token, Unavailable) == "unavailable"
+    assert (taken(acme), state(made.session)) == (0, SessionState.FAILED)
+    assert refused(made.token, Unauthenticated) == "token_used"
+
+
+def test_a_redemption_that_was_stopped_on_its_way_is_ended_by_the_timer(
+    acme: Reseller, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timer_store.advance(clock.stamp()[:16])
+    made = minted(acme)
+
+    def stopped(_: str) -> Any:
+        raise RuntimeError("the process is gone")
+
+    monkeypatch.setattr(transport, "named", stopped)
+    with pytest.raises(RuntimeError):
+        sessions.redeem(sessions.admit(made.token), wanted())
+    assert state(made.session) is SessionState.REDEEMED
+    pass_time(frozen, minutes=6, seconds=1)
+    assert (taken(acme), state(made.session)) == (0, SessionState.FAILED)
+
+
+def test_a_write_whose_answer_was_lost_is_known_again(acme: Reseller, monkeypatch: pytest.MonkeyPatch) -> None:
+    admission, write = sessions.admit(minted(acme).token), table.write
+
+    def twice(change: Any) -> Any:
+        write(change)
+        return write(change)  # as botocore makes it again
+
+    monkeypatch.setattr(table, "write", twice)
+    assert sessions.redeem(admission, wanted()).call.session_id == admission.session.id
+
+
+def test_a_tenant_that_was_suspended_since_is_refused_with_its_token_unspent(acme: Reseller) -> None:
+    token = minted(acme).token
+    accounts.set_status(operator(acme.org_id), "suspended")
+    with pytest.raises(Forbidden) as refusal:
+        sessions.admit(token)
+    assert refusal.value.code == "organization_inactive"
+    accounts.set_status(operator(acme.org_id), "active")
+    assert sessions.redeem(sessions.admit(token), wanted()).call
+
+
+def test_redeeming_makes_no_use_of_the_category(acme: Reseller) -> None:
+    assert redeemed(acme, category="anything").persona == redeemed(acme).persona
+
+
+# --- the persona ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("difficulty", list(Difficulty))
+def test_the_persona_is_as_difficult_as_was_asked(acme: Reseller, difficulty: Difficulty) -> None:
+    assert redeemed(acme, difficulty=difficulty).persona.difficulty is difficulty
+
+
+@pytest.mark.parametrize(("asked", "found"), [("TX", "TX"), (" tx ", "TX"), ("AZ", "AZ"), ("HI", "CA"), ("", "CA")])
+def test_a_state_narrows_the_choice_and_falls_back_where_nobody_lives_there(
+    acme: Reseller, asked: str, found: str
+) -> None:
+    assert redeemed(acme, state=asked).persona.state == found
+
+
+def test_chance_chooses_among_those_that_fit(acme: Reseller, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(sessions, "choose", lambda number: asked.append(number) or number - 1)
+    assert redeemed(acme).persona.name == "Ruth Sandoval"
+    assert asked == [3]
+
+
+# --- states and events ------------------------------------------------------------------------------------------
+
+
+def test_no_session_moves_backwards() -> None:
+    order = list(SessionState)
+    assert all(order.index(after) > order.index(before) for before, moves in SESSION_MOVES.items() for after in moves)
+    assert SESSION_MOVES.keys() == set(SessionState)
+
+
+def test_a_session_is_one_workflow_and_its_events_name_nobody(acme: Reseller) -> None:
+    call = redeemed(acme, "ann@example.com", "agency of Ann")
+    entries, _ = audit.of_workflow(acme.tenant.caller(master=True), call.correlation_id, 100, None)
+    assert Counter(entry.document["action"] for entry in entries) == Counter(
+        ["roleplay.session.minted", "roleplay.call.created"]
+    )
+    assert "Ann" not in json.dumps([entry.document for entry in entries]).title()
+    assert redeemed(acme).correlation_id != call.correlation_id
+
+
+def test_the_calls_id_is_random_and_safe_in_urls() -> None:
+    with ids.using(lambda bits: (1 << bits) - 1):
+        assert ids.nano("athos_call_") == "athos_call_" + "-" * 21
+    with ids.using(lambda _: 0):
+        assert ids.nano("x_") == "x_" + "A" * 21
+
+
+def test_the_transports_begin_is_asked_for_by_the_event(acme: Reseller) -> None:
+    call = redeemed(acme)
+    assert drain("roleplay") == [], "nothing is said before the call is committed"
+    assert store.get(call.org_id, call.id) is not None
