@@ -49,3 +49,29 @@ def tenant(slug: str = "acme", plan: PlanName = PlanName.GROWTH, **limits: Any) 
 def with_effect(caller: Caller, key: str, fingerprint: str = "fingerprint") -> Caller:
     """The same caller, with an Idempotency-Key."""
     return replace(caller, effect=Effect(scope=caller.org_id, key=key, fingerprint=fingerprint))
+
+
+@dataclass(frozen=True)
+class Reseller:
+    """An organisation with a key for the roleplay API."""
+
+    tenant: Tenant
+    key: str
+
+    @property
+    def org_id(self) -> str:
+        return self.tenant.org_id
+
+    def caller(self) -> Caller:
+        """A caller with that key, in a workflow of its own as each of its requests is."""
+        return access.caller(access.authenticate(self.key, frozenset({KeyKind.ATHOS})), ids.new("corr"))
+
+
+def reseller(slug: str = "acme", plan: PlanName = PlanName.GROWTH, **limits: Any) -> Reseller:
+    """A new organisation as a tenant of the roleplay API."""
+    made = tenant(slug, plan, **limits)
+    actor = Actor(type="system", id="test")
+    origin = Work(org_id=made.org_id, actor=actor, agent_id=None, correlation_id=ids.new("corr"))
+    key, writes = accounts.new_key(origin, KeyKind.ATHOS, "tenant key")
+    commit(writes)
+    return Reseller(made, key.text)

@@ -22,7 +22,10 @@ from switchboard.calls import store as calls
 from switchboard.calls.models import State as CallState
 from switchboard.email import store
 from switchboard.email.models import State
+from switchboard.roleplay import service as roleplay
+from switchboard.roleplay.models import State as RoleplayState
 from switchboard.timers import service as timers
+from switchboard.webhooks import service as webhooks
 
 ROOT = Path(__file__).resolve().parents[2]
 EVENTS = ROOT / "events"
@@ -77,6 +80,14 @@ def test_anima_email_send_queues_a_mail(run: Run, organisation: dict[str, str]) 
     assert state(organisation["ORGANIZATION_ID"], json.loads(answer["body"])["id"]) is State.QUEUED
 
 
+def test_opticomm_initiate_call_accepts_a_call(run: Run, organisation: dict[str, str]) -> None:
+    _, answer = run("opticomm/external_api", "opticomm-initiate-call")
+    assert answer["statusCode"] == 200
+    call = calls.get(organisation["ORGANIZATION_ID"], json.loads(answer["body"])["call_id"])
+    assert call is not None
+    assert (call.state, call.simulated) == (CallState.CREATED, True)
+
+
 def test_sqs_email_sends_a_queued_mail(run: Run, organisation: dict[str, str]) -> None:
     event, answer = run("workers/email", "sqs-email")
     assert answer == DONE
@@ -112,6 +123,46 @@ def test_sqs_inbound_mail_lands_in_the_agents_inbox(run: Run, organisation: dict
     assert answer == DONE
     (found,) = store.page(organisation["ORGANIZATION_ID"], None, {"direction": ["INBOUND"]}, 10, None).items
     assert (found["subject"], found["state"]) == ("A question", State.RECEIVED)
+
+
+def test_sqs_roleplay_begins_a_call(run: Run) -> None:
+    event, answer = run("workers/roleplay", "sqs-roleplay")
+    assert answer == DONE
+    first = min(received("roleplay"), key=lambda body: body["kind"] != "live")
+    assert (first["kind"], first["call_id"]) == ("live", job(event)["event"]["subject"]["id"])
+
+
+def test_sqs_scoring_scores_a_call(run: Run, organisation: dict[str, str]) -> None:
+    event, answer = run("workers/scoring", "sqs-scoring")
+    assert answer == DONE
+    call = roleplay.find(organisation["ORGANIZATION_ID"], job(event)["event"]["subject"]["id"])
+    assert call is not None
+    assert call.state is RoleplayState.SCORED
+
+
+def test_sqs_webhooks_makes_a_delivery_of_an_event(run: Run, organisation: dict[str, str]) -> None:
+    event, answer = run("workers/webhooks", "sqs-webhooks")
+    assert answer == DONE
+    (body,) = received("deliveries")
+    delivery = webhooks.find_delivery(organisation["ORGANIZATION_ID"], body["delivery_id"])
+    assert (delivery.event, delivery.subject_id) == ("message.sent", job(event)["event"]["subject"]["id"])
+
+
+def attempted(org_id: str, event: Any) -> tuple[int, str | None]:
+    delivery = webhooks.find_delivery(org_id, job(event)["delivery_id"])
+    return delivery.attempts, delivery.error
+
+
+def test_sqs_deliveries_records_an_attempt(run: Run, organisation: dict[str, str]) -> None:
+    event, answer = run("workers/deliveries", "sqs-deliveries")
+    assert answer == DONE
+    assert attempted(organisation["ORGANIZATION_ID"], event) == (1, "the connection was refused")
+
+
+def test_sqs_slow_deliveries_records_an_attempt(run: Run, organisation: dict[str, str]) -> None:
+    event, answer = run("workers/slow_deliveries", "sqs-slow-deliveries")
+    assert answer == DONE
+    assert attempted(organisation["ORGANIZATION_ID"], event) == (1, "the connection was refused")
 
 
 def test_sqs_audit_seals_the_events_in_order(run: Run, organisation: dict[str, str]) -> None:

@@ -7,12 +7,15 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
+from uuid import UUID
 
 from switchboard.aws import clock
 
 # Crockford's base 32 without I, L, O and U, in lower case: safe in URLs, in hosts and read aloud.
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _TIME_CHARS, _RANDOM_CHARS = 10, 16
+_NANO_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+_NANO_CHARS = 21
 
 _randbits: Callable[[int], int] = secrets.randbits
 _last = (0, 0)
@@ -41,6 +44,18 @@ def derived(prefix: str, epoch_ms: int, *parts: str) -> str:
 def floor(prefix: str, epoch_ms: int) -> str:
     """The smallest id of that kind and millisecond, to begin a range with."""
     return f"{prefix}_{_encode(epoch_ms, _TIME_CHARS)}{'0' * _RANDOM_CHARS}"
+
+
+def nano(prefix: str) -> str:
+    """A new id in the form of a nanoid: the prefix and 21 random characters that are safe in URLs."""
+    number = _randbits(6 * _NANO_CHARS)
+    return prefix + "".join(_NANO_ALPHABET[number >> 6 * place & 63] for place in range(_NANO_CHARS))
+
+
+def uuid() -> str:
+    """A new UUID of version 7 (RFC 9562): 48 bits of milliseconds, and 74 random bits."""
+    number = int(clock.epoch() * 1000) << 80 | 7 << 76 | _randbits(12) << 64 | 2 << 62 | _randbits(62)
+    return str(UUID(int=number))
 
 
 def _encode(value: int, length: int) -> str:
