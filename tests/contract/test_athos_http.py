@@ -253,7 +253,7 @@ REFUSALS: dict[tuple[str, int, str], Refusal] = {
     ("getCall", 404, "CALL_NOT_FOUND"): lambda all_: all_.good.read("athos_call_GZ1DjOkZv_VEPoE-CJ8mp"),
     ("getCall", 429, "SERVICE_UNAVAILABLE"): _exhausted(lambda slow: slow.read("athos_call_x")),
 }
-#: Faults that a healthy stack does not show: tests/unit brings them about. Strangers' limit is set too high to meet.
+#: What a healthy stack does not show, and a limit that is set too high to meet: tests/unit/roleplay/test_refusals.py.
 ELSEWHERE = {("mintSession", 503), ("redeemSession", 429)}
 
 
