@@ -6,6 +6,7 @@ from typing import Any
 
 from switchboard.edge import idempotency
 from switchboard.edge.dialects.anima import problem
+from switchboard.edge.documents import headers
 from switchboard.edge.openapi import Description, Refusal
 
 _TEXT = """\
@@ -127,35 +128,20 @@ _REFUSALS = {
 }  # fmt: skip
 
 
-def _text(description: str, example: str, **more: Any) -> dict[str, Any]:
-    return {"description": description, "schema": {"type": "string", **more}, "example": example}
-
-
-def _number(description: str, example: int) -> dict[str, Any]:
-    return {"description": description, "schema": {"type": "integer", "minimum": 0}, "example": example}
-
-
 _ALWAYS = {
-    "x-request-id": _text("Names this exchange.", "req_01kfe2v7g0hjkmnpqrstvwxyz0"),
-    "x-correlation-id": _text("The workflow that this request belongs to.", "corr_01kfe2v7g0hjkmnpqrstvwxyz0"),
-    "X-RateLimit-Limit": _number("Requests a minute.", 60),
-    "X-RateLimit-Remaining": _number("Requests left in this minute.", 59),
-    "X-RateLimit-Reset": _number("When the minute ends, in seconds since 1970.", 1_768_496_460),
-    "X-RateLimit-Sec-Limit": _number("Requests a second.", 100),
-    "X-RateLimit-Sec-Remaining": _number("Requests left in this second.", 99),
-    "X-RateLimit-Sec-Reset": _number("When the second ends, in seconds since 1970.", 1_768_496_401),
-    "RateLimit": _text("What is left of both limits, as the IETF's draft writes it.", '"minute";r=59;t=60'),
-    "RateLimit-Policy": _text("Both limits, as the IETF's draft writes them.", '"minute";q=60;w=60'),
+    "x-request-id": headers.text("Names this exchange.", "req_01kfe2v7g0hjkmnpqrstvwxyz0"),
+    "x-correlation-id": headers.text("The workflow that this request belongs to.", "corr_01kfe2v7g0hjkmnpqrstvwxyz0"),
+    **headers.limits(),
 }
 _SOMETIMES = {
-    "Allow": _text("The methods that the path takes.", "POST"),
-    "Idempotent-Replayed": _text(
+    "Allow": headers.ALLOW,
+    "Idempotent-Replayed": headers.text(
         "There when this answer was given before, to an earlier request with the same Idempotency-Key.",
         "true",
         enum=["true"],
     ),
-    "Retry-After": _number("Seconds to wait before the next try.", 12),
-    "WWW-Authenticate": _text("The scheme to authenticate with.", "Bearer"),
+    "Retry-After": headers.RETRY_AFTER,
+    "WWW-Authenticate": headers.text("The scheme to authenticate with.", "Bearer"),
 }
 
 DESCRIPTION = Description(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from switchboard.edge.dialects.athos import REQUEST_ID, body
+from switchboard.edge.documents import headers
 from switchboard.edge.openapi import Description, Refusal
 
 _TEXT = """\
@@ -89,29 +90,14 @@ _REFUSALS = {
 }  # fmt: skip
 
 
-def _text(description: str, example: str) -> dict[str, Any]:
-    return {"description": description, "schema": {"type": "string"}, "example": example}
-
-
-def _number(description: str, example: int) -> dict[str, Any]:
-    return {"description": description, "schema": {"type": "integer", "minimum": 0}, "example": example}
-
-
 _ALWAYS = {
-    REQUEST_ID: _text("Names this request: quote it to support.", _EXAMPLE_ID),
-    "X-RateLimit-Limit": _number("Requests a minute.", 60),
-    "X-RateLimit-Remaining": _number("Requests left in this minute.", 59),
-    "X-RateLimit-Reset": _number("When the minute ends, in seconds since 1970.", 1_768_496_460),
-    "X-RateLimit-Sec-Limit": _number("Requests a second.", 100),
-    "X-RateLimit-Sec-Remaining": _number("Requests left in this second.", 99),
-    "X-RateLimit-Sec-Reset": _number("When the second ends, in seconds since 1970.", 1_768_496_401),
-    "RateLimit": _text("What is left of both limits, as the IETF's draft writes it.", '"minute";r=59;t=60'),
-    "RateLimit-Policy": _text("Both limits, as the IETF's draft writes them.", '"minute";q=60;w=60'),
+    REQUEST_ID: headers.text("Names this request: quote it to support.", _EXAMPLE_ID),
+    **headers.limits(),
 }
 _SOMETIMES = {
-    "Allow": _text("The methods that the path takes.", "POST"),
-    "Retry-After": _number("Seconds to wait before the next try.", 12),
-    "WWW-Authenticate": _text("The scheme to authenticate with.", "Bearer"),
+    "Allow": headers.ALLOW,
+    "Retry-After": headers.RETRY_AFTER,
+    "WWW-Authenticate": headers.text("The scheme to authenticate with.", "Bearer"),
 }
 
 DESCRIPTION = Description(

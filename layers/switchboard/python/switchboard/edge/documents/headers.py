@@ -1,0 +1,34 @@
+"""Headers as the documents describe them: those of every API, and how to describe more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def text(description: str, example: str, **more: Any) -> dict[str, Any]:
+    """A header that holds text."""
+    return {"description": description, "schema": {"type": "string", **more}, "example": example}
+
+
+def number(description: str, example: int) -> dict[str, Any]:
+    """A header that holds a whole number."""
+    return {"description": description, "schema": {"type": "integer", "minimum": 0}, "example": example}
+
+
+def limits(per_second: int = 100) -> dict[str, Any]:
+    """The headers that tell how a caller's limits stand, of every answer."""
+    return {
+        "X-RateLimit-Limit": number("Requests a minute.", 60),
+        "X-RateLimit-Remaining": number("Requests left in this minute.", 59),
+        "X-RateLimit-Reset": number("When the minute ends, in seconds since 1970.", 1_768_496_460),
+        "X-RateLimit-Sec-Limit": number("Requests a second.", per_second),
+        "X-RateLimit-Sec-Remaining": number("Requests left in this second.", per_second - 1),
+        "X-RateLimit-Sec-Reset": number("When the second ends, in seconds since 1970.", 1_768_496_401),
+        "RateLimit": text("What is left of both limits, as the IETF's draft writes it.", '"minute";r=59;t=60'),
+        "RateLimit-Policy": text("Both limits, as the IETF's draft writes them.", '"minute";q=60;w=60'),
+    }
+
+
+#: Headers of refusals.
+ALLOW = text("The methods that the path takes.", "POST")
+RETRY_AFTER = number("Seconds to wait before the next try.", 12)
