@@ -55,9 +55,12 @@ def physical(name: str) -> str:
 class _Maker:
     def __init__(self, environ: dict[str, str]) -> None:
         self._environ = environ
+        self._clients: dict[str, Any] = {}
 
     def _client(self, service: str) -> Any:
-        return client(self._environ, service)
+        if service not in self._clients:
+            self._clients[service] = client(self._environ, service)
+        return self._clients[service]
 
     def table(self, table: topology.Table) -> str:
         client, name = self._client("dynamodb"), physical(table.name)
