@@ -44,6 +44,8 @@ _HOME = Path(__file__).resolve().parents[2] / ".local" / "dynoxide"
 _QUEUES = ("webhooks", "deliveries", "slow-deliveries")
 _WARM_UP, _SECONDS = (20, 4), 15
 RATES = (50, 100)
+#: How long a batch waits for more, in seconds: about as long as a poll of SQS takes.
+_LINGER = 0.03
 
 Queues = dict[str, Any]
 
@@ -113,7 +115,7 @@ def _wait_for(port: int) -> None:
 def _workers(environ: dict[str, str]) -> Iterator[None]:
     context = get_context("spawn")
     queues: Queues = {name: context.Queue() for name in _QUEUES}
-    loops = [(_follow, "workers/fanout"), (_take, "workers/webhooks"), (_take, "workers/deliveries")]
+    loops = [(_follow, "workers/fanout"), *[(_take, "workers/webhooks")] * 2, (_take, "workers/deliveries")]
     made = [context.Process(target=_run, args=(loop, name, queues, environ), daemon=True) for loop, name in loops]
     for process in made:
         process.start()
@@ -151,7 +153,7 @@ def _take(worker: topology.Worker, queues: Queues) -> None:
         bodies = [waiting.get()]
         while len(bodies) < worker.batch:
             try:
-                bodies.append(waiting.get_nowait())
+                bodies.append(waiting.get(timeout=_LINGER))
             except Empty:
                 break
         records = [{"messageId": str(n), "body": json.dumps(body), "attributes": {}, "eventSource": "aws:sqs"}
