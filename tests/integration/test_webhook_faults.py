@@ -141,7 +141,7 @@ def test_a_calls_callbacks_arrive_in_order_though_a_worker_is_killed_anywhere(
     frozen: clock.Frozen,
     name: str,
 ) -> None:
-    for done in range(11):
+    for done in range(0, 12, 3):  # the answers alternate with it
         call = called(acme)
         receiver.got, receiver.answers = [], [answer(500)] if done % 2 else []
         with saboteur.killing(after=done):
