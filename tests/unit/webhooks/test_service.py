@@ -8,7 +8,7 @@ import pytest
 from cryptography.exceptions import InvalidTag
 
 from switchboard.aws import clock, secret
-from switchboard.aws.table import Query
+from switchboard.aws.table import Query, commit
 from switchboard.errors import Conflict, Invalid, NotFound, QuotaExceeded
 from switchboard.webhooks import callbacks, catalogue, service, signing, store, template
 from switchboard.webhooks.models import Endpoint, Settings
@@ -200,6 +200,21 @@ def test_callbacks_are_signed_with_the_keys_secret(acme: Tenant) -> None:
         id="cb_1", org_id=acme.org_id, kind="opticomm", url=URL, key_id="key_1", timeout_ms=1, max_attempts=1,
         created_at="", updated_at="",
     )  # fmt: skip
+    assert signing.secrets_of(endpoint) == [callbacks.secret_of(acme.org_id, "key_1")]
+
+
+def test_a_callbacks_endpoint_is_nobodys_to_rotate_change_or_remove(acme: Tenant) -> None:
+    callback = callbacks.endpoint_for(acme.org_id, "key_1", URL)
+    commit(callback.writes)
+    caller = acme.caller(master=True)
+    for action in (
+        lambda: service.rotate(caller, callback.id),
+        lambda: service.change(caller, callback.id, {"active": False}),
+        lambda: service.remove(caller, callback.id),
+    ):
+        with pytest.raises(NotFound):
+            action()
+    endpoint = service.get(acme.org_id, callback.id).endpoint
     assert signing.secrets_of(endpoint) == [callbacks.secret_of(acme.org_id, "key_1")]
 
 

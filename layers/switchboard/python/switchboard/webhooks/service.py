@@ -162,6 +162,14 @@ def get(org_id: str, endpoint_id: str) -> Seen:
     return Seen(endpoint, health)
 
 
+def _owned(org_id: str, endpoint_id: str) -> Seen:
+    """An endpoint that its owner registered. Of a callback's neither secret nor settings are its own to change."""
+    seen = get(org_id, endpoint_id)
+    if seen.endpoint.key_id:
+        raise NotFound("There is no such webhook.")
+    return seen
+
+
 def listing(org_id: str, kind: KindName | None, limit: int, after: str | None) -> tuple[list[Seen], str | None]:
     """A page of the organisation's endpoints, newest first, and the cursor of the next."""
     page = store.page(org_id, limit, cursor.read(after, org_id, "webhooks"))
@@ -192,7 +200,7 @@ def change(origin: Origin, endpoint_id: str, changes: dict[str, Any], effect: Ef
 
     To make one active that was disabled is to forget its failures.
     """
-    seen = get(origin.org_id, endpoint_id)
+    seen = _owned(origin.org_id, endpoint_id)
     wanted = Settings.model_validate(settings_of(seen.endpoint).model_dump() | changes)
     changed = _next(_with(seen.endpoint, wanted))
     revived = changed.active and not seen.endpoint.active
@@ -224,7 +232,7 @@ def remove(origin: Origin, endpoint_id: str, effect: Effect | None = None) -> No
     try:
         if effect:
             effect.require_new()
-        endpoint = get(origin.org_id, endpoint_id).endpoint
+        endpoint = _owned(origin.org_id, endpoint_id).endpoint
         commit(
             effect.marker(endpoint_id) if effect else None,
             store.delete_endpoint(endpoint, _changed_meanwhile),
@@ -238,7 +246,7 @@ def remove(origin: Origin, endpoint_id: str, effect: Effect | None = None) -> No
 
 def rotate(origin: Origin, endpoint_id: str, effect: Effect | None = None) -> NewEndpoint:
     """Give an endpoint a new secret. The old one signs along for 24 hours. Raises NotFound, Conflict."""
-    endpoint = get(origin.org_id, endpoint_id).endpoint
+    endpoint = _owned(origin.org_id, endpoint_id).endpoint
     generation = endpoint.generation + 1
     rotated = _next(endpoint, generation=generation, overlap_until=clock.iso(clock.now() + OVERLAP))
     try:
