@@ -61,11 +61,16 @@ def _create(args: argparse.Namespace) -> None:
 
 
 def _list(args: argparse.Namespace) -> None:
+    show(args, [_row(org) for org in every()])
+
+
+def every() -> list[Organisation]:
+    """All organisations, newest first."""
     found, start = accounts.organisations(_PAGE)
     while start:
         more, start = accounts.organisations(_PAGE, start)
         found += more
-    show(args, [_row(org) for org in found])
+    return found
 
 
 def _row(org: Organisation) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from switchboard.accounts.plans import PlanName
 from switchboard.accounts.service import Status
 from switchboard.aws import clock
 from switchboard.aws.table import commit
+from switchboard.cli import organisations
 from switchboard.cli.command import Noun, moment, note, operator, positive, show, slug
 from switchboard.errors import Invalid
 from switchboard.roleplay import service as roleplay
@@ -20,7 +21,6 @@ from switchboard.usage import service as usage
 if TYPE_CHECKING:
     from switchboard.cli.command import Nouns
 
-_PAGE = 100
 _QUOTA = "roleplays_per_month"
 
 
@@ -74,11 +74,7 @@ def _create(args: argparse.Namespace) -> None:
 
 
 def _list(args: argparse.Namespace) -> None:
-    found, start = accounts.organisations(_PAGE)
-    while start:
-        more, start = accounts.organisations(_PAGE, start)
-        found += more
-    show(args, [_row(org) for org in found])
+    show(args, [_row(org) for org in organisations.every()])
 
 
 def _show(args: argparse.Namespace) -> None:
