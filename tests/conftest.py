@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 from pathlib import Path
+from typing import Any
 
+import botocore.session
 import pytest
-from moto import mock_aws  # before any botocore session is made: moto does not see those that are older
 
 from infra.local import engine, provision
 from switchboard.access import service as access
 from switchboard.aws import aside, clock, secret, session, settings, table
 from switchboard.edge import idempotency, rate_limit
 from switchboard.webhooks import delivery
+from tests import moto_cloud
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: the garbage collector need not go through it again and again."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def forget() -> None:
@@ -41,15 +52,26 @@ def _in_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aside, "start", aside.in_line)
 
 
-def _enter(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]) -> dict[str, str]:
+@cache
+def _session() -> Any:
+    return botocore.session.get_session()
+
+
+def _session_of_the_test() -> Any:
+    """One session for all tests, since it reads botocore's models: what a test hooks into is its clients, its own."""
+    kept = _session()
+    kept.set_credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
+    return kept
+
+
+def _enter(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]) -> None:
     for name in list(os.environ):
         if name.startswith("SWITCHBOARD_"):
             monkeypatch.delenv(name)
-    forget()
-    found = environ | provision.provision(environ)
-    for name, value in found.items():
+    for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    return found
+    forget()
+    monkeypatch.setattr(session, "_session", cache(_session_of_the_test))
 
 
 @pytest.fixture
@@ -60,23 +82,23 @@ def frozen() -> Iterator[clock.Frozen]:
         yield source
 
 
+@contextmanager
+def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """What the fixture `cloud` gives."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    for name, value in moto_cloud.ENVIRON.items():
+        monkeypatch.setenv(name, value)
+    with moto_cloud.running() as found:
+        _enter(monkeypatch, found | {"SWITCHBOARD_MAIL_CARRIER": "simulator"})
+        yield found
+    forget()
+
+
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     """Empty tables and queues in moto: fast, and for one thread only. Mail goes to the simulator."""
-    environ = {
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_REGION": engine.REGION,
-        "AWS_DEFAULT_REGION": engine.REGION,
-    }
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    for name, value in environ.items():
-        monkeypatch.setenv(name, value)
-    with mock_aws():
-        found = _enter(monkeypatch, environ)
-        monkeypatch.setenv("SWITCHBOARD_MAIL_CARRIER", "simulator")
+    with moto(monkeypatch) as found:
         yield found
-    forget()
 
 
 @pytest.fixture(scope="session")
@@ -93,9 +115,9 @@ _accounts = count(int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix(
 def engine_cloud(running_engine: engine.Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     """Empty tables and queues in the engine, in an account of the test's own: isolated, and true under threads."""
     environ = running_engine.environ(f"{next(_accounts):012d}")
-    for name, value in environ.items():
-        monkeypatch.setenv(name, value)
-    yield _enter(monkeypatch, environ)
+    found = environ | provision.provision(environ)
+    _enter(monkeypatch, found)
+    yield found
     forget()
 
 
@@ -125,6 +147,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
                 "SWITCHBOARD_STRANGER_PER_MINUTE": "100000",
                 "SWITCHBOARD_STRANGER_PER_SECOND": "10000",
                 "SWITCHBOARD_ROLEPLAY_STEP_SECONDS": "0",
+                "SWITCHBOARD_VOICE_STEP_SECONDS": "1",
                 "PORT": str(engine.free_port()),
             },
             stdout=log,

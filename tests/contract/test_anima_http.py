@@ -311,7 +311,7 @@ def test_a_cursor_that_we_did_not_give_is_refused(demo: Organisation) -> None:
 
 # Who is asking, and where.
 
-UNKNOWN = {kind: credentials.mint(kind).text for kind in (KeyKind.AGENT, KeyKind.MASTER, KeyKind.ATHOS)}
+UNKNOWN = {kind: credentials.mint(kind, bytes(32)).text for kind in (KeyKind.AGENT, KeyKind.MASTER, KeyKind.ATHOS)}
 
 
 @pytest.mark.parametrize(

@@ -183,7 +183,8 @@ class Stream:
 
     def hand_on(self) -> None:
         """Give the fan-out what it has not yet finished, as one batch."""
-        waiting = [item for item in everything("activity") if "outbox" in item and _place(item) not in self._done]
+        events = everything("activity", FilterExpression="attribute_exists(outbox)")
+        waiting = [item for item in events if _place(item) not in self._done]
         waiting.sort(key=lambda item: str(item["id"]["S"]))
         if not waiting:
             return
@@ -209,12 +210,12 @@ def _change(number: int, item: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def everything(table: str) -> list[dict[str, Any]]:
-    """All items of a table, as DynamoDB holds them."""
+def everything(table: str, **which: Any) -> list[dict[str, Any]]:
+    """All items of a table, or those that a scan's parameters say, as DynamoDB holds them."""
     items: list[dict[str, Any]] = []
     start: dict[str, Any] = {}
     while True:
-        answer: Any = session.dynamodb().scan(TableName=settings.table(table), ConsistentRead=True, **start)
+        answer: Any = session.dynamodb().scan(TableName=settings.table(table), ConsistentRead=True, **which, **start)
         items += answer["Items"]
         if "LastEvaluatedKey" not in answer:
             return items

@@ -1,0 +1,85 @@
+"""Moto's AWS as the topology wants it: made once a process, and handed to each test as a copy of its own."""
+
+from __future__ import annotations
+
+import copyreg
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from io import BytesIO
+from threading import RLock
+from typing import Any
+from unittest.mock import patch
+
+from moto import mock_aws  # before any botocore session is made: moto does not see those that are older
+from moto.backends import get_backend
+from moto.dynamodb.models import DynamoDBBackend, Table
+from moto.dynamodb.models.dynamo_type import LimitedSizeDict
+
+from infra.local import engine, provision
+
+ENVIRON = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_REGION": engine.REGION,
+    "AWS_DEFAULT_REGION": engine.REGION,
+}
+#: Where `provision` makes something.
+_SERVICES = ("dynamodb", "s3", "secretsmanager", "ses", "sqs")
+
+
+@contextmanager
+def running() -> Iterator[dict[str, str]]:
+    """Empty tables, queues and buckets, and the settings by which functions find them."""
+    found, state = _provisioned()
+    with mock_aws():
+        for service, account, region, backend in pickle.loads(state):
+            get_backend(service)[account][region] = backend
+        yield dict(found)
+
+
+@cache
+def _provisioned() -> tuple[dict[str, str], bytes]:
+    with mock_aws():
+        found = provision.provision(ENVIRON)
+        return found, _pickled([(name, *where) for name in _SERVICES for where in get_backend(name).iter_backends()])
+
+
+class _Pickler(pickle.Pickler):
+    dispatch_table = copyreg.dispatch_table | {
+        # Nobody holds a lock while it copies: the copy's is a new one.
+        type(RLock()): lambda _: (RLock, ()),
+        # What fitted into an item once is not measured again.
+        LimitedSizeDict: lambda attributes: (_unmeasured, (dict(attributes),)),
+    }
+
+
+def _unmeasured(attributes: dict[str, Any]) -> LimitedSizeDict:
+    made = LimitedSizeDict()
+    dict.update(made, attributes)
+    return made
+
+
+def _pickled(value: Any) -> bytes:
+    buffer = BytesIO()
+    _Pickler(buffer, pickle.HIGHEST_PROTOCOL).dump(value)
+    return buffer.getvalue()
+
+
+_transact = DynamoDBBackend.transact_write_items
+
+
+def _transact_at_less_cost(backend: DynamoDBBackend, writes: list[dict[str, Any]]) -> None:
+    """Moto's transaction. Moto copies a whole table for each write, and needs the copies only when one fails."""
+    names = {operation.get("TableName") for write in writes for operation in write.values()}
+    before = {name: _pickled(backend.tables[name]) for name in names if name in backend.tables}
+    try:
+        with patch.object(Table, "__deepcopy__", lambda table, _: table, create=True):
+            _transact(backend, writes)
+    except Exception:
+        backend.tables.update({name: pickle.loads(table) for name, table in before.items()})
+        raise
+
+
+DynamoDBBackend.transact_write_items = _transact_at_less_cost

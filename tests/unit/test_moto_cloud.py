@@ -1,0 +1,98 @@
+"""Tests do not see each other, though moto's tables and queues are made once for all of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from infra import topology
+from switchboard.aws import clock, ids, objects, queue, secret, session, settings
+from switchboard.aws.table import Check, ConditionFailedError, Put, Update, commit, get, write
+from switchboard.timers import service as timers
+from tests.actors import tenant
+from tests.conftest import moto
+
+WAITING = "ApproximateNumberOfMessages"
+
+
+def leave() -> None:
+    """An organisation, a timer, a message in every queue, a file in every bucket, a secret, an item of every table."""
+    timer = timers.new(tenant().org_id, clock.now(), "email", {})
+    write(timers.setting(timer))
+    for table in topology.TABLES:
+        write(Put(table=table.name, item=dict.fromkeys(table.keys, "left")))
+    queue.send(queue.Job(queue=one.name, body={"left": 1}, group="g", dedupe=ids.new("d")) for one in topology.QUEUES)
+    for bucket in topology.BUCKETS:
+        objects.put(bucket.name, "left", b"behind", "text/plain")
+    session.client("secretsmanager").create_secret(Name="left", SecretString="behind")
+
+
+def everything() -> dict[str, Any]:
+    """How much there is, wherever something can be."""
+    sqs, s3 = session.client("sqs"), session.client("s3")
+    tables = [settings.table(table.name) for table in topology.TABLES]
+    queues = sqs.list_queues()["QueueUrls"]
+    buckets = [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
+    secrets = session.client("secretsmanager").list_secrets()["SecretList"]
+    return {
+        **{name: session.dynamodb().scan(TableName=name)["Count"] for name in tables},
+        **{
+            url: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[WAITING])["Attributes"][WAITING]
+            for url in queues
+        },
+        **{name: s3.list_objects_v2(Bucket=name)["KeyCount"] for name in buckets},
+        "secrets": [one["Name"] for one in secrets],
+    }
+
+
+def test_what_a_test_leaves_behind_the_next_one_does_not_find(monkeypatch: pytest.MonkeyPatch) -> None:
+    with moto(monkeypatch):
+        before = everything()
+        leave()
+        left = everything()
+        dead = {name for name in before if name.endswith(("-dlq", "-dlq.fifo"))}
+        assert {name for name in before if left[name] != before[name]} == before.keys() - dead
+    with moto(monkeypatch):
+        assert everything() == before
+        leave()
+        assert everything() == left
+
+
+def test_a_hook_into_a_client_ends_with_its_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[str] = []
+    with moto(monkeypatch):
+        session.dynamodb().meta.events.register("before-call", lambda model, **_: heard.append(model.name))
+        everything()
+        assert "Scan" in heard
+        heard.clear()
+    with moto(monkeypatch):
+        everything()
+        assert not heard
+
+
+def test_a_secret_that_a_test_changes_is_the_deployments_again_in_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    with moto(monkeypatch):
+        ours = secret.derive("test")
+        changed = {"SecretId": settings.text("ROOT_SECRET"), "SecretString": "another"}
+        session.client("secretsmanager").put_secret_value(**changed)
+        secret.forget()
+        assert secret.derive("test") != ours
+    with moto(monkeypatch):
+        assert secret.derive("test") == ours
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_transaction_that_fails_leaves_everything_as_it_was() -> None:
+    key = {"pk": "org_1", "sk": "counter"}
+    write(Put(table="activity", item={**key, "count": 1}))
+    before = everything()
+    with pytest.raises(ConditionFailedError):
+        commit(
+            Put(table="core", item={"pk": "org_1", "sk": "new"}),
+            Update(table="activity", key=key, expression="ADD #n :one", names={"#n": "count"}, values={":one": 1}),
+            Check(table="core", key={"pk": "org_1", "sk": "absent"}, condition="attribute_exists(pk)"),
+        )
+    assert everything() == before
+    assert get("activity", key) == {**key, "count": 1}
+    assert get("core", {"pk": "org_1", "sk": "new"}) is None
