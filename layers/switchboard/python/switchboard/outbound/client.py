@@ -1,4 +1,4 @@
-"""The guarded HTTP client: posts to addresses that customers name (DESIGN.md, rule 11)."""
+"""The guarded HTTP client: asks, and posts to, addresses that customers name (DESIGN.md, rule 11)."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Answer:
 
 
 class Client:
-    """Posts to checked addresses only. It belongs to the event loop that it is first used in."""
+    """Reaches checked addresses only. It belongs to the event loop that it is first used in."""
 
     def __init__(
         self,
@@ -77,6 +77,15 @@ class Client:
         A kept connection that turns out to be dead is replaced once, so that in rare cases the receiver sees a request
         twice: what must not be done twice carries an id. Raises NotSent.
         """
+        return await self._send("POST", url, headers, body, seconds)
+
+    async def get(self, url: str, headers: Mapping[str, str], seconds: float) -> Answer:
+        """Ask for what is at a URL, and answer what comes back as `post` does. Raises NotSent."""
+        return await self._send("GET", url, headers, None, seconds)
+
+    async def _send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, seconds: float
+    ) -> Answer:
         target = _target(url, loopback=destination.loopback_allowed())
         _check_headers(headers)
         connections = self._connections()
@@ -84,7 +93,7 @@ class Client:
         started = monotonic()
         try:
             async with asyncio.timeout(seconds):
-                status, fields, content = await self._exchange(connections, target, headers, body, seconds)
+                status, fields, content = await self._exchange(connections, method, target, headers, body, seconds)
         except NotSent:
             raise
         except aiohttp.ConnectionTimeoutError as error:
@@ -117,29 +126,38 @@ class Client:
         return self._opened
 
     async def _exchange(
-        self, connections: Connections, url: URL, headers: Mapping[str, str], body: bytes, seconds: float
+        self,
+        connections: Connections,
+        method: str,
+        url: URL,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        seconds: float,
     ) -> tuple[int, dict[str, str], bytes]:
         mark = Mark()
         current.set(mark)
         timeout = _timeout(seconds)
         try:
-            return await self._once(connections.usual, url, headers, body, timeout)
+            return await self._once(connections.usual, method, url, headers, body, timeout)
         except aiohttp.ClientConnectorError:
             raise
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
             if mark.opened:
                 raise
-        return await self._once(connections.once, url, headers, body, timeout)
+        return await self._once(connections.once, method, url, headers, body, timeout)
 
     async def _once(
         self,
         session: aiohttp.ClientSession,
+        method: str,
         url: URL,
         headers: Mapping[str, str],
-        body: bytes,
+        body: bytes | None,
         timeout: aiohttp.ClientTimeout,
     ) -> tuple[int, dict[str, str], bytes]:
-        async with session.post(url, data=body, headers=headers, allow_redirects=False, timeout=timeout) as response:
+        async with session.request(
+            method, url, data=body, headers=headers, allow_redirects=False, timeout=timeout
+        ) as response:
             content = await self._beginning(response)
             return response.status, _fields(response), content
 

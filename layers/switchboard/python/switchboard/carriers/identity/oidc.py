@@ -1,0 +1,143 @@
+"""OpenID Connect, as any issuer speaks it: the authorization code flow with PKCE (RFC 7636).
+
+Amazon Cognito differs in two things: it says `"true"` for true, and has a way of its own to sign people out.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from urllib.parse import quote_plus, urlencode, urlsplit, urlunsplit
+
+from switchboard.carriers.identity import Claims, Refused, Unconfigured, Unreachable, documents
+from switchboard.carriers.identity.web import Web, checked
+
+SCOPE = "openid email profile"
+_COGNITO = re.compile(r"https://cognito-idp\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/.+")
+#: An error code (RFC 6749, 5.2), which may be shown to those who read our logs.
+_CODE = re.compile(r"[a-z0-9_]{1,64}")
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+
+
+class OpenIdProvider:
+    """An issuer, and the client that we are to it: a public one without a secret, confidential with one."""
+
+    def __init__(self, issuer: str, client_id: str, client_secret: Callable[[], str] | None = None) -> None:
+        self.issuer = issuer
+        self._client_id, self._client_secret = client_id, client_secret
+
+    def authorization_url(self, *, redirect_uri: str, state: str, nonce: str, code_challenge: str) -> str:
+        """Where to send a browser to. Raises Unreachable or Unconfigured."""
+        found = documents.discovery(self.issuer, Web())
+        return _with_query(
+            checked(found.get("authorization_endpoint")),
+            response_type="code",
+            client_id=self._client_id,
+            redirect_uri=redirect_uri,
+            scope=SCOPE,
+            state=state,
+            nonce=nonce,
+            code_challenge=code_challenge,
+            code_challenge_method="S256",
+        )
+
+    def redeem(self, *, code: str, redirect_uri: str, code_verifier: str, nonce: str) -> Claims:
+        """Who a code stands for. Raises Refused, Unreachable or Unconfigured."""
+        from switchboard.carriers.identity import tokens
+
+        web = Web()
+        answer = self._answer(web, code, redirect_uri, code_verifier)
+        token = answer.get("id_token")
+        if not isinstance(token, str):
+            raise Unreachable("the issuer answers a code without an id token")
+        claims = tokens.read(
+            token, issuer=self.issuer, client_id=self._client_id, nonce=nonce, keys=partial(self._keys, web)
+        )
+        more = {} if _text(claims, "email") and _text(claims, "name") else self._more(web, answer, claims["sub"])
+        # An address and whether it was verified are of one source: neither vouches for the other's.
+        mail = claims if _text(claims, "email") else more
+        return Claims(
+            issuer=self.issuer,
+            subject=claims["sub"],
+            email=_text(mail, "email"),
+            email_verified=_text(mail, "email") is not None and _is_true(mail.get("email_verified")),
+            name=_text(claims, "name") or _text(more, "name"),
+            picture=_text(claims, "picture") or _text(more, "picture"),
+        )
+
+    def end_session_url(self, *, return_url: str) -> str | None:
+        """Where a browser is signed out of the issuer, if the issuer does that. Raises Unreachable or Unconfigured."""
+        found = documents.discovery(self.issuer, Web())
+        endpoint = found.get("end_session_endpoint")
+        if _COGNITO.fullmatch(self.issuer):
+            endpoint = endpoint or _beside(checked(found.get("authorization_endpoint")), "/logout")
+            return _with_query(checked(endpoint), client_id=self._client_id, logout_uri=return_url)
+        if endpoint is None:
+            return None
+        return _with_query(checked(endpoint), client_id=self._client_id, post_logout_redirect_uri=return_url)
+
+    def _keys(self, web: Web, anew: bool) -> list[Any]:
+        return documents.keys(self.issuer, web, anew=anew)
+
+    def _answer(self, web: Web, code: str, redirect_uri: str, code_verifier: str) -> dict[str, Any]:
+        """What the token endpoint gives for a code."""
+        url = checked(documents.discovery(self.issuer, web).get("token_endpoint"))
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": redirect_uri,
+            "code_verifier": code_verifier,
+        }
+        authorization = ""
+        if self._client_secret:
+            authorization = _basic(self._client_id, self._client_secret())
+        else:
+            form["client_id"] = self._client_id
+        status, found = web.post(url, form, authorization)
+        if status == 200 and found is not None:
+            return found
+        error = str((found or {}).get("error"))
+        why = f"the token endpoint answers {status}" + (f" {error}" if _CODE.fullmatch(error) else "")
+        if error in ("invalid_client", "unauthorized_client") or status == 401:
+            raise Unconfigured(why)
+        if status == 400:
+            raise Refused(why)
+        raise Unreachable(why)
+
+    def _more(self, web: Web, answer: dict[str, Any], subject: str) -> dict[str, Any]:
+        """What the userinfo endpoint, if there is one, says of the same person (OpenID Connect Core, 5.3)."""
+        endpoint = documents.discovery(self.issuer, web).get("userinfo_endpoint")
+        token = answer.get("access_token")
+        if endpoint is None or not isinstance(token, str) or not _TOKEN.fullmatch(token):
+            return {}
+        found = web.get(checked(endpoint), f"Bearer {token}")
+        if found.get("sub") != subject:
+            raise Refused("the userinfo endpoint speaks of somebody else")
+        return found
+
+
+def _is_true(value: object) -> bool:
+    return value is True or value == "true"
+
+
+def _text(claims: dict[str, Any], name: str) -> str | None:
+    value = claims.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def _basic(client_id: str, client_secret: str) -> str:
+    """A client's name and secret, each in the form's encoding first (RFC 6749, 2.3.1)."""
+    pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
+    return "Basic " + base64.b64encode(pair.encode()).decode()
+
+
+def _with_query(url: str, **more: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, urlencode(more))))))
+
+
+def _beside(url: str, path: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=path, query=""))

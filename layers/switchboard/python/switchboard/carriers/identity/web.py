@@ -1,0 +1,76 @@
+"""What is asked of an issuer over HTTP: JSON, of a bounded size, within a bounded time, and from nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from time import monotonic
+from typing import Any
+from urllib.parse import urlencode
+
+from switchboard.carriers.identity import Unconfigured, Unreachable
+from switchboard.errors import Invalid
+from switchboard.outbound import client, destination
+
+#: How long all that one call of the port asks for may take, in seconds (DESIGN.md, rule 2).
+SECONDS = 5.0
+#: The largest answer that is read, in bytes.
+LARGEST = 262_144
+
+
+class Web:
+    """Asks an issuer. Made for one call of the port, since its time runs from when it is made."""
+
+    def __init__(self) -> None:
+        self._until = monotonic() + SECONDS
+
+    def get(self, url: str, authorization: str = "") -> dict[str, Any]:
+        """The JSON object at a URL. Raises Unreachable, or Unconfigured for a URL that may not be asked."""
+        status, found = self._send(url, None, authorization)
+        if status != 200:
+            raise Unreachable(f"{url} answers {status}")
+        if found is None:
+            raise Unreachable(f"{url} does not answer with a JSON object")
+        return found
+
+    def post(self, url: str, form: Mapping[str, str], authorization: str = "") -> tuple[int, dict[str, Any] | None]:
+        """The status, and the JSON object if it is one, that a form is answered with. Raises as `get` does."""
+        return self._send(url, urlencode(form).encode(), authorization)
+
+    def _send(self, url: str, body: bytes | None, authorization: str) -> tuple[int, dict[str, Any] | None]:
+        headers = {"Accept": "application/json"} | ({"Authorization": authorization} if authorization else {})
+        try:
+            answer = asyncio.run(_exchange(url, headers, body, self._until - monotonic()))
+        except client.Refused as error:
+            raise Unconfigured(f"{url}: {error.reason}") from error
+        except client.NotSent as error:
+            raise Unreachable(f"{url}: {error.reason}") from error
+        if len(answer.body) > LARGEST:
+            raise Unreachable(f"{url} answers with more than {LARGEST:,} bytes")
+        return answer.status, _object(answer.body)
+
+
+async def _exchange(url: str, headers: dict[str, str], body: bytes | None, seconds: float) -> client.Answer:
+    async with client.Client(max_body=LARGEST + 1) as web:
+        if body is None:
+            return await web.get(url, headers, seconds)
+        return await web.post(url, headers | {"Content-Type": "application/x-www-form-urlencoded"}, body, seconds)
+
+
+def _object(body: bytes) -> dict[str, Any] | None:
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def checked(url: object) -> str:
+    """A URL of the issuer's, as it will be used: https, unless it is this machine's. Raises Unreachable."""
+    if not isinstance(url, str):
+        raise Unreachable("the issuer does not say where to ask")
+    try:
+        return destination.check(url)
+    except Invalid as error:
+        raise Unreachable(f"the issuer names a URL that {error.details['fields']['url']}") from error
