@@ -15,6 +15,11 @@ from switchboard.aws.effect import Effect
 from switchboard.aws.table import commit
 from switchboard.edge.dialects import anima
 from switchboard.events.models import Actor, Work
+from switchboard.people import service as people
+from switchboard.people.models import User
+from switchboard.team import service as team
+from switchboard.team.models import Member
+from switchboard.team.permissions import Role
 
 
 @dataclass(frozen=True)
@@ -75,3 +80,20 @@ def reseller(slug: str = "acme", plan: PlanName = PlanName.GROWTH, **limits: Any
     key, writes = accounts.new_key(origin, KeyKind.ATHOS, "tenant key")
     commit(writes)
     return Reseller(made, key.text)
+
+
+ISSUER = "https://issuer.example"
+
+
+def person(name: str = "Ada", email: str | None = None, *, verified: bool = True) -> User:
+    """Somebody whom an issuer vouches for."""
+    address = email or f"{name.lower()}@example.com"
+    return people.recognise(ISSUER, address, address, email_verified=verified, name=name)
+
+
+def member(org_id: str, role: Role = Role.ADMIN, name: str = "Ada", effect: Effect | None = None) -> Member:
+    """Somebody who works in an organisation, and calls."""
+    user = person(name)
+    origin = Work(org_id=org_id, actor=Actor(type="system", id="test"), agent_id=None, correlation_id=ids.new("corr"))
+    commit(team.joining(origin, user, role))
+    return Member(accounts.organisation(org_id), user, role, "corr_test", effect)

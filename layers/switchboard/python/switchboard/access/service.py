@@ -31,6 +31,11 @@ class Snapshot:
     organisation: Organisation
     agent: Agent | None
 
+    @property
+    def bucket(self) -> str:
+        """Whose requests its own count among."""
+        return self.organisation.id
+
 
 @dataclass(frozen=True, slots=True)
 class _Remembered:

@@ -22,11 +22,34 @@ class HardCap(BaseModel):
     meters: dict[str, bool] = Field(default_factory=lambda: {"email": True, "sms": True, "voice": True})
 
 
-class Organisation(BaseModel):
+class VoiceProvider(StrEnum):
+    """Whose voice models an organisation's calls use where nothing else is said."""
+
+    OPENAI = "openai"
+    GEMINI = "gemini"
+    ELEVENLABS = "elevenlabs"
+
+
+class Profile(BaseModel):
+    """How an organisation describes itself."""
+
+    name: str
+    contact_name: str | None = None
+    contact_email: str | None = None
+    contact_phone: str | None = None
+    address_line1: str | None = None
+    address_line2: str | None = None
+    address_city: str | None = None
+    address_region: str | None = None
+    address_postal_code: str | None = None
+    address_country: str | None = None
+    default_provider: VoiceProvider = VoiceProvider.ELEVENLABS
+
+
+class Organisation(Profile):
     """A tenant."""
 
     id: str
-    name: str
     slug: str
     plan: PlanName = PlanName.FREE
     status: str = "active"
@@ -35,6 +58,8 @@ class Organisation(BaseModel):
     #: Its own hours for calling, narrower than the law's: `{"start": "09:00", "end": "18:00"}`, local to who is called.
     calling_hours: dict[str, str] | None = None
     owner_email: str | None = None
+    #: The IANA zone that its days and hours are counted in.
+    timezone: str = "UTC"
     hard_cap: HardCap = Field(default_factory=HardCap)
     #: Limits that were agreed on one by one and replace the plan's: requests_per_minute, emails_per_month …
     limits: dict[str, int] = Field(default_factory=dict)

@@ -65,6 +65,23 @@ def organisations(limit: int, start: Item | None = None) -> tuple[list[Organisat
     return [store.read_org(item) for item in page.items], page.next_key
 
 
+def describe(origin: Origin, changes: dict[str, Any], effect: Effect | None = None) -> Organisation:
+    """Change fields of an organisation's profile; the others stay."""
+    event = events.of(
+        origin,
+        "organization.updated",
+        Subject(type="organization", id=origin.org_id),
+        fields=sorted(changes),
+    )
+    with suppress(AlreadyDone):
+        commit(
+            effect.marker(origin.org_id) if effect else None,
+            store.change_org(origin.org_id, {**changes, "updated_at": clock.stamp()}),
+            events.record(event),
+        )
+    return organisation(origin.org_id)
+
+
 def set_plan(origin: Origin, plan: PlanName, limits: dict[str, int] | None = None) -> None:
     """Move an organisation to a plan; `limits` replace single figures of it. In effect within the key cache's time."""
     changes: dict[str, Any] = {"plan": plan.value, "updated_at": clock.stamp()}

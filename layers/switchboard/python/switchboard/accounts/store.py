@@ -35,7 +35,12 @@ def key_key(org_id: str, key_id: str) -> Key:
 def put_org(org: Organisation) -> Put:
     return Put(
         table="core",
-        item={**org_key(org.id), "gsi1pk": "orgs", "gsi1sk": f"{org.created_at}#{org.id}", **org.model_dump()},
+        item={
+            **org_key(org.id),
+            "gsi1pk": "orgs",
+            "gsi1sk": f"{org.created_at}#{org.id}",
+            **org.model_dump(mode="json"),
+        },
         unless_exists=True,
     )
 

@@ -264,22 +264,30 @@ def get(table: str, key: Key, *, consistent: bool = True) -> Item | None:
 
 def get_many(table: str, keys: Sequence[Key]) -> list[Item | None]:
     """The items at up to 100 keys of one table, in the keys' order, read consistently in one request."""
-    name = settings.table(table)
-    wanted = list({tuple(sorted(key.items())): encode_item(key) for key in keys}.values())
-    found: list[Item] = []
+    return get_across([(table, key) for key in keys])
+
+
+def get_across(places: Sequence[tuple[str, Key]]) -> list[Item | None]:
+    """The items at up to 100 keys of several tables, in the order of the places, read consistently in one request."""
+    wanted: dict[str, dict[str, Any]] = {}
+    for table, key in places:
+        keys = wanted.setdefault(settings.table(table), {"Keys": [], "ConsistentRead": True})["Keys"]
+        if (encoded := encode_item(key)) not in keys:
+            keys.append(encoded)
+    found: dict[str, list[Item]] = {name: [] for name in wanted}
     pause = _FIRST_PAUSE
     while wanted:
-        answer: Any = _reading(
-            lambda batch=wanted: session.dynamodb().batch_get_item(  # type: ignore[misc]
-                RequestItems={name: {"Keys": batch, "ConsistentRead": True}}
-            )
-        )
-        found += [decode_item(item) for item in answer["Responses"].get(name, [])]
-        wanted = answer.get("UnprocessedKeys", {}).get(name, {}).get("Keys", [])
+        answer: Any = _reading(lambda batch=wanted: session.dynamodb().batch_get_item(RequestItems=batch))  # type: ignore[misc]
+        for name, items in answer["Responses"].items():
+            found[name] += [decode_item(item) for item in items]
+        wanted = answer.get("UnprocessedKeys") or {}
         if wanted:
             sleep(random.uniform(0, pause))  # noqa: S311 jitter, not a secret
             pause = min(pause * 2, 1.0)
-    return [next((item for item in found if all(item[k] == v for k, v in key.items())), None) for key in keys]
+    return [
+        next((item for item in found[settings.table(table)] if all(item[k] == v for k, v in key.items())), None)
+        for table, key in places
+    ]
 
 
 class Page(NamedTuple):

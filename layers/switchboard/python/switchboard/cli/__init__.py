@@ -20,6 +20,7 @@ from switchboard.cli import (
     flows,
     keys,
     organisations,
+    people,
     queues,
     tail,
     tenants,
@@ -29,7 +30,10 @@ from switchboard.cli import (
 from switchboard.cli.command import common
 from switchboard.errors import DomainError, Invalid
 
-_NOUNS = (organisations, keys, agents, flows, audit, compliance, queues, events, usage, tail, webhooks, tenants)
+_NOUNS = (
+    *(organisations, people, keys, agents, flows, audit, compliance, queues),
+    *(events, usage, tail, webhooks, tenants),
+)
 _REFUSED, _BAD_USAGE, _INTERRUPTED = 1, 2, 130
 
 

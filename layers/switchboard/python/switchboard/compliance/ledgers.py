@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 from switchboard.aws import clock, cursor, secret
-from switchboard.aws.table import Item, commit
+from switchboard.aws.effect import AlreadyDone, Effect
+from switchboard.aws.table import Item, Writes, commit
 from switchboard.compliance import consents, phone, store
 from switchboard.compliance.consents import BadConsentError
 from switchboard.compliance.models import Basis, BlockedNumber, ConsentRecord, ConsentSource, OptOut
-from switchboard.errors import Invalid
+from switchboard.errors import Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 
@@ -24,11 +25,18 @@ class _UnchangedError(Exception):
 
 def block(origin: Origin, e164: str, reason: str | None = None) -> BlockedNumber:
     """Put a number on the organisation's do-not-call list. One that is there stays as it is. Raises Invalid."""
-    number = phone.parse(e164).e164
-    entry = BlockedNumber(e164=number, reason=reason, created_by=origin.actor.id, at=clock.stamp())
+    number = phone.written(e164).e164
+    entry = BlockedNumber(
+        id=_block_id(origin.org_id, number),
+        e164=number,
+        reason=reason,
+        created_by=origin.actor.id,
+        at=clock.stamp(),
+    )
     try:
         commit(
             store.enter(origin.org_id, "dnc", number, entry, _UnchangedError),
+            store.point_at(origin.org_id, entry.id, number),
             events.record(_event(origin, "number.blocked", number)),
         )
     except _UnchangedError as unchanged:
@@ -38,7 +46,35 @@ def block(origin: Origin, e164: str, reason: str | None = None) -> BlockedNumber
 
 def unblock(origin: Origin, e164: str) -> bool:
     """Take a number off the do-not-call list. Answers whether it was there. Raises Invalid."""
-    return _strike(origin, "dnc", e164, "number.unblocked")
+    number = phone.parse(e164).e164
+    return _strike(
+        origin, "dnc", number, "number.unblocked", store.forget_id(origin.org_id, _block_id(origin.org_id, number))
+    )
+
+
+def unblock_by_id(origin: Origin, block_id: str, effect: Effect | None = None) -> None:
+    """Take the number of an entry off the do-not-call list. Raises NotFound for an entry that is not there."""
+    number = store.number_of(origin.org_id, block_id)
+    try:
+        if effect:
+            effect.require_new()
+        if number is None:
+            raise NotFound("This number is not blocked.")
+        commit(
+            effect.marker(block_id) if effect else None,
+            store.strike(origin.org_id, "dnc", number, _UnchangedError),
+            store.forget_id(origin.org_id, block_id),
+            events.record(_event(origin, "number.unblocked", number)),
+        )
+    except AlreadyDone:
+        return
+    except _UnchangedError:
+        raise NotFound("This number is not blocked.") from None
+
+
+def _block_id(org_id: str, number: str) -> str:
+    """The id of a number's entry: the same each time, so that whoever has the number needs no look-up."""
+    return f"blk_{secret.digest(f'{org_id}#{number}')[:26]}"
 
 
 def opt_out(
@@ -129,11 +165,12 @@ def is_blocked(org_id: str, e164: str) -> bool:
     return store.get(org_id, "dnc", phone.parse(e164).e164) is not None
 
 
-def _strike(origin: Origin, ledger: store.Ledger, e164: str, kind: str) -> bool:
+def _strike(origin: Origin, ledger: store.Ledger, e164: str, kind: str, *also: Writes) -> bool:
     number = phone.parse(e164).e164
     try:
         commit(
             store.strike(origin.org_id, ledger, number, _UnchangedError),
+            *also,
             events.record(_event(origin, kind, number)),
         )
     except _UnchangedError:

@@ -154,6 +154,7 @@ class Verdict(BaseModel):
 class BlockedNumber(BaseModel):
     """A number that an organisation never calls or texts."""
 
+    id: str
     e164: str
     reason: str | None = None
     created_by: str

@@ -13,6 +13,7 @@ from switchboard.errors import Invalid
 PATTERN = r"^\+[1-9][0-9]{6,14}$"
 
 _E164 = re.compile(PATTERN.removesuffix("$"))
+_PUNCTUATION = re.compile(r"[\s().\-/\u2010-\u2015]")
 # Neither an area code nor an exchange begins with 0 or 1, and no area code is a service code (911).
 _NORTH_AMERICAN = re.compile(r"\+1(?!.11)[2-9][0-9]{2}[2-9][0-9]{6}")
 _FICTIONAL = re.compile(r"\+1[2-9][0-9]{2}55501[0-9]{2}")
@@ -79,6 +80,15 @@ def parse(text: str) -> Phone:
         region=None if region in ("ZZ", "001") else region,
         kind=Kind.NON_GEOGRAPHIC if region in ("ZZ", "001") else Kind.GEOGRAPHIC,
     )
+
+
+def written(text: str, field: str = "e164") -> Phone:
+    """A number from E.164 as people write it, with spaces and punctuation. Raises Invalid, which names the field."""
+    try:
+        return parse(_PUNCTUATION.sub("", text))
+    except Invalid as error:
+        told = error.details["fields"]["to"]
+        raise Invalid(error.message, code=error.code, fields={field: told}) from None
 
 
 def _north_american(text: str, library_region: str | None) -> Phone:

@@ -3,6 +3,7 @@
 | item | pk | sk |
 |---|---|---|
 | number on the do-not-call list | `<org>#dnc` | `<e164>` |
+| look-up of the same by its id | `<org>#dnc-ids` | `<id>` |
 | opt-out | `<org>#opt-outs` | `<e164>` |
 | consent | `<org>#consent` | `<e164>` |
 | the latest calls to a number on one subject | `<org>#attempts#<e164>` | `<digest of subject>` |
@@ -161,6 +162,25 @@ def strike(org_id: str, ledger: Ledger, e164: str, otherwise: Refusal) -> Delete
         condition="attribute_exists(pk)",
         otherwise=otherwise,
     )
+
+
+def _id_key(org_id: str, block_id: str) -> Key:
+    return {"pk": f"{org_id}#dnc-ids", "sk": block_id}
+
+
+def point_at(org_id: str, block_id: str, e164: str) -> Put:
+    """Let a block be found by its id."""
+    return Put(table="core", item={**_id_key(org_id, block_id), "e164": e164})
+
+
+def forget_id(org_id: str, block_id: str) -> Delete:
+    return Delete(table="core", key=_id_key(org_id, block_id))
+
+
+def number_of(org_id: str, block_id: str) -> str | None:
+    """The number that a block of that id is about."""
+    item = table.get("core", _id_key(org_id, block_id))
+    return str(item["e164"]) if item else None
 
 
 def get(org_id: str, ledger: Ledger, e164: str) -> Item | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
@@ -22,6 +22,11 @@ from switchboard.edge.call import Call, Operation, Scheme
 from switchboard.edge.dialects.base import INTERNAL, Dialect
 from switchboard.edge.http import Reply, Request
 from switchboard.errors import DomainError, Invalid, MethodNotAllowed, NotFound
+from switchboard.team.permissions import Permission
+
+if TYPE_CHECKING:
+    from switchboard.access.sessions import SignedIn
+    from switchboard.team.models import Member
 
 _Route = TypeVar("_Route", bound=Callable[..., Any])
 _PARAMETER = re.compile(r"<(\w+)>")
@@ -37,12 +42,14 @@ class _Resolver(APIGatewayRestResolver):
 class Api:
     """The routes of one Lambda function, in one dialect.
 
-    `handler` is the function's entry point. Inside a route, `caller` tells who is calling.
+    `handler` is the function's entry point. Inside a route, `caller` or `member` tells who is calling. `tags` says for
+    the document what the routes' tags are about, where the dialect's own description does not.
     """
 
-    def __init__(self, dialect: Dialect, group: str) -> None:
+    def __init__(self, dialect: Dialect, group: str, tags: Mapping[str, str] | None = None) -> None:
         self.dialect = dialect
         self.group = group
+        self.tags = tags or {}
         self.operations: list[Operation] = []
         self._static: dict[str, dict[str, Operation]] = {}
         self._dynamic: list[tuple[re.Pattern[str], dict[str, Operation]]] = []
@@ -61,8 +68,23 @@ class Api:
 
     @property
     def caller(self) -> Caller:
-        """Who is calling."""
+        """Whose key is calling."""
         return self._current.caller
+
+    @property
+    def member(self) -> Member:
+        """The member who is calling, behind a route's permission."""
+        call = self._current
+        assert call.signed_in is not None
+        assert call.correlation_id is not None
+        return call.signed_in.member(call.correlation_id, call.effect)
+
+    @property
+    def signed_in(self) -> SignedIn:
+        """The person who is calling, with their session."""
+        signed_in = self._current.signed_in
+        assert signed_in is not None
+        return signed_in
 
     @property
     def call(self) -> Call:
@@ -86,13 +108,23 @@ class Api:
         secret: bool = False,
         scheme: Scheme | None = None,
         cross_origin: bool = False,
+        permission: Permission | None = None,
     ) -> Callable[[_Route], _Route]:
         """Register a route. `responses` are the refusals it may give, by status, for the document.
 
         `media_type` is that of a text which is not described by a model.
         """
         self._register(
-            Operation(method, path, public=public, keys=keys, secret=secret, scheme=scheme, cross_origin=cross_origin)
+            Operation(
+                method,
+                path,
+                public=public,
+                keys=keys,
+                secret=secret,
+                scheme=scheme,
+                cross_origin=cross_origin,
+                permission=permission,
+            )
         )
         declared: dict[int, Any] = {status: {"description": summary}}
         declared |= {number: {"description": text} for number, text in (responses or {}).items()}
@@ -180,6 +212,7 @@ class Api:
             self._call = None
         # What a route says of its own answer counts: a page or an asset may be cached.
         reply.headers = self.dialect.headers(call) | reply.headers
+        reply.cookies = call.cookies
         if self.cross_origin(call.request.path):
             reply.headers |= cors.headers(self.dialect.exposed)
         telemetry.logger().info(

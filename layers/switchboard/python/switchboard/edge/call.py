@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from switchboard.accounts.models import Caller, KeyKind
 from switchboard.aws.effect import Effect
+from switchboard.team.permissions import Permission
 
 if TYPE_CHECKING:
     from switchboard.access.service import Snapshot
+    from switchboard.access.sessions import SignedIn
     from switchboard.edge.http import Request
     from switchboard.edge.rate_limit import Limits
 
@@ -24,7 +26,18 @@ class Scheme(NamedTuple):
 class Operation:
     """What the edge knows of a route: who may call it, and how it treats retries and bodies."""
 
-    __slots__ = ("cross_origin", "idempotent", "keys", "method", "path", "public", "scheme", "secret", "takes_body")
+    __slots__ = (
+        "cross_origin",
+        "idempotent",
+        "keys",
+        "method",
+        "path",
+        "permission",
+        "public",
+        "scheme",
+        "secret",
+        "takes_body",
+    )
 
     def __init__(
         self,
@@ -36,11 +49,14 @@ class Operation:
         secret: bool = False,
         scheme: Scheme | None = None,
         cross_origin: bool = False,
+        permission: Permission | None = None,
     ) -> None:
         self.method = method
         self.path = path
         self.public = public
         self.keys = keys
+        #: What a member has to be allowed. Without one, whoever is signed in may call it, for themselves.
+        self.permission = permission
         #: The answer shows a credential, so that its record is kept encrypted.
         self.secret = secret
         #: How its callers are authenticated, where not as the dialect does it.
@@ -58,6 +74,7 @@ class Call:
         "bearer",
         "body",
         "context",
+        "cookies",
         "correlation_id",
         "credential",
         "effect",
@@ -66,6 +83,7 @@ class Call:
         "replayed",
         "request",
         "request_id",
+        "signed_in",
         "snapshot",
     )
 
@@ -76,13 +94,22 @@ class Call:
         self.correlation_id: str | None = None
         self.operation: Operation | None = None
         self.credential = ""
+        #: Who calls: by a key, or as a person.
         self.snapshot: Snapshot | None = None
+        self.signed_in: SignedIn | None = None
         #: What an operation's own scheme let in.
         self.bearer: Any = None
         self.limits: Limits | None = None
         self.effect: Effect | None = None
         self.body: Any = None
         self.replayed = False
+        #: The cookies that the answer sets.
+        self.cookies: list[str] = []
+
+    @property
+    def admitted(self) -> Snapshot | SignedIn | None:
+        """Who was let in, by whichever credential."""
+        return self.snapshot or self.signed_in
 
     @property
     def caller(self) -> Caller:
@@ -99,8 +126,9 @@ class Call:
         return {
             "request_id": self.request_id,
             "correlation_id": self.correlation_id,
-            "org_id": self.snapshot.organisation.id if self.snapshot else None,
+            "org_id": self.admitted.organisation.id if self.admitted and self.admitted.organisation else None,
             "key_id": self.snapshot.key.id if self.snapshot else None,
+            "user_id": self.signed_in.user.id if self.signed_in else None,
             "method": self.request.method,
             "route": self.operation.path if self.operation else None,
         }

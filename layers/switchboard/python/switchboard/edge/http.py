@@ -41,6 +41,15 @@ class Request:
         value = self.headers.get(name)
         return [] if value is None else [value]
 
+    def cookie(self, name: str) -> str | None:
+        """A cookie's value. Of several with one name it is the first: the one with the longest path (RFC 6265, 5.4)."""
+        for header in self.values("cookie"):
+            for part in header.split(";"):
+                found, _, value = part.strip().partition("=")
+                if found == name:
+                    return value.strip('"')
+        return None
+
     def size(self) -> int:
         """The body's length in bytes."""
         if not self.body:
@@ -60,12 +69,14 @@ class Request:
 class Reply:
     """A status, headers and a body."""
 
-    __slots__ = ("body", "headers", "status")
+    __slots__ = ("body", "cookies", "headers", "status")
 
     def __init__(self, status: int, body: str = "", headers: Mapping[str, str] | None = None) -> None:
         self.status = status
         self.body = body
         self.headers = dict(headers or {})
+        #: The values of its Set-Cookie headers.
+        self.cookies: list[str] = []
 
     @classmethod
     def json(cls, status: int, value: Any, content_type: str = "application/json", **headers: str) -> Reply:
@@ -78,7 +89,7 @@ class Reply:
         return {
             "statusCode": self.status,
             "headers": self.headers,
-            "multiValueHeaders": {},
+            "multiValueHeaders": {"Set-Cookie": self.cookies} if self.cookies else {},
             "body": self.body,
             "isBase64Encoded": False,
         }

@@ -33,6 +33,9 @@ def effect_of(call: Call) -> Effect | None:
         raise _malformed(f"it takes 1 to {LONGEST} printable ASCII characters, once")
     if call.snapshot:
         scope = call.snapshot.organisation.id
+    elif call.signed_in:
+        assert call.operation is not None
+        scope = call.signed_in.scope(call.operation.permission)
     else:
         scope = f"ip#{call.request.source_ip}"
         if len(key) < SHORTEST_UNAUTHENTICATED:

@@ -12,12 +12,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from switchboard.edge import idempotency
 from switchboard.edge.api import Api
 from switchboard.edge.call import Operation
+from switchboard.team.permissions import roles_with
 
 Json = dict[str, Any]
 
@@ -56,7 +57,7 @@ class Description:
     title: str
     version: str
     text: str
-    #: The tags in the order of the page, and what each is about.
+    #: The tags in the order of the page, and what each is about; those that the groups tell of come behind them.
     tags: Mapping[str, str]
     security: Mapping[str, Json]
     #: The schema of every error, by its name, and its media type. `other_errors` are those of errors that differ.
@@ -79,6 +80,8 @@ class Description:
 
 def document(apis: Sequence[Api], description: Description) -> Json:
     """The document of an API made of these groups. Raises DocumentError where they contradict each other."""
+    tags = {**description.tags, **{name: text for api in apis for name, text in api.tags.items()}}
+    description = replace(description, tags=tags)
     schemas: Json = {description.error: description.error_schema, **description.other_errors}
     paths: Json = {}
     taken: set[str] = set()
@@ -147,6 +150,10 @@ def _operation(raw: Json, operation: Operation, schemas: Json, description: Desc
     if operation.keys:
         kinds = " or ".join(f"`{kind.value}`" for kind in sorted(operation.keys))
         told["description"] = " ".join(filter(None, (told.get("description"), f"Takes a key of kind {kinds}.")))
+    if operation.permission:
+        roles = " or ".join(f"`{role}`" for role in roles_with(operation.permission))
+        needs = f"Takes the role {roles} (`{operation.permission}`)."
+        told["description"] = " ".join(filter(None, (told.get("description"), needs)))
     if operation.scheme:
         told["security"] = [{operation.scheme.name: []}]
     elif operation.public:
@@ -204,7 +211,7 @@ def _answer(status: str, raw: Json | None, keyed: bool, schemas: Json, descripti
         reference = {"$ref": f"#/components/responses/{refusal.name}"}
         # What Powertools says of a 500 is not ours.
         return reference | ({"description": raw["description"]} if raw and status != "500" else {})
-    if raw is None or not status.startswith("2"):
+    if raw is None or not status.startswith(("2", "3")):
         raise DocumentError(f"the description says nothing of the status {status}")
     told: Json = {"description": raw["description"], "headers": _headers(description.always)}
     if keyed:

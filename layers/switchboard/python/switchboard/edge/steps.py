@@ -41,9 +41,13 @@ def authenticate(api: Api, call: Call, proceed: Proceed) -> Reply:
         call.operation.scheme.authenticate(call)
     elif not call.operation.public:
         api.dialect.authenticate(call)
-        assert call.snapshot is not None
-        if call.operation.keys is not None and call.snapshot.key.kind not in call.operation.keys:
-            raise Forbidden("This takes the organisation's master key.", code="master_key_required")
+        if call.operation.keys is not None:
+            assert call.snapshot is not None
+            if call.snapshot.key.kind not in call.operation.keys:
+                raise Forbidden("This takes the organisation's master key.", code="master_key_required")
+        if call.operation.permission is not None:
+            assert call.signed_in is not None
+            call.signed_in.require(call.operation.permission)
     return proceed()
 
 
@@ -57,7 +61,7 @@ def limit(api: Api, call: Call, proceed: Proceed) -> Reply:
         call.limits = api.dialect.limit(call)
         check(call.limits)
 
-    if call.snapshot and rate_limit.in_hand(call.snapshot.organisation.id):
+    if call.admitted and rate_limit.in_hand(call.admitted.bucket):
         count()
         return proceed()
     with aside.guarded(count):

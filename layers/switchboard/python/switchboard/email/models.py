@@ -115,7 +115,8 @@ class Message(BaseModel):
 
     id: str
     org_id: str
-    agent_id: str
+    #: Whose it is; the platform's own mail may be nobody's.
+    agent_id: str | None
     kind: str = "mail"
     direction: str = "OUTBOUND"
     state: State = State.QUEUED

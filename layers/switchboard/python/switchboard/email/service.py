@@ -98,7 +98,8 @@ def _suppressed(items: list[Item | None]) -> Exception:
 def get(caller: Caller, message_id: str) -> Message:
     """The organisation's message of that id, or for an agent key the agent's own. Raises NotFound."""
     message = store.get(caller.org_id, message_id)
-    if not message or not (caller.is_master or message.agent_id == caller.agent_id):
+    # The platform's own mail to people, an invite for one, is no agent's.
+    if not message or not message.agent_id or not (caller.is_master or message.agent_id == caller.agent_id):
         raise NotFound("There is no such message.")
     return message
 
@@ -145,6 +146,7 @@ def label(caller: Caller, message_id: str, add: list[str], remove: list[str]) ->
         changed = message.model_copy(
             update={"labels": labels, "version": message.version + 1, "updated_at": clock.stamp()}
         )
+        assert message.agent_id is not None, "only an agent's mail is listed"
         origin = agents.acting(caller, message.agent_id)
         subject = Subject(type="message", id=message.id, version=changed.version)
         event = events.of(origin, "email.labelled", subject, labels=len(labels), unread=UNREAD in labels)
@@ -178,7 +180,7 @@ def text_links(message: Message) -> dict[str, str]:
     return attachments.text_links(message)
 
 
-def system_mail(origin: Origin, agent_id: str, to: str, subject: str, body: str) -> list[Writes]:
+def system_mail(origin: Origin, agent_id: str | None, to: str, subject: str, body: str) -> list[Writes]:
     """The writes that queue a mail of the platform's own: not charged, and in no agent's list."""
     now, message_id = clock.stamp(), ids.new("msg")
     message = Message(

@@ -6,6 +6,8 @@ import json
 from http import HTTPStatus
 from typing import Any
 
+from switchboard.access import sessions
+from switchboard.edge import csrf, steps
 from switchboard.edge.call import Call
 from switchboard.edge.dialects.base import Dialect
 from switchboard.errors import DomainError, Unauthenticated
@@ -25,7 +27,13 @@ _BY_STATUS = {
     429: "rate_limited",
     503: "service_unavailable",
 }
-_BY_CODE = {code: code for code in ("invalid_json", "invalid_idempotency_key", "idempotency_mismatch")}
+#: Refusals whose own word says no more than their status does.
+_PLAIN = frozenset(
+    {
+        *("invalid", "unauthenticated", "missing", "malformed", "unknown", "quota_exceeded", "unknown_path"),
+        *("rate_limited_per_second", "too_large", "unsupported_media", "unavailable"),
+    }
+)
 
 
 class Hum(Dialect):
@@ -33,24 +41,40 @@ class Hum(Dialect):
 
     name = "hum"
     base_path = ""
+    steps = (
+        steps.route,
+        csrf.same_origin,
+        steps.authenticate,
+        steps.limit,
+        steps.read_body,
+        steps.be_idempotent,
+        steps.answer,
+    )
 
-    def authenticate(self, call: Call) -> None:  # noqa: ARG002 no session exists before sign-in does
-        raise Unauthenticated("Sign in first.", code="missing")
+    def authenticate(self, call: Call) -> None:
+        text = call.request.cookie(COOKIE)
+        if not text:
+            raise Unauthenticated("Sign in first.", code="missing")
+        call.signed_in = sessions.authenticate(text)
+        call.credential = call.signed_in.cookie.secret
 
     def challenge(self) -> str:
         return f'Cookie name="{COOKIE}"'
 
     def error_body(self, status: int, error: DomainError, call: Call) -> tuple[Any, str]:  # noqa: ARG002
-        code = _BY_CODE.get(error.code) or _BY_STATUS.get(status, "internal_error")
+        word = _BY_STATUS.get(status, "internal_error")
+        if error.code == "invalid_json":
+            word = error.code
         fields: dict[str, Any] = error.details.get("fields", {})
         details = [{"field": name, "message": message} for name, message in fields.items()]
         details += [{name: value} for name, value in error.details.items() if name != "fields"]
-        return _body(code, error.message, details), "application/json"
+        return body(word, word if error.code in _PLAIN else error.code, error.message, details), "application/json"
 
     def gateway_body(self, status: int, default_code: str) -> tuple[str, str]:
-        code = _BY_STATUS.get(status, default_code.lower())
-        return json.dumps(_body(code, HTTPStatus(status).phrase, [])), "application/json"
+        word = _BY_STATUS.get(status, default_code.lower())
+        return json.dumps(body(word, word, HTTPStatus(status).phrase, [])), "application/json"
 
 
-def _body(code: str, message: str, details: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"error": code, "code": code, "message": message, "details": details}
+def body(word: str, code: str, message: str, details: list[dict[str, Any]]) -> dict[str, Any]:
+    """An error: the word of its status (conventions.md 16), and the word of the very condition."""
+    return {"error": word, "code": code, "message": message, "details": details}

@@ -135,11 +135,7 @@ _ALWAYS = {
 }
 _SOMETIMES = {
     "Allow": headers.ALLOW,
-    "Idempotent-Replayed": headers.text(
-        "There when this answer was given before, to an earlier request with the same Idempotency-Key.",
-        "true",
-        enum=["true"],
-    ),
+    "Idempotent-Replayed": headers.REPLAYED,
     "Retry-After": headers.RETRY_AFTER,
     "WWW-Authenticate": headers.text("The scheme to authenticate with.", "Bearer"),
 }

@@ -32,3 +32,9 @@ def limits(per_second: int = 100) -> dict[str, Any]:
 #: Headers of refusals.
 ALLOW = text("The methods that the path takes.", "POST")
 RETRY_AFTER = number("Seconds to wait before the next try.", 12)
+#: Of an answer that was given before.
+REPLAYED = text(
+    "There when this answer was given before, to an earlier request with the same Idempotency-Key.",
+    "true",
+    enum=["true"],
+)

@@ -1,0 +1,55 @@
+"""HUM: `/api/blocklist*`: the numbers that an organisation never calls or texts."""
+
+from __future__ import annotations
+
+from functions.hum.blocklist.schemas import Blocked, BlockedNumber, Blocklist, BlockRequest
+from switchboard.compliance import ledgers
+from switchboard.edge.api import Api
+from switchboard.edge.dialects.hum import Hum
+from switchboard.edge.ok import DONE, Ok
+from switchboard.edge.paging import Cursor, Limit
+from switchboard.team.permissions import Permission
+
+api = Api(Hum(), "blocklist", tags={"Blocklist": "Whom the organisation neither calls nor texts."})
+
+
+@api.get(
+    "/api/blocklist",
+    summary="List blocked numbers",
+    operation_id="listBlockedNumbers",
+    tag="Blocklist",
+    permission=Permission.BLOCKLIST_READ,
+)
+def list_blocked(limit: Limit = 50, cursor: Cursor = None) -> Blocklist:
+    found, after = ledgers.blocked(api.member.org_id, limit, cursor)
+    return Blocklist(blocked_numbers=[BlockedNumber.of(entry) for entry in found], next_cursor=after)
+
+
+@api.post(
+    "/api/blocklist",
+    summary="Block a number",
+    operation_id="createBlockedNumber",
+    tag="Blocklist",
+    description="It holds from the next call or text on, in every API. A number that is blocked stays as it was.",
+    permission=Permission.BLOCKLIST_WRITE,
+)
+def block(request: BlockRequest) -> Blocked:
+    entry = ledgers.block(api.member, request.e164, request.reason)
+    return Blocked(ok=True, blocked_number=BlockedNumber.of(entry))
+
+
+@api.delete(
+    "/api/blocklist/<block_id>",
+    summary="Unblock a number",
+    operation_id="deleteBlockedNumber",
+    tag="Blocklist",
+    description="It holds from the next call or text on, in every API.",
+    permission=Permission.BLOCKLIST_WRITE,
+    responses={404: "The number is not blocked."},
+)
+def unblock(block_id: str) -> Ok:
+    ledgers.unblock_by_id(api.member, block_id, api.member.effect)
+    return DONE
+
+
+handler = api.handler

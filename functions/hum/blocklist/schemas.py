@@ -1,0 +1,47 @@
+"""Blocked numbers, as HUM's clients see them (conventions.md 4.7)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from switchboard.compliance import models
+from switchboard.edge.ok import Ok
+
+
+class BlockRequest(BaseModel):
+    """A number to block, in E.164; spaces and punctuation are ignored."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"e164": "+14155550143", "reason": "asked us to stop"}]})
+
+    e164: str = Field(min_length=2, max_length=32)
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] | None = None
+
+
+class BlockedNumber(BaseModel):
+    """A number that the organisation neither calls nor texts, through any API."""
+
+    id: str
+    e164: str
+    reason: str | None
+    created_by: str = Field(description="The id of who blocked it: a person or a key.")
+    created_at: str
+
+    @classmethod
+    def of(cls, entry: models.BlockedNumber) -> BlockedNumber:
+        """An entry of the ledger, as HUM shows one."""
+        return cls(id=entry.id, e164=entry.e164, reason=entry.reason, created_by=entry.created_by, created_at=entry.at)
+
+
+class Blocklist(BaseModel):
+    """A page of blocked numbers, by number."""
+
+    blocked_numbers: list[BlockedNumber]
+    next_cursor: str | None
+
+
+class Blocked(Ok):
+    """A number that is blocked from now on, or was before."""
+
+    blocked_number: BlockedNumber

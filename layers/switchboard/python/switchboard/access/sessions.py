@@ -1,0 +1,103 @@
+"""Authentication by session: a person's browser, and what the person may do in the organisation that it looks at.
+
+Nothing is remembered between requests, so that a role that was changed, a member who was removed and a session that
+was ended are felt by the next one. One read brings all of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from switchboard.accounts import service as accounts
+from switchboard.accounts.models import Organisation
+from switchboard.aws import clock, table
+from switchboard.aws.effect import Effect
+from switchboard.aws.table import Item
+from switchboard.errors import Forbidden, Unauthenticated
+from switchboard.people import service as people
+from switchboard.people.models import Session, User
+from switchboard.people.service import Cookie
+from switchboard.team import service as team
+from switchboard.team.models import Member, Membership
+from switchboard.team.permissions import Permission, may
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A person's session as it is now, with the organisation that it looks at, if they belong to it."""
+
+    cookie: Cookie
+    session: Session
+    user: User
+    organisation: Organisation | None
+    membership: Membership | None
+
+    @property
+    def bucket(self) -> str:
+        """Whose requests theirs count among."""
+        return self.organisation.id if self.organisation else f"user#{self.user.id}"
+
+    def scope(self, permission: Permission | None) -> str:
+        """Within what an Idempotency-Key of theirs is unique.
+
+        What a person does for themselves stays the same request whichever organisation they look at meanwhile.
+        """
+        place = f"{self.organisation.id}#" if permission and self.organisation else ""
+        return f"{place}user#{self.user.id}"
+
+    def require(self, permission: Permission) -> None:
+        """Raise Forbidden unless their role in the organisation has a permission."""
+        if not self.organisation or not self.membership:
+            raise Forbidden("Create an organisation, or accept an invite, first.", code="no_organization")
+        if self.organisation.status != "active":
+            raise Forbidden("The organisation is not active.", code="organization_inactive")
+        if not may(self.membership.role, permission):
+            raise Forbidden(
+                f"The role {self.membership.role.value} may not do this.",
+                code="insufficient_role",
+                role=self.membership.role.value,
+                permission=permission.value,
+            )
+
+    def member(self, correlation_id: str, effect: Effect | None = None) -> Member:
+        """The member that a request comes from which a permission has let pass."""
+        assert self.organisation is not None
+        assert self.membership is not None
+        return Member(self.organisation, self.user, self.membership.role, correlation_id, effect)
+
+
+def authenticate(text: str) -> SignedIn:
+    """The session that a cookie opens. Raises Unauthenticated with a `code`."""
+    cookie = people.read_cookie(text)
+    if not cookie:
+        raise Unauthenticated("The session cookie is malformed.", code="malformed")
+    places = people.places_of(cookie)
+    if cookie.org_id:
+        places += _places_of(cookie.org_id, cookie.user_id)
+    found = table.get_across(places)
+    session_item, user_item = found[:2]
+    if not session_item or not user_item or session_item["user_id"] != cookie.user_id:
+        raise Unauthenticated("The session is not known, or was ended.", code="unknown")
+    session, user = people.session_from_item(session_item), people.user_from_item(user_item)
+    if session.over(user, clock.stamp()):
+        raise Unauthenticated("The session is over: sign in again.", code="expired")
+    if session.org_id != cookie.org_id:
+        # Turned to another organisation by a request whose answer, with the new cookie, did not arrive.
+        cookie = cookie._replace(org_id=session.org_id)
+        found = [*found[:2], *(table.get_across(_places_of(session.org_id, user.id)) if session.org_id else ())]
+    signed_in = SignedIn(cookie, session, user, *_place(found[2:]))
+    if people.due(session):
+        people.note_use(session)
+        if signed_in.membership:
+            team.note_activity(signed_in.membership, user)
+    return signed_in
+
+
+def _places_of(org_id: str, user_id: str) -> list[tuple[str, table.Key]]:
+    return [("core", accounts.org_key_of(org_id)), team.member_key_of(org_id, user_id)]
+
+
+def _place(items: list[Item | None]) -> tuple[Organisation | None, Membership | None]:
+    if len(items) < 2 or not items[0] or not items[1]:
+        return None, None
+    return accounts.org_from_item(items[0]), team.member_from_item(items[1])

@@ -1,0 +1,43 @@
+"""Requests that a page of another site lets a signed-in browser make (cross-site request forgery).
+
+Browsers say where a request comes from, in `Origin` or in `Sec-Fetch-Site`, and no page can change that. What says
+neither is no browser, and holds no cookie that it was not given.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from switchboard.aws import settings
+from switchboard.edge.call import Call
+from switchboard.edge.http import Reply, Request
+from switchboard.errors import Forbidden
+
+if TYPE_CHECKING:
+    from switchboard.edge.api import Api
+    from switchboard.edge.steps import Proceed
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+#: `none` is a person's own doing: an address typed, a bookmark.
+_OWN_SITES = frozenset({"same-origin", "none"})
+
+
+def same_origin(api: Api, call: Call, proceed: Proceed) -> Reply:  # noqa: ARG001 a step of the pipeline
+    """Let no other site change anything. Raises Forbidden."""
+    if call.request.method not in _SAFE and not _ours(call.request):
+        raise Forbidden("This request comes from another site.", code="cross_origin")
+    return proceed()
+
+
+def _ours(request: Request) -> bool:
+    origins = request.values("origin")
+    if origins:
+        return set(origins) <= _own_origins()
+    return set(request.values("sec-fetch-site")) <= _OWN_SITES
+
+
+def _own_origins() -> set[str]:
+    """The API's own origin, and those of consoles that are served from elsewhere."""
+    own = urlsplit(settings.text("PUBLIC_URL", ""))
+    return {f"{own.scheme}://{own.netloc}", *settings.text("CONSOLE_ORIGINS", "").split()}

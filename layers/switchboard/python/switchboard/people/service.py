@@ -1,0 +1,186 @@
+"""People and their sessions: their rules."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import replace
+from datetime import timedelta
+from typing import NamedTuple
+
+from switchboard import telemetry
+from switchboard.aws import clock, ids, secret, settings, table
+from switchboard.aws.table import ConditionFailedError, Item, Key, Update, commit
+from switchboard.errors import NotFound, Unauthenticated
+from switchboard.people import store
+from switchboard.people.models import Session, User
+
+#: A session that nobody uses ends after the first, and every session after the second, in seconds.
+IDLE, ABSOLUTE = 12 * 3_600, 7 * 86_400
+#: How often the use of a session is noted.
+_NOTED_EVERY = timedelta(minutes=5)
+_SECRET_BYTES = 32
+_COOKIE = re.compile(r"([A-Za-z0-9_-]{43})\.(usr_[0-9a-z]{26})\.(org_[0-9a-z]{26}|-)")
+
+
+class Cookie(NamedTuple):
+    """What a browser shows: a secret that opens its session, and where to look for what belongs to it.
+
+    Only the secret counts. The rest lets one request read all that the session leads to.
+    """
+
+    secret: str
+    user_id: str
+    org_id: str | None
+
+    @property
+    def digest(self) -> str:
+        """What is kept of the secret."""
+        return secret.digest(self.secret)
+
+    def __str__(self) -> str:
+        return f"{self.secret}.{self.user_id}.{self.org_id or '-'}"
+
+
+def read_cookie(text: str) -> Cookie | None:
+    """A well-formed cookie, `None` for anything else."""
+    found = _COOKIE.fullmatch(text)
+    return Cookie(found[1], found[2], None if found[3] == "-" else found[3]) if found else None
+
+
+def lifetime() -> int:
+    """How long a session lasts at most, in seconds."""
+    return settings.number("SESSION_SECONDS", ABSOLUTE)
+
+
+def open_session(user: User, org_id: str | None) -> Cookie:
+    """Begin a session that looks at an organisation, if there is one to look at."""
+    cookie = Cookie(secrets.token_urlsafe(_SECRET_BYTES), user.id, org_id)
+    now = clock.now()
+    session = Session(
+        digest=cookie.digest,
+        user_id=user.id,
+        org_id=org_id,
+        created_at=clock.iso(now),
+        seen_at=clock.iso(now),
+        idle_at=clock.iso(now + _idle()),
+        expires_at=clock.iso(now + timedelta(seconds=lifetime())),
+    )
+    table.write(store.put_session(session))
+    return cookie
+
+
+def _idle() -> timedelta:
+    return timedelta(seconds=settings.number("SESSION_IDLE_SECONDS", IDLE))
+
+
+def looking_at(cookie: Cookie, org_id: str) -> Update:
+    """The write that turns a session to another organisation. Raises Unauthenticated if it was ended meanwhile."""
+    return replace(store.change_session(cookie.digest, {"org_id": org_id}), otherwise=_ended)
+
+
+def look_at(cookie: Cookie, org_id: str) -> None:
+    """Turn a session to another organisation. Raises Unauthenticated if it was ended meanwhile."""
+    table.write(looking_at(cookie, org_id))
+
+
+def _ended(_: list[Item | None]) -> Exception:
+    return Unauthenticated("The session was ended.", code="unknown")
+
+
+def due(session: Session) -> bool:
+    """Whether it is time to note that a session is used."""
+    return clock.parse(session.seen_at) < clock.now() - _NOTED_EVERY
+
+
+def note_use(session: Session) -> None:
+    """Let a session that is used go on. Best effort: a request never fails for it."""
+    now = clock.now()
+    try:
+        table.write(
+            store.change_session(session.digest, {"seen_at": clock.iso(now), "idle_at": clock.iso(now + _idle())})
+        )
+    except ConditionFailedError:
+        pass  # it was ended while this request was under way
+    except Exception:  # noqa: BLE001 whatever it is, the caller's request goes on
+        telemetry.metric("SessionUseNotNoted")
+
+
+def sign_out(cookie: Cookie) -> None:
+    """End a session. Ending it twice is ending it once."""
+    table.write(store.end_session(cookie.digest))
+
+
+def sign_out_everywhere(user_id: str) -> None:
+    """End all of a person's sessions. Raises NotFound."""
+    try:
+        table.write(store.change_user(user_id, {"signed_out_at": clock.stamp()}))
+    except ConditionFailedError:
+        raise NotFound("There is no such person.") from None
+
+
+class _KnownError(Exception):
+    """Somebody else stored this person first."""
+
+
+def known(issuer: str, subject: str) -> User | None:
+    """The person that an issuer calls so."""
+    user_id = store.user_of(issuer, subject)
+    return store.get_user(user_id) if user_id else None
+
+
+def recognise(
+    issuer: str,
+    subject: str,
+    email: str | None,
+    *,
+    email_verified: bool,
+    name: str | None = None,
+    avatar_url: str | None = None,
+) -> User:
+    """The person whom an issuer vouches for, as it describes them now. A stranger becomes known."""
+    found = known(issuer, subject)
+    now = clock.stamp()
+    facts = {
+        "email": email,
+        "email_verified": email_verified,
+        "name": name or (found.name if found else (email or "").partition("@")[0] or "Someone"),
+        "avatar_url": avatar_url,
+    }
+    if found:
+        if any(getattr(found, field) != value for field, value in facts.items()):
+            changes = facts | {"updated_at": now}
+            table.write(store.change_user(found.id, changes))
+            found = found.model_copy(update=changes)
+        return found
+    user = User.model_validate(
+        {"id": ids.new("usr"), "issuer": issuer, "subject": subject, "created_at": now, "updated_at": now, **facts}
+    )
+    try:
+        commit(store.put_user(user, lambda _: _KnownError()))
+    except _KnownError:
+        return recognise(issuer, subject, email, email_verified=email_verified, name=name, avatar_url=avatar_url)
+    return user
+
+
+def user(user_id: str) -> User:
+    """The person of that id. Raises NotFound."""
+    found = store.get_user(user_id)
+    if not found:
+        raise NotFound("There is no such person.")
+    return found
+
+
+def places_of(cookie: Cookie) -> list[tuple[str, Key]]:
+    """Where a cookie's session and person are stored, for a reader that fetches more along with them."""
+    return [("sessions", store.session_key(cookie.digest)), ("core", store.user_key(cookie.user_id))]
+
+
+def session_from_item(item: Item) -> Session:
+    """The session that such an item holds."""
+    return store.read_session(item)
+
+
+def user_from_item(item: Item) -> User:
+    """The person that such an item holds."""
+    return store.read_user(item)

@@ -1,0 +1,120 @@
+"""People in the `core` table; their sessions and sign-ins, which come and go, in `sessions`.
+
+| item | pk | sk |
+|---|---|---|
+| person | `user#<id>` | `user` |
+| person look-up | `identity#<digest of issuer and subject>` | `identity` |
+
+| item | id |
+|---|---|
+| session | `session#<SHA-256 of its secret>` |
+| sign-in under way | `sign-in#<SHA-256 of its state>` |
+
+A person may belong to several organisations, so that their item begins with none. The look-up holds a pointer only.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from switchboard.aws import clock, secret, table
+from switchboard.aws.table import Delete, Item, Key, Put, Update
+from switchboard.people.models import Session, SignIn, User
+
+#: DynamoDB may take a while to delete what has expired; what is kept until then opens nothing.
+_SLACK = 3_600
+
+
+def user_key(user_id: str) -> Key:
+    return {"pk": f"user#{user_id}", "sk": "user"}
+
+
+def _identity_key(issuer: str, subject: str) -> Key:
+    digest = secret.digest(f"{issuer}\n{subject}")
+    return {"pk": f"identity#{digest}", "sk": "identity"}
+
+
+def session_key(digest: str) -> Key:
+    return {"id": f"session#{digest}"}
+
+
+def _sign_in_key(digest: str) -> Key:
+    return {"id": f"sign-in#{digest}"}
+
+
+def read_user(item: Item) -> User:
+    return User.model_validate(item)
+
+
+def read_session(item: Item) -> Session:
+    return Session.model_validate(item)
+
+
+def get_user(user_id: str) -> User | None:
+    item = table.get("core", user_key(user_id))
+    return read_user(item) if item else None
+
+
+def user_of(issuer: str, subject: str) -> str | None:
+    item = table.get("core", _identity_key(issuer, subject))
+    return str(item["user_id"]) if item else None
+
+
+def put_user(user: User, otherwise: Any) -> list[Put]:
+    pointer = {**_identity_key(user.issuer, user.subject), "user_id": user.id}
+    return [
+        Put(table="core", item={**user_key(user.id), **user.model_dump()}, unless_exists=True),
+        Put(table="core", item=pointer, unless_exists=True, otherwise=otherwise),
+    ]
+
+
+def change_user(user_id: str, changes: dict[str, Any]) -> Update:
+    return _set("core", user_key(user_id), changes, "attribute_exists(pk)")
+
+
+def put_session(session: Session) -> Put:
+    return Put(
+        table="sessions",
+        item={**session_key(session.digest), **session.model_dump(), "expiration": _expiration(session.expires_at)},
+        unless_exists=True,
+    )
+
+
+def change_session(digest: str, changes: dict[str, Any]) -> Update:
+    """Change a session that is still there: one that was ended does not come back."""
+    return _set("sessions", session_key(digest), changes, "attribute_exists(id)")
+
+
+def end_session(digest: str) -> Delete:
+    return Delete(table="sessions", key=session_key(digest))
+
+
+def put_sign_in(digest: str, sign_in: SignIn) -> Put:
+    return Put(
+        table="sessions",
+        item={**_sign_in_key(digest), **sign_in.model_dump(), "expiration": _expiration(sign_in.expires_at)},
+        unless_exists=True,
+    )
+
+
+def take_sign_in(digest: str) -> SignIn | None:
+    """Take a sign-in away, so that nobody else can: the one who gets it may go on."""
+    item = table.write(Delete(table="sessions", key=_sign_in_key(digest)))
+    return SignIn.model_validate(item) if item else None
+
+
+def _expiration(stamp: str) -> int:
+    moment: datetime = clock.parse(stamp)
+    return int(moment.timestamp()) + _SLACK
+
+
+def _set(name: str, key: Key, changes: dict[str, Any], condition: str) -> Update:
+    return Update(
+        table=name,
+        key=key,
+        expression="SET " + ", ".join(f"#{field} = :{field}" for field in changes),
+        names={f"#{field}": field for field in changes},
+        values={f":{field}": value for field, value in changes.items()},
+        condition=condition,
+    )

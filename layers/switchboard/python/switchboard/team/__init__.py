@@ -1,0 +1,1 @@
+"""Who works in an organisation: members, their roles, and invites."""

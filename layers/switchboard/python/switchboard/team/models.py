@@ -1,0 +1,70 @@
+"""Memberships, invites, and the member that a request turns out to come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from switchboard.accounts.models import Organisation
+from switchboard.aws.effect import Effect
+from switchboard.events.models import Actor
+from switchboard.people.models import User
+from switchboard.team.permissions import Role
+
+
+class Membership(BaseModel):
+    """A person in an organisation."""
+
+    org_id: str
+    user_id: str
+    role: Role
+    email: str | None
+    name: str
+    joined_at: str
+    last_active_at: str
+
+
+class Invite(BaseModel):
+    """An address whose owner may join, once an issuer has verified that it is theirs."""
+
+    id: str
+    org_id: str
+    email: str
+    role: Role
+    #: The name of who invited, and their id.
+    invited_by: str
+    inviter_id: str
+    created_at: str
+    expires_at: str
+
+    def open(self, now: str) -> bool:
+        """Whether it can still be accepted."""
+        return self.expires_at > now
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person who calls for an organisation. `effect` is set when the request may be retried."""
+
+    organisation: Organisation
+    user: User
+    role: Role
+    correlation_id: str
+    effect: Effect | None = None
+
+    @property
+    def org_id(self) -> str:
+        return self.organisation.id
+
+    @property
+    def user_id(self) -> str:
+        return self.user.id
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(type="user", id=self.user.id)
+
+    @property
+    def agent_id(self) -> str | None:
+        return None

@@ -1,0 +1,54 @@
+"""What a role may do: one table, by which requests are checked and which the documentation shows."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """A member's role, the most powerful first."""
+
+    ADMIN = "admin"
+    OPERATOR = "operator"
+    VIEWER = "viewer"
+
+
+class Permission(StrEnum):
+    """Something that a member may do."""
+
+    ORGANIZATION_READ = "organization.read"
+    ORGANIZATION_WRITE = "organization.write"
+    TEAM_READ = "team.read"
+    TEAM_WRITE = "team.write"
+    CONTACTS_READ = "contacts.read"
+    CONTACTS_WRITE = "contacts.write"
+    BLOCKLIST_READ = "blocklist.read"
+    BLOCKLIST_WRITE = "blocklist.write"
+
+
+_VIEWER = frozenset(
+    {
+        Permission.ORGANIZATION_READ,
+        Permission.TEAM_READ,
+        Permission.CONTACTS_READ,
+        Permission.BLOCKLIST_READ,
+    }
+)
+_OPERATOR = _VIEWER | {Permission.CONTACTS_WRITE, Permission.BLOCKLIST_WRITE}
+
+#: The table. An admin may do everything, also what comes to be.
+PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.ADMIN: frozenset(Permission),
+    Role.OPERATOR: _OPERATOR,
+    Role.VIEWER: _VIEWER,
+}
+
+
+def may(role: Role, permission: Permission) -> bool:
+    """Whether a role has a permission."""
+    return permission in PERMISSIONS[role]
+
+
+def roles_with(permission: Permission) -> list[Role]:
+    """The roles that have a permission, the most powerful first."""
+    return [role for role in Role if may(role, permission)]

@@ -1,0 +1,69 @@
+"""Requests that another site's page makes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from switchboard.edge import csrf
+from switchboard.edge.call import Call
+from switchboard.edge.http import Reply, Request
+from switchboard.errors import Forbidden
+
+OURS = "https://hum.example"
+
+
+def ask(method: str, headers: dict[str, list[str]]) -> Reply:
+    """One request through the step."""
+    event: dict[str, Any] = {"httpMethod": method, "path": "/api/team", "multiValueHeaders": headers}
+    return csrf.same_origin(None, Call(Request(event, ""), None, "req_1"), lambda: Reply(200))  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True)
+def _public(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWITCHBOARD_PUBLIC_URL", OURS)
+    monkeypatch.setenv("SWITCHBOARD_CONSOLE_ORIGINS", "https://console.example https://beta.example")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "PURGE"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": ["https://evil.example"]},
+        {"Origin": ["null"]},
+        {"Origin": [""]},
+        {"origin": ["http://hum.example"]},
+        {"Origin": ["https://hum.example:8443"]},
+        {"Origin": ["https://hum.example.evil.example"]},
+        {"Origin": ["https://evilhum.example"]},
+        {"Origin": [OURS, "https://evil.example"]},
+        {"Origin": ["https://evil.example"], "Sec-Fetch-Site": ["same-origin"]},
+        {"Sec-Fetch-Site": ["cross-site"]},
+        {"Sec-Fetch-Site": ["same-site"]},
+        {"sec-fetch-site": [""]},
+    ],
+)
+def test_another_site_changes_nothing(method: str, headers: dict[str, list[str]]) -> None:
+    with pytest.raises(Forbidden) as refusal:
+        ask(method, headers)
+    assert refusal.value.code == "cross_origin"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": [OURS]},
+        {"Origin": ["https://beta.example"]},
+        {"Sec-Fetch-Site": ["same-origin"]},
+        {"Sec-Fetch-Site": ["none"]},
+        {"Origin": [OURS], "Sec-Fetch-Site": ["same-site"]},
+    ],
+)
+def test_our_own_pages_and_what_is_no_browser_pass(headers: dict[str, list[str]]) -> None:
+    assert ask("POST", headers).status == 200
+
+
+def test_reading_is_free() -> None:
+    assert ask("GET", {"Origin": ["https://evil.example"], "Sec-Fetch-Site": ["cross-site"]}).status == 200
