@@ -11,7 +11,7 @@ from switchboard.agents import service as agents
 from switchboard.aws import clock, secret, settings
 from switchboard.aws.effect import AlreadyDone
 from switchboard.aws.table import Put, Writes, commit
-from switchboard.calls import store
+from switchboard.calls import history, store
 from switchboard.calls.models import Call, Order, State, Tier
 from switchboard.carriers import voice
 from switchboard.carriers.voice import VoiceCarrier
@@ -129,6 +129,7 @@ def _commit(caller: Caller, call: Call, verdict: Verdict, *guards: Writes) -> No
         compliance.writes_for(verdict),
         None if call.simulated else _within_day(caller.organisation, call.tier),
         store.put(call),
+        history.counting(call),
         timers.setting(_watch(call)),
         compliance.record(verdict, call.id),
         _event(caller, call, "voice.call.created", verdict, tier=call.tier.value),

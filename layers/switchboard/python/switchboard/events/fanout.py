@@ -18,6 +18,11 @@ ROUTES: dict[str, tuple[str, ...]] = {
     "voice.call.created": ("dialer",),
     "roleplay.call.created": ("roleplay",),
     "roleplay.call.ended": ("scoring",),
+    "contact.created": ("contacts",),
+    "contact.updated": ("contacts",),
+    "contact.deleted": ("contacts",),
+    "contacts.backfill_started": ("contacts",),
+    "contacts.backfilled": ("contacts",),
 }
 
 

@@ -1,0 +1,88 @@
+"""Contacts, as HUM's clients see them (conventions.md 4.7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from switchboard.contacts import models
+from switchboard.contacts.models import Known, Status
+from switchboard.edge.ok import Ok
+from switchboard.edge.schema import no_default
+from switchboard.email.address import Address
+
+
+class ContactInput(BaseModel):
+    """A contact. A field that is left out stays as it is; `null` empties it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "e164": "+14155550142",
+                    "display_name": "Ada Lovelace",
+                    "role": "Patient",
+                    "email": "ada@example.com",
+                    "notes": "Call after noon.",
+                }
+            ]
+        }
+    )
+
+    e164: str = Field(default="", min_length=2, max_length=32, json_schema_extra=no_default)
+    display_name: str | None = Field(default=None, max_length=200)
+    role: str | None = Field(default=None, max_length=120)
+    email: Address | None = None
+    notes: str | None = Field(default=None, max_length=2000)
+
+    def given(self) -> dict[str, Any]:
+        """What the request says, and nothing that it leaves out."""
+        return self.model_dump(exclude_unset=True)
+
+
+class Contact(BaseModel):
+    """Somebody with a telephone number."""
+
+    id: str
+    e164: str
+    display_name: str | None
+    role: str | None
+    email: str | None
+    notes: str | None
+    carrier: str | None
+    line_type: str | None
+    caller_name: str | None
+    last_call_at: str | None
+    call_count: int
+    created_at: str
+    updated_at: str
+
+    @classmethod
+    def of(cls, known: Known) -> Contact:
+        """A contact with the calls of its number, as HUM shows one."""
+        calls = {"last_call_at": known.history.last_call_at, "call_count": known.history.calls}
+        return cls.model_validate(known.contact.model_dump() | calls)
+
+
+class ContactList(BaseModel):
+    """A page of contacts."""
+
+    contacts: list[Contact]
+    next_cursor: str | None
+
+
+class Backfill(Ok):
+    """A run through the numbers of the call history."""
+
+    status: Status
+    scanned: int = Field(description="Numbers that were looked at.")
+    created: int = Field(description="Contacts that were made.")
+    updated: int = Field(description="Contacts that had no name and got one.")
+    started_at: str
+    completed_at: str | None
+
+    @classmethod
+    def of(cls, backfill: models.Backfill) -> Backfill:
+        """A backfill, as HUM shows one."""
+        return cls.model_validate({"ok": True, **backfill.model_dump()})

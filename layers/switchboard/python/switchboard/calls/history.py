@@ -1,0 +1,63 @@
+"""What calls say of a number: how many there were with it, when the last was, and whose name it goes by.
+
+Counted in each call's own transaction, so it is exact, costs its reader one item, and is left when contacts go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+
+from switchboard.aws import secret
+from switchboard.aws.table import Item, Key, Update
+from switchboard.calls import store
+from switchboard.calls.models import Call
+
+#: By which variables back ends name whom they have called (conventions.md 3), the most particular first.
+_NAMES = ("customer_name", "contact_name", "full_name", "name")
+_LONGEST_NAME = 200
+
+
+class History(BaseModel):
+    """A number's calls so far. `name` is the latest that was said of its holder."""
+
+    e164: str
+    calls: int = 0
+    last_call_at: str | None = None
+    name: str | None = None
+
+
+def counting(call: Call) -> Update | None:
+    """The write that counts a call, for its commit. One of a test key calls nobody, and is not counted."""
+    if call.simulated:
+        return None
+    number = call.from_number if call.direction == "INBOUND" else call.to_number
+    key = key_of(call.org_id, id_of(call.org_id, number))
+    return store.count_with_number(key, number, call.created_at, name_of(call.order.variables))
+
+
+def name_of(variables: Mapping[str, str]) -> str | None:
+    """The name of whom a call is for, if its variables say one."""
+    named = (" ".join(variables.get(name, "").split())[:_LONGEST_NAME] for name in _NAMES)
+    return next((name for name in named if any(character.isalpha() for character in name)), None)
+
+
+def numbers(org_id: str, after: str | None, limit: int) -> list[History]:
+    """The numbers with which an organisation had calls, by their ids, after one of them."""
+    return [from_item(item) for item in store.numbers(org_id, after, limit)]
+
+
+def id_of(org_id: str, e164: str) -> str:
+    """A number's id in an organisation: the same each time, so that whatever is kept of it is found by one of both."""
+    return secret.digest(f"{org_id}#number#{e164}")[:26]
+
+
+def key_of(org_id: str, number_id: str) -> Key:
+    """Where a number's history is stored, in `core`, for a reader that fetches it along with other items."""
+    return store.history_key(org_id, number_id)
+
+
+def from_item(item: Item) -> History:
+    """The history that such an item holds."""
+    return History.model_validate(item)

@@ -1,0 +1,1 @@
+"""Contacts: whom an organisation knows, by telephone number."""

@@ -1,0 +1,171 @@
+"""Contacts: their rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from switchboard.aws import clock, cursor, ids, secret
+from switchboard.aws.effect import AlreadyDone, Effect
+from switchboard.aws.table import Item, commit
+from switchboard.calls import history
+from switchboard.calls.history import History
+from switchboard.compliance import phone
+from switchboard.contacts import store
+from switchboard.contacts.models import FIELDS, Contact, Known
+from switchboard.email import address as addresses
+from switchboard.errors import Conflict, Contended, Invalid, NotFound
+from switchboard.events import service as events
+from switchboard.events.models import Event, Origin, Subject
+from switchboard.search import tokens
+
+_T = TypeVar("_T")
+_ID = re.compile(f"{store.PREFIX}[0-9a-f]{{26}}")
+
+#: How often a change is made again because somebody else changed the same contact meanwhile.
+_ATTEMPTS = 6
+
+
+class RaceError(Exception):
+    """The contact that was read has changed meanwhile."""
+
+    def __init__(self, _: list[Item | None]) -> None:
+        super().__init__("the contact has changed")
+
+
+def id_of(org_id: str, e164: str) -> str:
+    """The id of a number's contact: the same each time, so that whoever has the number needs no look-up."""
+    return store.PREFIX + history.id_of(org_id, e164)
+
+
+def new(org_id: str, e164: str) -> Contact:
+    """A contact that is not yet stored, and of which nothing but the number is known."""
+    now = clock.stamp()
+    blank = Contact(id=id_of(org_id, e164), org_id=org_id, e164=e164, revision="", created_at=now, updated_at=now)
+    return blank.changed({}, ids.new("rev"), now)
+
+
+def upsert(origin: Origin, e164: str, changes: dict[str, Any], effect: Effect | None = None) -> Known:
+    """Change fields of a number's contact, or make one; what is not given stays. Raises Invalid."""
+    number = phone.written(e164).e164
+    changes = _checked(changes)
+    return _persistently(lambda: _upsert(origin, number, changes, effect))
+
+
+def _upsert(origin: Origin, number: str, changes: dict[str, Any], effect: Effect | None) -> Known:
+    before, past = store.with_history(origin.org_id, id_of(origin.org_id, number))
+    after = _change(origin, before, before or new(origin.org_id, number), changes, effect)
+    return Known(after, past or History(e164=number))
+
+
+def update(origin: Origin, contact_id: str, changes: dict[str, Any], effect: Effect | None = None) -> Known:
+    """Change fields of a contact; what is not given stays. Raises NotFound, Invalid, Conflict for another number."""
+    number = phone.written(changes["e164"]).e164 if "e164" in changes else None
+    wanted = _checked({name: value for name, value in changes.items() if name != "e164"})
+    return _persistently(lambda: _update(origin, contact_id, number, wanted, effect))
+
+
+def _update(
+    origin: Origin, contact_id: str, number: str | None, changes: dict[str, Any], effect: Effect | None
+) -> Known:
+    before, past = store.with_history(origin.org_id, _wellformed(contact_id))
+    if not before:
+        raise _missing()
+    if number not in (None, before.e164):
+        raise Conflict(
+            "A contact's number stays what it is: make a contact of the other number.", code="contact_number_fixed"
+        )
+    return Known(_change(origin, before, before, changes, effect), past or History(e164=before.e164))
+
+
+def _change(
+    origin: Origin, before: Contact | None, base: Contact, changes: dict[str, Any], effect: Effect | None
+) -> Contact:
+    """Commit a change, or find the contact as it is now if an earlier run of the request made it. Raises RaceError."""
+    fields = sorted(name for name, value in changes.items() if getattr(base, name) != value)
+    if before and not fields:
+        return before
+    after = base.changed({name: changes[name] for name in fields}, ids.new("rev"), clock.stamp())
+    event = _event(origin, "contact.updated" if before else "contact.created", after, fields=fields)
+    try:
+        commit(
+            effect.marker(after.id) if effect else None,
+            store.save(before, after, RaceError),
+            events.record(event),
+        )
+    except AlreadyDone:
+        found = store.get(origin.org_id, after.id)
+        if not found:
+            raise _missing() from None
+        return found
+    return after
+
+
+def delete(origin: Origin, contact_id: str, effect: Effect | None = None) -> None:
+    """Delete a contact. Calls with its number stay, and their history. Raises NotFound."""
+    with suppress(AlreadyDone):
+        _persistently(lambda: _delete(origin, contact_id, effect))
+
+
+def _delete(origin: Origin, contact_id: str, effect: Effect | None) -> None:
+    contact = store.get(origin.org_id, _wellformed(contact_id))
+    if not contact:
+        if effect:
+            effect.require_new()
+        raise _missing()
+    commit(
+        effect.marker(contact_id) if effect else None,
+        store.remove(contact, RaceError),
+        events.record(_event(origin, "contact.deleted", contact)),
+    )
+
+
+def listing(org_id: str, text: str | None, limit: int, after: str | None) -> tuple[list[Known], str | None]:
+    """A page of the contacts by name, or of those that a text finds, and the cursor of the next.
+
+    A text finds by the beginnings of words in number, name, role and notes, all of which a contact has to have. A page
+    of a search may be short and not the last. Notes are found some moments after they were written.
+    """
+    if text is None or not text.strip():
+        known, more = store.page(org_id, limit, cursor.read(after, org_id, "contacts"))
+        return known, cursor.write(more, org_id, "contacts")
+    words = tokens.of_query(text)
+    query = f"contacts:{' '.join(sorted(words))}"
+    known, more = store.search(org_id, words, limit, cursor.read(after, org_id, query))
+    return known, cursor.write(more, org_id, query)
+
+
+def _wellformed(contact_id: str) -> str:
+    if not _ID.fullmatch(contact_id):
+        raise _missing()
+    return contact_id
+
+
+def _missing() -> NotFound:
+    return NotFound("There is no such contact.")
+
+
+def _persistently(attempt: Callable[[], _T]) -> _T:
+    for _ in range(_ATTEMPTS):
+        try:
+            return attempt()
+        except RaceError:
+            continue
+    raise Contended("Others keep changing this contact; try again.", retry_after=1)
+
+
+def _checked(changes: dict[str, Any]) -> dict[str, str | None]:
+    """The changes that may be made, without the space around them; what is blank is nothing."""
+    given = {name: (changes[name] or "").strip() or None for name in FIELDS if name in changes}
+    if email := given.get("email"):
+        try:
+            given["email"] = addresses.normalise(email)
+        except ValueError:
+            raise Invalid("This is no e-mail address.", fields={"email": "is no e-mail address"}) from None
+    return given
+
+
+def _event(origin: Origin, kind: str, contact: Contact, **data: Any) -> Event:
+    return events.of(origin, kind, Subject(type="contact", id=contact.id), number=secret.digest(contact.e164), **data)

@@ -1,0 +1,205 @@
+"""Contacts in the `core` table, beside the histories of their numbers (switchboard.calls.history).
+
+| item | pk | sk | gsi1 |
+|---|---|---|---|
+| contact | `<org>#contacts` | `<id>` | `<org>#contacts`, `1#<folded name>#<id>` or `2#<e164>#<id>` |
+| tokens of its tail that are indexed | `<org>#contact-notes` | `<id>` | |
+| backfill | `<org>#contact-backfill` | `backfill` | |
+
+The index's entries are in switchboard.search.index. A contact's id is made of its number's, by which the history is
+found, too: whoever has either reads both in one request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from switchboard.aws import table
+from switchboard.aws.table import Check, Delete, Item, Key, Put, Query, Write
+from switchboard.calls import history
+from switchboard.calls.history import History
+from switchboard.contacts.models import Backfill, Contact, Indexed, Known, Status
+from switchboard.search import index
+from switchboard.search.index import Entry, Noun
+
+Refusal = Callable[[list[Item | None]], Exception]
+
+PREFIX = "con_"
+
+NOUN = Noun("core", "contact")
+#: Subjects of one read: each is two keys of at most a hundred.
+_TOGETHER = 50
+
+
+def _key(org_id: str, contact_id: str) -> Key:
+    return {"pk": f"{org_id}#contacts", "sk": contact_id}
+
+
+def _history_key(org_id: str, contact_id: str) -> Key:
+    return history.key_of(org_id, contact_id.removeprefix(PREFIX))
+
+
+def _indexed_key(org_id: str, contact_id: str) -> Key:
+    return {"pk": f"{org_id}#contact-notes", "sk": contact_id}
+
+
+def _backfill_key(org_id: str) -> Key:
+    return {"pk": f"{org_id}#contact-backfill", "sk": "backfill"}
+
+
+# ---- contacts
+
+
+def get(org_id: str, contact_id: str) -> Contact | None:
+    item = table.get("core", _key(org_id, contact_id))
+    return Contact.model_validate(item) if item else None
+
+
+def get_many(org_id: str, contact_ids: Sequence[str]) -> list[Contact | None]:
+    items = table.get_many("core", [_key(org_id, contact_id) for contact_id in contact_ids])
+    return [Contact.model_validate(item) if item else None for item in items]
+
+
+def with_history(org_id: str, contact_id: str) -> tuple[Contact | None, History | None]:
+    """A contact, and the history of its number, whether or not there is the other: in one read."""
+    item, past = table.get_many("core", [_key(org_id, contact_id), _history_key(org_id, contact_id)])
+    return Contact.model_validate(item) if item else None, history.from_item(past) if past else None
+
+
+def page(org_id: str, limit: int, start: Item | None) -> tuple[list[Known], Item | None]:
+    """A page of the list, with the histories."""
+    found = Query(table="core", index="gsi1", partition=f"{org_id}#contacts").page(limit, start)
+    contacts = [Contact.model_validate(item) for item in found.items]
+    return _known(org_id, contacts), found.next_key
+
+
+def _known(org_id: str, contacts: list[Contact]) -> list[Known]:
+    if not contacts:
+        return []
+    past = table.get_many("core", [_history_key(org_id, contact.id) for contact in contacts])
+    return [_with(contact, item) for contact, item in zip(contacts, past, strict=True)]
+
+
+def _with(contact: Contact, past: Item | None) -> Known:
+    return Known(contact, history.from_item(past) if past else History(e164=contact.e164))
+
+
+def search(org_id: str, words: Sequence[str], limit: int, start: Item | None) -> tuple[list[Known], Item | None]:
+    """A page of the contacts that have all the words, with the histories."""
+
+    def load(entries: list[Entry]) -> list[index.Found[Known] | None]:
+        subjects = list({entry.subject_id: None for entry in entries})
+        known: dict[str, Known] = {}
+        for begin in range(0, len(subjects), _TOGETHER):
+            known |= _read(org_id, subjects[begin : begin + _TOGETHER])
+        return [_found(known.get(entry.subject_id)) for entry in entries]
+
+    return index.search(NOUN, org_id, words, limit, start, load)
+
+
+def _read(org_id: str, contact_ids: Sequence[str]) -> dict[str, Known]:
+    items = table.get_many("core", [key(org_id, one) for one in contact_ids for key in (_key, _history_key)])
+    return {
+        one: _with(Contact.model_validate(item), past)
+        for one, item, past in zip(contact_ids, items[::2], items[1::2], strict=True)
+        if item
+    }
+
+
+def _found(known: Known | None) -> index.Found[Known] | None:
+    return index.Found(known, known.contact.terms, known.contact.tail()) if known else None
+
+
+def save(before: Contact | None, after: Contact, otherwise: Refusal) -> list[Write]:
+    """Write a contact and the head of its entries, if it is still the one that was read."""
+    item = {**_key(after.org_id, after.id), **after.model_dump(mode="json")}
+    put = Put(
+        table="core",
+        item=item | {"gsi1pk": f"{after.org_id}#contacts", "gsi1sk": after.sort_key()},
+        otherwise=otherwise,
+        **_still(before.revision if before else None),
+    )
+    return [put, *index.difference(NOUN, after.org_id, after.id, before.terms if before else (), after.terms)]
+
+
+def remove(contact: Contact, otherwise: Refusal) -> list[Write]:
+    """Take a contact away with the head of its entries, if it is still the one that was read."""
+    place = _key(contact.org_id, contact.id)
+    return [
+        Delete(table="core", key=place, otherwise=otherwise, **_still(contact.revision)),
+        *index.difference(NOUN, contact.org_id, contact.id, contact.terms, ()),
+    ]
+
+
+def _still(revision: str | None) -> dict[str, Any]:
+    if revision is None:
+        return {"condition": "attribute_not_exists(pk)"}
+    return {"condition": "revision = :revision", "values": {":revision": revision}}
+
+
+# ---- the tail of their entries
+
+
+def indexed(org_id: str, contact_ids: Sequence[str]) -> list[Indexed]:
+    """What of each tail is indexed."""
+    items = table.get_many("core", [_indexed_key(org_id, contact_id) for contact_id in contact_ids])
+    return [Indexed.model_validate(item) if item else Indexed() for item in items]
+
+
+def unchanged(org_id: str, contact_id: str, revision: str | None, otherwise: Refusal) -> Check:
+    """Let a transaction stand only while a contact is of that revision; None says that there is no such contact."""
+    return Check(table="core", key=_key(org_id, contact_id), otherwise=otherwise, **_still(revision))
+
+
+def save_indexed(org_id: str, contact_id: str, before: Indexed, after: Indexed, otherwise: Refusal) -> Put | Delete:
+    """Write what of a tail is indexed, if that is still what was read. Where nothing is, nothing is kept."""
+    place = _indexed_key(org_id, contact_id)
+    condition, values = "attribute_not_exists(pk)", {}
+    if before.version:
+        condition, values = "version = :version", {":version": before.version}
+    if after.settled and not after.tokens:
+        return Delete(table="core", key=place, condition=condition, values=values, otherwise=otherwise)
+    item = {**place, **after.model_dump()}
+    return Put(table="core", item=item, condition=condition, values=values, otherwise=otherwise)
+
+
+def put_tail(org_id: str, contact_id: str, tokens: Iterable[str]) -> list[Write]:
+    return [index.put(NOUN, org_id, contact_id, "tail", token) for token in tokens]
+
+
+def delete_tail(org_id: str, contact_id: str, tokens: Iterable[str]) -> list[Write]:
+    return [index.delete(NOUN, org_id, contact_id, "tail", token) for token in tokens]
+
+
+# ---- the backfill
+
+
+def get_backfill(org_id: str) -> Backfill | None:
+    item = table.get("core", _backfill_key(org_id))
+    return Backfill.model_validate(item) if item else None
+
+
+def start(before: Backfill | None, after: Backfill, otherwise: Refusal) -> Put:
+    """Write a new backfill, if the one that was read is still the last, and over."""
+    if before is None:
+        return _put_backfill(after, "attribute_not_exists(pk)", {}, otherwise)
+    values = {":id": before.id, ":over": Status.COMPLETED.value}
+    return _put_backfill(after, "id = :id AND #status = :over", values, otherwise)
+
+
+def move(before: Backfill, after: Backfill, otherwise: Refusal) -> Put:
+    """Write the next step of a backfill, if it follows the one that was read."""
+    values = {":id": before.id, ":step": before.step, ":running": Status.RUNNING.value}
+    return _put_backfill(after, "id = :id AND step = :step AND #status = :running", values, otherwise)
+
+
+def _put_backfill(after: Backfill, condition: str, values: dict[str, Any], otherwise: Refusal) -> Put:
+    return Put(
+        table="core",
+        item={**_backfill_key(after.org_id), **after.model_dump(mode="json")},
+        condition=condition,
+        names={"#status": "status"} if "#status" in condition else {},
+        values=values,
+        otherwise=otherwise,
+    )

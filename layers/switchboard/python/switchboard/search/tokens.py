@@ -1,0 +1,85 @@
+"""What a text can be found by: its words, folded so that letter case and accents make no difference.
+
+A digit group that others follow runs on to the end of the last one, so that a number in a text is found by its
+beginning however it is grouped: `415 555-0142` is found by `415555`, `(415) 555`, `555-01` and `0142`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+#: Longer words are known by so many of their first characters.
+LONGEST = 40
+
+_APOSTROPHES = str.maketrans("", "", "'`\u02bc\u2018\u2019")
+# What people put between the groups of a telephone number, and before the first.
+_BETWEEN = r"[ \u00a0().+/\-\u2010-\u2015]{1,3}"
+_DIGITS = re.compile(rf"[0-9]+(?!\w)(?:{_BETWEEN}[0-9]+(?!\w))*")
+_GROUP = re.compile(r"[0-9]+")
+
+
+def of_text(text: str | None) -> list[str]:
+    """The tokens of a text that is to be found, in its order, each once."""
+    found: list[str] = []
+    for word in _words(text or ""):
+        if isinstance(word, str):
+            found.append(word)
+        else:
+            found += ["".join(word[place:])[:LONGEST] for place in range(len(word))]
+    return list(dict.fromkeys(found))
+
+
+def of_query(text: str | None) -> list[str]:
+    """The words of a query, each of which something that is found has a token that begins with. Digits are joined."""
+    words = (word if isinstance(word, str) else "".join(word)[:LONGEST] for word in _words(text or ""))
+    return list(dict.fromkeys(words))
+
+
+def of_number(e164: str) -> list[str]:
+    """The tokens of a telephone number: all of it, the national number, the last seven digits, and the last four.
+
+    The national number is there as it is written in its country, too: `020 7946 0018`.
+    """
+    import phonenumbers
+
+    number = phonenumbers.parse(e164)
+    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+    full, national = e164.removeprefix("+"), phonenumbers.national_significant_number(number)
+    ways = [full, national, re.sub(r"[^0-9]", "", written), full[-7:], full[-4:]]
+    return list(dict.fromkeys(ways))
+
+
+def _words(text: str) -> Iterator[str | list[str]]:
+    """The words of a text; of a run of digit groups its groups."""
+    folded = fold(text).translate(_APOSTROPHES)
+    place = 0
+    while place < len(folded):
+        run = _DIGITS.match(folded, place)
+        if run:
+            yield _GROUP.findall(run[0])
+            place = run.end()
+        elif _in_word(folded, place):
+            end = place + 1
+            while _in_word(folded, end):
+                end += 1
+            yield folded[place:end][:LONGEST]
+            place = end
+        else:
+            place += 1
+
+
+def _in_word(text: str, place: int) -> bool:
+    # Letters, digits, and the signs that belong to a letter in scripts such as Devanagari.
+    return place < len(text) and unicodedata.category(text[place])[0] in "LNM"
+
+
+def fold(text: str) -> str:
+    """A text without letter case, accents and the many forms of one character, its decimal digits as ASCII."""
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    return "".join(_plain(character) for character in plain if not unicodedata.combining(character))
+
+
+def _plain(character: str) -> str:
+    return str(unicodedata.decimal(character)) if character.isdecimal() else character

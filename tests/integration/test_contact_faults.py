@@ -1,0 +1,276 @@
+"""Rule 3 for contacts: whoever is killed or overtaken, the index has what they have, and a backfill makes each once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import pytest
+
+from switchboard.aws import clock, queue, session
+from switchboard.aws.queue import Job
+from switchboard.contacts import backfill, indexing, service
+from switchboard.contacts.indexing import ContendedError
+from switchboard.contacts.models import Contact, Status
+from switchboard.timers import store as timer_store
+from tests.actors import Tenant, tenant
+from tests.integration.sabotage import Sabotage, Stream, drain, everything, work
+from tests.integration.test_concurrency import at_once
+from tests.unit.contacts.book import ADA, called, indexed, names, saved
+
+OLD, NEW, NEXT = "alpha beta gamma", "beta delta", "gamma epsilon"
+
+
+@pytest.fixture
+def acme(cloud: dict[str, str], frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch) -> Tenant:
+    timer_store.advance(clock.stamp()[:16])
+    # So that there are places to be killed between.
+    monkeypatch.setattr(indexing, "_TOGETHER", 1)
+    return tenant()
+
+
+def tails(org_id: str) -> dict[str, set[str]]:
+    """The tokens of the tail's entries that there are, by contact."""
+    found: dict[str, set[str]] = {}
+    for item in everything("core"):
+        if item["pk"]["S"].startswith(f"{org_id}#find#contact#"):
+            token, contact_id, part = item["sk"]["S"].split("#")
+            if part == "tail":
+                found.setdefault(contact_id, set()).add(token)
+    return found
+
+
+def changed(contact: Contact, event: str = "contact.updated") -> None:
+    """Bring the job of a change."""
+    body = {
+        "event": {
+            "id": "evt_1",
+            "org_id": contact.org_id,
+            "type": event,
+            "at": clock.stamp(),
+            "actor": {"type": "system", "id": "test"},
+            "correlation_id": "corr_test",
+            "subject": {"type": "contact", "id": contact.id},
+            "data": {},
+        }
+    }
+    queue.send([Job(queue="contacts", body=body, group=contact.org_id)])
+
+
+def delete(acme: Tenant, contact: Contact) -> None:
+    service.delete(acme.caller(master=True), contact.id)
+
+
+def renewed(acme: Tenant) -> Contact:
+    """A contact whose notes were indexed, and then changed."""
+    indexed(saved(acme, notes=OLD))
+    return saved(acme, notes=NEW)
+
+
+def steps(contact: Contact, saboteur: Sabotage) -> int:
+    """How many AWS calls it takes to index its change."""
+    with saboteur.counting() as calls:
+        indexing.catch_up(contact.org_id, [contact.id])
+    return len(calls)
+
+
+# --- killed -----------------------------------------------------------------------------------------------------
+
+
+def test_an_indexer_killed_anywhere_leaves_nothing_that_its_job_does_not_mend(acme: Tenant) -> None:
+    contact, saboteur = renewed(acme), Sabotage()
+    for done in range(steps(contact, saboteur)):
+        contact = renewed(acme)
+        changed(contact)
+        with saboteur.killing(after=done):
+            work("workers/contacts")
+        work("workers/contacts")  # the queue brings the job again
+        assert tails(acme.org_id) == {contact.id: {"beta", "delta"}}, done
+
+
+@pytest.mark.parametrize("then", ["changed", "deleted", "made anew"])
+def test_a_change_after_an_indexer_was_killed_leaves_nothing_of_the_one_before(acme: Tenant, then: str) -> None:
+    contact, saboteur = renewed(acme), Sabotage()
+    for done in range(steps(contact, saboteur)):
+        contact = renewed(acme)
+        with saboteur.killing(after=done):
+            indexing.catch_up(contact.org_id, [contact.id])
+        if then != "changed":
+            delete(acme, contact)
+        if then != "deleted":
+            saved(acme, notes=NEXT)
+        changed(contact)
+        changed(contact)  # the killed one's
+        work("workers/contacts")
+        assert tails(acme.org_id).get(contact.id, set()) == (set() if then == "deleted" else {"gamma", "epsilon"}), done
+
+
+# --- overtaken --------------------------------------------------------------------------------------------------
+
+
+class Meanwhile:
+    """Does something else between two AWS calls of this process, as another one would; then `left` is negative."""
+
+    def __init__(self) -> None:
+        self.left = -1
+        self._act: Callable[[], Any] = lambda: None
+        for service_name in ("dynamodb", "sqs"):
+            session.client(service_name).meta.events.register_first("before-call", self._called)
+
+    def before(self, call: int, act: Callable[[], Any]) -> None:
+        """Do it once, before the call of that number from now on."""
+        self.left, self._act = call, act
+
+    def _called(self, **_: Any) -> None:
+        self.left -= 1
+        if self.left == -1:
+            self._act()
+
+
+def jobs_of(contact: Contact) -> None:
+    """Let a worker do the change's job, as often as the queue would bring it."""
+    for _ in range(5):
+        try:
+            indexing.catch_up(contact.org_id, [contact.id])
+        except ContendedError:
+            continue
+        return
+    raise AssertionError("the job goes to the dead-letter queue")
+
+
+@pytest.mark.parametrize("then", ["nothing", "changed", "deleted", "made anew"])
+def test_two_indexers_of_one_contact_leave_what_it_has(acme: Tenant, then: str) -> None:
+    wanted = {"nothing": {"beta", "delta"}, "deleted": set()}.get(then, {"gamma", "epsilon"})
+    contact, meanwhile = renewed(acme), Meanwhile()
+
+    def overtake() -> None:
+        if then in ("deleted", "made anew"):
+            delete(acme, contact)
+        if then in ("changed", "made anew"):
+            saved(acme, notes=NEXT)
+        jobs_of(contact)
+
+    for call in count():
+        contact = renewed(acme)
+        meanwhile.before(call, overtake)
+        jobs_of(contact)
+        if meanwhile.left >= 0:
+            break  # it was through
+        assert tails(acme.org_id).get(contact.id, set()) == wanted, call
+    assert call > 6
+
+
+def test_an_indexer_of_a_deletion_forgets_nothing_of_a_contact_that_came_and_went(acme: Tenant) -> None:
+    meanwhile = Meanwhile()
+    contact = indexed(saved(acme, notes=OLD))
+
+    def come_and_go() -> None:
+        jobs_of(saved(acme, notes=NEXT))
+        delete(acme, contact)
+
+    for call in count():
+        indexed(saved(acme, notes=OLD))
+        delete(acme, contact)
+        meanwhile.before(call, come_and_go)
+        jobs_of(contact)
+        if meanwhile.left >= 0:
+            break  # it was through
+        jobs_of(contact)  # the second deletion's
+        assert tails(acme.org_id) == {}, call
+    assert call > 4
+
+
+@pytest.mark.usefixtures("engine_cloud")
+def test_changes_and_indexers_at_once_lose_nothing_and_leave_nothing() -> None:
+    acme = tenant()
+    caller = acme.caller(master=True)
+    fields = ("display_name", "role", "email")
+
+    def change(number: int) -> Contact:
+        known = service.upsert(caller, ADA, {fields[number % 3]: f"a{number}@example.com", "notes": f"n{number} same"})
+        jobs_of(known.contact)
+        return known.contact
+
+    changed = at_once([lambda number=number: change(number) for number in range(6)])
+    assert {type(one) for one in changed} == {Contact}
+    ((contact,),) = ([known.contact for known in page] for page in [service.listing(acme.org_id, None, 9, None)[0]])
+    assert all(getattr(contact, field) for field in fields), "nobody's field was lost"
+    assert tails(acme.org_id) == {contact.id: contact.tail()}
+    assert len(names(acme, "same")) == 1
+
+
+# --- the backfill -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def history(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Numbers that were called, a job's work and more."""
+    monkeypatch.setattr(backfill, "_PAGE", 1)
+    monkeypatch.setattr(backfill, "_STEPS", 2)
+    numbers = [f"+1415555010{number}" for number in range(3)]
+    for number in numbers:
+        called(acme, number, variables={"name": f"Ada {number[-1]}"})
+    return numbers
+
+
+def made(acme: Tenant) -> list[str]:
+    """The ids of the contacts that the events of backfills tell of."""
+    found = (item for item in everything("activity") if item.get("type") == {"S": "contacts.backfilled"})
+    return [one["S"] for item in found for one in item["data"]["M"]["created"]["L"]]
+
+
+def test_a_backfill_killed_anywhere_makes_each_contact_once(acme: Tenant, history: list[str]) -> None:
+    saboteur, stream, caller = Sabotage(), Stream(), acme.caller(master=True)
+    wanted = [service.id_of(acme.org_id, number) for number in history]
+    for done in count():
+        job = backfill.start(caller)
+        stream.hand_on()
+        drain("contacts")  # what the round before left
+        queue.send([Job(queue="contacts", body=backfill.job_of(job), group=acme.org_id)])
+        finished = False
+        with saboteur.killing(after=done):
+            work("workers/contacts", at_most=1)
+            finished = True
+        if finished:
+            break
+        while work("workers/contacts"):
+            stream.hand_on()
+        job = backfill.standing(acme.org_id)
+        assert (job.status, job.scanned, job.created) == (Status.COMPLETED, 3, 3), done
+        for contact_id in wanted:
+            service.delete(caller, contact_id)
+    assert done > 6
+    # The last round's first two are made, too.
+    assert sorted(Counter(made(acme)).values()) == [done, done + 1, done + 1]
+
+
+def test_a_backfill_and_a_person_at_the_same_contact_both_have_their_way(acme: Tenant, history: list[str]) -> None:
+    meanwhile = Meanwhile()
+    for call in range(1, 6):
+        job = backfill.start(acme.caller(master=True))
+        meanwhile.before(call, lambda: [saved(acme, number, role="Patient") for number in history])
+        for _ in range(4):
+            backfill.go_on(acme.org_id, job.id)
+        contacts = [known.contact for known in service.listing(acme.org_id, None, 9, None)[0]]
+        assert [contact.display_name for contact in contacts] == [f"Ada {number}" for number in range(3)], call
+        assert {contact.role for contact in contacts} == {"Patient"}, call
+        for contact in contacts:
+            delete(acme, contact)
+
+
+@pytest.mark.usefixtures("engine_cloud")
+def test_many_starts_and_many_workers_are_one_backfill(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backfill, "_PAGE", 2)
+    acme = tenant()
+    numbers = [f"+141555501{number:02}" for number in range(12)]
+    for number in numbers:
+        called(acme, number)
+    caller = acme.caller(master=True)
+    started = at_once([lambda: backfill.start(caller)] * 4)
+    (job_id,) = {getattr(one, "id", one) for one in started}
+    at_once([lambda: backfill.go_on(acme.org_id, str(job_id))] * 4)
+    job = backfill.standing(acme.org_id)
+    assert (job.status, job.scanned, job.created) == (Status.COMPLETED, 12, 12)
+    assert sorted(made(acme)) == sorted(service.id_of(acme.org_id, number) for number in numbers)

@@ -1,0 +1,52 @@
+"""What is known of a number by the calls with it."""
+
+from __future__ import annotations
+
+import pytest
+
+from switchboard.aws import clock
+from switchboard.calls import history
+from switchboard.calls.history import History
+from tests.actors import Tenant, tenant
+from tests.unit.contacts.book import ADA, BOB, called
+
+
+@pytest.mark.parametrize(
+    ("variables", "name"),
+    [
+        ({"customer_name": " Ada \n Lovelace ", "name": "x"}, "Ada Lovelace"),
+        ({"contact_name": "Bob", "order": "1"}, "Bob"),
+        ({"customer_name": " ", "contact_name": "n/a", "name": "Zoë"}, "n/a"),
+        ({"customer_name": "1815", "name": "--"}, None),
+        ({"agent_name": "Ada", "Name": "x"}, None),
+        ({"name": "x" * 300}, "x" * 200),
+    ],
+)
+def test_a_name_is_what_the_variables_say_of_whom_is_called(variables: dict[str, str], name: str | None) -> None:
+    assert history.name_of(variables) == name
+
+
+@pytest.fixture
+def acme(cloud: dict[str, str], frozen: clock.Frozen) -> Tenant:
+    return tenant()
+
+
+def test_each_call_counts_and_the_latest_name_stays(acme: Tenant, frozen: clock.Frozen) -> None:
+    for variables in ({"name": "Ada"}, {"name": "Ada King"}, {}):
+        frozen.advance(minutes=1)
+        called(acme, ADA, variables=variables)
+    called(acme, BOB, simulated=True)
+    called(tenant("other"), ADA)
+    assert history.numbers(acme.org_id, None, 10) == [
+        History(e164=ADA, calls=3, last_call_at=clock.stamp(), name="Ada King")
+    ]
+
+
+def test_numbers_are_walked_through_one_after_another(acme: Tenant) -> None:
+    wanted = {f"+1415555010{number}" for number in range(5)}
+    for number in sorted(wanted):
+        called(acme, number)
+    seen: list[str] = []
+    while found := history.numbers(acme.org_id, history.id_of(acme.org_id, seen[-1]) if seen else None, 2):
+        seen += [one.e164 for one in found]
+    assert (len(seen), set(seen)) == (5, wanted)

@@ -1,0 +1,45 @@
+"""An organisation's contacts, as tests fill and search them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from switchboard.calls import service as calls
+from switchboard.calls.models import Order, Tier
+from switchboard.contacts import indexing, service
+from switchboard.contacts.models import Contact, Known
+from tests.actors import Tenant
+
+ADA, BOB = "+14155550142", "+442079460018"
+
+
+def saved(tenant: Tenant, e164: str = ADA, **changes: Any) -> Contact:
+    """A contact, after a change."""
+    return service.upsert(tenant.caller(master=True), e164, changes).contact
+
+
+def indexed(contact: Contact) -> Contact:
+    """The contact, after its notes are indexed."""
+    indexing.catch_up(contact.org_id, [contact.id])
+    return contact
+
+
+def pages(tenant: Tenant, text: str | None = None, limit: int = 50) -> list[list[Known]]:
+    """All pages of a list or a search."""
+    found, cursor = [], None
+    while True:
+        page, cursor = service.listing(tenant.org_id, text, limit, cursor)
+        found.append(page)
+        if cursor is None:
+            return found
+
+
+def names(tenant: Tenant, text: str | None = None, limit: int = 50) -> list[str | None]:
+    """The names of a list or a search, page after page."""
+    return [known.contact.display_name for page in pages(tenant, text, limit) for known in page]
+
+
+def called(tenant: Tenant, to: str, **changes: Any) -> None:
+    """A call to a number."""
+    order = Order(to=to, tier=Tier.BASIC, consent_source="business-relationship").model_copy(update=changes)
+    calls.place(tenant.caller(), order)

@@ -1,0 +1,189 @@
+"""Contacts: one for each number, changed field by field, listed by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from switchboard.aws import clock
+from switchboard.aws.effect import Effect
+from switchboard.aws.table import Query
+from switchboard.contacts import service, store
+from switchboard.errors import Conflict, Invalid, NotFound
+from switchboard.events import service as events
+from tests.actors import Tenant, tenant
+from tests.unit.contacts.book import ADA, BOB, called, names, pages, saved
+
+pytestmark = pytest.mark.usefixtures("cloud", "frozen")
+
+
+@pytest.fixture
+def acme(cloud: dict[str, str], frozen: clock.Frozen) -> Tenant:
+    return tenant()
+
+
+def told(acme: Tenant) -> list[events.Event]:
+    items = Query(table="activity", partition=events.chain_partition(acme.org_id, "corr_test")).all()
+    return [event for event in map(events.from_item, items) if event.type.startswith("contact.")]
+
+
+# --- one contact a number ---------------------------------------------------------------------------------------
+
+
+def test_a_number_is_one_contact_whose_other_fields_stay(acme: Tenant, frozen: clock.Frozen) -> None:
+    first = saved(acme, display_name="  Ada ", role="Patient", email="ada@EXAMPLE.com", notes="\n")
+    frozen.advance(minutes=1)
+    after = saved(acme, role=None, notes="Call late.")
+    assert (after.id, after.created_at) == (first.id, first.created_at)
+    assert (after.display_name, after.role, after.email) == ("Ada", None, "ada@example.com")
+    assert (first.notes, after.notes) == (None, "Call late.")
+    assert after.updated_at > first.updated_at
+    assert names(acme) == ["Ada"]
+
+
+def test_a_change_is_told_by_ids_and_field_names_alone(acme: Tenant) -> None:
+    contact = saved(acme, display_name="Ada", notes="secret")
+    saved(acme, display_name="Ada", notes="other")
+    saved(acme, notes="other")
+    service.delete(acme.caller(master=True), contact.id)
+    found = told(acme)
+    assert [(event.type, event.subject.id, event.data.get("fields")) for event in found] == [
+        ("contact.created", contact.id, ["display_name", "notes"]),
+        ("contact.updated", contact.id, ["notes"]),
+        ("contact.deleted", contact.id, None),
+    ]
+    assert not any(word in event.model_dump_json() for event in found for word in ("Ada", "secret", "other", ADA[1:]))
+
+
+def test_a_contact_is_changed_by_its_id_and_keeps_its_number(acme: Tenant) -> None:
+    contact, origin = saved(acme, display_name="Ada"), acme.caller(master=True)
+    known = service.update(origin, contact.id, {"e164": ADA, "role": "Patient"})
+    assert (known.contact.display_name, known.contact.role) == ("Ada", "Patient")
+    with pytest.raises(Conflict) as refused:
+        service.update(origin, contact.id, {"e164": BOB})
+    assert refused.value.code == "contact_number_fixed"
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"), [({"e164": "555"}, "e164"), ({"email": "nobody"}, "email"), ({"email": "ä@b.de"}, "email")]
+)
+def test_what_is_no_number_and_no_address_is_refused_by_field(
+    acme: Tenant, changes: dict[str, str], field: str
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        service.upsert(acme.caller(master=True), changes.pop("e164", ADA), changes)
+    assert list(refused.value.details["fields"]) == [field]
+    assert names(acme) == []
+
+
+@pytest.mark.parametrize("contact_id", ["con_", "con_" + "0" * 26, "", "x" * 2000])
+def test_an_id_of_no_contact_is_not_found(acme: Tenant, contact_id: str) -> None:
+    with pytest.raises(NotFound):
+        service.update(acme.caller(master=True), contact_id, {"role": "Patient"})
+    with pytest.raises(NotFound):
+        service.delete(acme.caller(master=True), contact_id)
+
+
+def test_another_organisation_sees_nothing_of_a_contact(acme: Tenant) -> None:
+    contact, other = saved(acme, display_name="Ada"), tenant("other")
+    with pytest.raises(NotFound):
+        service.update(other.caller(master=True), contact.id, {"role": "Patient"})
+    with pytest.raises(NotFound):
+        service.delete(other.caller(master=True), contact.id)
+    assert (names(other), names(other, "ada"), names(other, ADA)) == ([], [], [])
+    assert saved(other).id != contact.id
+    assert (names(acme), names(other)) == (["Ada"], [None])
+
+
+# --- requests that are made again -------------------------------------------------------------------------------
+
+
+def effect(acme: Tenant, key: str) -> Effect:
+    return Effect(scope=acme.org_id, key=key, fingerprint="same")
+
+
+def test_a_request_that_is_made_again_changes_nothing_again(acme: Tenant) -> None:
+    origin = acme.caller(master=True)
+    service.upsert(origin, ADA, {"display_name": "Ada"}, effect(acme, "1"))
+    saved(acme, display_name="Countess")
+    again = service.upsert(origin, ADA, {"display_name": "Ada"}, effect(acme, "1")).contact
+    assert again.display_name == "Countess"
+    service.update(origin, again.id, {"role": "Patient"}, effect(acme, "2"))
+    saved(acme, role="Doctor")
+    assert service.update(origin, again.id, {"role": "Patient"}, effect(acme, "2")).contact.role == "Doctor"
+    assert len(told(acme)) == 4
+
+
+def test_a_deletion_that_is_made_again_is_one_deletion(acme: Tenant) -> None:
+    origin, contact = acme.caller(master=True), saved(acme, display_name="Ada")
+    service.delete(origin, contact.id, effect(acme, "1"))
+    service.delete(origin, contact.id, effect(acme, "1"))
+    with pytest.raises(NotFound):
+        service.delete(origin, contact.id)
+    saved(acme, display_name="Ada again")
+    service.delete(origin, contact.id, effect(acme, "1"))
+    assert names(acme) == ["Ada again"]
+
+
+# --- the list ---------------------------------------------------------------------------------------------------
+
+
+def test_contacts_are_listed_by_name_and_the_nameless_last_by_number(acme: Tenant) -> None:
+    for number, name in enumerate(("zoe", None, "Émile", "Álvaro", "bob", None, "Zed", "éa", "山田")):
+        saved(acme, f"+1415555010{8 - number}", display_name=name)
+    found = [known.contact for page in pages(acme, limit=2) for known in page]
+    assert [contact.display_name for contact in found[:7]] == ["Álvaro", "bob", "éa", "Émile", "Zed", "zoe", "山田"]
+    assert [contact.e164[-1] for contact in found[7:]] == ["3", "7"]
+
+
+def test_a_list_goes_on_where_it_was_while_contacts_come_and_go(acme: Tenant) -> None:
+    ids = [saved(acme, f"+1415555010{number}", display_name=f"{number}").id for number in range(6)]
+    first, cursor = service.listing(acme.org_id, None, 2, None)
+    saved(acme, "+14155550199", display_name="00")
+    saved(acme, "+14155550198", display_name="11")
+    for gone in ids[:3]:
+        service.delete(acme.caller(master=True), gone)
+    second, _ = service.listing(acme.org_id, None, 10, cursor)
+    assert [known.contact.display_name for known in first] == ["0", "1"]
+    assert [known.contact.display_name for known in second] == ["11", "3", "4", "5"]
+
+
+def test_a_cursor_is_good_for_its_own_list_only(acme: Tenant) -> None:
+    for number in range(3):
+        saved(acme, f"+1415555010{number}", display_name=f"Ada {number}")
+    _, of_list = service.listing(acme.org_id, None, 1, None)
+    _, of_search = service.listing(acme.org_id, "ada", 1, None)
+    assert of_list
+    assert of_search
+    for text, cursor in ((None, of_search), ("ada", of_list), ("adb", of_search), (None, "nonsense")):
+        with pytest.raises(Invalid):
+            service.listing(acme.org_id, text, 1, cursor)
+
+
+# --- calls ------------------------------------------------------------------------------------------------------
+
+
+def test_a_contact_tells_its_numbers_calls_those_before_it_too(acme: Tenant, frozen: clock.Frozen) -> None:
+    called(acme, ADA)
+    contact = saved(acme, display_name="Ada")
+    frozen.advance(hours=1)
+    called(acme, ADA)
+    called(acme, ADA, simulated=True)
+    called(acme, BOB, simulated=True)
+    service.delete(acme.caller(master=True), contact.id)
+    known = service.upsert(acme.caller(master=True), ADA, {"display_name": "Ada"})
+    assert (known.history.calls, known.history.last_call_at) == (2, clock.stamp())
+    (listed,), (searched,) = pages(acme)[0], pages(acme, "ada")[0]
+    assert listed.history == searched.history == known.history
+    assert saved(acme, BOB)
+    assert service.update(acme.caller(master=True), service.id_of(acme.org_id, BOB), {}).history.calls == 0
+
+
+def test_a_refused_call_is_not_counted(acme: Tenant) -> None:
+    with pytest.raises(Exception, match="do-not-call"):
+        called(acme, "+15005550020")
+    assert service.upsert(acme.caller(master=True), "+15005550020", {}).history.calls == 0
+
+
+def test_a_changed_contact_can_be_read_as_it_is_stored(acme: Tenant) -> None:
+    contact = saved(acme, display_name="Ada", notes="x")
+    assert store.get(acme.org_id, contact.id) == contact

@@ -1,0 +1,133 @@
+"""Search: whoever has all the words, once, on whichever page, and nobody by what they were."""
+
+from __future__ import annotations
+
+import pytest
+
+from switchboard.aws import clock
+from switchboard.aws.table import Query
+from switchboard.contacts import service
+from switchboard.contacts.models import MOST_TERMS, Contact
+from switchboard.search import index
+from tests.actors import Tenant, tenant
+from tests.integration.sabotage import Sabotage, everything
+from tests.unit.contacts.book import indexed, names, pages, saved
+
+pytestmark = pytest.mark.usefixtures("cloud", "frozen")
+
+
+@pytest.fixture
+def acme(cloud: dict[str, str], frozen: clock.Frozen) -> Tenant:
+    return tenant()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["ada", "LOVE", "lovelace ada", "pat", "ada patient", "0142", "(415) 555", "+14155550142 ada", "noon", "ada noon"],
+)
+def test_a_contact_is_found_by_words_of_any_field(acme: Tenant, text: str) -> None:
+    indexed(saved(acme, display_name="Ada Lovelace", role="Patient", notes="Call after noon.", email="x@example.com"))
+    saved(acme, "+12125550100", display_name="Bob")
+    assert names(acme, text) == ["Ada Lovelace"]
+
+
+@pytest.mark.parametrize("text", ["da", "bob", "ada bob", "415 556", "example", "!!"])
+def test_a_contact_is_not_found_by_what_it_does_not_have(acme: Tenant, text: str) -> None:
+    indexed(saved(acme, display_name="Ada Lovelace", role="Patient", notes="Call after noon.", email="x@example.com"))
+    assert names(acme, text) == []
+
+
+def test_a_contact_is_found_by_what_it_is_now(acme: Tenant) -> None:
+    indexed(saved(acme, display_name="Ada", notes="alpha"))
+    saved(acme, display_name="Countess", notes="beta")
+    assert [names(acme, text) for text in ("ada", "countess", "alpha", "beta")] == [[], ["Countess"], [], []]
+    contact = indexed(saved(acme))
+    assert [names(acme, text) for text in ("alpha", "beta")] == [[], ["Countess"]]
+    service.delete(acme.caller(master=True), contact.id)
+    assert [names(acme, text) for text in ("countess", "beta", "0142")] == [[], [], []]
+
+
+def test_whoever_matches_by_many_tokens_is_shown_once_on_all_pages(acme: Tenant) -> None:
+    for number in range(4):
+        name, notes = f"Anna Ann{number} Anton", "an and any analyst answers"
+        indexed(saved(acme, f"+1415555010{number}", display_name=name, role="Analyst", notes=notes))
+    indexed(saved(acme, "+14155550109", display_name="Zoe", notes="an and anon"))
+    for limit in (1, 2, 3, 50):
+        found = names(acme, "an", limit)
+        assert sorted(str(name) for name in found) == [*(f"Anna Ann{n} Anton" for n in range(4)), "Zoe"]
+        assert len(names(acme, "1 415", limit)) == 5
+
+
+def test_notes_lead_to_a_contact_once_before_they_are_indexed_and_after(acme: Tenant) -> None:
+    saved(acme, display_name="Ada", notes="adagio advice")
+    assert names(acme, "ad") == ["Ada"]
+    indexed(saved(acme, display_name=None))
+    assert names(acme, "ad") == [None]
+    saved(acme, display_name="Advent")
+    assert names(acme, "ad") == ["Advent"]
+
+
+def test_a_search_for_many_words_looks_up_the_longest_and_reads_so_much_a_page(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "_TOGETHER", 1)
+    for number in range(7):
+        saved(acme, f"+1415555010{number}", display_name=f"Smith{number} Ann")
+    saved(acme, "+14155550109", display_name="Smith9 Zed")
+    # One entry at a time, five times a page: what lies further on is for the next page.
+    page, cursor = service.listing(acme.org_id, "z smith", 1, None)
+    assert (page, cursor is not None) == ([], True)
+    assert names(acme, "z smith", 1) == ["Smith9 Zed"]
+
+
+def test_words_that_a_head_has_no_room_for_are_found_with_the_notes(acme: Tenant) -> None:
+    words = [f"w{number:02}" for number in range(60)]
+    contact = indexed(saved(acme, display_name=" ".join(words[:40]), role=" ".join(words[35:])))
+    assert len(contact.terms) == MOST_TERMS
+    assert all(len(names(acme, word)) == 1 for word in words)
+
+
+def test_a_text_of_nothing_is_the_list_and_one_of_signs_finds_nobody(acme: Tenant) -> None:
+    saved(acme, display_name="Ada")
+    assert (names(acme, " "), names(acme, "…")) == (["Ada"], [])
+
+
+def entries(contact: Contact) -> set[tuple[str, str]]:
+    """The token and the part of each entry that there is."""
+    keys = [item["sk"]["S"].split("#") for item in everything("core") if "#find#contact#" in item["pk"]["S"]]
+    return {(token, part) for token, subject_id, part in keys if subject_id == contact.id}
+
+
+def test_the_index_holds_what_a_contact_has_and_nothing_else(acme: Tenant) -> None:
+    saved(acme, display_name="Ada", notes="alpha beta")
+    indexed(saved(acme))
+    contact = indexed(saved(acme, display_name="Ada King", role="Countess", notes="beta gamma"))
+    assert entries(contact) == {(token, "head") for token in contact.terms} | {("beta", "tail"), ("gamma", "tail")}
+    service.delete(acme.caller(master=True), contact.id)
+    indexed(contact)
+    assert entries(contact) == set()
+    assert not list(Query(table="core", partition=f"{acme.org_id}#contact-notes").all())
+
+
+def test_a_page_takes_two_round_trips_whatever_it_shows(acme: Tenant) -> None:
+    for number in range(3):
+        indexed(saved(acme, f"+1415555010{number}", display_name=f"Ada {number}", notes="alpha"))
+    saboteur = Sabotage()
+    for text in (None, "ada", "alpha", "0100"):
+        with saboteur.counting() as calls:
+            service.listing(acme.org_id, text, 50, None)
+        assert calls == ["Query", "BatchGetItem"], text
+    with saboteur.counting() as calls:
+        contact = saved(acme, role="Patient")
+    assert calls == ["BatchGetItem", "TransactWriteItems"]
+    with saboteur.counting() as calls:
+        service.update(acme.caller(master=True), contact.id, {"role": "Doctor"})
+    assert calls == ["BatchGetItem", "TransactWriteItems"]
+
+
+def test_a_hundred_at_a_time_are_read_in_two_batches(acme: Tenant) -> None:
+    for number in range(60):
+        saved(acme, f"+141555501{number:02}", display_name="Ada")
+    assert len(service.listing(acme.org_id, "ada", 100, None)[0]) == 60
+    assert len(service.listing(acme.org_id, None, 100, None)[0]) == 60
+    assert [len(page) for page in pages(acme, "ada", 25)] == [25, 25, 10]
