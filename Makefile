@@ -8,7 +8,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 	--no-emit-index-url --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run reset test lint types unit contract integration infra synth build deploy invoke bench openapi lock clean
+.PHONY: help run reset seed test lint types unit contract integration infra synth build deploy invoke bench openapi lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,6 +26,9 @@ run: $(STAMP) ## the whole system on this machine (PORT=8080)
 reset: $(STAMP) ## throw the local data away
 	@$(BIN)/python -m infra.local reset
 
+seed: $(STAMP) ## give the running stack an organisation with 20,000 contacts and 100,000 calls
+	@$(BIN)/python -m infra.local.crowd
+
 test: $(STAMP) lint types unit contract integration infra ## every check and test
 
 lint: $(STAMP)
@@ -39,10 +42,10 @@ unit: $(STAMP)
 	$(BIN)/pytest tests/unit -n 2
 
 contract: $(STAMP)
-	$(BIN)/pytest tests/contract
+	$(BIN)/pytest tests/contract -n 2 --dist loadfile
 
 integration: $(STAMP)
-	$(BIN)/pytest tests/integration
+	$(BIN)/pytest tests/integration -n 2 --dist loadfile
 
 infra: $(STAMP)
 	$(BIN)/pytest tests/infra

@@ -19,7 +19,7 @@ from typing import IO
 import uvicorn
 
 from infra import topology
-from infra.local import demo, engine, provision
+from infra.local import demo, engine, identity, provision
 from infra.local.gateway import Gateway
 from infra.local.inbound import Inbound
 from infra.local.mailbox import Mailbox
@@ -68,16 +68,21 @@ Practise a call, and read it a minute later, scored (Athos; the rep is played, t
   curl -s {url}/api/external/v1/roleplay/session -H "Authorization: Bearer $TOKEN" \\
     -H 'Content-Type: application/json' -d '{{"drillKey":"ma-full-sale"}}'
   curl -s '{url}/api/external/v1/calls?from=2026-01-01T00:00:00Z' -H 'Authorization: Bearer {ATHOS_KEY}'
-See that it is up (HUM):
-  curl -s {url}/api/health
+Sign in to the console at {url}/auth/login: the local OpenID provider ({issuer}) takes any address and asks for
+no password. Ada (ada@demo.example) is the demo's admin, Vic (vic@demo.example) may only look. Or as Ada (HUM):
+  curl -s {url}/api/me -H 'Cookie: bh_hum_session={HUM_SESSION}'
+  curl -s {url}/api/contacts -H 'Cookie: bh_hum_session={HUM_SESSION}' -H 'Content-Type: application/json' \
+    -d '{{"e164":"+1 415 555 0142","display_name":"Grace Hopper","notes":"prefers mornings"}}'
+  curl -s '{url}/api/contacts?q=hop' -H 'Cookie: bh_hum_session={HUM_SESSION}'
 """
 
 
 class Stack:
     """The parts, started in order and stopped in reverse."""
 
-    def __init__(self, home: Path, port: int) -> None:
-        self.home, self.port = home, port
+    def __init__(self, home: Path, port: int, identity_port: int) -> None:
+        self.home, self.port, self.identity_port = home, port, identity_port
+        self.url = f"http://localhost:{port}"
         self.ready_file = home / "ready"
         self._inbound_port = 0
 
@@ -87,6 +92,7 @@ class Stack:
         self.home.mkdir(parents=True, exist_ok=True)
         lock = _only_one(self.home)
         engine.require_free(self.port)
+        engine.require_free(self.identity_port, "IDENTITY_PORT")
         self.ready_file.unlink(missing_ok=True)
         # Every queue is waited for in a thread of its own.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(3 * len(topology.QUEUES)))
@@ -97,12 +103,17 @@ class Stack:
         inbound = Inbound()
         mailbox = Mailbox(self.home / "mail", inbound)
         await mailbox.start(smtp_port)
+        # It comes up beside the engine, and is waited for last.
+        people = await asyncio.to_thread(
+            identity.start, port=self.identity_port, console_url=self.url, log=self.home / "identity.log"
+        )
         aws = await asyncio.to_thread(
             engine.start, data=self.home / "data", smtp_port=smtp_port, log=self.home / "engine.log"
         )
         try:
             environ = aws.environ()
             environ |= await asyncio.to_thread(provision.provision, environ)
+            environ |= people.environ()
             environ |= {name: value for name, value in os.environ.items() if name.startswith("SWITCHBOARD_")}
             os.environ.update(environ)
             _write_private(self.home / "environ.json", json.dumps(environ, indent=1))
@@ -110,11 +121,13 @@ class Stack:
             self._inbound_port = await inbound.start(environ, os.environ.get("SMTP_PORT"))
             (self.home / "smtp_port").write_text(f"{self._inbound_port}\n")
             keys = await asyncio.to_thread(demo.seed, self.home / "demo.json")
+            await asyncio.to_thread(people.ready)
             await self._serve(environ, keys, started, stop)
         finally:
             self.ready_file.unlink(missing_ok=True)
             (self.home / "smtp_port").unlink(missing_ok=True)
             await inbound.stop()
+            await asyncio.to_thread(people.stop)
             await asyncio.to_thread(aws.stop)
             await mailbox.stop()
             lock.close()
@@ -160,11 +173,16 @@ class Stack:
                 await asyncio.to_thread(pool.stop)
 
     def _announce(self, keys: dict[str, str], seconds: float) -> None:
-        url = f"http://localhost:{self.port}"
-        lines = [f"SWITCHBOARD_URL={url}", *(f"{name}={value}" for name, value in keys.items())]
+        lines = [f"SWITCHBOARD_URL={self.url}", *(f"{name}={value}" for name, value in keys.items())]
         _write_private(self.home / "demo.env", "\n".join(lines) + "\n")
         self.ready_file.write_text(f"{os.getpid()}\n")
-        places = {"url": url, "home": self.home, "smtp": self._inbound_port, "domain": provision.AGENTS_DOMAIN}
+        places = {
+            "url": self.url,
+            "issuer": f"http://localhost:{self.identity_port}",
+            "home": self.home,
+            "smtp": self._inbound_port,
+            "domain": provision.AGENTS_DOMAIN,
+        }
         print(_GUIDE.format(**places, seconds=seconds, **keys), flush=True)
 
 
@@ -193,10 +211,12 @@ def main() -> None:
         _only_one(home).close()
         for name in ("data", "mail"):
             shutil.rmtree(home / name, ignore_errors=True)
-        for name in ("demo.json", "demo.env", "environ.json", "engine.log", "functions.log", "smtp_port"):
+        logs = ("engine.log", "functions.log", "identity.log")
+        for name in ("demo.json", "demo.env", "environ.json", "smtp_port", *logs):
             (home / name).unlink(missing_ok=True)
         return
-    asyncio.run(Stack(home, int(os.environ.get("PORT", "8080"))).run())
+    port = int(os.environ.get("PORT", "8080"))
+    asyncio.run(Stack(home, port, int(os.environ.get("IDENTITY_PORT", port + 1))).run())
 
 
 if __name__ == "__main__":

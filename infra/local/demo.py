@@ -6,19 +6,30 @@ import json
 import os
 from pathlib import Path
 
+from infra.local import identity
+from switchboard.access import sessions
 from switchboard.accounts import service as accounts
 from switchboard.accounts.models import KeyKind
 from switchboard.accounts.plans import PlanName
 from switchboard.agents import service as agents
-from switchboard.aws import clock, ids
+from switchboard.aws import clock, ids, settings
 from switchboard.aws.table import commit
-from switchboard.errors import NotFound
+from switchboard.errors import NotFound, Unauthenticated
 from switchboard.events.models import Actor, Work
 from switchboard.flows import service as flows
 from switchboard.flows.models import Settings
+from switchboard.people import service as people
+from switchboard.team import service as team
+from switchboard.team.permissions import Role
 from switchboard.webhooks import callbacks
 
 SLUG = "demo"
+#: Who works in the demo's organisation, by the name of their session's cookie. They are the people that the local
+#: OpenID provider calls by these addresses.
+PEOPLE = {
+    "HUM_SESSION": ("ada@demo.example", Role.ADMIN),
+    "HUM_VIEWER_SESSION": ("vic@demo.example", Role.VIEWER),
+}
 
 
 def seed(memory: Path) -> dict[str, str]:
@@ -32,6 +43,9 @@ def seed(memory: Path) -> dict[str, str]:
         made = made | _opticomm(made["ORGANIZATION_ID"])
     if "ATHOS_KEY" not in made:
         made = made | _athos(made["ORGANIZATION_ID"])
+    for name, (address, role) in PEOPLE.items():
+        if not _signed_in(made.get(name)):
+            made = made | {name: _sign_in(made["ORGANIZATION_ID"], address, role)}
     if made != known:
         memory.parent.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(memory, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
@@ -93,6 +107,23 @@ def _opticomm(org_id: str) -> dict[str, str]:
         # Of the live key; each key signs its callbacks with its own.
         "OPTICOMM_WEBHOOK_SECRET": callbacks.secret_of(org_id, live.key.id),
     }
+
+
+def _signed_in(cookie: str | None) -> bool:
+    try:
+        return bool(cookie and sessions.authenticate(cookie))
+    except Unauthenticated:
+        return False
+
+
+def _sign_in(org_id: str, address: str, role: Role) -> str:
+    name = address.partition("@")[0].title()
+    user = people.recognise(
+        settings.text("OIDC_ISSUER"), identity.subject(address), address, email_verified=True, name=name
+    )
+    if org_id not in [place.organisation.id for place in team.places_of(user.id)]:
+        commit(team.joining(_origin(org_id), user, role))
+    return str(people.open_session(user, org_id))
 
 
 def _origin(org_id: str) -> Work:

@@ -44,14 +44,14 @@ def free_port() -> int:
         return port
 
 
-def require_free(port: int) -> None:
+def require_free(port: int, setting: str = "PORT") -> None:
     """Say so at once, and clearly, when somebody else has the port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            raise SystemExit(f"port {port} is taken: PORT=<another> make run") from None
+            raise SystemExit(f"port {port} is taken: {setting}=<another> make run") from None
 
 
 def _lasting_port(data: Path) -> int:

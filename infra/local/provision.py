@@ -35,6 +35,8 @@ def provision(environ: dict[str, str]) -> dict[str, str]:
         "SWITCHBOARD_MAIL_CARRIER": "ses",
         "SWITCHBOARD_REASSIGNED_NUMBERS": "simulator",
         "SWITCHBOARD_OUTBOUND_LOOPBACK": "on",
+        "SWITCHBOARD_PUBLIC_URL": "http://localhost:8080",
+        "SWITCHBOARD_OIDC_ISSUER": "http://localhost:8081",
     }
     for table in topology.TABLES:
         found[env_key("TABLE", table.name)] = make.table(table)
@@ -92,7 +94,8 @@ class _Maker:
         client, suffix = self._client("sqs"), ".fifo" if queue.fifo else ""
         kind = {"FifoQueue": "true"} if queue.fifo else {}
         dead = client.create_queue(QueueName=physical(f"{queue.name}-dlq{suffix}"), Attributes=kind)["QueueUrl"]
-        arn = client.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        account, dead_name = dead.split("/")[-2:]
+        arn = f"arn:aws:sqs:{self._environ['AWS_REGION']}:{account}:{dead_name}"
         url: str = client.create_queue(
             QueueName=physical(f"{queue.name}{suffix}"),
             Attributes=kind

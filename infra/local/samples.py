@@ -15,6 +15,7 @@ from switchboard.calls import dialing
 from switchboard.calls import service as calls
 from switchboard.calls.models import Order, Tier
 from switchboard.carriers.transport import simulator
+from switchboard.contacts import service as contacts
 from switchboard.email import delivery
 from switchboard.email import service as email
 from switchboard.email.models import Draft, Message
@@ -45,9 +46,13 @@ def fill(text: str, demo: dict[str, str]) -> dict[str, Any]:
         "organization_id": lambda: demo["ORGANIZATION_ID"],
         "opticomm_agent_id": lambda: demo["OPTICOMM_AGENT_ID"],
         "opticomm_key": lambda: demo["OPTICOMM_TEST_KEY"],
+        "hum_session": lambda: demo["HUM_SESSION"],
         "ended_roleplay": lambda: _ended_roleplay(demo),
         "redeemed_roleplay": lambda: _redeemed_roleplay(demo),
         "dialed_call": lambda: _dialed(demo),
+        "noted_contact": lambda: (
+            contacts.upsert(_master(demo), "+14155550142", {"notes": "Call after noon."}).contact.id
+        ),
         "placed_call": lambda: _placed(demo),
         "queued_message": lambda: _queued(demo).id,
         "webhook_message": lambda: _told_of(demo),

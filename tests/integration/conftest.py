@@ -12,6 +12,8 @@ import httpx
 import pytest
 
 from tests.conftest import Stack
+from tests.integration import browser as browsers
+from tests.integration.browser import Browser
 
 
 def until(wanted: Callable[[], Any], seconds: float = 20) -> Any:
@@ -40,6 +42,13 @@ class SignedUp:
 def http(stack: Stack) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=stack.url, timeout=20) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A browser without a window, one for the session."""
+    with browsers.running() as running:
+        yield running
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from switchboard.aws import clock, session, settings
 from switchboard.aws.table import commit
 from switchboard.calls import store as calls
 from switchboard.calls.models import State as CallState
+from switchboard.contacts import service as contacts
 from switchboard.email import store
 from switchboard.email.models import State
 from switchboard.roleplay import service as roleplay
@@ -88,6 +89,13 @@ def test_opticomm_initiate_call_accepts_a_call(run: Run, organisation: dict[str,
     assert (call.state, call.simulated) == (CallState.CREATED, True)
 
 
+def test_hum_upsert_contact_makes_a_contact(run: Run, organisation: dict[str, str]) -> None:
+    _, answer = run("hum/contacts", "hum-upsert-contact")
+    assert answer["statusCode"] == 200
+    found, _ = contacts.listing(organisation["ORGANIZATION_ID"], "ada", 10, None)
+    assert [one.contact.id for one in found] == [json.loads(answer["body"])["id"]]
+
+
 def test_sqs_email_sends_a_queued_mail(run: Run, organisation: dict[str, str]) -> None:
     event, answer = run("workers/email", "sqs-email")
     assert answer == DONE
@@ -138,6 +146,13 @@ def test_sqs_scoring_scores_a_call(run: Run, organisation: dict[str, str]) -> No
     call = roleplay.find(organisation["ORGANIZATION_ID"], job(event)["event"]["subject"]["id"])
     assert call is not None
     assert call.state is RoleplayState.SCORED
+
+
+def test_sqs_contacts_lets_a_contact_be_found_by_its_notes(run: Run, organisation: dict[str, str]) -> None:
+    event, answer = run("workers/contacts", "sqs-contacts")
+    assert answer == DONE
+    (known,) = contacts.listing(organisation["ORGANIZATION_ID"], "noon", 10, None)[0]
+    assert known.contact.id == job(event)["event"]["subject"]["id"]
 
 
 def test_sqs_webhooks_makes_a_delivery_of_an_event(run: Run, organisation: dict[str, str]) -> None:

@@ -1,0 +1,185 @@
+"""`make seed`: an organisation with a long history, in the stack that runs: 20,000 contacts and 100,000 calls.
+
+What it writes is what the services would have written, item by item, without the events: nothing starts from it. All
+numbers are of those that are set aside for fiction and reach nobody.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from infra.local import identity
+from switchboard.accounts import service as accounts
+from switchboard.accounts.plans import PlanName
+from switchboard.aws import clock, ids, session, settings
+from switchboard.aws.table import Item, Put, commit, encode_item
+from switchboard.calls import history
+from switchboard.calls import store as calls
+from switchboard.calls.models import Call, EndReason, Order, State, Tier
+from switchboard.compliance.data import area_codes
+from switchboard.contacts import service as contacts
+from switchboard.contacts import store as contact_store
+from switchboard.contacts.models import Contact, Indexed
+from switchboard.edge.dialects.hum import COOKIE
+from switchboard.events.models import Actor, Work
+from switchboard.people import service as people
+from switchboard.team import service as team
+from switchboard.team.permissions import Role
+
+CONTACTS, STRANGERS, CALLS = 20_000, 5_000, 100_000
+_ADDRESS = "ada@demo.example"
+_TOGETHER = 25
+_THREADS = 4
+_FIRST = """Ada Grace Alan Edsger Barbara Donald Frances Tony Radia Ken Jean Dennis Hedy Linus Katherine Guido Margaret
+Niklaus Adele Bjarne Lynn Vint Karen Leslie Sophie Whitfield Shafi John Mary Tim Carol Robin Evelyn Dorothy Annie
+Émile Søren Zoë José Renée Jürgen Łukasz Chloé Ivan Mei Hiro Amara Kofi Priya""".split()  # noqa: SIM905 a list of quoted words would be longer
+_LAST = """Lovelace Hopper Turing Dijkstra Liskov Knuth Allen Hoare Perlman Thompson Bartik Ritchie Lamarr Johnson
+Hamilton Wirth Goldberg Conway Cerf Jones Lamport Wilson Diffie Goldwasser Backus Keller Shaw Milner Boyd Vaughan
+Easley Zola Kierkegaard Müller García Nowak Dubois Petrov Chen Tanaka Okafor Mensah Sharma Smith Brown Miller Davis
+Moore Taylor""".split()  # noqa: SIM905
+_ROLES = ("Patient", "Nurse", "Front desk", "Pharmacist", "Supplier", "Physician", None, None)
+_NOTES = """prefers mornings afternoon allergic penicillin wheelchair interpreter Spanish voicemail insurance renewal
+follow-up asked about billing parking invoice moved from Lakeside new address daughter calls son lives abroad""".split()  # noqa: SIM905
+
+
+def numbers() -> list[str]:
+    """All numbers in places that are set aside for fiction, in an order of no meaning but always the same."""
+    found = [f"+1{code}55501{last:02}" for code in sorted(area_codes.AREA_CODES) for last in range(100)]
+    random.Random(1815).shuffle(found)  # noqa: S311 a made-up crowd, not a secret
+    return found
+
+
+def contact_items(org_id: str, how_many: int) -> Iterator[tuple[str, Item]]:
+    """Contacts, and their entries in the index."""
+    chance = random.Random(1852)  # noqa: S311
+    for number in numbers()[:how_many]:
+        contact = _contact(org_id, number, chance)
+        tail = sorted(contact.tail())
+        writes: list[Any] = [
+            *contact_store.save(None, contact, _never),
+            *contact_store.put_tail(org_id, contact.id, tail),
+        ]
+        if tail:
+            after = Indexed(tokens=tail, version=ids.new("idx"))
+            writes.append(contact_store.save_indexed(org_id, contact.id, Indexed(), after, _never))
+        yield from ((write.table, write.item) for write in writes if isinstance(write, Put))
+
+
+def _contact(org_id: str, number: str, chance: random.Random) -> Contact:
+    named = chance.random() < 0.9
+    changes = {
+        "display_name": f"{chance.choice(_FIRST)} {chance.choice(_LAST)}" if named else None,
+        "role": chance.choice(_ROLES),
+        "email": f"{number[1:]}@example.com" if chance.random() < 0.3 else None,
+        "notes": " ".join(chance.sample(_NOTES, chance.randint(3, 9))) if chance.random() < 0.3 else None,
+    }
+    return contacts.new(org_id, number).changed(changes, ids.new("rev"), clock.stamp())
+
+
+def call_items(org_id: str, how_many: int, holders: int) -> Iterator[tuple[str, Item]]:
+    """Calls of the last two years with so many numbers, and the histories of those numbers."""
+    chance = random.Random(1842)  # noqa: S311
+    known, now = numbers()[:holders], clock.now()
+    pasts: dict[str, history.History] = {}
+    for place in range(how_many):
+        moment = now - timedelta(minutes=(how_many - place) * 10, seconds=chance.randint(0, 300))
+        call = _call(org_id, chance.choice(known), clock.iso(moment), chance)
+        past = pasts.setdefault(call.to_number, history.History(e164=call.to_number))
+        past.calls, past.last_call_at = past.calls + 1, call.created_at
+        past.name = history.name_of(call.order.variables) or past.name
+        yield "activity", calls.put(call).item
+    for past in pasts.values():
+        yield "core", {**history.key_of(org_id, history.id_of(org_id, past.e164)), **past.model_dump(exclude_none=True)}
+
+
+def _call(org_id: str, number: str, at: str, chance: random.Random) -> Call:
+    reason = chance.choice([EndReason.COMPLETED] * 3 + [EndReason.NO_ANSWER, EndReason.BUSY])
+    seconds = chance.randint(20, 600) if reason is EndReason.COMPLETED else None
+    variables = {"customer_name": f"{chance.choice(_FIRST)} {chance.choice(_LAST)}"} if chance.random() < 0.5 else {}
+    return Call(
+        id=ids.new("call"),
+        org_id=org_id,
+        agent_id=None,
+        source="opticomm",
+        state=State(reason.value),
+        version=5,
+        tier=Tier.BASIC,
+        from_number="+14155550100",
+        to_number=number,
+        voice_id="basic:iris",
+        greeting="Hello.",
+        order=Order(to=number, tier=Tier.BASIC, variables=variables),
+        correlation_id=ids.new("corr"),
+        provider="simulator",
+        end_reason=reason,
+        created_at=at,
+        updated_at=at,
+        ended_at=at,
+        duration_seconds=seconds,
+    )
+
+
+def _never(_: list[Item | None]) -> Exception:
+    return AssertionError("nothing is conditional here")
+
+
+def fill(items: Iterable[tuple[str, Item]]) -> int:
+    """Write items, many at a time. Answers how many."""
+    remaining, written = iter(items), 0
+    with ThreadPoolExecutor(_THREADS) as pool:
+        while batches := [batch for _ in range(_THREADS * 4) if (batch := list(islice(remaining, _TOGETHER)))]:
+            written += sum(pool.map(_write, batches))
+            _tell(written)
+    return written
+
+
+def _write(batch: list[tuple[str, Item]]) -> int:
+    wanted: dict[str, list[Any]] = {}
+    for table, item in batch:
+        wanted.setdefault(settings.table(table), []).append({"PutRequest": {"Item": encode_item(item)}})
+    while wanted:
+        answer: Any = session.dynamodb().batch_write_item(RequestItems=wanted)
+        wanted = answer.get("UnprocessedItems") or {}
+    return len(batch)
+
+
+def _tell(written: int) -> None:
+    if sys.stdout.isatty():
+        print(f"\r{written:,} items", end="", flush=True)
+
+
+def main() -> None:
+    """Fill a new organisation of the running stack, with the demo's admin as its own."""
+    home = Path(os.environ.get("SWITCHBOARD_HOME", ".local"))
+    if not (home / "ready").exists():
+        sys.exit("No stack runs: start it with `make run` in another terminal.")
+    os.environ.update(json.loads((home / "environ.json").read_text()))
+    started = time.monotonic()
+    user = people.recognise(
+        settings.text("OIDC_ISSUER"), identity.subject(_ADDRESS), _ADDRESS, email_verified=True, name="Ada"
+    )
+    org = accounts.new_organisation("Crowd", "crowd", PlanName.SCALE)
+    origin = Work(org_id=org.id, actor=Actor(type="system", id="seed"), agent_id=None, correlation_id=ids.new("corr"))
+    commit(accounts.opening(origin, org), team.joining(origin, user, Role.ADMIN))
+    written = fill(contact_items(org.id, CONTACTS)) + fill(call_items(org.id, CALLS, CONTACTS + STRANGERS))
+    cookie = people.open_session(user, org.id)
+    url = settings.text("PUBLIC_URL")
+    print(
+        f"\r{org.id}: {CONTACTS:,} contacts, {CALLS:,} calls, {written:,} items in {time.monotonic() - started:.0f} s."
+        f"\n\n  curl -s '{url}/api/contacts?q=lovelace%20ada' -H 'Cookie: {COOKIE}={cookie}'"
+        f"\n  curl -s -X POST {url}/api/contacts/backfill -H 'Cookie: {COOKIE}={cookie}'"
+    )
+
+
+if __name__ == "__main__":
+    main()
