@@ -26,6 +26,7 @@ from infra.stacks.api import RestApi  # noqa: E402
 from infra.stacks.data import Data  # noqa: E402
 from infra.stacks.deployment import Deployment  # noqa: E402
 from infra.stacks.front import Front  # noqa: E402
+from infra.stacks.identity import issuer_of  # noqa: E402
 from infra.stacks.observability import Observability  # noqa: E402
 from infra.stacks.workers import Workers  # noqa: E402
 
@@ -42,10 +43,10 @@ def synthesise(out: Path | None, context: Mapping[str, Any], assets: build.Asset
     Tags.of(app).add("stage", deployment.stage)
     Validations.of(app).add_plugins(AwsSolutionsChecks())
     data = Data(app, deployment)
-    workers = Workers(app, deployment, data, assets)
+    workers = Workers(app, deployment, data=data, issuer=issuer_of(app, deployment), assets=assets)
     front = Front(app, deployment)
     for api in topology.APIS:
-        RestApi(app, deployment, api, front=front, data=data, workers=workers, assets=assets)
+        RestApi(app, deployment, api, front=front, resources=workers.resources, assets=assets)
     Observability(app, deployment)
     return app.synth()
 

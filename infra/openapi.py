@@ -8,7 +8,7 @@ from pathlib import Path
 
 from infra import topology
 from switchboard.edge.api import Api
-from switchboard.edge.documents import anima, athos, opticomm
+from switchboard.edge.documents import anima, athos, hum, opticomm
 from switchboard.edge.openapi import Description, document
 
 FOLDER = Path(__file__).resolve().parents[1] / "functions" / "portal" / "documents"
@@ -18,12 +18,21 @@ DESCRIPTIONS: dict[str, Description] = {
     "anima": anima.DESCRIPTION,
     "opticomm": opticomm.DESCRIPTION,
     "athos": athos.DESCRIPTION,
+    "hum": hum.DESCRIPTION,
 }
+
+
+#: What is served beside an API and is no part of it.
+_BESIDE = frozenset({"portal"})
 
 
 def groups(name: str) -> list[Api]:
     """The groups of an API, in the topology's order."""
-    modules = [f"functions.{group.name.replace('/', '.')}.handler" for group in topology.GROUPS if group.api == name]
+    modules = [
+        f"functions.{group.name.replace('/', '.')}.handler"
+        for group in topology.GROUPS
+        if group.api == name and group.name not in _BESIDE
+    ]
     return [importlib.import_module(module).api for module in modules]
 
 

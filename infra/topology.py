@@ -66,6 +66,8 @@ class Function:
     language_model: bool = False
     #: Lets people into the deployment's live transport.
     transport: bool = False
+    #: May ask the deployment's identity provider who signs in.
+    sign_in: bool = False
     memory: int = 1_024
     seconds: int = 29
     snapstart: bool = False
@@ -124,6 +126,8 @@ TABLES = (
     Table("activity", indexes=("gsi1", "gsi2"), stream=True, retained=True),
     Table("idempotency", keys=("id",), ttl="expiration"),
     Table("ratelimit", keys=("id",), ttl="expiration"),
+    # Of people in browsers, and of sign-ins under way.
+    Table("sessions", keys=("id",), ttl="expiration"),
 )
 
 QUEUES = (
@@ -136,6 +140,7 @@ QUEUES = (
     Queue("voice-events"),
     # A transport's reports among them.
     Queue("roleplay"),
+    Queue("contacts"),
     # As long as a language model may take, three times over.
     Queue("scoring", seconds=150),
     Queue("webhooks"),
@@ -159,6 +164,9 @@ APIS = (
 
 #: What every request needs: the key's look-up, its limits, and the record of an Idempotency-Key.
 _EDGE = {"core": READ_WRITE, "ratelimit": WRITE, "idempotency": READ_WRITE}
+
+#: What every request of the console needs: the session besides, which is noted as used.
+_CONSOLE = _EDGE | {"sessions": READ_WRITE}
 
 GROUPS = (
     Group(
@@ -239,7 +247,36 @@ GROUPS = (
         tables={"core": READ_WRITE, "ratelimit": WRITE, "activity": READ},
         root_secret=True,
     ),
-    Group("hum/account", api="hum", paths=("api/{proxy+}", "auth/{proxy+}"), tables={"ratelimit": WRITE}),
+    Group(
+        "hum/account",
+        api="hum",
+        paths=("api/{proxy+}",),
+        tables=_CONSOLE | {"activity": WRITE},
+    ),
+    Group(
+        "hum/sign_in",
+        api="hum",
+        paths=("auth/{proxy+}",),
+        # Whoever signs in joins where they were invited.
+        tables={"core": READ_WRITE, "sessions": READ_WRITE, "ratelimit": WRITE, "activity": WRITE},
+        root_secret=True,
+        sign_in=True,
+    ),
+    Group("hum/team", api="hum", paths=("api/team", "api/team/{proxy+}"), tables=_CONSOLE | {"activity": WRITE}),
+    Group(
+        "hum/blocklist",
+        api="hum",
+        paths=("api/blocklist", "api/blocklist/{proxy+}"),
+        tables=_CONSOLE | {"activity": WRITE},
+        root_secret=True,
+    ),
+    Group(
+        "hum/contacts",
+        api="hum",
+        paths=("api/contacts", "api/contacts/{proxy+}"),
+        tables=_CONSOLE | {"activity": WRITE},
+        root_secret=True,
+    ),
     Group("portal", api="hum", paths=("docs", "docs/{proxy+}", "openapi/{proxy+}"), tables={"ratelimit": WRITE}),
 )
 
@@ -248,7 +285,7 @@ WORKERS = (
         "workers/fanout",
         stream="activity",
         tables={"activity": READ_WRITE},
-        sends=("audit", "email", "dialer", "roleplay", "scoring", "webhooks", "deliveries"),
+        sends=("audit", "email", "dialer", "roleplay", "scoring", "contacts", "webhooks", "deliveries"),
         batch=100,
     ),
     Worker("workers/audit", queue="audit", tables={"activity": READ_WRITE}, batch=10),
@@ -302,6 +339,7 @@ WORKERS = (
         concurrency=20,
         seconds=150,
     ),
+    Worker("workers/contacts", queue="contacts", tables={"activity": WRITE, "core": READ_WRITE}, concurrency=20),
     Worker("workers/voice_events", queue="voice-events", tables={"activity": READ_WRITE, "core": READ_WRITE}),
     Worker("workers/email_events", queue="email-events", tables={"activity": READ_WRITE, "core": WRITE}),
     Worker(
@@ -321,7 +359,7 @@ SCHEDULES = (
     Schedule(
         "schedules/tick",
         tables={"activity": READ_WRITE},
-        sends=("email", "dialer", "roleplay", "scoring", "webhooks", "deliveries"),
+        sends=("email", "dialer", "roleplay", "scoring", "contacts", "webhooks", "deliveries"),
     ),
 )
 

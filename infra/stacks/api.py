@@ -13,12 +13,10 @@ from infra import topology
 from infra.build import Assets
 from infra.stacks import refusals
 from infra.stacks.accepted import accept
-from infra.stacks.data import Data
 from infra.stacks.deployment import Deployment
 from infra.stacks.front import Front
 from infra.stacks.functions import Functions, log_group_of
 from infra.stacks.settings import Resources
-from infra.stacks.workers import Workers
 
 STAGE = "live"
 #: Requests a second over all callers, and how many may come at once: the account's own limits.
@@ -39,15 +37,14 @@ class RestApi(Stack):
         api: topology.Api,
         *,
         front: Front,
-        data: Data,
-        workers: Workers,
+        resources: Resources,
         assets: Assets,
     ) -> None:
         name = deployment.name("api", api.name)
         super().__init__(scope, name, stack_name=name)
         self.add_stack_dependency(front)
         self._deployment, self._front = deployment, front
-        functions = Functions(self, deployment, Resources(data.tables, workers.queues, data.root_secret), assets)
+        functions = Functions(self, deployment, resources, assets)
         groups = [group for group in topology.GROUPS if group.api == api.name]
         handlers = {group.name: functions.published(group) for group in groups}
         self.rest = self._rest_api(name)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 MailCarrier = Literal["ses", "simulator"]
+SignInMail = Literal["cognito", "ses"]
+SignInMfa = Literal["optional", "required"]
 
 #: The queue of the topology to which the mail's carrier reports.
 MAIL_EVENTS = "email-events"
@@ -16,7 +19,15 @@ INBOUND_MAIL = "inbound-mail"
 MISSING_IN_LOCAL_ENGINE = {
     "response_streaming": "responseTransferMode STREAM answers 500, and the web adapter's layer is not there.",
     "web_acl_association": "AWS::WAFv2::WebACLAssociation is not among its resource types: the stack is refused.",
+    "login_branding": "AWS::Cognito::ManagedLoginBranding is not among its resource types: the stack is refused.",
 }
+
+#: What is taken from the context as it stands there.
+_AS_GIVEN = (
+    *("stage", "domain", "certificate_arn", "sender_domain", "alarm_email", "language_model"),
+    *("livekit_url", "livekit_api_key", "livekit_secret_arn", "livekit_agent"),
+    *("oidc_issuer", "oidc_client_id", "oidc_client_secret_arn", "sign_in_mail", "sign_in_mfa"),
+)
 
 
 @dataclass(frozen=True)
@@ -42,6 +53,16 @@ class Deployment:
     livekit_api_key: str | None = None
     livekit_secret_arn: str | None = None
     livekit_agent: str | None = None
+    #: The issuer that vouches for people in the place of a user pool of our own, our client's id at it, and the ARN of
+    #: the secret that holds the client's secret, if it has one.
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret_arn: str | None = None
+    #: Who sends the user pool's codes: `ses`, from the sender domain, once SES has seen that it is ours; or `cognito`,
+    #: which sends fifty mails a day.
+    sign_in_mail: SignInMail = "cognito"
+    #: Whether the user pool asks everybody for a second factor. Its pages let people add one when it is required only.
+    sign_in_mfa: SignInMfa = "optional"
     #: Who is told of alarms.
     alarm_email: str | None = None
     #: Whether the templates are for the local engine.
@@ -52,29 +73,45 @@ class Deployment:
         """The deployment that a context describes. Raises ValueError where it contradicts itself."""
         sender = read("sender_domain")
         given: dict[str, Any] = {
-            "stage": read("stage"),
-            "domain": read("domain"),
-            "certificate_arn": read("certificate_arn"),
-            "sender_domain": sender,
+            **{name: read(name) for name in _AS_GIVEN},
             "agents_domain": read("agents_domain") or (sender and f"agents.{sender}"),
             "mail_carrier": read("mail_carrier") or ("ses" if sender else "simulator"),
-            **{
-                name: read(name)
-                for name in ("language_model", "livekit_url", "livekit_api_key", "livekit_secret_arn", "livekit_agent")
-            },
-            "alarm_email": read("alarm_email"),
             "local_engine": str(read("local_engine")).lower() == "true",
         }
         deployment = cls(**{name: value for name, value in given.items() if value})
-        if bool(deployment.domain) != bool(deployment.certificate_arn):
-            raise ValueError("domain and certificate_arn are given together or not at all")
-        if deployment.mail_carrier not in ("ses", "simulator"):
-            raise ValueError(f"mail_carrier is ses or simulator, not {deployment.mail_carrier}")
-        if deployment.mail_carrier == "ses" and not sender:
-            raise ValueError("mail_carrier=ses needs a sender_domain")
-        if deployment.livekit_url and not (deployment.livekit_api_key and deployment.livekit_secret_arn):
-            raise ValueError("livekit_url needs a livekit_api_key and a livekit_secret_arn")
+        for contradiction in deployment._contradictions(sender):
+            raise ValueError(contradiction)
         return deployment
+
+    def _contradictions(self, sender: str | None) -> Iterator[str]:
+        if bool(self.domain) != bool(self.certificate_arn):
+            yield "domain and certificate_arn are given together or not at all"
+        if self.mail_carrier not in ("ses", "simulator"):
+            yield f"mail_carrier is ses or simulator, not {self.mail_carrier}"
+        if self.mail_carrier == "ses" and not sender:
+            yield "mail_carrier=ses needs a sender_domain"
+        if self.livekit_url and not (self.livekit_api_key and self.livekit_secret_arn):
+            yield "livekit_url needs a livekit_api_key and a livekit_secret_arn"
+        yield from self._contradictions_of_sign_in()
+
+    def _contradictions_of_sign_in(self) -> Iterator[str]:
+        if bool(self.oidc_issuer) != bool(self.oidc_client_id):
+            yield "oidc_issuer and oidc_client_id are given together or not at all"
+        if self.oidc_client_secret_arn and not self.oidc_issuer:
+            yield "oidc_client_secret_arn needs an oidc_issuer"
+        if self.oidc_issuer and not self.domain:
+            yield "oidc_issuer needs a domain, for people to come back to"
+        if self.oidc_issuer and not _is_issuer(self.oidc_issuer):
+            yield f"oidc_issuer is an https URL without query and fragment, not {self.oidc_issuer}"
+        if self.sign_in_mail not in ("cognito", "ses"):
+            yield f"sign_in_mail is cognito or ses, not {self.sign_in_mail}"
+        if self.sign_in_mail == "ses" and self.mail_carrier != "ses":
+            yield "sign_in_mail=ses needs mail_carrier=ses"
+        if self.sign_in_mfa not in ("optional", "required"):
+            yield f"sign_in_mfa is optional or required, not {self.sign_in_mfa}"
+        of_a_pool = self.sign_in_mail == "ses" or self.sign_in_mfa == "required"
+        if of_a_pool and (self.oidc_issuer or not self.domain):
+            yield "sign_in_mail and sign_in_mfa are of the user pool: they need a domain, and no oidc_issuer"
 
     def has(self, feature: str) -> bool:
         """Whether the templates may use a feature that the local engine lacks."""
@@ -83,6 +120,11 @@ class Deployment:
     def name(self, *parts: str) -> str:
         """The name of a resource of this deployment: `switchboard-prod-email`."""
         return "-".join(("switchboard", self.stage, *parts)).replace("/", "-")
+
+    @property
+    def public_url(self) -> str | None:
+        """The address of all four APIs, where they have one."""
+        return f"https://{self.domain}" if self.domain else None
 
     @property
     def receipt_rule(self) -> tuple[str, str]:
@@ -98,3 +140,9 @@ class Deployment:
     def mail_domains(self) -> tuple[str, ...]:
         """The domains that mail is sent from."""
         return tuple(dict.fromkeys((self.sender_domain, self.agents_domain)))
+
+
+def _is_issuer(url: str) -> bool:
+    """Whether a URL may name an issuer (OpenID Connect Core, 2)."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" and bool(parts.netloc) and not (parts.query or parts.fragment)

@@ -128,6 +128,7 @@ class Functions:
             mail=function.mail,
             language_model=function.language_model,
             transport=function.transport,
+            sign_in=function.sign_in,
         )
         return granted | {f"SWITCHBOARD_{name}": value for name, value in function.settings.items()}
 
@@ -188,6 +189,9 @@ class Functions:
             yield iam.PolicyStatement(
                 actions=["secretsmanager:GetSecretValue"], resources=[self._deployment.livekit_secret_arn]
             )
+        issuer = self._resources.issuer
+        if function.sign_in and issuer and issuer.secret_arn:
+            yield iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[issuer.secret_arn])
 
     def _model_arns(self, function: topology.Function) -> list[str]:
         model = self._deployment.language_model

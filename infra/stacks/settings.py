@@ -14,6 +14,7 @@ from aws_cdk import aws_ssm as ssm
 from infra import topology
 from infra.stacks import buckets
 from infra.stacks.deployment import Deployment
+from infra.stacks.identity import Issuer
 from switchboard.aws.deployment import parameter
 from switchboard.aws.settings import env_key
 
@@ -25,6 +26,7 @@ class Resources:
     tables: Mapping[str, dynamodb.ITable]
     queues: Mapping[str, sqs.IQueue]
     root_secret: secretsmanager.ISecret
+    issuer: Issuer | None
 
 
 def of(
@@ -38,6 +40,7 @@ def of(
     mail: bool,
     language_model: bool,
     transport: bool,
+    sign_in: bool,
 ) -> dict[str, str]:
     """The environment of code that is granted these."""
     environment = {
@@ -45,6 +48,8 @@ def of(
         "SWITCHBOARD_AGENTS_DOMAIN": deployment.agents_domain,
         "SWITCHBOARD_PLATFORM_SENDER": deployment.platform_sender,
     }
+    if deployment.public_url:
+        environment["SWITCHBOARD_PUBLIC_URL"] = deployment.public_url
     environment |= {env_key("TABLE", name): resources.tables[name].table_name for name in tables}
     environment |= {env_key("QUEUE", name): resources.queues[name].queue_url for name in queues}
     environment |= {env_key("BUCKET", name): buckets.name_of(deployment, name) for name in reads_and_writes}
@@ -59,6 +64,8 @@ def of(
         environment["SWITCHBOARD_BEDROCK_MODEL"] = deployment.language_model
     if transport and deployment.livekit_url:
         environment |= _livekit(deployment)
+    if sign_in and resources.issuer:
+        environment |= _issuer(resources.issuer)
     return environment
 
 
@@ -69,6 +76,15 @@ def _livekit(deployment: Deployment) -> dict[str, str]:
         "SWITCHBOARD_LIVEKIT_API_KEY": deployment.livekit_api_key,
         "SWITCHBOARD_LIVEKIT_SECRET": deployment.livekit_secret_arn,
         "SWITCHBOARD_LIVEKIT_AGENT": deployment.livekit_agent,
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _issuer(issuer: Issuer) -> dict[str, str]:
+    found = {
+        "SWITCHBOARD_OIDC_ISSUER": issuer.url,
+        "SWITCHBOARD_OIDC_CLIENT_ID": issuer.client_id,
+        "SWITCHBOARD_OIDC_CLIENT_SECRET": issuer.secret_arn,
     }
     return {name: value for name, value in found.items() if value}
 
@@ -85,13 +101,14 @@ def describe(stack: Stack, deployment: Deployment, resources: Resources) -> None
         mail=True,
         language_model=True,
         transport=True,
+        sign_in=True,
     )
     ssm.StringParameter(
         stack,
         "Settings",
         parameter_name=parameter(deployment.stage),
         description="The settings of this deployment, for the switchboard command",
-        # 4 KB are enough for some twenty-five queues, and more than that is asked for when it is needed.
+        # 4 KB are enough for some twenty queues, and more than that is asked for when it is needed.
         tier=ssm.ParameterTier.INTELLIGENT_TIERING,
         string_value=stack.to_json_string(everything),
     )

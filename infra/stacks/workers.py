@@ -20,6 +20,7 @@ from infra.stacks.accepted import accept
 from infra.stacks.data import Data
 from infra.stacks.deployment import INBOUND_MAIL, MAIL_EVENTS, Deployment
 from infra.stacks.functions import Functions
+from infra.stacks.identity import Issuer
 from infra.stacks.mail import Mail
 from infra.stacks.settings import Resources
 
@@ -38,14 +39,16 @@ _FOLLOW = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardI
 class Workers(Stack):
     """The queues by their names in the topology, workers and schedules."""
 
-    def __init__(self, scope: Construct, deployment: Deployment, data: Data, assets: Assets) -> None:
+    def __init__(
+        self, scope: Construct, deployment: Deployment, *, data: Data, issuer: Issuer | None, assets: Assets
+    ) -> None:
         name = deployment.name("workers")
         super().__init__(scope, name, stack_name=name)
         self._deployment, self._data = deployment, data
         self.queues = {queue.name: self._queue(queue) for queue in topology.QUEUES}
-        resources = Resources(data.tables, self.queues, data.root_secret)
-        settings.describe(self, deployment, resources)
-        self._functions = Functions(self, deployment, resources, assets)
+        self.resources = Resources(data.tables, self.queues, data.root_secret, issuer)
+        settings.describe(self, deployment, self.resources)
+        self._functions = Functions(self, deployment, self.resources, assets)
         for worker in topology.WORKERS:
             if worker.queue:
                 self._from_queue(worker, self.queues[worker.queue])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import sysconfig
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,10 @@ from typing import Any
 import pytest
 
 from infra import build
+from infra.local.engine import ACCOUNT, Engine
+from switchboard.aws import deployment
+from tests.conftest import forget
+from tests.infra.deployed import Deployed
 from tests.infra.templates import Templates
 
 FULL = {
@@ -71,4 +75,26 @@ def for_engine(synthesise: Synthesise, assets: build.Assets, tmp_path_factory: p
     with zipfile.ZipFile(layer, "w") as archive:
         here = sysconfig.get_path("purelib")
         archive.writestr(f"{site}/here.pth", f"import sys; sys.path.insert(0, {here!r})\n")
-    return synthesise({"stage": "test", "local_engine": "true"}, replace(assets, dependencies=layer))
+    context = {"stage": "test", "local_engine": "true", **{name: FULL[name] for name in ("domain", "certificate_arn")}}
+    return synthesise(context, replace(assets, dependencies=layer))
+
+
+@pytest.fixture(scope="session")
+def deployed(running_engine: Engine, for_engine: Templates) -> Iterator[Deployed]:
+    """The whole system in the engine."""
+    made = Deployed(running_engine, for_engine)
+    made.deploy()
+    yield made
+    cloudformation = made.client("cloudformation")
+    for name in reversed(for_engine.artifacts):
+        cloudformation.delete_stack(StackName=name)
+
+
+@pytest.fixture
+def described(deployed: Deployed, running_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """The deployment's own description, as an operator in the same account reads it."""
+    for name, value in running_engine.environ(ACCOUNT).items():
+        monkeypatch.setenv(name, value)
+    forget()
+    yield deployment.environ("test")
+    forget()

@@ -1,4 +1,4 @@
-"""A topology as large as DESIGN.md's full list of functions: to see that the stacks have room for it."""
+"""A topology as large as DESIGN.md's full list of functions: what there is, and what is still to come beside it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from infra import topology
 from infra.topology import READ_WRITE, Group, Queue, Schedule, Worker
 
 _TABLES = {table.name: READ_WRITE for table in topology.TABLES}
-#: HUM's groups and how many paths of its contract each has; `{id}` and `{id}/{proxy+}` make two of most.
+#: Groups of HUM and the paths that each will have below `api/`; `{id}` and `{id}/{proxy+}` make two of most.
 _HUM = {
     "calls": (
         "calls",
@@ -25,7 +25,6 @@ _HUM = {
     "flows": ("flows", "flows/{proxy+}"),
     "numbers": ("numbers", "numbers/{proxy+}"),
     "voicemails": ("voicemails", "voicemails/{proxy+}"),
-    "contacts": ("contacts", "contacts/{proxy+}", "blocklist", "blocklist/{proxy+}"),
     "sms": ("sms/conversations", "sms/conversations/{proxy+}", "sms/opt-outs/{proxy+}", "sms/scheduled/{proxy+}"),
     "campaigns": ("sms/campaigns", "sms/campaigns/{proxy+}"),
     "webhooks": ("webhooks", "webhooks/{proxy+}"),
@@ -34,10 +33,9 @@ _HUM = {
     "mcp": ("mcp", "mcp/{proxy+}"),
     "billing": ("billing", "billing/{proxy+}"),
     "widgets": ("widgets", "widgets/{proxy+}"),
-    "team": ("orgs", "orgs/{proxy+}", "team", "team/{proxy+}", "me", "health"),
 }
+_PORTAL = ("live", "live/{proxy+}", "widget.js")
 _CALLBACKS = ("twilio", "elevenlabs", "stripe", "widget")
-#: What is still to come.
 _JOBS = (
     *("sms", "ai", "transcripts", "summaries", "voicemails", "campaigns", "media"),
     *("billing", "imports", "exports", "numbers", "brands", "analytics", "notices", "callbacks"),
@@ -50,11 +48,9 @@ def _group(name: str, api: str, *paths: str) -> Group:
 
 
 _GROUPS = (
-    *(group for group in topology.GROUPS if group.api != "hum"),
-    _group("hum/account", "hum", "auth/{proxy+}"),
+    *(replace(group, paths=(*group.paths, *_PORTAL)) if group.name == "portal" else group for group in topology.GROUPS),
     *(_group(f"hum/{name}", "hum", *(f"api/{path}" for path in paths)) for name, paths in _HUM.items()),
     *(_group(f"callbacks/{name}", "hum", f"callbacks/{name}/{{proxy+}}") for name in _CALLBACKS),
-    _group("portal", "hum", "docs", "docs/{proxy+}", "openapi/{proxy+}", "live", "live/{proxy+}", "widget.js"),
 )
 _WORKERS = (
     *(replace(worker, sends=(*worker.sends, *_JOBS)) if worker.stream else worker for worker in topology.WORKERS),

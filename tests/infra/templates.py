@@ -10,7 +10,10 @@ from typing import Any
 
 Resource = dict[str, Any]
 
-_NAMES = ("TableName", "QueueName", "FunctionName", "LogGroupName", "TopicName", "DomainName", "Name")
+_NAMES = (
+    *("TableName", "QueueName", "FunctionName", "LogGroupName", "TopicName", "DomainName"),
+    *("UserPoolName", "ClientName", "Name"),
+)
 
 
 class Templates:

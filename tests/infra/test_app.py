@@ -23,7 +23,7 @@ LARGEST_TEMPLATE = 1_000_000
 
 
 def test_there_is_a_stack_for_what_is_kept_what_works_and_each_api(full: Templates) -> None:
-    parts = {"data", "workers", "front", "observability", *(f"api-{api.name}" for api in topology.APIS)}
+    parts = {"data", "identity", "workers", "front", "observability", *(f"api-{api.name}" for api in topology.APIS)}
     assert full.stacks.keys() == {full.name(part) for part in parts}
 
 
@@ -78,7 +78,9 @@ def test_what_is_accepted_of_cdk_nag_is_this_and_has_a_reason(full: Templates) -
         "AwsSolutions-APIG2",
         "AwsSolutions-APIG4",
         "AwsSolutions-APIG6",
+        "AwsSolutions-COG2",
         "AwsSolutions-COG4",
+        "AwsSolutions-COG8",
         "AwsSolutions-DDB3",
         "AwsSolutions-IAM5[Resource::*]",
         "AwsSolutions-L1",
@@ -151,6 +153,43 @@ def test_agents_may_live_on_a_domain_of_their_own() -> None:
 )
 def test_a_context_that_contradicts_itself_is_refused(context: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"domain|mail_carrier|livekit"):
+        deployment(**context)
+
+
+@pytest.mark.parametrize(
+    ("context", "why"),
+    [
+        ({"oidc_issuer": "https://login.example.com"}, "oidc_issuer and oidc_client_id"),
+        ({"oidc_client_id": "client"}, "oidc_issuer and oidc_client_id"),
+        ({"oidc_client_secret_arn": "arn:made-up"}, "oidc_client_secret_arn needs"),
+        ({"oidc_issuer": "http://login.example.com", "oidc_client_id": "client"}, "https URL"),
+        ({"oidc_issuer": "https://login.example.com?a=b", "oidc_client_id": "client"}, "https URL"),
+        ({"sign_in_mail": "pigeon"}, "sign_in_mail is"),
+        ({"sign_in_mail": "ses"}, "needs mail_carrier=ses"),
+        ({"sign_in_mfa": "sometimes"}, "sign_in_mfa is"),
+        (
+            {"oidc_issuer": "https://login.example.com", "oidc_client_id": "client", "sign_in_mfa": "required"},
+            "of the user pool",
+        ),
+    ],
+)
+def test_a_sign_in_that_contradicts_itself_is_refused(context: dict[str, Any], why: str) -> None:
+    domain = {name: FULL[name] for name in ("domain", "certificate_arn")}
+    assert deployment(**domain).public_url == "https://api.example.com"
+    with pytest.raises(ValueError, match=why):
+        deployment(**domain, **context)
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        {"oidc_issuer": "https://login.example.com", "oidc_client_id": "client"},
+        {"sign_in_mfa": "required"},
+        {"sign_in_mail": "ses", "sender_domain": "example.com"},
+    ],
+)
+def test_without_a_domain_there_is_nothing_to_say_of_signing_in(context: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="need"):
         deployment(**context)
 
 

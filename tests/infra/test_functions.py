@@ -103,6 +103,7 @@ def test_its_environment_is_what_the_topology_grants(full: Templates, function: 
         "SWITCHBOARD_STAGE": "test",
         "SWITCHBOARD_AGENTS_DOMAIN": "agents.example.com",
         "SWITCHBOARD_PLATFORM_SENDER": "welcome@example.com",
+        "SWITCHBOARD_PUBLIC_URL": "https://api.example.com",
     }
     for table in function.tables:
         expected[f"SWITCHBOARD_TABLE_{table.upper()}"] = full.name(table)
@@ -123,6 +124,9 @@ def test_its_environment_is_what_the_topology_grants(full: Templates, function: 
         expected["SWITCHBOARD_LIVEKIT_URL"] = "wss://example.livekit.cloud"
         expected["SWITCHBOARD_LIVEKIT_API_KEY"] = "APIexample"
         expected["SWITCHBOARD_LIVEKIT_SECRET"] = FULL["livekit_secret_arn"]
+    if function.sign_in:
+        expected["SWITCHBOARD_OIDC_ISSUER"] = f"https://cognito-idp.Region.amazonaws.com/{full.name('people')}"
+        expected["SWITCHBOARD_OIDC_CLIENT_ID"] = full.name("console")
     expected |= {f"SWITCHBOARD_{name}": value for name, value in function.settings.items()}
     expected |= adapted() if is_streaming(function) else {}
     assert full.function(function.name)["Environment"]["Variables"] == expected

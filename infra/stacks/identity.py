@@ -1,0 +1,145 @@
+"""Who vouches for people: an issuer that the context names, or else a Cognito user pool of the deployment's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aws_cdk import Aws, CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_cognito as cognito
+from constructs import Construct
+
+from infra.stacks.accepted import accept
+from infra.stacks.deployment import Deployment
+
+
+@dataclass(frozen=True)
+class Issuer:
+    """An OpenID Connect issuer, and the client that the deployment is to it: a public one without a secret."""
+
+    url: str
+    client_id: str
+    secret_arn: str | None = None
+
+
+def issuer_of(scope: Construct, deployment: Deployment) -> Issuer | None:
+    """A deployment's issuer. Without a domain there is nowhere to come back to, and nobody signs in."""
+    if deployment.oidc_issuer and deployment.oidc_client_id:
+        return Issuer(deployment.oidc_issuer, deployment.oidc_client_id, deployment.oidc_client_secret_arn)
+    return Identity(scope, deployment).issuer if deployment.domain else None
+
+
+class Identity(Stack):
+    """The user pool, its pages, and the client that the console is to it. The stack may go, and the people stay."""
+
+    def __init__(self, scope: Construct, deployment: Deployment) -> None:
+        name = deployment.name("identity")
+        super().__init__(scope, name, stack_name=name, termination_protection=not deployment.local_engine)
+        self._deployment = deployment
+        self._pool = self._people()
+        client = self._client()
+        self._pages(client)
+        pool_id = self._pool.user_pool_id
+        self.issuer = Issuer(f"https://cognito-idp.{Aws.REGION}.amazonaws.com/{pool_id}", client.user_pool_client_id)
+        CfnOutput(self, "UserPool", description="The user pool that people sign up in", value=pool_id)
+
+    def _people(self) -> cognito.UserPool:
+        pool = cognito.UserPool(
+            self,
+            "People",
+            user_pool_name=self._deployment.name("people"),
+            feature_plan=cognito.FeaturePlan.ESSENTIALS,
+            self_sign_up_enabled=True,
+            sign_in_aliases=cognito.SignInAliases(email=True),
+            sign_in_case_sensitive=False,
+            # The page for signing up asks for what is required, and for nothing else.
+            standard_attributes=cognito.StandardAttributes(email=_asked_for(), fullname=_asked_for()),
+            auto_verify=cognito.AutoVerifiedAttrs(email=True),
+            # Invites go by the address: a new one counts once it is verified, and no sooner.
+            keep_original=cognito.KeepOriginalAttrs(email=True),
+            user_verification=cognito.UserVerificationConfig(
+                email_style=cognito.VerificationEmailStyle.CODE,
+                email_subject="Your Switchboard code",
+                email_body="{####} is your Switchboard code. If you did not ask for one, ignore this mail.",
+            ),
+            password_policy=cognito.PasswordPolicy(
+                min_length=12,
+                require_lowercase=True,
+                require_uppercase=True,
+                require_digits=True,
+                require_symbols=True,
+            ),
+            mfa=cognito.Mfa.REQUIRED if self._deployment.sign_in_mfa == "required" else cognito.Mfa.OPTIONAL,
+            mfa_second_factor=cognito.MfaSecondFactor(otp=True, sms=False),
+            account_recovery=cognito.AccountRecovery.EMAIL_ONLY,
+            deletion_protection=not self._deployment.local_engine,
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        if self._deployment.sign_in_mail == "ses":
+            self._send_through_ses(pool)
+        accept(pool, "AwsSolutions-COG2", "Not everybody who is invited has a second device: sign_in_mfa asks for it.")
+        accept(pool, "AwsSolutions-COG8", "The Plus plan costs for every person who signs in, from the first.")
+        return pool
+
+    def _send_through_ses(self, pool: cognito.UserPool) -> None:
+        # The library's own way needs to know the region beforehand.
+        identity = f"arn:{Aws.PARTITION}:ses:{Aws.REGION}:{Aws.ACCOUNT_ID}:identity/{self._deployment.sender_domain}"
+        made = pool.node.default_child
+        assert isinstance(made, cognito.CfnUserPool)
+        made.email_configuration = cognito.CfnUserPool.EmailConfigurationProperty(
+            email_sending_account="DEVELOPER", source_arn=identity, from_=self._deployment.platform_sender
+        )
+
+    def _client(self) -> cognito.UserPoolClient:
+        home = self._deployment.public_url
+        return cognito.UserPoolClient(
+            self,
+            "Client",
+            user_pool=self._pool,
+            user_pool_client_name=self._deployment.name("console"),
+            # A public client. A code is worth nothing without the verifier that its sign-in began with and only we can
+            # make; a secret would prove the same, and come to us by way of CloudFormation.
+            generate_secret=False,
+            o_auth=cognito.OAuthSettings(
+                flows=cognito.OAuthFlows(authorization_code_grant=True),
+                scopes=[cognito.OAuthScope.OPENID, cognito.OAuthScope.EMAIL, cognito.OAuthScope.PROFILE],
+                callback_urls=[f"{home}/auth/callback"],
+                logout_urls=[f"{home}/"],
+            ),
+            supported_identity_providers=[cognito.UserPoolClientIdentityProvider.COGNITO],
+            # By the pages alone: no password is tried through Cognito's own API.
+            auth_flows=cognito.AuthFlow(user_srp=False),
+            prevent_user_existence_errors=True,
+            enable_token_revocation=True,
+            # A token is read once, and the session is ours from then on: as short as Cognito makes them.
+            id_token_validity=Duration.minutes(5),
+            access_token_validity=Duration.minutes(5),
+            refresh_token_validity=Duration.hours(1),
+            read_attributes=cognito.ClientAttributes().with_standard_attributes(
+                email=True, email_verified=True, fullname=True, profile_picture=True
+            ),
+            write_attributes=cognito.ClientAttributes().with_standard_attributes(email=True, fullname=True),
+        )
+
+    def _pages(self, client: cognito.UserPoolClient) -> None:
+        pages = cognito.UserPoolDomain(
+            self,
+            "Pages",
+            user_pool=self._pool,
+            # All accounts share a region's prefixes.
+            cognito_domain=cognito.CognitoDomainOptions(domain_prefix=f"{self._deployment.name()}-{Aws.ACCOUNT_ID}"),
+            managed_login_version=cognito.ManagedLoginVersion.NEWER_MANAGED_LOGIN,
+        )
+        if self._deployment.has("login_branding"):
+            # Without a style, be it Cognito's own, these pages show nothing.
+            style = cognito.CfnManagedLoginBranding(
+                self,
+                "Style",
+                user_pool_id=self._pool.user_pool_id,
+                client_id=client.user_pool_client_id,
+                use_cognito_provided_values=True,
+            )
+            style.node.add_dependency(pages)
+
+
+def _asked_for() -> cognito.StandardAttribute:
+    return cognito.StandardAttribute(required=True, mutable=True)

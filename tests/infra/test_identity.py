@@ -1,0 +1,163 @@
+"""Who vouches for people: the deployment's own user pool, or another issuer in its place."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from infra import topology
+from tests.infra.conftest import FULL, Synthesise
+from tests.infra.templates import Resource, Templates
+from tests.infra.test_functions import grants
+
+ISSUER = {
+    "oidc_issuer": "https://login.example.com/",
+    "oidc_client_id": "switchboard-client",
+    "oidc_client_secret_arn": "arn:aws:secretsmanager:us-east-1:111122223333:secret:oidc-made-up",
+}
+_DOMAIN = {name: FULL[name] for name in ("stage", "domain", "certificate_arn")}
+
+
+@pytest.fixture(scope="module")
+def elsewhere(synthesise: Synthesise) -> Templates:
+    """The console's functions alone, of a deployment that another issuer vouches to."""
+    console = tuple(group for group in topology.GROUPS if group.api == "hum")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(topology, "APIS", tuple(api for api in topology.APIS if api.name == "hum"))
+        patch.setattr(topology, "GROUPS", console)
+        for name in ("QUEUES", "WORKERS", "SCHEDULES"):
+            patch.setattr(topology, name, ())
+        return synthesise({**_DOMAIN, **ISSUER})
+
+
+def identity(**context: str) -> Resource:
+    """The user pool of a deployment, by itself."""
+    from aws_cdk import App
+
+    from infra.stacks.deployment import Deployment
+    from infra.stacks.identity import Identity
+
+    app = App(analytics_reporting=False)
+    name = Identity(app, Deployment.of({**_DOMAIN, **context}.get)).stack_name
+    resources = app.synth().get_stack_by_name(name).template["Resources"].values()
+    pool: Resource = next(made for made in resources if made["Type"] == "AWS::Cognito::UserPool")["Properties"]
+    return pool
+
+
+def test_people_sign_up_by_themselves_with_an_address_that_a_code_verifies(full: Templates) -> None:
+    pool = full.one("AWS::Cognito::UserPool")
+    assert (pool["UserPoolName"], pool["UserPoolTier"]) == (full.name("people"), "ESSENTIALS")
+    assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": False}
+    assert pool["UsernameAttributes"] == pool["AutoVerifiedAttributes"] == ["email"]
+    assert pool["UsernameConfiguration"] == {"CaseSensitive": False}
+    assert pool["VerificationMessageTemplate"]["DefaultEmailOption"] == "CONFIRM_WITH_CODE"
+    assert "{####}" in pool["VerificationMessageTemplate"]["EmailMessage"]
+    assert {made["Name"] for made in pool["Schema"] if made["Required"] and made["Mutable"]} == {"email", "name"}
+
+
+def test_another_address_counts_once_it_is_verified(full: Templates) -> None:
+    pool = full.one("AWS::Cognito::UserPool")
+    assert pool["UserAttributeUpdateSettings"] == {"AttributesRequireVerificationBeforeUpdate": ["email"]}
+    assert pool["AccountRecoverySetting"]["RecoveryMechanisms"] == [{"Name": "verified_email", "Priority": 1}]
+
+
+def test_passwords_are_strong_and_a_second_factor_is_an_authenticators(full: Templates) -> None:
+    pool = full.one("AWS::Cognito::UserPool")
+    policy = pool["Policies"]["PasswordPolicy"]
+    assert policy.pop("MinimumLength") == 12
+    assert policy == dict.fromkeys(("RequireLowercase", "RequireUppercase", "RequireNumbers", "RequireSymbols"), True)
+    assert (pool["MfaConfiguration"], pool["EnabledMfas"]) == ("OPTIONAL", ["SOFTWARE_TOKEN_MFA"])
+
+
+def test_a_second_factor_may_be_required() -> None:
+    assert identity(sign_in_mfa="required")["MfaConfiguration"] == "ON"
+
+
+def test_codes_come_from_the_sender_domain_once_the_deployment_says_so(full: Templates) -> None:
+    assert "EmailConfiguration" not in full.one("AWS::Cognito::UserPool")
+    sent = identity(sender_domain="example.com", sign_in_mail="ses")["EmailConfiguration"]
+    assert (sent["EmailSendingAccount"], sent["From"]) == ("DEVELOPER", "welcome@example.com")
+    assert sent["SourceArn"]["Fn::Join"][1][-1] == ":identity/example.com"
+
+
+def test_people_are_kept(full: Templates) -> None:
+    pool = full.one("AWS::Cognito::UserPool")
+    assert pool["DeletionProtection"] == "ACTIVE"
+    kept = pool["resource"]
+    assert (kept["DeletionPolicy"], kept["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert full.artifacts[full.name("identity")]["properties"]["terminationProtection"] is True
+
+
+def test_the_console_is_a_public_client_that_signs_in_by_code_and_by_the_pages_alone(full: Templates) -> None:
+    client = full.one("AWS::Cognito::UserPoolClient")
+    assert client["UserPoolId"] == full.name("people")
+    assert client["GenerateSecret"] is False
+    assert (client["AllowedOAuthFlowsUserPoolClient"], client["AllowedOAuthFlows"]) == (True, ["code"])
+    assert client["AllowedOAuthScopes"] == ["openid", "email", "profile"]
+    assert client["ExplicitAuthFlows"] == ["ALLOW_REFRESH_TOKEN_AUTH"]
+    assert client["SupportedIdentityProviders"] == ["COGNITO"]
+    assert client["CallbackURLs"] == ["https://api.example.com/auth/callback"]
+    assert client["LogoutURLs"] == ["https://api.example.com/"]
+
+
+def test_the_client_tells_strangers_nothing_and_reads_what_a_person_is_known_by(full: Templates) -> None:
+    client = full.one("AWS::Cognito::UserPoolClient")
+    assert client["PreventUserExistenceErrors"] == "ENABLED"
+    assert client["EnableTokenRevocation"] is True
+    assert client["ReadAttributes"] == ["email", "email_verified", "name", "picture"]
+    # What signing up asks for, so that nobody writes their own picture's address.
+    assert client["WriteAttributes"] == ["email", "name"]
+
+
+def test_the_pages_have_an_address_and_a_style(full: Templates, for_engine: Templates) -> None:
+    pages = full.one("AWS::Cognito::UserPoolDomain")
+    assert (pages["Domain"], pages["ManagedLoginVersion"]) == ("switchboard-test-AccountId", 2)
+    style = full.one("AWS::Cognito::ManagedLoginBranding")
+    assert (style["UserPoolId"], style["ClientId"]) == (full.name("people"), full.name("console"))
+    assert style["UseCognitoProvidedValues"] is True
+    assert pages["id"] in style["resource"]["DependsOn"]
+    assert not list(for_engine.all("AWS::Cognito::ManagedLoginBranding"))
+
+
+def test_without_a_domain_nobody_signs_in(bare: Templates) -> None:
+    assert bare.name("identity") not in bare.stacks
+    everything = [variables(bare, function.name) for function in topology.FUNCTIONS]
+    everything.append(json.loads(bare.one("AWS::SSM::Parameter")["Value"]))
+    names = {name for each in everything for name in each}
+    assert not {name for name in names if "OIDC" in name or "PUBLIC_URL" in name}
+
+
+def test_another_issuer_takes_the_pools_place(elsewhere: Templates) -> None:
+    assert elsewhere.name("identity") not in elsewhere.stacks
+    expected = {
+        "SWITCHBOARD_OIDC_ISSUER": ISSUER["oidc_issuer"],
+        "SWITCHBOARD_OIDC_CLIENT_ID": ISSUER["oidc_client_id"],
+        "SWITCHBOARD_OIDC_CLIENT_SECRET": ISSUER["oidc_client_secret_arn"],
+    }
+    for group in topology.GROUPS:
+        if group.api == "hum":
+            asked = {name: value for name, value in variables(elsewhere, group.name).items() if "OIDC" in name}
+            assert asked == (expected if group.sign_in else {}), group.name
+    described = json.loads(elsewhere.one("AWS::SSM::Parameter")["Value"])
+    assert expected.items() <= described.items()
+
+
+def test_only_who_signs_people_in_reads_the_clients_secret(elsewhere: Templates) -> None:
+    readers = {
+        role["id"]: action
+        for role in elsewhere.all("AWS::IAM::Role")
+        for policy in role.get("Policies", [])
+        for action, resource in grants(policy["PolicyDocument"]["Statement"])
+        if resource == ISSUER["oidc_client_secret_arn"]
+    }
+    signing_in = [elsewhere.function(group.name)["Role"] for group in topology.GROUPS if group.sign_in]
+    assert {f"{role}.Arn" for role in readers} == set(signing_in)
+    assert set(readers.values()) == {"secretsmanager:GetSecretValue"}
+
+
+def variables(templates: Templates, name: str) -> dict[str, Any]:
+    """The environment of a function."""
+    found: dict[str, Any] = templates.function(name)["Environment"]["Variables"]
+    return found
