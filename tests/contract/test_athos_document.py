@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 import pytest
 from openapi_spec_validator import validate
 
 from infra import openapi
-from tests.contract.spec import ORACLE, Json, Operation, Spec
+from tests.contract.spec import ORACLE, Operation, Spec, differences
 
 CONTRACT = Spec.read(ORACLE / "athos.json")
 OURS = Spec.read(openapi.FOLDER / "athos.json")
@@ -20,6 +20,7 @@ def by_id(operation: Operation) -> str:
     return operation.id
 
 
+faults = partial(differences, OURS, CONTRACT)
 operations = pytest.mark.parametrize("expected", EXPECTED, ids=by_id)
 
 
@@ -56,7 +57,7 @@ def test_its_parameters_are_the_contracts(expected: Operation) -> None:
     assert found.keys() == wanted.keys()
     for key, parameter in wanted.items():
         assert found[key].get("required", False) == parameter.get("required", False), key
-        assert not differences(found[key]["schema"], parameter["schema"], str(key))
+        assert not faults(found[key]["schema"], parameter["schema"], str(key))
 
 
 @operations
@@ -66,7 +67,7 @@ def test_its_body_is_the_contracts(expected: Operation) -> None:
     theirs = CONTRACT.body(expected)
     if theirs:
         assert set(OURS.body(ours)["required"]) == set(theirs["required"])
-        assert not differences(OURS.body(ours), theirs, expected.id)
+        assert not faults(OURS.body(ours), theirs, expected.id)
 
 
 @operations
@@ -77,7 +78,7 @@ def test_its_answers_are_the_contracts(expected: Operation) -> None:
         found = OURS.answer(ours, status)
         assert wanted["headers"].keys() <= found["headers"].keys()
         schema = wanted["content"]["application/json"]["schema"]
-        assert not differences(found["content"]["application/json"]["schema"], schema, f"{expected.id} {status}")
+        assert not faults(found["content"]["application/json"]["schema"], schema, f"{expected.id} {status}")
 
 
 def test_the_ways_to_authenticate_are_the_contracts() -> None:
@@ -100,47 +101,3 @@ def test_everything_is_described() -> None:
     for operation in OURS.operations.values():
         assert operation.raw["summary"]
         assert all(OURS.answer(operation, status)["description"] for status in operation.statuses)
-
-
-FACTS = ("format", "pattern", "enum", "minLength", "minimum", "maximum", "default", "additionalProperties")
-
-
-def differences(ours: Json, theirs: Json, where: str) -> list[str]:
-    """What the contract's schema says and ours does not."""
-    theirs, ours = _whole(CONTRACT, theirs), _whole(OURS, ours)
-    found = [
-        f"{where}: {name} is {ours.get(name)}" for name in FACTS if name in theirs and ours.get(name) != theirs[name]
-    ]
-    if _types(theirs) != _types(ours):
-        found.append(f"{where}: is of {_types(ours)}, not {_types(theirs)}")
-    found += [
-        f"{where}: {name} is optional" for name in set(theirs.get("required", [])) - set(ours.get("required", []))
-    ]
-    for name, schema in theirs.get("properties", {}).items():
-        member = ours.get("properties", {}).get(name)
-        found += differences(member, schema, f"{where}.{name}") if member else [f"{where}: no {name}"]
-    if "items" in theirs:
-        found += differences(ours.get("items", {}), theirs["items"], f"{where}[]")
-    return found
-
-
-def _whole(spec: Spec, schema: Json) -> Json:
-    """A schema in one piece: references followed, parts put together, a choice with null made a list of types."""
-    schema = spec.resolve(schema)
-    if "allOf" in schema:
-        parts = [_whole(spec, part) for part in schema["allOf"]]
-        return {
-            "type": "object",
-            "properties": {name: member for part in parts for name, member in part.get("properties", {}).items()},
-            "required": [name for part in parts for name in part.get("required", [])],
-        }
-    options: list[Any] = [spec.resolve(option) for option in schema.get("anyOf", [])]
-    real = [option for option in options if option != {"type": "null"}]
-    if len(real) == 1:
-        return real[0] | {"type": [real[0]["type"], "null"]}
-    return schema | ({"enum": [schema["const"]]} if "const" in schema else {})
-
-
-def _types(schema: Json) -> set[str]:
-    kind = schema.get("type", [])
-    return {kind} if isinstance(kind, str) else set(kind)

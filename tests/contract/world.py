@@ -22,6 +22,8 @@ SERVED = {
     "/v1/": OURS,
     "/functions/v1/": Spec.read(openapi.FOLDER / "opticomm.json"),
     "/api/external/v1/": Spec.read(openapi.FOLDER / "athos.json"),
+    "/api/": Spec.read(openapi.FOLDER / "hum.json"),
+    "/auth/": Spec.read(openapi.FOLDER / "hum.json"),
 }
 
 
@@ -29,11 +31,12 @@ def client(url: str) -> httpx.Client:
     """A client whose every answer is checked, where its API has a document: status, headers, media type and body."""
 
     def check(response: httpx.Response) -> None:
-        for base, spec in SERVED.items():
-            # What a browser asks before a request has no body, and no place in a document.
-            asked = response.request.method == "OPTIONS" and response.is_success
-            if f"{response.request.url.path}/".startswith(base) and not asked:
-                spec.check(response)
+        path = f"{response.request.url.path}/"
+        base = max((base for base in SERVED if path.startswith(base)), key=len, default=None)
+        # What a browser asks before a request has no body, and no place in a document.
+        asked = response.request.method == "OPTIONS" and response.is_success
+        if base and not asked:
+            SERVED[base].check(response)
 
     return httpx.Client(base_url=url, timeout=20, event_hooks={"response": [check]})
 
@@ -189,7 +192,7 @@ class Rejecting(BaseHTTPRequestHandler):
 def rejecting_receiver() -> Iterator[None]:
     """Let HOOK lead to an endpoint on this machine, within the block."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Rejecting) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         HOOK["url"] = f"http://127.0.0.1:{server.server_address[1]}/hook"
         yield
         server.shutdown()

@@ -1,0 +1,169 @@
+"""People at the console: organisations with somebody in every role, and requests that each operation of HUM grants."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httpx
+
+from switchboard.accounts import service as accounts
+from switchboard.accounts.plans import PlanName
+from switchboard.aws import clock, ids, table
+from switchboard.aws.table import commit
+from switchboard.edge.dialects.hum import COOKIE
+from switchboard.events.models import Actor, Work
+from switchboard.people import service as people
+from switchboard.people import store as people_store
+from switchboard.people.models import User
+from switchboard.team import service as team
+from switchboard.team.permissions import Role
+from tests.contract.world import Ask
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with a session."""
+
+    http: httpx.Client
+    user: User
+    cookie: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Cookie": f"{COOKIE}={self.cookie}"}
+
+    def send(self, ask: Ask) -> httpx.Response:
+        """The answer that this person gets."""
+        return Ask(ask.method, ask.path, ask.body, ask.query, ask.headers | self.headers).send(self.http)
+
+    def get(self, path: str, **query: str) -> httpx.Response:
+        return self.send(Ask("GET", path, query=query))
+
+    def post(self, path: str, body: dict[str, object] | None = None, **headers: str) -> httpx.Response:
+        return self.send(Ask("POST", path, body, headers=_spelled(headers)))
+
+    def patch(self, path: str, body: dict[str, object], **headers: str) -> httpx.Response:
+        return self.send(Ask("PATCH", path, body, headers=_spelled(headers)))
+
+    def delete(self, path: str, **headers: str) -> httpx.Response:
+        return self.send(Ask("DELETE", path, headers=_spelled(headers)))
+
+
+def _spelled(headers: dict[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+@dataclass(frozen=True)
+class Console:
+    """An organisation, and somebody in every role."""
+
+    http: httpx.Client
+    org_id: str
+    admin: Person
+    operator: Person
+    viewer: Person
+
+    def another(self, role: Role) -> Person:
+        """Somebody more."""
+        return join(self.http, self.org_id, role)
+
+
+def somebody(http: httpx.Client, org_id: str | None = None) -> Person:
+    """A person nobody knew, who has just signed in."""
+    name = secrets.token_hex(6)
+    user = people.recognise(
+        "https://tests.example", name, f"{name}@example.com", email_verified=True, name=name.title()
+    )
+    return Person(http, user, str(people.open_session(user, org_id)))
+
+
+def join(http: httpx.Client, org_id: str, role: Role) -> Person:
+    """A person with a role in an organisation."""
+    person = somebody(http, org_id)
+    commit(team.joining(_origin(org_id), person.user, role))
+    return person
+
+
+def opened(http: httpx.Client, plan: PlanName = PlanName.SCALE) -> Console:
+    """A new organisation, on a plan whose limits tests do not meet."""
+    org = accounts.new_organisation("Tests", "tests", plan)
+    commit(accounts.opening(_origin(org.id), org))
+    roles = {role.value: join(http, org.id, role) for role in Role}
+    return Console(http, org.id, **roles)
+
+
+def over(http: httpx.Client, org_id: str) -> Person:
+    """An admin whose session is over."""
+    person = join(http, org_id, Role.ADMIN)
+    cookie = people.read_cookie(person.cookie)
+    assert cookie
+    table.write(people_store.change_session(cookie.digest, {"idle_at": clock.iso(clock.now())}))
+    return person
+
+
+def _origin(org_id: str) -> Work:
+    return Work(org_id=org_id, actor=Actor(type="system", id="tests"), agent_id=None, correlation_id=ids.new("corr"))
+
+
+# ---- what each operation grants
+
+
+def number() -> str:
+    """A North American number that nobody has, and that no test used before."""
+    return f"+1415{secrets.randbelow(8_000_000) + 2_000_000}"
+
+
+def _contact(admin: Person) -> str:
+    return f"/api/contacts/{admin.post('/api/contacts', {'e164': number(), 'display_name': 'Grace'}).json()['id']}"
+
+
+def _backfill(admin: Person) -> str:
+    admin.post("/api/contacts/backfill")
+    return "/api/contacts/backfill"
+
+
+def _block(admin: Person) -> str:
+    made = admin.post("/api/blocklist", {"e164": number()}).json()
+    return f"/api/blocklist/{made['blocked_number']['id']}"
+
+
+def _invite(admin: Person) -> str:
+    made = admin.post("/api/team/invites", {"email": f"{secrets.token_hex(6)}@example.com"}).json()
+    return f"/api/team/invites/{made['invite']['id']}"
+
+
+def _member(org: Console) -> str:
+    return f"/api/team/members/{org.another(Role.VIEWER).user.id}"
+
+
+#: What makes a request that an admin is granted, in an organisation: one of its own each time.
+GOOD: dict[str, Callable[[Console], Ask]] = {
+    "getCurrentUser": lambda _: Ask("GET", "/api/me"),
+    "switchOrg": lambda org: Ask("POST", "/api/session/org", {"org_id": org.org_id}),
+    "createOrg": lambda _: Ask("POST", "/api/orgs", {"name": "Another"}),
+    "getCurrentOrg": lambda _: Ask("GET", "/api/orgs/current"),
+    "updateCurrentOrg": lambda _: Ask("PATCH", "/api/orgs/current", {"name": "Tests", "contact_name": "Ada"}),
+    "listTeam": lambda _: Ask("GET", "/api/team"),
+    "createTeamInvite": lambda _: Ask(
+        "POST", "/api/team/invites", {"email": f"{secrets.token_hex(6)}@example.com", "role": "viewer"}
+    ),
+    "revokeTeamInvite": lambda org: Ask("DELETE", _invite(org.admin)),
+    "updateTeamMemberRole": lambda org: Ask("PATCH", _member(org), {"role": "operator"}),
+    "removeTeamMember": lambda org: Ask("DELETE", _member(org)),
+    "listContacts": lambda _: Ask("GET", "/api/contacts"),
+    "upsertContact": lambda _: Ask("POST", "/api/contacts", {"e164": number(), "display_name": "Grace"}),
+    "updateContact": lambda org: Ask("PATCH", _contact(org.admin), {"role": "nurse"}),
+    "deleteContact": lambda org: Ask("DELETE", _contact(org.admin)),
+    "backfillContacts": lambda _: Ask("POST", "/api/contacts/backfill"),
+    "getContactsBackfill": lambda org: Ask("GET", _backfill(org.admin)),
+    "listBlockedNumbers": lambda _: Ask("GET", "/api/blocklist"),
+    "createBlockedNumber": lambda _: Ask("POST", "/api/blocklist", {"e164": number(), "reason": "asked"}),
+    "deleteBlockedNumber": lambda org: Ask("DELETE", _block(org.admin)),
+}
+#: Those whose path names something of the organisation, which for another is not there.
+NAMING = (
+    *("revokeTeamInvite", "updateTeamMemberRole", "removeTeamMember", "updateContact", "deleteContact"),
+    *("deleteBlockedNumber", "switchOrg"),
+)

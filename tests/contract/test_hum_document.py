@@ -1,0 +1,123 @@
+"""HUM's document: whole, valid, and saying of its operations all that the contract says."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+from openapi_spec_validator import validate
+
+from infra import openapi
+from switchboard.team.permissions import PERMISSIONS, Permission, Role
+from tests.contract.spec import ORACLE, Operation, Spec, differences
+
+CONTRACT = Spec.read(ORACLE / "hum.json")
+OURS = Spec.read(openapi.FOLDER / "hum.json")
+#: The tags of the contract that are served.
+TAGS = {"System", "Authentication", "User", "Organizations", "Team", "Contacts", "Blocklist"}
+EXPECTED = [operation for operation in CONTRACT.operations.values() if set(operation.raw["tags"]) <= TAGS]
+#: What a browser, and whoever asks how far a job is, needs beside the contract.
+OF_OUR_OWN = {"finishLogin", "switchOrg", "getContactsBackfill"}
+#: What conventions.md 16 decides beyond the statuses of the contract.
+MORE = {402, 409, 413, 415, 429, 500, 503}
+
+
+def by_id(operation: Operation) -> str:
+    return operation.id
+
+
+faults = partial(differences, OURS, CONTRACT)
+operations = pytest.mark.parametrize("expected", EXPECTED, ids=by_id)
+
+
+def test_it_is_valid_and_has_the_contracts_operations() -> None:
+    validate(OURS.document)
+    assert len(EXPECTED) == 20
+    assert OURS.operations.keys() == {operation.id for operation in EXPECTED} | OF_OUR_OWN
+    served = {
+        (operation.method, operation.path.replace("<", "{").replace(">", "}"))
+        for api in openapi.groups("hum")
+        for operation in api.operations
+    }
+    assert served == {(operation.method, operation.path) for operation in OURS.operations.values()}
+
+
+@operations
+def test_the_operation_is_where_the_contract_has_it(expected: Operation) -> None:
+    ours = OURS.operations[expected.id]
+    assert (ours.method, shape(ours.path)) == (expected.method, shape(expected.path))
+    assert ours.raw["tags"] == expected.raw["tags"]
+    assert ours.raw.get("security", OURS.document["security"]) == expected.raw["security"]
+
+
+def shape(path: str) -> list[str]:
+    """A path, whatever its parameters are called."""
+    return ["{}" if part.startswith("{") else part for part in path.split("/")]
+
+
+@operations
+def test_it_answers_with_the_contracts_statuses_and_those_of_our_conventions(expected: Operation) -> None:
+    ours = OURS.operations[expected.id].statuses
+    assert ours - expected.statuses <= MORE
+    assert {status for status in ours if status < 400} == {status for status in expected.statuses if status < 400}
+
+
+@operations
+def test_its_query_is_the_contracts_and_a_lists_paging(expected: Operation) -> None:
+    found, wanted = OURS.parameters(OURS.operations[expected.id]), CONTRACT.parameters(expected)
+    theirs = {key: parameter for key, parameter in wanted.items() if key[0] == "query"}
+    ours = {key: parameter for key, parameter in found.items() if key[0] == "query"}
+    assert ours.keys() - theirs.keys() <= {("query", "limit"), ("query", "cursor")}
+    for key, parameter in theirs.items():
+        assert ours[key].get("required", False) == parameter.get("required", False), key
+        assert not faults(ours[key]["schema"], parameter["schema"], str(key))
+
+
+@operations
+def test_its_body_is_the_contracts(expected: Operation) -> None:
+    ours = OURS.operations[expected.id]
+    theirs = CONTRACT.body(expected)
+    assert bool(theirs) == bool(OURS.body(ours))
+    if theirs:
+        assert ours.raw["requestBody"]["required"] is True
+        assert set(OURS.body(ours).get("required", [])) >= set(theirs.get("required", []))
+        assert not faults(OURS.body(ours), theirs, expected.id)
+
+
+@operations
+def test_its_answers_are_the_contracts(expected: Operation) -> None:
+    ours = OURS.operations[expected.id]
+    for status in ours.statuses & expected.statuses:
+        wanted = CONTRACT.answer(expected, status).get("content", {}).get("application/json", {}).get("schema")
+        if wanted and "additionalProperties" not in wanted:
+            found = OURS.answer(ours, status)["content"]["application/json"]["schema"]
+            wanted = CONTRACT.resolve(wanted)
+            assert not faults(found, {**wanted, "additionalProperties": None}, f"{expected.id} {status}")
+
+
+def test_the_cookie_is_the_contracts() -> None:
+    ours, theirs = OURS.document["components"]["securitySchemes"], CONTRACT.document["components"]["securitySchemes"]
+    assert ours.keys() == theirs.keys()
+    assert all(scheme.items() <= ours[name].items() for name, scheme in theirs.items())
+
+
+def test_every_example_is_one() -> None:
+    for name, schema in OURS.schemas():
+        for example in schema.get("examples", []):
+            assert not OURS.errors(schema, example), name
+    for response in OURS.document["components"]["responses"].values():
+        for content in response["content"].values():
+            assert not OURS.errors(content["schema"], content["example"]), response["description"]
+
+
+def test_everything_is_described() -> None:
+    for operation in OURS.operations.values():
+        assert operation.raw["summary"]
+        assert all(OURS.answer(operation, status)["description"] for status in operation.statuses)
+
+
+def test_the_roles_that_are_told_are_those_that_are_checked() -> None:
+    text = OURS.document["info"]["description"]
+    for permission in Permission:
+        cells = " | ".join("yes" if permission in PERMISSIONS[role] else "" for role in Role)
+        assert f"| `{permission}` | {cells} |" in text

@@ -1,0 +1,407 @@
+"""HUM over HTTP: who may do what, what it answers, and what it refuses."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from infra import openapi
+from switchboard.accounts.plans import PlanName
+from switchboard.team.permissions import Permission, Role, may
+from tests.conftest import Stack
+from tests.contract import console
+from tests.contract.conftest import inside
+from tests.contract.console import GOOD, NAMING, Console, Person
+from tests.contract.spec import Spec
+from tests.contract.world import Ask, Organisation
+
+OURS = Spec.read(openapi.FOLDER / "hum.json")
+NAMES = {(one.method, one.path): one.id for one in OURS.operations.values()}
+#: What each operation that takes a session asks for.
+PERMISSIONS = {
+    NAMES[operation.method, operation.path.replace("<", "{").replace(">", "}")]: operation.permission
+    for api in openapi.groups("hum")
+    for operation in api.operations
+    if not operation.public
+}
+CHANGING = sorted(name for name in PERMISSIONS if OURS.operations[name].method != "GET")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _services(stack: Stack) -> Iterator[None]:
+    with inside(stack):
+        yield
+
+
+@pytest.fixture(scope="module")
+def org(http: httpx.Client) -> Console:
+    return console.opened(http)
+
+
+@pytest.fixture(scope="module")
+def other(http: httpx.Client) -> Console:
+    """Another organisation, whose admin may do everything there and nothing here."""
+    return console.opened(http)
+
+
+def refused(answer: httpx.Response, status: int, code: str) -> None:
+    """Assert that an answer is a refusal, in HUM's own words."""
+    assert answer.status_code == status, answer.text
+    body = answer.json()
+    assert set(body) == {"error", "code", "message", "details"}
+    assert body["code"] == code, body
+
+
+def succeeds(name: str) -> int:
+    return min(OURS.operations[name].statuses)
+
+
+# ---- the matrix
+
+
+def test_every_operation_that_takes_a_session_is_in_the_matrix() -> None:
+    assert PERMISSIONS.keys() == GOOD.keys()
+
+
+@pytest.mark.parametrize("name", sorted(GOOD))
+def test_without_a_session_nothing_is_done_or_told(http: httpx.Client, org: Console, name: str) -> None:
+    ask = GOOD[name](org)
+    over = console.over(http, org.org_id)
+    for cookie, code in ((None, "unauthorized"), ("nonsense", "unauthorized"), (over.cookie, "expired")):
+        headers = {} if cookie is None else {"Cookie": f"{console.COOKIE}={cookie}"}
+        answer = Ask(ask.method, ask.path, {"not": "read"}, headers=headers).send(http)
+        refused(answer, 401, code)
+        assert answer.headers["www-authenticate"] == f'Cookie name="{console.COOKIE}"'
+
+
+@pytest.mark.parametrize("name", sorted(GOOD))
+@pytest.mark.parametrize("role", list(Role))
+def test_a_role_does_what_its_permissions_say_and_nothing_else(org: Console, name: str, role: Role) -> None:
+    person: Person = getattr(org, role.value)
+    permission = PERMISSIONS[name]
+    answer = person.send(GOOD[name](org))
+    if permission is None or may(role, permission):
+        assert answer.status_code == succeeds(name), answer.text
+    else:
+        refused(answer, 403, "insufficient_role")
+        assert {"permission": permission} in answer.json()["details"]
+    if name == "createOrg":  # which has turned the session away from here
+        assert person.post("/api/session/org", {"org_id": org.org_id}).status_code == 200
+
+
+@pytest.mark.parametrize("name", NAMING)
+def test_what_belongs_to_another_organisation_is_not_there(org: Console, other: Console, name: str) -> None:
+    ask = GOOD[name](org)
+    for _ in range(2):
+        refused(other.admin.send(ask), 404, "not_found")
+    assert org.admin.send(ask).status_code == succeeds(name)
+
+
+@pytest.mark.parametrize("name", sorted(name for name, permission in PERMISSIONS.items() if permission))
+def test_a_person_without_an_organisation_is_told_to_get_one(http: httpx.Client, org: Console, name: str) -> None:
+    refused(console.somebody(http).send(GOOD[name](org)), 403, "no_organization")
+
+
+@pytest.mark.parametrize("name", CHANGING)
+def test_another_sites_page_changes_nothing(org: Console, name: str) -> None:
+    ask = GOOD[name](org)
+    for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        refused(org.admin.send(ask.with_headers(**headers)), 403, "cross_origin")
+    ours = ask.with_headers(Origin=_origin(org.http), Sec_Fetch_Site="same-origin")
+    assert org.admin.send(ours).status_code == succeeds(name)
+    if name == "createOrg":
+        org.admin.post("/api/session/org", {"org_id": org.org_id})
+
+
+def _origin(http: httpx.Client) -> str:
+    return f"http://localhost:{http.base_url.port}"
+
+
+@pytest.mark.parametrize("name", CHANGING)
+def test_a_repeated_request_gets_the_first_answer(org: Console, name: str) -> None:
+    ask = GOOD[name](org).with_headers(Idempotency_Key=f"key-{name}-{time.time_ns()}")
+    person = org.another(Role.ADMIN)
+    first, second = person.send(ask), person.send(ask)
+    assert first.status_code == succeeds(name), first.text
+    assert (second.status_code, second.content) == (first.status_code, first.content)
+    assert second.headers["idempotent-replayed"] == "true"
+    if ask.body:
+        changed = Ask(ask.method, ask.path, {**ask.body, "more": 1}, headers=ask.headers)
+        refused(person.send(changed), 409, "idempotency_mismatch")
+
+
+@pytest.mark.parametrize("name", [name for name in CHANGING if OURS.body(OURS.operations[name])])
+@pytest.mark.parametrize(
+    ("content", "media_type", "status", "code"),
+    [
+        (b"{not json", "application/json", 400, "invalid_json"),
+        (b"[]", "application/json", 400, "invalid_request"),
+        (b"", "application/json", 400, "invalid_request"),
+        (b"{}", "text/plain", 415, "unsupported_media_type"),
+        (b'{"a":"' + b"x" * 1_048_576 + b'"}', "application/json", 413, "payload_too_large"),
+    ],
+    ids=["broken", "list", "empty", "text", "large"],
+)
+def test_a_body_that_is_none_is_refused(
+    org: Console, name: str, content: bytes, media_type: str, status: int, code: str
+) -> None:
+    ask = GOOD[name](org)
+    headers = org.admin.headers | {"Content-Type": media_type}
+    refused(org.http.request(ask.method, ask.path, content=content, headers=headers), status, code)
+
+
+# ---- the person
+
+
+def test_me_tells_who_where_and_what_they_may_do(org: Console) -> None:
+    for role in Role:
+        person: Person = getattr(org, role.value)
+        found = person.get("/api/me").json()
+        assert found["user"] == {
+            "id": person.user.id,
+            "email": person.user.email,
+            "name": person.user.name,
+            "avatar_url": None,
+        }
+        assert (found["org"]["id"], found["org"]["role"], found["org"]["plan"]) == (org.org_id, role, "scale")
+        assert found["role"] == role
+        assert {one["id"] for one in found["orgs"]} >= {org.org_id}
+        assert found["permissions"] == sorted(one for one in Permission if may(role, one))
+
+
+def test_me_without_an_organisation_is_the_person_alone(http: httpx.Client) -> None:
+    found = console.somebody(http).get("/api/me").json()
+    assert (found["org"], found["role"], found["orgs"], found["permissions"]) == (None, None, [], [])
+
+
+def test_onboarding_makes_an_admin_who_looks_at_the_new_organisation(http: httpx.Client) -> None:
+    person = console.somebody(http)
+    made = person.post("/api/orgs", {"name": "  Lakeside Clinic ", "contact_email": "office@lakeside.example"})
+    assert made.status_code == 201
+    told = made.json()
+    assert (told["name"], told["slug"], told["plan"]) == ("Lakeside Clinic", "lakeside-clinic", "free")
+    assert (told["contact_email"], told["contact_name"], told["timezone"]) == ("office@lakeside.example", None, "UTC")
+    cookie = made.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    new = Person(http, person.user, cookie.partition("=")[2].partition(";")[0])
+    for session in (person, new):  # the cookie of before goes on working: its answer may have been lost
+        me = session.get("/api/me").json()
+        assert (me["org"]["id"], me["role"]) == (told["id"], "admin")
+        assert session.get("/api/orgs/current").json() == told
+
+
+def test_a_person_turns_from_one_organisation_to_another(http: httpx.Client, org: Console, other: Console) -> None:
+    person = org.another(Role.VIEWER)
+    first = person.post("/api/orgs", {"name": "Own"}).json()
+    assert {one["id"] for one in person.get("/api/me").json()["orgs"]} == {org.org_id, first["id"]}
+    turned = person.post("/api/session/org", {"org_id": org.org_id})
+    assert (turned.json()["org"]["id"], turned.json()["role"]) == (org.org_id, "viewer")
+    assert person.get("/api/orgs/current").json()["id"] == org.org_id
+    for unknown in (other.org_id, "org_" + "0" * 26, "nonsense"):
+        refused(person.post("/api/session/org", {"org_id": unknown}), 404, "not_found")
+
+
+# ---- the organisation
+
+
+def test_a_patch_sets_what_it_names_empties_what_is_null_and_leaves_the_rest(http: httpx.Client) -> None:
+    org = console.opened(http)
+    admin = org.admin
+    before = admin.get("/api/orgs/current").json()
+    changed = admin.patch(
+        "/api/orgs/current",
+        {"name": "New", "contact_name": "Ada", "contact_phone": "+14155550100", "default_provider": "gemini"},
+    ).json()
+    wanted = {"name": "New", "contact_name": "Ada", "contact_phone": "+14155550100", "default_provider": "gemini"}
+    assert changed == before | wanted | {"updated_at": changed["updated_at"]}
+    assert changed["updated_at"] > before["updated_at"]
+    emptied = admin.patch("/api/orgs/current", {"name": "New", "contact_name": None}).json()
+    assert emptied == changed | {"contact_name": None, "updated_at": emptied["updated_at"]}
+    assert org.viewer.get("/api/orgs/current").json() == emptied
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"contact_name": "Ada"},
+        {"name": None},
+        {"name": "  "},
+        {"name": "x" * 201},
+        {"name": "A", "contact_email": "nobody"},
+        {"name": "A", "contact_phone": "x" * 33},
+        {"name": "A", "address_city": "x" * 121},
+        {"name": "A", "default_provider": "siri"},
+        {"name": "A", "default_provider": None},
+        {"name": 7},
+    ],
+)
+def test_a_profile_that_is_none_is_refused_and_changes_nothing(org: Console, body: dict[str, Any]) -> None:
+    before = org.admin.get("/api/orgs/current").json()
+    answer = org.admin.patch("/api/orgs/current", body)
+    refused(answer, 400, "invalid_request")
+    assert all({"field", "message"} == set(detail) for detail in answer.json()["details"])
+    assert org.admin.get("/api/orgs/current").json() == before
+
+
+# ---- the team
+
+
+def test_a_team_is_members_by_name_and_invites_newest_first(http: httpx.Client) -> None:
+    org = console.opened(http)
+    first = org.admin.post("/api/team/invites", {"email": "One@Example.com"}).json()["invite"]
+    second = org.admin.post("/api/team/invites", {"email": "two@example.com", "role": "viewer"}).json()["invite"]
+    found = org.viewer.get("/api/team").json()
+    assert found["invites"] == [second, first]
+    assert (first["email"], first["role"]) == ("one@example.com", "operator")
+    assert {(one["user_id"], one["role"]) for one in found["members"]} == {
+        (getattr(org, role.value).user.id, role.value) for role in Role
+    }
+    names = [one["name"].casefold() for one in found["members"]]
+    assert names == sorted(names)
+
+
+def test_an_invite_refuses_what_it_must_and_tells_no_more(org: Console) -> None:
+    admin = org.admin
+    admin.post("/api/team/invites", {"email": "twice@example.com"})
+    refused(admin.post("/api/team/invites", {"email": "TWICE@example.com"}), 409, "already_invited")
+    refused(admin.post("/api/team/invites", {"email": org.viewer.user.email}), 409, "already_member")
+    refused(admin.post("/api/team/invites", {"email": "a@example.com", "role": "owner"}), 400, "invalid_request")
+    refused(admin.post("/api/team/invites", {"email": "nobody"}), 400, "invalid_request")
+
+
+def test_a_role_change_is_felt_by_the_next_request(org: Console) -> None:
+    person = org.another(Role.VIEWER)
+    path = f"/api/team/members/{person.user.id}"
+    body: dict[str, object] = {"e164": console.number()}
+    refused(person.post("/api/blocklist", body), 403, "insufficient_role")
+    assert org.admin.patch(path, {"role": "operator"}).json()["member"]["role"] == "operator"
+    assert person.post("/api/blocklist", body).status_code == 200
+    org.admin.patch(path, {"role": "viewer"})
+    refused(person.post("/api/blocklist", body), 403, "insufficient_role")
+    org.admin.delete(path)
+    refused(person.get("/api/team"), 403, "no_organization")
+    refused(org.admin.patch(path, {"role": "viewer"}), 404, "not_found")
+    assert person.get("/api/me").json()["org"] is None
+
+
+def test_the_last_admin_stays(http: httpx.Client) -> None:
+    org = console.opened(http)
+    path = f"/api/team/members/{org.admin.user.id}"
+    refused(org.admin.patch(path, {"role": "viewer"}), 409, "last_admin")
+    refused(org.admin.delete(path), 409, "last_admin")
+    assert org.admin.get("/api/me").json()["role"] == "admin"
+    org.admin.patch(f"/api/team/members/{org.viewer.user.id}", {"role": "admin"})
+    assert org.viewer.delete(path).status_code == 200
+
+
+# ---- the blocklist
+
+
+def test_a_block_is_one_however_often_and_however_it_is_written(http: httpx.Client) -> None:
+    org = console.opened(http)
+    first = org.operator.post("/api/blocklist", {"e164": "+1 (415) 555-0142", "reason": "asked"}).json()
+    assert first["ok"] is True
+    block = first["blocked_number"]
+    assert (block["e164"], block["reason"], block["created_by"]) == ("+14155550142", "asked", org.operator.user.id)
+    assert org.admin.post("/api/blocklist", {"e164": "+14155550142", "reason": "again"}).json() == first
+    assert org.viewer.get("/api/blocklist").json() == {"blocked_numbers": [block], "next_cursor": None}
+    assert org.operator.delete(f"/api/blocklist/{block['id']}").json() == {"ok": True}
+    refused(org.operator.delete(f"/api/blocklist/{block['id']}"), 404, "not_found")
+    assert org.viewer.get("/api/blocklist").json()["blocked_numbers"] == []
+
+
+@pytest.mark.parametrize("e164", ["", "1", "nonsense", "+1", "+1415555", "++14155550142", "+14155550142x", "x" * 33])
+def test_what_is_no_number_is_not_blocked(org: Console, e164: str) -> None:
+    answer = org.admin.post("/api/blocklist", {"e164": e164})
+    refused(answer, 400, "invalid_number" if 2 <= len(e164) <= 32 else "invalid_request")
+    assert [detail["field"] for detail in answer.json()["details"]] == ["e164"]
+
+
+def test_pages_hold_still_while_rows_come_and_go(http: httpx.Client) -> None:
+    org = console.opened(http)
+    numbers = sorted({console.number() for _ in range(12)})
+    for one in numbers[::2]:
+        org.admin.post("/api/blocklist", {"e164": one})
+    seen, cursor = [], ""
+    for late in [*numbers[1::2], None, None]:
+        page = org.viewer.get("/api/blocklist", limit="2", **({"cursor": cursor} if cursor else {})).json()
+        seen += [one["e164"] for one in page["blocked_numbers"]]
+        cursor = page["next_cursor"]
+        if not cursor:
+            break
+        if late:
+            org.admin.post("/api/blocklist", {"e164": late})
+    assert len(seen) == len(set(seen))
+    assert set(seen) >= set(numbers[::2])
+    assert seen == sorted(seen)
+
+
+def test_a_cursor_is_good_for_its_list_and_its_organisation_only(org: Console, other: Console) -> None:
+    for _ in range(2):
+        org.admin.post("/api/blocklist", {"e164": console.number()})
+    cursor = org.admin.get("/api/blocklist", limit="1").json()["next_cursor"]
+    assert org.admin.get("/api/blocklist", cursor=cursor).status_code == 200
+    for person, text in ((other.admin, cursor), (org.admin, cursor[:-2] + "xx"), (org.admin, "x")):
+        refused(person.get("/api/blocklist", cursor=text), 400, "invalid_cursor")
+    refused(org.admin.get("/api/contacts", cursor=cursor), 400, "invalid_cursor")
+    for limit in ("0", "101", "many"):
+        refused(org.admin.get("/api/blocklist", limit=limit), 400, "invalid_request")
+
+
+def test_a_blocked_number_is_called_by_no_api(http: httpx.Client, demo: Organisation, stack: Stack) -> None:
+    admin = Person(http, console.somebody(http).user, stack.keys["HUM_SESSION"])
+    call = {"to": "+14155550171", "tier": "basic", "metadata": {"consent_source": "business-relationship"}}
+    start = {
+        "action": "initiate_call",
+        "agent_id": stack.keys["OPTICOMM_AGENT_ID"],
+        "phone_number": "+14155550171",
+        "variables": {"customer_name": "Ada"},
+    }
+    keyed = {"X-API-Key": stack.keys["OPTICOMM_TEST_KEY"]}
+    block = admin.post("/api/blocklist", {"e164": "+14155550171"}).json()["blocked_number"]
+    anima = http.post("/v1/voice/calls", json=call, headers=demo.agent)
+    assert (anima.status_code, anima.json()["details"]["gate"]) == (403, "dnc")
+    opticomm = http.post("/functions/v1/external-api", json=start, headers=keyed)
+    assert (opticomm.status_code, opticomm.json()["error"]) == (403, "PHONE_ON_DNC")
+    assert admin.delete(f"/api/blocklist/{block['id']}").status_code == 200
+    assert http.post("/v1/voice/calls", json=call, headers=demo.agent).status_code == 200
+    assert http.post("/functions/v1/external-api", json=start, headers=keyed).status_code == 200
+
+
+def test_the_demos_people_are_signed_in(http: httpx.Client, stack: Stack) -> None:
+    for name, role in (("HUM_SESSION", "admin"), ("HUM_VIEWER_SESSION", "viewer")):
+        found = http.get("/api/me", headers={"Cookie": f"{console.COOKIE}={stack.keys[name]}"}).json()
+        assert (found["org"]["id"], found["role"]) == (stack.keys["ORGANIZATION_ID"], role)
+
+
+# ---- limits, paths
+
+
+def test_an_organisations_requests_count_together_and_end(http: httpx.Client) -> None:
+    org = console.opened(http, PlanName.FREE)
+    left = [int(who.get("/api/team").headers["x-ratelimit-remaining"]) for who in (org.admin, org.viewer, org.operator)]
+    assert left in ([59, 58, 57], *([59, 58, 59], [59, 59, 58]))  # a minute may begin in between
+    for _ in range(130):
+        answer = org.admin.get("/api/team")
+        if answer.status_code == 429:
+            break
+    refused(answer, 429, "rate_limited")
+    assert int(answer.headers["retry-after"]) >= 1
+
+
+@pytest.mark.parametrize(("method", "path"), [("PUT", "/api/team"), ("POST", "/api/me"), ("DELETE", "/auth/login")])
+def test_a_wrong_method_is_told_which_are_right(org: Console, method: str, path: str) -> None:
+    answer = org.admin.send(Ask(method, path))
+    refused(answer, 405, "method_not_allowed")
+    assert method not in answer.headers["allow"]
+
+
+@pytest.mark.parametrize("path", ["/api/teams", "/api/team/members", "/api/orgs/other", "/api/contacts/x/y", "/auth/"])
+def test_an_unknown_path_is_not_found(org: Console, path: str) -> None:
+    refused(org.admin.get(path), 404, "not_found")

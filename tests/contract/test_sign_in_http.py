@@ -1,0 +1,197 @@
+"""Signing in and out over HTTP, at the local OpenID provider."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+import httpx
+import pytest
+
+from tests.conftest import Stack
+from tests.contract import console
+from tests.contract.conftest import inside
+
+SESSION, BROWSER = "bh_hum_session", "bh_hum_browser"
+
+
+@pytest.fixture
+def browser(stack: Stack) -> Iterator[httpx.Client]:
+    """A browser, as far as cookies and forms go: it follows no redirect by itself."""
+    url = stack.url.replace("127.0.0.1", "localhost")
+    with httpx.Client(base_url=url, timeout=20) as client:
+        yield client
+
+
+def follow(browser: httpx.Client, answer: httpx.Response, until: str) -> httpx.Response:
+    """Go where the answers lead, until they lead to a place."""
+    for _ in range(10):
+        place = urljoin(str(answer.request.url), answer.headers["location"])
+        if urlsplit(place).path == until:
+            return answer
+        answer = browser.get(place)
+    raise AssertionError(f"never led to {until}")
+
+
+def to_the_form(browser: httpx.Client, return_to: str | None = None) -> httpx.Response:
+    """Begin a sign-in, and arrive at the provider's form."""
+    answer = browser.get("/auth/login", params={"return_to": return_to} if return_to is not None else {})
+    while answer.is_redirect:
+        answer = browser.get(urljoin(str(answer.request.url), answer.headers["location"]))
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+def fill_in(browser: httpx.Client, form: httpx.Response, email: str, **more: str) -> httpx.Response:
+    """Send the form. Answers the last answer of the provider: it leads to the callback."""
+    answer = browser.post(form.request.url, data={"email": email, "name": email.partition("@")[0], **more})
+    return follow(browser, answer, "/auth/callback")
+
+
+def sign_in(browser: httpx.Client, email: str, return_to: str | None = None, **more: str) -> httpx.Response:
+    """Sign in. Answers what the callback answers."""
+    return browser.get(fill_in(browser, to_the_form(browser, return_to), email, **more).headers["location"])
+
+
+def address() -> str:
+    """An address that nobody has used."""
+    return f"{secrets.token_hex(6)}@example.com"
+
+
+def set_cookies(answer: httpx.Response) -> dict[str, str]:
+    """The cookies that an answer sets, whole, by name."""
+    return {text.partition("=")[0]: text for text in answer.headers.get_list("set-cookie")}
+
+
+def test_login_sends_the_browser_to_the_issuer_with_a_proof_to_come(browser: httpx.Client) -> None:
+    answer = browser.get("/auth/login")
+    assert answer.status_code == 302
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["location"]).query).items()}
+    assert asked["response_type"] == "code"
+    assert set(asked["scope"].split()) >= {"openid", "email"}
+    assert asked["code_challenge_method"] == "S256"
+    assert asked["redirect_uri"] == f"{str(browser.base_url).rstrip('/')}/auth/callback"
+    assert len({asked["state"], asked["nonce"], asked["code_challenge"]}) == 3
+    cookie = set_cookies(answer)[BROWSER]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "Path=/auth;" in cookie
+    assert "Secure" not in cookie  # the public address is http here
+
+
+def test_a_person_signs_in_is_told_who_they_are_and_signs_out(browser: httpx.Client) -> None:
+    email = address()
+    answer = sign_in(browser, email, "/api/me?from=login")
+    assert (answer.status_code, answer.headers["location"]) == (302, "/api/me?from=login")
+    cookie = set_cookies(answer)[SESSION]
+    assert all(part in cookie for part in ("HttpOnly", "SameSite=Lax", "Path=/;"))
+    me = browser.get("/api/me").json()
+    assert (me["user"]["email"], me["org"], me["orgs"]) == (email, None, [])
+    before = dict(browser.cookies)[SESSION]
+    gone = browser.get("/auth/logout")
+    assert gone.status_code == 302
+    assert "Max-Age=0" in set_cookies(gone)[SESSION]
+    assert browser.get("/api/me").status_code == 401
+    assert browser.get("/api/me", headers={"Cookie": f"{SESSION}={before}"}).status_code == 401
+    page = browser.get(gone.headers["location"])  # the issuer's, which its own script would send on
+    form = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page.text))
+    assert follow(browser, browser.post(re.findall(r'action="([^"]+)"', page.text)[0], data=form), "/api/me")
+    assert to_the_form(browser).status_code == 200  # the issuer has forgotten them, too
+
+
+def test_the_same_person_comes_back_as_the_same(browser: httpx.Client) -> None:
+    email = address()
+    sign_in(browser, email)
+    first = browser.get("/api/me").json()["user"]
+    browser.cookies.clear()
+    sign_in(browser, email.upper())
+    assert browser.get("/api/me").json()["user"]["id"] == first["id"]
+
+
+def test_an_answer_of_the_issuer_is_good_once(browser: httpx.Client) -> None:
+    back = fill_in(browser, to_the_form(browser), address()).headers["location"]
+    assert browser.get(back).status_code == 302
+    again = browser.get(back)
+    assert (again.status_code, again.json()["code"]) == (400, "sign_in_expired")
+    assert SESSION not in set_cookies(again)
+
+
+def test_an_answer_meant_for_another_browser_signs_nobody_in(browser: httpx.Client, stack: Stack) -> None:
+    back = fill_in(browser, to_the_form(browser), address()).headers["location"]
+    with httpx.Client(timeout=20) as victim:
+        answer = victim.get(back)
+        assert (answer.status_code, answer.json()["code"]) == (400, "sign_in_expired")
+        assert not victim.cookies
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "code"),
+    [
+        ({}, 400, "invalid_request"),
+        ({"state": "x" * 43, "code": "c"}, 400, "sign_in_expired"),
+        ({"state": "x" * 43, "error": "access_denied"}, 400, "sign_in_expired"),
+        ({"code": "c"}, 400, "invalid_request"),
+    ],
+)
+def test_a_callback_out_of_nothing_is_refused(
+    browser: httpx.Client, query: dict[str, str], status: int, code: str
+) -> None:
+    answer = browser.get("/auth/callback", params=query)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+def test_a_code_that_the_issuer_never_gave_and_an_error_of_its_sign_nobody_in(browser: httpx.Client) -> None:
+    for more in ({"code": "made-up"}, {"error": "access_denied"}):
+        asked = parse_qs(urlsplit(browser.get("/auth/login").headers["location"]).query)
+        answer = browser.get("/auth/callback", params={"state": asked["state"][0], **more})
+        assert (answer.status_code, answer.json()["code"]) == (401, "sign_in_refused")
+        assert SESSION not in set_cookies(answer)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "//evil.example",
+        "/\\evil.example",
+        "https://evil.example",
+        "/%2f%2fevil.example",
+        "/%09/evil.example",
+        "\t/x",
+        "",
+    ],
+)
+def test_a_sign_in_leads_home_rather_than_away(browser: httpx.Client, wanted: str) -> None:
+    assert sign_in(browser, address(), wanted).headers["location"] == "/api/me"
+
+
+def test_an_invite_waits_for_the_address_to_be_verified(
+    browser: httpx.Client, http: httpx.Client, stack: Stack
+) -> None:
+    email = address()
+    with inside(stack):
+        org = console.opened(http)
+    org.admin.post("/api/team/invites", {"email": email, "role": "viewer"})
+    sign_in(browser, email, unverified="on")
+    assert browser.get("/api/me").json()["org"] is None
+    browser.get("/auth/logout")
+    browser.cookies.clear()
+    sign_in(browser, email)
+    me = browser.get("/api/me").json()
+    assert (me["org"]["id"], me["role"]) == (org.org_id, "viewer")
+    assert org.admin.get("/api/team").json()["invites"] == []
+
+
+def test_a_known_address_and_an_unknown_one_are_told_apart_by_nothing(
+    browser: httpx.Client, http: httpx.Client, stack: Stack
+) -> None:
+    known = address()
+    sign_in(browser, known)
+    with inside(stack):
+        org = console.opened(http)
+    answers = [org.admin.post("/api/team/invites", {"email": email}) for email in (known, address())]
+    first, second = (answer.json()["invite"] for answer in answers)
+    assert {answer.status_code for answer in answers} == {200}
+    assert first.keys() == second.keys()
+    assert {name for name in first if first[name] != second[name]} <= {"id", "email", "created_at", "expires_at"}
