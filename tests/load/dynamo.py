@@ -77,11 +77,15 @@ class Counted:
             steps.append((request.ended, 1 + max(before, default=0)))
         return max((number for _, number in steps), default=0)
 
+    @property
+    def read_units(self) -> float:
+        """The read capacity units of all of them."""
+        return sum(one.read_units for one in self.requests)
+
     def row(self) -> tuple[object, ...]:
         """Requests, read units, write units."""
-        read = sum(one.read_units for one in self.requests)
         written = sum(one.write_units for one in self.requests)
-        return len(self.requests), f"{read:g}", f"{written:g}"
+        return len(self.requests), f"{self.read_units:g}", f"{written:g}"
 
 
 def _write_units(answer: dict[str, Any]) -> float:
@@ -92,9 +96,9 @@ def _write_units(answer: dict[str, Any]) -> float:
 
 def _read_units(operation: str, asked: dict[str, Any], answer: dict[str, Any]) -> float:
     if operation == "BatchGetItem":
-        ((table, request),) = asked["RequestItems"].items()
-        sizes = [_size(item) for item in answer["Responses"].get(table, [])]
-        sizes += [0] * (len(request["Keys"]) - len(sizes))
+        sizes = [_size(item) for items in answer["Responses"].values() for item in items]
+        sizes += [0] * (sum(len(part["Keys"]) for part in asked["RequestItems"].values()) - len(sizes))
+        request = next(iter(asked["RequestItems"].values()))
     else:
         request = asked
         sizes = [sum(map(_size, answer["Items"] if operation == "Query" else [answer.get("Item", {})]))]
@@ -141,11 +145,11 @@ def _engine() -> Iterator[list[Counted]]:
         environ |= provision.provision(environ) | {"SWITCHBOARD_SIGN_UPS_PER_HOUR": "1000"}
         with patch.dict(os.environ, environ):
             forget()
-            yield _hooked()
+            yield hooked()
             forget()
 
 
-def _hooked() -> list[Counted]:
+def hooked() -> list[Counted]:
     """A list whose last entry is what counts all requests from now on."""
     counting = [Counted()]
 

@@ -8,7 +8,6 @@ sending run in a process each, as they would in Lambda; every attempt is recorde
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import threading
 import time
@@ -24,7 +23,7 @@ from unittest.mock import patch
 from botocore.config import Config
 
 from infra import topology
-from infra.local import aws, engine, pool, provision
+from infra.local import aws, pool
 from switchboard.aws import clock, queue, secret, table
 from switchboard.aws.queue import Job
 from switchboard.aws.settings import env_key
@@ -36,11 +35,9 @@ from switchboard.webhooks import dispatch, service
 from switchboard.webhooks.models import Rendered, Settings, Status
 from tests.actors import tenant
 from tests.conftest import forget
-from tests.load import report, sink
+from tests.load import dynoxide, report, sink
 from tests.load.sink import Sink
 
-PACKAGE = "@dynoxide/linux-x64@1.2.1"
-_HOME = Path(__file__).resolve().parents[2] / ".local" / "dynoxide"
 _QUEUES = ("webhooks", "deliveries", "slow-deliveries")
 _WARM_UP, _SECONDS = (20, 4), 15
 RATES = (50, 100)
@@ -52,11 +49,11 @@ Queues = dict[str, Any]
 
 def measure() -> None:
     """Print how long events take to arrive."""
-    binary = _binary()
+    binary = dynoxide.binary()
     if binary is None:
-        print(f"\nWebhooks at 100 events a second: not measured, {PACKAGE} cannot be had here.")
+        print(f"\nWebhooks at 100 events a second: not measured, {dynoxide.PACKAGE} cannot be had here.")
         return
-    with sink.running() as found, _tables(binary) as environ, patch.dict(os.environ, environ):
+    with sink.running() as found, dynoxide.tables(binary) as environ, patch.dict(os.environ, environ):
         forget()
         with _workers(environ):
             rows = _rows(found)
@@ -67,48 +64,6 @@ def measure() -> None:
         ("rate", "events", "arrived", "recorded", "p50 s", "p99 s", "longest s"),
         rows,
     )
-
-
-def _binary() -> Path | None:
-    path = _HOME / "node_modules" / "@dynoxide" / "linux-x64" / "dynoxide"
-    if not path.exists():
-        npm = [Path(sys.executable).with_name("npm"), "install", "--silent", "--prefix", str(_HOME), PACKAGE]
-        subprocess.run(npm, check=False, capture_output=True)
-    return path if path.exists() else None
-
-
-@contextmanager
-def _tables(binary: Path) -> Iterator[dict[str, str]]:
-    port = engine.free_port()
-    process = subprocess.Popen(
-        [binary, "serve", "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    environ = engine.Engine(process, port).environ()  # type: ignore[arg-type]
-    try:
-        _wait_for(port)
-        make = provision._Maker(environ)
-        for one in topology.TABLES:
-            environ[env_key("TABLE", one.name)] = make.table(one)
-        yield environ | {
-            "SWITCHBOARD_STAGE": "local",
-            "SWITCHBOARD_OUTBOUND_LOOPBACK": "on",
-            "SWITCHBOARD_AGENTS_DOMAIN": "agents.example",
-            "SWITCHBOARD_LOG_LEVEL": "ERROR",
-        }
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _wait_for(port: int) -> None:
-    import socket
-
-    for _ in range(100):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise RuntimeError("dynoxide did not come up")
 
 
 @contextmanager

@@ -1,0 +1,151 @@
+"""HUM's lists beside a long history: requests, round trips, read units and time, small organisation against large.
+
+Over dynoxide, with the crowd of `make seed` in one organisation and a hundredth of it in another. A page has to cost as
+much in both. Round trips are those of `dynamo`: the first reads the session, the person, the role and the organisation.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+from unittest.mock import patch
+from urllib.parse import quote
+
+from functions.hum.blocklist.handler import handler as blocklist
+from functions.hum.contacts.handler import handler as contacts
+from functions.hum.team.handler import handler as team_handler
+from infra import topology
+from infra.local import crowd
+from infra.local.pool import Context
+from switchboard.accounts.plans import PlanName
+from switchboard.aws import secret
+from switchboard.compliance import ledgers
+from switchboard.edge import rate_limit
+from switchboard.edge.dialects.hum import COOKIE
+from switchboard.people import service as people
+from switchboard.team.permissions import Role
+from tests.actors import member, tenant
+from tests.conftest import forget
+from tests.load import dynoxide, report, stub
+from tests.load.dynamo import Counted, hooked
+from tests.load.request import event
+
+TARGET = 3
+_ROUNDS, _DEEP = 20, 40
+_SHARE = 100
+Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+
+#: What is asked, and of whom. A `*` is the cursor of a page far down.
+_LISTS: list[tuple[str, Handler, str]] = [
+    ("contacts: first page", contacts, "/api/contacts"),
+    ("contacts: a page far down", contacts, "/api/contacts?limit=5&cursor=*"),
+    ("contacts: 100 a page", contacts, "/api/contacts?limit=100"),
+    ("search: a name", contacts, "/api/contacts?q=lovelace"),
+    ("search: the end of a number", contacts, "/api/contacts?q=0142"),
+    ("search: a whole number", contacts, f"/api/contacts?q={quote('+1 (415) 555-0142')}"),
+    ("search: one letter", contacts, "/api/contacts?q=a"),
+    ("search: a word of the notes", contacts, "/api/contacts?q=penicillin"),
+    ("search: no match", contacts, "/api/contacts?q=nobodyofthisname"),
+    ("search: two words", contacts, "/api/contacts?q=ada%20lovelace"),
+    ("search: two common words, no match", contacts, "/api/contacts?q=ada%20penicillinz"),
+    ("blocklist", blocklist, "/api/blocklist"),
+    ("team", team_handler, "/api/team"),
+]
+
+
+def measure() -> None:
+    """Print what a page of each list costs."""
+    binary = dynoxide.binary()
+    if binary is None:
+        print(f"\nLists beside a long history: not measured, {dynoxide.PACKAGE} cannot be had here.")
+        return
+    stub.silence()
+    with dynoxide.tables(binary) as environ, patch.dict(os.environ, environ):
+        forget()
+        with patch.object(secret, "_root", lambda: b"load"):
+            small, large = _filled(_SHARE), _filled(1)
+            counting = hooked()
+            rows = [_row(name, handler, target, small, large, counting) for name, handler, target in _LISTS]
+        forget()
+    report.table(
+        f"Lists with {crowd.CONTACTS // _SHARE:,} contacts and {crowd.CALLS // _SHARE:,} calls, and with"
+        f" {crowd.CONTACTS:,} and {crowd.CALLS:,} (target: {TARGET} round trips)",
+        (
+            "list",
+            "round trips",
+            "target",
+            "requests",
+            "RCU",
+            "ms",
+            "round trips",
+            "requests",
+            "RCU",
+            "ms",
+            "time ratio",
+        ),
+        rows,
+    )
+
+
+def _filled(share: int) -> str:
+    """An organisation with a part of the crowd. Answers a session's cookie."""
+    org_id = tenant(f"crowd-{share}", PlanName.ENTERPRISE, requests_per_minute=10_000_000).org_id
+    admin = member(org_id, Role.ADMIN, f"Admin{share}")
+    started = time.monotonic()
+    written = crowd.fill(crowd.contact_items(org_id, crowd.CONTACTS // share))
+    holders = (crowd.CONTACTS + crowd.STRANGERS) // share
+    of_calls = crowd.call_items(org_id, crowd.CALLS // share, holders)
+    # The calls themselves are in a table that none of these lists may read; what they left with their numbers counts.
+    written += crowd.fill((table, item) for table, item in of_calls if table == "core")
+    for number in crowd.numbers()[: 10_000 // share]:
+        ledgers.block(admin, number)
+    print(f"filled an organisation with {written:,} items in {time.monotonic() - started:.0f} s")
+    return str(people.open_session(admin.user, org_id))
+
+
+def _row(
+    name: str, handler: Handler, target: str, small: str, large: str, counting: list[Counted]
+) -> tuple[object, ...]:
+    (little, little_ms), (much, much_ms) = (_page(handler, target, cookie, counting) for cookie in (small, large))
+    return (
+        name,
+        little.round_trips,
+        report.met(max(little.round_trips, much.round_trips) <= TARGET),
+        *(len(little.requests), f"{little.read_units:g}", f"{little_ms:.1f}"),
+        *(much.round_trips, len(much.requests), f"{much.read_units:g}", f"{much_ms:.1f}"),
+        f"{much_ms / little_ms:.2f}",
+    )
+
+
+def _page(handler: Handler, target: str, cookie: str, counting: list[Counted]) -> tuple[Counted, float]:
+    path = target.replace("*", _far_down(handler, target.partition("&")[0], cookie)) if "*" in target else target
+    _ask(handler, path, cookie)
+    counted, times = Counted(), []
+    for _ in range(_ROUNDS):
+        counted = Counted()
+        counting.append(counted)
+        rate_limit.forget()
+        started = time.perf_counter()
+        _ask(handler, path, cookie)
+        times.append((time.perf_counter() - started) * 1_000)
+    counting.append(Counted())
+    return counted, median(times)
+
+
+def _far_down(handler: Handler, target: str, cookie: str) -> str:
+    cursor = ""
+    for _ in range(_DEEP - 1):
+        cursor = _ask(handler, f"{target}&cursor={cursor}" if cursor else target, cookie)["next_cursor"]
+    return cursor
+
+
+def _ask(handler: Handler, target: str, cookie: str) -> dict[str, Any]:
+    request = event("GET", target, {"cookie": f"{COOKIE}={cookie}"})
+    answer = handler(request, Context(topology.function("hum/contacts")))
+    assert answer["statusCode"] == 200, answer["body"]
+    found: dict[str, Any] = json.loads(answer["body"])
+    return found
