@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from switchboard.aws import clock
@@ -67,17 +69,50 @@ def test_notes_lead_to_a_contact_once_before_they_are_indexed_and_after(acme: Te
     assert names(acme, "ad") == ["Advent"]
 
 
-def test_a_search_for_many_words_looks_up_the_longest_and_reads_so_much_a_page(
+def test_words_narrow_each_other_down(acme: Tenant) -> None:
+    for number in range(30):
+        saved(acme, f"+141555501{number:02}", display_name=f"Smithson{number} Ann")
+    saved(acme, "+14155550199", display_name="Smith Zed")
+    for text in ("z smith", "smith zed 0199"):
+        page, cursor = service.listing(acme.org_id, text, 1, None)
+        assert ([one.contact.display_name for one in page], cursor) == (["Smith Zed"], None)
+
+
+def test_a_page_for_words_of_very_many_may_be_short_and_not_the_last(
     acme: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(index, "_TOGETHER", 1)
+    monkeypatch.setattr(index, "_AT_ONCE", 5)
     for number in range(7):
-        saved(acme, f"+1415555010{number}", display_name=f"Smith{number} Ann")
-    saved(acme, "+14155550109", display_name="Smith9 Zed")
-    # One entry at a time, five times a page: what lies further on is for the next page.
-    page, cursor = service.listing(acme.org_id, "z smith", 1, None)
+        saved(acme, f"+1415555010{number}", display_name=f"Smith{number} Zoe{number}")
+    saved(acme, "+14155550109", display_name="Smith9 Ann")
+    for number in range(6):
+        saved(acme, f"+1212555010{number}", display_name=f"Jones Ann{number}")
+    page, cursor = service.listing(acme.org_id, "ann smith", 2, None)
     assert (page, cursor is not None) == ([], True)
-    assert names(acme, "z smith", 1) == ["Smith9 Zed"]
+    assert names(acme, "ann smith", 2) == ["Smith9 Ann"]
+
+
+def test_all_pages_together_hold_everybody_who_has_the_words_once(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance, syllables = Random(7), ("an", "ana", "bo", "bob", "cy")
+    book = {}
+    for number in range(10):
+        name, role, notes = (" ".join(chance.choices(syllables, k=chance.randint(1, 3))) for _ in range(3))
+        contact = indexed(
+            saved(acme, f"+141555501{number:02}", display_name=f"{name} {number}", role=role, notes=notes)
+        )
+        book[contact.display_name] = f"{name} {role} {notes}".split()
+    for at_once in (3, 1_000):
+        monkeypatch.setattr(index, "_AT_ONCE", at_once)
+        for text in ("an", "b a", "cy an bob", "ana bob cy an"):
+            wanted = [
+                name
+                for name, words in book.items()
+                if all(any(one.startswith(word) for one in words) for word in text.split())
+            ]
+            for limit in (2, 50):
+                assert sorted(map(str, names(acme, text, limit))) == sorted(map(str, wanted)), (text, limit, at_once)
 
 
 def test_words_that_a_head_has_no_room_for_are_found_with_the_notes(acme: Tenant) -> None:
@@ -117,6 +152,9 @@ def test_a_page_takes_two_round_trips_whatever_it_shows(acme: Tenant) -> None:
         with saboteur.counting() as calls:
             service.listing(acme.org_id, text, 50, None)
         assert calls == ["Query", "BatchGetItem"], text
+    with saboteur.counting() as calls:
+        service.listing(acme.org_id, "ada 0100 alpha a", 50, None)
+    assert sorted(calls) == ["BatchGetItem", "Query", "Query", "Query"]  # those of a kind beside each other
     with saboteur.counting() as calls:
         contact = saved(acme, role="Patient")
     assert calls == ["BatchGetItem", "TransactWriteItems"]

@@ -13,9 +13,11 @@ found, too: whoever has either reads both in one request.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from switchboard.aws import table
+from switchboard.aws.aside import Task
 from switchboard.aws.table import Check, Delete, Item, Key, Put, Query, Write
 from switchboard.calls import history
 from switchboard.calls.history import History
@@ -90,9 +92,11 @@ def search(org_id: str, words: Sequence[str], limit: int, start: Item | None) ->
 
     def load(entries: list[Entry]) -> list[index.Found[Known] | None]:
         subjects = list({entry.subject_id: None for entry in entries})
-        known: dict[str, Known] = {}
-        for begin in range(0, len(subjects), _TOGETHER):
-            known |= _read(org_id, subjects[begin : begin + _TOGETHER])
+        batches = [subjects[begin : begin + _TOGETHER] for begin in range(0, len(subjects), _TOGETHER)]
+        tasks = [Task(partial(_read, org_id, batch)) for batch in batches]
+        for task in tasks[1:]:
+            task.begin()
+        known = {contact_id: one for task in tasks for contact_id, one in task.result().items()}
         return [_found(known.get(entry.subject_id)) for entry in entries]
 
     return index.search(NOUN, org_id, words, limit, start, load)

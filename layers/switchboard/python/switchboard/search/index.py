@@ -13,17 +13,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, Literal, NamedTuple, TypeVar
 
+from switchboard.aws.aside import Task
 from switchboard.aws.table import Delete, Item, Key, Put, Query
 
 Part = Literal["head", "tail"]
 Subject = TypeVar("Subject")
 
-#: How often a page that is not full yet reads on. It may then be short, or empty, and still not be the last.
-_READS = 5
-#: Entries of one read at least: of a small page's words, too, most entries may lead to subjects without the others.
-_TOGETHER = 25
+#: Words of a search that are looked up; further ones are compared with what the subjects have.
+_MOST_LOOKED_UP = 3
+#: Entries of each word that are read together, where several narrow each other down. An entry has some 150 bytes.
+_AT_ONCE = 1_000
+#: Entries of a single word that are read for each subject that a page may show, and at least: a subject has several.
+_SPARE, _FEWEST = 2, 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,27 +103,62 @@ def search(
 ) -> tuple[list[Subject], Item | None]:
     """Up to `limit` subjects that have a token beginning with each of the words, by token, and the place to go on from.
 
-    The longest word is looked up, and `load` reads the subjects of some entries, as many as `limit` or a few more, as
-    they are now: they have to have the other words. That happens five times at most.
+    Two round trips, however many there are: the entries of the longest words, which are read beside each other, and
+    by `load` the subjects of some of them as they are now, which have to have all words. So a page may be short, or
+    empty, and not be the last.
     """
     if not words:
         return [], None
-    words = sorted(words, key=len, reverse=True)
-    query = Query(table=noun.table, partition=_partition(noun, org_id, words[0]), begins=words[0])
-    shown: list[Subject] = []
-    for _ in range(_READS):
-        page = query.page(max(limit, _TOGETHER), start)
-        entries = [_entry(item) for item in page.items]
-        for entry, found in zip(entries, load(entries) if entries else (), strict=True):
-            if found is not None and found.shown_at(entry, words):
-                shown.append(found.subject)
-            if len(shown) == limit:
-                last = entry == entries[-1] and page.next_key is None
-                return shown, None if last else dict(_key(noun, org_id, entry.subject_id, entry.part, entry.token))
-        start = page.next_key
-        if start is None:
-            break
-    return shown, start
+    looked_up = sorted(words, key=len, reverse=True)[:_MOST_LOOKED_UP]
+    at_once = _AT_ONCE if len(looked_up) > 1 else max(_SPARE * limit, _FEWEST)
+    pages = _pages(noun, org_id, looked_up, at_once, start)
+    first = str(start["word"]) if start else _narrowest(pages)
+    entries, next_key = pages.pop(first)
+    for others, more in pages.values():
+        if more is None:
+            # All entries of that word are known: whoever has none of them need not be read.
+            having = {entry.subject_id for entry in others}
+            entries = [entry for entry in entries if entry.subject_id in having]
+    taken = _of_so_many_subjects(entries, limit)
+    order = [first, *(word for word in words if word != first)]
+    found = load(taken) if taken else []
+    shown = [one.subject for entry, one in zip(taken, found, strict=True) if one and one.shown_at(entry, order)]
+    if len(taken) < len(entries):
+        last = taken[-1]
+        next_key = dict(_key(noun, org_id, last.subject_id, last.part, last.token))
+    return shown, {"word": first, **next_key} if next_key else None
+
+
+def _pages(
+    noun: Noun, org_id: str, words: Sequence[str], limit: int, start: Item | None
+) -> dict[str, tuple[list[Entry], Item | None]]:
+    """Entries of each word from its first on, of the one that a search goes on with from there on, and the next key."""
+
+    def read(word: str) -> tuple[list[Entry], Item | None]:
+        place = {"pk": start["pk"], "sk": start["sk"]} if start and start["word"] == word else None
+        page = Query(table=noun.table, partition=_partition(noun, org_id, word), begins=word).page(limit, place)
+        return [_entry(item) for item in page.items], page.next_key
+
+    tasks = {word: Task(partial(read, word)) for word in words}
+    for task in list(tasks.values())[1:]:
+        task.begin()
+    return {word: task.result() for word, task in tasks.items()}
+
+
+def _narrowest(pages: dict[str, tuple[list[Entry], Item | None]]) -> str:
+    """The word with the fewest entries of those whose entries are all known, else the longest."""
+    known = [word for word, (_, more) in pages.items() if more is None]
+    return min(known, key=lambda word: len(pages[word][0])) if known else next(iter(pages))
+
+
+def _of_so_many_subjects(entries: list[Entry], most: int) -> list[Entry]:
+    """The first entries, of so many subjects together."""
+    subjects: set[str] = set()
+    for place, entry in enumerate(entries):
+        subjects.add(entry.subject_id)
+        if len(subjects) > most:
+            return entries[:place]
+    return entries
 
 
 def _entry(item: Item) -> Entry:
