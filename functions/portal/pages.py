@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 from functions.portal import files
@@ -25,6 +26,8 @@ _ENTRY = """\
 <h2><a href="{root}docs/{name}">{title}</a></h2>
 <p>{about}</p>
 <p><a href="{root}openapi/{name}.json">OpenAPI document</a>, version {version}</p>"""
+#: The one part of Markdown that the first paragraphs of the documents hold.
+_CODE = re.compile("`([^`]+)`")
 _REFERENCE = """\
 <main id="swagger-ui" data-document="{root}openapi/{name}.json"></main>
 <noscript><p>This page needs JavaScript; the <a href="{root}openapi/{name}.json">document</a> does not.</p></noscript>
@@ -40,7 +43,7 @@ def index(path: str) -> str:
             root=root,
             name=name,
             title=escape(info["title"]),
-            about=escape(info["description"].partition("\n\n")[0]),
+            about=_CODE.sub(r"<code>\1</code>", escape(info["description"].partition("\n\n")[0])),
             version=escape(info["version"]),
         )
         for name, info in files.documents().items()

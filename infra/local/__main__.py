@@ -71,7 +71,7 @@ Practise a call, and read it a minute later, scored (Athos; the rep is played, t
 Sign in to the console at {url}/auth/login: the local OpenID provider ({issuer}) takes any address and asks for
 no password. Ada (ada@demo.example) is the demo's admin, Vic (vic@demo.example) may only look. Or as Ada (HUM):
   curl -s {url}/api/me -H 'Cookie: bh_hum_session={HUM_SESSION}'
-  curl -s {url}/api/contacts -H 'Cookie: bh_hum_session={HUM_SESSION}' -H 'Content-Type: application/json' \
+  curl -s {url}/api/contacts -H 'Cookie: bh_hum_session={HUM_SESSION}' -H 'Content-Type: application/json' \\
     -d '{{"e164":"+1 415 555 0142","display_name":"Grace Hopper","notes":"prefers mornings"}}'
   curl -s '{url}/api/contacts?q=hop' -H 'Cookie: bh_hum_session={HUM_SESSION}'
 """

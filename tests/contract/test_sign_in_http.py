@@ -110,6 +110,15 @@ def test_the_same_person_comes_back_as_the_same(browser: httpx.Client) -> None:
     assert browser.get("/api/me").json()["user"]["id"] == first["id"]
 
 
+def test_a_sign_in_ends_the_session_that_the_browser_had(browser: httpx.Client) -> None:
+    sign_in(browser, address())
+    before = dict(browser.cookies)[SESSION]
+    # The issuer knows who it is, and does not ask again.
+    browser.get(follow(browser, browser.get("/auth/login"), "/auth/callback").headers["location"])
+    assert dict(browser.cookies)[SESSION] != before
+    assert browser.get("/api/me", headers={"Cookie": f"{SESSION}={before}"}).status_code == 401
+
+
 def test_an_answer_of_the_issuer_is_good_once(browser: httpx.Client) -> None:
     back = fill_in(browser, to_the_form(browser), address()).headers["location"]
     assert browser.get(back).status_code == 302

@@ -60,6 +60,7 @@ def callback(
             raise Invalid("The issuer sent neither a code nor an error.", fields={"code": "is missing"})
         raise Unauthenticated("The issuer refused this sign-in.", code="sign_in_refused", reason=error[:100])
     finished = sign_in.finish(state, code, browser)
+    _end_session()
     joined = team.accept_all(finished.user)
     org_id = joined[0] if joined else team.first_place_of(finished.user.id)
     api.call.cookies.append(cookies.session(people.open_session(finished.user, org_id)))
@@ -76,11 +77,16 @@ def callback(
     public=True,
 )
 def logout() -> Response[Any]:
+    _end_session()
+    api.call.cookies.append(cookies.no_session())
+    return _to(sign_in.end_url())
+
+
+def _end_session() -> None:
+    """End the session that the browser has so far: whoever comes next is somebody else."""
     cookie = people.read_cookie(api.call.request.cookie(COOKIE) or "")
     if cookie:
         people.sign_out(cookie)
-    api.call.cookies.append(cookies.no_session())
-    return _to(sign_in.end_url())
 
 
 def _to(place: str) -> Response[Any]:

@@ -72,7 +72,7 @@ def orgs(limit: int, start: Item | None) -> Page:
 
 
 def change_org(org_id: str, changes: dict[str, Any]) -> Update:
-    return _set(org_key(org_id), changes)
+    return Update.of("core", org_key(org_id), changes)
 
 
 def put_key(key: ApiKey) -> tuple[Put, Put]:
@@ -128,18 +128,7 @@ def _made_key(org_id: str, kind: str) -> Key:
 
 
 def change_key(key: ApiKey, changes: dict[str, Any]) -> Update:
-    return _set(key_key(key.org_id, key.id), changes)
-
-
-def _set(key: Key, changes: dict[str, Any]) -> Update:
-    return Update(
-        table="core",
-        key=key,
-        expression="SET " + ", ".join(f"#{name} = :{name}" for name in changes),
-        names={f"#{name}": name for name in changes},
-        values={f":{name}": value for name, value in changes.items()},
-        condition="attribute_exists(pk)",
-    )
+    return Update.of("core", key_key(key.org_id, key.id), changes)
 
 
 def count(org_id: str, gauge: str, step: int, limit: int | None, otherwise: Any) -> Update:

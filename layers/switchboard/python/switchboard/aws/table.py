@@ -110,6 +110,18 @@ class Update(Write):
     def request(self) -> dict[str, Any]:
         return super().request() | {"Key": encode_item(self.key), "UpdateExpression": self.expression}
 
+    @classmethod
+    def of(cls, table: str, key: Key, changes: Mapping[str, Any]) -> Update:
+        """Set attributes of an item that is there."""
+        return cls(
+            table=table,
+            key=key,
+            expression="SET " + ", ".join(f"#{name} = :{name}" for name in changes),
+            names={f"#{name}": name for name in changes},
+            values={f":{name}": value for name, value in changes.items()},
+            condition=f"attribute_exists({'pk' if 'pk' in key else 'id'})",
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Delete(Write):

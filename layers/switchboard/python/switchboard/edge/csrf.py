@@ -33,11 +33,10 @@ def same_origin(api: Api, call: Call, proceed: Proceed) -> Reply:  # noqa: ARG00
 def _ours(request: Request) -> bool:
     origins = request.values("origin")
     if origins:
-        return set(origins) <= _own_origins()
+        return set(origins) == {_own_origin()}
     return set(request.values("sec-fetch-site")) <= _OWN_SITES
 
 
-def _own_origins() -> set[str]:
-    """The API's own origin, and those of consoles that are served from elsewhere."""
+def _own_origin() -> str:
     own = urlsplit(settings.text("PUBLIC_URL", ""))
-    return {f"{own.scheme}://{own.netloc}", *settings.text("CONSOLE_ORIGINS", "").split()}
+    return f"{own.scheme}://{own.netloc}"

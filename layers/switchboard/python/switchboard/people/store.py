@@ -70,7 +70,7 @@ def put_user(user: User, otherwise: Any) -> list[Put]:
 
 
 def change_user(user_id: str, changes: dict[str, Any]) -> Update:
-    return _set("core", user_key(user_id), changes, "attribute_exists(pk)")
+    return Update.of("core", user_key(user_id), changes)
 
 
 def put_session(session: Session) -> Put:
@@ -83,7 +83,7 @@ def put_session(session: Session) -> Put:
 
 def change_session(digest: str, changes: dict[str, Any]) -> Update:
     """Change a session that is still there: one that was ended does not come back."""
-    return _set("sessions", session_key(digest), changes, "attribute_exists(id)")
+    return Update.of("sessions", session_key(digest), changes)
 
 
 def end_session(digest: str) -> Delete:
@@ -107,14 +107,3 @@ def take_sign_in(digest: str) -> SignIn | None:
 def _expiration(stamp: str) -> int:
     moment: datetime = clock.parse(stamp)
     return int(moment.timestamp()) + _SLACK
-
-
-def _set(name: str, key: Key, changes: dict[str, Any], condition: str) -> Update:
-    return Update(
-        table=name,
-        key=key,
-        expression="SET " + ", ".join(f"#{field} = :{field}" for field in changes),
-        names={f"#{field}": field for field in changes},
-        values={f":{field}": value for field, value in changes.items()},
-        condition=condition,
-    )

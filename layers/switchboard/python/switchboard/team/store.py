@@ -115,14 +115,7 @@ def change_role(member: Membership, role: Role, otherwise: Any) -> Update:
 
 
 def change_member(org_id: str, user_id: str, changes: dict[str, Any]) -> Update:
-    return Update(
-        table="core",
-        key=member_key(org_id, user_id),
-        expression="SET " + ", ".join(f"#{name} = :{name}" for name in changes),
-        names={f"#{name}": name for name in changes},
-        values={f":{name}": value for name, value in changes.items()},
-        condition="attribute_exists(pk)",
-    )
+    return Update.of("core", member_key(org_id, user_id), changes)
 
 
 def count(org_id: str, members: int, admins: int, most: int, otherwise: Any) -> Update:
