@@ -6,13 +6,16 @@ Counted in each call's own transaction, so it is exact, costs its reader one ite
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
 from switchboard.aws import secret
 from switchboard.aws.table import Item, Key, Update
-from switchboard.calls import store
-from switchboard.calls.models import Call
+from switchboard.calls import history_store as store
+
+if TYPE_CHECKING:
+    from switchboard.calls.models import Call
 
 #: By which variables back ends name whom they have called (conventions.md 3), the most particular first.
 _NAMES = ("customer_name", "contact_name", "full_name", "name")
@@ -55,7 +58,7 @@ def id_of(org_id: str, e164: str) -> str:
 
 def key_of(org_id: str, number_id: str) -> Key:
     """Where a number's history is stored, in `core`, for a reader that fetches it along with other items."""
-    return store.history_key(org_id, number_id)
+    return store.key(org_id, number_id)
 
 
 def from_item(item: Item) -> History:

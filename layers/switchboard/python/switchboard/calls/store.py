@@ -7,10 +7,8 @@
 | tool use | `<org>#call#<id>` | `tool#<id>` | | |
 | `request_id` look-up | `<org>#request#<live or test>#<request id>` | `request` | | |
 | calls of a key in a day | `<org>#key-calls#<key>` | `<YYYY-MM-DD>` | | |
-| history of a number, in `core` | `<org>#history` | `<id of the number>` | | |
 
-The look-up holds a pointer only, and is kept as long as the call. The histories are where contacts are, so that one
-read brings both.
+The look-up holds a pointer only, and is kept as long as the call.
 """
 
 from __future__ import annotations
@@ -134,25 +132,3 @@ def count_call(org_id: str, key_id: str, day: str, limit: int, otherwise: Refusa
         condition=room_for("calls", ":room", limit - 1),
         otherwise=otherwise,
     )
-
-
-def history_key(org_id: str, number_id: str) -> Key:
-    return {"pk": f"{org_id}#history", "sk": number_id}
-
-
-def count_with_number(key: Key, e164: str, at: str, name: str | None) -> Update:
-    """Count a call with a number, and remember the name that it gave the number's holder."""
-    named = ", #name = :name" if name else ""
-    return Update(
-        table="core",
-        key=key,
-        expression=f"SET e164 = :e164, last_call_at = :at{named} ADD calls :one",
-        names={"#name": "name"} if name else {},
-        values={":e164": e164, ":at": at, ":one": 1} | ({":name": name} if name else {}),
-    )
-
-
-def numbers(org_id: str, after: str | None, limit: int) -> list[Item]:
-    """Histories in the order of their numbers' ids, after one of them."""
-    start = dict(history_key(org_id, after)) if after else None
-    return Query(table="core", partition=f"{org_id}#history").page(limit, start).items

@@ -15,7 +15,6 @@ from switchboard.aws import clock, ids, secret, settings, table
 from switchboard.aws.effect import AlreadyDone, Effect
 from switchboard.aws.table import Item, Key, Writes, commit
 from switchboard.email import address as addresses
-from switchboard.email import service as email
 from switchboard.errors import Conflict, DomainError, Invalid, NotFound, QuotaExceeded
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Origin, Subject, Work
@@ -245,6 +244,8 @@ def invite(
     Answers the same whether or not anybody of that address is known. Raises Invalid, Conflict for a member's address
     or one that is invited already, QuotaExceeded beyond MOST_INVITES.
     """
+    from switchboard.email import service as email  # which whoever invites nobody starts without
+
     wanted = _folded(address)
     members, invites = store.team(org.id)
     now = clock.now()
