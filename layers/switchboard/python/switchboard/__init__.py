@@ -2,6 +2,6 @@
 
 import gc
 
-# A cold start makes half a million objects that stay. Looked through for garbage as often as by default, while there are
-# more and more of them, they are a tenth of its time.
+# A cold start makes half a million objects that stay. To look through them for garbage as often as Python does by
+# default, while there are more and more of them, is a tenth of its time.
 gc.set_threshold(10_000, 20, 50)
