@@ -79,6 +79,12 @@ def test_no_bytes_make_it_raise(raw: bytes) -> None:
     storable(parse(raw))
 
 
+@pytest.mark.parametrize("address", [b"\x00ada@example.com", b"a\x07da@example.com", b"ada@exam\x1bple.com"])
+def test_an_address_with_what_cannot_be_seen_is_none(address: bytes) -> None:
+    found = parse(b"From: Ada <" + address + b">\r\nTo: " + address + b", desk@example.com\r\n\r\nx")
+    assert (found.from_address, found.to) == ("", ["desk@example.com"])
+
+
 @settings(max_examples=200)
 @given(st.data())
 def test_no_damage_to_a_mail_makes_it_raise(data: st.DataObject) -> None:

@@ -364,7 +364,8 @@ def _people(value: str) -> Iterator[tuple[str, str]]:
     for name, address in found:
         local, _, domain = address.strip().rpartition("@")
         given = f"{local}@{domain.lower()}"
-        if local and domain and len(given) <= _MAX_ADDRESS and not any(char.isspace() for char in given):
+        # What cannot be seen is in no address: neither a space nor a control character.
+        if local and domain and len(given) <= _MAX_ADDRESS and given.isprintable() and " " not in given:
             yield charsets.cut(charsets.words(name).strip(), _MAX_ADDRESS), given
 
 
