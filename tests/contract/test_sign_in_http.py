@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import Stack
 from tests.contract import console
 from tests.contract.conftest import inside
+from tests.contract.world import stranger
 
 SESSION, BROWSER = "bh_hum_session", "bh_hum_browser"
 
@@ -190,6 +191,16 @@ def test_an_invite_waits_for_the_address_to_be_verified(
     me = browser.get("/api/me").json()
     assert (me["org"]["id"], me["role"]) == (org.org_id, "viewer")
     assert org.admin.get("/api/team").json()["invites"] == []
+
+
+def test_whoever_an_agent_was_signed_up_for_is_the_organisations_admin(
+    browser: httpx.Client, http: httpx.Client
+) -> None:
+    wanted = stranger()
+    made = http.post("/v1/agent/sign-up", json=wanted).json()
+    sign_in(browser, wanted["human_email"])
+    me = browser.get("/api/me").json()
+    assert (me["org"]["id"], me["role"]) == (made["organization_id"], "admin")
 
 
 def test_a_known_address_and_an_unknown_one_are_told_apart_by_nothing(

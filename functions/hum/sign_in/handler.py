@@ -61,8 +61,7 @@ def callback(
         raise Unauthenticated("The issuer refused this sign-in.", code="sign_in_refused", reason=error[:100])
     finished = sign_in.finish(state, code, browser)
     _end_session()
-    joined = team.accept_all(finished.user)
-    org_id = joined[0] if joined else team.first_place_of(finished.user.id)
+    org_id = team.arrive(finished.user)
     api.call.cookies.append(cookies.session(people.open_session(finished.user, org_id)))
     return _to(finished.return_to)
 

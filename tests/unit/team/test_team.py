@@ -14,6 +14,7 @@ from switchboard.aws.effect import Effect
 from switchboard.errors import Conflict, Invalid, NotFound, QuotaExceeded
 from switchboard.events import service as events
 from switchboard.events.models import Event
+from switchboard.people import service as people
 from switchboard.team import service as team
 from switchboard.team.models import Invite, Member
 from switchboard.team.permissions import PERMISSIONS, Permission, Role, may, roles_with
@@ -254,7 +255,7 @@ def test_whoever_creates_an_organisation_is_its_admin(cloud: Any, frozen: clock.
         ("Ant", Role.ADMIN),
         ("Zebra", Role.ADMIN),
     ]
-    assert team.first_place_of(ada.id) == second.id
+    assert team.arrive(ada) == second.id
     team.require_place(ada.id, org.id)
     with pytest.raises(NotFound):
         team.require_place(ada.id, tenant().org_id)
@@ -268,6 +269,21 @@ def test_a_person_belongs_to_so_many_organisations_only(
     team.found(ada, accounts.new_organisation("A", "a", PlanName.FREE), "corr_1", None, lambda _: None)
     with pytest.raises(QuotaExceeded):
         team.found(ada, accounts.new_organisation("B", "b", PlanName.FREE), "corr_2", None, lambda _: None)
+
+
+def test_an_invite_takes_nobody_away_from_where_they_are(admin: Member) -> None:
+    invited(admin, "grace@example.com")
+    grace = person("Grace")
+    assert team.arrive(grace) == admin.org_id
+    other = member(tenant("aaa").org_id, name="Eve")
+    invited(other, "grace@example.com")
+    assert team.arrive(grace) == admin.org_id
+    assert len(team.places_of(grace.id)) == 2
+    cookie = people.open_session(grace, admin.org_id)
+    people.look_at(cookie, other.org_id)
+    assert team.arrive(people.user(grace.id)) == other.org_id
+    team.remove(other, grace.id)
+    assert team.arrive(people.user(grace.id)) == admin.org_id
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ class User(BaseModel):
     updated_at: str
     #: Sessions that began by then are over.
     signed_out_at: str | None = None
+    #: The organisation that they turned to last, where the next session begins.
+    last_org_id: str | None = None
 
 
 class Session(BaseModel):

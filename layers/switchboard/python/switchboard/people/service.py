@@ -74,14 +74,17 @@ def _idle() -> timedelta:
     return timedelta(seconds=settings.number("SESSION_IDLE_SECONDS", IDLE))
 
 
-def looking_at(cookie: Cookie, org_id: str) -> Update:
-    """The write that turns a session to another organisation. Raises Unauthenticated if it was ended meanwhile."""
-    return replace(store.change_session(cookie.digest, {"org_id": org_id}), otherwise=_ended)
+def looking_at(cookie: Cookie, org_id: str) -> list[Update]:
+    """The writes that turn a session to another organisation. Raises Unauthenticated if it was ended meanwhile."""
+    return [
+        replace(store.change_session(cookie.digest, {"org_id": org_id}), otherwise=_ended),
+        store.change_user(cookie.user_id, {"last_org_id": org_id}),
+    ]
 
 
 def look_at(cookie: Cookie, org_id: str) -> None:
     """Turn a session to another organisation. Raises Unauthenticated if it was ended meanwhile."""
-    table.write(looking_at(cookie, org_id))
+    commit(looking_at(cookie, org_id))
 
 
 def _ended(_: list[Item | None]) -> Exception:

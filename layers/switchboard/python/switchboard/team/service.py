@@ -138,10 +138,16 @@ def places_of(user_id: str) -> list[Place]:
     return sorted(places, key=lambda place: (place.organisation.name.casefold(), place.organisation.id))
 
 
-def first_place_of(user_id: str) -> str | None:
-    """The organisation that a person sees who has just signed in."""
-    places = places_of(user_id)
-    return places[0].organisation.id if places else None
+def arrive(user: User) -> str | None:
+    """Let a person who signs in join where they are invited. Answers the organisation that they see first, if any.
+
+    Whoever belongs somewhere already goes on there: an invite, which anybody may send, takes nobody away from it.
+    """
+    before = [place.organisation.id for place in places_of(user.id)]
+    joined = accept_all(user)
+    if user.last_org_id in before:
+        return user.last_org_id
+    return next(iter([*before, *joined]), None)
 
 
 def require_place(user_id: str, org_id: str) -> None:
@@ -248,31 +254,18 @@ def invite(
 
     wanted = _folded(address)
     members, invites = store.team(org.id)
-    now = clock.now()
-    stale = [one for one in invites if not one.open(clock.iso(now))]
+    now = clock.stamp()
+    stale = [one for one in invites if not one.open(now)]
     try:
         if effect:
             effect.require_new()
         _require_invitable(wanted, members, len(invites) - len(stale))
-        made = Invite(
-            id=ids.new("inv"),
-            org_id=org.id,
-            email=wanted,
-            role=role,
-            invited_by=inviter,
-            inviter_id=origin.actor.id,
-            created_at=clock.iso(now),
-            expires_at=clock.iso(now + timedelta(seconds=INVITE_LIFETIME)),
-        )
-        event = events.of(
-            origin, "team.invited", Subject(type="invite", id=made.id), role=role.value, address=secret.digest(wanted)
-        )
+        made, writes = inviting(origin, org, inviter, wanted, role)
         commit(
             effect.marker(made.id) if effect else None,
-            store.put_invite(made, made.created_at, _invited),
+            writes,
             [store.drop_invite(one) for one in stale[:_STALE_AT_ONCE]],
             email.system_mail(origin, None, wanted, _subject(org, made), _letter(org, made)),
-            events.record(event),
         )
     except AlreadyDone as done:
         found = store.get_invite(org.id, done.subject_id)
@@ -280,6 +273,24 @@ def invite(
             raise NotFound("The invite was accepted or revoked meanwhile.") from None
         return found
     return made
+
+
+def inviting(origin: Origin, org: Organisation, inviter: str, address: str, role: Role) -> tuple[Invite, list[Writes]]:
+    """An invite without a mail, and the writes that store it. Raises Conflict at commit for an address that has one."""
+    now = clock.now()
+    made = Invite(
+        id=ids.new("inv"),
+        org_id=org.id,
+        email=_folded(address),
+        role=role,
+        invited_by=inviter,
+        inviter_id=origin.actor.id,
+        created_at=clock.iso(now),
+        expires_at=clock.iso(now + timedelta(seconds=INVITE_LIFETIME)),
+    )
+    told = {"role": role.value, "address": secret.digest(made.email)}
+    event = events.of(origin, "team.invited", Subject(type="invite", id=made.id), **told)
+    return made, [*store.put_invite(made, made.created_at, _invited), events.record(event)]
 
 
 def _require_invitable(address: str, members: list[Membership], open_invites: int) -> None:
@@ -321,8 +332,13 @@ def _letter(org: Organisation, made: Invite) -> str:
         role=f"{'a' if made.role is Role.VIEWER else 'an'} {made.role.value}",
         email=made.email,
         day=made.expires_at[:10],
-        url=f"{settings.text('PUBLIC_URL', '')}/auth/login",
+        url=console(),
     )
+
+
+def console() -> str:
+    """Where people sign in."""
+    return settings.text("PUBLIC_URL", "") + "/auth/login"
 
 
 def revoke(origin: Origin, invite_id: str, effect: Effect | None = None) -> None:
