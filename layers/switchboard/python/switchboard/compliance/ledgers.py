@@ -40,7 +40,8 @@ def block(origin: Origin, e164: str, reason: str | None = None) -> BlockedNumber
             events.record(_event(origin, "number.blocked", number)),
         )
     except _UnchangedError as unchanged:
-        return BlockedNumber.model_validate(unchanged.item)
+        assert unchanged.item is not None, "an entry stood in the way"
+        return _block(origin.org_id, unchanged.item)
     return entry
 
 
@@ -70,6 +71,11 @@ def unblock_by_id(origin: Origin, block_id: str, effect: Effect | None = None) -
         return
     except _UnchangedError:
         raise NotFound("This number is not blocked.") from None
+
+
+def _block(org_id: str, item: Item) -> BlockedNumber:
+    # Entries of before there were ids have none.
+    return BlockedNumber.model_validate({"id": _block_id(org_id, item["e164"]), **item})
 
 
 def _block_id(org_id: str, number: str) -> str:
@@ -145,7 +151,7 @@ def _stated(source: str, date: str | None) -> tuple[ConsentSource, str]:
 def blocked(org_id: str, limit: int, after: str | None = None) -> tuple[list[BlockedNumber], str | None]:
     """A page of the do-not-call list, by number."""
     items, more = _page(org_id, "dnc", limit, after)
-    return [BlockedNumber.model_validate(item) for item in items], more
+    return [_block(org_id, item) for item in items], more
 
 
 def opt_outs(org_id: str, limit: int, after: str | None = None) -> tuple[list[OptOut], str | None]:
