@@ -40,8 +40,7 @@ def block(origin: Origin, e164: str, reason: str | None = None) -> BlockedNumber
             events.record(_event(origin, "number.blocked", number)),
         )
     except _UnchangedError as unchanged:
-        assert unchanged.item is not None, "an entry stood in the way"
-        return _block(origin.org_id, unchanged.item)
+        return _block(origin.org_id, unchanged.item or {})
     return entry
 
 
@@ -74,6 +73,7 @@ def unblock_by_id(origin: Origin, block_id: str, effect: Effect | None = None) -
 
 
 def _block(org_id: str, item: Item) -> BlockedNumber:
+    """An entry, as it is stored."""
     # Entries of before there were ids have none.
     return BlockedNumber.model_validate({"id": _block_id(org_id, item["e164"]), **item})
 
