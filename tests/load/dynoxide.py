@@ -43,6 +43,7 @@ def tables(binary: Path) -> Iterator[dict[str, str]]:
             "SWITCHBOARD_STAGE": "local",
             "SWITCHBOARD_OUTBOUND_LOOPBACK": "on",
             "SWITCHBOARD_AGENTS_DOMAIN": "agents.example",
+            "SWITCHBOARD_PLATFORM_SENDER": "welcome@example.com",
             "SWITCHBOARD_LOG_LEVEL": "ERROR",
         }
     finally:

@@ -1,4 +1,5 @@
-"""HUM's lists beside a long history: requests, round trips, read units and time, small organisation against large.
+"""HUM's lists beside a long history: requests, round trips, read units and time, small organisation against large; and
+what its other operations ask.
 
 Over dynoxide, with the crowd of `make seed` in one organisation and a hundredth of it in another. A page has to cost as
 much in both. Round trips are those of `dynamo`: the first reads the session, the person, the role and the organisation.
@@ -15,6 +16,7 @@ from typing import Any
 from unittest.mock import patch
 from urllib.parse import quote
 
+from functions.hum.account.handler import handler as account
 from functions.hum.blocklist.handler import handler as blocklist
 from functions.hum.contacts.handler import handler as contacts
 from functions.hum.team.handler import handler as team_handler
@@ -34,6 +36,7 @@ from tests.load import dynoxide, report, stub
 from tests.load.dynamo import Counted, hooked
 from tests.load.request import event
 
+#: The session, what is asked for or changed, and what is read beside it or the commit.
 TARGET = 3
 _ROUNDS, _DEEP = 20, 40
 _SHARE = 100
@@ -55,10 +58,20 @@ _LISTS: list[tuple[str, Handler, str]] = [
     ("blocklist", blocklist, "/api/blocklist"),
     ("team", team_handler, "/api/team"),
 ]
+#: Other operations: by whom they are answered, and how they are asked the nth time.
+_OTHERS: list[tuple[str, Handler, Callable[[int], tuple[str, str, Any]]]] = [
+    ("me", account, lambda _: ("GET", "/api/me", None)),
+    ("organisation: read", account, lambda _: ("GET", "/api/orgs/current", None)),
+    ("organisation: change", account, lambda n: ("PATCH", "/api/orgs/current", {"name": f"Name {n}"})),
+    ("invite", team_handler, lambda n: ("POST", "/api/team/invites", {"email": f"p{n}@example.com"})),
+    ("contact: create", contacts, lambda n: ("POST", "/api/contacts", {"e164": crowd.numbers()[-n - 1], "role": "x"})),
+    ("contact: change", contacts, lambda n: ("POST", "/api/contacts", {"e164": crowd.numbers()[0], "role": f"r{n}"})),
+    ("block", blocklist, lambda n: ("POST", "/api/blocklist", {"e164": crowd.numbers()[-n - 1]})),
+]
 
 
 def measure() -> None:
-    """Print what a page of each list costs."""
+    """Print what a page of each list costs, and what other operations do."""
     binary = dynoxide.binary()
     if binary is None:
         print(f"\nLists beside a long history: not measured, {dynoxide.PACKAGE} cannot be had here.")
@@ -70,6 +83,7 @@ def measure() -> None:
             small, large = _filled(_SHARE), _filled(1)
             counting = hooked()
             rows = [_row(name, handler, target, small, large, counting) for name, handler, target in _LISTS]
+            others = [_other(name, handler, asked, small, counting) for name, handler, asked in _OTHERS]
         forget()
     report.table(
         f"Lists with {crowd.CONTACTS // _SHARE:,} contacts and {crowd.CALLS // _SHARE:,} calls, and with"
@@ -89,6 +103,31 @@ def measure() -> None:
         ),
         rows,
     )
+    report.table(
+        "Other operations of the console, without and with an Idempotency-Key: round trips and requests",
+        ("operation", "round trips", "target", "requests", "with key", "requests"),
+        others,
+    )
+
+
+def _other(
+    name: str,
+    handler: Handler,
+    asked: Callable[[int], tuple[str, str, Any]],
+    cookie: str,
+    counting: list[Counted],
+) -> tuple[object, ...]:
+    seen = []
+    for number, key in enumerate(("", "", "warms up", "counts")):
+        counting.append(Counted())
+        rate_limit.forget()
+        method, target, body = asked(number)
+        _ask(handler, target, cookie, method, body, f"{name} {key}" if key and method != "GET" else "")
+        seen.append(counting[-1])
+    plain, keyed = seen[1], seen[3]
+    counting.append(Counted())
+    met = report.met(plain.round_trips <= TARGET)
+    return name, plain.round_trips, met, len(plain.requests), keyed.round_trips, len(keyed.requests)
 
 
 def _filled(share: int) -> str:
@@ -143,9 +182,11 @@ def _far_down(handler: Handler, target: str, cookie: str) -> str:
     return cursor
 
 
-def _ask(handler: Handler, target: str, cookie: str) -> dict[str, Any]:
-    request = event("GET", target, {"cookie": f"{COOKIE}={cookie}"})
-    answer = handler(request, Context(topology.function("hum/contacts")))
-    assert answer["statusCode"] == 200, answer["body"]
+def _ask(
+    handler: Handler, target: str, cookie: str, method: str = "GET", body: Any = None, key: str = ""
+) -> dict[str, Any]:
+    headers = {"cookie": f"{COOKIE}={cookie}"} | ({"idempotency-key": key} if key else {})
+    answer = handler(event(method, target, headers, body), Context(topology.function("hum/contacts")))
+    assert answer["statusCode"] < 300, answer["body"]
     found: dict[str, Any] = json.loads(answer["body"])
     return found

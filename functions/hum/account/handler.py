@@ -97,7 +97,8 @@ def read_org() -> Organization:
     permission=Permission.ORGANIZATION_WRITE,
 )
 def update_org(request: OrganizationInput) -> Organization:
-    return Organization.of(accounts.describe(api.member, request.given(), api.member.effect))
+    member = api.member
+    return Organization.of(accounts.describe(member, member.organisation, request.given(), member.effect))
 
 
 handler = api.handler

@@ -65,21 +65,24 @@ def organisations(limit: int, start: Item | None = None) -> tuple[list[Organisat
     return [store.read_org(item) for item in page.items], page.next_key
 
 
-def describe(origin: Origin, changes: dict[str, Any], effect: Effect | None = None) -> Organisation:
-    """Change fields of an organisation's profile; the others stay."""
+def describe(origin: Origin, org: Organisation, changes: dict[str, Any], effect: Effect | None = None) -> Organisation:
+    """Change fields of an organisation's profile; the others stay. Answers it as it was read, with the changes."""
+    now = clock.stamp()
     event = events.of(
         origin,
         "organization.updated",
-        Subject(type="organization", id=origin.org_id),
+        Subject(type="organization", id=org.id),
         fields=sorted(changes),
     )
-    with suppress(AlreadyDone):
+    try:
         commit(
-            effect.marker(origin.org_id) if effect else None,
-            store.change_org(origin.org_id, {**changes, "updated_at": clock.stamp()}),
+            effect.marker(org.id) if effect else None,
+            store.change_org(org.id, {**changes, "updated_at": now}),
             events.record(event),
         )
-    return organisation(origin.org_id)
+    except AlreadyDone:
+        return organisation(org.id)
+    return org.model_copy(update={**changes, "updated_at": now})
 
 
 def set_plan(origin: Origin, plan: PlanName, limits: dict[str, int] | None = None) -> None:
