@@ -271,6 +271,18 @@ def test_a_person_belongs_to_so_many_organisations_only(
         team.found(ada, accounts.new_organisation("B", "b", PlanName.FREE), "corr_2", None, lambda _: None)
 
 
+def test_invites_beyond_a_persons_room_wait(admin: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = member(tenant("other").org_id, name="Eve")
+    for one in (admin, other):
+        invited(one, "grace@example.com")
+    monkeypatch.setattr(team, "MOST_ORGANISATIONS", 1)
+    grace = person("Grace")
+    assert len(team.accept_all(grace)) == 1
+    assert team.accept_all(grace) == []
+    monkeypatch.setattr(team, "MOST_ORGANISATIONS", 2)
+    assert len(team.accept_all(grace)) == 1
+
+
 def test_an_invite_takes_nobody_away_from_where_they_are(admin: Member) -> None:
     invited(admin, "grace@example.com")
     grace = person("Grace")

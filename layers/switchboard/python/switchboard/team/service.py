@@ -384,7 +384,8 @@ def accept_all(user: User) -> list[str]:
     except Invalid:
         return []
     open_ones = [one for one in store.invites_of(address) if one.open(now)]
-    return [one.org_id for one in open_ones if _accept(user, one)]
+    room = MOST_ORGANISATIONS - len(store.orgs_of(user.id, MOST_ORGANISATIONS)) if open_ones else 0
+    return [one.org_id for one in open_ones[:room] if _accept(user, one)]
 
 
 def _accept(user: User, invite: Invite) -> bool:
