@@ -30,9 +30,11 @@ class VoiceProvider(StrEnum):
     ELEVENLABS = "elevenlabs"
 
 
-class Profile(BaseModel):
-    """How an organisation describes itself."""
+class Organisation(BaseModel):
+    """A tenant."""
 
+    id: str
+    slug: str
     name: str
     contact_name: str | None = None
     contact_email: str | None = None
@@ -44,13 +46,6 @@ class Profile(BaseModel):
     address_postal_code: str | None = None
     address_country: str | None = None
     default_provider: VoiceProvider = VoiceProvider.ELEVENLABS
-
-
-class Organisation(Profile):
-    """A tenant."""
-
-    id: str
-    slug: str
     plan: PlanName = PlanName.FREE
     status: str = "active"
     #: The number that its calls come from, where an agent has none of its own.

@@ -166,14 +166,6 @@ def recognise(
     return user
 
 
-def user(user_id: str) -> User:
-    """The person of that id. Raises NotFound."""
-    found = store.get_user(user_id)
-    if not found:
-        raise NotFound("There is no such person.")
-    return found
-
-
 def places_of(cookie: Cookie) -> list[tuple[str, Key]]:
     """Where a cookie's session and person are stored, for a reader that fetches more along with them."""
     return [("sessions", store.session_key(cookie.digest)), ("core", store.user_key(cookie.user_id))]

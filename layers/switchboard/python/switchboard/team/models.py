@@ -32,9 +32,8 @@ class Invite(BaseModel):
     org_id: str
     email: str
     role: Role
-    #: The name of who invited, and their id.
+    #: The name of who invited.
     invited_by: str
-    inviter_id: str
     created_at: str
     expires_at: str
 

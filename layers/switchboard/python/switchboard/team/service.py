@@ -284,7 +284,6 @@ def inviting(origin: Origin, org: Organisation, inviter: str, address: str, role
         email=_folded(address),
         role=role,
         invited_by=inviter,
-        inviter_id=origin.actor.id,
         created_at=clock.iso(now),
         expires_at=clock.iso(now + timedelta(seconds=INVITE_LIFETIME)),
     )

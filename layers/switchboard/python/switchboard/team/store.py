@@ -13,7 +13,6 @@ The last two are look-ups, and hold pointers only.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from switchboard.aws import secret, table
@@ -193,9 +192,3 @@ def orgs_of(user_id: str, most: int) -> list[str]:
     """The organisations that a person belongs to."""
     page = Query(table="core", partition=f"user#{user_id}", begins="org#").page(most)
     return [item["org_id"] for item in page.items]
-
-
-def members_at(places: Sequence[tuple[str, str]]) -> list[Membership | None]:
-    """Memberships by organisation and person."""
-    items = table.get_many("core", [member_key(org_id, user_id) for org_id, user_id in places])
-    return [read_member(item) if item else None for item in items]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from switchboard.edge import idempotency
 from switchboard.edge.dialects.anima import problem
 from switchboard.edge.documents import headers
 from switchboard.edge.openapi import Description, Refusal
@@ -176,10 +175,5 @@ DESCRIPTION = Description(
             "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"},
         }
     },
-    idempotency_key={
-        "name": "Idempotency-Key",
-        "in": "header",
-        "description": "Makes a repetition safe: the first answer is kept for 24 hours and given again.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": idempotency.LONGEST, "pattern": "^[ -~]+$"},
-    },
+    idempotency_key=headers.IDEMPOTENCY_KEY,
 )

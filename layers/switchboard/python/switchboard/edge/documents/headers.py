@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from switchboard.edge import idempotency
+
 
 def text(description: str, example: str, **more: Any) -> dict[str, Any]:
     """A header that holds text."""
@@ -38,3 +40,11 @@ REPLAYED = text(
     "true",
     enum=["true"],
 )
+
+#: The parameter of every operation that changes something, where the dialect takes it.
+IDEMPOTENCY_KEY: dict[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Makes a repetition safe: the first answer is kept for 24 hours and given again.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": idempotency.LONGEST, "pattern": "^[ -~]+$"},
+}

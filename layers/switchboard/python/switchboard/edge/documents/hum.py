@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from switchboard.edge import idempotency
 from switchboard.edge.dialects.hum import COOKIE, body
 from switchboard.edge.documents import headers
 from switchboard.edge.openapi import Description, Refusal
@@ -157,10 +156,5 @@ DESCRIPTION = Description(
     refusals=_REFUSALS,
     headers=_ALWAYS | _SOMETIMES,
     always=tuple(_ALWAYS),
-    idempotency_key={
-        "name": "Idempotency-Key",
-        "in": "header",
-        "description": "Makes a repetition safe: the first answer is kept for 24 hours and given again.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": idempotency.LONGEST, "pattern": "^[ -~]+$"},
-    },
+    idempotency_key=headers.IDEMPOTENCY_KEY,
 )
