@@ -7,12 +7,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from infra.local.waiting import until_up
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = Path(__file__).with_name("engine.lock")
@@ -134,22 +133,12 @@ def start(*, data: Path | None = None, port: int | None = None, smtp_port: int |
             start_new_session=True,
         )
     engine = Engine(process, port)
-    _await(engine, log)
+    try:
+        until_up(process, f"{engine.url}/_ministack/health", "AWS engine", log)
+    except RuntimeError:
+        engine.stop()
+        raise
     return engine
-
-
-def _await(engine: Engine, log: Path, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if engine.process.poll() is not None:
-            raise RuntimeError(f"the AWS engine stopped at once: see {log}")
-        try:
-            with urllib.request.urlopen(f"{engine.url}/_ministack/health", timeout=1):  # noqa: S310 our own engine
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
-    engine.stop()
-    raise RuntimeError(f"the AWS engine did not come up: see {log}")
 
 
 @contextmanager

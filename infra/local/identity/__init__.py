@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 from infra import node
 from infra.local import engine
+from infra.local.waiting import until_up
 
 CLIENT_ID = "switchboard-console"
 #: Where people arrive who signed in: there is no console here, and this tells them who they are.
@@ -34,18 +32,9 @@ class Identity:
             "SWITCHBOARD_HOME_PATH": HOME_PATH,
         }
 
-    def ready(self, seconds: float = 30) -> None:
+    def ready(self) -> None:
         """Wait until it answers."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if self._process.poll() is not None:
-                raise RuntimeError(f"the OpenID provider stopped at once: see {self._log}")
-            try:
-                with urllib.request.urlopen(f"{self.issuer}/.well-known/openid-configuration", timeout=1):  # noqa: S310 our own provider
-                    return
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.05)
-        raise RuntimeError(f"the OpenID provider did not come up: see {self._log}")
+        until_up(self._process, f"{self.issuer}/.well-known/openid-configuration", "OpenID provider", self._log)
 
     def stop(self) -> None:
         """Stop it; it has nothing to write."""
