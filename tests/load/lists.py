@@ -74,7 +74,7 @@ def measure() -> None:
     """Print what a page of each list costs, and what other operations do."""
     binary = dynoxide.binary()
     if binary is None:
-        print(f"\nLists beside a long history: not measured, {dynoxide.PACKAGE} cannot be had here.")
+        print("\nLists beside a long history: not measured, dynoxide cannot be had here.")
         return
     stub.silence()
     with dynoxide.tables(binary) as environ, patch.dict(os.environ, environ):

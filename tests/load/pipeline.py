@@ -51,7 +51,7 @@ def measure() -> None:
     """Print how long events take to arrive."""
     binary = dynoxide.binary()
     if binary is None:
-        print(f"\nWebhooks at 100 events a second: not measured, {dynoxide.PACKAGE} cannot be had here.")
+        print("\nWebhooks at 100 events a second: not measured, dynoxide cannot be had here.")
         return
     with sink.running() as found, dynoxide.tables(binary) as environ, patch.dict(os.environ, environ):
         forget()

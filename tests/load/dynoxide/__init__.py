@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra import topology
+from infra import node, topology
 from infra.local import engine, provision
 from switchboard.aws.settings import env_key
 
-PACKAGE = "@dynoxide/linux-x64@1.2.1"
-_HOME = Path(__file__).resolve().parents[2] / ".local" / "dynoxide"
+_HERE = Path(__file__).parent
+_HOME = engine.ROOT / ".local" / "dynoxide"
 
 
 def binary() -> Path | None:
     """The server, fetched at its first use; `None` where it cannot be had."""
-    path = _HOME / "node_modules" / "@dynoxide" / "linux-x64" / "dynoxide"
-    if not path.exists():
-        npm = [Path(sys.executable).with_name("npm"), "install", "--silent", "--prefix", str(_HOME), PACKAGE]
-        subprocess.run(npm, check=False, capture_output=True)
-    return path if path.exists() else None
+    try:
+        modules = node.packages(_HERE, _HOME)
+    except subprocess.CalledProcessError:
+        return None
+    return modules / "@dynoxide" / "linux-x64" / "dynoxide"
 
 
 @contextmanager
