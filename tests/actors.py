@@ -40,11 +40,16 @@ class Tenant:
         return access.caller(snapshot, correlation_id, effect)
 
 
+def system(org_id: str) -> Work:
+    """The system itself, at work in an organisation."""
+    return Work(org_id=org_id, actor=Actor(type="system", id="test"), agent_id=None, correlation_id=ids.new("corr"))
+
+
 def tenant(slug: str = "acme", plan: PlanName = PlanName.GROWTH, **limits: Any) -> Tenant:
     """A new organisation. `limits` replace single figures of its plan."""
     org = accounts.new_organisation(slug.title(), slug, plan)
     org = org.model_copy(update={"limits": limits})
-    origin = Work(org_id=org.id, actor=Actor(type="system", id="test"), agent_id=None, correlation_id=ids.new("corr"))
+    origin = system(org.id)
     master, master_writes = accounts.new_key(origin, KeyKind.MASTER, "master")
     made, agent_writes = agents.new(origin, org, slug, slug.title(), {}, None)
     commit(accounts.opening(origin, org), master_writes, agent_writes)
@@ -75,9 +80,7 @@ class Reseller:
 def reseller(slug: str = "acme", plan: PlanName = PlanName.GROWTH, **limits: Any) -> Reseller:
     """A new organisation as a tenant of the roleplay API."""
     made = tenant(slug, plan, **limits)
-    actor = Actor(type="system", id="test")
-    origin = Work(org_id=made.org_id, actor=actor, agent_id=None, correlation_id=ids.new("corr"))
-    key, writes = accounts.new_key(origin, KeyKind.ATHOS, "tenant key")
+    key, writes = accounts.new_key(system(made.org_id), KeyKind.ATHOS, "tenant key")
     commit(writes)
     return Reseller(made, key.text)
 
@@ -94,6 +97,5 @@ def person(name: str = "Ada", email: str | None = None, *, verified: bool = True
 def member(org_id: str, role: Role = Role.ADMIN, name: str = "Ada", effect: Effect | None = None) -> Member:
     """Somebody who works in an organisation, and calls."""
     user = person(name)
-    origin = Work(org_id=org_id, actor=Actor(type="system", id="test"), agent_id=None, correlation_id=ids.new("corr"))
-    commit(team.joining(origin, user, role))
+    commit(team.joining(system(org_id), user, role))
     return Member(accounts.organisation(org_id), user, role, "corr_test", effect)

@@ -10,15 +10,15 @@ import httpx
 
 from switchboard.accounts import service as accounts
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import clock, ids, table
+from switchboard.aws import clock, table
 from switchboard.aws.table import commit
 from switchboard.edge.dialects.hum import COOKIE
-from switchboard.events.models import Actor, Work
 from switchboard.people import service as people
 from switchboard.people import store as people_store
 from switchboard.people.models import User
 from switchboard.team import service as team
 from switchboard.team.permissions import Role
+from tests.actors import system
 from tests.contract.world import Ask
 
 
@@ -82,14 +82,14 @@ def somebody(http: httpx.Client, org_id: str | None = None) -> Person:
 def join(http: httpx.Client, org_id: str, role: Role) -> Person:
     """A person with a role in an organisation."""
     person = somebody(http, org_id)
-    commit(team.joining(_origin(org_id), person.user, role))
+    commit(team.joining(system(org_id), person.user, role))
     return person
 
 
 def opened(http: httpx.Client, plan: PlanName = PlanName.SCALE) -> Console:
     """A new organisation, on a plan whose limits tests do not meet."""
     org = accounts.new_organisation("Tests", "tests", plan)
-    commit(accounts.opening(_origin(org.id), org))
+    commit(accounts.opening(system(org.id), org))
     roles = {role.value: join(http, org.id, role) for role in Role}
     return Console(http, org.id, **roles)
 
@@ -101,10 +101,6 @@ def over(http: httpx.Client, org_id: str) -> Person:
     assert cookie
     table.write(people_store.change_session(cookie.digest, {"idle_at": clock.iso(clock.now())}))
     return person
-
-
-def _origin(org_id: str) -> Work:
-    return Work(org_id=org_id, actor=Actor(type="system", id="tests"), agent_id=None, correlation_id=ids.new("corr"))
 
 
 # ---- what each operation grants

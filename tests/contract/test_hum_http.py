@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -11,6 +13,7 @@ import pytest
 
 from infra import openapi
 from switchboard.accounts.plans import PlanName
+from switchboard.people import service as people
 from switchboard.team.permissions import Permission, Role, may
 from tests.conftest import Stack
 from tests.contract import console
@@ -91,6 +94,18 @@ def test_a_role_does_what_its_permissions_say_and_nothing_else(org: Console, nam
         assert {"permission": permission} in answer.json()["details"]
     if name == "createOrg":  # which has turned the session away from here
         assert person.post("/api/session/org", {"org_id": org.org_id}).status_code == 200
+
+
+@pytest.mark.parametrize("name", NAMING)
+@pytest.mark.parametrize("role", list(Role))
+def test_no_role_reaches_into_another_organisation(org: Console, other: Console, name: str, role: Role) -> None:
+    person: Person = getattr(org, role.value)
+    ask, permission = GOOD[name](other), PERMISSIONS[name]
+    if permission is None or may(role, permission):
+        refused(person.send(ask), 404, "not_found")
+    else:
+        refused(person.send(ask), 403, "insufficient_role")
+    assert other.admin.send(ask).status_code == succeeds(name)
 
 
 @pytest.mark.parametrize("name", NAMING)
@@ -288,6 +303,43 @@ def test_a_role_change_is_felt_by_the_next_request(org: Console) -> None:
     refused(person.get("/api/team"), 403, "no_organization")
     refused(org.admin.patch(path, {"role": "viewer"}), 404, "not_found")
     assert person.get("/api/me").json()["org"] is None
+
+
+def test_requests_under_way_feel_a_role_and_a_session_that_change(http: httpx.Client) -> None:
+    org = console.opened(http)
+    person, over = org.another(Role.OPERATOR), threading.Event()
+    cookie = people.read_cookie(person.cookie)
+    assert cookie
+    answers: list[tuple[float, int]] = []
+
+    def keep_asking() -> None:
+        while not over.is_set():
+            started = time.monotonic()
+            answers.append((started, person.post("/api/blocklist", {"e164": console.number()}).status_code))
+
+    def wait_for(status: int, since: float) -> None:
+        deadline = time.monotonic() + 20
+        while status not in {found for started, found in answers if started > since}:
+            assert time.monotonic() < deadline, answers
+            time.sleep(0.01)
+
+    with ThreadPoolExecutor(3) as pool:
+        asking = [pool.submit(keep_asking) for _ in range(3)]
+        try:
+            wait_for(200, 0)
+            org.admin.patch(f"/api/team/members/{person.user.id}", {"role": "viewer"})
+            demoted = time.monotonic()
+            wait_for(403, demoted)
+            people.sign_out(cookie)
+            ended = time.monotonic()
+            wait_for(401, ended)
+        finally:
+            over.set()
+        for one in asking:
+            one.result()
+    assert {status for _, status in answers} == {200, 403, 401}
+    assert {status for started, status in answers if started > demoted} == {403, 401}
+    assert {status for started, status in answers if started > ended} == {401}
 
 
 def test_the_last_admin_stays(http: httpx.Client) -> None:

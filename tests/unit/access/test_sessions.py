@@ -11,13 +11,13 @@ from switchboard.access import sessions
 from switchboard.accounts import service as accounts
 from switchboard.aws import clock, secret, table
 from switchboard.errors import Forbidden, NotFound, Unauthenticated
-from switchboard.events.models import Actor, Work
+from switchboard.events.models import Actor
 from switchboard.people import service as people
 from switchboard.people.service import Cookie
 from switchboard.team import service as team
 from switchboard.team.models import Member
 from switchboard.team.permissions import Permission, Role
-from tests.actors import member, person, tenant
+from tests.actors import member, person, system, tenant
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_a_session_that_was_ended_meanwhile_does_not_come_back(bob: Member, froz
 
 def test_a_role_that_changes_and_a_member_who_leaves_are_felt_at_once(bob: Member) -> None:
     cookie = str(opened(bob))
-    origin = Work(org_id=bob.org_id, actor=Actor(type="system", id="t"), agent_id=None, correlation_id="corr_1")
+    origin = system(bob.org_id)
     with pytest.raises(Forbidden) as refusal:
         sessions.authenticate(cookie).require(Permission.CONTACTS_WRITE)
     assert refusal.value.code == "insufficient_role"
@@ -153,7 +153,7 @@ def test_a_role_that_changes_and_a_member_who_leaves_are_felt_at_once(bob: Membe
 
 
 def test_a_suspended_organisation_lets_nobody_work(bob: Member) -> None:
-    origin = Work(org_id=bob.org_id, actor=Actor(type="system", id="t"), agent_id=None, correlation_id="corr_1")
+    origin = system(bob.org_id)
     accounts.set_status(origin, "suspended")
     found = sessions.authenticate(str(opened(bob)))
     with pytest.raises(Forbidden) as refusal:
