@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LAYER = ROOT / "layers" / "switchboard" / "python"
 
 #: Below every domain: no domain, no edge, no function is imported here.
-FOUNDATION = {"errors", "telemetry", "aws", "consumer"}
+FOUNDATION = {"errors", "telemetry", "aws", "kit", "consumer"}
 #: Above every domain.
 ABOVE = {"edge", "cli"}
 #: Libraries that one place only may know.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.aws import table
-from switchboard.aws.table import ConditionFailedError, Delete, Put, Query, Update, commit
+from switchboard.aws import session, table
+from switchboard.aws.table import Check, ConditionFailedError, Delete, Put, Query, Update, commit
 from tests.unit.properties import examples
 
 NAMES = st.text(min_size=1, max_size=8)
@@ -112,3 +113,67 @@ def test_many_are_read_in_the_order_asked_for_with_what_is_missing_and_twice() -
     for key in keys[:2]:
         table.write(Put(table="core", item=key))
     assert table.get_many("core", keys) == [keys[0], keys[1], keys[0], None]
+
+
+@pytest.fixture
+def lost_answers(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each write is applied, its answer is lost, and botocore makes it again with the same parameters."""
+    client = session.dynamodb()
+
+    def twice(write: Callable[..., Any]) -> Callable[..., Any]:
+        def made_twice(**request: Any) -> Any:
+            write(**request)
+            return write(**request)
+
+        return made_twice
+
+    for name in ("put_item", "update_item", "delete_item"):
+        monkeypatch.setattr(client, name, twice(getattr(client, name)))
+
+
+ONE = {"pk": "one", "sk": "item"}
+
+
+@pytest.mark.usefixtures("lost_answers")
+def test_a_put_whose_answer_was_lost_is_not_taken_for_somebody_elses() -> None:
+    table.write(Put(table="core", item={**ONE, "by": "us"}, unless_exists=True))
+    with pytest.raises(ConditionFailedError):
+        table.write(Put(table="core", item={**ONE, "by": "another"}, unless_exists=True))
+
+
+@pytest.mark.usefixtures("lost_answers")
+@pytest.mark.parametrize("expression", ["SET claimed = :yes", "REMOVE opened SET claimed = :yes", "ADD #count :one"])
+def test_an_update_whose_answer_was_lost_answers_the_item_as_it_now_is(expression: str) -> None:
+    table.write(Put(table="core", item={**ONE, "count": 0}))
+    values: dict[str, Any] = {":yes": True} if "claimed" in expression else {":one": 1, ":none": 0}
+    change = Update(
+        table="core",
+        key=ONE,
+        expression=expression,
+        names={} if "claimed" in expression else {"#count": "count"},
+        values=values,
+        condition="attribute_not_exists(claimed)" if "claimed" in expression else "#count = :none",
+    )
+    item = table.write(change)
+    assert item is not None
+    assert item.get("claimed") is True or item["count"] == 1
+    with pytest.raises(ConditionFailedError):
+        table.write(change)
+
+
+@pytest.mark.usefixtures("lost_answers")
+def test_a_conditional_delete_whose_answer_was_lost_succeeds_once() -> None:
+    table.write(Put(table="core", item=dict(ONE)))
+    change = Delete(table="core", key=ONE, condition="attribute_exists(pk)")
+    table.write(change)
+    with pytest.raises(ConditionFailedError):
+        table.write(change)
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_commit_refuses_two_writes_on_one_item_and_names_no_key() -> None:
+    put = Put(table="core", item={**ONE, "a": 1})
+    with pytest.raises(ValueError, match="two writes on one item of core: Put, ConditionCheck") as refused:
+        commit(put, Check(table="core", key=ONE, condition="attribute_not_exists(pk)"))
+    assert "one" not in str(refused.value).split("one item")[1]
+    commit(put, Put(table="activity", item=dict(ONE)))

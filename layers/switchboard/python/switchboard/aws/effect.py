@@ -8,11 +8,13 @@ the answer's record (24 h), so a key may be used anew afterwards, which an id de
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple, Protocol
 
 from switchboard.aws import clock, secret, table
-from switchboard.aws.table import Item, Put
+from switchboard.aws.table import Item, Put, Writes, commit
 from switchboard.errors import Conflict
 
 #: How long an Idempotency-Key is remembered, in seconds (the Anima contract's 24 hours).
@@ -26,6 +28,51 @@ class AlreadyDone(Exception):
         super().__init__(subject_id)
         self.subject_id = subject_id
         self.salt = salt
+
+
+class Done(NamedTuple):
+    """What an earlier run of the same request made, with the `salt` of that run."""
+
+    subject_id: str
+    salt: str
+
+
+class Once(Protocol):
+    """A request whose effect happens once: an Idempotency-Key's, or a caller's own id of a request."""
+
+    def marker(self, subject_id: str) -> Put:
+        """The write that claims the effect. Raises AlreadyDone at commit."""
+
+    def require_new(self) -> None:
+        """Raise AlreadyDone if an earlier run claimed the effect."""
+
+
+def commit_once(once: Once | None, subject_id: str, *parts: Writes, by: Callable[..., None] = commit) -> Done | None:
+    """Commit the parts together with the marker of the request's effect, all or nothing.
+
+    Returns `None` when they are made now, and otherwise what an earlier run of the request made: then nothing is
+    written. `by` is what commits, where that is not `commit` itself. Raises IdempotencyMismatch for a key of another
+    request, and whatever the commit raises.
+    """
+    try:
+        by(once.marker(subject_id) if once else None, *parts)
+    except AlreadyDone as done:
+        return Done(done.subject_id, done.salt)
+    return None
+
+
+def done_before(once: Once | None) -> Done | None:
+    """What an earlier run of the request made, `None` for a new request.
+
+    For a rule that would refuse the second run what the first one got. Raises IdempotencyMismatch.
+    """
+    if once is None:
+        return None
+    try:
+        once.require_new()
+    except AlreadyDone as done:
+        return Done(done.subject_id, done.salt)
+    return None
 
 
 class IdempotencyMismatch(Conflict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,8 +20,11 @@ Key = Mapping[str, str]
 _T = TypeVar("_T")
 
 _MAX_WRITES = 100
-_MAX_ATTEMPTS = 6
-_FIRST_PAUSE = 0.02
+#: Tries and pauses of one request: about two seconds at the longest, in which a busy item serves hundreds of others.
+_MAX_ATTEMPTS = 9
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
+#: The attribute by which a single conditional write recognizes itself.
+_TOKEN = "wt"  # noqa: S105 an attribute, not a secret
 _BUSY = "The store is busy; try again."
 
 #: What a table answers when the same request may succeed a moment later.
@@ -41,6 +45,8 @@ _TRANSIENT = frozenset(
 
 #: How a retry waits. Tests replace it.
 sleep: Callable[[float], None] = time.sleep
+#: Jitter. Its randomness is the operating system's: a seed would be the same in every process of one snapshot.
+_chance = random.SystemRandom()
 
 
 class ConditionFailedError(Exception):
@@ -69,6 +75,11 @@ class Write:
 
     operation = ""
 
+    @property
+    def place(self) -> Key:
+        """The key of the item that it writes or checks."""
+        raise NotImplementedError
+
     def request(self) -> dict[str, Any]:
         """The write as DynamoDB's parameters."""
         parts: dict[str, Any] = {"TableName": settings.table(self.table)}
@@ -90,6 +101,11 @@ class Put(Write):
 
     operation = "Put"
 
+    @property
+    def place(self) -> Key:
+        names = ("pk", "sk") if "pk" in self.item else ("id",)
+        return {name: self.item[name] for name in names}
+
     def request(self) -> dict[str, Any]:
         parts = super().request()
         parts["Item"] = encode_item(self.item)
@@ -106,6 +122,10 @@ class Update(Write):
     expression: str
 
     operation = "Update"
+
+    @property
+    def place(self) -> Key:
+        return self.key
 
     def request(self) -> dict[str, Any]:
         return super().request() | {"Key": encode_item(self.key), "UpdateExpression": self.expression}
@@ -131,6 +151,10 @@ class Delete(Write):
 
     operation = "Delete"
 
+    @property
+    def place(self) -> Key:
+        return self.key
+
     def request(self) -> dict[str, Any]:
         return super().request() | {"Key": encode_item(self.key)}
 
@@ -142,6 +166,10 @@ class Check(Write):
     key: Key
 
     operation = "ConditionCheck"
+
+    @property
+    def place(self) -> Key:
+        return self.key
 
     def request(self) -> dict[str, Any]:
         return super().request() | {"Key": encode_item(self.key)}
@@ -156,19 +184,37 @@ def commit(*parts: Writes) -> None:
     A change and the event that tells of it go into one commit. Conflicts with other transactions and throttling are
     retried under one token, so a retry never applies twice. Raises what the first failed write's `otherwise` makes,
     or ConditionFailedError; Contended when conflicts do not end, Unavailable when throttling does not. Before anything
-    is written it raises what the task that guards the request raises (`aside.settle`).
+    is written it raises what the task that guards the request raises (`aside.settle`). Raises ValueError for two
+    writes on one item, which DynamoDB does not take.
     """
     writes = list(_flatten(parts))
     if not 0 < len(writes) <= _MAX_WRITES:
         raise ValueError(f"a commit holds 1 to {_MAX_WRITES} writes, not {len(writes)}")
+    _require_one_write_an_item(writes)
+    aside.settle()
+    _commit(writes)
+
+
+def _commit(writes: Sequence[Write]) -> None:
     request = {
         "TransactItems": [
             {write.operation: write.request() | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}} for write in writes
         ],
         "ClientRequestToken": uuid.uuid4().hex,
     }
-    aside.settle()
     _persistently(lambda: _transact(request, writes))
+
+
+def _require_one_write_an_item(writes: Sequence[Write]) -> None:
+    places: dict[tuple[str, ...], Write] = {}
+    for write in writes:
+        place = (write.table, *write.place.values())
+        other = places.setdefault(place, write)
+        if other is not write:
+            # Names the kind of item, never a key: keys may hold what a caller sent.
+            raise ValueError(
+                f"a commit holds two writes on one item of {write.table}: {other.operation}, {write.operation}"
+            )
 
 
 def _flatten(parts: Iterable[Writes]) -> Iterable[Write]:
@@ -214,9 +260,14 @@ def _persistently(attempt: Callable[[], _T]) -> _T:
             if not remaining:
                 contended = session.error_code(error) == "TransactionCanceledException"
                 raise (Contended if contended else Unavailable)(_BUSY, retry_after=1) from error
-            sleep(random.uniform(0, pause))  # noqa: S311 jitter, not a secret
-            pause *= 2
+            sleep(_chance.uniform(0, pause))
+            pause = min(pause * 2, _LONGEST_PAUSE)
     raise AssertionError("unreachable")
+
+
+def back_off(attempt: int) -> None:
+    """Wait before another attempt at an optimistic change. `attempt` counts from 0."""
+    sleep(_chance.uniform(0, min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE)))
 
 
 def _is_transient(error: session.ClientError) -> bool:
@@ -231,7 +282,8 @@ def _is_transient(error: session.ClientError) -> bool:
 def write(change: Put | Update | Delete) -> Item | None:
     """Make one write, once the task that guards the request is done (`aside.settle`).
 
-    Answers the item as it now is (an Update) or was (a Delete).
+    Returns the item as it now is (an Update) or was (a Delete without a condition). A conditional write whose answer
+    was lost, and that is made again, recognizes its own effect: it succeeds, where its condition would now fail.
     """
     aside.settle()
     return write_at_once(change)
@@ -240,7 +292,12 @@ def write(change: Put | Update | Delete) -> Item | None:
 def write_at_once(change: Put | Update | Delete) -> Item | None:
     """Make one write, whatever else is under way: for what counts a request, and is not its effect."""
     aside.begin()
+    if isinstance(change, Delete) and change.condition:
+        # A deleted item tells nobody who deleted it: the transaction's token does.
+        _commit([change])
+        return None
     request = change.request() | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+    token = _stamp(change, request) if "ConditionExpression" in request else None
     client = session.dynamodb()
 
     def attempt() -> Any:
@@ -257,9 +314,27 @@ def write_at_once(change: Put | Update | Delete) -> Item | None:
             raise
         found: Any = error.response.get("Item")
         item = decode_item(found) if found else None
+        if token and item and item.get(_TOKEN) == token:
+            return item
         raise change.otherwise([item]) if change.otherwise else ConditionFailedError(change, item) from error
     attributes = answer.get("Attributes")
     return decode_item(attributes) if attributes else None
+
+
+def _stamp(change: Put | Update | Delete, request: dict[str, Any]) -> str:
+    """Let a conditional write leave a token of its own in the item."""
+    token = uuid.uuid4().hex[:16]
+    if isinstance(change, Put):
+        request["Item"] = {**request["Item"], _TOKEN: {"S": token}}
+        return token
+    stamped = f"{_TOKEN} = :{_TOKEN}"
+    expression, found = _SET.subn(rf"\g<0>{stamped}, ", request["UpdateExpression"], count=1)
+    request["UpdateExpression"] = expression if found else f"{expression} SET {stamped}"
+    request["ExpressionAttributeValues"] = {**request.get("ExpressionAttributeValues", {}), f":{_TOKEN}": {"S": token}}
+    return token
+
+
+_SET = re.compile(r"\bSET ")
 
 
 def _reading(attempt: Callable[[], _T]) -> _T:
@@ -294,7 +369,7 @@ def get_across(places: Sequence[tuple[str, Key]]) -> list[Item | None]:
             found[name] += [decode_item(item) for item in items]
         wanted = answer.get("UnprocessedKeys") or {}
         if wanted:
-            sleep(random.uniform(0, pause))  # noqa: S311 jitter, not a secret
+            sleep(_chance.uniform(0, pause))
             pause = min(pause * 2, 1.0)
     return [
         next((item for item in found[settings.table(table)] if all(item[k] == v for k, v in key.items())), None)

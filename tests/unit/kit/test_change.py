@@ -1,0 +1,136 @@
+"""A change is made to what stands there now, whoever else changes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pytest
+
+from switchboard.aws import table
+from switchboard.aws.effect import Done, Effect, IdempotencyMismatch, commit_once, done_before
+from switchboard.aws.table import Item, Put
+from switchboard.errors import Contended
+from switchboard.kit.change import Recorded, again, change
+
+KEY = {"pk": "thing", "sk": "thing"}
+
+
+@dataclass(frozen=True)
+class Thing:
+    version: int
+    marks: tuple[str, ...] = ()
+
+
+def load() -> Thing | None:
+    item = table.get("core", KEY)
+    return Thing(item["version"], tuple(item["marks"])) if item else None
+
+
+def save(thing: Thing) -> Put:
+    return Put(
+        table="core",
+        item={**KEY, "version": thing.version, "marks": list(thing.marks)},
+        condition="version = :before",
+        values={":before": thing.version - 1},
+    )
+
+
+def mark(text: str, thing: Thing) -> tuple[Thing, None] | None:
+    if text in thing.marks:
+        return None
+    return replace(thing, version=thing.version + 1, marks=(*thing.marks, text)), None
+
+
+@pytest.fixture
+def thing(cloud: dict[str, str]) -> None:
+    table.write(Put(table="core", item={**KEY, "version": 1, "marks": []}))
+
+
+@pytest.mark.usefixtures("thing")
+def test_a_change_is_decided_again_when_another_came_between() -> None:
+    calls = 0
+
+    def decide(before: Thing) -> tuple[Thing, None] | None:
+        nonlocal calls
+        calls += 1
+        if calls < 4:
+            change(load, lambda one: mark(f"another {calls}", one), save)
+        return mark("ours", before)
+
+    after = change(load, decide, save)
+    assert after == load()
+    assert after is not None
+    assert after.marks == ("another 1", "another 2", "another 3", "ours")
+
+
+@pytest.mark.usefixtures("thing")
+def test_no_decision_writes_nothing() -> None:
+    assert change(load, lambda _: None, save) is None
+    assert load() == Thing(1)
+    assert change(lambda: None, lambda thing: mark("ours", thing), save) is None
+
+
+@pytest.mark.usefixtures("thing")
+def test_a_thing_that_never_stands_still_is_contended() -> None:
+    def decide(before: Thing) -> tuple[Thing, None] | None:
+        change(load, lambda one: mark(f"another {one.version}", one), save)
+        return mark("ours", before)
+
+    with pytest.raises(Contended):
+        change(load, decide, save)
+
+
+@pytest.mark.usefixtures("thing")
+def test_what_was_recorded_before_is_left_as_it_is() -> None:
+    fact = Put(table="core", item={"pk": "thing", "sk": "fact"}, unless_exists=True, otherwise=Recorded)
+
+    def decide(before: Thing) -> tuple[Thing, Put]:
+        return replace(before, version=before.version + 1), fact
+
+    assert change(load, decide, save) == Thing(2)
+    assert change(load, decide, save) is None
+    assert load() == Thing(2)
+
+
+def test_another_exception_is_the_callers() -> None:
+    def attempt() -> None:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        again(attempt)
+
+
+def effect(fingerprint: str = "a") -> Effect:
+    return Effect(scope="org_1", key="key", fingerprint=fingerprint)
+
+
+def made(name: str) -> Item | None:
+    return table.get("core", {"pk": name, "sk": "made"})
+
+
+@pytest.mark.usefixtures("cloud")
+def test_an_effect_is_committed_once_and_the_second_run_is_told_what_the_first_made() -> None:
+    first, second = effect(), effect()
+    assert done_before(first) is None
+    assert commit_once(first, "one", Put(table="core", item={"pk": "one", "sk": "made"})) is None
+    assert commit_once(second, "two", Put(table="core", item={"pk": "two", "sk": "made"})) == Done("one", first.salt)
+    assert done_before(second) == Done("one", first.salt)
+    assert made("one")
+    assert not made("two")
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_key_of_another_request_is_refused_with_nothing_written() -> None:
+    commit_once(effect(), "one", Put(table="core", item={"pk": "one", "sk": "made"}))
+    with pytest.raises(IdempotencyMismatch):
+        commit_once(effect("b"), "two", Put(table="core", item={"pk": "two", "sk": "made"}))
+    with pytest.raises(IdempotencyMismatch):
+        done_before(effect("b"))
+    assert not made("two")
+
+
+@pytest.mark.usefixtures("cloud")
+def test_without_a_key_every_run_is_new() -> None:
+    for _ in range(2):
+        assert commit_once(None, "one", Put(table="core", item={"pk": "one", "sk": "made"})) is None
+    assert done_before(None) is None
