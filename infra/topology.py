@@ -6,7 +6,12 @@ No CDK and no AWS import here.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Literal
+
+# Every job is declared by what this imports.
+from switchboard.fanout import service as _fanout  # noqa: F401
+from switchboard.kit import jobs
 
 Access = Literal["read", "write"]
 
@@ -31,12 +36,16 @@ class Table:
 
 @dataclass(frozen=True)
 class Queue:
-    """An SQS queue and its dead-letter queue. `seconds` is how long one job may take."""
+    """An SQS queue and its dead-letter queue.
+
+    A worker puts back what failed, with a pause of its own. So `visibility_seconds` is for a worker that was killed: a
+    little longer than one may run. Receives are for faults: with the growing pauses twelve of them take 20 minutes.
+    """
 
     name: str
     fifo: bool = False
-    seconds: int = 30
-    receives: int = 5
+    visibility_seconds: int = 60
+    max_receives: int = 12
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,21 @@ class Bucket:
     mail: str | None = None
 
 
+class Grant(StrEnum):
+    """A right beside tables, buckets and queues: a secret, or a provider (`infra/stacks/grants.py` has its row)."""
+
+    #: To read the deployment's root secret (signed cursors, secrets that a retried request makes again).
+    ROOT_SECRET = "root_secret"  # noqa: S105 a name
+    #: To send mail through SES.
+    MAIL = "mail"
+    #: To ask the deployment's language model.
+    LANGUAGE_MODEL = "language_model"
+    #: To let people into the deployment's live transport.
+    TRANSPORT = "transport"
+    #: To ask the deployment's identity provider who signs in.
+    SIGN_IN = "sign_in"
+
+
 @dataclass(frozen=True)
 class Function:
     """A Lambda function, at `functions/<name>/handler.py`, and all that it may touch."""
@@ -58,16 +82,7 @@ class Function:
     tables: dict[str, frozenset[Access]] = field(default_factory=dict)
     buckets: dict[str, frozenset[Access]] = field(default_factory=dict)
     sends: tuple[str, ...] = ()
-    #: May read the deployment's root secret (signed cursors, secrets that a retried request makes again).
-    root_secret: bool = False
-    #: May send mail through SES.
-    mail: bool = False
-    #: May ask the deployment's language model.
-    language_model: bool = False
-    #: Lets people into the deployment's live transport.
-    transport: bool = False
-    #: May ask the deployment's identity provider who signs in.
-    sign_in: bool = False
+    grants: frozenset[Grant] = frozenset()
     memory: int = 1_024
     seconds: int = 29
     snapstart: bool = False
@@ -99,8 +114,10 @@ class Worker(Function):
     window: int = 0
     #: How many batches run at once; `None` is as many as there are.
     concurrency: int | None = None
+    #: How many batches of one shard of a stream run at once; a partition key's records stay in order.
+    parallel: int = 1
     memory: int = 512
-    seconds: int = 60
+    seconds: int = 30
 
 
 @dataclass(frozen=True)
@@ -122,8 +139,8 @@ class Api:
 
 
 TABLES = (
-    Table("core", indexes=("gsi1",), retained=True),
-    Table("activity", indexes=("gsi1", "gsi2"), stream=True, retained=True),
+    Table("core", indexes=("gsi1",), ttl="expires", retained=True),
+    Table("activity", indexes=("gsi1", "gsi2"), stream=True, ttl="expires", retained=True),
     Table("idempotency", keys=("id",), ttl="expiration"),
     Table("ratelimit", keys=("id",), ttl="expiration"),
     # Of people in browsers, and of sign-ins under way.
@@ -131,22 +148,23 @@ TABLES = (
 )
 
 QUEUES = (
-    Queue("audit", fifo=True),
+    Queue("audit", fifo=True, visibility_seconds=45),
     Queue("email"),
     Queue("email-events"),
     # A mail may have 40 MB.
-    Queue("inbound-mail", seconds=120),
+    Queue("inbound-mail", visibility_seconds=150),
     Queue("dialer"),
     Queue("voice-events"),
     # A transport's reports among them.
     Queue("roleplay"),
     Queue("contacts"),
     # As long as a language model may take, three times over.
-    Queue("scoring", seconds=150),
+    Queue("scoring", visibility_seconds=180),
     Queue("webhooks"),
-    # As long as the slowest answer that is waited for, and then some: what a killed worker held comes back soon.
-    Queue("deliveries", seconds=75, receives=20),
-    Queue("slow-deliveries", seconds=75, receives=20),
+    # As long as the slowest answer that is waited for, and then some.
+    Queue("deliveries", visibility_seconds=90, max_receives=20),
+    Queue("slow-deliveries", visibility_seconds=90, max_receives=20),
+    Queue("timers"),
 )
 
 BUCKETS = (
@@ -174,14 +192,14 @@ GROUPS = (
         api="anima",
         paths=("agent/{proxy+}",),
         tables=_EDGE | {"activity": WRITE},
-        root_secret=True,
+        grants=frozenset({Grant.ROOT_SECRET}),
     ),
     Group(
         "anima/management",
         api="anima",
         paths=("agents", "agents/{proxy+}", "keys", "keys/{proxy+}", "billing/{proxy+}"),
         tables=_EDGE | {"activity": WRITE},
-        root_secret=True,
+        grants=frozenset({Grant.ROOT_SECRET}),
     ),
     Group(
         "anima/email",
@@ -190,14 +208,14 @@ GROUPS = (
         tables=_EDGE | {"activity": READ_WRITE},
         # Links to attachments are signed with its right to read them.
         buckets={"attachments": READ},
-        root_secret=True,
+        grants=frozenset({Grant.ROOT_SECRET}),
     ),
     Group(
         "anima/audit",
         api="anima",
         paths=("audit/{proxy+}",),
         tables=_EDGE | {"activity": READ},
-        root_secret=True,
+        grants=frozenset({Grant.ROOT_SECRET}),
     ),
     Group(
         "streams",
@@ -216,14 +234,14 @@ GROUPS = (
         api="anima",
         paths=("voice/{proxy+}",),
         tables=_EDGE | {"activity": READ_WRITE},
-        root_secret=True,
+        grants=frozenset({Grant.ROOT_SECRET}),
     ),
     Group(
         "anima/webhooks",
         api="anima",
         paths=("webhooks", "webhooks/{proxy+}"),
         tables=_EDGE | {"activity": READ_WRITE},
-        root_secret=True,
+        grants=frozenset({Grant.ROOT_SECRET}),
     ),
     Group(
         "opticomm/external_api",
@@ -237,15 +255,14 @@ GROUPS = (
         api="athos",
         paths=("session", "roleplay/{proxy+}"),
         tables={"core": READ_WRITE, "ratelimit": WRITE, "activity": READ_WRITE},
-        root_secret=True,
-        transport=True,
+        grants=frozenset({Grant.ROOT_SECRET, Grant.TRANSPORT}),
     ),
     Group(
         "athos/calls",
         api="athos",
         paths=("calls", "calls/{proxy+}"),
         tables={"core": READ_WRITE, "ratelimit": WRITE, "activity": READ},
-        root_secret=True,
+        grants=frozenset({Grant.ROOT_SECRET}),
     ),
     Group(
         "hum/account",
@@ -259,8 +276,7 @@ GROUPS = (
         paths=("auth/{proxy+}",),
         # Whoever signs in joins where they were invited.
         tables={"core": READ_WRITE, "sessions": READ_WRITE, "ratelimit": WRITE, "activity": WRITE},
-        root_secret=True,
-        sign_in=True,
+        grants=frozenset({Grant.ROOT_SECRET, Grant.SIGN_IN}),
     ),
     Group("hum/team", api="hum", paths=("api/team", "api/team/{proxy+}"), tables=_CONSOLE | {"activity": WRITE}),
     Group(
@@ -268,40 +284,43 @@ GROUPS = (
         api="hum",
         paths=("api/blocklist", "api/blocklist/{proxy+}"),
         tables=_CONSOLE | {"activity": WRITE},
-        root_secret=True,
+        grants=frozenset({Grant.ROOT_SECRET}),
     ),
     Group(
         "hum/contacts",
         api="hum",
         paths=("api/contacts", "api/contacts/{proxy+}"),
         tables=_CONSOLE | {"activity": WRITE},
-        root_secret=True,
+        grants=frozenset({Grant.ROOT_SECRET}),
     ),
     Group("portal", api="hum", paths=("docs", "docs/{proxy+}", "openapi/{proxy+}"), tables={"ratelimit": WRITE}),
 )
 
+#: The queues of all jobs: an event, the outbox and a timer may each bring any of them.
+JOB_QUEUES = tuple(name for name in jobs.queues() if name != "timers")
+
 WORKERS = (
+    Worker("workers/fanout", stream="activity", sends=("audit", *JOB_QUEUES), batch=100, parallel=10),
     Worker(
-        "workers/fanout",
-        stream="activity",
-        tables={"activity": READ_WRITE},
-        sends=("audit", "email", "dialer", "roleplay", "scoring", "contacts", "webhooks", "deliveries"),
-        batch=100,
+        "workers/timers", queue="timers", tables={"activity": READ_WRITE}, sends=JOB_QUEUES, batch=1, concurrency=16
     ),
-    Worker("workers/audit", queue="audit", tables={"activity": READ_WRITE}, batch=10),
-    Worker("workers/email", queue="email", tables={"activity": READ_WRITE}, mail=True, concurrency=20),
+    Worker("workers/audit", queue="audit", tables={"activity": READ_WRITE}, batch=10, concurrency=100),
+    Worker(
+        "workers/email", queue="email", tables={"activity": READ_WRITE}, grants=frozenset({Grant.MAIL}), concurrency=20
+    ),
     Worker(
         "workers/dialer",
         queue="dialer",
         tables={"activity": READ_WRITE, "core": READ_WRITE},
-        sends=("dialer", "voice-events"),
+        # The simulated carrier reports here.
+        sends=("voice-events",),
         concurrency=20,
     ),
     Worker(
         "workers/webhooks",
         queue="webhooks",
         tables={"activity": READ_WRITE, "core": READ},
-        sends=("webhooks", "deliveries"),
+        sends=("deliveries",),
         concurrency=20,
     ),
     Worker(
@@ -309,7 +328,7 @@ WORKERS = (
         queue="deliveries",
         tables={"activity": READ_WRITE, "core": READ_WRITE},
         sends=("deliveries", "slow-deliveries"),
-        root_secret=True,
+        grants=frozenset({Grant.ROOT_SECRET}),
         concurrency=50,
         seconds=75,
     ),
@@ -318,7 +337,7 @@ WORKERS = (
         queue="slow-deliveries",
         tables={"activity": READ_WRITE, "core": READ_WRITE},
         sends=("deliveries", "slow-deliveries"),
-        root_secret=True,
+        grants=frozenset({Grant.ROOT_SECRET}),
         concurrency=50,
         seconds=75,
     ),
@@ -334,14 +353,22 @@ WORKERS = (
         "workers/scoring",
         queue="scoring",
         tables={"activity": READ_WRITE, "core": WRITE},
-        language_model=True,
+        grants=frozenset({Grant.LANGUAGE_MODEL}),
         batch=1,
         concurrency=20,
         seconds=150,
     ),
     Worker("workers/contacts", queue="contacts", tables={"activity": WRITE, "core": READ_WRITE}, concurrency=20),
-    Worker("workers/voice_events", queue="voice-events", tables={"activity": READ_WRITE, "core": READ_WRITE}),
-    Worker("workers/email_events", queue="email-events", tables={"activity": READ_WRITE, "core": WRITE}),
+    # A storm of reports may not take the account's concurrency from the APIs.
+    Worker(
+        "workers/voice_events",
+        queue="voice-events",
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        concurrency=50,
+    ),
+    Worker(
+        "workers/email_events", queue="email-events", tables={"activity": READ_WRITE, "core": WRITE}, concurrency=50
+    ),
     Worker(
         "callbacks/email",
         queue="inbound-mail",
@@ -355,13 +382,7 @@ WORKERS = (
     ),
 )
 
-SCHEDULES = (
-    Schedule(
-        "schedules/tick",
-        tables={"activity": READ_WRITE},
-        sends=("email", "dialer", "roleplay", "scoring", "contacts", "webhooks", "deliveries"),
-    ),
-)
+SCHEDULES = (Schedule("schedules/tick", tables={"activity": READ_WRITE}, sends=("timers",)),)
 
 FUNCTIONS: tuple[Function, ...] = (*GROUPS, *WORKERS, *SCHEDULES)
 
@@ -384,3 +405,21 @@ def bucket(name: str) -> Bucket:
 def function(name: str) -> Function:
     """The function of that name."""
     return next(function for function in FUNCTIONS if function.name == name)
+
+
+def feeds_itself(function: Function) -> bool:
+    """Whether what a function sends may start it again, directly or through other workers.
+
+    Lambda stops such a chain after 16 rounds, unless the function says that it is meant.
+    """
+    mine = getattr(function, "queue", None)
+    seen: set[str] = set()
+    waiting = list(function.sends)
+    while waiting:
+        name = waiting.pop()
+        if name == mine:
+            return True
+        if name not in seen:
+            seen.add(name)
+            waiting += [sent for worker in WORKERS if worker.queue == name for sent in worker.sends]
+    return False

@@ -22,6 +22,7 @@ from infra.local import engine, provision
 from switchboard.access import service as access
 from switchboard.aws import aside, clock, secret, session, settings, table
 from switchboard.edge import idempotency, rate_limit
+from switchboard.timers import store as timer_store
 from switchboard.webhooks import delivery
 from tests import moto_cloud
 
@@ -44,6 +45,12 @@ def forget() -> None:
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries wait for nothing in tests."""
     monkeypatch.setattr(table, "sleep", lambda _: None)
+
+
+@pytest.fixture(autouse=True)
+def _one_shard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tick looks through one shard of timers: each shard costs its requests at every tick."""
+    monkeypatch.setattr(timer_store, "SHARDS", 1)
 
 
 @pytest.fixture(autouse=True)

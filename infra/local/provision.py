@@ -100,8 +100,8 @@ class _Maker:
             QueueName=physical(f"{queue.name}{suffix}"),
             Attributes=kind
             | {
-                "VisibilityTimeout": str(queue.seconds),
-                "RedrivePolicy": json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": queue.receives}),
+                "VisibilityTimeout": str(queue.visibility_seconds),
+                "RedrivePolicy": json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": queue.max_receives}),
             },
         )["QueueUrl"]
         return url

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from functools import cached_property
 
@@ -14,7 +13,7 @@ from constructs import Construct
 
 from infra import topology
 from infra.build import Assets
-from infra.stacks import buckets, settings
+from infra.stacks import buckets, grants, settings
 from infra.stacks.accepted import accept
 from infra.stacks.deployment import MAIL_EVENTS, Deployment
 from infra.stacks.settings import Resources
@@ -32,12 +31,10 @@ _ADAPTED = {
     "AWS_LWA_READINESS_CHECK_PROTOCOL": "tcp",
 }
 
-#: An inference profile's id: where it may run, and of which model it is.
-_PROFILE = re.compile(r"(?:us|us-gov|eu|apac|global)\.(.+)")
 _BUCKET_ACTIONS: dict[topology.Access, str] = {"read": "s3:GetObject", "write": "s3:PutObject"}
 _TABLE_ACTIONS: dict[topology.Access, tuple[str, ...]] = {
     "read": ("BatchGetItem", "ConditionCheckItem", "GetItem", "Query"),
-    "write": ("ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem"),
+    "write": ("BatchWriteItem", "ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem"),
 }
 
 
@@ -52,13 +49,13 @@ class Functions:
             self._layer("dependencies", "The domain's dependencies"),
         ]
 
-    def make(self, function: topology.Function, *grants: iam.PolicyStatement) -> lambda_.Function:
-        """Make a function. `grants` are what its trigger needs beside what the topology lets it do."""
+    def make(self, function: topology.Function, *trigger: iam.PolicyStatement) -> lambda_.Function:
+        """Make a function. `trigger` is what its trigger needs beside what the topology lets it do."""
         scope = Construct(self._stack, function.name.replace("/", "-"))
         name = self._deployment.name(function.name)
         streams = self.streams(function)
         log_group = log_group_of(scope, f"/aws/lambda/{name}")
-        role = self._role(scope, function, [_logging(log_group), _tracing(), *grants])
+        role = self._role(scope, function, [_logging(log_group), _tracing(), *trigger])
         made = lambda_.Function(
             scope,
             "Function",
@@ -82,6 +79,7 @@ class Functions:
             environment=self._environment(function) | (_ADAPTED if streams else {}),
             # Its role is complete: what the library would add to it is said here.
             role=role.without_policy_updates(),
+            recursive_loop=lambda_.RecursiveLoop.ALLOW if topology.feeds_itself(function) else None,
         )
         if function.snapstart:
             accept(
@@ -122,19 +120,15 @@ class Functions:
             self._deployment,
             self._resources,
             tables=function.tables,
-            queues=self._sends(function),
+            queues=dict.fromkeys((*self._sends(function), *_source(function))),
             reads_and_writes=function.buckets,
-            root_secret=function.root_secret,
-            mail=function.mail,
-            language_model=function.language_model,
-            transport=function.transport,
-            sign_in=function.sign_in,
+            grants=function.grants,
         )
         return granted | {f"SWITCHBOARD_{name}": value for name, value in function.settings.items()}
 
     def _sends(self, function: topology.Function) -> tuple[str, ...]:
         # The simulator reports through the queue by which SES would.
-        simulated = function.mail and self._deployment.mail_carrier == "simulator"
+        simulated = topology.Grant.MAIL in function.grants and self._deployment.mail_carrier == "simulator"
         return (*function.sends, MAIL_EVENTS) if simulated else function.sends
 
     def _role(
@@ -177,41 +171,17 @@ class Functions:
             )
         for name in self._sends(function):
             yield iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[self._resources.queues[name].queue_arn])
-        if function.root_secret:
-            yield iam.PolicyStatement(
-                actions=["secretsmanager:GetSecretValue"], resources=[self._resources.root_secret.secret_arn]
-            )
-        if function.mail and self._deployment.mail_carrier == "ses":
-            yield iam.PolicyStatement(actions=["ses:SendRawEmail"], resources=self._mail_arns())
-        if models := self._model_arns(function):
-            yield iam.PolicyStatement(actions=["bedrock:InvokeModel"], resources=models)
-        if function.transport and self._deployment.livekit_secret_arn:
-            yield iam.PolicyStatement(
-                actions=["secretsmanager:GetSecretValue"], resources=[self._deployment.livekit_secret_arn]
-            )
-        issuer = self._resources.issuer
-        if function.sign_in and issuer and issuer.secret_arn:
-            yield iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[issuer.secret_arn])
+        yield from grants.statements_of(function.grants, self._deployment, self._resources)
 
     def _model_arns(self, function: topology.Function) -> list[str]:
         model = self._deployment.language_model
-        return model_arns(model) if model and function.language_model else []
-
-    def _mail_arns(self) -> list[str]:
-        identities = (f"identity/{domain}" for domain in self._deployment.mail_domains)
-        names = (*identities, f"configuration-set/{self._deployment.name('mail')}")
-        return [f"arn:{Aws.PARTITION}:ses:{Aws.REGION}:{Aws.ACCOUNT_ID}:{name}" for name in names]
+        return grants.model_arns(model) if model and topology.Grant.LANGUAGE_MODEL in function.grants else []
 
 
-def model_arns(model: str) -> list[str]:
-    """What must be granted for a Bedrock model to be asked: of an inference profile (`us.…`) its models too."""
-    profiled = _PROFILE.fullmatch(model)
-    if not profiled:
-        return [f"arn:{Aws.PARTITION}:bedrock:{Aws.REGION}::foundation-model/{model}"]
-    return [
-        f"arn:{Aws.PARTITION}:bedrock:{Aws.REGION}:{Aws.ACCOUNT_ID}:inference-profile/{model}",
-        f"arn:{Aws.PARTITION}:bedrock:*::foundation-model/{profiled[1]}",
-    ]
+def _source(function: topology.Function) -> tuple[str, ...]:
+    """The queue that starts a function: it puts back what failed."""
+    queue = getattr(function, "queue", None)
+    return (queue,) if queue else ()
 
 
 def log_group_of(scope: Construct, name: str) -> logs.LogGroup:

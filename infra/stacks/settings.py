@@ -14,7 +14,9 @@ from aws_cdk import aws_ssm as ssm
 from infra import topology
 from infra.stacks import buckets
 from infra.stacks.deployment import Deployment
+from infra.stacks.grants import settings_of
 from infra.stacks.identity import Issuer
+from infra.topology import Grant
 from switchboard.aws.deployment import parameter
 from switchboard.aws.settings import env_key
 
@@ -36,11 +38,7 @@ def of(
     tables: Iterable[str],
     queues: Iterable[str],
     reads_and_writes: Iterable[str],
-    root_secret: bool,
-    mail: bool,
-    language_model: bool,
-    transport: bool,
-    sign_in: bool,
+    grants: Iterable[Grant],
 ) -> dict[str, str]:
     """The environment of code that is granted these."""
     environment = {
@@ -53,40 +51,7 @@ def of(
     environment |= {env_key("TABLE", name): resources.tables[name].table_name for name in tables}
     environment |= {env_key("QUEUE", name): resources.queues[name].queue_url for name in queues}
     environment |= {env_key("BUCKET", name): buckets.name_of(deployment, name) for name in reads_and_writes}
-    if root_secret:
-        environment["SWITCHBOARD_ROOT_SECRET"] = resources.root_secret.secret_arn
-    if mail:
-        environment["SWITCHBOARD_MAIL_CARRIER"] = deployment.mail_carrier
-        if deployment.mail_carrier == "ses":
-            environment["SWITCHBOARD_SES_CONFIGURATION_SET"] = deployment.name("mail")
-    if language_model and deployment.language_model:
-        environment["SWITCHBOARD_LANGUAGE_MODEL"] = "bedrock"
-        environment["SWITCHBOARD_BEDROCK_MODEL"] = deployment.language_model
-    if transport and deployment.livekit_url:
-        environment |= _livekit(deployment)
-    if sign_in and resources.issuer:
-        environment |= _issuer(resources.issuer)
-    return environment
-
-
-def _livekit(deployment: Deployment) -> dict[str, str]:
-    found = {
-        "SWITCHBOARD_ROLEPLAY_TRANSPORT": "livekit",
-        "SWITCHBOARD_LIVEKIT_URL": deployment.livekit_url,
-        "SWITCHBOARD_LIVEKIT_API_KEY": deployment.livekit_api_key,
-        "SWITCHBOARD_LIVEKIT_SECRET": deployment.livekit_secret_arn,
-        "SWITCHBOARD_LIVEKIT_AGENT": deployment.livekit_agent,
-    }
-    return {name: value for name, value in found.items() if value}
-
-
-def _issuer(issuer: Issuer) -> dict[str, str]:
-    found = {
-        "SWITCHBOARD_OIDC_ISSUER": issuer.url,
-        "SWITCHBOARD_OIDC_CLIENT_ID": issuer.client_id,
-        "SWITCHBOARD_OIDC_CLIENT_SECRET": issuer.secret_arn,
-    }
-    return {name: value for name, value in found.items() if value}
+    return environment | settings_of(grants, deployment, resources)
 
 
 def describe(stack: Stack, deployment: Deployment, resources: Resources) -> None:
@@ -97,11 +62,7 @@ def describe(stack: Stack, deployment: Deployment, resources: Resources) -> None
         tables=resources.tables,
         queues=resources.queues,
         reads_and_writes=[bucket.name for bucket in topology.BUCKETS],
-        root_secret=True,
-        mail=True,
-        language_model=True,
-        transport=True,
-        sign_in=True,
+        grants=Grant,
     )
     ssm.StringParameter(
         stack,

@@ -24,15 +24,14 @@ from infra.stacks.identity import Issuer
 from infra.stacks.mail import Mail
 from infra.stacks.settings import Resources
 
-#: How long a batch of the stream is tried again. What is given up goes to the failures' queue, and the fan-out of its
-#: hours can be replayed: a record that can never be handed on must not hold up its shard for a day.
-STREAM_RETRIES = 30
-STREAM_AGE = Duration.hours(6)
+#: How long a batch of the stream is tried again: as long as the stream keeps it. A record that cannot be read is passed
+#: over by the fan-out itself, so that only queues that take nothing hold up a shard, and then nothing may be given up.
+STREAM_AGE = Duration.hours(23)
 #: As long as SQS keeps anything.
 DEAD_LETTERS_KEPT = Duration.days(14)
 
-# What Lambda's poller needs of a source.
-_CONSUME = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
+# What Lambda's poller needs of a source, and a worker that puts back what failed.
+_CONSUME = ("sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
 _FOLLOW = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams")
 
 
@@ -61,7 +60,6 @@ class Workers(Stack):
             mail.receive(self.queues[INBOUND_MAIL])
 
     def _queue(self, queue: topology.Queue) -> sqs.Queue:
-        worker = next(worker for worker in topology.WORKERS if worker.queue == queue.name)
         dead = sqs.Queue(
             self,
             f"Queue-{queue.name}-dlq",
@@ -72,9 +70,8 @@ class Workers(Stack):
             self,
             f"Queue-{queue.name}",
             **_shape(self._deployment.name(queue.name), fifo=queue.fifo),
-            # Six times what a batch may take, as Lambda asks, so that none comes back while it is still worked on.
-            visibility_timeout=Duration.seconds(6 * worker.seconds + worker.window),
-            dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=queue.receives, queue=dead),
+            visibility_timeout=Duration.seconds(queue.visibility_seconds),
+            dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=queue.max_receives, queue=dead),
         )
 
     def _from_queue(self, worker: topology.Worker, queue: sqs.Queue) -> None:
@@ -114,6 +111,7 @@ class Workers(Stack):
             event_source_arn=stream,
             batch_size=worker.batch,
             max_batching_window=Duration.seconds(worker.window) if worker.window else None,
+            parallelization_factor=worker.parallel,
             starting_position=lambda_.StartingPosition.TRIM_HORIZON,
             filters=[
                 lambda_.FilterCriteria.filter(
@@ -125,7 +123,6 @@ class Workers(Stack):
             ],
             bisect_batch_on_error=True,
             report_batch_item_failures=True,
-            retry_attempts=STREAM_RETRIES,
             max_record_age=STREAM_AGE,
             on_failure=SqsDlq(failures),
         )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from infra import topology
-from infra.topology import READ_WRITE, Group, Queue, Schedule, Worker
+from infra.topology import READ_WRITE, Grant, Group, Queue, Schedule, Worker
 
 _TABLES = {table.name: READ_WRITE for table in topology.TABLES}
 #: Groups of HUM and the paths that each will have below `api/`; `{id}` and `{id}/{proxy+}` make two of most.
@@ -44,7 +44,7 @@ _SCHEDULES = ("reconcile", "rollup", "retention", "invoices")
 
 
 def _group(name: str, api: str, *paths: str) -> Group:
-    return Group(name, api=api, paths=paths, tables=_TABLES, sends=("email",), root_secret=True)
+    return Group(name, api=api, paths=paths, tables=_TABLES, sends=("email",), grants=frozenset({Grant.ROOT_SECRET}))
 
 
 _GROUPS = (

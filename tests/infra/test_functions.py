@@ -17,7 +17,7 @@ functions = pytest.mark.parametrize("function", [pytest.param(made, id=made.name
 
 Grant = tuple[str, str]
 _READ = ("BatchGetItem", "ConditionCheckItem", "GetItem", "Query")
-_WRITE = ("ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem")
+_WRITE = ("BatchWriteItem", "ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem")
 _IDENTITY = "arn:Partition:ses:Region:AccountId:identity"
 
 
@@ -97,6 +97,12 @@ def test_every_log_group_forgets(full: Templates) -> None:
     assert all(group.get("RetentionInDays") for group in full.all("AWS::Logs::LogGroup"))
 
 
+def own_queue(function: topology.Function) -> list[str]:
+    """The queue that starts a worker, which puts back there what failed."""
+    queue = getattr(function, "queue", None)
+    return [queue] if queue else []
+
+
 @functions
 def test_its_environment_is_what_the_topology_grants(full: Templates, function: topology.Function) -> None:
     expected = {
@@ -107,24 +113,24 @@ def test_its_environment_is_what_the_topology_grants(full: Templates, function: 
     }
     for table in function.tables:
         expected[f"SWITCHBOARD_TABLE_{table.upper()}"] = full.name(table)
-    for queue in function.sends:
+    for queue in (*function.sends, *own_queue(function)):
         expected[f"SWITCHBOARD_QUEUE_{queue.upper().replace('-', '_')}"] = queue_name(full, queue)
     for bucket in function.buckets:
         expected[f"SWITCHBOARD_BUCKET_{bucket.upper().replace('-', '_')}"] = bucket_name(full, bucket)
-    if function.root_secret:
+    if topology.Grant.ROOT_SECRET in function.grants:
         expected["SWITCHBOARD_ROOT_SECRET"] = "switchboard/test/root"
-    if function.mail:
+    if topology.Grant.MAIL in function.grants:
         expected["SWITCHBOARD_MAIL_CARRIER"] = "ses"
         expected["SWITCHBOARD_SES_CONFIGURATION_SET"] = full.name("mail")
-    if function.language_model:
+    if topology.Grant.LANGUAGE_MODEL in function.grants:
         expected["SWITCHBOARD_LANGUAGE_MODEL"] = "bedrock"
         expected["SWITCHBOARD_BEDROCK_MODEL"] = "us.example.model-v1:0"
-    if function.transport:
+    if topology.Grant.TRANSPORT in function.grants:
         expected["SWITCHBOARD_ROLEPLAY_TRANSPORT"] = "livekit"
         expected["SWITCHBOARD_LIVEKIT_URL"] = "wss://example.livekit.cloud"
         expected["SWITCHBOARD_LIVEKIT_API_KEY"] = "APIexample"
         expected["SWITCHBOARD_LIVEKIT_SECRET"] = FULL["livekit_secret_arn"]
-    if function.sign_in:
+    if topology.Grant.SIGN_IN in function.grants:
         expected["SWITCHBOARD_OIDC_ISSUER"] = f"https://cognito-idp.Region.amazonaws.com/{full.name('people')}"
         expected["SWITCHBOARD_OIDC_CLIENT_ID"] = full.name("console")
     expected |= {f"SWITCHBOARD_{name}": value for name, value in function.settings.items()}
@@ -163,7 +169,7 @@ def test_tracing_alone_is_granted_on_everything(full: Templates) -> None:
 
 
 def test_simulated_mail_needs_the_queue_and_no_ses(bare: Templates) -> None:
-    function = next(function for function in topology.FUNCTIONS if function.mail)
+    function = next(function for function in topology.FUNCTIONS if topology.Grant.MAIL in function.grants)
     variables = bare.function(function.name)["Environment"]["Variables"]
     assert variables["SWITCHBOARD_MAIL_CARRIER"] == "simulator"
     assert variables["SWITCHBOARD_QUEUE_EMAIL_EVENTS"] == queue_name(bare, "email-events")
@@ -180,7 +186,7 @@ def test_simulated_mail_needs_the_queue_and_no_ses(bare: Templates) -> None:
 
 def test_without_a_model_and_a_transport_nobody_is_asked_for_either(bare: Templates) -> None:
     for function in topology.FUNCTIONS:
-        if function.language_model or function.transport:
+        if {topology.Grant.LANGUAGE_MODEL, topology.Grant.TRANSPORT} & function.grants:
             names = bare.function(function.name)["Environment"]["Variables"].keys()
             assert not {name for name in names if "LANGUAGE" in name or "LIVEKIT" in name or "TRANSPORT" in name}
     actions = {
@@ -237,17 +243,17 @@ def expected_grants(full: Templates, function: topology.Function) -> Iterator[Gr
                 yield f"s3:{action}", f"arn:Partition:s3:::{bucket_name(full, bucket)}/*"
     for queue in function.sends:
         yield "sqs:SendMessage", f"{queue_name(full, queue)}.Arn"
-    if function.root_secret:
+    if topology.Grant.ROOT_SECRET in function.grants:
         yield "secretsmanager:GetSecretValue", "switchboard/test/root"
-    if function.mail:
+    if topology.Grant.MAIL in function.grants:
         yield "ses:SendRawEmail", f"{_IDENTITY}/example.com"
         yield "ses:SendRawEmail", f"{_IDENTITY}/agents.example.com"
         yield "ses:SendRawEmail", f"arn:Partition:ses:Region:AccountId:configuration-set/{full.name('mail')}"
-    if function.language_model:
+    if topology.Grant.LANGUAGE_MODEL in function.grants:
         # The profile, and its model wherever the profile asks it.
         yield "bedrock:InvokeModel", "arn:Partition:bedrock:Region:AccountId:inference-profile/us.example.model-v1:0"
         yield "bedrock:InvokeModel", "arn:Partition:bedrock:*::foundation-model/example.model-v1:0"
-    if function.transport:
+    if topology.Grant.TRANSPORT in function.grants:
         yield "secretsmanager:GetSecretValue", FULL["livekit_secret_arn"]
     yield from expected_of_source(full, function)
 

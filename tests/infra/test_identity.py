@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from infra import topology
+from infra.topology import Grant
 from tests.infra.conftest import FULL, Synthesise
 from tests.infra.templates import Resource, Templates
 from tests.infra.test_functions import grants
@@ -139,7 +140,7 @@ def test_another_issuer_takes_the_pools_place(elsewhere: Templates) -> None:
     for group in topology.GROUPS:
         if group.api == "hum":
             asked = {name: value for name, value in variables(elsewhere, group.name).items() if "OIDC" in name}
-            assert asked == (expected if group.sign_in else {}), group.name
+            assert asked == (expected if Grant.SIGN_IN in group.grants else {}), group.name
     described = json.loads(elsewhere.one("AWS::SSM::Parameter")["Value"])
     assert expected.items() <= described.items()
 
@@ -152,7 +153,7 @@ def test_only_who_signs_people_in_reads_the_clients_secret(elsewhere: Templates)
         for action, resource in grants(policy["PolicyDocument"]["Statement"])
         if resource == ISSUER["oidc_client_secret_arn"]
     }
-    signing_in = [elsewhere.function(group.name)["Role"] for group in topology.GROUPS if group.sign_in]
+    signing_in = [elsewhere.function(group.name)["Role"] for group in topology.GROUPS if Grant.SIGN_IN in group.grants]
     assert {f"{role}.Arn" for role in readers} == set(signing_in)
     assert set(readers.values()) == {"secretsmanager:GetSecretValue"}
 

@@ -11,6 +11,7 @@ import pytest
 
 from infra import topology
 from infra.build import ROOT
+from switchboard.kit import jobs
 from tests.infra import full_list, reach
 
 SECRET = "root secret"
@@ -37,6 +38,8 @@ NEVER_CALLED = {
     "workers/deliveries": {"idempotency"},  # a worker's commits carry no Idempotency-Key
     "workers/slow_deliveries": {"idempotency"},  # the same
     "workers/email_events": {SECRET},  # it keeps digests, and derives nothing
+    # It hands on what the stream shows, and reads and writes nothing: events and timers are written elsewhere.
+    "workers/fanout": {"activity"},
     "workers/email": {"core", SECRET},  # the suppression list is written when SES reports, in workers/email_events
 }
 
@@ -78,7 +81,11 @@ def test_no_function_is_granted_a_table_that_its_code_never_names(function: topo
 
 @pytest.mark.parametrize("function", by_name(topology.FUNCTIONS))
 def test_every_table_and_secret_that_a_function_reaches_is_granted(function: topology.Function) -> None:
-    if isinstance(function, topology.Group) and serves_strangers_only(function) and not function.sign_in:
+    if (
+        isinstance(function, topology.Group)
+        and serves_strangers_only(function)
+        and topology.Grant.SIGN_IN not in function.grants
+    ):
         pytest.skip("it knows nobody, so it reaches nothing that is somebody's")
     assert reached(function) - never_called(function) <= granted(function)
 
@@ -90,7 +97,7 @@ def test_what_is_never_called_is_reached_and_not_granted(name: str) -> None:
 
 
 def granted(function: topology.Function) -> set[str]:
-    return set(function.tables) | ({SECRET} if function.root_secret else set())
+    return set(function.tables) | ({SECRET} if topology.Grant.ROOT_SECRET in function.grants else set())
 
 
 def reached(function: topology.Function) -> set[str]:
@@ -120,10 +127,25 @@ def test_every_worker_has_one_source() -> None:
         assert worker.stream is None or topology.table(worker.stream).stream
 
 
-def test_a_queue_waits_longer_than_one_job_may_take() -> None:
+def test_a_queue_waits_longer_than_its_worker_may_take_and_not_much_longer() -> None:
     for worker in topology.WORKERS:
         if worker.queue:
-            assert topology.queue(worker.queue).seconds <= worker.seconds, worker.name
+            hidden = topology.queue(worker.queue).visibility_seconds
+            assert worker.seconds + worker.window < hidden <= 2 * worker.seconds, worker.name
+
+
+def test_whoever_may_bring_any_job_may_send_to_the_queue_of_every_job() -> None:
+    sends = {worker.name: set(worker.sends) for worker in topology.WORKERS}
+    declared = set(jobs.queues())
+    assert sends["workers/timers"] == declared - {"timers"}
+    assert sends["workers/fanout"] == declared - {"timers"} | {"audit"}
+    assert declared <= {queue.name for queue in topology.QUEUES}
+
+
+def test_functions_that_start_themselves_are_known() -> None:
+    found = {function.name for function in topology.FUNCTIONS if topology.feeds_itself(function)}
+    # Deferred deliveries go to their queues again; the simulated transport reports to its own worker.
+    assert found == {"workers/deliveries", "workers/slow_deliveries", "workers/roleplay"}
 
 
 @pytest.mark.parametrize("api", [pytest.param(api, id=api.name) for api in topology.APIS])

@@ -22,16 +22,23 @@ def test_a_job_that_keeps_failing_ends_in_a_dead_letter_queue(full: Templates, q
     made = full.one("AWS::SQS::Queue", QueueName=queue_name(full, queue.name))
     assert made["RedrivePolicy"] == {
         "deadLetterTargetArn": f"{dead['QueueName']}.Arn",
-        "maxReceiveCount": queue.receives,
+        "maxReceiveCount": queue.max_receives,
     }
     assert dead["MessageRetentionPeriod"] == 14 * 24 * 3_600
 
 
 @queues
-def test_a_job_stays_hidden_six_times_as_long_as_its_worker_may_take(full: Templates, queue: topology.Queue) -> None:
-    worker = next(worker for worker in topology.WORKERS if worker.queue == queue.name)
+def test_a_job_stays_hidden_as_long_as_the_topology_says(full: Templates, queue: topology.Queue) -> None:
     made = full.one("AWS::SQS::Queue", QueueName=queue_name(full, queue.name))
-    assert made["VisibilityTimeout"] == 6 * worker.seconds + worker.window
+    assert made["VisibilityTimeout"] == queue.visibility_seconds
+
+
+@pytest.mark.parametrize("function", [pytest.param(one, id=one.name) for one in topology.WORKERS])
+def test_lambda_lets_a_worker_start_itself_where_the_topology_means_it(
+    full: Templates, function: topology.Worker
+) -> None:
+    made = full.one("AWS::Lambda::Function", FunctionName=full.name(function.name))
+    assert made.get("RecursiveLoop") == ("Allow" if topology.feeds_itself(function) else None)
 
 
 @queues
@@ -71,8 +78,10 @@ def test_fan_out_takes_new_events_only_and_gives_none_up_unseen(full: Templates)
     assert mapping["StartingPosition"] == "TRIM_HORIZON"
     assert mapping["BisectBatchOnFunctionError"] is True
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert mapping["MaximumRetryAttempts"] == 30
-    assert mapping["MaximumRecordAgeInSeconds"] == 6 * 3_600
+    # As long as the stream keeps a record, less an hour: then the failures' queue tells of it.
+    assert "MaximumRetryAttempts" not in mapping
+    assert mapping["MaximumRecordAgeInSeconds"] == 23 * 3_600
+    assert mapping["ParallelizationFactor"] == worker.parallel == 10
     failures = f"{full.name(worker.name, 'failures')}.Arn"
     assert mapping["DestinationConfig"] == {"OnFailure": {"Destination": failures}}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from typing import Any
 from infra import topology
 from infra.local.pool import Context
 from switchboard.aws import clock, session, settings
-from switchboard.aws.queue import Job
+from switchboard.aws.queue import Message
 
 _ENDLESS = 1_000
 SERVICES = ("dynamodb", "sqs", "ses", "secretsmanager")
@@ -89,6 +89,11 @@ class Sabotage:
         self._faults.clear()
 
 
+_OUTBOX = {"FilterExpression": "attribute_exists(outbox)"}
+#: Jobs of the outbox that were handed on: ids are never the same in two tests.
+_handed_on: set[str] = set()
+
+
 class Dying(Context):
     """An invocation whose time is up, so that its half-done request may be taken over at once."""
 
@@ -103,8 +108,15 @@ def invoke(name: str, event: dict[str, Any], context: type[Context] = Context) -
 
 
 def tick() -> None:
-    """Run the minute's schedule."""
+    """Bring what is due: by the outbox, and by the minute's schedule and the workers that it hands the timers to."""
+    due = [item for item in everything("activity", **_OUTBOX) if item["outbox"]["S"] == "job"]
+    due = [item for item in due if item["due"]["S"] <= clock.stamp() and item["pk"]["S"] not in _handed_on]
+    if due:
+        answer = invoke("workers/fanout", {"Records": [_change(number, item) for number, item in enumerate(due)]})
+        assert answer == {"batchItemFailures": []}
+        _handed_on.update(item["pk"]["S"] for item in due)
     invoke("schedules/tick", {})
+    work("workers/timers")
 
 
 def work(name: str, *, at_most: int | None = None) -> int:
@@ -157,22 +169,37 @@ def _record(message: dict[str, Any]) -> dict[str, Any]:
 
 
 class Later:
-    """SQS' delays by the test's clock: takes the place of `queue.send`, and holds what is for later until then."""
+    """SQS' delays by the test's clock: takes the place of `queue.send_all`, and holds what is for later until then."""
 
-    def __init__(self, send: Callable[[Iterable[Job]], None]) -> None:
+    def __init__(self, send: Callable[[Sequence[Message]], set[int]]) -> None:
         self._send = send
-        self._held: list[tuple[datetime, Job]] = []
+        self._held: list[tuple[datetime, Message]] = []
 
-    def __call__(self, jobs: Iterable[Job]) -> None:
-        jobs = list(jobs)
-        self._held += [(clock.now() + timedelta(seconds=job.delay), job) for job in jobs if job.delay]
-        self._send([job for job in jobs if not job.delay])
+    def __call__(self, messages: Sequence[Message]) -> set[int]:
+        now = [place for place, message in enumerate(messages) if not message.delay]
+        refused = self._send([messages[place] for place in now]) if now else set()
+        self._held += [
+            (clock.now() + timedelta(seconds=message.delay), message) for message in messages if message.delay
+        ]
+        return {now[place] for place in refused}
 
     def bring(self) -> None:
         """Enqueue what is due."""
-        due = [job for moment, job in self._held if moment <= clock.now()]
-        self._held = [(moment, job) for moment, job in self._held if moment > clock.now()]
-        self._send([replace(job, delay=0) for job in due])
+        due = [message for moment, message in self._held if moment <= clock.now()]
+        self._held = [(moment, message) for moment, message in self._held if moment > clock.now()]
+        if due:
+            self._send([replace(message, delay=0) for message in due])
+
+
+def pass_on(later: Later, *workers: str) -> None:
+    """Let the stream, the tick and the queues bring what is due, and these workers do it, until nothing is left."""
+    stream = Stream()
+    tick()
+    while True:
+        stream.hand_on()
+        later.bring()
+        if not sum(work(name) for name in workers):
+            return
 
 
 class Stream:
@@ -183,7 +210,7 @@ class Stream:
 
     def hand_on(self) -> None:
         """Give the fan-out what it has not yet finished, as one batch."""
-        events = everything("activity", FilterExpression="attribute_exists(outbox)")
+        events = everything("activity", **_OUTBOX)
         waiting = [item for item in events if _place(item) not in self._done]
         waiting.sort(key=lambda item: str(item["id"]["S"]))
         if not waiting:
@@ -195,6 +222,8 @@ class Stream:
             if record["dynamodb"]["SequenceNumber"] in failed:
                 break
             self._done.add(_place(item))
+            if item["outbox"]["S"] == "job":
+                _handed_on.add(item["pk"]["S"])
 
 
 def _place(item: dict[str, Any]) -> tuple[str, str]:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from switchboard.aws import clock, ids, queue
-from switchboard.aws.queue import Job
+from switchboard.aws.queue import Message
 from switchboard.aws.table import Query
 from switchboard.calls import service, store
+from switchboard.calls.jobs import DialCall
 from switchboard.calls.models import TERMINAL, Call, EndReason, Order, State, Tier
 from switchboard.events import service as events
 from switchboard.timers import store as timer_store
@@ -36,8 +37,7 @@ def accepted(acme: Tenant) -> Call:
     """A call whose job is in the dialler's queue."""
     order = Order(to="+14155550142", tier=Tier.BASIC, consent_source="business-relationship")
     call = service.place(acme.caller(correlation_id=ids.new("corr")), order)
-    body = {"event": told(call)[0].model_dump()}
-    queue.send([Job(queue="dialer", body=body, group=call.org_id)])
+    queue.send([DialCall(org_id=call.org_id, call_id=call.id).message()])
     return call
 
 
@@ -103,7 +103,7 @@ def test_the_providers_reports_are_applied_once_though_their_worker_is_killed_an
     work("workers/dialer")
     for report in drain("voice-events"):
         for done in range(6):
-            queue.send([Job(queue="voice-events", body=report, group=call.org_id)])
+            queue.send([Message(queue="voice-events", body=report, group=call.org_id)])
             with saboteur.killing(after=done):
                 work("workers/voice_events")
             work("workers/voice_events")

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from switchboard.aws import dead_letters, queue, session, settings
-from switchboard.aws.queue import Job
+from switchboard.aws.queue import Message
 from tests.conftest import Stack
 from tests.integration.conftest import until
 
@@ -96,7 +96,9 @@ def test_the_running_stack_is_the_default_in_its_directory(stack: Stack, tmp_pat
 def test_what_failed_for_good_comes_back_at_once(engine_cloud: dict[str, str], name: str) -> None:
     """Through the engine's own dead-letter queue, within the five minutes in which a FIFO queue drops duplicates."""
     url, sqs = settings.queue_url(name), session.client("sqs")
-    queue.send([Job(queue=name, body={"n": n}, group=f"org_{n}", dedupe=f"d{n}" * (name == "audit")) for n in range(3)])
+    queue.send(
+        [Message(queue=name, body={"n": n}, group=f"org_{n}", dedupe=f"d{n}" * (name == "audit")) for n in range(3)]
+    )
 
     def fails() -> bool:
         sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from switchboard.aws import clock, queue, session
-from switchboard.aws.queue import Job
 from switchboard.contacts import backfill, indexing, service
 from switchboard.contacts.indexing import ContendedError
+from switchboard.contacts.jobs import ContinueBackfill, IndexContacts
 from switchboard.contacts.models import Contact, Status
 from switchboard.timers import store as timer_store
 from tests.actors import Tenant, tenant
@@ -44,19 +44,7 @@ def tails(org_id: str) -> dict[str, set[str]]:
 
 def changed(contact: Contact, event: str = "contact.updated") -> None:
     """Bring the job of a change."""
-    body = {
-        "event": {
-            "id": "evt_1",
-            "org_id": contact.org_id,
-            "type": event,
-            "at": clock.stamp(),
-            "actor": {"type": "system", "id": "test"},
-            "correlation_id": "corr_test",
-            "subject": {"type": "contact", "id": contact.id},
-            "data": {},
-        }
-    }
-    queue.send([Job(queue="contacts", body=body, group=contact.org_id)])
+    queue.send([IndexContacts(org_id=contact.org_id, contact_ids=[contact.id]).message()])
 
 
 def delete(acme: Tenant, contact: Contact) -> None:
@@ -228,7 +216,7 @@ def test_a_backfill_killed_anywhere_makes_each_contact_once(acme: Tenant, histor
         job = backfill.start(caller)
         stream.hand_on()
         drain("contacts")  # what the round before left
-        queue.send([Job(queue="contacts", body=backfill.job_of(job), group=acme.org_id)])
+        queue.send([ContinueBackfill(org_id=acme.org_id, backfill_id=job.id).message()])
         finished = False
         with saboteur.killing(after=done):
             work("workers/contacts", at_most=1)

@@ -19,10 +19,10 @@ from switchboard.agents import service as agents
 from switchboard.audit import chain
 from switchboard.audit import service as audit
 from switchboard.aws import clock, ids, queue, session
-from switchboard.aws.queue import Job
 from switchboard.aws.table import ConditionFailedError, Put, Query, Update, commit
 from switchboard.edge.dialects import anima
 from switchboard.email import service, store
+from switchboard.email.jobs import SendMail
 from switchboard.email.models import Draft, Message, State
 from switchboard.errors import Unavailable
 from switchboard.events import service as events
@@ -30,7 +30,7 @@ from switchboard.timers import service as timers
 from switchboard.timers import store as timer_store
 from switchboard.usage import service as usage
 from tests.actors import Tenant, tenant
-from tests.integration.sabotage import Dying, Sabotage, Stream, drain, invoke, tick, work
+from tests.integration.sabotage import Dying, Sabotage, Stream, drain, everything, invoke, tick, work
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -66,7 +66,7 @@ def mail(acme: Tenant) -> Message:
     message = service.send(
         acme.caller(correlation_id=ids.new("corr")), Draft(to=["you@example.com"], subject="s", body="b")
     )
-    queue.send([Job(queue="email", body={"event": told(message)[0].model_dump()}, group=message.org_id)])
+    queue.send([SendMail(org_id=message.org_id, message_id=message.id).message()])
     return message
 
 
@@ -98,7 +98,7 @@ def settle(mails: list[Message], frozen: clock.Frozen) -> list[str]:
     work("workers/email")
     assert {now(message).state for message in mails if message.id not in recorded} <= {State.UNCONFIRMED}
     assert drain("email-events") == []  # and none of them was handed over again
-    queue.send(Job(queue="email-events", body=report, group="reports") for report in reports)
+    queue.send(queue.Message(queue="email-events", body=report, group="reports") for report in reports)
     work("workers/email_events")
     endings = []
     for message in mails:
@@ -196,55 +196,47 @@ def test_a_throttled_mail_killed_on_its_way_back_is_sent_once_or_surfaces(
 # --- fan-out, timers, audit, reports ------------------------------------------------------------------------------
 
 
-def timer(acme: Tenant, name: str, **due_in: float) -> timers.Timer:
+def timer(acme: Tenant, name: str, **due_in: float) -> None:
     """A timer for a job that finds nothing to do."""
-    due = clock.now() + timedelta(**due_in)
-    body = {"job": "confirm", "org_id": acme.org_id, "message_id": "msg_none", "name": name}
-    made = timers.new(acme.org_id, due, "email", body)
-    commit(timers.setting(made))
-    return made
+    commit(timers.later(SendMail(org_id=acme.org_id, message_id=name), clock.now() + timedelta(**due_in)).write)
 
 
 def names(bodies: list[dict[str, Any]]) -> Counter[str]:
-    return Counter(body["name"] for body in bodies if "name" in body)
+    return Counter(body["message_id"] for body in bodies if not body["message_id"].startswith("msg_"))
 
 
 def test_a_fan_out_killed_anywhere_hands_every_event_on(
     acme: Tenant, saboteur: Sabotage, stream: Stream, frozen: clock.Frozen
 ) -> None:
     draft = Draft(to=["you@example.com"], subject="s", body="b")
-    batch = ["Scan", *["SendMessageBatch"] * 4, "UpdateItem", "SendMessageBatch", "DeleteItem"]
-    for done in range(len(batch)):
+    # Scan, and one request to each of two queues.
+    for done in range(4):
         sent = [service.send(acme.caller(correlation_id=ids.new("corr")), draft) for _ in range(2)]
-        soon = timer(acme, "soon")
+        timer(acme, "soon")
         with saboteur.killing(after=done):
             stream.hand_on()
         stream.hand_on()  # the stream brings the whole batch again
-        frozen.advance(seconds=121)  # the lease of a timer that was claimed and not enqueued
-        tick()
         jobs = drain("email")
         assert names(jobs).keys() == {"soon"}
-        assert {body["event"]["subject"]["id"] for body in jobs if "event" in body} == {one.id for one in sent}
-        sealed = Counter(body["event"]["id"] for body in drain("audit"))
+        assert {body["message_id"] for body in jobs} == {"soon", *(one.id for one in sent)}
+        sealed = Counter(event["id"] for body in drain("audit") for event in body["events"])
         assert sealed == Counter(event.id for message in sent for event in told(message))
-        assert soon.id not in {left.id for left in timer_store.in_minute(soon.minute)}
 
 
-def test_a_tick_killed_anywhere_fires_every_timer_after_the_lease_at_the_latest(
+def test_a_tick_and_its_workers_killed_anywhere_fire_every_timer(
     acme: Tenant, saboteur: Sabotage, frozen: clock.Frozen
 ) -> None:
-    with saboteur.counting() as calls:
-        tick()
-    idle = len(calls)
-    for done in range(idle + 10):
-        three = [timer(acme, name) for name in ("a", "b", "c")]
+    for done in range(14):
+        for name in ("a", "b", "c"):
+            timer(acme, name, minutes=16)
+        frozen.advance(minutes=16)
         with saboteur.killing(after=done):
             tick()
-        tick()
-        frozen.advance(seconds=121)
+        work("workers/timers")  # the queue brings the job of the one that was killed again
+        frozen.advance(minutes=1)
         tick()
         assert names(drain("email")).keys() == {"a", "b", "c"}
-        assert not list(timer_store.in_minute(three[0].minute))
+        assert not any(item["pk"]["S"].startswith("timer#") for item in everything("activity"))
 
 
 def test_a_sealer_killed_anywhere_leaves_a_chain_without_gaps_or_doubles(

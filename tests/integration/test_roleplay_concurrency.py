@@ -80,16 +80,8 @@ def practised(acme: Reseller, apply: Callable[[list[Progress]], Any]) -> Call:
 
 
 def test_reports_that_come_together_are_all_applied() -> None:
-    def persistently(progress: Progress) -> None:
-        while True:  # the queue brings again what was contended
-            try:
-                lifecycle.apply(progress)
-            except lifecycle.Contended:
-                continue
-            return
-
     def together(course: list[Progress]) -> None:
-        assert not [one for one in at_once([lambda one=one: persistently(one) for one in course[:-1]]) if one]
+        assert not [one for one in at_once([lambda one=one: lifecycle.apply(one) for one in course[:-1]]) if one]
         lifecycle.apply(course[-1])
 
     call = practised(reseller(), together)

@@ -12,11 +12,12 @@ import pytest
 
 from infra.local.pool import invoke
 from switchboard.aws import clock, queue
-from switchboard.aws.queue import Job
+from switchboard.aws.queue import Message
 from switchboard.aws.table import Query
 from switchboard.carriers.transport import simulator
 from switchboard.events import service as events
 from switchboard.roleplay import lifecycle, sessions, store
+from switchboard.roleplay.jobs import ExpireSession, WatchRoleplay
 from switchboard.roleplay.models import TERMINAL, Call, Progress, SessionState, State, Wanted
 from switchboard.timers import store as timer_store
 from switchboard.usage import service as usage
@@ -67,7 +68,7 @@ def steps(saboteur: Sabotage, work_: Callable[[], Any]) -> int:
 
 
 def enqueue(name: str, body: dict[str, Any]) -> None:
-    queue.send([Job(queue=name, body=body, group="org")])
+    queue.send([Message(queue=name, body=body, group="org")])
 
 
 def killed_anywhere(saboteur: Sabotage, name: str, body: dict[str, Any]) -> None:
@@ -143,7 +144,7 @@ def test_a_session_expires_once_though_the_worker_is_killed_anywhere(
     minted(acme)
     session = minted(acme).session
     frozen.advance(minutes=6)
-    killed_anywhere(saboteur, "roleplay", {"job": "expire", "org_id": acme.org_id, "session_id": session.id})
+    killed_anywhere(saboteur, "roleplay", ExpireSession(org_id=acme.org_id, session_id=session.id).body)
     assert usage.taken(acme.org_id, MONTH, sessions.COUNTER) == 1
 
 
@@ -182,9 +183,8 @@ def test_a_call_whose_rep_vanished_ends_though_the_watch_is_killed_anywhere(
     for _ in range(2):
         frozen.advance(seconds=121)
         until = now(call).watched_until
-        killed_anywhere(
-            saboteur, "roleplay", {"job": "watch", "org_id": call.org_id, "call_id": call.id, "until": until}
-        )
+        assert until is not None
+        killed_anywhere(saboteur, "roleplay", WatchRoleplay(org_id=call.org_id, call_id=call.id, until=until).body)
     assert told(call)["roleplay.call.ended"] == 1
 
 
@@ -196,7 +196,7 @@ def test_a_call_is_scored_once_though_the_worker_is_killed_anywhere(acme: Resell
     drain("scoring")
     Stream().hand_on()
     jobs = drain("scoring")
-    assert {job["event"]["subject"]["id"] for job in jobs} == {call.id for call in calls}
+    assert {job["call_id"] for job in jobs if job["job"] == "ScoreRoleplay"} == {call.id for call in calls}
     for job in jobs:
         killed_anywhere(saboteur, "scoring", job)
     assert [now(call).state for call in calls] == [State.SCORED, State.SCORING_FAILED]

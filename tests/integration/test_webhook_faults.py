@@ -71,8 +71,8 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Receiver:
 
 @pytest.fixture
 def world(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> World:
-    later = Later(queue.send)
-    monkeypatch.setattr(queue, "send", later)
+    later = Later(queue.send_all)
+    monkeypatch.setattr(queue, "send_all", later)
     return World(later)
 
 

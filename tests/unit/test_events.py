@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from switchboard.calls import store as calls
 from switchboard.calls.models import State as CallState
 from switchboard.contacts import service as contacts
 from switchboard.email import store
+from switchboard.email.jobs import SendMail
 from switchboard.email.models import State
 from switchboard.roleplay import service as roleplay
 from switchboard.roleplay.models import State as RoleplayState
@@ -99,7 +101,7 @@ def test_hum_upsert_contact_makes_a_contact(run: Run, organisation: dict[str, st
 def test_sqs_email_sends_a_queued_mail(run: Run, organisation: dict[str, str]) -> None:
     event, answer = run("workers/email", "sqs-email")
     assert answer == DONE
-    assert state(organisation["ORGANIZATION_ID"], job(event)["event"]["subject"]["id"]) is State.SENT
+    assert state(organisation["ORGANIZATION_ID"], job(event)["message_id"]) is State.SENT
 
 
 def test_sqs_email_events_tell_that_a_mail_was_delivered(run: Run, organisation: dict[str, str]) -> None:
@@ -112,7 +114,7 @@ def test_sqs_email_events_tell_that_a_mail_was_delivered(run: Run, organisation:
 def test_sqs_dialer_dials_an_accepted_call(run: Run, organisation: dict[str, str]) -> None:
     event, answer = run("workers/dialer", "sqs-dialer")
     assert answer == DONE
-    call = calls.get(organisation["ORGANIZATION_ID"], job(event)["event"]["subject"]["id"])
+    call = calls.get(organisation["ORGANIZATION_ID"], job(event)["call_id"])
     assert call is not None
     assert call.state is CallState.RINGING
     assert [body["kind"] for body in received("voice-events")] == ["ringing"]
@@ -137,13 +139,13 @@ def test_sqs_roleplay_begins_a_call(run: Run) -> None:
     event, answer = run("workers/roleplay", "sqs-roleplay")
     assert answer == DONE
     first = min(received("roleplay"), key=lambda body: body["kind"] != "live")
-    assert (first["kind"], first["call_id"]) == ("live", job(event)["event"]["subject"]["id"])
+    assert (first["kind"], first["call_id"]) == ("live", job(event)["call_id"])
 
 
 def test_sqs_scoring_scores_a_call(run: Run, organisation: dict[str, str]) -> None:
     event, answer = run("workers/scoring", "sqs-scoring")
     assert answer == DONE
-    call = roleplay.find(organisation["ORGANIZATION_ID"], job(event)["event"]["subject"]["id"])
+    call = roleplay.find(organisation["ORGANIZATION_ID"], job(event)["call_id"])
     assert call is not None
     assert call.state is RoleplayState.SCORED
 
@@ -152,7 +154,7 @@ def test_sqs_contacts_lets_a_contact_be_found_by_its_notes(run: Run, organisatio
     event, answer = run("workers/contacts", "sqs-contacts")
     assert answer == DONE
     (known,) = contacts.listing(organisation["ORGANIZATION_ID"], "noon", 10, None)[0]
-    assert known.contact.id == job(event)["event"]["subject"]["id"]
+    assert [known.contact.id] == job(event)["contact_ids"]
 
 
 def test_sqs_webhooks_makes_a_delivery_of_an_event(run: Run, organisation: dict[str, str]) -> None:
@@ -190,16 +192,24 @@ def test_sqs_audit_seals_the_events_in_order(run: Run, organisation: dict[str, s
 def test_stream_activity_reaches_the_queues_of_its_type(run: Run) -> None:
     _, answer = run("workers/fanout", "stream-activity")
     assert answer == DONE
-    for queue in ("email", "audit"):
-        assert [body["event"]["type"] for body in received(queue)] == ["email.queued"]
+    assert [body["job"] for body in received("email")] == ["SendMail"]
+    assert [event["type"] for body in received("audit") for event in body["events"]] == ["email.queued"]
 
 
-def test_schedule_tick_fires_what_is_due(run: Run, organisation: dict[str, str]) -> None:
-    timer = timers.new(organisation["ORGANIZATION_ID"], clock.now(), "email", {"job": "confirm"})
-    commit(timers.setting(timer))
+def test_schedule_tick_hands_the_minutes_to_the_workers(run: Run) -> None:
     _, answer = run("schedules/tick", "schedule-tick")
-    assert answer == {"fired": 1}
-    assert [body["timer"] for body in received("email")] == [timer.id]
+    assert answer == {"jobs": 1}
+    (body,) = received("timers")
+    assert (body["job"], body["shard"]) == ("FireTimers", 0)
+
+
+def test_sqs_timers_hands_on_what_is_due(run: Run) -> None:
+    job = SendMail(org_id="org_sample", message_id="msg_sample")
+    with clock.using(clock.Frozen("2026-01-15T16:00:30Z")):
+        commit(timers.later(job, clock.now() + timedelta(hours=1)).write)
+    _, answer = run("workers/timers", "sqs-timers")
+    assert answer == DONE
+    assert [body["message_id"] for body in received("email")] == ["msg_sample"]
 
 
 def test_there_is_a_sample_for_every_kind_of_trigger_and_a_test_for_every_sample() -> None:

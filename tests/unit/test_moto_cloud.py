@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from infra import topology
-from switchboard.aws import clock, ids, objects, queue, secret, session, settings
+from switchboard.aws import ids, objects, queue, secret, session, settings
 from switchboard.aws.table import Check, ConditionFailedError, Put, Update, commit, get, write
+from switchboard.email.jobs import SendMail
 from switchboard.timers import service as timers
 from tests.actors import tenant
 from tests.conftest import moto
@@ -18,11 +19,11 @@ WAITING = "ApproximateNumberOfMessages"
 
 def leave() -> None:
     """An organisation, a timer, a message in every queue, a file in every bucket, a secret, an item of every table."""
-    timer = timers.new(tenant().org_id, clock.now(), "email", {})
-    write(timers.setting(timer))
+    write(timers.soon(SendMail(org_id=tenant().org_id, message_id="msg_none")))
     for table in topology.TABLES:
         write(Put(table=table.name, item=dict.fromkeys(table.keys, "left")))
-    queue.send(queue.Job(queue=one.name, body={"left": 1}, group="g", dedupe=ids.new("d")) for one in topology.QUEUES)
+    for one in topology.QUEUES:
+        queue.send([queue.Message(queue=one.name, body={"left": 1}, group="g", dedupe=ids.new("d"))])
     for bucket in topology.BUCKETS:
         objects.put(bucket.name, "left", b"behind", "text/plain")
     session.client("secretsmanager").create_secret(Name="left", SecretString="behind")

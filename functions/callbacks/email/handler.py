@@ -13,4 +13,4 @@ def receive(notice: dict[str, Any]) -> None:
     inbound.receive(notice)
 
 
-handler = consumer.jobs(receive)
+handler = consumer.messages(receive)

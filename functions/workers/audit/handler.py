@@ -11,7 +11,7 @@ from switchboard.events.models import Event
 
 def seal(org_id: str, bodies: list[dict[str, Any]]) -> None:
     """Seal an organisation's events, in the order of the queue."""
-    audit.seal(org_id, [Event.model_validate(body["event"]) for body in bodies])
+    audit.seal(org_id, [Event.model_validate(event) for body in bodies for event in body["events"]])
 
 
 handler = consumer.groups(seal)

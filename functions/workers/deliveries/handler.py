@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from switchboard import consumer
 from switchboard.webhooks import delivery
+from switchboard.webhooks.jobs import DeliverWebhook
 
-handler = consumer.together(delivery.deliver)
+handler = consumer.together(DeliverWebhook, delivery.deliver)

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from switchboard import consumer
 from switchboard.email import delivery
-from switchboard.events.models import Event
+from switchboard.email.jobs import ConfirmMail, SendMail
 
-
-def work(body: dict[str, Any]) -> None:
-    """Do one job: an `email.queued` event, or the timer that looks after a claim."""
-    if body.get("job") == "confirm":
-        delivery.confirm(body["org_id"], body["message_id"], body.get("claim"))
-        return
-    event = Event.model_validate(body["event"])
-    delivery.deliver(event.org_id, event.subject.id)
-
-
-handler = consumer.jobs(work)
+handler = consumer.jobs(
+    {
+        SendMail: lambda job: delivery.deliver(job.org_id, job.message_id),
+        ConfirmMail: lambda job: delivery.confirm(job.org_id, job.message_id, job.claim),
+    }
+)

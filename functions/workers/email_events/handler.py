@@ -5,4 +5,4 @@ from __future__ import annotations
 from switchboard import consumer
 from switchboard.email import notifications
 
-handler = consumer.jobs(notifications.apply)
+handler = consumer.messages(notifications.apply)

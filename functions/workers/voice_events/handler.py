@@ -14,4 +14,4 @@ def apply(body: dict[str, Any]) -> None:
     dialing.apply(Progress.model_validate(body))
 
 
-handler = consumer.jobs(apply)
+handler = consumer.messages(apply)

@@ -19,9 +19,9 @@ from switchboard.carriers import voice
 from switchboard.compliance import ledgers
 from switchboard.compliance.errors import Blocked
 from switchboard.errors import Forbidden, Invalid, NotFound, QuotaExceeded, Unavailable
-from switchboard.timers import service as timers
 from switchboard.usage import service as usage
 from tests.actors import Tenant, tenant, with_effect
+from tests.integration.sabotage import Stream, everything, tick
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
@@ -263,7 +263,8 @@ def test_every_call_ends_though_its_provider_forgets_it(acme: Tenant, frozen: cl
     frozen.advance(hours=1)
     dialing.close(talking.org_id, talking.id, State.ACTIVE)
     assert (now(talking).state, now(talking).end_reason) == (State.FAILED, EndReason.TIMEOUT)
-    assert timers.tick() > 0, "the timers that do this are set"
+    jobs = [item["body"]["M"]["job"]["S"] for item in everything("activity") if "queue" in item]
+    assert jobs.count("CloseCall") >= 4, "what does this later is asked for"
 
 
 def test_what_changes_between_acceptance_and_dialling_still_stops_the_call(acme: Tenant, carrier: Carrier) -> None:
@@ -420,8 +421,9 @@ def test_a_call_whose_job_is_lost_ends_too(acme: Tenant, frozen: clock.Frozen) -
 
 
 def fire_timers(acme: Tenant) -> None:
-    """Let the minute's tick and the dialler do what is due."""
-    timers.tick()
+    """Let the stream, the minute's tick and the dialler do what is due."""
+    Stream().hand_on()
+    tick()
     while (
         messages := session.client("sqs")
         .receive_message(QueueUrl=settings.queue_url("dialer"), MaxNumberOfMessages=10)
@@ -429,7 +431,7 @@ def fire_timers(acme: Tenant) -> None:
     ):
         for message in messages:
             body = json.loads(message["Body"])
-            if body.get("job") == "close":
+            if body["job"] == "CloseCall":
                 dialing.close(body["org_id"], body["call_id"], body["state"])
 
 

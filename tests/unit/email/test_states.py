@@ -13,6 +13,7 @@ from switchboard.aws import table
 from switchboard.email import delivery, store
 from switchboard.email.models import MOVES, Message, State
 from switchboard.events import service as events
+from switchboard.kit import change
 from tests.unit.properties import Memory, examples
 
 ONE, OTHER = "One@example.com", "other@example.com"
@@ -27,7 +28,7 @@ REPORTS: dict[str, tuple[str, dict[str, Any]]] = {
     "one is gone": ("bounced", {"addresses": [ONE], "permanent": True}),
     "other is gone": ("bounced", {"addresses": [OTHER], "permanent": True}),
     "other complained": ("complained", {"addresses": [OTHER]}),
-    "nothing for ten minutes": ("confirm", {}),
+    "nothing for ten minutes": ("confirm", {"claim": 1}),
     "refused": ("refused", {"reason": "virus"}),
     "a stranger has it": ("delivered", {"addresses": ["stranger@example.com"]}),
 }
@@ -37,7 +38,7 @@ HAPPENED = st.sets(st.sampled_from(sorted(REPORTS)), min_size=1)
 @pytest.fixture
 def memory(monkeypatch: pytest.MonkeyPatch) -> Memory:
     found = Memory()
-    monkeypatch.setattr(delivery, "commit", found.commit)
+    monkeypatch.setattr(change, "commit", found.commit)
     monkeypatch.setattr(table, "get", found.get)
     return found
 
@@ -47,7 +48,7 @@ def claimed(memory: Memory) -> Message:
     memory.items.clear()
     facts = {"agent_id": "agt_1", "from_address": "a@example.com", "from_name": "A", "subject": "s", "body": "b"}
     facts |= {"thread_id": "msg_1", "correlation_id": "corr_1", "created_at": "", "updated_at": ""}
-    message = Message(id="msg_1", org_id="org_1", to=[ONE], cc=[OTHER], state=State.SENDING, **facts)
+    message = Message(id="msg_1", org_id="org_1", to=[ONE], cc=[OTHER], state=State.SENDING, claim=1, **facts)
     memory.commit(store.put(message))
     return message
 

@@ -13,10 +13,9 @@ from switchboard.aws import clock, queue
 from switchboard.carriers.transport import simulator
 from switchboard.roleplay import lifecycle, store
 from switchboard.roleplay.models import MOVES, TERMINAL, Call, EndReason, Progress, Speaker, State, Turn
-from switchboard.timers import service as timers
 from switchboard.timers import store as timer_store
 from tests.actors import Reseller
-from tests.integration.sabotage import Later, work
+from tests.integration.sabotage import Later, Stream, tick, work
 from tests.unit.roleplay.conftest import now, redeemed, reports
 
 TURN = Turn(number=0, speaker=Speaker.REP, text="Hello.", start_ms=0, end_ms=300)
@@ -29,12 +28,15 @@ PassTime = Callable[..., None]
 def pass_time(frozen: clock.Frozen, cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> PassTime:
     """Let time pass, and do what is due."""
     timer_store.advance(clock.stamp()[:16])
-    later = Later(queue.send)
-    monkeypatch.setattr(queue, "send", later)
+    later = Later(queue.send_all)
+    monkeypatch.setattr(queue, "send_all", later)
+    stream = Stream()
 
     def run(**by: float) -> None:
+        stream.hand_on()
         frozen.advance(**by)
-        timers.tick()
+        tick()
+        stream.hand_on()
         later.bring()
         work("workers/roleplay")
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from switchboard.aws import clock, session
+from switchboard.aws import clock, queue, session
 from switchboard.carriers import language
 from switchboard.carriers.language import Judgement
 from switchboard.carriers.language.bedrock import ATTEMPTS, Bedrock
@@ -21,12 +21,11 @@ from switchboard.roleplay import lifecycle, scoring, store
 from switchboard.roleplay.catalogue.drills import edition
 from switchboard.roleplay.models import Call, Evidence, Mark, Progress, Speaker, State, Turn
 from switchboard.roleplay.rubric import Criterion, Rubric
-from switchboard.timers import service as timers
 from switchboard.timers import store as timer_store
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
 from tests.actors import Reseller
-from tests.integration.sabotage import work
+from tests.integration.sabotage import Later, pass_on
 from tests.unit.roleplay.conftest import now, practised, redeemed, reports
 
 RUBRIC = Rubric(
@@ -157,17 +156,18 @@ def test_a_model_that_is_busy_is_asked_again_and_in_the_end_given_up(
     acme: Reseller, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     timer_store.advance(clock.stamp()[:16])
+    later = Later(queue.send_all)
+    monkeypatch.setattr(queue, "send_all", later)
     calls = [practised(acme), practised(acme)]
     monkeypatch.setattr(language, "model", lambda: Model(Throttled("later")))
     for call in calls:
-        with pytest.raises(Throttled):
-            scoring.score(call.org_id, call.id)
+        scoring.score(call.org_id, call.id)
         assert now(call).state is State.SCORING
     monkeypatch.setattr(language, "model", Rules)
     assert scored(calls[0]).state is State.SCORED
+    monkeypatch.setattr(language, "model", lambda: Model(Throttled("later")))
     frozen.advance(minutes=30, seconds=1)
-    timers.tick()
-    work("workers/scoring")
+    pass_on(later, "workers/scoring")
     assert [now(call).state for call in calls] == [State.SCORED, State.SCORING_FAILED]
 
 

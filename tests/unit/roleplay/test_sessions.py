@@ -11,17 +11,16 @@ import pytest
 from switchboard.accounts import service as accounts
 from switchboard.accounts.plans import PlanName
 from switchboard.audit import service as audit
-from switchboard.aws import clock, ids, table
+from switchboard.aws import clock, ids, queue, table
 from switchboard.carriers import transport
 from switchboard.cli.command import operator
 from switchboard.errors import DomainError, Forbidden, Invalid, NotFound, QuotaExceeded, Unauthenticated, Unavailable
 from switchboard.roleplay import service, sessions, store
 from switchboard.roleplay.models import SESSION_MOVES, Difficulty, Session, SessionState
-from switchboard.timers import service as timers
 from switchboard.timers import store as timer_store
 from switchboard.usage import service as usage
 from tests.actors import Reseller, reseller
-from tests.integration.sabotage import drain, work
+from tests.integration.sabotage import Later, Stream, drain, tick, work
 from tests.unit.roleplay.conftest import redeemed, wanted
 
 MONTH = "2026-01"
@@ -43,8 +42,13 @@ def taken(acme: Reseller) -> int:
 
 def pass_time(frozen: clock.Frozen, **by: float) -> None:
     """Let time pass, and do what is due."""
-    frozen.advance(**by)
-    timers.tick()
+    later = Later(queue.send_all)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(queue, "send_all", later)
+        Stream().hand_on()
+        frozen.advance(**by)
+        tick()
+        later.bring()
     work("workers/roleplay")
 
 

@@ -12,7 +12,7 @@ from infra.local.pool import Context
 from switchboard.accounts import service as accounts
 from switchboard.accounts.models import HardCap, Organisation
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import clock
+from switchboard.aws import clock, table
 from switchboard.aws.table import Item, decode_item
 from switchboard.errors import QuotaExceeded
 from switchboard.usage import service as usage
@@ -146,7 +146,9 @@ def test_a_cap_is_set_though_the_books_are_never_still(acme: Tenant, choose: Cal
     set_cap(acme, 100)
     assert spend(organisation(acme))
     sabotage = Sabotage()
-    sabotage.fail("TransactWriteItems", "TransactionCanceledException", times=6, reasons=["TransactionConflict"])
+    sabotage.fail(
+        "TransactWriteItems", "TransactionCanceledException", times=table._MAX_ATTEMPTS, reasons=["TransactionConflict"]
+    )
     set_cap(acme, 1)
     assert (organisation(acme).hard_cap.monthly_cap_cents, told(acme)) == (1, 2)
     assert exhaust(acme, choose) == CENT

@@ -28,8 +28,8 @@ def acme(cloud: dict[str, str], frozen: clock.Frozen, monkeypatch: pytest.Monkey
 @pytest.fixture
 def later(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> Later:
     """What the queues hold back."""
-    found = Later(queue.send)
-    monkeypatch.setattr(queue, "send", found)
+    found = Later(queue.send_all)
+    monkeypatch.setattr(queue, "send_all", found)
     return found
 
 

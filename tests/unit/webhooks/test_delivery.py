@@ -14,7 +14,7 @@ from switchboard.email.models import Draft
 from switchboard.events import service as events
 from switchboard.outbound.client import ConnectionFailed
 from switchboard.timers import store as timer_store
-from switchboard.webhooks import breaker, delivery, service, store
+from switchboard.webhooks import breaker, delivery, dispatch, service, store
 from switchboard.webhooks.kinds import STANDARD
 from switchboard.webhooks.models import Delivery, Status
 from tests.actors import Tenant, tenant
@@ -436,7 +436,7 @@ def test_one_endpoints_trouble_is_no_others(acme: Tenant, register: Register, wo
     good = register("https://example.com/good", events=["message.sent"])
     receiver.by_url["https://example.com/bad"] = RuntimeError("a fault of ours")
     queued(acme, world, 1)
-    jobs = [{"org_id": acme.org_id, "delivery_id": only(acme, one.endpoint.id).id, "attempt": 1} for one in (bad, good)]
+    jobs = [dispatch.attempt_of(only(acme, one.endpoint.id)) for one in (bad, good)]
     assert delivery.deliver(jobs) == {0}
     assert only(acme, good.endpoint.id).status is Status.SUCCEEDED
     assert service.get(acme.org_id, bad.endpoint.id).health.failing_since is None  # it was no fault of theirs

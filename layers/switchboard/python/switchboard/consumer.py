@@ -1,54 +1,82 @@
-"""What a worker's handler is made of: one job at a time, and failures reported one by one."""
+"""What a worker's handler is made of: who does which job, and when a failed one comes again.
+
+A failed message comes again after a pause that grows with each receive. The queue's own time-out is for a worker that
+was killed.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from random import SystemRandom
+from typing import Any, TypeVar
 
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
-from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord, DynamoDBRecordEventName
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from switchboard import telemetry
-from switchboard.aws import table
+from switchboard.aws import queue, table
+from switchboard.aws.queue import Receipt
+from switchboard.aws.table import Item
+from switchboard.kit import jobs as kit
+from switchboard.kit.jobs import Job, UnknownJobError
 
 Handler = Callable[[dict[str, Any], Any], Any]
+J = TypeVar("J", bound=Job)
+
+#: The longest pause before a failed message comes again, in seconds: of a standard queue, and of a group that waits.
+_LONGEST_PAUSE, _LONGEST_PAUSE_OF_A_GROUP = 300, 30
+_chance = SystemRandom()
 
 
-def jobs(work: Callable[[dict[str, Any]], None]) -> Handler:
-    """A handler that gives `work` the body of each SQS message.
+def jobs(
+    table: Mapping[type[Job], Callable[[Any], Any]], *, messages: Callable[[dict[str, Any]], None] | None = None
+) -> Handler:
+    """A handler that gives each job of a batch to the function that does its kind.
 
-    A job that raises goes back to its queue alone, and to the dead-letter queue after the queue's number of tries.
+    A job that raises goes back to its queue alone, and to the dead-letter queue after the queue's number of receives.
+    `messages` takes what is no job of ours: a provider's report. Without it such a message fails.
+    """
+    by_name = {kind.__name__: (kind, work) for kind, work in table.items()}
+
+    def take(body: dict[str, Any]) -> None:
+        name = body.get(kit.NAME)
+        if name is None and messages is not None:
+            messages(body)
+            return
+        if name not in by_name:
+            raise UnknownJobError(f"no job of this worker is called {str(name)[:60]!r}")
+        kind, work = by_name[name]
+        work(kind.read(body))
+
+    return _one_by_one(take)
+
+
+def messages(work: Callable[[dict[str, Any]], None]) -> Handler:
+    """A handler that gives `work` the body of each message, for a queue that others write to."""
+    return _one_by_one(work)
+
+
+def together(kind: type[J], work: Callable[[list[J]], set[int]]) -> Handler:
+    """A handler that gives `work` all jobs of a batch at once.
+
+    `work` returns the places of those that failed, which go back to the queue; when it raises, all of them do.
     """
 
-    def take(message: SQSRecord) -> None:
-        work(json.loads(message.body))
+    def take(records: list[dict[str, Any]]) -> set[int]:
+        failed: set[int] = set()
+        read: list[tuple[int, J]] = []
+        for place, record in enumerate(records):
+            try:
+                read.append((place, kind.read(json.loads(record["body"]))))
+            except ValueError:
+                _note_failure()
+                failed.add(place)
+        if read:
+            failed |= {read[place][0] for place in work([job for _, job in read])}
+        return failed
 
-    return _handler(take, EventType.SQS)
-
-
-def together(work: Callable[[list[dict[str, Any]]], set[int]]) -> Handler:
-    """A handler that gives `work` the bodies of all of a batch's SQS messages at once.
-
-    `work` answers the places of those that failed, which go back to the queue; when it raises, all of them do.
-    """
-
-    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 Lambda passes it
-        records = event["Records"]
-        try:
-            with telemetry.traced("batch"):
-                failed = work([json.loads(record["body"]) for record in records])
-        except Exception:  # noqa: BLE001 the queue brings them again
-            _note_failure()
-            failed = set(range(len(records)))
-        return {"batchItemFailures": [{"itemIdentifier": records[place]["messageId"]} for place in sorted(failed)]}
-
-    return handler
+    return _handler(take, "batch", _LONGEST_PAUSE)
 
 
 def groups(work: Callable[[str, list[dict[str, Any]]], None]) -> Handler:
@@ -57,52 +85,93 @@ def groups(work: Callable[[str, list[dict[str, Any]]], None]) -> Handler:
     When it raises, the whole group goes back, so that nothing overtakes what failed.
     """
 
-    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 Lambda passes it
-        by_group: dict[str, list[dict[str, Any]]] = {}
-        for record in event["Records"]:
-            by_group.setdefault(record["attributes"]["MessageGroupId"], []).append(record)
-        failed: list[dict[str, Any]] = []
-        for group, records in by_group.items():
+    def take(records: list[dict[str, Any]]) -> set[int]:
+        by_group: dict[str, list[int]] = {}
+        for place, record in enumerate(records):
+            by_group.setdefault(record["attributes"]["MessageGroupId"], []).append(place)
+        failed: set[int] = set()
+        for group, places in by_group.items():
             try:
                 with telemetry.traced("group", group=group):
-                    work(group, [json.loads(record["body"]) for record in records])
+                    work(group, [json.loads(records[place]["body"]) for place in places])
             except Exception:  # noqa: BLE001 one group's fault is no other group's
                 _note_failure()
-                failed += records
-        return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in failed]}
+                failed |= set(places)
+        return failed
+
+    return _handler(take, "groups", _LONGEST_PAUSE_OF_A_GROUP)
+
+
+def stream(work: Callable[[Sequence[Item | None]], int | None]) -> Handler:
+    """A handler that gives `work` the new images of a batch of a table's stream, `None` for what was not put.
+
+    `work` returns the place of the first record that has to be taken again. The stream goes on from there.
+    """
+
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 Lambda passes it
+        records = event["Records"]
+        with telemetry.traced("stream"):
+            first = work([_image(record) for record in records])
+        if first is None:
+            return {"batchItemFailures": []}
+        telemetry.metric("StreamRecordFailed")
+        return {"batchItemFailures": [{"itemIdentifier": records[first]["dynamodb"]["SequenceNumber"]}]}
 
     return handler
 
 
-def stream(work: Callable[[dict[str, Any]], None]) -> Handler:
-    """A handler that gives `work` the new image of each item that was put into a table.
-
-    A stream goes on from the first record that failed, so what comes after it is taken again.
-    """
-
-    def take(change: DynamoDBRecord) -> None:
-        image = change.raw_event["dynamodb"].get("NewImage")
-        if change.event_name is DynamoDBRecordEventName.INSERT and image:
-            work(table.decode_item(image))
-
-    return _handler(take, EventType.DynamoDBStreams)
+def _image(record: dict[str, Any]) -> Item | None:
+    image = record["dynamodb"].get("NewImage")
+    return table.decode_item(image) if image and record["eventName"] == "INSERT" else None
 
 
-def _handler(take: Callable[[Any], None], event_type: EventType) -> Handler:
-    def noted(record: Any) -> None:  # Powertools passes it by this name
+def _one_by_one(take: Callable[[dict[str, Any]], None]) -> Handler:
+    def noted(record: SQSRecord) -> None:  # Powertools passes it by this name
         try:
             with telemetry.traced("job"):
-                take(record)
+                take(json.loads(record.body))
         except Exception:
             _note_failure()
             raise
 
-    def handler(event: dict[str, Any], context: Any) -> Any:
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         # A batch in which every job failed is answered like any other: each of them goes back.
-        processor = BatchProcessor(event_type=event_type, raise_on_entire_batch_failure=False)
-        return process_partial_response(event, noted, processor, context)
+        processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+        answer: Any = process_partial_response(event, noted, processor, context)
+        failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+        _pause([record for record in event["Records"] if record["messageId"] in failed], _LONGEST_PAUSE)
+        return {"batchItemFailures": answer["batchItemFailures"]}
 
     return handler
+
+
+def _handler(take: Callable[[list[dict[str, Any]]], set[int]], name: str, longest: int) -> Handler:
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 Lambda passes it
+        records = event["Records"]
+        try:
+            with telemetry.traced(name):
+                failed = take(records)
+        except Exception:  # noqa: BLE001 the queue brings them again
+            _note_failure()
+            failed = set(range(len(records)))
+        _pause([records[place] for place in failed], longest)
+        return {"batchItemFailures": [{"itemIdentifier": records[place]["messageId"]} for place in sorted(failed)]}
+
+    return handler
+
+
+def _pause(records: list[dict[str, Any]], longest: int) -> None:
+    """Let failed messages come again soon at first, then later and later."""
+    waits: list[tuple[Receipt, int]] = []
+    for record in records:
+        receives = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
+        queue_name = record.get("eventSourceARN", "").rpartition(":")[2]
+        seconds = min(2 ** min(receives, 12), longest)
+        # A FIFO group's messages get one pause, so that they come again together and in order.
+        jitter = 1.0 if queue_name.endswith(".fifo") else _chance.uniform(0.5, 1)
+        waits.append((Receipt(queue_name, record.get("receiptHandle", ""), receives), max(1, round(seconds * jitter))))
+    if waits:
+        queue.put_back(waits)
 
 
 def _note_failure() -> None:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
-from switchboard.aws import session, settings
+from switchboard import telemetry
+from switchboard.aws import aside, session, settings
 
 #: SQS' own longest delay, in seconds. Anything later is a timer's business.
 MAX_DELAY = 900
-_BATCH = 10
+#: SQS' limits of one request: entries, and bytes of all bodies together.
+_BATCH, _BATCH_BYTES = 10, 250_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class Message:
     """One message for a worker.
 
     `group` names whose work it is: in a FIFO queue what must keep its order, in a standard one what shares a fair
-    part. `dedupe` is the FIFO queue's five-minute duplicate guard.
+    part. `dedupe` is the FIFO queue's five-minute duplicate guard. `delay` is in seconds, at most MAX_DELAY.
     """
 
     queue: str
@@ -28,40 +31,139 @@ class Job:
     dedupe: str | None = None
     delay: int = 0
 
+    @property
+    def text(self) -> str:
+        """The body as SQS carries it."""
+        # ASCII: SQS refuses some characters that JSON allows.
+        return json.dumps(self.body, separators=(",", ":"))
+
 
 class SendError(RuntimeError):
-    """SQS took some of a batch and not the rest. `jobs` are the rest."""
+    """SQS took some of the messages and not the rest. `messages` are the rest."""
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
-        super().__init__(f"{len(jobs)} messages were not accepted")
-        self.jobs = jobs
+    def __init__(self, messages: Sequence[Any]) -> None:
+        super().__init__(f"{len(messages)} messages were not accepted")
+        self.messages = messages
 
 
-def send(jobs: Iterable[Job]) -> None:
-    """Enqueue jobs, ten a request. Raises SendError for those that were not accepted; sending twice is harmless."""
-    by_queue: dict[str, list[Job]] = {}
-    for job in jobs:
-        by_queue.setdefault(job.queue, []).append(job)
-    refused: list[Job] = []
-    for name, waiting in by_queue.items():
-        for start in range(0, len(waiting), _BATCH):
-            batch = waiting[start : start + _BATCH]
-            answer = session.client("sqs").send_message_batch(
-                QueueUrl=settings.queue_url(name), Entries=[_entry(i, job) for i, job in enumerate(batch)]
-            )
-            refused += [batch[int(failure["Id"])] for failure in answer.get("Failed", [])]
+def send(messages: Iterable[Message]) -> None:
+    """Enqueue messages. Raises SendError for those that were not accepted; sending twice is harmless."""
+    wanted = list(messages)
+    refused = send_all(wanted)
     if refused:
-        raise SendError(refused)
+        raise SendError([wanted[place] for place in sorted(refused)])
 
 
-def _entry(number: int, job: Job) -> dict[str, Any]:
-    entry: dict[str, Any] = {
-        "Id": str(number),
-        "MessageBody": json.dumps(job.body, separators=(",", ":")),
-        "MessageGroupId": job.group,
-    }
-    if job.dedupe:
-        entry["MessageDeduplicationId"] = job.dedupe
-    if job.delay:
-        entry["DelaySeconds"] = min(job.delay, MAX_DELAY)
+def send_all(messages: Sequence[Message]) -> set[int]:
+    """Enqueue messages: ten a request, the queues side by side. Returns the places of those that were not accepted.
+
+    Within a group of a FIFO queue nothing overtakes a message that was not accepted.
+    """
+    by_queue: dict[str, list[int]] = {}
+    for place, message in enumerate(messages):
+        by_queue.setdefault(message.queue, []).append(place)
+    refused: set[int] = set()
+    sending: list[Callable[[], set[int]]] = []
+    for name, places in by_queue.items():
+        try:
+            url = settings.queue_url(name)
+        except settings.MissingSettingError:
+            telemetry.logger().exception("unknown queue", extra={"queue": name})
+            refused |= set(places)
+            continue
+        if url.endswith(".fifo"):
+            sending.append(partial(_in_rounds, url, messages, places))
+        else:
+            sending += [partial(_request, url, messages, part) for part in _requests(messages, places)]
+    if len(sending) == 1:
+        return refused | sending[0]()
+    # All are begun from here: a thread that waits for others of its own pool could wait for ever.
+    return refused.union(*[one.result() for one in [aside.start(request) for request in sending]])
+
+
+def _in_rounds(url: str, messages: Sequence[Message], places: list[int]) -> set[int]:
+    """A round has one message of each group, so that a part of a request that fails breaks no group's order."""
+    refused: set[int] = set()
+    waiting = places
+    while waiting:
+        held = {messages[place].group for place in refused}
+        groups: set[str] = set()
+        now: list[int] = []
+        later: list[int] = []
+        for place in waiting:
+            group = messages[place].group
+            if group in held:
+                refused.add(place)
+            elif group in groups:
+                later.append(place)
+            else:
+                groups.add(group)
+                now.append(place)
+        for part in _requests(messages, now):
+            refused |= _request(url, messages, part)
+        waiting = later
+    return refused
+
+
+def _requests(messages: Sequence[Message], places: Iterable[int]) -> Iterator[list[int]]:
+    part: list[int] = []
+    size = 0
+    for place in places:
+        length = len(messages[place].text.encode())
+        if part and (len(part) == _BATCH or size + length > _BATCH_BYTES):
+            yield part
+            part, size = [], 0
+        part.append(place)
+        size += length
+    if part:
+        yield part
+
+
+def _request(url: str, messages: Sequence[Message], places: list[int]) -> set[int]:
+    entries = [_entry(place, messages[place]) for place in places]
+    try:
+        answer = session.client("sqs").send_message_batch(QueueUrl=url, Entries=entries)
+    except (session.BotoCoreError, session.ClientError) as error:
+        telemetry.logger().warning("messages not sent", extra={"queue": url.rpartition("/")[2], "reason": str(error)})
+        return set(places)
+    return {int(failure["Id"]) for failure in answer.get("Failed", [])}
+
+
+def _entry(number: int, message: Message) -> dict[str, Any]:
+    entry: dict[str, Any] = {"Id": str(number), "MessageBody": message.text, "MessageGroupId": message.group}
+    if message.dedupe:
+        entry["MessageDeduplicationId"] = message.dedupe
+    if message.delay:
+        entry["DelaySeconds"] = max(0, min(message.delay, MAX_DELAY))
     return entry
+
+
+class Receipt(NamedTuple):
+    """A message that a worker holds: the physical name of its queue, its handle, and how often it was received."""
+
+    queue: str
+    handle: str
+    receives: int
+
+
+def put_back(receipts: Sequence[tuple[Receipt, int]]) -> None:
+    """Let messages of one queue come again after so many seconds each. Best effort: their time-out brings them too."""
+    by_url: dict[str, list[tuple[Receipt, int]]] = {}
+    for receipt, seconds in receipts:
+        if url := _url_of(receipt.queue):
+            by_url.setdefault(url, []).append((receipt, seconds))
+    for url, held in by_url.items():
+        for start in range(0, len(held), _BATCH):
+            entries = [
+                {"Id": str(number), "ReceiptHandle": receipt.handle, "VisibilityTimeout": seconds}
+                for number, (receipt, seconds) in enumerate(held[start : start + _BATCH])
+            ]
+            try:
+                session.client("sqs").change_message_visibility_batch(QueueUrl=url, Entries=entries)
+            except (session.BotoCoreError, session.ClientError):
+                telemetry.logger().warning("messages wait for their time-out", exc_info=True)
+
+
+def _url_of(physical: str) -> str | None:
+    urls = (settings.queue_url(name) for name in settings.queues())
+    return next((url for url in urls if url.rpartition("/")[2] == physical), None)

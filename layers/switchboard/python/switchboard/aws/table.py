@@ -6,7 +6,7 @@ import random
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
@@ -377,6 +377,40 @@ def get_across(places: Sequence[tuple[str, Key]]) -> list[Item | None]:
     ]
 
 
+_BATCH_WRITES = 25
+
+
+def delete_many(table: str, keys: Sequence[Key]) -> None:
+    """Delete the items at keys, each or none of them there: 25 a request, several requests at a time."""
+    _write_many(table, [{"DeleteRequest": {"Key": encode_item(key)}} for key in keys])
+
+
+def put_many(table: str, items: Sequence[Item]) -> None:
+    """Write items in place of those that are there: 25 a request, several requests at a time, not all or nothing."""
+    _write_many(table, [{"PutRequest": {"Item": encode_item(item)}} for item in items])
+
+
+def _write_many(table: str, requests: Sequence[dict[str, Any]]) -> None:
+    aside.settle()
+    parts = [requests[start : start + _BATCH_WRITES] for start in range(0, len(requests), _BATCH_WRITES)]
+    if len(parts) == 1:
+        _write_part(table, parts[0])
+        return
+    for done in [aside.start(lambda part=part: _write_part(table, part)) for part in parts]:  # type: ignore[misc]
+        done.result()
+
+
+def _write_part(table: str, requests: Sequence[dict[str, Any]]) -> None:
+    wanted: Any = {settings.table(table): list(requests)}
+    for attempt in range(_MAX_ATTEMPTS):
+        answer = _persistently(lambda batch=wanted: session.dynamodb().batch_write_item(RequestItems=batch))  # type: ignore[misc]
+        wanted = answer.get("UnprocessedItems") or {}
+        if not wanted:
+            return
+        back_off(attempt)
+    raise Unavailable(_BUSY, retry_after=1)
+
+
 class Page(NamedTuple):
     """Items of one query, and the key to go on from (`None` at the end)."""
 
@@ -420,10 +454,15 @@ class Query:
 
     def all(self) -> Iterable[Item]:
         """Every item of the range, page after page."""
+        for items in self.chunks():
+            yield from items
+
+    def chunks(self) -> Iterator[list[Item]]:
+        """Every item of the range, as many at a time as one request brings (1 MB)."""
         start: Item | None = None
         while True:
             answer = self._read(None, start)
-            yield from (decode_item(found) for found in answer["Items"])
+            yield [decode_item(found) for found in answer["Items"]]
             last = answer.get("LastEvaluatedKey")
             if not last:
                 return

@@ -12,30 +12,29 @@ from typing import Any
 
 from switchboard import telemetry
 from switchboard.accounts import service as accounts
-from switchboard.aws import clock, queue, secret
-from switchboard.aws.queue import Job
+from switchboard.aws import clock, secret
 from switchboard.aws.table import ConditionFailedError, Writes, commit
 from switchboard.calls import placing, store
+from switchboard.calls.jobs import CloseCall, ConfirmDial, DialCall
 from switchboard.calls.models import TERMINAL, Call, EndReason, Progress, State
 from switchboard.carriers import voice
 from switchboard.compliance import service as compliance
 from switchboard.compliance.models import Verdict
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, Work
+from switchboard.kit import change
 from switchboard.timers import service as timers
 from switchboard.usage import service as usage
 
-QUEUE = "dialer"
 #: How long a claim may stay without an outcome before people are told.
 UNCONFIRMED_AFTER = timedelta(minutes=10)
 #: How long a provider may take to report that a call rings, is answered or not; then it is closed.
 RING_LIMIT = timedelta(minutes=3)
 #: The longest call.
 TALK_LIMIT = timedelta(hours=1)
-#: How soon a call that the provider had no room for is tried again, in seconds, and for how long.
-_TRY_AGAIN = 15
+#: How soon a call that the provider had no room for is tried again, and for how long.
+_TRY_AGAIN = timedelta(seconds=15)
 _GIVE_UP_AFTER = timedelta(minutes=10)
-_ATTEMPTS = 5
 
 _ANSWERED = {State.ACTIVE, State.HOLD, State.ENDING}
 
@@ -50,12 +49,7 @@ _ENDS = {
     EndReason.BLOCKED: State.CANCELED,
 }
 
-#: A change to a call: its next version and what is written with it, or `None` where nothing changes.
-_Change = tuple[Call, list[Writes]] | None
-
-
-class Contended(Exception):
-    """The call kept changing under us: the queue brings the report again."""
+_Change = change.Change[Call]
 
 
 def dial(org_id: str, call_id: str) -> None:
@@ -80,8 +74,6 @@ def dial(org_id: str, call_id: str) -> None:
         _end(claimed, EndReason.FAILED, str(refusal))
     except voice.Throttled:
         _change(org_id, call_id, _released)
-        body = {"job": "dial", "org_id": org_id, "call_id": call_id}
-        queue.send([Job(queue=QUEUE, body=body, group=org_id, delay=_TRY_AGAIN)])
     except voice.OutcomeUnknown as unknown:
         telemetry.metric("CallOutcomeUnknown")
         telemetry.logger().warning("call outcome unknown", extra={"call_id": call_id, "reason": str(unknown)})
@@ -106,9 +98,9 @@ def _wanted(call: Call) -> voice.Dial:
 
 def _claim(call: Call) -> Call | None:
     claimed = _next(call, state=State.DIALING, started_at=clock.stamp(), claim=call.version + 1)
-    watch = timers.new(call.org_id, clock.now() + UNCONFIRMED_AFTER, QUEUE, _job("confirm", claimed))
+    watch = ConfirmDial(org_id=call.org_id, call_id=call.id, claim=claimed.claim)
     try:
-        commit(store.save(claimed), timers.setting(watch))
+        commit(store.save(claimed), timers.later(watch, clock.now() + UNCONFIRMED_AFTER).write)
     except ConditionFailedError:
         return None
     return claimed
@@ -137,28 +129,19 @@ def apply(progress: Progress) -> None:
 
 
 def _change(org_id: str, call_id: str, decide: Callable[[Call], _Change]) -> None:
-    for _ in range(_ATTEMPTS):
-        call = store.get(org_id, call_id)
-        change = decide(call) if call else None
-        if change is None:
-            return
-        try:
-            commit(store.save(change[0]), change[1])
-        except ConditionFailedError as failed:
-            if failed.item and str(failed.item.get("sk", "")).startswith(("turn#", "tool#")):
-                return  # this was reported before
-            continue
-        return
-    raise Contended(call_id)
+    change.change(lambda: store.get(org_id, call_id), decide, store.save)
 
 
 def _refused(call: Call, verdict: Verdict) -> _Change:
-    change = _ended(call, EndReason.BLOCKED, None, f"refused before it was dialled: {verdict.code}")
-    return change and (change[0], [*change[1], compliance.record(verdict, call.id)])
+    ended = _ended(call, EndReason.BLOCKED, None, f"refused before it was dialled: {verdict.code}")
+    return ended and (ended[0], [ended[1], compliance.record(verdict, call.id)])
 
 
 def _released(call: Call) -> _Change:
-    return (_next(call, state=State.CREATED), []) if call.state is State.DIALING else None
+    if call.state is not State.DIALING:
+        return None
+    again = DialCall(org_id=call.org_id, call_id=call.id)
+    return _next(call, state=State.CREATED), timers.later(again, clock.now() + _TRY_AGAIN).write
 
 
 def _dialed(call: Call, provider_call_id: str) -> _Change:
@@ -256,12 +239,8 @@ def _next(call: Call, **facts: object) -> Call:
 
 
 def _closing(call: Call, state: State, after: timedelta) -> Writes:
-    body = _job("close", call) | {"state": state.value}
-    return timers.setting(timers.new(call.org_id, clock.now() + after, QUEUE, body))
-
-
-def _job(name: str, call: Call) -> dict[str, Any]:
-    return {"job": name, "org_id": call.org_id, "call_id": call.id, "claim": call.claim}
+    job = CloseCall(org_id=call.org_id, call_id=call.id, state=state.value)
+    return timers.later(job, clock.now() + after).write
 
 
 def _event(call: Call, kind: str, **data: Any) -> list[Writes]:

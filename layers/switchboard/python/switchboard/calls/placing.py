@@ -12,6 +12,7 @@ from switchboard.aws import clock, secret, settings
 from switchboard.aws.effect import AlreadyDone
 from switchboard.aws.table import Put, Writes, commit
 from switchboard.calls import history, store
+from switchboard.calls.jobs import CloseCall
 from switchboard.calls.models import Call, Order, State, Tier
 from switchboard.carriers import voice
 from switchboard.carriers.voice import VoiceCarrier
@@ -22,7 +23,6 @@ from switchboard.errors import Unavailable
 from switchboard.events import service as events
 from switchboard.events.models import Subject
 from switchboard.timers import service as timers
-from switchboard.timers.models import Timer
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
 
@@ -130,7 +130,7 @@ def _commit(caller: Caller, call: Call, verdict: Verdict, *guards: Writes) -> No
         None if call.simulated else _within_day(caller.organisation, call.tier),
         store.put(call),
         history.counting(call),
-        timers.setting(_watch(call)),
+        _watch(call),
         compliance.record(verdict, call.id),
         _event(caller, call, "voice.call.created", verdict, tier=call.tier.value),
     ]
@@ -146,10 +146,10 @@ def _within_day(org: Organisation, tier: Tier) -> Writes:
     return usage.within_day(org, f"{tier.value}_calls", limit)
 
 
-def _watch(call: Call) -> Timer:
+def _watch(call: Call) -> Writes:
     """What ends the call if its job is lost before it is dialled."""
-    body = {"job": "close", "org_id": call.org_id, "call_id": call.id, "state": State.CREATED.value}
-    return timers.new(call.org_id, clock.now() + _DIALLED_WITHIN, "dialer", body)
+    job = CloseCall(org_id=call.org_id, call_id=call.id, state=State.CREATED.value)
+    return timers.later(job, clock.now() + _DIALLED_WITHIN).write
 
 
 def _event(caller: Caller, call: Call, kind: str, verdict: Verdict, **data: str | None) -> Writes:

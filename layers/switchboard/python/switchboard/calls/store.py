@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from switchboard.aws import table
 from switchboard.aws.table import Item, Key, Page, Put, Query, Update, room_for
 from switchboard.calls.models import Call, ToolUse, Turn
+from switchboard.kit.change import Recorded
 
 Refusal = Callable[[list[Item | None]], Exception]
 
@@ -74,13 +75,13 @@ def page(
 
 def put_turn(call: Call, turn: Turn) -> Put:
     item = {"pk": key(call.org_id, call.id)["pk"], "sk": f"turn#{turn.number:05d}", **turn.model_dump()}
-    return Put(table="activity", item=item, unless_exists=True)
+    return Put(table="activity", item=item, unless_exists=True, otherwise=Recorded)
 
 
 def put_tool(call: Call, tool: ToolUse) -> Put:
     # Arguments come from outside: as text they keep fractions, which the table's numbers do not.
     item = {"pk": key(call.org_id, call.id)["pk"], "sk": f"tool#{tool.id}", "tool": tool.model_dump_json()}
-    return Put(table="activity", item=item, unless_exists=True)
+    return Put(table="activity", item=item, unless_exists=True, otherwise=Recorded)
 
 
 def tools(org_id: str, call_id: str) -> list[ToolUse]:

@@ -7,10 +7,9 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from switchboard.accounts import service as accounts
-from switchboard.aws import queue
 from switchboard.cli.command import Noun, moment, show
-from switchboard.events import fanout
 from switchboard.events import service as events
+from switchboard.fanout import service as fanout
 
 if TYPE_CHECKING:
     from switchboard.cli.command import Nouns
@@ -36,7 +35,6 @@ def _replay(args: argparse.Namespace) -> None:
     waiting = iter(events.between(args.start, args.end, args.org))
     handed_on = sent = 0
     while batch := list(islice(waiting, _BATCH)):
-        jobs = [job for event in batch for job in fanout.jobs(event)]
-        queue.send(jobs)
-        handed_on, sent = handed_on + len(batch), sent + len(jobs)
+        sent += fanout.replay(batch)
+        handed_on += len(batch)
     show(args, {"events": handed_on, "jobs": sent})

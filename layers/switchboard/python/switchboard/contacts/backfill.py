@@ -16,6 +16,7 @@ from switchboard.aws.table import Item, Write, Writes, commit
 from switchboard.calls import history
 from switchboard.calls.history import History
 from switchboard.contacts import service, store
+from switchboard.contacts.jobs import ContinueBackfill
 from switchboard.contacts.models import Backfill, Contact, Status
 from switchboard.errors import Contended, NotFound
 from switchboard.events import service as events
@@ -189,9 +190,4 @@ def _told(job: Backfill, step: _Step) -> list[Writes]:
 
 def _going_on(backfill: Backfill) -> Writes:
     """What brings the next job of a backfill, by the outbox."""
-    return timers.setting(timers.new(backfill.org_id, clock.now(), "contacts", job_of(backfill)))
-
-
-def job_of(backfill: Backfill) -> dict[str, str]:
-    """The job that lets a backfill go on."""
-    return {"job": "backfill", "org_id": backfill.org_id, "backfill_id": backfill.id}
+    return timers.soon(ContinueBackfill(org_id=backfill.org_id, backfill_id=backfill.id))

@@ -16,22 +16,22 @@ from switchboard.aws import clock, secret
 from switchboard.aws.table import ConditionFailedError, Writes, commit
 from switchboard.carriers import mail
 from switchboard.email import composition, store
+from switchboard.email.jobs import ConfirmMail, SendMail
 from switchboard.email.models import Message, State
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, Work
+from switchboard.kit import change
 from switchboard.timers import service as timers
 
 #: How long a claim may stay without an outcome before people are told.
 UNCONFIRMED_AFTER = timedelta(minutes=10)
-_ATTEMPTS = 5
-
-
-class RetryLater(Exception):
-    """The provider took nothing, for now: the job goes back to its queue."""
+#: How long a mail may wait for a provider that has no room, and the pauses between two tries.
+GIVE_UP_AFTER = timedelta(hours=12)
+_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=10)
 
 
 def deliver(org_id: str, message_id: str) -> None:
-    """Send a queued mail. Does nothing for one that was claimed before. Raises RetryLater when SES is throttling."""
+    """Send a queued mail. Does nothing for one that was claimed before. What SES has no room for waits for its turn."""
     message = store.get(org_id, message_id)
     if message is None or message.state is not State.QUEUED:
         return
@@ -48,9 +48,8 @@ def deliver(org_id: str, message_id: str) -> None:
     except mail.Refused as refusal:
         reason = str(refusal)
         _change(org_id, message_id, lambda found: _failed(found, reason))
-    except mail.Throttled as throttled:
+    except mail.Throttled:
         _change(org_id, message_id, _released)
-        raise RetryLater from throttled
     except mail.OutcomeUnknown as unknown:
         telemetry.metric("MailOutcomeUnknown")
         telemetry.logger().warning("mail outcome unknown", extra={"message_id": message_id, "reason": str(unknown)})
@@ -60,18 +59,17 @@ def deliver(org_id: str, message_id: str) -> None:
 
 def _claim(message: Message) -> bool:
     claimed = _next(message, state=State.SENDING, claim=message.version + 1)
-    job = {"job": "confirm", "org_id": message.org_id, "message_id": message.id, "claim": claimed.claim}
-    timer = timers.new(message.org_id, clock.now() + UNCONFIRMED_AFTER, "email", job)
+    job = ConfirmMail(org_id=message.org_id, message_id=message.id, claim=message.version + 1)
     try:
-        commit(store.save(claimed), timers.setting(timer))
+        commit(store.save(claimed), timers.later(job, clock.now() + UNCONFIRMED_AFTER).write)
     except ConditionFailedError:
         return False
     return True
 
 
-def confirm(org_id: str, message_id: str, claim: int | None = None) -> None:
+def confirm(org_id: str, message_id: str, claim: int) -> None:
     """Surface a claim that has had no outcome for ten minutes. A later claim than this has its own ten minutes."""
-    _change(org_id, message_id, lambda found: _unconfirmed(found) if claim in (None, found.claim) else None)
+    _change(org_id, message_id, lambda found: _unconfirmed(found) if claim == found.claim else None)
 
 
 def accepted(org_id: str, message_id: str, external_id: str) -> None:
@@ -99,26 +97,23 @@ def complained(org_id: str, message_id: str, addresses: Iterable[str]) -> None:
     _change(org_id, message_id, lambda found: _complained(found, addresses))
 
 
-#: A change to a message: its next version and what is written with it, or `None` where nothing changes.
-_Change = tuple[Message, list[Writes]] | None
+_Change = change.Change[Message]
 
 
 def _change(org_id: str, message_id: str, decide: Callable[[Message], _Change]) -> None:
-    for _ in range(_ATTEMPTS):
-        message = store.get(org_id, message_id)
-        change = decide(message) if message else None
-        if change is None:
-            return
-        try:
-            commit(store.save(change[0]), change[1])
-        except ConditionFailedError:
-            continue
-        return
-    raise RetryLater(message_id)
+    change.change(lambda: store.get(org_id, message_id), decide, store.save)
 
 
 def _released(message: Message) -> _Change:
-    return (_next(message, state=State.QUEUED), []) if message.state is State.SENDING else None
+    """Back into the queue, for a while: the provider took nothing. At the deadline the mail has failed."""
+    if message.state is not State.SENDING:
+        return None
+    waited = clock.now() - clock.parse(message.created_at)
+    if waited > GIVE_UP_AFTER:
+        return _failed(message, "the provider had no room in time")
+    again = SendMail(org_id=message.org_id, message_id=message.id)
+    pause = min(max(waited / 2, _FIRST_PAUSE), _LONGEST_PAUSE)
+    return _next(message, state=State.QUEUED), timers.later(again, clock.now() + pause).write
 
 
 def _unconfirmed(message: Message) -> _Change:

@@ -7,31 +7,27 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from switchboard.aws import clock, secret, settings
-from switchboard.aws.table import ConditionFailedError, Writes, commit
+from switchboard.aws.table import Writes
 from switchboard.carriers import transport
 from switchboard.carriers.transport import Room
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, Work
+from switchboard.kit import change as kit
+from switchboard.kit.jobs import Job
 from switchboard.roleplay import store
 from switchboard.roleplay.catalogue import drills
+from switchboard.roleplay.jobs import CloseRoleplay, GiveUpScoring, WatchRoleplay
 from switchboard.roleplay.models import OPEN, Call, EndReason, Progress, State
 from switchboard.timers import service as timers
 
-QUEUE, SCORING_QUEUE = "roleplay", "scoring"
 #: How long a rep may take to come in.
 LIVE_WITHIN = timedelta(minutes=3)
 #: The longest call.
 LIVE_LIMIT = timedelta(hours=1)
 #: How long the scoring may take, all its tries together.
 SCORED_WITHIN = timedelta(minutes=30)
-_ATTEMPTS = 5
 
-#: A change to a call: its next version and what is written with it, or `None` where nothing changes.
-Change = tuple[Call, list[Writes]] | None
-
-
-class Contended(Exception):
-    """The call kept changing under us: the queue brings the report again."""
+Change = kit.Change[Call]
 
 
 def silence() -> timedelta:
@@ -57,7 +53,7 @@ def creation(call: Call) -> list[Writes]:
     data = {"drill": call.drill_key, "difficulty": call.persona.difficulty.value, "session": call.session_id}
     return [
         store.put(call),
-        _timer(call, clock.now() + LIVE_WITHIN, "close", state=State.CREATED.value),
+        _closing(call, State.CREATED, LIVE_WITHIN),
         event(call, "roleplay.call.created", user=secret.digest(call.external_user_id), **data),
     ]
 
@@ -87,19 +83,7 @@ def watch(org_id: str, call_id: str, until: str) -> None:
 
 def change(org_id: str, call_id: str, decide: Callable[[Call], Change]) -> Call | None:
     """Make a change to a call as it stands, and answer it as it then is. Raises Contended."""
-    for _ in range(_ATTEMPTS):
-        call = store.get(org_id, call_id)
-        decided = decide(call) if call else None
-        if decided is None:
-            return None
-        try:
-            commit(store.save(decided[0]), decided[1])
-        except ConditionFailedError as failed:
-            if failed.item and str(failed.item.get("sk", "")).startswith("turn#"):
-                return None  # this was reported before
-            continue
-        return decided[0]
-    raise Contended(call_id)
+    return kit.change(lambda: store.get(org_id, call_id), decide, store.save)
 
 
 def _applied(call: Call, progress: Progress) -> Change:
@@ -108,7 +92,7 @@ def _applied(call: Call, progress: Progress) -> Change:
         case "live" if call.can_become(State.LIVE):
             until = clock.now() + silence()
             live = after(call, state=State.LIVE, started_at=now, heard_at=now, watched_until=clock.iso(until))
-            limit = _timer(live, clock.now() + LIVE_LIMIT, "close", state=State.LIVE.value)
+            limit = _closing(live, State.LIVE, LIVE_LIMIT)
             return live, [_watching(live, until), limit, event(live, "roleplay.call.live")]
         case "turn" if progress.turn and call.state in OPEN:
             turn = progress.turn
@@ -125,9 +109,8 @@ def _ended(call: Call, reason: EndReason) -> Change:
         return None
     ended = after(call, state=State.ENDED, ended_at=clock.stamp(), end_reason=reason)
     facts = {"end_reason": reason.value, "duration_seconds": ended.duration_seconds, "turns": ended.turns}
-    give_up = {"job": "give_up", "org_id": call.org_id, "call_id": call.id}
-    limit = timers.new(call.org_id, clock.now() + SCORED_WITHIN, SCORING_QUEUE, give_up)
-    return ended, [timers.setting(limit), event(ended, "roleplay.call.ended", **facts)]
+    give_up = timers.later(GiveUpScoring(org_id=call.org_id, call_id=call.id), clock.now() + SCORED_WITHIN)
+    return ended, [give_up.write, event(ended, "roleplay.call.ended", **facts)]
 
 
 def _watched(call: Call, until: str) -> Change:
@@ -146,12 +129,16 @@ def after(call: Call, **facts: object) -> Call:
 
 
 def _watching(call: Call, until: datetime) -> Writes:
-    return _timer(call, until, "watch", until=call.watched_until)
+    assert call.watched_until is not None
+    return _later(WatchRoleplay(org_id=call.org_id, call_id=call.id, until=call.watched_until), until)
 
 
-def _timer(call: Call, due: datetime, job: str, **facts: Any) -> Writes:
-    body = {"job": job, "org_id": call.org_id, "call_id": call.id, **facts}
-    return timers.setting(timers.new(call.org_id, due, QUEUE, body))
+def _closing(call: Call, state: State, after: timedelta) -> Writes:
+    return _later(CloseRoleplay(org_id=call.org_id, call_id=call.id, state=state.value), clock.now() + after)
+
+
+def _later(job: Job, due: datetime) -> Writes:
+    return timers.later(job, due).write
 
 
 def event(call: Call, kind: str, **data: Any) -> Writes:

@@ -6,15 +6,18 @@ Asking a model twice costs and changes nothing, so that no claim is needed: whoe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from switchboard import telemetry
-from switchboard.aws import clock
+from switchboard.aws import clock, table
 from switchboard.aws.table import ConditionFailedError, commit
 from switchboard.carriers import language
 from switchboard.roleplay import lifecycle, store
 from switchboard.roleplay.catalogue import drills
+from switchboard.roleplay.jobs import ScoreRoleplay
 from switchboard.roleplay.lifecycle import Change
 from switchboard.roleplay.models import Call, Score, Speaker, State, Turn
+from switchboard.timers import service as timers
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
 
@@ -22,13 +25,15 @@ from switchboard.usage.models import Meter
 INCOMPLETE = "SCORING_INCOMPLETE"
 #: What a rep must have said at least, for a score to say anything of them.
 FEWEST_TURNS, FEWEST_WORDS = 3, 25
+#: How soon a model that had no room is asked again.
+_TRY_AGAIN = timedelta(seconds=20)
 _TOO_SHORT = "The rep said too little to be scored."
 _NO_ANSWER = "The call could not be judged."
 _TOO_LATE = "The call was not judged in time."
 
 
 def score(org_id: str, call_id: str) -> None:
-    """Score a call that has ended. Does nothing for any other. Raises Throttled: the queue brings the job again."""
+    """Score a call that has ended. Does nothing for any other. What the model has no room for waits for its turn."""
     call = store.get(org_id, call_id)
     if call and call.state is State.ENDED:
         call = lifecycle.change(org_id, call_id, _begun)
@@ -46,6 +51,11 @@ def score(org_id: str, call_id: str) -> None:
         telemetry.metric("ScoringRefused")
         telemetry.logger().warning("scoring refused", extra={"call_id": call_id, "reason": str(refusal)})
         _fail(call, _NO_ANSWER)
+        return
+    except language.Throttled:
+        # As long as it takes, up to the end of all scoring (`give_up`).
+        again = ScoreRoleplay(org_id=org_id, call_id=call_id)
+        table.write(timers.later(again, clock.now() + _TRY_AGAIN).write)
         return
     overall = round(100 * sum(mark.points for mark in judged.marks) / rubric.weight)
     _finish(

@@ -24,6 +24,7 @@ from switchboard.events.models import Actor, Subject, Work
 from switchboard.roleplay import lifecycle, store, tokens
 from switchboard.roleplay.catalogue import drills, personas
 from switchboard.roleplay.catalogue.drills import Drill
+from switchboard.roleplay.jobs import ExpireSession
 from switchboard.roleplay.models import Call, Persona, Session, SessionState, Wanted
 from switchboard.timers import service as timers
 from switchboard.usage import service as usage
@@ -77,11 +78,11 @@ def mint(caller: Caller, external_user_id: str, external_agency_id: str | None) 
     )
     subject = Subject(type="roleplay_session", id=session.id, version=session.version)
     event = events.of(caller, "roleplay.session.minted", subject, user=secret.digest(external_user_id))
-    body = {"job": "expire", "org_id": session.org_id, "session_id": session.id}
+    expiry = timers.later(ExpireSession(org_id=session.org_id, session_id=session.id), expires + _GRACE)
     commit(
         usage.within_month(session.org_id, session.period, COUNTER, caller.organisation.terms.roleplays_per_month),
         store.put_session(session),
-        timers.setting(timers.new(session.org_id, expires + _GRACE, lifecycle.QUEUE, body)),
+        expiry.write,
         events.record(event),
     )
     return Minted(session, tokens.make(session.org_id, session.id, expires))

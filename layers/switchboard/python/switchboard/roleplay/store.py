@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable
 
 from switchboard.aws import secret, table
 from switchboard.aws.table import Item, Key, Page, Put, Query, Update
+from switchboard.kit.change import Recorded
 from switchboard.roleplay.models import Call, Detail, Listed, Score, Session, SessionState, Turn
 
 Refusal = Callable[[list[Item | None]], Exception]
@@ -130,7 +131,7 @@ def _list_of(org_id: str, listed: Listed) -> tuple[str, str]:
 
 def put_turn(call: Call, turn: Turn) -> Put:
     item = {"pk": _partition(call.org_id, call.id), "sk": f"turn#{turn.number:05d}", **turn.model_dump(mode="json")}
-    return Put(table="activity", item=item, unless_exists=True)
+    return Put(table="activity", item=item, unless_exists=True, otherwise=Recorded)
 
 
 def turns(org_id: str, call_id: str) -> list[Turn]:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Timer(BaseModel):
-    """A job that a queue gets at `due`. Kept by the subject that may cancel it: `key` is all that takes."""
+    """A message for a queue that is due at a moment. `attempts` counts the times that it could not be handed over."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -17,9 +17,19 @@ class Timer(BaseModel):
     due: str
     queue: str
     body: dict[str, Any]
-    lease_until: str | None = None
+    attempts: int = 0
 
     @property
     def minute(self) -> str:
-        """The minute it is due in: the partition that the tick looks through."""
+        """The minute that it is due in: with its shard the partition that holds it."""
         return self.due[:16]
+
+
+class DeadTimer(BaseModel):
+    """A timer that could not be handed over, after all its attempts, and why."""
+
+    id: str
+    died_at: str
+    reason: str
+    #: The timer as it was stored; what could not even be read is there as it was found.
+    timer: dict[str, Any]

@@ -1,87 +1,115 @@
-"""Timers in the `activity` table.
+"""What is due later, in the `activity` table.
 
 | item | pk | sk |
 |---|---|---|
+| job of the next 15 minutes | `<org>#outbox#<id>` | `job` |
 | timer | `timer#<minute>#<shard>` | `<due>#<id>` |
-| watermark | `timers` | `watermark` |
+| dead timer | `timers#dead` | `<when>#<id>` |
+| last minute that was handed to the workers | `timers` | `watermark` |
 
-A timer that is due before the next tick has `outbox`, so that the stream's fan-out enqueues it at once.
+A job of the next 15 minutes has `outbox`, so that the table's stream hands it on at once, and vanishes by itself.
+Timers are looked up by time, for all organizations together, so that their keys begin with the minute.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
 
-from switchboard.aws import table
+from switchboard.aws import clock, table
 from switchboard.aws.table import ConditionFailedError, Delete, Item, Key, Put, Query, Update
-from switchboard.timers.models import Timer
+from switchboard.timers.models import DeadTimer, Timer
 
-SHARDS = 4
+#: Partitions of one minute: each takes a thousand writes a second, and has a worker of its own.
+SHARDS = 16
+#: How long a job of the outbox stays to be looked at, once it is due.
+_KEPT = timedelta(days=1)
 _WATERMARK = {"pk": "timers", "sk": "watermark"}
+_DEAD = "timers#dead"
+
+
+def shard_of(timer_id: str) -> int:
+    return int(timer_id[-2:], 36) % SHARDS
 
 
 def key(timer: Timer) -> Key:
-    shard = int(timer.id[-1], 36) % SHARDS
-    return {"pk": f"timer#{timer.minute}#{shard}", "sk": f"{timer.due}#{timer.id}"}
+    return {"pk": f"timer#{timer.minute}#{shard_of(timer.id)}", "sk": f"{timer.due}#{timer.id}"}
 
 
-def put(timer: Timer, *, soon: bool) -> Put:
-    outbox = {"outbox": "timer"} if soon else {}
-    return Put(
-        table="activity", item={**key(timer), **timer.model_dump(exclude_none=True), **outbox}, unless_exists=True
-    )
+def put(timer: Timer) -> Put:
+    return Put(table="activity", item={**key(timer), **timer.model_dump()}, unless_exists=True)
+
+
+def put_in_outbox(timer: Timer) -> Put:
+    item = {
+        "pk": f"{timer.org_id}#outbox#{timer.id}",
+        "sk": "job",
+        "outbox": "job",
+        "expires": int((clock.parse(timer.due) + _KEPT).timestamp()),
+        **timer.model_dump(exclude={"attempts"}),
+    }
+    return Put(table="activity", item=item, unless_exists=True)
 
 
 def read(item: Item) -> Timer:
     return Timer.model_validate(item)
 
 
-def in_minute(minute: str) -> Iterator[Timer]:
-    for shard in range(SHARDS):
-        yield from map(read, Query(table="activity", partition=f"timer#{minute}#{shard}").all())
+def in_minute(minute: str, shard: int) -> Iterator[list[Item]]:
+    """The timers of a minute and shard, some at a time."""
+    yield from Query(table="activity", partition=f"timer#{minute}#{shard}").chunks()
 
 
-def claim(timer: Timer, now: str, until: str) -> bool:
-    """Take a lease on a timer. False if it is gone, cancelled or claimed."""
-    change = Update(
-        table="activity",
-        key=key(timer),
-        expression="SET lease_until = :until",
-        condition="attribute_exists(pk) AND (attribute_not_exists(lease_until) OR lease_until < :now)",
-        values={":until": until, ":now": now},
-    )
-    try:
-        table.write(change)
-    except ConditionFailedError:
-        return False
-    return True
+def key_of_ref(ref: str) -> Key:
+    pk, _, sk = ref.partition("|")
+    return {"pk": pk, "sk": sk}
 
 
-def remove(timer: Timer) -> None:
-    table.write(Delete(table="activity", key=key(timer)))
+def ref_of(timer: Timer) -> str:
+    place = key(timer)
+    return f"{place['pk']}|{place['sk']}"
 
 
-def cancel(timer: Timer) -> Delete:
+def delete(place: Key) -> Delete:
+    return Delete(table="activity", key={"pk": place["pk"], "sk": place["sk"]})
+
+
+def delete_all(items: Sequence[Item]) -> None:
+    table.delete_many("activity", [{"pk": item["pk"], "sk": item["sk"]} for item in items])
+
+
+def put_dead(dead: DeadTimer) -> Put:
+    return Put(table="activity", item={"pk": _DEAD, "sk": f"{dead.died_at}#{dead.id}", **dead.model_dump()})
+
+
+def dead(limit: int, start: Item | None) -> tuple[list[DeadTimer], Item | None]:
+    page = Query(table="activity", partition=_DEAD).page(limit, start)
+    return [DeadTimer.model_validate(item) for item in page.items], page.next_key
+
+
+def delete_dead(dead: DeadTimer) -> Delete:
     return Delete(
         table="activity",
-        key=key(timer),
-        condition="attribute_exists(pk) AND attribute_not_exists(lease_until)",
+        key={"pk": _DEAD, "sk": f"{dead.died_at}#{dead.id}"},
+        condition="attribute_exists(pk)",
     )
 
 
-def watermark() -> str | None:
-    item = table.get("activity", _WATERMARK)
-    return item["minute"] if item else None
+def watermark() -> tuple[str | None, int]:
+    """The last minute that was handed to the workers, and into how many shards timers were put so far."""
+    item: dict[str, Any] = table.get("activity", _WATERMARK) or {}
+    return item.get("minute"), max(SHARDS, int(item.get("shards", 0)))
 
 
-def advance(minute: str) -> None:
+def advance(minute: str, shards: int | None = None) -> None:
     """Move the watermark forward; never back."""
     change = Update(
         table="activity",
         key=_WATERMARK,
-        expression="SET #minute = :minute",
+        expression="SET #minute = :minute, shards = :shards",
         names={"#minute": "minute"},
-        values={":minute": minute},
+        values={":minute": minute, ":shards": shards or SHARDS},
         condition="attribute_not_exists(pk) OR #minute < :minute",
     )
     try:

@@ -20,6 +20,7 @@ from switchboard.events.models import Actor, Subject, Work
 from switchboard.timers import service as timers
 from switchboard.webhooks import breaker, dispatch, schedule, service, signing, store
 from switchboard.webhooks.breaker import Deferred, Tally
+from switchboard.webhooks.jobs import DeliverWebhook
 from switchboard.webhooks.models import Attempt, Delivery, Endpoint, Health, Status
 
 if TYPE_CHECKING:
@@ -63,12 +64,12 @@ class _Outcome:
         return self.attempt.status is not None and 200 <= self.attempt.status < 300
 
 
-def deliver(bodies: Sequence[dict[str, Any]], *, slow: bool = False, sender: Sender | None = None) -> set[int]:
+def deliver(jobs: Sequence[DeliverWebhook], *, slow: bool = False, sender: Sender | None = None) -> set[int]:
     """Do a batch of jobs. Answers the places of those that failed through our own fault, for the queue to bring again.
 
     `slow` says that this is a worker for slow endpoints, which the others leave to it.
     """
-    return _loop().run(_batch(bodies, slow, sender or client()))
+    return _loop().run(_batch(jobs, slow, sender or client()))
 
 
 @cache
@@ -98,17 +99,17 @@ def forget() -> None:
     _opened.cache_clear()
 
 
-async def _batch(bodies: Sequence[dict[str, Any]], slow: bool, sender: Sender) -> set[int]:
-    places = [(body["org_id"], body["delivery_id"]) for body in bodies]
+async def _batch(batch: Sequence[DeliverWebhook], slow: bool, sender: Sender) -> set[int]:
+    places = [(job.org_id, job.delivery_id) for job in batch]
     found = await asyncio.to_thread(store.get_deliveries, list(dict.fromkeys(places)))
     known = {(one.org_id, one.id): one for one in found if one}
     by_endpoint: dict[tuple[str, str], list[_Job]] = {}
     failed: set[int] = set()
-    for number, (place, body) in enumerate(zip(places, bodies, strict=True)):
+    for number, (place, job) in enumerate(zip(places, batch, strict=True)):
         delivery = known.pop(place, None)
         if delivery is None:
             continue  # erased, or the batch holds the job twice
-        if delivery.status is not Status.PENDING or delivery.attempts + 1 != body["attempt"]:
+        if delivery.status is not Status.PENDING or delivery.attempts + 1 != job.attempt:
             # It was done: what waits for it may have been left behind by whoever did it.
             await asyncio.to_thread(_release, delivery)
             continue
@@ -163,7 +164,7 @@ async def _send_all(endpoint: Endpoint, health: Health, jobs: list[_Job], slow: 
     try:
         slot = await asyncio.to_thread(breaker.take, endpoint, health)
     except Deferred as deferred:
-        name = SLOW_QUEUE if slow else dispatch.QUEUE
+        name = SLOW_QUEUE if slow else DeliverWebhook.queue
         await asyncio.to_thread(_put_off, [job.delivery for job in jobs], deferred.seconds, name)
         return set()
     tally = Tally()
@@ -246,8 +247,7 @@ def _record(endpoint: Endpoint, delivery: Delivery, outcome: _Outcome) -> None:
         if wait is not None:
             due = clock.now() + wait
             facts["next_attempt_at"] = clock.iso(due)
-            again = dispatch.body_of(delivery) | {"attempt": delivery.attempts + 2}
-            parts.append(timers.setting(timers.new(delivery.org_id, due, dispatch.QUEUE, again)))
+            parts.append(timers.later(dispatch.attempt_of(delivery, after=2), due).write)
         else:
             parts.append(_exhausted(endpoint, delivery, outcome))
     if status is not Status.PENDING:
@@ -307,7 +307,7 @@ def _release(delivery: Delivery) -> None:
         return
     waiting = store.get_delivery(delivery.org_id, delivery.successor)
     if waiting and waiting.status is Status.PENDING:
-        queue.send([dispatch.job(waiting)])
+        queue.send([dispatch.attempt_of(waiting).message()])
 
 
 def _cancel(delivery: Delivery, reason: str) -> None:
@@ -319,7 +319,7 @@ def _cancel(delivery: Delivery, reason: str) -> None:
 
 
 def _put_off(deliveries: list[Delivery], seconds: int, name: str) -> None:
-    queue.send([dispatch.job(delivery, delay=seconds, name=name) for delivery in deliveries])
+    queue.send([dispatch.attempt_of(delivery).message(delay=seconds, queue=name) for delivery in deliveries])
 
 
 def _disable_if_due(endpoint: Endpoint, health: Health) -> None:

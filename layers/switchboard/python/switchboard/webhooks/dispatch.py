@@ -9,15 +9,14 @@ from typing import Any
 
 from switchboard import telemetry
 from switchboard.aws import clock, ids, queue, secret, table
-from switchboard.aws.queue import Job
 from switchboard.aws.table import ConditionFailedError
 from switchboard.events.models import Event
 from switchboard.webhooks import catalogue, store, template
+from switchboard.webhooks.jobs import DeliverWebhook
 from switchboard.webhooks.kinds import KINDS
 from switchboard.webhooks.models import Delivery, Endpoint, Rendered
 from switchboard.webhooks.rendering import RENDERERS
 
-QUEUE = "deliveries"
 #: What a body may have at most (conventions.md 8), beyond which its texts are cut.
 MAX_BODY = 20_000
 _SHORTENED_TO = 500
@@ -41,17 +40,12 @@ def create(delivery: Delivery) -> None:
 
 def send_off(deliveries: Iterable[Delivery]) -> None:
     """Enqueue deliveries for their first attempt."""
-    queue.send([job(delivery) for delivery in deliveries])
+    queue.send([attempt_of(delivery).message() for delivery in deliveries])
 
 
-def job(delivery: Delivery, *, delay: int = 0, name: str = QUEUE) -> Job:
-    """The job of a delivery's next attempt. One that is taken twice finds that the attempt was made."""
-    return Job(queue=name, body=body_of(delivery), group=delivery.org_id, delay=delay)
-
-
-def body_of(delivery: Delivery) -> dict[str, Any]:
-    """What such a job says."""
-    return {"org_id": delivery.org_id, "delivery_id": delivery.id, "attempt": delivery.attempts + 1}
+def attempt_of(delivery: Delivery, *, after: int = 1) -> DeliverWebhook:
+    """The job of a delivery's next attempt, or of a later one. An attempt that was made is not made again."""
+    return DeliverWebhook(org_id=delivery.org_id, delivery_id=delivery.id, attempt=delivery.attempts + after)
 
 
 def _endpoints(event: Event) -> Iterator[Endpoint]:

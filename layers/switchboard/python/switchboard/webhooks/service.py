@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from switchboard.accounts import service as accounts
-from switchboard.aws import clock, cursor, ids, secret
+from switchboard.aws import clock, cursor, ids, secret, table
 from switchboard.aws.effect import AlreadyDone, Effect
 from switchboard.aws.table import ConditionFailedError, Item, Writes, commit
 from switchboard.errors import Conflict, Invalid, NotFound, QuotaExceeded
@@ -18,6 +18,7 @@ from switchboard.events.models import Actor, Origin, Subject, Work
 from switchboard.outbound import destination
 from switchboard.timers import service as timers
 from switchboard.webhooks import catalogue, dispatch, signing, store, template
+from switchboard.webhooks.jobs import RecoverDeliveries
 from switchboard.webhooks.kinds import KINDS
 from switchboard.webhooks.models import Delivery, Endpoint, Health, KindName, Rendered, Settings, Status
 
@@ -305,7 +306,7 @@ def _active(org_id: str, endpoint_id: str) -> Endpoint:
 
 
 def _first_attempt(delivery: Delivery) -> Writes:
-    return timers.setting(timers.new(delivery.org_id, clock.now(), dispatch.QUEUE, dispatch.body_of(delivery)))
+    return timers.soon(dispatch.attempt_of(delivery))
 
 
 def find_delivery(org_id: str, delivery_id: str) -> Delivery:
@@ -370,28 +371,28 @@ def recover(origin: Origin, endpoint_id: str, since: str, effect: Effect | None 
     Raises NotFound, Conflict for an endpoint that is not active.
     """
     endpoint = _active(origin.org_id, endpoint_id)
-    body = {"job": "recover", "org_id": origin.org_id, "endpoint_id": endpoint_id, "since": since}
-    body["until"] = clock.stamp()
+    job = RecoverDeliveries(org_id=origin.org_id, endpoint_id=endpoint_id, since=since, until=clock.stamp())
     try:
         commit(
             effect.marker(endpoint_id) if effect else None,
-            timers.setting(timers.new(origin.org_id, clock.now(), "webhooks", body)),
+            timers.soon(job),
             _event(origin, endpoint, "webhook.recovery_started", since=since),
         )
     except AlreadyDone:
         return
 
 
-def go_on_recovering(body: dict[str, Any]) -> dict[str, Any] | None:
-    """Send some of the failed deliveries anew. Answers the job that goes on, `None` at the end."""
-    org_id, endpoint_id = body["org_id"], body["endpoint_id"]
-    page = store.dead_letters(org_id, endpoint_id, body["since"], _RECOVERED_AT_ONCE, body.get("start"), forward=True)
+def go_on_recovering(job: RecoverDeliveries) -> None:
+    """Send some of the failed deliveries again, and let a job of its own go on with the rest."""
+    page = store.dead_letters(job.org_id, job.endpoint_id, job.since, _RECOVERED_AT_ONCE, job.start, forward=True)
     for item in page.items:
         delivery = store.read_delivery(item)
-        if delivery.created_at <= body["until"] and delivery.status is Status.FAILED:
+        if delivery.created_at <= job.until and delivery.status is Status.FAILED:
             _recovered(delivery)
-    over = page.items and page.items[-1]["created_at"] > body["until"]
-    return None if page.next_key is None or over else body | {"start": page.next_key}
+    over = page.items and page.items[-1]["created_at"] > job.until
+    if page.next_key is not None and not over:
+        # By the outbox, not straight to the queue: Lambda stops functions that start themselves sixteen times.
+        table.write(timers.soon(job.model_copy(update={"start": page.next_key})))
 
 
 def _recovered(delivery: Delivery) -> None:

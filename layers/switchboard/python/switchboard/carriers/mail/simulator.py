@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from switchboard.aws import clock, queue
-from switchboard.aws.queue import Job
+from switchboard.aws.queue import Message
 from switchboard.carriers.mail import Outbound
 from switchboard.carriers.mail.ses import MESSAGE_TAG, ORG_TAG
 
@@ -26,7 +26,7 @@ class SimulatedCarrier:
         external_id = f"{uuid.uuid4()}@{_DOMAIN}"
         tags = {ORG_TAG: outbound.org_id, MESSAGE_TAG: outbound.message_id}
         queue.send(
-            Job(queue="email-events", body=body, group=outbound.org_id)
+            Message(queue="email-events", body=body, group=outbound.org_id)
             for body in notifications(external_id, outbound.sender, outbound.recipients, tags)
         )
         return external_id

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from switchboard.aws import queue, secret, settings
-from switchboard.aws.queue import Job
+from switchboard.aws.queue import Message
 from switchboard.carriers.transport import Down, Room, Ticket, script
 from switchboard.carriers.transport.livekit import access_token
 
@@ -37,7 +37,7 @@ class SimulatedTransport:
         base = {"org_id": room.org_id, "call_id": room.call_id}
         step = settings.number("ROLEPLAY_STEP_SECONDS", 1)
         queue.send(
-            Job(queue=QUEUE, body=base | report, group=room.org_id, delay=steps * step)
+            Message(queue=QUEUE, body=base | report, group=room.org_id, delay=steps * step)
             for steps, report in course(room, step)
         )
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from switchboard.aws import ids, queue, settings
-from switchboard.aws.queue import Job
+from switchboard.aws.queue import Message
 from switchboard.carriers.voice import Dial, Refused, Voice
 from switchboard.compliance import magic
 from switchboard.compliance.magic import Outcome
@@ -67,7 +67,7 @@ class SimulatedVoice:
         step = settings.number("VOICE_STEP_SECONDS", 2)
         base = {"org_id": dial.org_id, "call_id": dial.call_id, "provider_call_id": provider_call_id}
         queue.send(
-            Job(queue="voice-events", body=base | report, group=dial.org_id, delay=steps * step)
+            Message(queue="voice-events", body=base | report, group=dial.org_id, delay=steps * step)
             for steps, report in _course(dial)
         )
         return provider_call_id

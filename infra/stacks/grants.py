@@ -1,0 +1,130 @@
+"""What a grant of the topology means in a deployment: the settings of code that has it, and the statements of its role.
+
+One row a grant. A new provider is a member of `topology.Grant` and a row here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aws_cdk import Aws
+from aws_cdk import aws_iam as iam
+
+from infra.stacks.deployment import Deployment
+from infra.topology import Grant
+
+if TYPE_CHECKING:
+    from infra.stacks.settings import Resources
+
+#: An inference profile's id: where it may run, and of which model it is.
+_PROFILE = re.compile(r"(?:us|us-gov|eu|apac|global)\.(.+)")
+
+Settings = dict[str, str | None]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A grant's settings, without the prefix of all settings, and its statements. A setting without a value is none."""
+
+    settings: Callable[[Deployment, Resources], Settings]
+    statements: Callable[[Deployment, Resources], Iterable[iam.PolicyStatement]]
+
+
+def settings_of(grants: Iterable[Grant], deployment: Deployment, resources: Resources) -> dict[str, str]:
+    """The environment of code that has these grants."""
+    found: dict[str, str] = {}
+    for grant in sorted(grants):
+        wanted = ROWS[grant].settings(deployment, resources)
+        found |= {f"SWITCHBOARD_{name}": value for name, value in wanted.items() if value}
+    return found
+
+
+def statements_of(
+    grants: Iterable[Grant], deployment: Deployment, resources: Resources
+) -> Iterable[iam.PolicyStatement]:
+    """The statements of a role that has these grants."""
+    for grant in sorted(grants):
+        yield from ROWS[grant].statements(deployment, resources)
+
+
+def model_arns(model: str) -> list[str]:
+    """What must be granted for a Bedrock model to be asked: of an inference profile (`us.…`) its models too."""
+    profiled = _PROFILE.fullmatch(model)
+    if not profiled:
+        return [f"arn:{Aws.PARTITION}:bedrock:{Aws.REGION}::foundation-model/{model}"]
+    return [
+        f"arn:{Aws.PARTITION}:bedrock:{Aws.REGION}:{Aws.ACCOUNT_ID}:inference-profile/{model}",
+        f"arn:{Aws.PARTITION}:bedrock:*::foundation-model/{profiled[1]}",
+    ]
+
+
+def _may_read(secret_arn: str | None) -> Iterable[iam.PolicyStatement]:
+    if secret_arn:
+        yield iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[secret_arn])
+
+
+def _mail_settings(deployment: Deployment, _: Resources) -> Settings:
+    by_ses = deployment.mail_carrier == "ses"
+    return {
+        "MAIL_CARRIER": deployment.mail_carrier,
+        "SES_CONFIGURATION_SET": deployment.name("mail") if by_ses else None,
+    }
+
+
+def _mail_statements(deployment: Deployment, _: Resources) -> Iterable[iam.PolicyStatement]:
+    if deployment.mail_carrier != "ses":
+        return
+    identities = (f"identity/{domain}" for domain in deployment.mail_domains)
+    names = (*identities, f"configuration-set/{deployment.name('mail')}")
+    arns = [f"arn:{Aws.PARTITION}:ses:{Aws.REGION}:{Aws.ACCOUNT_ID}:{name}" for name in names]
+    yield iam.PolicyStatement(actions=["ses:SendRawEmail"], resources=arns)
+
+
+def _model_settings(deployment: Deployment, _: Resources) -> Settings:
+    model = deployment.language_model
+    return {"LANGUAGE_MODEL": "bedrock" if model else None, "BEDROCK_MODEL": model}
+
+
+def _model_statements(deployment: Deployment, _: Resources) -> Iterable[iam.PolicyStatement]:
+    if deployment.language_model:
+        yield iam.PolicyStatement(actions=["bedrock:InvokeModel"], resources=model_arns(deployment.language_model))
+
+
+def _transport_settings(deployment: Deployment, _: Resources) -> Settings:
+    if not deployment.livekit_url:
+        return {}
+    return {
+        "ROLEPLAY_TRANSPORT": "livekit",
+        "LIVEKIT_URL": deployment.livekit_url,
+        "LIVEKIT_API_KEY": deployment.livekit_api_key,
+        "LIVEKIT_SECRET": deployment.livekit_secret_arn,
+        "LIVEKIT_AGENT": deployment.livekit_agent,
+    }
+
+
+def _sign_in_settings(_: Deployment, resources: Resources) -> Settings:
+    issuer = resources.issuer
+    if not issuer:
+        return {}
+    return {"OIDC_ISSUER": issuer.url, "OIDC_CLIENT_ID": issuer.client_id, "OIDC_CLIENT_SECRET": issuer.secret_arn}
+
+
+ROWS: dict[Grant, Row] = {
+    Grant.ROOT_SECRET: Row(
+        settings=lambda _, resources: {"ROOT_SECRET": resources.root_secret.secret_arn},
+        statements=lambda _, resources: _may_read(resources.root_secret.secret_arn),
+    ),
+    Grant.MAIL: Row(settings=_mail_settings, statements=_mail_statements),
+    Grant.LANGUAGE_MODEL: Row(settings=_model_settings, statements=_model_statements),
+    Grant.TRANSPORT: Row(
+        settings=_transport_settings,
+        statements=lambda deployment, _: _may_read(deployment.livekit_secret_arn),
+    ),
+    Grant.SIGN_IN: Row(
+        settings=_sign_in_settings,
+        statements=lambda _, resources: _may_read(resources.issuer.secret_arn if resources.issuer else None),
+    ),
+}

@@ -1,0 +1,20 @@
+"""Jobs of the workers that send mail."""
+
+from __future__ import annotations
+
+from switchboard.kit.jobs import Job
+
+
+class SendMail(Job, queue="email"):
+    """Send a queued mail."""
+
+    org_id: str
+    message_id: str
+
+
+class ConfirmMail(Job, queue="email"):
+    """See whether a claim of a mail has an outcome by now."""
+
+    org_id: str
+    message_id: str
+    claim: int

@@ -1,0 +1,99 @@
+"""The outbox: a batch of the table's stream, handed to the queues at once.
+
+All messages of a batch are sent together: ten a request, the queues side by side. A message that is not accepted is
+known by the record that it came of, and the stream goes on from the first of these, so that within a workflow nothing
+overtakes. Records after it are handed on once more, which every worker tolerates.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+
+from switchboard import telemetry
+from switchboard.aws import queue
+from switchboard.aws.queue import Message
+from switchboard.aws.table import Item
+from switchboard.events import service as events
+from switchboard.events.models import Event
+from switchboard.fanout import routes
+from switchboard.timers import service as timers
+
+AUDIT = "audit"
+#: How large the body of a message with several events may be: a quarter of what SQS takes.
+_BYTES_TOGETHER = 60_000
+
+
+def hand_on(images: Sequence[Item | None]) -> int | None:
+    """Hand on what was put into the table, in its order.
+
+    Returns the place of the first item that has to be handed on again, `None` when all were. An item that cannot be
+    read would hold up all that come after it: it is left to a replay, with a metric that says so.
+    """
+    messages: list[Message] = []
+    #: The first place that each message came of.
+    places: list[int] = []
+    told: list[tuple[int, Event]] = []
+    for place, image in enumerate(images):
+        try:
+            made, event = _read(image)
+        except ValueError:
+            telemetry.metric("OutboxUnreadable")
+            telemetry.logger().error("an item of the outbox cannot be read", extra={"sk": str((image or {}).get("sk"))})
+            continue
+        if event:
+            told.append((place, event))
+        messages += made
+        places += [place] * len(made)
+    for first, message in _for_the_audit(told):
+        messages.append(message)
+        places.append(first)
+    refused = queue.send_all(messages) if messages else set()
+    return min((places[number] for number in refused), default=None)
+
+
+def replay(batch: Iterable[Event]) -> int:
+    """Hand events on once more. Returns how many messages that took. Raises SendError."""
+    told = list(enumerate(batch))
+    messages = [job.message() for _, event in told for job in routes.jobs(event)]
+    messages += [message for _, message in _for_the_audit(told)]
+    queue.send(messages)
+    return len(messages)
+
+
+def _read(image: Item | None) -> tuple[list[Message], Event | None]:
+    match (image or {}).get("outbox"):
+        case "event":
+            assert image is not None
+            event = events.from_item(image)
+            return [job.message() for job in routes.jobs(event)], event
+        case "job":
+            assert image is not None
+            return [timers.from_outbox(image)], None
+    return [], None
+
+
+def _for_the_audit(told: Sequence[tuple[int, Event]]) -> Iterable[tuple[int, Message]]:
+    """Every event, those of an organization together, in their order: each message with its first event's place."""
+    by_org: dict[str, list[tuple[int, Event]]] = {}
+    for place, event in told:
+        by_org.setdefault(event.org_id, []).append((place, event))
+    for org_id, found in by_org.items():
+        part: list[dict[str, object]] = []
+        size, first = 0, found[0][0]
+        for place, event in found:
+            shown = event.model_dump(mode="json")
+            length = len(json.dumps(shown, separators=(",", ":")))
+            if part and size + length > _BYTES_TOGETHER:
+                yield first, _audit_message(org_id, part)
+                part, size, first = [], 0, place
+            part.append(shown)
+            size += length
+        yield first, _audit_message(org_id, part)
+
+
+def _audit_message(org_id: str, shown: list[dict[str, object]]) -> Message:
+    ids = "\n".join(str(one["id"]) for one in shown)
+    dedupe = hashlib.sha256(ids.encode()).hexdigest()
+    return Message(queue=AUDIT, body={"events": shown}, group=org_id, dedupe=dedupe)

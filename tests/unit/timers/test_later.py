@@ -1,0 +1,357 @@
+"""Later: never early, never lost, and late only when a tick was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from switchboard.aws import clock, queue
+from switchboard.aws.queue import Message
+from switchboard.aws.table import Put, commit, write
+from switchboard.email.jobs import SendMail
+from switchboard.errors import NotFound
+from switchboard.fanout import service as fanout
+from switchboard.timers import service, store
+from switchboard.timers.jobs import FireTimers
+from switchboard.timers.models import Timer
+from tests.integration.sabotage import Killed, Sabotage, everything
+from tests.unit.properties import examples
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+#: From what is due now to what waits for most of an hour, across the 15 minutes that a queue may delay.
+SECONDS = st.integers(0, 3_000_000).map(lambda milliseconds: milliseconds / 1_000)
+NUMBERS = count()
+SHARDS = 16
+
+
+@dataclass
+class Office:
+    """Queues that note when each job reaches its worker, and what was asked for."""
+
+    now: clock.Frozen
+    arrivals: dict[str, list[float]] = field(default_factory=dict)
+    #: When each job that was asked for, and not taken back, is due.
+    due: dict[str, float] = field(default_factory=dict)
+    refs: dict[str, str] = field(default_factory=dict)
+    outbox: list[Put] = field(default_factory=list)
+    to_fire: list[FireTimers] = field(default_factory=list)
+    #: Queues that take nothing.
+    closed: set[str] = field(default_factory=set)
+
+    def send_all(self, messages: Sequence[Message]) -> set[int]:
+        refused = set()
+        for place, message in enumerate(messages):
+            if message.queue in self.closed:
+                refused.add(place)
+            elif message.queue == FireTimers.queue:
+                self.to_fire.append(FireTimers.read(message.body))
+            else:
+                self.arrivals.setdefault(message.body["message_id"], []).append(self.now.at + message.delay)
+        return refused
+
+    def ask(self, seconds: float, queue_name: str | None = None) -> str:
+        name = f"msg_{next(NUMBERS)}"
+        moment = clock.now() + timedelta(seconds=seconds)
+        later = service.later(SendMail(org_id="org_1", message_id=name), moment, queue_name=queue_name)
+        write(later.write)
+        if later.ref:
+            self.refs[name] = later.ref
+        else:
+            self.outbox.append(later.write)
+        self.due[name] = moment.timestamp()
+        return name
+
+    def hand_on(self) -> None:
+        """What the table's stream does at once."""
+        waiting = [dict(write.item) for write in self.outbox]
+        first = fanout.hand_on(waiting)
+        self.outbox = [] if first is None else self.outbox[first:]
+
+    def work(self) -> None:
+        """What the timers' workers do: a job goes when it is done."""
+        while self.to_fire:
+            service.fire(self.to_fire[0])
+            self.to_fire.pop(0)
+
+    def take_back(self, name: str) -> None:
+        commit(service.moot(self.refs.pop(name)))
+        if name not in self.arrivals:
+            del self.due[name]
+
+    def check(self) -> None:
+        """What holds at any moment."""
+        assert self.arrivals.keys() <= self.due.keys(), "a job came that was taken back before"
+        for name, moments in self.arrivals.items():
+            assert all(moment >= self.due[name] for moment in moments), "early"
+
+    def empty(self, minutes: int) -> None:
+        """Let time go on until all that was asked for is due, with a tick every so many minutes."""
+        self.hand_on()
+        for _ in range(60 // minutes):
+            service.tick()
+            self.work()
+            self.now.advance(minutes=minutes)
+        self.check()
+        assert self.arrivals.keys() == self.due.keys(), "lost"
+        assert not any(item["pk"]["S"].startswith("timer#") for item in everything("activity"))
+
+
+@pytest.fixture
+def office(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch, frozen: clock.Frozen) -> Office:
+    found = Office(frozen)
+    monkeypatch.setattr(queue, "send_all", found.send_all)
+    # Fewer, since each costs a query of moto's a minute.
+    monkeypatch.setattr(store, "SHARDS", 2)
+    store.advance(clock.stamp()[:16], store.SHARDS)
+    return found
+
+
+@pytest.fixture
+def saboteur(office: Office) -> Sabotage:
+    return Sabotage()
+
+
+def begin(office: Office) -> None:
+    office.arrivals.clear()
+    office.due.clear()
+    office.refs.clear()
+
+
+STEPS = st.one_of(
+    st.tuples(st.just("ask"), SECONDS),
+    st.tuples(st.just("ask"), SECONDS),
+    st.tuples(st.just("take back"), st.integers(0, 20)),
+    st.tuples(st.just("wait"), SECONDS.map(lambda seconds: seconds / 10)),
+    st.tuples(st.just("tick"), st.none()),
+    st.tuples(st.just("work"), st.none()),
+    st.tuples(st.just("hand on"), st.none()),
+    st.tuples(st.just("die in a tick"), st.integers(0, 3)),
+    st.tuples(st.just("die at work"), st.integers(0, 60)),
+)
+
+
+@given(st.lists(STEPS, min_size=3, max_size=12))
+@examples(12, slow=True)
+def test_whatever_is_missed_or_killed_a_job_comes_and_is_never_early(
+    office: Office, saboteur: Sabotage, steps: list[tuple[str, Any]]
+) -> None:
+    begin(office)
+    for step, figure in steps:
+        match step:
+            case "ask":
+                office.ask(figure)
+            case "take back" if office.refs:
+                names = list(office.refs)
+                office.take_back(names[figure % len(names)])
+            case "wait":
+                office.now.advance(seconds=figure)
+            case "tick":
+                service.tick()
+            case "work":
+                office.work()
+            case "hand on":
+                office.hand_on()
+            case "die in a tick":
+                with saboteur.killing(after=figure):
+                    service.tick()
+            case "die at work":
+                with saboteur.killing(after=figure):
+                    office.work()
+        office.check()
+    office.empty(minutes=15)
+    if not any(step.startswith("die") for step, _ in steps):
+        assert all(len(moments) == 1 for moments in office.arrivals.values())
+
+
+@given(st.lists(SECONDS, min_size=1, max_size=6), st.integers(0, 59_999))
+@examples(3, slow=True)
+def test_with_a_tick_every_minute_each_job_comes_within_its_second(
+    office: Office, dues: list[float], phase: int
+) -> None:
+    begin(office)
+    office.now.advance(milliseconds=phase)
+    service.tick()
+    office.work()
+    office.now.advance(seconds=30)
+    for due in dues:
+        office.ask(due)
+    office.hand_on()
+    office.now.advance(seconds=30)
+    office.empty(minutes=1)
+    for name, (arrived,) in office.arrivals.items():
+        assert 0 <= arrived - office.due[name] < 1.001
+
+
+def test_what_is_due_within_a_queues_longest_delay_leaves_with_its_commit_and_needs_no_timer(office: Office) -> None:
+    for seconds in (0, 1, 899, 900):
+        office.ask(seconds)
+    assert len(office.outbox) == 4
+    assert not office.refs
+    office.ask(901)
+    assert len(office.refs) == 1
+    for put in office.outbox:
+        assert put.item["expires"] > clock.parse(put.item["due"]).timestamp()
+
+
+def test_a_moment_that_has_passed_means_now(office: Office) -> None:
+    name = office.ask(-3_600)
+    office.hand_on()
+    assert office.arrivals == {name: [office.now.at]}
+
+
+def test_what_became_moot_is_deleted_in_the_commit_that_makes_it_moot(office: Office) -> None:
+    name = office.ask(3_600)
+    commit(service.moot(office.refs[name], None, office.refs[name]), Put(table="core", item={"pk": "a", "sk": "b"}))
+    assert not any(item["pk"]["S"].startswith("timer#") for item in everything("activity"))
+    assert service.moot(None) == []
+
+
+def test_a_minute_with_nothing_due_takes_twenty_requests_at_most(
+    office: Office, saboteur: Sabotage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "SHARDS", SHARDS)
+    pass_minutes(office, 1)
+    office.now.advance(minutes=1)
+    with saboteur.counting() as calls:
+        assert service.tick() == store.SHARDS
+        office.work()
+    # The office takes the messages: two requests of ten each on AWS.
+    assert len(calls) + 2 <= 20
+
+
+def test_ticks_that_were_missed_for_long_are_made_up_for_by_the_same_few_jobs(office: Office) -> None:
+    name = office.ask(3_600)
+    office.now.advance(hours=3)
+    assert service.tick() == store.SHARDS
+    office.work()
+    assert name in office.arrivals
+
+
+def test_two_ticks_of_one_minute_hand_it_out_once(office: Office) -> None:
+    office.now.advance(minutes=1)
+    assert service.tick() == store.SHARDS
+    assert service.tick() == 0
+
+
+def pass_minutes(office: Office, number: int, each: int = 1) -> None:
+    for _ in range(0, number, each):
+        office.now.advance(minutes=each)
+        service.tick()
+        office.work()
+
+
+def test_one_timer_that_cannot_be_handed_over_holds_up_no_other_and_is_tried_again(office: Office) -> None:
+    good, bad = office.ask(1_000), office.ask(1_000, queue_name="scoring")
+    office.closed = {"scoring"}
+    pass_minutes(office, 18)
+    assert good in office.arrivals
+    assert bad not in office.arrivals
+    office.closed = set()
+    pass_minutes(office, 6)
+    assert bad in office.arrivals
+    office.check()
+
+
+def test_a_timer_that_never_can_be_is_set_aside_and_pins_nothing(office: Office, saboteur: Sabotage) -> None:
+    bad = office.ask(901, queue_name="no-such-queue")
+    office.closed = {"no-such-queue"}
+    pass_minutes(office, 210, each=7)
+    (dead,), _ = service.dead_timers(10)
+    assert dead.timer["body"]["message_id"] == bad
+    assert "no-such-queue did not take it in 8 attempts" in dead.reason
+    mark, _ = store.watermark()
+    assert mark == clock.iso(clock.now() + timedelta(seconds=75))[:16]
+    with saboteur.counting() as calls:
+        pass_minutes(office, 1)
+    assert len(calls) + 2 <= 20
+    office.closed = set()
+    service.fire_dead(dead)
+    assert bad in office.arrivals
+    assert service.dead_timers(10) == ([], None)
+    with pytest.raises(NotFound):
+        service.drop_dead(dead)
+
+
+@pytest.mark.parametrize("item", [{}, {"queue": 7}, {"id": "tmr_bad", "body": "none", "queue": "email"}])
+def test_an_item_that_is_no_timer_is_set_aside_as_it_was_found(office: Office, item: dict[str, Any]) -> None:
+    due = clock.iso(clock.now() + timedelta(minutes=3))
+    write(Put(table="activity", item={"pk": f"timer#{due[:16]}#1", "sk": f"{due}#tmr_bad", **item}))
+    good = office.ask(901)
+    pass_minutes(office, 20)
+    assert good in office.arrivals
+    (dead,), _ = service.dead_timers(10)
+    assert dead.timer == item
+    assert dead.reason == "it cannot be read"
+    assert not any(found["pk"]["S"].startswith("timer#") for found in everything("activity"))
+    with pytest.raises(ValueError, match="validation error"):
+        service.fire_dead(dead)
+
+
+def test_a_worker_that_dies_between_sending_and_deleting_sends_again_and_loses_none(
+    office: Office, saboteur: Sabotage
+) -> None:
+    names = [office.ask(905) for _ in range(30)]
+    office.now.advance(minutes=14, seconds=30)
+    service.tick()
+    for calls in range(80):
+        with saboteur.killing(after=calls):
+            office.work()
+            break
+    assert set(names) == office.arrivals.keys()
+    office.check()
+
+
+def test_a_tick_that_dies_behind_its_jobs_hands_them_out_again(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = office.ask(901)
+    office.now.advance(minutes=15)
+
+    def die(*_: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "advance", die)
+        with pytest.raises(Killed):
+            service.tick()
+    service.tick()
+    office.work()
+    assert name in office.arrivals
+    office.check()
+
+
+def test_a_refused_tick_leaves_its_minutes_to_the_next(office: Office) -> None:
+    office.now.advance(minutes=1)
+    office.closed = {FireTimers.queue}
+    with pytest.raises(queue.SendError):
+        service.tick()
+    office.closed = set()
+    assert service.tick() == store.SHARDS
+
+
+def test_the_watermark_never_goes_back(office: Office) -> None:
+    store.advance("2026-01-15T17:30", 16)
+    store.advance("2026-01-15T17:20", 16)
+    assert store.watermark() == ("2026-01-15T17:30", 16)
+
+
+def test_more_shards_of_an_earlier_version_are_still_looked_through(office: Office) -> None:
+    store.advance("2026-01-15T17:30", 32)
+    office.now.advance(hours=1)
+    assert service.tick() == 32
+
+
+def test_timers_are_spread_over_all_shards(frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "SHARDS", SHARDS)
+
+    def timer(name: str) -> Timer:
+        return Timer(id=name, org_id="o", due=clock.stamp(), queue="q", body={})
+
+    found = {store.shard_of(timer(f"tmr_{a}{b}").id) for a in "0123456789ab" for b in "0123456789abcdef"}
+    assert found == set(range(SHARDS))
