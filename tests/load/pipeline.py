@@ -147,7 +147,7 @@ def _rows(found: Sink) -> list[tuple[object, ...]]:
 
         def commit_one(number: int) -> tuple[str, float]:
             subject = Subject(type="message", id=message.id, version=number)
-            event = events.of(work, "email.sent", subject, kind="mail")
+            event = events.of(work, "email.sent", subject, kind="mail", recipients=[])
             rendered = Rendered(event="message.sent", body={}, sequence=1, key=event.id)
             began = time.time()
             table.commit(events.record(event))

@@ -69,7 +69,7 @@ class Stub:
         items, head = [], Head(0, GENESIS)
         for _ in range(_EVENTS):
             event = events.of(
-                work, "email.sent", Subject(type="message", id=ids.new("msg")), kind="mail", recipients=["digest"]
+                work, "email.sent", Subject(type="message", id=ids.new("msg")), kind="mail", recipients=["0" * 64]
             )
             link = chain.seal(event, head)
             head = Head(link.seq, link.hash)

@@ -13,10 +13,11 @@ from switchboard.events.models import Actor, Subject, Work
 pytestmark = pytest.mark.usefixtures("cloud")
 
 WORK = Work(org_id="org_1", actor=Actor(type="system", id="test"), agent_id=None, correlation_id="corr_1")
+ORG = Subject(type="organization", id="org_1")
 
 
-def recorded(number: int, text: str = "") -> list[events.Event]:
-    made = [events.of(WORK, "test.happened", Subject(type="test", id=str(n)), text=text) for n in range(number)]
+def recorded(number: int, slug: str = "acme") -> list[events.Event]:
+    made = [events.of(WORK, "organization.created", ORG, plan="free", slug=slug) for _ in range(number)]
     made.sort(key=lambda event: event.id)
     for start in range(0, number, 50):
         commit(events.record(event) for event in made[start : start + 50])
@@ -55,13 +56,13 @@ def test_an_event_that_is_sealed_between_two_pages_is_shown_once() -> None:
 
 
 def test_an_export_is_whole_though_it_is_larger_than_one_answer_of_the_table() -> None:
-    audit.seal("org_1", recorded(30, text="x" * 50_000))
+    audit.seal("org_1", recorded(30, slug="x" * 50_000))
     documents = list(audit.export("org_1", 0, 100))
     assert (len(documents), chain.verify(documents).fault) == (30, None)
 
 
 def test_a_workflow_is_whole_though_it_is_larger_than_one_answer_of_the_table() -> None:
-    made = recorded(15, text="x" * 50_000)
+    made = recorded(15, slug="x" * 50_000)
     audit.seal("org_1", made)
     placed = [one for page in pages(20) for one in page]
     assert [one.event for one in placed] == made

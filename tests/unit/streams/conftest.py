@@ -19,7 +19,7 @@ from switchboard.streams.models import Entry, Subscription
 from tests.actors import Tenant
 
 
-def happen(tenant: Tenant, count: int = 1, *, kind: str = "email.sent", agent_id: str | None = None) -> None:
+def happen(tenant: Tenant, count: int = 1, *, agent_id: str | None = None) -> None:
     """Let things happen in an organisation, and into its chain."""
     work = Work(
         org_id=tenant.org_id,
@@ -27,7 +27,8 @@ def happen(tenant: Tenant, count: int = 1, *, kind: str = "email.sent", agent_id
         agent_id=agent_id or tenant.agent_id,
         correlation_id="corr_test",
     )
-    made = [events.of(work, kind, Subject(type="message", id=f"msg_{place}"), kind="mail") for place in range(count)]
+    subjects = [Subject(type="message", id=f"msg_{place}") for place in range(count)]
+    made = [events.of(work, "email.sent", subject, kind="mail", recipients=[]) for subject in subjects]
     for start in range(0, count, 40):
         commit(*(events.record(event) for event in made[start : start + 40]))
     audit.seal(tenant.org_id, made)

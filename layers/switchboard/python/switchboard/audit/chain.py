@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from switchboard.audit.models import GENESIS, Head, Link
+from switchboard.events import registry
 from switchboard.events.models import Event
 
 HASH = "immutableHash"
@@ -24,7 +25,7 @@ def document(event: Event) -> dict[str, Any]:
         "id": event.id,
         "timestamp": event.at,
         "category": category,
-        "channel": category if category in {"email", "voice", "vault", "phone", "sms"} else None,
+        "channel": registry.channel_of(event.type),
         "action": event.type,
         "actorId": event.actor.id,
         "actorType": event.actor.type,

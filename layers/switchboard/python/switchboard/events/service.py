@@ -7,14 +7,19 @@ from typing import Any
 
 from switchboard.aws import clock, ids
 from switchboard.aws.table import Item, Put
-from switchboard.events import store
+from switchboard.events import registry, store
 from switchboard.events.models import Event, Origin, Subject
 
 __all__ = ["Event", "between", "chain_partition", "from_item", "of", "record"]
 
 
 def of(origin: Origin, type_: str, subject: Subject, /, **data: Any) -> Event:
-    """An event of a type (`email.queued`), done by `origin` to `subject`, now. `data` holds ids, states and digests."""
+    """An event of a registered type (`email.queued`), done by `origin` to `subject`, now.
+
+    `data` holds what the type's row in the registry names: ids, states, numbers and digests. Raises EventError, a fault
+    of the code, for a type, a subject or data that do not fit.
+    """
+    registry.require_fitting(type_, subject.type, data)
     return Event(
         id=ids.new("evt"),
         org_id=origin.org_id,

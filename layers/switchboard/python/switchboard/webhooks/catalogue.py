@@ -1,37 +1,17 @@
-"""Which events each kind of webhook tells of, and under which name. Plain data: the fan-out goes by it."""
+"""Which events each kind of webhook tells of, and under which name. It reads the registry of events."""
 
 from __future__ import annotations
 
+from typing import get_args
+
+from switchboard.events import registry
 from switchboard.webhooks.models import KindName
 
 #: What a test delivery is called.
 TEST = "webhook.test"
 
-_ENDINGS = ("completed", "busy", "no_answer", "failed", "canceled")
-
-#: Our own event types, and the names that the kinds' contracts have for them (conventions.md 1.12, 2.6, 3.3).
-NAMES: dict[KindName, dict[str, str]] = {
-    "anima": {
-        "email.received": "message.received",
-        "email.sent": "message.sent",
-        "email.delivered": "message.delivered",
-        "email.failed": "message.failed",
-        "email.bounced": "message.bounced",
-        "agent.created": "agent.created",
-        **{f"voice.call.{ending}": "call.ended" for ending in _ENDINGS},
-        "webhook.disabled": "webhook.disabled",
-        "webhook.exhausted": "webhook.exhausted",
-    },
-    "opticomm": {
-        "voice.call.created": "call.initiated",
-        "voice.call.completed": "call.completed",
-        **{f"voice.call.{ending}": "call.failed" for ending in _ENDINGS if ending != "completed"},
-    },
-    "athos": {
-        "roleplay.call.scored": "call.scored",
-        "roleplay.call.scoring_failed": "call.scored",
-    },
-}
+#: Our own event types that each kind tells of, and the names that the kind's contract has for them.
+NAMES: dict[KindName, dict[str, str]] = {kind: registry.webhook_names(kind) for kind in get_args(KindName)}
 
 #: All event types that any kind tells of.
 TYPES = frozenset(type_ for names in NAMES.values() for type_ in names)

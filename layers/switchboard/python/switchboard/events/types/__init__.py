@@ -1,0 +1,1 @@
+"""The types of events, one file for each noun. `switchboard.events.registry` puts them together."""

@@ -1,0 +1,16 @@
+"""Agents."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from typing_extensions import TypedDict
+
+from switchboard.events.types.base import EventType
+
+
+class AgentCreated(TypedDict):
+    slug: Annotated[str, "The agent's public handle."]
+
+
+TYPES = (EventType("agent.created", "An agent was made.", "agent", AgentCreated, webhooks={"anima": "agent.created"}),)

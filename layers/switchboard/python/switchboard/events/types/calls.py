@@ -1,0 +1,87 @@
+"""Phone calls."""
+
+from __future__ import annotations
+
+from typing import Annotated, NotRequired
+
+from typing_extensions import TypedDict
+
+from switchboard.events.types.base import Code, Contract, Count, Digest, EventType, Id, Moment
+
+
+class VerdictInBrief(TypedDict):
+    allowed: Annotated[bool, "Whether the call may go out."]
+    code: Annotated[Code | None, "The rule's code for a refusal."]
+    rules: Annotated[dict[str, str], "The result and the reason of every rule."]
+    evaluated_at: Annotated[Moment, "When the gate decided."]
+
+
+class Called(TypedDict):
+    to: Annotated[Digest, "The digest of the called number."]
+
+
+class _Judged(Called):
+    verdict: Annotated[VerdictInBrief, "The verdict of the compliance gate."]
+    flow: NotRequired[Annotated[Id, "The flow that leads the call."]]
+    simulated: NotRequired[Annotated[bool, "Whether the call reaches nobody; only with a flow."]]
+
+
+class CallCreated(_Judged):
+    tier: Annotated[Code, "The tier, which sets the price."]
+
+
+class CallBlocked(_Judged):
+    code: Annotated[Code, "The code of the rule that refused."]
+
+
+class CallTurn(Called):
+    number: Annotated[int, "The turn's place in the call."]
+    speaker: Annotated[str, "Which side spoke."]
+    characters: Annotated[Count, "How long the turn is."]
+
+
+class CallTool(Called):
+    tool: Annotated[str, "Which tool the agent called."]
+    status: Annotated[str, "How the tool ended."]
+    duration_ms: Annotated[int | None, "How long the tool took."]
+
+
+class CallEnded(Called):
+    end_reason: Annotated[Code, "Why the call ended."]
+    duration_seconds: Annotated[int, "How long the two talked."]
+    tier: Annotated[Code, "The tier, which sets the price."]
+
+
+def _call(name: str, about: str, data: type[Called] = Called) -> EventType:
+    return EventType(name, about, "call", data, channel="voice")
+
+
+def _ended(name: str, about: str, opticomm: str = "call.failed") -> EventType:
+    told: dict[Contract, str] = {"anima": "call.ended", "opticomm": opticomm}
+    return EventType(name, about, "call", CallEnded, channel="voice", webhooks=told)
+
+
+TYPES = (
+    EventType(
+        "voice.call.created",
+        "A call was accepted for dialing.",
+        "call",
+        CallCreated,
+        channel="voice",
+        starts=("dialer",),
+        webhooks={"opticomm": "call.initiated"},
+    ),
+    _call("voice.call.blocked", "The compliance gate refused a call.", CallBlocked),
+    _call("voice.call.unconfirmed", "Whether the carrier took a call is unknown."),
+    _call("voice.call.ringing", "The phone rings."),
+    _call("voice.call.answered", "The call was answered."),
+    _call("voice.call.hold", "The call was put on hold."),
+    _call("voice.call.resumed", "The call was taken off hold."),
+    _call("voice.call.turn", "One side said something.", CallTurn),
+    _call("voice.call.tool", "The agent called a tool.", CallTool),
+    _ended("voice.call.completed", "The call ended after an answer.", "call.completed"),
+    _ended("voice.call.busy", "The line was busy."),
+    _ended("voice.call.no_answer", "Nobody answered."),
+    _ended("voice.call.failed", "The call could not be put through."),
+    _ended("voice.call.canceled", "The call was canceled."),
+)
