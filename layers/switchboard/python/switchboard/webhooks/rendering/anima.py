@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from switchboard.events.models import Event
@@ -14,7 +15,7 @@ def render(event: Event) -> list[Rendered]:
     from switchboard.webhooks.rendering import sequence_of
 
     name = NAMES["anima"][event.type]
-    facts = _facts(event)
+    facts = FACTS[event.subject.type](event)
     if facts is None:
         return []
     body: dict[str, Any] = {
@@ -28,17 +29,12 @@ def render(event: Event) -> list[Rendered]:
     return [Rendered(event=name, body=body, sequence=body["sequence"], key=event.id)]
 
 
-def _facts(event: Event) -> dict[str, Any] | None:
-    match event.subject.type:
-        case "message":
-            return _message(event)
-        case "call":
-            return _call(event)
-        case "agent":
-            return {"agentId": event.subject.id, **_plain(event)}
-        case "webhook" | "webhook_delivery":
-            return {"webhookId": event.data.get("webhook_id", event.subject.id), **_plain(event)}
-    return None
+def _agent(event: Event) -> dict[str, Any]:
+    return {"agentId": event.subject.id, **_plain(event)}
+
+
+def _webhook(event: Event) -> dict[str, Any]:
+    return {"webhookId": event.data.get("webhook_id", event.subject.id), **_plain(event)}
 
 
 def _plain(event: Event) -> dict[str, Any]:
@@ -84,3 +80,13 @@ def _call(event: Event) -> dict[str, Any] | None:
         "answeredAt": call.answered_at,
         "endedAt": call.ended_at,
     }
+
+
+#: What Anima tells of a subject, by the subject's type; `None` where there is nothing to tell.
+FACTS: dict[str, Callable[[Event], dict[str, Any] | None]] = {
+    "message": _message,
+    "call": _call,
+    "agent": _agent,
+    "webhook": _webhook,
+    "webhook_delivery": _webhook,
+}
