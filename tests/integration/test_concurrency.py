@@ -300,7 +300,9 @@ def test_a_timer_is_cancelled_or_fired_and_never_both(org: str) -> None:
 @pytest.mark.usefixtures("engine_cloud")
 def test_sealers_at_once_make_one_chain_without_gaps_or_doubles() -> None:
     work = Work(org_id="org_1", actor=Actor(type="system", id="test"), agent_id=None, correlation_id="corr_1")
-    made = [events.of(work, "roleplay.call.live", Subject(type="roleplay_call", id=str(number))) for number in range(60)]
+    made = [
+        events.of(work, "roleplay.call.live", Subject(type="roleplay_call", id=str(number))) for number in range(60)
+    ]
     commit(events.record(event) for event in made)
 
     def seal(batch: list[events.Event]) -> int:

@@ -1,0 +1,317 @@
+"""The registry: it knows every event that code records, and lets nothing else be recorded."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import time
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import pytest
+from pydantic import TypeAdapter
+
+from infra import events_page, topology
+from switchboard.audit import chain
+from switchboard.calls.models import TERMINAL
+from switchboard.events import fanout, registry
+from switchboard.events import service as events
+from switchboard.events.models import Actor, Event, Subject, Work
+from switchboard.events.types.base import Contract, EventType
+from switchboard.roleplay.models import SessionState
+from switchboard.webhooks import catalogue
+from switchboard.webhooks.models import KindName
+from switchboard.webhooks.rendering import RENDERERS, anima
+from tests.contract.spec import ORACLE
+from tests.unit.events import sites
+from tests.unit.test_layering import MODULES
+
+ROWS = list(registry.TYPES.values())
+WORK = Work(org_id="org_1", actor=Actor(type="system", id="test"), agent_id=None, correlation_id="corr_1")
+
+#: What the gap of an f-string that names a type may be.
+FORMS = {
+    "voice.call.*": [state.value for state in TERMINAL],
+    "roleplay.session.*": [SessionState.FAILED.value, SessionState.EXPIRED.value],
+}
+#: Fields that hold words which the platform does not choose, each with the reason why they may stand in an event.
+FREE = {
+    ("organization.created", "slug"): "a public handle, which is kept",
+    ("agent.created", "slug"): "a public handle, which is kept",
+    ("key.created", "prefix"): "a dozen characters that open nothing",
+    ("key.revoked", "prefix"): "a dozen characters that open nothing",
+    ("email.received", "verdicts"): "words of the receiving service, as PASS",
+    ("email.received", "automatic"): "the name of the header that gave it away, or a word of ours",
+    ("voice.call.created", "verdict.rules"): "results and reasons of our own rules",
+    ("voice.call.blocked", "verdict.rules"): "results and reasons of our own rules",
+    ("voice.call.turn", "speaker"): "a side of the call, in the carrier's words",
+    ("voice.call.tool", "tool"): "what the organization calls its tool",
+    ("voice.call.tool", "status"): "how a tool ended, in the carrier's words",
+    ("sms.opt_out", "keyword"): "one of the words that the law names",
+    ("roleplay.call.scored", "rubric"): "an edition of our own rubrics",
+    ("roleplay.call.scored", "model"): "the name of a language model",
+}
+#: Words in a field's name that suggest what may have to be erased.
+ERASABLE = {
+    *("address", "attachment", "body", "content", "email", "html", "message", "name", "note", "number", "phone"),
+    *("recipient", "sender", "subject", "text", "title", "to", "transcript", "url", "user"),
+}
+#: The names that receivers of webhooks rely on. A name may be added here, never taken away.
+PROMISED: dict[Contract, set[str]] = {
+    "anima": {
+        *("message.received", "message.sent", "message.delivered", "message.failed", "message.bounced"),
+        *("agent.created", "call.ended", "webhook.disabled", "webhook.exhausted"),
+    },
+    "opticomm": {"call.initiated", "call.completed", "call.failed"},
+    "athos": {"call.scored"},
+    "hum": set(),
+}
+
+
+def by_name(row: EventType) -> str:
+    return row.name
+
+
+@pytest.fixture(scope="module")
+def found() -> tuple[list[sites.Site], list[str]]:
+    return sites.find(FORMS)
+
+
+# --- the code and the registry say the same -------------------------------------------------------------------------
+
+
+def test_the_types_of_every_site_can_be_read(found: tuple[list[sites.Site], list[str]]) -> None:
+    _, faults = found
+    assert not faults, "Write the type as text, or add its f-string to FORMS in tests/unit/events/test_registry.py."
+
+
+def test_every_type_that_code_records_is_registered(found: tuple[list[sites.Site], list[str]]) -> None:
+    missing = {f"{site.where} records {name}" for site in found[0] for name in site.types - set(registry.TYPES)}
+    assert not missing, "Add a row for each in switchboard/events/types."
+
+
+def test_every_registered_type_is_recorded(found: tuple[list[sites.Site], list[str]]) -> None:
+    unused = set(registry.TYPES) - {name for site in found[0] for name in site.types}
+    assert not unused, "No code records these. Record them with events.of, or remove their rows."
+
+
+def test_every_site_gives_the_fields_of_its_row(found: tuple[list[sites.Site], list[str]]) -> None:
+    faults = []
+    for site in found[0]:
+        for name in site.types & set(registry.TYPES):
+            model = TypeAdapter(registry.TYPES[name].data).json_schema()
+            unknown = site.fields - set(model.get("properties", {}))
+            missing = set() if site.more else set(model.get("required", [])) - site.fields
+            faults += [f"{site.where}: {name} has no field {field}" for field in unknown]
+            faults += [f"{site.where}: {name} needs {field}" for field in missing]
+    assert not faults, "Change what the site gives, or the row in switchboard/events/types."
+
+
+def test_what_handles_a_type_names_one_that_there_is() -> None:
+    unknown = {f"{where} handles {name}" for where, name in _handled() if name not in registry.TYPES}
+    assert not unknown, "No event has these types."
+
+
+def _handled() -> Iterator[tuple[str, str]]:
+    """The types that code compares an event's with."""
+    for module, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text())):
+            compared: list[ast.AST] = []
+            if isinstance(node, ast.Match) and _is_type(node.subject):
+                compared = [case.pattern for case in node.cases]
+            elif isinstance(node, ast.Compare) and _is_type(node.left):
+                compared = list(node.comparators)
+            for part in (part for one in compared for part in ast.walk(one)):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str) and "." in part.value:
+                    yield module, part.value
+
+
+def _is_type(node: ast.expr) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "type"
+
+
+# --- what may be recorded -------------------------------------------------------------------------------------------
+
+
+def example(schema: dict[str, Any], definitions: dict[str, Any]) -> Any:
+    """A value that fits a schema."""
+    if "$ref" in schema:
+        return example(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    if "anyOf" in schema:
+        return example(schema["anyOf"][0], definitions)
+    match schema["type"]:
+        case "string":
+            words = ("word", "a" * 64, "2026-01-15", "2026-01-15T17:00:00.000Z")
+            return next(word for word in words if re.search(schema.get("pattern", ""), word))
+        case "integer":
+            return 1
+        case "boolean":
+            return True
+        case "array":
+            return [example(schema["items"], definitions)]
+    inner = schema.get("additionalProperties")
+    if isinstance(inner, dict):
+        return {"word": example(inner, definitions)}
+    return {name: example(part, definitions) for name, part in schema.get("properties", {}).items()}
+
+
+def data_of(row: EventType) -> dict[str, Any]:
+    schema = TypeAdapter(row.data).json_schema()
+    made: dict[str, Any] = example(schema, schema.get("$defs", {}))
+    return made
+
+
+def record(row: EventType, data: dict[str, Any], subject: str | None = None) -> Event:
+    return events.of(WORK, row.name, Subject(type=subject or row.subject, id="one"), **data)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=by_name)
+def test_data_that_fit_the_row_are_recorded_as_they_are(row: EventType) -> None:
+    assert record(row, data_of(row)).data == data_of(row)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=by_name)
+def test_a_field_too_many_is_refused_by_its_name_without_its_value(row: EventType) -> None:
+    with pytest.raises(registry.EventError, match=rf"{re.escape(row.name)} .*surplus: is no field") as refused:
+        record(row, {**data_of(row), "surplus": "a secret"})
+    assert "a secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=by_name)
+def test_a_missing_field_is_refused_by_its_name(row: EventType) -> None:
+    for field in TypeAdapter(row.data).json_schema().get("required", []):
+        data = {name: value for name, value in data_of(row).items() if name != field}
+        with pytest.raises(registry.EventError, match=rf"{re.escape(row.name)} .*{field}: is missing"):
+            record(row, data)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=by_name)
+def test_a_value_of_another_type_is_refused_by_its_fields_name(row: EventType) -> None:
+    for field in data_of(row):
+        with pytest.raises(registry.EventError, match=rf"{re.escape(row.name)} .*{field}") as refused:
+            record(row, {**data_of(row), field: 1.5})
+        assert "1.5" not in str(refused.value)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=by_name)
+def test_another_subject_is_refused(row: EventType) -> None:
+    with pytest.raises(registry.EventError, match=f"about a {row.subject}, not about a stone"):
+        record(row, data_of(row), subject="stone")
+
+
+def test_a_type_without_a_row_is_refused() -> None:
+    with pytest.raises(registry.EventError, match=r"email\.lost is not registered\. Add a row"):
+        events.of(WORK, "email.lost", Subject(type="message", id="msg_1"))
+
+
+def test_an_address_where_its_digest_belongs_is_refused_and_not_repeated() -> None:
+    subject = Subject(type="message", id="msg_1")
+    with pytest.raises(registry.EventError, match=r"recipients\.0") as refused:
+        events.of(WORK, "email.sent", subject, kind="mail", recipients=["you@example.com"])
+    assert "you@example.com" not in str(refused.value)
+
+
+def test_the_check_costs_a_few_microseconds() -> None:
+    row = registry.TYPES["voice.call.created"]
+    data, rounds = data_of(row), 2_000
+    best = float("inf")
+    for _ in range(5):
+        began = time.perf_counter()
+        for _ in range(rounds):
+            registry.require_fitting(row.name, row.subject, data)
+        best = min(best, (time.perf_counter() - began) / rounds)
+    assert best < 10e-6
+
+
+def test_a_type_with_two_rows_is_refused() -> None:
+    with pytest.raises(registry.EventError, match=r"email\.sent has two rows"):
+        registry._by_name([registry.TYPES["email.sent"]] * 2)
+
+
+# --- what follows from a row ----------------------------------------------------------------------------------------
+
+
+def test_a_type_starts_queues_that_there_are_and_that_the_fan_out_may_send_to() -> None:
+    queues = {queue.name for queue in topology.QUEUES} & set(topology.function("workers/fanout").sends)
+    unknown = {f"{row.name} starts {name}" for row in ROWS for name in set(row.starts) - queues}
+    assert not unknown, "Add the queue, and the fan-out's right to send to it, in infra/topology.py."
+
+
+@pytest.mark.parametrize("row", ROWS, ids=by_name)
+def test_the_fan_out_sends_an_event_where_its_row_says(row: EventType) -> None:
+    told = ("webhooks",) if row.webhooks else ()
+    sent = [job.queue for job in fanout.jobs(record(row, data_of(row)))]
+    assert sorted(sent) == sorted(["audit", *row.starts, *told])
+
+
+@pytest.mark.parametrize("row", ROWS, ids=by_name)
+def test_the_audit_shows_the_channel_of_the_row(row: EventType) -> None:
+    assert chain.document(record(row, data_of(row)))["channel"] == row.channel
+
+
+@pytest.mark.parametrize(
+    ("name", "channel"), [("email.forgotten", "email"), ("voice.old.one", "voice"), ("thing.happened", None)]
+)
+def test_an_old_type_without_a_row_has_the_channel_of_its_first_word(name: str, channel: str | None) -> None:
+    old = record(registry.TYPES["roleplay.call.live"], {}).model_copy(update={"type": name})
+    assert chain.document(old)["channel"] == channel
+
+
+@pytest.mark.parametrize("contract", get_args(Contract))
+def test_webhooks_tell_of_events_by_the_names_that_receivers_rely_on(contract: Contract) -> None:
+    assert set(catalogue.event_types(contract)) == PROMISED[contract], (
+        "A name that is new goes into PROMISED in tests/unit/events/test_registry.py. A promised name stays."
+    )
+    published = _published(contract)
+    assert not published or set(catalogue.event_types(contract)) <= published
+
+
+def _published(contract: Contract) -> set[str]:
+    """The events that a contract lists, if it lists any: an enumeration of dotted names."""
+    names: set[str] = set()
+    nodes: list[Any] = [json.loads((ORACLE / f"{contract}.json").read_text())]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, dict):
+            names |= {name for name in node.get("enum", []) if re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", str(name))}
+            nodes += node.values()
+        elif isinstance(node, list):
+            nodes += node
+    return names
+
+
+def test_the_registry_and_the_webhooks_know_the_same_contracts() -> None:
+    assert get_args(Contract) == get_args(KindName)
+    told = {contract for row in ROWS for contract in row.webhooks}
+    assert told <= set(RENDERERS), "Add a renderer in switchboard/webhooks/rendering."
+    shown = {row.subject for row in ROWS if "anima" in row.webhooks}
+    assert shown == set(anima.FACTS), "Say in FACTS of webhooks/rendering/anima.py what Anima tells of each subject."
+
+
+# --- nothing that may have to be erased -----------------------------------------------------------------------------
+
+
+def test_free_words_stand_only_where_a_reason_is_given() -> None:
+    free = {(row.name, name) for row in ROWS for name, word, _ in events_page.fields(row.data) if "text" in word}
+    assert free == set(FREE), "Use Code, Id or Digest for a field, or give in FREE the reason why it may be any word."
+
+
+def test_no_field_is_named_like_what_may_have_to_be_erased() -> None:
+    harmless = ("digest", "list of digests", "flag", "count", "number", "id")
+    suspicious = {
+        f"{row.name}: {name} ({word})"
+        for row in ROWS
+        for name, word, _ in events_page.fields(row.data)
+        if ERASABLE & {form for part in re.split(r"[_.]", name) for form in (part, part.removesuffix("s"))}
+        and word.removesuffix(" or null") not in harmless
+        and (row.name, name) not in FREE
+    }
+    assert not suspicious, "Keep a digest of it, or give in FREE the reason why it may stand in an event."
+
+
+# --- the page -------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_is_what_the_registry_says() -> None:
+    assert events_page.PAGE.read_text() == events_page.text(), "run: make openapi"
