@@ -1,0 +1,21 @@
+"""An organization's profile, and what is told of a change to it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from switchboard.accounts import service as accounts
+from switchboard.aws import clock
+from switchboard.events import service as events
+from tests.actors import Tenant, tenant
+
+
+def test_a_change_of_the_profile_is_told_by_the_names_of_its_fields_alone(cloud: dict[str, str]) -> None:
+    acme: Tenant = tenant("acme")
+    caller = acme.caller(master=True)
+    changed = accounts.describe(caller, caller.organisation, {"name": "A private name"})
+    assert (changed.name, accounts.organisation(acme.org_id).name) == ("A private name", "A private name")
+    hour = timedelta(hours=1)
+    told = list(events.between(clock.iso(clock.now() - hour), clock.iso(clock.now() + hour), acme.org_id))
+    (event,) = (event for event in told if event.type == "organization.updated")
+    assert event.data == {"fields": ["name"]}
