@@ -1,7 +1,7 @@
 """The registry of events: every type that the platform records, what it holds, and what follows from it.
 
 A type is one row in `switchboard/events/types/<noun>.py`. Everything else reads the row: what may be recorded
-(`events.service.of`), which queues it starts (`events/fanout.py`), what webhooks call it (`webhooks/catalogue.py`), the
+(`events.service.of`), which queues it starts (`fanout/routes.py`), what webhooks call it (`webhooks/catalogue.py`), the
 audit's channel (`audit/chain.py`) and the page `docs/events.md`. Plain data: it imports no noun.
 """
 
@@ -87,8 +87,3 @@ def channel_of(name: str) -> str | None:
 def webhook_names(contract: Contract) -> dict[str, str]:
     """The types that a contract's webhooks tell of, and the names that the contract has for them."""
     return {row.name: row.webhooks[contract] for row in TYPES.values() if contract in row.webhooks}
-
-
-def starts() -> dict[str, tuple[str, ...]]:
-    """The types that start queues of their own, and these queues."""
-    return {row.name: row.starts for row in TYPES.values() if row.starts}
