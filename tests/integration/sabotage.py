@@ -39,8 +39,8 @@ class Sabotage:
         self.calls: list[str] = []
         self._last: int | None = None
         self._faults: dict[str, list[dict[str, Any]]] = {}
-        for service in SERVICES:
-            session.client(service).meta.events.register_first("before-call", self._called)
+        for client in (*map(session.client, SERVICES), session.dynamodb_once()):
+            client.meta.events.register_first("before-call", self._called)
 
     def _called(self, model: Any, **_: Any) -> Any:
         if len(self.calls) == self._last:
@@ -76,13 +76,15 @@ class Sabotage:
         """Let the next call of an operation be done, and its answer be an error."""
 
         def lose(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
-            events.unregister(f"after-call.*.{operation}", lose)
+            for events in listening:
+                events.unregister(f"after-call.*.{operation}", lose)
             http_response.status_code = 500
             parsed.clear()
             parsed.update(_error("InternalServerError"))
 
-        events = session.dynamodb().meta.events
-        events.register(f"after-call.*.{operation}", lose)
+        listening = [client.meta.events for client in (session.dynamodb(), session.dynamodb_once())]
+        for events in listening:
+            events.register(f"after-call.*.{operation}", lose)
 
     def mend(self) -> None:
         """Let every service answer again."""

@@ -68,7 +68,8 @@ class Together:
         self.operations: list[str] = []
         self._left = number
         self._counting = threading.Lock()
-        session.dynamodb().meta.events.register_first("before-call", self._called)
+        for client in (session.dynamodb(), session.dynamodb_once()):
+            client.meta.events.register_first("before-call", self._called)
 
     def _called(self, model: Any, **_: Any) -> None:
         with self._counting:
@@ -150,7 +151,7 @@ def held() -> threading.Event:
         if model.name == "UpdateItem" and "ratelimit" in json.dumps(params["body"], default=str):
             assert may_count.wait(PATIENCE)
 
-    session.dynamodb().meta.events.register_first("before-call", hold)
+    session.dynamodb_once().meta.events.register_first("before-call", hold)
     return may_count
 
 
@@ -196,16 +197,18 @@ def test_a_request_killed_in_either_thread_and_repeated_with_its_key_is_done_onc
     reply = MAIL | {"in_reply_to": a_mail(acme)}
     sent = usage.of_month(acme.org_id, clock.stamp()[:7]).units["email"]
     request: Request = ("anima/email", "POST", "/v1/email/send", acme.agent_key, reply)
-    events = session.dynamodb().meta.events
+    clients = (session.dynamodb(), session.dynamodb_once())
 
     def die(**_: Any) -> None:
         raise Killed
 
     for when in ("before-call", "after-call"):
-        events.register_first(f"{when}.dynamodb.{dying}", die)
+        for client in clients:
+            client.meta.events.register_first(f"{when}.dynamodb.{dying}", die)
         with pytest.raises(Killed):
             ask(request, f"key-{when}", Dying)
-        events.unregister(f"{when}.dynamodb.{dying}", die)
+        for client in clients:
+            client.meta.events.unregister(f"{when}.dynamodb.{dying}", die)
         answer, again = (ask(request, f"key-{when}") for _ in range(2))
         assert (answer["statusCode"], again["body"]) == (200, answer["body"])
     assert usage.of_month(acme.org_id, clock.stamp()[:7]).units["email"] == sent + 2

@@ -104,8 +104,8 @@ class Meanwhile:
     def __init__(self) -> None:
         self.left = -1
         self._act: Callable[[], Any] = lambda: None
-        for service_name in ("dynamodb", "sqs"):
-            session.client(service_name).meta.events.register_first("before-call", self._called)
+        for client in (session.dynamodb(), session.dynamodb_once(), session.client("sqs")):
+            client.meta.events.register_first("before-call", self._called)
 
     def before(self, call: int, act: Callable[[], Any]) -> None:
         """Do it once, before the call of that number from now on."""

@@ -43,6 +43,7 @@ _FUNCTION = """
 from functions.{module}.handler import handler
 from switchboard.aws import session
 session.dynamodb()
+session.dynamodb_once()
 """
 
 

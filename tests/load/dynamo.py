@@ -168,10 +168,11 @@ def hooked() -> list[Counted]:
         )
         counting[-1].requests.append(request)
 
-    hooks = session.dynamodb().meta.events
-    hooks.register("before-parameter-build.dynamodb", ask)
-    hooks.register("before-send.dynamodb", lambda **_: time.sleep(_NETWORK))
-    hooks.register("after-call.dynamodb", note)
+    for client in (session.dynamodb(), session.dynamodb_once()):
+        hooks = client.meta.events
+        hooks.register("before-parameter-build.dynamodb", ask)
+        hooks.register("before-send.dynamodb", lambda **_: time.sleep(_NETWORK))
+        hooks.register("after-call.dynamodb", note)
     return counting
 
 

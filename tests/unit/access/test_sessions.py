@@ -44,7 +44,7 @@ def test_a_session_brings_the_person_their_organisation_and_their_role(bob: Memb
     assert found.user == bob.user
     assert found.member("corr_1").role is Role.VIEWER
     assert found.member("corr_1").actor == Actor(type="user", id=bob.user_id)
-    assert found.bucket == bob.org_id
+    assert found.bucket == f"user#{bob.user_id}"
 
 
 def test_one_request_reads_it_all(bob: Member, monkeypatch: pytest.MonkeyPatch) -> None:

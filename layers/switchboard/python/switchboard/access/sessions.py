@@ -34,8 +34,8 @@ class SignedIn:
 
     @property
     def bucket(self) -> str:
-        """Whose requests theirs count among."""
-        return self.organisation.id if self.organisation else f"user#{self.user.id}"
+        """What a person's requests count in: their own bucket, whichever organization they look at."""
+        return f"user#{self.user.id}"
 
     def scope(self, permission: Permission | None) -> str:
         """Within what an Idempotency-Key of theirs is unique.

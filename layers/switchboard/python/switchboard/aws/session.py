@@ -21,8 +21,10 @@ __all__ = [
     "ConnectionFailed",
     "client",
     "dynamodb",
+    "dynamodb_once",
     "error_code",
     "forget",
+    "throttled",
 ]
 
 # A Lambda answers within seconds: a hung socket must fail well before the function's own time limit does.
@@ -42,6 +44,20 @@ _OWN_CONFIG = {
     # A language model thinks for longer than a store does; whoever asks it has a time limit to match.
     "bedrock-runtime": Config(read_timeout=45),
 }
+
+#: A limiter is not waited for as long as a store is.
+_ONCE = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
+
+#: What DynamoDB answers when an item, a table or an account is asked for more than it takes.
+_THROTTLES = frozenset(
+    {
+        "ProvisionedThroughputExceeded",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ThrottlingError",
+        "ThrottlingException",
+    }
+)
 
 #: Failures before anything was sent.
 NOT_REACHED = (ConnectTimeoutError, EndpointConnectionError)
@@ -73,6 +89,26 @@ def dynamodb() -> DynamoDBClient:
     return client("dynamodb")  # type: ignore[no-any-return]
 
 
+@cache
+def _made_once() -> Any:
+    return _session().create_client("dynamodb", config=_CONFIG.merge(_ONCE))
+
+
+def dynamodb_once() -> DynamoDBClient:
+    """The process's DynamoDB client that makes no request twice."""
+    with _making:
+        return _made_once()  # type: ignore[no-any-return]
+
+
+def throttled(error: BaseException | None) -> bool:
+    """Whether an error is DynamoDB's throttling, or comes of it."""
+    while error is not None:
+        if isinstance(error, ClientError) and error_code(error) in _THROTTLES:
+            return True
+        error = error.__cause__
+    return False
+
+
 def error_code(error: ClientError) -> str:
     """The service's own word for what went wrong."""
     return str(error.response.get("Error", {}).get("Code", ""))
@@ -81,4 +117,5 @@ def error_code(error: ClientError) -> str:
 def forget() -> None:
     """Drop the clients, for tests that move to another endpoint."""
     _made.cache_clear()
+    _made_once.cache_clear()
     _session.cache_clear()

@@ -245,10 +245,10 @@ def _transact(request: dict[str, Any], writes: Sequence[Write]) -> None:
         raise first.otherwise([item for write, item in failed if write.otherwise is first.otherwise]) from error
 
 
-def _persistently(attempt: Callable[[], _T]) -> _T:
+def _persistently(attempt: Callable[[], _T], tries: int = _MAX_ATTEMPTS) -> _T:
     """Make a request again as long as its failure is a passing one. Raises Unavailable when it does not pass."""
     pause = _FIRST_PAUSE
-    for remaining in range(_MAX_ATTEMPTS - 1, -1, -1):
+    for remaining in range(tries - 1, -1, -1):
         try:
             return attempt()
         except session.ConnectionFailed as error:
@@ -289,8 +289,11 @@ def write(change: Put | Update | Delete) -> Item | None:
     return write_at_once(change)
 
 
-def write_at_once(change: Put | Update | Delete) -> Item | None:
-    """Make one write, whatever else is under way: for what counts a request, and is not its effect."""
+def write_at_once(change: Put | Update | Delete, *, tries: int = _MAX_ATTEMPTS) -> Item | None:
+    """Make one write, whatever else is under way: for what counts a request, and is not its effect.
+
+    With `tries=1` it reaches the table once at most.
+    """
     aside.begin()
     if isinstance(change, Delete) and change.condition:
         # A deleted item tells nobody who deleted it: the transaction's token does.
@@ -298,7 +301,7 @@ def write_at_once(change: Put | Update | Delete) -> Item | None:
         return None
     request = change.request() | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
     token = _stamp(change, request) if "ConditionExpression" in request else None
-    client = session.dynamodb()
+    client = session.dynamodb_once() if tries == 1 else session.dynamodb()
 
     def attempt() -> Any:
         if isinstance(change, Put):
@@ -308,7 +311,7 @@ def write_at_once(change: Put | Update | Delete) -> Item | None:
         return client.delete_item(**request, ReturnValues="ALL_OLD")
 
     try:
-        answer = _persistently(attempt)
+        answer = _persistently(attempt, tries)
     except session.ClientError as error:
         if session.error_code(error) != "ConditionalCheckFailedException":
             raise

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
-from switchboard.accounts.plans import PlanName, plan
 from switchboard.aws import ids
 from switchboard.edge import rate_limit, steps
 from switchboard.edge.call import Call
@@ -89,9 +88,8 @@ class Dialect(ABC):
     def limit(self, call: Call) -> rate_limit.Limits:
         """Count the call against the limits that hold for it."""
         if call.admitted:
-            organisation = call.admitted.organisation
-            # A person without an organisation may do as much as the smallest one.
-            terms = organisation.terms if organisation else plan(PlanName.FREE)
+            assert call.admitted.organisation is not None, "a person has limits of their own, in HUM"
+            terms = call.admitted.organisation.terms
             return rate_limit.take(call.admitted.bucket, terms.requests_per_minute, terms.requests_per_second)
         return steps.limit_stranger(call)
 

@@ -132,6 +132,11 @@ class OptiComm(Dialect):
             call.limits = self.limit(call)
             steps.check(call.limits)
 
+        assert call.snapshot is not None
+        if rate_limit.in_hand(_bucket(call.snapshot)):
+            count()
+            yield
+            return
         with aside.guarded(count):
             yield
 
@@ -160,7 +165,11 @@ def _limits(call: Call) -> tuple[str, int, int]:
     assert call.snapshot is not None
     key, terms = call.snapshot.key, call.snapshot.organisation.terms
     minute = min(key.restrictions.requests_per_minute or REQUESTS_PER_MINUTE, terms.requests_per_minute)
-    return f"key#{key.id}", minute, min(minute, terms.requests_per_second)
+    return _bucket(call.snapshot), minute, min(minute, terms.requests_per_second)
+
+
+def _bucket(snapshot: access.Snapshot) -> str:
+    return f"key#{snapshot.key.id}"
 
 
 def _code(error: DomainError, call: Call) -> str | None:

@@ -1,0 +1,123 @@
+"""The limiter's counters in the table `ratelimit`: one attempt each, and what a failed attempt means.
+
+| item | id | attributes |
+|---|---|---|
+| a bucket's minute | `<bucket>#<minute>` | `minute`, `s00` … `s59`: requests in it and its seconds; `expiration` |
+| a slice of a busy bucket's minute | `<bucket>#<minute>#<number>`; slice 0 is the item above | the same |
+| a window of another length | `<bucket>#<number>` | `used`; `expiration` |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from switchboard import telemetry
+from switchboard.aws import session, table
+from switchboard.aws.table import ConditionFailedError, Item, Update
+
+_KEPT = 120
+
+
+class Used(NamedTuple):
+    """How many requests an item counts in its minute, and in one of its seconds."""
+
+    minute: int = 0
+    second: int = 0
+
+
+class FullError(Exception):
+    """A window has no room. `used` is what the item counts."""
+
+    def __init__(self, used: Used = Used()) -> None:  # noqa: B008 it is immutable
+        super().__init__(used)
+        self.used = used
+
+
+class BusyError(Exception):
+    """The item gets more requests than the table takes for one item, as in a flood."""
+
+
+class AwayError(Exception):
+    """The table cannot be reached, or fails."""
+
+
+def item_id(bucket: str, at: int, number: int = 0) -> str:
+    """The id of a slice of a bucket's minute."""
+    return f"{bucket}#{at // 60}#{number}" if number else f"{bucket}#{at // 60}"
+
+
+def add(id_: str, at: int, *, minute: int, second: int, per_minute: int, per_second: int) -> Used:
+    """Count requests in an item's minute and in one of its seconds. Raises FullError, BusyError or AwayError."""
+    change = Update(
+        table="ratelimit",
+        key={"id": id_},
+        expression="SET expiration = :expiration ADD #minute :minute, #second :second",
+        names={"#minute": "minute", "#second": _second(at)},
+        values={
+            ":minute": minute,
+            ":second": second,
+            ":expiration": at + _KEPT,
+            ":minute_room": per_minute - minute,
+            ":second_room": per_second - second,
+        },
+        condition=table.room_for("#minute", ":minute_room", per_minute - minute)
+        + " AND "
+        + table.room_for("#second", ":second_room", per_second - second),
+    )
+    try:
+        return _used(_write(change), at)
+    except ConditionFailedError as refused:
+        raise FullError(_used(refused.item, at)) from None
+
+
+def add_one(bucket: str, at: int, limit: int, length: int) -> None:
+    """Count a request in a window of `length` seconds. Raises FullError, BusyError or AwayError."""
+    change = Update(
+        table="ratelimit",
+        key={"id": f"{bucket}#{at // length}"},
+        expression="SET expiration = :expiration ADD used :one",
+        values={":one": 1, ":room": limit - 1, ":expiration": (at // length + 1) * length + _KEPT},
+        condition=table.room_for("used", ":room", limit - 1),
+    )
+    try:
+        _write(change)
+    except ConditionFailedError:
+        raise FullError from None
+
+
+def read(ids: Sequence[str], at: int) -> list[Used]:
+    """What items count. Raises BusyError or AwayError."""
+    places = [{"id": id_} for id_ in ids]
+    try:
+        if len(places) == 1:
+            return [_used(table.get("ratelimit", places[0], consistent=False), at)]
+        return [_used(item, at) for item in table.get_many("ratelimit", places)]
+    except Exception as error:
+        raise _meaning(error) from error
+
+
+def _write(change: Update) -> Item | None:
+    try:
+        return table.write_at_once(change, tries=1)
+    except ConditionFailedError:
+        raise
+    except Exception as error:
+        raise _meaning(error) from error
+
+
+def _meaning(error: Exception) -> BusyError | AwayError:
+    if session.throttled(error):
+        telemetry.metric("RateLimiterThrottled")
+        return BusyError()
+    telemetry.metric("RateLimiterDown")
+    telemetry.logger().warning("rate limiter unavailable", exc_info=True)
+    return AwayError()
+
+
+def _used(item: Item | None, at: int) -> Used:
+    return Used(item.get("minute", 0), item.get(_second(at), 0)) if item else Used()
+
+
+def _second(at: int) -> str:
+    return f"s{at % 60:02d}"

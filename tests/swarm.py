@@ -1,0 +1,92 @@
+"""Many processes before one limiter's table, in one thread and without a clock that runs.
+
+The table is a double of what `counters.add` asks DynamoDB for. `tests/unit/edge/test_leases.py` holds both to the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from random import Random
+from unittest.mock import patch
+
+from switchboard.aws import clock
+from switchboard.edge import counters, leases, rate_limit
+from switchboard.edge.counters import FullError, Used
+
+
+@dataclass
+class Table:
+    """The limiter's items, and how often each was written in each second: refused writes are writes too."""
+
+    items: dict[str, Counter[int | str]] = field(default_factory=dict)
+    writes: Counter[tuple[str, int]] = field(default_factory=Counter)
+
+    def add(self, id_: str, at: int, *, minute: int, second: int, per_minute: int, per_second: int) -> Used:
+        """Count requests, as `counters.add` does."""
+        self.writes[id_, at] += 1
+        item = self.items.setdefault(id_, Counter())
+        if item["minute"] + minute > per_minute or item[at] + second > per_second:
+            raise FullError(Used(item["minute"], item[at]))
+        item["minute"] += minute
+        item[at] += second
+        return Used(item["minute"], item[at])
+
+
+@dataclass
+class Served:
+    """What came of a run: requests that passed, by second, and all that were made."""
+
+    by_second: Counter[int] = field(default_factory=Counter)
+    made: int = 0
+
+    @property
+    def by_minute(self) -> Counter[int]:
+        """Requests that passed, by minute."""
+        found: Counter[int] = Counter()
+        for second, passed in self.by_second.items():
+            found[second // 60] += passed
+        return found
+
+
+class Swarm:
+    """Processes that requests reach by chance."""
+
+    def __init__(self, processes: int, seed: int = 1) -> None:
+        self.table = Table()
+        self._chance = Random(seed)
+        self._processes = [rate_limit.Memory() for _ in range(processes)]
+        self._clock = clock.Frozen()
+
+    def run(self, rate: int, seconds: int, per_minute: int, per_second: int, bucket: str = "org") -> Served:
+        """Make so many requests a second of one bucket, evenly over each second."""
+        served, begin = Served(), self._clock.at
+        with self._standing_in():
+            for number in range(rate * seconds):
+                self._clock.at = begin + number / rate
+                rate_limit._memory = self._chance.choice(self._processes)
+                served.made += 1
+                if rate_limit.take(bucket, per_minute, per_second).allowed:
+                    served.by_second[int(self._clock.at)] += 1
+        self._clock.at = begin + seconds
+        return served
+
+    @property
+    def hottest(self) -> int:
+        """The most writes that one item had in one second."""
+        return max(self.table.writes.values())
+
+    @contextmanager
+    def _standing_in(self) -> Iterator[None]:
+        before = rate_limit._memory
+        with (
+            clock.using(self._clock),
+            patch.object(counters, "add", self.table.add),
+            patch.object(leases, "choose", self._chance.randrange),
+        ):
+            try:
+                yield
+            finally:
+                rate_limit._memory = before
