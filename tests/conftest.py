@@ -153,6 +153,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
                 "SWITCHBOARD_SIGN_UPS_PER_HOUR": "10000",
                 "SWITCHBOARD_STRANGER_PER_MINUTE": "100000",
                 "SWITCHBOARD_STRANGER_PER_SECOND": "10000",
+                "SWITCHBOARD_PERSON_PER_MINUTE": "100000",
+                "SWITCHBOARD_PERSON_PER_SECOND": "500",
                 "SWITCHBOARD_ROLEPLAY_STEP_SECONDS": "0",
                 "SWITCHBOARD_VOICE_STEP_SECONDS": "1",
                 "PORT": str(engine.free_port()),

@@ -31,7 +31,8 @@ api = Api(Anima(), "signup")
 )
 def sign_up(request: SignUpRequest) -> SignUpResponse:
     call = api.call
-    full = rate_limit.take_one(f"sign-up#{call.request.source_ip}", settings.number("SIGN_UPS_PER_HOUR", 20), _HOUR)
+    bucket = f"sign-up#{rate_limit.holder_of(call.request.source_ip)}"
+    full = rate_limit.take_one(bucket, settings.number("SIGN_UPS_PER_HOUR", 20), _HOUR)
     if full:
         raise RateLimited("Too many sign-ups from this address.", limit=full.limit, remaining=0, retry_after=full.wait)
     assert call.correlation_id is not None

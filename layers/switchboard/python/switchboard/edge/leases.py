@@ -1,8 +1,8 @@
 """The limits of busy buckets: their minute is cut into slices, and a process leases several requests at a time.
 
 An item of the table takes a thousand writes a second. A bucket that may ask for more than half of that is cut into
-slices, each an item with its share of the minute and of each second. A process takes one slice after another, from one
-chosen by lot, so that all of them fill alike.
+slices, each an item with its share of the minute and of each second. A process chooses a slice by lot for each lease,
+so that all of them fill alike.
 
 A lease holds what the process needs for an eighth of a second, as it was asked lately, and never more than it is likely
 to need before the second ends. What is left of it at the end of its second stays counted in the minute, and pays for
@@ -28,15 +28,17 @@ _SLICE_PER_SECOND = 500
 #: A smaller share of a minute is not worth a slice.
 _SLICE_PER_MINUTE = 1_000
 _MOST_SLICES = 64
+#: A process's rate is not told from less than this part of a second.
+_SHORTEST = 0.25
 #: A lease is for this part of a second.
 _PART = 8
-_LARGEST_LEASE = 64
+_LARGEST_LEASE = 16
 #: How many full slices a request meets before it is refused for this second.
 _TRIES = 4
 _MOST_BUCKETS = 1_000
 _BUSY_SECONDS = 1.0
 
-#: Which of so many slices a process takes first. From the system, since clones of a snapshot share `random`'s state.
+#: Which of so many slices a process asks first. From the system, since clones of a snapshot share `random`'s state.
 choose: Callable[[int], int] = secrets.randbelow
 
 
@@ -67,7 +69,6 @@ class _Holding:
     def __init__(self, per_minute: int, per_second: int) -> None:
         self.per_minute, self.per_second = per_minute, per_second
         self._count = slices(per_minute, per_second)
-        self._next = choose(self._count)
         self._at = -1
         #: Requests in hand: for this second, and those that the minute alone counts.
         self.left = self._spare = 0
@@ -108,17 +109,17 @@ class _Holding:
 
     def next_lease(self, now: float) -> _Lease | None:
         """The next lease to ask for; nothing if all slices are known to be full."""
-        rate = max(self._asked_before, self._asked + 1)
+        rate = max(self._asked_before, int((self._asked + 1) / max(now - self._at, _SHORTEST)))
         to_come = int(rate * (self._at + 1 - now))
         wanted = max(1, min(rate // _PART, to_come, _LARGEST_LEASE))
+        first = choose(self._count)
         for step in range(self._count):
-            number = (self._next + step) % self._count
+            number = (first + step) % self._count
             room = min(self._minute_room(number) + self._spare, self._second_room(number))
             if room > 0:
                 size = min(wanted, room)
                 paid = min(self._spare, size)
                 self._spare -= paid
-                self._next = number
                 return _Lease(number, size, paid, self._at)
         return None
 
@@ -131,7 +132,6 @@ class _Holding:
     def grant(self, lease: _Lease, used: Used) -> Limits:
         """A slice has counted a lease, whose first request is the one at hand."""
         self._note(lease, used)
-        self._next = (lease.number + 1) % self._count
         if lease.at == self._at:
             self.left += lease.size - 1
             self._asked += 1

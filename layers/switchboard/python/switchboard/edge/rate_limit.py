@@ -8,6 +8,7 @@ Only when the table cannot be reached does a request pass uncounted, and a metri
 
 from __future__ import annotations
 
+import ipaddress
 from collections import OrderedDict
 from threading import Lock
 from typing import NamedTuple
@@ -17,17 +18,20 @@ from switchboard.edge import counters, leases
 from switchboard.edge.counters import AwayError, BusyError, FullError, Used
 from switchboard.edge.windows import Limits, Window
 
-__all__ = ["Limits", "Window", "forget", "in_hand", "look", "take", "take_one"]
+__all__ = ["Limits", "Window", "forget", "holder_of", "in_hand", "look", "take", "take_one"]
 
 _MOST_REFUSALS = 5_000
 _BUSY_SECONDS = 1.0
+#: A customer of a network has at least this much of IPv6.
+_IPV6_PREFIX = 64
 
 
 class _Refusal(NamedTuple):
-    """Which limits of a bucket are used up, how far, and until when."""
+    """Which limits of a bucket are used up, how far, since when and until when."""
 
     limits: tuple[int, int]
     used: Used
+    at: int
     until: float
 
 
@@ -80,11 +84,11 @@ def take(bucket: str, per_minute: int, per_second: int) -> Limits:
         used = counters.add(id_, now, minute=1, second=1, per_minute=per_minute, per_second=per_second)
     except FullError as full:
         limits = Limits.at(now, *wanted, *full.used, allowed=False)
-        _memory.refusals.remember(bucket, _Refusal(wanted, full.used, limits.exhausted.reset))
+        _memory.refusals.remember(bucket, _Refusal(wanted, full.used, now, limits.exhausted.reset))
         return limits
     except BusyError:
         # How much is used nobody knows: it is the second that refuses.
-        refusal = _Refusal(wanted, Used(0, per_second), moment + _BUSY_SECONDS)
+        refusal = _Refusal(wanted, Used(0, per_second), now, moment + _BUSY_SECONDS)
         _memory.refusals.remember(bucket, refusal)
         return _refused(now, refusal)
     except AwayError:
@@ -92,10 +96,23 @@ def take(bucket: str, per_minute: int, per_second: int) -> Limits:
     return Limits.at(now, *wanted, *used)
 
 
+def holder_of(address: str) -> str:
+    """The address, or the IPv6 network, that a stranger's requests are counted by."""
+    if ":" not in address:
+        return address
+    try:
+        parsed = ipaddress.IPv6Address(address)
+    except ValueError:
+        return address
+    return str(parsed.ipv4_mapped or ipaddress.IPv6Network((int(parsed), _IPV6_PREFIX), strict=False))
+
+
 def _refused(now: int, refusal: _Refusal) -> Limits:
     per_minute, _ = refusal.limits
-    # A full minute goes on being full, while its seconds come and go.
-    used = Used(refusal.used.minute, 0) if refusal.used.minute >= per_minute else refusal.used
+    used = refusal.used
+    if used.minute >= per_minute and now != refusal.at:
+        # A full minute goes on being full, while its seconds come and go.
+        used = Used(used.minute, 0)
     return Limits.at(now, *refusal.limits, *used, allowed=False)
 
 
@@ -135,7 +152,7 @@ def take_one(bucket: str, limit: int, length: int) -> Window | None:
         return None
     else:
         return None
-    _memory.refusals.remember(bucket, _Refusal(wanted, Used(), full.reset))
+    _memory.refusals.remember(bucket, _Refusal(wanted, Used(), now, full.reset))
     return full
 
 

@@ -82,9 +82,9 @@ def check(limits: rate_limit.Limits) -> None:
 
 
 def limit_stranger(call: Call) -> rate_limit.Limits:
-    """Count a request whose sender is unknown, by its address."""
+    """Count a request whose sender is unknown, by its address or IPv6 network."""
     return rate_limit.take(
-        f"ip#{call.request.source_ip}",
+        f"ip#{rate_limit.holder_of(call.request.source_ip)}",
         settings.number("STRANGER_PER_MINUTE", 600),
         settings.number("STRANGER_PER_SECOND", 50),
     )

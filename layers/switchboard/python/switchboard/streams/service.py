@@ -9,7 +9,7 @@ from switchboard.accounts.models import Caller, Organisation
 from switchboard.accounts.plans import PlanName
 from switchboard.agents import service as agents
 from switchboard.audit import service as audit
-from switchboard.aws import ids, secret, settings
+from switchboard.aws import ids, secret, session, settings
 from switchboard.errors import NotFound, RateLimited
 from switchboard.streams import store, view
 from switchboard.streams.models import Entry, Selection, Subscription
@@ -86,7 +86,17 @@ def _take(subscription: Subscription, organisation: Organisation, address: str) 
     except RateLimited:
         # The request's own limits, which `store.take` waited for.
         raise
-    except Exception:  # noqa: BLE001 a limiter that fails must not take the stream with it (rule 9)
+    except Exception as error:
+        if session.throttled(error):
+            # So many are being opened at once that nobody can count them.
+            raise RateLimited(
+                "Too many streams are being opened at once. Wait, then try again.",
+                code="open_streams",
+                limit=limit,
+                remaining=0,
+                retry_after=1,
+            ) from error
+        # A limiter that is away does not take the stream with it.
         telemetry.metric("StreamLimiterDown")
         telemetry.logger().warning("stream limiter unavailable", exc_info=True)
 

@@ -17,17 +17,21 @@ def number(description: str, example: int) -> dict[str, Any]:
     return {"description": description, "schema": {"type": "integer", "minimum": 0}, "example": example}
 
 
-def limits(per_second: int = 100) -> dict[str, Any]:
+def limits(per_second: int = 100, per_minute: int = 60) -> dict[str, Any]:
     """The headers that tell how a caller's limits stand, of every answer."""
     return {
-        "X-RateLimit-Limit": number("Requests a minute.", 60),
-        "X-RateLimit-Remaining": number("Requests left in this minute.", 59),
+        "X-RateLimit-Limit": number("Requests a minute.", per_minute),
+        "X-RateLimit-Remaining": number("Requests left in this minute; on large plans an estimate.", per_minute - 1),
         "X-RateLimit-Reset": number("When the minute ends, in seconds since 1970.", 1_768_496_460),
         "X-RateLimit-Sec-Limit": number("Requests a second.", per_second),
-        "X-RateLimit-Sec-Remaining": number("Requests left in this second.", per_second - 1),
+        "X-RateLimit-Sec-Remaining": number(
+            "Requests left in this second; on large plans an estimate.", per_second - 1
+        ),
         "X-RateLimit-Sec-Reset": number("When the second ends, in seconds since 1970.", 1_768_496_401),
-        "RateLimit": text("What is left of both limits, as the IETF's draft writes it.", '"minute";r=59;t=60'),
-        "RateLimit-Policy": text("Both limits, as the IETF's draft writes them.", '"minute";q=60;w=60'),
+        "RateLimit": text(
+            "What is left of both limits, as the IETF's draft writes it.", f'"minute";r={per_minute - 1};t=60'
+        ),
+        "RateLimit-Policy": text("Both limits, as the IETF's draft writes them.", f'"minute";q={per_minute};w=60'),
     }
 
 

@@ -110,7 +110,8 @@ _REFUSALS = {
         "unsupported_media_type", "unsupported_media_type", "This takes application/json.", received="text/plain",
     ),
     429: _refusal(
-        "TooManyRequests", "Too many requests in this minute or second.",
+        "TooManyRequests",
+        "Too many requests in this minute or second: of the person, or of all people of the organization.",
         "rate_limited", "rate_limited", "Rate limit exceeded.", "Retry-After", retry_after=12,
     ),
     500: _refusal(
@@ -127,7 +128,7 @@ _REFUSALS = {
 
 _ALWAYS = {
     "x-request-id": headers.text("Names this exchange.", "req_01kfe2v7g0hjkmnpqrstvwxyz0"),
-    **headers.limits(),
+    **headers.limits(20, 300),
 }
 _SOMETIMES = {
     "Allow": headers.ALLOW,

@@ -1,0 +1,208 @@
+"""Leases of slices: what many processes serve of a plan together, and what they write for it."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from switchboard.accounts.plans import Plan, PlanName, plan
+from switchboard.aws import clock
+from switchboard.edge import counters, leases, rate_limit
+from switchboard.edge.counters import FullError, Used
+from tests import swarm
+from tests.integration.sabotage import Sabotage, everything
+from tests.swarm import Swarm
+from tests.unit.properties import examples
+
+SCALE, ENTERPRISE = plan(PlanName.SCALE), plan(PlanName.ENTERPRISE)
+#: What an item of DynamoDB takes in a second, with room for the uneven.
+_WRITES = 900
+
+
+def test_small_plans_are_counted_one_by_one_on_one_item() -> None:
+    for name in (PlanName.FREE, PlanName.STARTER, PlanName.GROWTH):
+        terms = plan(name)
+        assert leases.slices(terms.requests_per_minute, terms.requests_per_second) == 1
+    assert leases.slices(SCALE.requests_per_minute, SCALE.requests_per_second) == 4
+    assert leases.slices(ENTERPRISE.requests_per_minute, ENTERPRISE.requests_per_second) == 20
+    assert leases.slices(1, 10_000) == 1, "a small minute is not cut"
+    assert leases.slices(10**9, 10**9) == 64
+
+
+@pytest.mark.parametrize("limits", [(12_000, 2_000), (60_000, 10_000), (7_001, 1_777), (64_063, 99_999)])
+def test_the_slices_are_the_whole(limits: tuple[int, int]) -> None:
+    holding = leases._Holding(*limits)
+    shares = [holding.share(number) for number in range(leases.slices(*limits))]
+    assert tuple(map(sum, zip(*shares, strict=True))) == limits
+
+
+# --- many processes -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("processes", [1, 40, 60, 300])
+@pytest.mark.parametrize("of_the_rate", [0.75, 1, 1.5])
+@pytest.mark.parametrize("terms", [SCALE, ENTERPRISE], ids=lambda terms: terms.name.value)
+def test_at_least_95_percent_of_a_plan_are_served_and_never_more_than_all_of_it(
+    terms: Plan, of_the_rate: float, processes: int
+) -> None:
+    rate = round(terms.requests_per_minute / 60 * of_the_rate)
+    crowd = Swarm(processes)
+    served = crowd.run(rate, 60, terms.requests_per_minute, terms.requests_per_second)
+    (passed,) = served.by_minute.values()
+    assert 0.95 * min(terms.requests_per_minute, served.made) <= passed <= terms.requests_per_minute
+    assert max(served.by_second.values()) <= terms.requests_per_second
+    assert crowd.hottest <= _WRITES
+
+
+@pytest.mark.parametrize("processes", [60, 300])
+@pytest.mark.parametrize("of_the_limit", [1, 1.5])
+@pytest.mark.parametrize("terms", [SCALE, ENTERPRISE], ids=lambda terms: terms.name.value)
+def test_a_burst_gets_95_percent_of_each_second_and_never_more_than_all_of_it(
+    terms: Plan, of_the_limit: float, processes: int
+) -> None:
+    limit = terms.requests_per_second
+    crowd = Swarm(processes)
+    served = crowd.run(round(limit * of_the_limit), 8, terms.requests_per_minute, limit)
+    first = list(served.by_second.values())[:5]
+    assert all(0.95 * limit <= passed <= limit for passed in first)
+    assert sum(served.by_second.values()) == terms.requests_per_minute
+    assert crowd.hottest <= _WRITES
+
+
+def test_a_minute_begins_whole_after_one_that_was_used_up() -> None:
+    crowd = Swarm(60)
+    served = crowd.run(400, 180, SCALE.requests_per_minute, SCALE.requests_per_second)
+    assert list(served.by_minute.values()) == [SCALE.requests_per_minute] * 3
+
+
+def test_a_flood_on_a_small_bucket_costs_a_write_for_each_process_and_window() -> None:
+    crowd = Swarm(300)
+    served = crowd.run(10_000, 3, 60, 100)
+    assert sum(served.by_second.values()) == 60
+    assert sum(crowd.table.writes.values()) <= 60 + 300
+    crowd = Swarm(300)
+    served = crowd.run(10_000, 3, 3_000, 500)
+    assert list(served.by_second.values()) == [500] * 3
+    assert sum(crowd.table.writes.values()) <= 3 * (500 + 300)
+
+
+def test_buckets_of_a_crowd_do_not_share() -> None:
+    crowd = Swarm(20)
+    first, second = (crowd.run(1_000, 20, 12_000, 2_000, bucket) for bucket in ("one", "other"))
+    assert sum(first.by_second.values()) == sum(second.by_second.values()) == 12_000
+
+
+def test_an_upgrade_to_a_sliced_plan_does_not_forget_the_minute() -> None:
+    crowd = Swarm(5)
+    used = crowd.run(600, 10, 3_000, 500)
+    more = crowd.run(2_000, 20, 12_000, 2_000)
+    assert sum(used.by_second.values()) == 3_000
+    assert sum(more.by_second.values()) == 9_000
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(1, 400), st.integers(0, 900)), min_size=1, max_size=15),
+    st.integers(2_000, 2_900),
+    st.integers(501, 1_600),
+)
+@examples(40)
+def test_no_order_of_bursts_and_pauses_passes_more_than_a_limit(
+    bursts: list[tuple[int, int, int]], per_minute: int, per_second: int
+) -> None:
+    memories, items = [rate_limit.Memory() for _ in range(4)], swarm.Table()
+    passed: dict[int, int] = {}
+    with pytest.MonkeyPatch.context() as patch, clock.using(clock.Frozen()) as _:
+        source = clock._source
+        assert isinstance(source, clock.Frozen)
+        patch.setattr(counters, "add", items.add)
+        for process, tries, pause in bursts:
+            patch.setattr(rate_limit, "_memory", memories[process])
+            for _ in range(tries):
+                at = int(source.at)
+                passed[at] = passed.get(at, 0) + rate_limit.take("org", per_minute, per_second).allowed
+            source.advance(milliseconds=pause)
+    assert max(passed.values()) <= per_second
+    assert sum(passed.values()) <= per_minute
+
+
+# --- one process, and the table itself --------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_busy_process_writes_seldom_and_a_quiet_one_wastes_nothing(frozen: clock.Frozen) -> None:
+    sabotage = Sabotage()
+    with sabotage.counting() as calls:
+        assert sum(rate_limit.take("busy", 12_000, 2_000).allowed for _ in range(1_000)) == 1_000
+    assert len(calls) < 100
+    for _ in range(3):
+        rate_limit.take("quiet", 12_000, 2_000)
+        frozen.advance(seconds=10)
+    counted = [int(item["minute"]["N"]) for item in everything("ratelimit") if item["id"]["S"].startswith("quiet")]
+    assert sum(counted) == 3
+
+
+@pytest.mark.usefixtures("cloud")
+def test_what_is_left_of_a_lease_pays_for_the_next_of_its_minute(frozen: clock.Frozen) -> None:
+    def counted() -> int:
+        return sum(int(item["minute"]["N"]) for item in everything("ratelimit"))
+
+    made = 0
+    for _ in range(5):
+        for _ in range(103):
+            made += rate_limit.take("org", 12_000, 2_000).allowed
+        frozen.advance(seconds=1)
+    assert made == 515
+    # No more than one lease is left, whatever the number of seconds was.
+    assert made <= counted() < made + leases._LARGEST_LEASE
+
+
+@pytest.mark.usefixtures("cloud")
+def test_the_estimate_of_a_sliced_bucket_is_close(frozen: clock.Frozen) -> None:
+    for used in range(1, 400):
+        limits = rate_limit.take("org", 12_000, 2_000)
+        assert abs(limits.minute.remaining - (12_000 - used)) <= 0.01 * 12_000
+    assert abs(rate_limit.look("org", 12_000, 2_000).minute.remaining - (12_000 - 399)) < leases._LARGEST_LEASE
+
+
+def test_leases_do_not_grow_with_the_number_of_buckets(monkeypatch: pytest.MonkeyPatch, frozen: clock.Frozen) -> None:
+    monkeypatch.setattr(leases, "_MOST_BUCKETS", 3)
+    monkeypatch.setattr(counters, "add", swarm.Table().add)
+    held = leases.Leases()
+    passed = sum(held.take(f"org{number % 9}", 2_000, 1_500).allowed for number in range(30_000))
+    assert len(held._held) == 3
+    assert passed <= 9 * 1_500
+
+
+def test_a_change_of_limits_gives_no_lease_away(monkeypatch: pytest.MonkeyPatch, frozen: clock.Frozen) -> None:
+    items, held = swarm.Table(), leases.Leases()
+    monkeypatch.setattr(counters, "add", items.add)
+    for _ in range(200):
+        held.take("org", 12_000, 2_000)
+    assert held.take("org", 2_000, 1_500).minute.limit == 2_000
+    counted = sum(item["minute"] for item in items.items.values())
+    assert counted >= 201
+
+
+@pytest.mark.usefixtures("cloud")
+def test_the_swarms_table_counts_as_dynamodb_does(frozen: clock.Frozen) -> None:
+    chance, double = Random(7), swarm.Table()
+    for _ in range(150):
+        frozen.advance(milliseconds=chance.randrange(400))
+        at, size = int(frozen.at), chance.randrange(1, 6)
+        asked = {
+            "minute": chance.randrange(size + 1),
+            "second": size,
+            "per_minute": chance.randrange(20, 60),
+            "per_second": chance.randrange(4, 12),
+        }
+        id_ = counters.item_id("org", at, chance.randrange(2))
+        answers: list[Used | str] = []
+        for add in (double.add, counters.add):
+            try:
+                answers.append(add(id_, at, **asked))
+            except FullError as full:
+                answers.append(f"full: {full.used}")
+        assert answers[0] == answers[1]
