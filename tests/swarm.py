@@ -60,18 +60,31 @@ class Swarm:
         self._processes = [rate_limit.Memory() for _ in range(processes)]
         self._clock = clock.Frozen()
 
-    def run(self, rate: int, seconds: int, per_minute: int, per_second: int, bucket: str = "org") -> Served:
-        """Make so many requests a second of one bucket, evenly over each second."""
+    def run(
+        self,
+        rate: int,
+        seconds: int,
+        per_minute: int,
+        per_second: int,
+        bucket: str = "org",
+        times: int | None = None,
+    ) -> Served:
+        """Make so many requests a second of one bucket, evenly; `times` of them and then no time passes, if given."""
         served, begin = Served(), self._clock.at
         with self._standing_in():
-            for number in range(rate * seconds):
+            for number in range(rate * seconds if times is None else times):
                 self._clock.at = begin + number / rate
                 rate_limit._memory = self._chance.choice(self._processes)
                 served.made += 1
                 if rate_limit.take(bucket, per_minute, per_second).allowed:
                     served.by_second[int(self._clock.at)] += 1
-        self._clock.at = begin + seconds
+        self._clock.at = begin + (seconds if times is None else 0)
         return served
+
+    def replace(self, number: int) -> None:
+        """Let processes end, with what they hold, and others begin."""
+        for place in self._chance.sample(range(len(self._processes)), number):
+            self._processes[place] = rate_limit.Memory()
 
     @property
     def hottest(self) -> int:

@@ -7,7 +7,7 @@ import importlib
 import os
 import platform
 
-_PARTS = ("cold", "warm", "dynamo", "lists", "gate", "sse", "webhooks", "pipeline", "redeem")
+_PARTS = ("cold", "warm", "dynamo", "lists", "gate", "limiter", "sse", "webhooks", "pipeline", "redeem")
 
 
 def main() -> None:

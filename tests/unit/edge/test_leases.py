@@ -72,6 +72,16 @@ def test_a_burst_gets_95_percent_of_each_second_and_never_more_than_all_of_it(
     assert crowd.hottest <= _WRITES
 
 
+def test_processes_that_come_and_go_lose_less_than_5_percent() -> None:
+    crowd, passed = Swarm(60), 0
+    for _ in range(60):
+        passed += sum(
+            crowd.run(1_000, 1, ENTERPRISE.requests_per_minute, ENTERPRISE.requests_per_second).by_second.values()
+        )
+        crowd.replace(6)
+    assert 57_000 <= passed <= 60_000
+
+
 def test_a_minute_begins_whole_after_one_that_was_used_up() -> None:
     crowd = Swarm(60)
     served = crowd.run(400, 180, SCALE.requests_per_minute, SCALE.requests_per_second)

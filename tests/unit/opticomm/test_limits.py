@@ -97,6 +97,35 @@ def test_a_limiter_that_is_away_lets_all_pass(live: Backend) -> None:
     assert remaining(live.initiate()) == (60, 60)
 
 
+def test_a_refused_key_costs_no_write_and_is_refused_before_anything_is_read(live: Backend) -> None:
+    key = live.with_key(requests_per_minute=1)
+    key.check(request_id="x")
+    assert code(key.check(request_id="x")) == (429, "RATE_LIMIT_EXCEEDED")
+    with Sabotage().counting() as calls:
+        answers = {code(key.check(request_id="x")) for _ in range(50)}
+    assert (answers, calls) == ({(429, "RATE_LIMIT_EXCEEDED")}, [])
+
+
+def test_a_throttled_limiter_refuses_for_a_second(live: Backend) -> None:
+    live.check(request_id="x")
+    saboteur = Sabotage()
+    saboteur.fail("UpdateItem", "ThrottlingException", times=10)
+    refused = live.check(request_id="x")
+    assert code(refused) == (429, "RATE_LIMIT_EXCEEDED")
+    assert refused.json()["retry_after"] == int(refused.headers["retry-after"]) == 1
+
+
+def test_a_repetition_on_a_large_plan_is_told_how_all_slices_stand(frozen: clock.Frozen) -> None:
+    large = backend(slug="large", plan=PlanName.ENTERPRISE)
+    key = large.with_key(requests_per_minute=12_000)
+    key.initiate(request_id="r-1")
+    for _ in range(20):
+        key.check(request_id="r-1")
+    limit, left = remaining(key.initiate(request_id="r-1"))
+    # What the process has leased is counted.
+    assert (limit, 12_000 - 21 - 16 < left <= 12_000 - 21) == (12_000, True)
+
+
 def test_strangers_are_counted_by_their_address(live: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWITCHBOARD_STRANGER_PER_MINUTE", "2")
     answers = [code(post("{}", {})) for _ in range(3)]

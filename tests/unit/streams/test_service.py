@@ -13,6 +13,7 @@ from switchboard.errors import NotFound, RateLimited
 from switchboard.streams import service
 from switchboard.streams.models import Subscription
 from tests.actors import Tenant, tenant
+from tests.integration.sabotage import Sabotage
 from tests.unit.streams.conftest import entry, happen
 
 
@@ -95,6 +96,14 @@ def test_without_the_limiters_table_a_stream_opens(acme: Tenant) -> None:
     caller = acme.caller()
     session.client("dynamodb").delete_table(TableName=settings.table("ratelimit"))
     assert subscribe(caller).after == 3
+
+
+def test_a_stream_is_refused_while_the_limiters_item_is_throttled(acme: Tenant) -> None:
+    caller = acme.caller()
+    Sabotage().fail("UpdateItem", "ProvisionedThroughputExceededException", times=100)
+    with pytest.raises(RateLimited) as refused:
+        subscribe(caller)
+    assert (refused.value.code, refused.value.details["retry_after"]) == ("open_streams", 1)
 
 
 def test_what_is_read_has_no_gap(acme: Tenant) -> None:

@@ -1,0 +1,156 @@
+"""The limits of people at the console: a bucket for each, a ceiling for all of an organization, apart from the keys'."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+
+from infra.local import pool
+from switchboard.accounts.plans import PlanName
+from switchboard.aws import aside, clock
+from switchboard.edge.dialects.hum import COOKIE
+from switchboard.people import service as people
+from switchboard.team.permissions import Role
+from tests.actors import Tenant, member, person, tenant
+from tests.integration.sabotage import Sabotage
+from tests.load.request import event
+
+pytestmark = pytest.mark.usefixtures("cloud", "frozen")
+
+Ask = Callable[[], tuple[int, dict[str, Any], dict[str, str]]]
+
+
+@pytest.fixture
+def acme(cloud: dict[str, str], frozen: clock.Frozen) -> Tenant:
+    return tenant(plan=PlanName.FREE)
+
+
+def asking(cookie: object, function: str = "hum/contacts", path: str = "/api/contacts") -> Ask:
+    """Requests of a session."""
+
+    def ask() -> tuple[int, dict[str, Any], dict[str, str]]:
+        answer = pool.invoke(function, event("GET", path, {"cookie": f"{COOKIE}={cookie}"}, None))
+        return answer["statusCode"], json.loads(answer["body"]), answer["headers"]
+
+    return ask
+
+
+def at_console(org_id: str, name: str) -> Ask:
+    return asking(people.open_session(member(org_id, Role.VIEWER, name).user, org_id))
+
+
+def left(headers: dict[str, str]) -> tuple[int, int]:
+    return int(headers["X-RateLimit-Limit"]), int(headers["X-RateLimit-Remaining"])
+
+
+def of_agents(acme: Tenant) -> tuple[int, int]:
+    """What is left of the API keys' bucket, after this request."""
+    sent = {"authorization": f"Bearer {acme.agent_key}"}
+    answer = pool.invoke("anima/email", event("GET", "/v1/email/messages", sent, None))
+    assert answer["statusCode"] == 200
+    return left(answer["headers"])
+
+
+def test_a_person_has_a_bucket_of_their_own_and_takes_nothing_from_the_agents(
+    acme: Tenant, frozen: clock.Frozen
+) -> None:
+    ada, bob = at_console(acme.org_id, "Ada"), at_console(acme.org_id, "Bob")
+    for used in range(1, 101):
+        status, _, headers = ada()
+        assert (status, left(headers)) == (200, (300, 300 - used))
+        assert headers["X-RateLimit-Sec-Limit"] == "20"
+        frozen.advance(milliseconds=100)
+    assert left(bob()[2]) == (300, 299)
+    assert of_agents(acme) == (60, 59)
+
+
+def test_agents_who_use_up_their_plan_leave_the_console_open(acme: Tenant) -> None:
+    for _ in range(60):
+        of_agents(acme)
+    assert at_console(acme.org_id, "Ada")()[0] == 200
+
+
+def test_a_persons_second_and_minute_end(acme: Tenant, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWITCHBOARD_PERSON_PER_MINUTE", "5")
+    monkeypatch.setenv("SWITCHBOARD_PERSON_PER_SECOND", "3")
+    ada = at_console(acme.org_id, "Ada")
+    assert [ada()[0] for _ in range(4)] == [200, 200, 200, 429]
+    frozen.advance(seconds=1)
+    assert [ada()[0] for _ in range(3)] == [200, 200, 429]
+    status, body, headers = ada()
+    assert (status, body["error"], body["code"]) == (429, "rate_limited", "rate_limited")
+    assert (headers["Retry-After"], left(headers)) == ("59", (5, 0))
+
+
+def test_a_session_in_two_organizations_is_one_person(acme: Tenant) -> None:
+    ada = member(acme.org_id, Role.VIEWER, "Ada")
+    assert left(asking(people.open_session(ada.user, acme.org_id))()[2]) == (300, 299)
+    other = people.open_session(ada.user, None)
+    assert left(asking(other, "hum/account", "/api/me")()[2]) == (300, 298)
+
+
+def test_a_person_without_an_organization_has_the_same_limits(acme: Tenant) -> None:
+    status, _, headers = asking(people.open_session(person(), None), "hum/account", "/api/me")()
+    assert (status, left(headers)) == (200, (300, 299))
+
+
+def test_all_people_of_an_organization_share_a_ceiling(
+    acme: Tenant, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWITCHBOARD_CONSOLE_PER_MINUTE", "1")
+    busy = tenant("busy", requests_per_minute=1)
+    crowd = [at_console(busy.org_id, f"P{number}") for number in range(3)]
+    answers = [ask() for _ in range(4) for ask in crowd]
+    assert [status for status, *_ in answers] == [200] * 10 + [429] * 2, "ten times the plan's minute"
+    _, body, headers = answers[-1]
+    assert (body["error"], body["code"]) == ("rate_limited", "organization_rate_limited")
+    assert (headers["Retry-After"], left(headers)) == ("60", (300, 296)), "the headers are the person's"
+    assert at_console(acme.org_id, "Else")()[0] == 200
+    with Sabotage().counting() as calls:
+        assert crowd[0]()[0] == 429
+    assert calls.count("UpdateItem") == 1, "the person's alone"
+    frozen.advance(minutes=1)
+    assert crowd[0]()[0] == 200
+
+
+def test_the_ceiling_of_a_small_plan_is_3_000_a_minute_and_200_a_second(acme: Tenant) -> None:
+    crowd = [at_console(acme.org_id, f"P{number}") for number in range(11)]
+    statuses = [ask()[0] for ask in crowd for _ in range(20)]
+    assert statuses == [200] * 200 + [429] * 20
+
+
+def test_what_a_person_is_refused_does_not_fill_the_ceiling(acme: Tenant) -> None:
+    ada = at_console(acme.org_id, "Ada")
+    for _ in range(20):
+        ada()
+    assert ada()[0] == 429
+    with Sabotage().counting() as calls:
+        assert {ada()[0] for _ in range(200)} == {429}
+    assert set(calls) <= {"BatchGetItem"}, "a session is always read, and nothing is written"
+
+
+def test_both_counts_are_under_way_at_once(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = at_console(acme.org_id, "Ada")
+    begun: list[str] = []
+
+    def start(work: Callable[[], Any]) -> Future[Any]:
+        begun.append("task")
+        return aside.in_line(work)
+
+    ada()
+    monkeypatch.setattr(aside, "start", start)
+    ada()
+    assert len(begun) == 2, "the limits, beside what is read; the ceiling, beside the person's"
+
+
+def test_a_throttled_ceiling_refuses(acme: Tenant) -> None:
+    ada = at_console(acme.org_id, "Ada")
+    ada()
+    sabotage = Sabotage()
+    sabotage.fail("UpdateItem", "ThrottlingException")
+    status, body, headers = ada()
+    assert (status, body["code"], headers["Retry-After"]) == (429, "organization_rate_limited", "1")
