@@ -1,4 +1,4 @@
-"""The limits of people at the console: a bucket for each, a ceiling for all of an organization, apart from the keys'."""
+"""The limits of people at the console: a bucket for each, a ceiling for their organization, apart from the keys."""
 
 from __future__ import annotations
 
