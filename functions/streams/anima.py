@@ -27,9 +27,10 @@ api = Api(Anima(), "streams")
     tag="Events",
     media_type=MEDIA_TYPE,
     description=(
-        "Server-sent events. Each has the `seq` of the audit chain as its `id`, the event's name as its `event`, and"
-        " one JSON object on one `data` line: `ts`, `channel`, `agentId`, `event`, `detail`, `correlationId`. An"
-        " agent's key sees its own agent's events, a master key all of them. A stream begins at the end of the chain,"
+        "Server-sent events without names, so `EventSource.onmessage` sees all of them. Each has the `seq` of the audit"
+        " chain as its `id`, and one JSON object on one `data` line: `ts`, `channel`, `agentId`, `event` (the event's"
+        " name), `detail`, `correlationId`. An agent's key sees"
+        " its own agent's events, a master key all of them. A stream begins at the end of the chain,"
         " and with `Last-Event-ID` right behind that event, without a gap and without a repetition. Blocks without"
         " `data` only move the id. It is silent for 15 seconds at most (`: ping`), and ends after some minutes: come"
         " again with the last id, as every EventSource does."

@@ -75,7 +75,9 @@ def test_what_cannot_be_streamed_is_answered_when_there_is_something_to_say(
     answer = deployed.request("anima", "GET", "/events/stream", headers=headers)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream"), answer.text
     assert answer.headers["x-correlation-id"] == "seen"
-    assert "\nid: 1\nevent: organization.created\ndata: {" in answer.text
+    assert "\nid: 1\ndata: {" in answer.text
+    assert '"event":"organization.created"' in answer.text
+    assert "event: " not in answer.text
     assert answer.text.endswith(": come again\n\n")
     refused = deployed.request("anima", "GET", "/events/stream", params={"channel": "fax"}, headers=headers)
     assert (refused.status_code, refused.json()["code"]) == (400, "VALIDATION_ERROR")

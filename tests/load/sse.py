@@ -174,7 +174,7 @@ def _starlette(chain: _Chain, pace: float) -> Any:
     from starlette.requests import Request
     from starlette.routing import Route
 
-    queues: set[asyncio.Queue[tuple[int, str, str]]] = set()
+    queues: set[asyncio.Queue[tuple[int, str]]] = set()
     polling: list[asyncio.Task[None]] = []
 
     async def poll() -> None:
@@ -184,7 +184,7 @@ def _starlette(chain: _Chain, pace: float) -> Any:
                 seq = document["seq"]
                 shown = json.dumps(view.event(document), separators=(",", ":"))
                 for queue in queues:
-                    queue.put_nowait((seq, document["action"], shown))
+                    queue.put_nowait((seq, shown))
             await asyncio.sleep(pace)
 
     async def events(_: Request) -> EventSourceResponse:
@@ -192,12 +192,12 @@ def _starlette(chain: _Chain, pace: float) -> Any:
             polling.append(asyncio.create_task(poll()))
 
         async def told() -> AsyncIterator[ServerSentEvent]:
-            queue: asyncio.Queue[tuple[int, str, str]] = asyncio.Queue()
+            queue: asyncio.Queue[tuple[int, str]] = asyncio.Queue()
             queues.add(queue)
             try:
                 while True:
-                    seq, name, data = await queue.get()
-                    yield ServerSentEvent(data=data, id=str(seq), event=name, sep="\n")
+                    seq, data = await queue.get()
+                    yield ServerSentEvent(data=data, id=str(seq), sep="\n")
             finally:
                 queues.discard(queue)
 

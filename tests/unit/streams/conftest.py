@@ -104,7 +104,7 @@ def blocks(text: str) -> list[dict[str, Any]]:
         for line in raw.split("\n"):
             name, _, value = line.partition(": ")
             if name:
-                assert name in ("id", "event", "data", "retry"), line
+                assert name in ("id", "data", "retry"), line
                 assert name not in block, f"{name} twice: {raw}"
                 block[name] = int(value) if name in ("id", "retry") else json.loads(value) if name == "data" else value
         if block:
@@ -114,7 +114,7 @@ def blocks(text: str) -> list[dict[str, Any]]:
 
 def entry(seq: int, channel: str = "email", agent_id: str | None = "agt_1") -> Entry:
     """An event that was made up."""
-    return Entry(seq=seq, channel=channel, agent_id=agent_id, frame=f"id: {seq}\nevent: x\ndata: {seq}\n\n".encode())
+    return Entry(seq=seq, channel=channel, agent_id=agent_id, frame=f"id: {seq}\ndata: {seq}\n\n".encode())
 
 
 @pytest.fixture

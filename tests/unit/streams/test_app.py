@@ -106,7 +106,7 @@ def test_events_arrive_in_the_contracts_shape(acme: Tenant) -> None:
         await feeds.look(acme.org_id)
         await client.until(lambda: len(client.events) == 2)
         first = client.events[0]
-        assert (first["id"], first["event"]) == (1, "email.sent")
+        assert (first["id"], first["data"]["event"]) == (1, "email.sent")
         assert first["data"].keys() == {"ts", "channel", "agentId", "event", "detail", "correlationId"}
         assert first["data"]["agentId"] == acme.agent_id
         await client.leave()

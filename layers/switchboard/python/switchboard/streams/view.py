@@ -19,7 +19,7 @@ def entry(document: dict[str, Any]) -> Entry:
         seq=document["seq"],
         channel=shown["channel"],
         agent_id=document["agentId"],
-        frame=sse.event(document["seq"], document["action"], shown),
+        frame=sse.event(document["seq"], shown),
     )
 
 
