@@ -19,6 +19,8 @@ MARK_EVERY = 1_000
 #: How long a watcher that reads from the store waits for what is not to be seen there yet.
 _LOOK_AGAIN = 0.5
 _RETRY_MS = (1_000, 3_000)
+#: Asks the system for each number: a snapshot of the process holds no state that all its copies would share.
+_chance = random.SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Terms:
     def live(cls) -> Terms:
         """A stream that arrives while it is written. A tenth of its life is chance, lest all come again at once."""
         seconds = settings.number("STREAM_SECONDS", 14 * 60)
-        return cls(seconds * random.uniform(0.9, 1), 15, 30)  # noqa: S311 spreads load, guards nothing
+        return cls(seconds * _chance.uniform(0.9, 1), 15, 30)
 
     @classmethod
     def whole(cls) -> Terms:
@@ -65,7 +67,7 @@ class _Session:
 
     async def run(self) -> str:
         subscription = self._watcher.subscription
-        retry = random.randint(*_RETRY_MS)  # noqa: S311 spreads load, guards nothing
+        retry = _chance.randint(*_RETRY_MS)
         try:
             await self._send(sse.opening(retry, None if subscription.resumed else subscription.after))
             reason = await self._events()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -151,6 +152,21 @@ def test_a_buffered_stream_ends_with_its_first_events_or_before_the_gateway_does
     before = time.now()
     play(time, Watcher(time, {}), Client(), terms)
     assert time.now() - before == terms.life
+
+
+def test_copies_of_one_snapshot_do_not_share_their_chance(time: Clock) -> None:
+    def drawn() -> tuple[list[float], list[bytes]]:
+        # What a restored snapshot is: the process's own generator stands where it stood.
+        random.seed(1815)
+        lives = [Terms.live().life for _ in range(4)]
+        clients = [Client() for _ in range(4)]
+        for client in clients:
+            play(time, Watcher(time, {0: "restarting"}), client)
+        return lives, [client.chunks[0] for client in clients]
+
+    first, second = drawn(), drawn()
+    assert first[0] != second[0]
+    assert first[1] != second[1]
 
 
 def test_lives_differ_and_fit_into_lambdas_fifteen_minutes() -> None:
