@@ -58,7 +58,7 @@ def refusal(status: int, detail: str = "No.", **headers: str) -> Answer:
 
 
 def event(seq: int, **changes: Any) -> str:
-    return f"id: {seq}\nevent: email.sent\ndata: {json.dumps(EVENT | changes)}\n\n"
+    return f"id: {seq}\ndata: {json.dumps(EVENT | changes)}\n\n"
 
 
 @dataclass
@@ -131,7 +131,23 @@ def test_events_are_printed_until_the_key_no_longer_opens(
         ("/v1/events/stream?channel=email&agent_id=agt_1", "Bearer mk_1", None),
         ("/v1/events/stream?channel=email&agent_id=agt_1", "Bearer mk_1", "42"),
     ]
-    assert pauses == [1.0]
+    assert pauses == [2.0]
+
+
+def test_answers_that_end_follow_each_other_as_the_server_asks(
+    server: Server, pauses: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.answers = [
+        *(stream(f"retry: {4_000 + seq}\n\n" + event(seq) + ": all taken\n\n") for seq in range(41, 48)),
+        stream("retry: 4500\n\nid: 60\n\n"),
+        refusal(401),
+    ]
+    assert run(server, "--raw") == 1
+    printed = capsys.readouterr()
+    assert len(printed.out.splitlines()) == 7
+    assert [seen for _, _, seen in server.asked] == [None, *map(str, range(41, 48)), "60"]
+    assert pauses == [*((4_000 + seq) / 1_000 for seq in range(41, 48)), 4.5]
+    assert printed.err.count("the stream ended") == 1, "it is said once, not every few seconds"
 
 
 def test_a_broken_stream_is_taken_up_behind_the_last_whole_event(
@@ -161,7 +177,7 @@ def test_five_tries_in_a_row_are_made(server: Server, pauses: list[float], capsy
 def test_the_count_begins_anew_with_each_stream_that_opens(server: Server, pauses: list[float]) -> None:
     server.answers = [*(refusal(500) for _ in range(5)), stream(event(41)), refusal(500), refusal(401)]
     assert run(server) == 1
-    assert pauses == [1.0, 2.0, 4.0, 8.0, 16.0, 1.0, 2.0]
+    assert pauses == [1.0, 2.0, 4.0, 8.0, 16.0, 1.0, 1.0], "an end is no failure"
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])

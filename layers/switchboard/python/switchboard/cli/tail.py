@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from switchboard.aws import clock
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from switchboard.cli.command import Nouns
 
 _PATH = "/v1/events/stream"
-#: How often a broken stream is tried again, and what is waited before: a second, twice as long each time.
+#: How often a broken stream is tried again, and the pause before: a second, twice as long each time. A stream that ends
+#: says itself when to come again.
 _ATTEMPTS, _FIRST_PAUSE, _LONGEST_PAUSE = 5, 1.0, 30.0
 #: The server is silent for 15 seconds at most: after three times that it is gone.
 _SILENCE = 45.0
@@ -73,26 +74,38 @@ def follow(url: str, key: str, filters: dict[str, str | None]) -> Iterator[dict[
     Raises Unauthenticated, Forbidden, or Invalid for what another try would not change, and Unavailable after five
     tries in a row.
     """
-    seen, failures = "", 0
+    seen, failures, noted = "", 0, ""
     while True:
+        retry = _FIRST_PAUSE
         try:
-            for id_, data in _once(url, key, filters, seen):
-                seen, failures = id_, 0
-                if data:
-                    yield json.loads(data)
-            message, asked = "the stream ended", 0.0
+            for block in _once(url, key, filters, seen):
+                seen, failures, retry = block.id, 0, block.retry or retry
+                if block.data:
+                    yield json.loads(block.data)
+            message, pause = "the stream ended", retry
         except _BrokenError as broken:
-            message, asked = str(broken), broken.wait
-        failures += 1
-        if failures > _ATTEMPTS:
-            raise Unavailable(f"Gave up after {_ATTEMPTS} attempts: {message}.")
-        pause = min(_FIRST_PAUSE * 2 ** (failures - 1), _LONGEST_PAUSE)
-        note(f"{message}; again in {max(pause, asked):.0f} s")
-        sleep(max(pause, asked))
+            failures += 1
+            message = str(broken)
+            if failures > _ATTEMPTS:
+                raise Unavailable(f"Gave up after {_ATTEMPTS} attempts: {message}.") from None
+            pause = max(min(_FIRST_PAUSE * 2 ** (failures - 1), _LONGEST_PAUSE), broken.wait)
+        # Where all live streams are taken, one short answer follows another.
+        if failures or message != noted:
+            note(f"{message}; again in {pause:.0f} s")
+        noted = message
+        sleep(pause)
 
 
-def _once(url: str, key: str, filters: dict[str, str | None], seen: str) -> Iterator[tuple[str, str]]:
-    """One connection's blocks: the id that stands after each, and its data."""
+class _Block(NamedTuple):
+    """What a connection says up to an empty line. `id` is the place after it; `retry` is in seconds."""
+
+    id: str
+    data: str = ""
+    retry: float | None = None
+
+
+def _once(url: str, key: str, filters: dict[str, str | None], seen: str) -> Iterator[_Block]:
+    """One connection's blocks."""
     place = urlsplit(url)
     if place.scheme not in ("http", "https") or not place.hostname:
         raise Invalid(f"{url} is no address of an API.", code="usage")
@@ -107,7 +120,7 @@ def _once(url: str, key: str, filters: dict[str, str | None], seen: str) -> Iter
         response = connection.getresponse()
         if response.status != http.client.OK:
             raise _refusal(response)
-        yield seen, ""
+        yield _Block(seen)
         yield from _blocks(response, seen)
     except (OSError, http.client.HTTPException) as error:
         raise _BrokenError(f"the connection broke ({error or type(error).__name__})") from error
@@ -115,19 +128,22 @@ def _once(url: str, key: str, filters: dict[str, str | None], seen: str) -> Iter
         connection.close()
 
 
-def _blocks(response: http.client.HTTPResponse, seen: str) -> Iterator[tuple[str, str]]:
+def _blocks(response: http.client.HTTPResponse, seen: str) -> Iterator[_Block]:
     """Blocks as the standard has them: an id counts once its block is complete."""
-    id_, data = seen, ""
+    id_, data, retry = seen, "", None
     while raw := response.readline():
         line = raw.decode().rstrip("\r\n")
         name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
         if not line:
-            yield id_, data
+            yield _Block(id_, data, retry)
             data = ""
         elif name == "id":
             id_ = value.strip()
         elif name == "data":
-            data += value.removeprefix(" ")
+            data += value
+        elif name == "retry" and value.isdigit():
+            retry = min(int(value) / 1_000, _LONGEST_PAUSE)
 
 
 def _refusal(response: http.client.HTTPResponse) -> Exception:
