@@ -221,12 +221,14 @@ GROUPS = (
         "streams",
         api="anima",
         paths=("events/stream",),
-        tables=_EDGE | {"activity": READ},
+        # One read of the leases decides whether a stream gets a place.
+        tables=_EDGE | {"activity": READ, "ratelimit": READ_WRITE},
         streaming=True,
         memory=512,
         # As long as an answer may take to be streamed. Each open stream is a running function.
         seconds=900,
-        reserved=200,
+        # The places of all pools and the spare of switchboard/streams/pools.py: 300 and 60. A test compares them.
+        reserved=360,
         snapstart=False,
     ),
     Group(

@@ -1,7 +1,7 @@
 """The ASGI app of all streaming routes.
 
 The head of an answer (route, credential, limits, input, errors, headers) comes from the pipeline that every request
-goes through; where a route opened a stream, its events follow. It runs in three places: under the Lambda Web Adapter
+goes through. The events of a live stream follow it. The app runs in three places: under the Lambda Web Adapter
 (`run.sh`), in the local gateway beside the other functions, and in Mangum, where the whole answer comes at once.
 """
 
@@ -16,12 +16,12 @@ from typing import Any
 
 from functions.streams import anima, session
 from functions.streams.event import proxy_event
+from functions.streams.opening import Opening
 from functions.streams.session import Terms
 from switchboard import telemetry
 from switchboard.edge.api import Api
 from switchboard.streams import service
-from switchboard.streams.feed import Check, Feeds, Run, Watcher
-from switchboard.streams.models import Subscription
+from switchboard.streams.feed import Feeds, Run, Watcher
 from switchboard.streams.waiting import Monotonic
 
 Scope = dict[str, Any]
@@ -33,13 +33,6 @@ ROUTES: tuple[tuple[str, Api], ...] = (("/", anima.api),)
 
 _THREADS = 8
 _OK = 200
-
-
-class Opening:
-    """What the pipeline is told of its invocation, and where a route leaves the stream that it opened."""
-
-    opened: Subscription | None = None
-    check: Check | None = None
 
 
 class Streams:
@@ -70,11 +63,11 @@ class Streams:
             event = scope.get("aws.event") or proxy_event(scope)
             async with self._pipeline:
                 answer = await self._run(_api_of(event["path"]).handler, event, opening)
-            if opening.opened is None or opening.check is None or answer["statusCode"] != _OK:
+            if opening.opened is None or answer["statusCode"] != _OK:
                 await _send_whole(send, answer)
                 return
             await _send_head(send, answer)
-            if await self._stream(self._feeds.join(opening.opened, opening.check), receive, send):
+            if await self._stream(self._feeds.join(opening.opened), receive, send):
                 # With the answer's end Lambda stops the process: what is left to do comes before.
                 await self._release(opening)
                 await send({"type": "http.response.body", "body": b""})
@@ -104,7 +97,7 @@ class Streams:
                 "stream",
                 extra={
                     "org_id": watcher.subscription.org_id,
-                    "key_id": watcher.subscription.key_id,
+                    "source": watcher.subscription.source.id,
                     "stream_id": watcher.subscription.id,
                     "seconds": round(time.monotonic() - started, 1),
                     "reason": reason,

@@ -18,6 +18,8 @@ Write = Callable[[bytes], Awaitable[None]]
 MARK_EVERY = 1_000
 #: How long a watcher that reads from the store waits for what is not to be seen there yet.
 _LOOK_AGAIN = 0.5
+#: Why a stream ends whose source has ended.
+_ENDED = "the source has ended"
 _RETRY_MS = (1_000, 3_000)
 #: Asks the system for each number: a snapshot of the process holds no state that all its copies would share.
 _chance = random.SystemRandom()
@@ -67,11 +69,12 @@ class _Session:
 
     async def run(self) -> str:
         subscription = self._watcher.subscription
-        retry = _chance.randint(*_RETRY_MS)
+        start, retry = subscription.start, _chance.randint(*_RETRY_MS)
         try:
-            await self._send(sse.opening(retry, None if subscription.resumed else subscription.after))
+            await self._send(sse.opening(retry, None if start.resumed else start.after))
             reason = await self._events()
-            await self._send(sse.ending(reason))
+            last = self._watcher.last_block if reason == _ENDED else None
+            await self._send(last or sse.ending(reason))
         except TimeoutError:
             raise StalledError from None
         return reason
@@ -84,8 +87,11 @@ class _Session:
             if now - self._spoke >= self._terms.silence:
                 await self._send(sse.PING)
             self._watcher.wake.clear()
-            if not await self._forward():
-                await self._wait()
+            if await self._forward():
+                continue
+            if self._watcher.last_block is not None and not self._watcher.over:
+                return _ENDED
+            await self._wait()
         return self._watcher.over
 
     async def _forward(self) -> bool:
@@ -95,7 +101,7 @@ class _Session:
             return False
         takes = self._watcher.subscription.selection.takes
         frames = [entry.frame for entry in entries if takes(entry)]
-        self._watcher.after = entries[-1].seq
+        self._watcher.after = entries[-1].place
         if frames:
             await self._send(b"".join(frames))
             self._told = True

@@ -214,23 +214,57 @@ def test_a_revoked_key_ends_its_stream(http: httpx.Client, acme: SignedUp) -> No
     problem(http.get(STREAM, headers=brief), 401, "UNAUTHORIZED")
 
 
-def test_the_free_plan_allows_five_open_streams(http: httpx.Client, acme: SignedUp) -> None:
-    sources = [http.send(http.build_request("GET", STREAM, headers=acme.agent), stream=True) for _ in range(5)]
+@contextmanager
+def taken(http: httpx.Client, headers: dict[str, str]) -> Iterator[None]:
+    """All five live streams of the free plan, held by others."""
+    sources = [http.send(http.build_request("GET", STREAM, headers=headers), stream=True) for _ in range(5)]
     try:
         assert {source.status_code for source in sources} == {200}
-        refused = http.get(STREAM, headers=acme.agent)
-        details = problem(refused, 429, "RATE_LIMIT")
-        assert (details["reason"], details["limit"]) == ("open_streams", 5)
-        assert refused.headers["retry-after"] == str(details["retryAfter"])
+        yield
     finally:
         for source in sources:
             source.close()
 
-    def again() -> bool:
-        with http.stream("GET", STREAM, headers=acme.agent) as answer:
-            return answer.status_code == 200
 
-    until(again, 5)
+def poll(http: httpx.Client, headers: dict[str, str], last: str) -> tuple[list[ServerSentEvent], str]:
+    """One answer that ends: its events, and the place after it."""
+    with connect_sse(http, "GET", STREAM, headers=headers | ({"Last-Event-ID": last} if last else {})) as source:
+        assert source.response.status_code == 200
+        blocks = list(source.iter_sse())
+    assert 500 <= (blocks[0].retry or 0) <= 8_000
+    return [block for block in blocks if block.data], next((block.id for block in reversed(blocks) if block.id), last)
+
+
+def test_beyond_the_five_live_streams_of_the_free_plan_events_come_by_short_answers(
+    http: httpx.Client, acme: SignedUp
+) -> None:
+    settled(http, acme)
+    seen: list[ServerSentEvent] = []
+    with taken(http, acme.master):
+        nothing, last = poll(http, acme.agent, "")
+        start = int(last)
+        assert not nothing
+        for place in range(3):
+            send(http, acme.agent, f"short-{place}")
+            for _ in range(2):
+                found, last = poll(http, acme.agent, last)
+                seen += found
+
+        def is_there() -> bool:
+            nonlocal last
+            found, last = poll(http, acme.agent, last)
+            seen.extend(found)
+            return any(is_delivered("short-2")(json.loads(event.data)) for event in seen)
+
+        until(is_there, 10)
+    assert [int(event.id) for event in seen] == list(range(start + 1, start + 1 + len(seen)))
+    assert len(seen) == 9
+
+    def is_live() -> bool:
+        with http.stream("GET", STREAM, headers=acme.agent) as answer:
+            return "content-length" not in answer.headers
+
+    until(is_live, 5)
 
 
 # --- across disconnects -----------------------------------------------------------------------------------------

@@ -162,8 +162,8 @@ def _ours(chain: _Chain, pace: float) -> Any:
     patches = ExitStack()
     patches.enter_context(patch("switchboard.audit.service.export", chain.export))
     patches.enter_context(patch("switchboard.audit.service.head", chain.head))
-    for name, answer in {"take": None, "release": None, "renew": set[str]()}.items():
-        patches.enter_context(patch(f"switchboard.streams.store.{name}", lambda *_, answer=answer, **__: answer))
+    for name, answer in {"_take": "stream-pool#load#0", "release": None, "renew": set[str]()}.items():
+        patches.enter_context(patch(f"switchboard.streams.service.{name}", lambda *_, answer=answer, **__: answer))
     return app
 
 

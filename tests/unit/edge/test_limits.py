@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from functions.streams import anima as streams
-from functions.streams.app import Opening
+from functions.streams.opening import Opening
 from switchboard.accounts import service as accounts
 from switchboard.accounts.models import KeyKind
 from switchboard.accounts.plans import PlanName

@@ -12,10 +12,12 @@ import pytest
 
 from switchboard.audit import service as audit
 from switchboard.aws.table import commit
+from switchboard.errors import Unauthenticated
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, Work
+from switchboard.streams import sse
 from switchboard.streams.feed import Feeds, Watcher
-from switchboard.streams.models import Entry, Subscription
+from switchboard.streams.models import Batch, Entry, Start, Subscription
 from tests.actors import Tenant
 
 
@@ -62,13 +64,14 @@ class StandStill(Feeds):
     def __init__(self, clock: Clock) -> None:
         super().__init__(inline, clock)
 
-    def join(self, subscription: Subscription, check: Callable[[], object]) -> Watcher:
-        watcher = super().join(subscription, check)
-        self.feed(subscription.org_id).stop()
+    def join(self, subscription: Subscription) -> Watcher:
+        watcher = super().join(subscription)
+        self._feeds[subscription.source.id].stop()
         return watcher
 
     def feed(self, org_id: str) -> Any:
-        return self._feeds[org_id]
+        """The feed of an organization's chain."""
+        return self._feeds[f"{org_id}#audit"]
 
     async def look(self, org_id: str) -> None:
         await self.feed(org_id).look()
@@ -112,9 +115,93 @@ def blocks(text: str) -> list[dict[str, Any]]:
     return found
 
 
+class EventSource:
+    """A browser's EventSource (WHATWG HTML, 9.2.6), without its connection: the bytes are handed to it.
+
+    `messages` are what `onmessage` gets; `named` are the events that only a listener of their own name would get.
+    """
+
+    def __init__(self) -> None:
+        self.last_event_id = ""
+        self.reconnection_time = 3_000
+        self.messages: list[Any] = []
+        self.named: list[str] = []
+
+    def connection(self, stream: bytes) -> None:
+        """Read one connection to its end. What stands behind the last empty line is dropped."""
+        id_, name, data = self.last_event_id, "", ""
+        for line in stream.decode().split("\n")[:-1]:
+            field_name, _, value = line.partition(":")
+            value = value.removeprefix(" ")
+            if not line:
+                self.last_event_id = id_
+                if data and name not in ("", "message"):
+                    self.named.append(name)
+                elif data:
+                    self.messages.append(json.loads(data.removesuffix("\n")))
+                name = data = ""
+            elif field_name == "id" and "\0" not in value:
+                id_ = value
+            elif field_name == "event":
+                name = value
+            elif field_name == "data":
+                data += value + "\n"
+            elif field_name == "retry" and value.isdigit():
+                self.reconnection_time = int(value)
+
+
 def entry(seq: int, channel: str = "email", agent_id: str | None = "agt_1") -> Entry:
     """An event that was made up."""
-    return Entry(seq=seq, channel=channel, agent_id=agent_id, frame=f"id: {seq}\ndata: {seq}\n\n".encode())
+    return Entry(seq, f"id: {seq}\ndata: {seq}\n\n".encode(), {"channel": channel, "agent_id": agent_id})
+
+
+class CallSource:
+    """A second source: one call's turns and states, as a call page would watch it. It ends when the call does.
+
+    Its places leave gaps, as they may.
+    """
+
+    def __init__(self, call_id: str = "call_1") -> None:
+        self._call_id = call_id
+        self._told: list[Entry] = []
+        self._ended: bytes | None = None
+        self.reads: list[int] = []
+
+    @property
+    def id(self) -> str:
+        return f"org_1#call#{self._call_id}"
+
+    @property
+    def _place(self) -> int:
+        return self._told[-1].place if self._told else 0
+
+    def say(self, role: str, text: str) -> None:
+        place = self._place + 3
+        turn = {"type": "transcript.final", "role": role, "text": text}
+        self._told.append(Entry(place, sse.event(place, turn), {"type": "transcript.final"}))
+
+    def hang_up(self) -> None:
+        self._ended = sse.event(self._place + 1, {"type": "call.ended", "reason": "completed"})
+
+    def start(self, last_seen: int | None) -> Start:
+        return Start(after=last_seen or 0, head=self._place, resumed=last_seen is not None)
+
+    def read(self, after: int, limit: int) -> Batch:
+        self.reads.append(after)
+        found = [one for one in self._told if one.place > after]
+        return Batch(found[:limit], self._ended if len(found) <= limit else None)
+
+
+class SessionGuard:
+    """A second guard: a console session that ends by itself."""
+
+    def __init__(self, id_: str = "session_1") -> None:
+        self.id = id_
+        self.is_over = False
+
+    def check(self) -> None:
+        if self.is_over:
+            raise Unauthenticated("The session has ended. Sign in again.")
 
 
 @pytest.fixture

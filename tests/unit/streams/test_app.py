@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from functions.streams.app import Opening, Streams
+from functions.streams.app import Streams
 from functions.streams.event import proxy_event
 from functions.streams.handler import handler
+from functions.streams.opening import Opening
 from switchboard.accounts import service as accounts
-from switchboard.streams import service, store
+from switchboard.streams import pools, service, store
 from tests.actors import Tenant, tenant
 from tests.contract.spec import LIMITS
 from tests.unit.streams.conftest import Clock, StandStill, blocks, happen, inline
@@ -112,7 +113,9 @@ def test_events_arrive_in_the_contracts_shape(acme: Tenant) -> None:
         await client.leave()
         assert not feeds._feeds
         # The place that was given back is free again.
-        assert store.renew(acme.org_id, ["any"]) == {"any"}
+        shards = [shard.id for shard in pools.shards(acme.caller().organisation.plan)]
+        for found in store.leases([store.key_of_org(acme.org_id), *shards]):
+            assert not found
 
     asyncio.run(scene())
 
@@ -166,20 +169,40 @@ def test_a_client_resumes_behind_what_it_has(acme: Tenant, how: str) -> None:
     asyncio.run(scene())
 
 
-def test_too_many_open_streams_are_refused(cloud: dict[str, str]) -> None:
+def test_beyond_the_limit_the_answer_has_what_was_missed_and_ends(cloud: dict[str, str]) -> None:
     made = tenant("small", open_streams=1)
+    happen(made, 3)
+
+    async def scene() -> None:
+        app, feeds = app_of()
+        first = await Connection(app, made.agent_key).opened()
+        second = await Connection(app, made.agent_key, last_event_id="1").opened()
+        await second.task
+        assert second.ended
+        assert (second.status, second.headers["content-type"]) == (200, "text/event-stream")
+        assert int(second.headers["content-length"]) == len(second.body)
+        assert [event["id"] for event in second.events] == [2, 3]
+        assert second.body.startswith(b"retry: ")
+        assert second.body.endswith(b": 1 live streams are open, as many as the plan allows; come again\n\n")
+        assert len(feeds.feed(made.org_id).watchers) == 1
+        await first.leave()
+        again = await Connection(app, made.agent_key).opened()
+        assert (again.status, again.ended) == (200, False)
+        await again.leave()
+
+    asyncio.run(scene())
+
+
+def test_beyond_the_requests_limit_no_events_are_shown(cloud: dict[str, str]) -> None:
+    made = tenant("busy", open_streams=0, requests_per_minute=1)
+    happen(made, 3)
 
     async def scene() -> None:
         app, _ = app_of()
-        first = await Connection(app, made.agent_key).opened()
-        refused = await Connection(app, made.agent_key).opened()
-        problem = json.loads(refused.body)
-        assert (refused.status, problem["code"], problem["details"]["reason"]) == (429, "RATE_LIMIT", "open_streams")
-        assert refused.headers["retry-after"] == str(problem["details"]["retryAfter"])
-        await first.leave()
-        again = await Connection(app, made.agent_key).opened()
-        assert again.status == 200
-        await again.leave()
+        answers = [await Connection(app, made.agent_key, last_event_id="0").opened() for _ in range(3)]
+        assert [answer.status for answer in answers] == [200, 429, 429]
+        assert [len(answer.events) for answer in answers[:1]] == [3]
+        assert [json.loads(answer.body)["code"] for answer in answers[1:]] == ["RATE_LIMIT"] * 2
 
     asyncio.run(scene())
 

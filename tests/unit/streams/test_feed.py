@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -17,6 +17,7 @@ from switchboard.edge.dialects.anima import KEYS
 from switchboard.streams import feed as feeds_module
 from switchboard.streams import service, store
 from switchboard.streams.feed import Feeds, Pace, Watcher
+from switchboard.streams.guard import KeyGuard
 from tests.actors import Tenant, tenant
 from tests.unit.streams.conftest import Clock, StandStill, happen, inline
 
@@ -27,18 +28,19 @@ def acme(cloud: dict[str, str]) -> Tenant:
 
 
 def join(feeds: Feeds, made: Tenant, *, master: bool = True, last_seen: int | None = None) -> Watcher:
-    subscription = service.subscribe(
-        made.caller(master=master), channel=None, agent_id=None, last_seen=last_seen, address="203.0.113.7"
+    caller, address = made.caller(master=master), "203.0.113.7"
+    guard = KeyGuard(caller.key.id, made.master_key if master else made.agent_key, KEYS, address)
+    subscription = service.watch_events(
+        caller, guard, channel=None, agent_id=None, last_seen=last_seen, address=address
     )
-    key = made.master_key if master else made.agent_key
-    return feeds.join(subscription, partial(access.authenticate, key, KEYS))
+    return feeds.join(subscription)
 
 
 async def seqs(watcher: Watcher) -> list[int]:
     """Everything that is there for a watcher."""
     found: list[int] = []
     while entries := await watcher.more():
-        found += [one.seq for one in entries]
+        found += [one.place for one in entries]
         watcher.after = found[-1]
     return found
 
@@ -118,7 +120,7 @@ def test_a_revoked_key_ends_its_streams_and_no_others(acme: Tenant, time: Clock,
         feeds = StandStill(time)
         mine, others = join(feeds, acme, master=False), join(feeds, acme)
         caller = acme.caller(master=True)
-        accounts.revoke_key(caller, mine.subscription.key_id)
+        accounts.revoke_key(caller, acme.caller().key.id)
         happen(acme, 1)
         await feeds.look(acme.org_id)
         assert mine.over is None, "the key is remembered for a while"
@@ -130,20 +132,48 @@ def test_a_revoked_key_ends_its_streams_and_no_others(acme: Tenant, time: Clock,
     asyncio.run(scene())
 
 
-def test_keys_that_cannot_be_checked_show_nothing(acme: Tenant, time: Clock) -> None:
+def test_keys_that_cannot_be_checked_show_nothing(acme: Tenant, time: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    happen(acme, 3)
+
     async def scene() -> None:
         feeds = StandStill(time)
-        watcher = join(feeds, acme)
+        watcher, behind = join(feeds, acme), join(feeds, acme, last_seen=0)
         happen(acme, 1)
 
         def away() -> None:
             raise RuntimeError("the table is away")
 
-        watcher.check = away
-        with pytest.raises(RuntimeError):
+        for one in (watcher, behind):
+            monkeypatch.setattr(one.subscription.guard, "check", away)
+        time.at += store.RENEWAL
+        with patch.object(service, "renew", side_effect=service.renew) as renewed, pytest.raises(RuntimeError):
             await feeds.look(acme.org_id)
+        assert renewed.call_count == 1, "they stay open, and so hold their places"
         assert not await watcher.more()
-        assert watcher.over is None
+        assert behind.is_behind
+        assert not await behind.more(), "neither what is in memory nor what would be read"
+        assert (watcher.over, behind.over) == (None, None)
+        for one in (watcher, behind):
+            monkeypatch.delattr(one.subscription.guard, "check")
+        await feeds.look(acme.org_id)
+        assert await seqs(watcher) == [4]
+        assert await seqs(behind) == [1, 2, 3, 4]
+
+    asyncio.run(scene())
+
+
+def test_a_source_that_is_away_for_a_moment_breaks_no_stream_that_is_behind(
+    acme: Tenant, time: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happen(acme, 3)
+
+    async def scene() -> None:
+        feeds = StandStill(time)
+        behind = join(feeds, acme, last_seen=0)
+        with monkeypatch.context() as patched:
+            patched.setattr(Query, "page", lambda *_: 1 / 0)
+            assert not await behind.more()
+        assert await seqs(behind) == [1, 2, 3]
 
     asyncio.run(scene())
 
@@ -151,13 +181,35 @@ def test_keys_that_cannot_be_checked_show_nothing(acme: Tenant, time: Clock) -> 
 def test_leases_are_renewed_and_a_lost_one_ends_its_stream(acme: Tenant, time: Clock) -> None:
     async def scene() -> None:
         feeds = StandStill(time)
-        lost, held = join(feeds, acme), join(feeds, acme)
-        store.release(acme.org_id, lost.subscription.id)
+        replaced, expired, held = join(feeds, acme), join(feeds, acme), join(feeds, acme)
+        # One lost its organization's lease, as to a client that resumed, and one its place in the pool.
+        store.release(store.key_of_org(acme.org_id), replaced.subscription.id)
+        store.release(expired.subscription.shard or "", expired.subscription.id)
         await feeds.look(acme.org_id)
-        assert lost.over is None, "it is not time yet"
+        assert (replaced.over, expired.over) == (None, None), "it is not time yet"
         time.at += store.RENEWAL
         await feeds.look(acme.org_id)
-        assert (lost.over, held.over) == ("another stream took its place", None)
+        assert replaced.over == expired.over == "another stream took its place"
+        assert held.over is None
+
+    asyncio.run(scene())
+
+
+def test_a_key_that_is_restricted_to_addresses_keeps_its_stream(acme: Tenant, time: Clock) -> None:
+    """The feed checks a key as the request did, from the same address."""
+
+    async def scene() -> None:
+        feeds = StandStill(time)
+        watcher = join(feeds, acme)
+        caller = acme.caller(master=True)
+        restricted = caller.key.restrictions.model_copy(update={"ip_allowlist": ["203.0.113.0/24"]})
+        snapshot = replace(
+            access.authenticate(acme.master_key, KEYS),
+            key=caller.key.model_copy(update={"restrictions": restricted}),
+        )
+        with patch.object(access, "_recall", return_value=snapshot):
+            await feeds.look(acme.org_id)
+        assert watcher.over is None
 
     asyncio.run(scene())
 

@@ -9,8 +9,8 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -19,7 +19,8 @@ import uvicorn
 from functions.streams import session
 from functions.streams.app import Streams
 from infra.local.engine import free_port
-from switchboard.streams import service
+from switchboard.streams.models import Batch
+from switchboard.streams.source import AuditChain
 from tests.actors import Tenant, tenant
 from tests.conftest import ROOT
 from tests.unit.streams.conftest import Clock, StandStill, entry, happen, inline
@@ -122,18 +123,13 @@ def test_a_client_that_goes_away_is_noticed(acme: Tenant) -> None:
 
 def test_a_client_that_reads_nothing_holds_up_itself_alone(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     count, size = 2_000, 20_000
-    batches: list[int] = []
 
-    def read(_: str, after: int, limit: int) -> list[Any]:
-        batches.append(after)
+    def read(_: AuditChain, after: int, limit: int) -> Batch:
         made = [entry(seq, agent_id=acme.agent_id) for seq in range(after + 1, min(after + limit, count) + 1)]
-        return [
-            type(one)(one.seq, one.channel, one.agent_id, one.frame.replace(b"data: ", b"data: " + b"x" * size))
-            for one in made
-        ]
+        return Batch([replace(one, frame=one.frame.replace(b"data: ", b"data: " + b"x" * size)) for one in made])
 
     happen(acme, 1)
-    monkeypatch.setattr(service, "read", read)
+    monkeypatch.setattr(AuditChain, "read", read)
     monkeypatch.setattr(session.Terms, "live", classmethod(lambda cls: cls(life=60, silence=15, stall=1)))
 
     async def scene() -> None:

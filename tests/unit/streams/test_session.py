@@ -12,13 +12,12 @@ import pytest
 
 from functions.streams import session
 from functions.streams.session import Terms
-from switchboard.streams.models import Entry, Selection, Subscription
-from tests.unit.streams.conftest import Client, Clock, blocks, entry
+from switchboard.streams.models import Entry, Selection, Start, Subscription
+from tests.unit.streams.conftest import CallSource, Client, Clock, SessionGuard, blocks, entry
 
 TERMS = Terms(life=840, silence=15, stall=30)
-SUBSCRIPTION = Subscription(
-    id="str_1", org_id="org_1", key_id="key_1", selection=Selection(), after=40, head=40, resumed=False
-)
+START = Start(after=40, head=40, resumed=False)
+SUBSCRIPTION = Subscription("str_1", "org_1", CallSource(), SessionGuard(), Selection(), START)
 
 
 class Watcher:
@@ -26,10 +25,11 @@ class Watcher:
 
     def __init__(self, time: Clock, script: dict[float, Any], **changes: Any) -> None:
         self.subscription = replace(SUBSCRIPTION, **changes)
-        self.after = self.subscription.after
+        self.after = self.subscription.start.after
         self.wake = asyncio.Event()
         self.over: str | None = None
         self.is_behind = False
+        self.last_block: bytes | None = None
         self._time, self._script, self._start = time, script, time.now()
         self.entries: list[Entry] = []
 
@@ -41,7 +41,7 @@ class Watcher:
                     self.over = step
                 else:
                     self.entries += step
-        return [one for one in self.entries if one.seq > self.after][:100]
+        return [one for one in self.entries if one.place > self.after][:100]
 
 
 def play(time: Clock, watcher: Watcher, client: Client, terms: Terms = TERMS) -> str:
@@ -79,7 +79,7 @@ def test_a_busy_stream_ends_in_time_too(time: Clock) -> None:
 
 def test_a_resumed_client_keeps_the_id_that_it_has(time: Clock) -> None:
     client = Client()
-    play(time, Watcher(time, {0: "x"}, resumed=True), client)
+    play(time, Watcher(time, {0: "x"}, start=replace(START, resumed=True)), client)
     assert blocks(client.text.replace(": x\n\n", "")) == [{"retry": int(client.chunks[0].split()[1])}]
     assert 1_000 <= int(client.chunks[0].split()[1]) <= 3_000
 
@@ -152,6 +152,21 @@ def test_a_buffered_stream_ends_with_its_first_events_or_before_the_gateway_does
     before = time.now()
     play(time, Watcher(time, {}), Client(), terms)
     assert time.now() - before == terms.life
+
+
+def test_a_source_that_has_ended_closes_the_stream_with_its_last_block(time: Clock) -> None:
+    watcher, client = Watcher(time, {0: [entry(41)]}), Client()
+    watcher.last_block = b"id: 42\ndata: 42\n\n"
+    assert play(time, watcher, client) == "the source has ended"
+    assert client.ids == [41, 42]
+    assert client.chunks[-1] == watcher.last_block
+
+
+def test_a_guard_counts_before_the_sources_end(time: Clock) -> None:
+    watcher, client = Watcher(time, {0: "The session has ended."}), Client()
+    watcher.last_block = b"id: 42\ndata: 42\n\n"
+    assert play(time, watcher, client) == "The session has ended."
+    assert client.ids == []
 
 
 def test_copies_of_one_snapshot_do_not_share_their_chance(time: Clock) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from switchboard.streams import sse, view
+from tests.unit.streams.conftest import EventSource
 
 
 def document(**changes: Any) -> dict[str, Any]:
@@ -42,6 +43,21 @@ def test_it_is_one_block_with_its_data_on_one_line() -> None:
     assert lines[0] == "id: 7"
     assert json.loads(lines[1].removeprefix("data: "))["event"] == "email.sent"
     assert lines[2:] == ["", ""]
+
+
+def test_onmessage_of_an_eventsource_sees_every_event_and_the_name_is_in_its_data() -> None:
+    names = ["email.sent", "message", "open", "error", "voice.call.completed"]
+    source = EventSource()
+    source.connection(
+        sse.opening(2_000, 40)
+        + b"".join(view.entry(document(seq=seq, action=name)).frame for seq, name in enumerate(names, 41))
+        + sse.PING
+        + sse.mark(60)
+        + sse.ending("come again")
+    )
+    assert [message["event"] for message in source.messages] == names
+    assert source.named == []
+    assert (source.last_event_id, source.reconnection_time) == ("60", 2_000)
 
 
 def test_what_happens_on_no_channel_has_its_category_there() -> None:

@@ -1,1 +1,1 @@
-"""Live streams: what happens in an organisation, told while it happens."""
+"""Live streams: a source is told while it happens, to those whom a guard lets watch it."""

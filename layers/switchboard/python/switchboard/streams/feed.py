@@ -1,28 +1,30 @@
-"""One organisation's chain, read once a moment for all who watch it in this process.
+"""One source, read once a moment for all who watch it in this process.
 
-A feed keeps the newest events in memory, and each watcher its own place among them: a slow watcher holds nothing back
-and costs no memory, since what it missed is read again by `seq`.
+A feed keeps the newest entries in memory, and each watcher its own place among them: a slow watcher holds nothing back
+and costs no memory, since what it missed is read again by its place.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from switchboard import telemetry
 from switchboard.errors import Forbidden, Unauthenticated
 from switchboard.streams import service, store
-from switchboard.streams.models import Entry, Subscription
+from switchboard.streams.guard import Guard
+from switchboard.streams.models import Batch, Entry, Subscription
+from switchboard.streams.source import Source
 from switchboard.streams.waiting import Monotonic, Timer
 
 #: Runs what blocks somewhere else than in the event loop.
 Run = Callable[..., Awaitable[Any]]
-#: Raises Unauthenticated or Forbidden when a watcher's credential is no longer good.
-Check = Callable[[], object]
 
-#: How many events a feed keeps, takes at once from the store, and hands on at once.
+#: How many entries a feed keeps, takes at once from the store, and hands on at once.
 _KEPT, _LIMIT, _BATCH = 2_000, 500, 100
 #: How many watchers that fell behind read from the store at once.
 _BEHIND = 4
@@ -44,22 +46,26 @@ class Pace:
 class Watcher:
     """One stream's place in a feed. `wake` is set when there is something to look at."""
 
-    def __init__(self, feed: Feed, subscription: Subscription, check: Check) -> None:
+    def __init__(self, feed: Feed, subscription: Subscription) -> None:
         self._feed = feed
         self.subscription = subscription
-        self.check = check
-        self.after = subscription.after
+        self.after = subscription.start.after
         self.wake = asyncio.Event()
         self.over: str | None = None
 
     @property
     def is_behind(self) -> bool:
-        """Whether what comes next has to be read from the store."""
-        return self.after + 1 < self._feed.first
+        """Whether the next entries have to be read from the source."""
+        return self.after < self._feed.floor
+
+    @property
+    def last_block(self) -> bytes | None:
+        """The source's last block, once this watcher has everything before it."""
+        return self._feed.last_block if self.after >= self._feed.head else None
 
     async def more(self) -> Sequence[Entry]:
-        """The next events behind this watcher's place, whether it shows them or not."""
-        return await self._feed.behind(self.after)
+        """The next entries after this watcher's place, whether it shows them or not."""
+        return await self._feed.read_after(self.after)
 
     def end(self, reason: str) -> None:
         """End the stream: the first reason counts."""
@@ -68,37 +74,42 @@ class Watcher:
 
 
 class _Round(NamedTuple):
-    entries: list[Entry]
+    batch: Batch
     ended: dict[str, str]
     lost: set[str]
 
 
 class Feed:
-    """Follows one organisation's chain while somebody watches."""
+    """Follows one source while somebody watches."""
 
-    def __init__(self, org_id: str, head: int, run: Run, timer: Timer, pace: Pace) -> None:
-        self._org_id, self._run, self._timer, self._pace = org_id, run, timer, pace
-        self.head = head
+    def __init__(self, source: Source, head: int, run: Run, timer: Timer, pace: Pace) -> None:
+        self._source, self._run, self._timer, self._pace = source, run, timer, pace
+        #: The newest place that was read, and the one after which everything that was read is in memory.
+        self.head = self.floor = head
+        self.last_block: bytes | None = None
         self.watchers: dict[str, Watcher] = {}
         self._kept: list[Entry] = []
         self._behind = asyncio.Semaphore(_BEHIND)
+        #: Whether the last look could ask the guards. The requests that opened the streams asked them first.
+        self._is_checked = True
         self._renew_at = timer.now() + store.RENEWAL
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    @property
-    def first(self) -> int:
-        """The first `seq` that is kept in memory, or will be."""
-        return self._kept[0].seq if self._kept else self.head + 1
-
-    async def behind(self, after: int) -> Sequence[Entry]:
-        """Some events behind a `seq`, from memory or else from the store; none if there are none yet."""
-        start = after + 1 - self.first
-        if start >= 0:
+    async def read_after(self, after: int) -> Sequence[Entry]:
+        """Some entries after a place, from memory or else from the source; none if there are none yet."""
+        if after >= self.floor:
+            start = bisect_right(self._kept, after, key=attrgetter("place"))
             return self._kept[start : start + _BATCH]
+        if not self._is_checked:
+            return ()
         async with self._behind:
-            found: list[Entry] = await self._run(service.read, self._org_id, after, _BATCH)
-        return found
+            try:
+                found: Batch = await self._run(self._source.read, after, _BATCH)
+            except Exception:  # noqa: BLE001 the watcher asks again, as the feed does
+                self._warn()
+                return ()
+        return found.entries
 
     def start(self) -> None:
         """Begin to follow."""
@@ -116,7 +127,7 @@ class Feed:
             try:
                 grown = await self.look()
             except Exception:  # noqa: BLE001 streams outlive a store that is away for a while
-                telemetry.logger().warning("the chain cannot be read", extra={"org_id": self._org_id}, exc_info=True)
+                self._warn()
                 pause = min(pause * 2, _LONGEST_PAUSE)
             else:
                 now = self._timer.now()
@@ -126,48 +137,62 @@ class Feed:
                     continue
             await self._timer.wait(self._stop, pause)
 
+    def _warn(self) -> None:
+        telemetry.logger().warning("a stream's source cannot be read", extra={"source": self._source.id}, exc_info=True)
+
     async def look(self) -> int:
-        """Look once: whose key still opens, what is new, which leases are held. Answers how many events are new."""
-        checks = {watcher.subscription.key_id: watcher.check for watcher in self.watchers.values()}
+        """Look once: who may still watch, what is new, which leases are held. Returns how many entries are new."""
+        guards = {watcher.subscription.guard.id: watcher.subscription.guard for watcher in self.watchers.values()}
         due = self._timer.now() >= self._renew_at
         if due:
             self._renew_at = self._timer.now() + store.RENEWAL
-        held = list(self.watchers) if due else []
-        found: _Round = await self._run(_look, self._org_id, self.head, checks, held)
+        held = [watcher.subscription for watcher in self.watchers.values()] if due else []
+        try:
+            found: _Round = await self._run(_look, self._source, self.head, list(guards.values()), held)
+        except Exception:
+            self._is_checked = False
+            raise
+        self._is_checked = True
         for watcher in list(self.watchers.values()):
-            if reason := found.ended.get(watcher.subscription.key_id):
+            if reason := found.ended.get(watcher.subscription.guard.id):
                 watcher.end(reason)
             elif watcher.subscription.id in found.lost:
                 watcher.end("another stream took its place")
-        self._add(found.entries)
-        return len(found.entries)
+        self._add(found.batch)
+        return len(found.batch.entries)
 
-    def _add(self, entries: Sequence[Entry]) -> None:
-        if not entries:
+    def _add(self, batch: Batch) -> None:
+        ends = batch.last_block is not None and self.last_block is None
+        self.last_block = batch.last_block
+        if not batch.entries and not ends:
             return
-        self._kept += entries
+        self._kept += batch.entries
         if len(self._kept) > 2 * _KEPT:
+            self.floor = self._kept[-_KEPT - 1].place
             del self._kept[:-_KEPT]
-        self.head = entries[-1].seq
+        if batch.entries:
+            self.head = batch.entries[-1].place
         for watcher in self.watchers.values():
             watcher.wake.set()
 
 
-def _look(org_id: str, head: int, checks: Mapping[str, Check], held: Sequence[str]) -> _Round:
-    # Keys first: where they cannot be checked, nothing is read, and so nothing is shown.
+def _look(source: Source, head: int, guards: Sequence[Guard], held: Sequence[Subscription]) -> _Round:
+    # A stream holds its place as long as it is open, whatever else fails.
+    lost = _renewed(held) if held else set()
+    # Guards before the source: where they cannot be asked, nothing is read, and so nothing is shown.
     ended: dict[str, str] = {}
-    for key_id, check in checks.items():
+    for guard in guards:
         try:
-            check()
+            guard.check()
         except (Unauthenticated, Forbidden) as error:
-            ended[key_id] = error.message
-    return _Round(service.read(org_id, head, _LIMIT), ended, _renewed(org_id, held) if held else set())
+            ended[guard.id] = error.message
+    return _Round(source.read(head, _LIMIT), ended, lost)
 
 
-def _renewed(org_id: str, held: Sequence[str]) -> set[str]:
+def _renewed(held: Sequence[Subscription]) -> set[str]:
     try:
-        return service.renew(org_id, held)
-    except Exception:  # noqa: BLE001 as when a lease is taken: the limiter fails open
+        return service.renew(held)
+    except Exception:  # noqa: BLE001 a stream that is open outlives a table that is away
         telemetry.metric("StreamLimiterDown")
         return set()
 
@@ -179,24 +204,25 @@ class Feeds:
         self._run, self._timer, self._pace = run, timer or Monotonic(), pace or Pace()
         self._feeds: dict[str, Feed] = {}
 
-    def join(self, subscription: Subscription, check: Check) -> Watcher:
-        """Watch the feed of the subscription's organisation."""
-        feed = self._feeds.get(subscription.org_id)
+    def join(self, subscription: Subscription) -> Watcher:
+        """Watch the feed of the subscription's source."""
+        source = subscription.source
+        feed = self._feeds.get(source.id)
         if feed is None:
-            feed = Feed(subscription.org_id, subscription.head, self._run, self._timer, self._pace)
-            self._feeds[subscription.org_id] = feed
+            feed = Feed(source, subscription.start.head, self._run, self._timer, self._pace)
+            self._feeds[source.id] = feed
             feed.start()
-        watcher = feed.watchers[subscription.id] = Watcher(feed, subscription, check)
+        watcher = feed.watchers[subscription.id] = Watcher(feed, subscription)
         return watcher
 
     def leave(self, watcher: Watcher) -> None:
         """Watch no longer."""
         subscription = watcher.subscription
-        feed = self._feeds[subscription.org_id]
+        feed = self._feeds[subscription.source.id]
         del feed.watchers[subscription.id]
         if not feed.watchers:
             feed.stop()
-            del self._feeds[subscription.org_id]
+            del self._feeds[subscription.source.id]
 
     def end(self, reason: str) -> None:
         """End every stream."""

@@ -15,19 +15,19 @@ def opening(retry_ms: int, last_seen: int | None) -> bytes:
     return (block if last_seen is None else block + f"id: {last_seen}\n").encode() + b"\n"
 
 
-def event(seq: int, data: dict[str, Any]) -> bytes:
+def event(place: int, data: dict[str, Any]) -> bytes:
     """An event: its data as JSON on one line. Its name stands in the data.
 
     There is no `event:` line: an EventSource hands named events to a listener of that name alone, and only unnamed ones
     to `onmessage`.
     """
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
-    return f"id: {seq}\ndata: {text}\n\n".encode()
+    return f"id: {place}\ndata: {text}\n\n".encode()
 
 
-def mark(seq: int) -> bytes:
+def mark(place: int) -> bytes:
     """An id without an event: moves the place from which the client would resume, and shows it nothing."""
-    return f"id: {seq}\n\n".encode()
+    return f"id: {place}\n\n".encode()
 
 
 def ending(reason: str) -> bytes:

@@ -1,111 +1,99 @@
-"""Which streams are open, in the `ratelimit` table: one item an organisation, a lease a stream.
+"""Which live streams are open, in the `ratelimit` table: leases, as maps from a stream to its lease.
 
 | item | id | attributes |
 |---|---|---|
-| open streams | `streams#<org>` | `open`: a map from stream to `{until, owner}`; `expiration` |
+| an organization's open streams | `streams#<org>` | `open`: stream → `{until, owner, since}`; `expiration` |
+| places taken of a pool's shard | `stream-pool#<plan>#<number>` | the same; `owner` is the organization |
 
-A lease ends by itself when the process that renews it dies. `owner` is whoever opened the stream, as a digest.
+A lease ends by itself when the process that renews it dies. In an organization's item `owner` is the client that opened
+the stream, as a digest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from switchboard.aws import clock, table
 from switchboard.aws.table import ConditionFailedError, Item, Update
+from switchboard.streams.pools import Lease
 
 #: Seconds that a lease lasts, and how often it is renewed.
-LEASE, RENEWAL = 60, 20
+LEASE, RENEWAL = 90, 30
 _KEPT = 3_600
 #: Leases in one write: an expression holds 4 KB, and a map's path counts.
 _BATCH = 25
-_ATTEMPTS = 5
+
+Leases = Mapping[str, Lease]
 
 
-class FullError(Exception):
-    """The organisation has as many streams open as it may."""
+def key_of_org(org_id: str) -> str:
+    """The item of an organization's open streams."""
+    return f"streams#{org_id}"
 
 
-class Lease(NamedTuple):
-    """A stream's claim to be open until a moment, in seconds since 1970."""
-
-    until: int
-    owner: str
+def leases(ids: Sequence[str]) -> list[Leases | None]:
+    """The leases of items, in one read, ended ones too. None stands for an item that is not there."""
+    return [_leases(item) for item in table.get_many("ratelimit", [{"id": id_} for id_ in ids])]
 
 
-def take(org_id: str, stream_id: str, owner: str, limit: int, *, resumed: bool) -> None:
-    """Take a lease. Raises FullError where `limit` others are held.
+def running(found: Leases | None) -> dict[str, Lease]:
+    """The leases that have not ended."""
+    now = clock.epoch()
+    return {id_: lease for id_, lease in (found or {}).items() if lease.until > now}
 
-    A stream that its client resumes takes the place of that client's oldest one: behind API Gateway a function is not
-    told that its client went away, and would hold the lease of the broken connection for the rest of its life.
+
+def take(id_: str, stream_id: str, owner: str, limit: int, known: Leases | None, gone: Sequence[str] = ()) -> bool:
+    """Take a lease in an item of which `known` was read. Returns False where another stream was faster.
+
+    Leases that have ended make room, and so do those of the streams in `gone`. The item never holds more than `limit`.
     """
     now = int(clock.epoch())
-    lease = Lease(now + LEASE, owner)
-    gone: Sequence[str] = ()
-    known: Mapping[str, Lease] | None = {}
-    for _ in range(_ATTEMPTS):
-        try:
-            table.write(_put(org_id, stream_id, lease, limit, gone, fresh=known is None))
-        except ConditionFailedError as refused:
-            known = _leases(refused.item)
-            gone = () if known is None else _to_replace(known, now, limit, owner if resumed else None)
-        else:
-            return
-    raise FullError(org_id)
-
-
-def _to_replace(known: Mapping[str, Lease], now: int, limit: int, owner: str | None) -> Sequence[str]:
-    dead = [id_ for id_, lease in known.items() if lease.until <= now][:_BATCH]
-    if not dead and len(known) >= limit:
-        dead = sorted(id_ for id_, lease in known.items() if lease.owner == owner)[:1]
-    if len(known) - len(dead) >= limit:
-        raise FullError(owner)
-    return dead
-
-
-def _put(org_id: str, stream_id: str, lease: Lease, limit: int, gone: Sequence[str], *, fresh: bool) -> Update:
-    mine = {"until": lease.until, "owner": lease.owner}
-    if fresh:
-        return _update(
-            org_id, "SET #open = :open", {}, {":open": {stream_id: mine}}, "attribute_not_exists(#open)", lease.until
+    lease = {"until": now + LEASE, "owner": owner, "since": now}
+    if known is None:
+        change = _update(id_, "SET #open = :open", {}, {":open": {stream_id: lease}}, "attribute_not_exists(#open)")
+    else:
+        ended = [*gone, *(stream for stream, lease in known.items() if lease.until <= now)][:_BATCH]
+        names = {f"#g{place}": stream for place, stream in enumerate(ended)}
+        removed = ", ".join(f"#open.{name}" for name in names)
+        # Neither a stream that another request removed nor one that was renewed since makes room twice.
+        there = "".join(f" AND #open.{name}.#until = :g{name[2:]}" for name in names)
+        change = _update(
+            id_,
+            "SET #open.#id = :lease",
+            {"#id": stream_id, **names} | ({"#until": "until"} if names else {}),
+            {":lease": lease, ":room": limit + len(ended)}
+            | {f":g{place}": known[stream].until for place, stream in enumerate(ended)},
+            f"attribute_exists(#open) AND size(#open) < :room{there}",
+            f" REMOVE {removed}" if removed else "",
         )
-    names = {f"#g{place}": id_ for place, id_ in enumerate(gone)}
-    removed = ", ".join(f"#open.{name}" for name in names)
-    there = "".join(f" AND attribute_exists(#open.{name})" for name in names)
-    return _update(
-        org_id,
-        "SET #open.#id = :lease",
-        {"#id": stream_id, **names},
-        {":lease": mine, ":room": limit + len(gone)},
-        f"attribute_exists(#open) AND size(#open) < :room{there}",
-        lease.until,
-        f" REMOVE {removed}" if removed else "",
-    )
+    try:
+        table.write(change)
+    except ConditionFailedError:
+        return False
+    return True
 
 
-def renew(org_id: str, stream_ids: Sequence[str]) -> set[str]:
-    """Renew leases. Answers those that are no longer held, because another stream took their place."""
+def renew(id_: str, stream_ids: Sequence[str]) -> set[str]:
+    """Renew leases. Returns the streams that hold none any more."""
     lost: set[str] = set()
     for start in range(0, len(stream_ids), _BATCH):
         batch = stream_ids[start : start + _BATCH]
-        missing = _renew(org_id, batch)
-        if missing and (rest := [id_ for id_ in batch if id_ not in missing]):
-            missing |= _renew(org_id, rest)
+        missing = _renew(id_, batch)
+        if missing and (rest := [stream for stream in batch if stream not in missing]):
+            missing |= _renew(id_, rest)
         lost |= missing
     return lost
 
 
-def _renew(org_id: str, stream_ids: Sequence[str]) -> set[str]:
-    until = int(clock.epoch()) + LEASE
-    names = {f"#i{place}": id_ for place, id_ in enumerate(stream_ids)}
+def _renew(id_: str, stream_ids: Sequence[str]) -> set[str]:
+    names = {f"#i{place}": stream for place, stream in enumerate(stream_ids)}
     change = _update(
-        org_id,
+        id_,
         "SET " + ", ".join(f"#open.{name}.#until = :until" for name in names),
         {"#until": "until", **names},
-        {":until": until},
+        {":until": int(clock.epoch()) + LEASE},
         " AND ".join(f"attribute_exists(#open.{name})" for name in names),
-        until,
     )
     try:
         table.write(change)
@@ -114,13 +102,13 @@ def _renew(org_id: str, stream_ids: Sequence[str]) -> set[str]:
     return set()
 
 
-def release(org_id: str, stream_id: str) -> None:
+def release(id_: str, stream_id: str) -> None:
     """Give a lease back."""
     try:
         table.write(
             Update(
                 table="ratelimit",
-                key=_key(org_id),
+                key={"id": id_},
                 expression="REMOVE #open.#id",
                 names={"#open": "open", "#id": stream_id},
                 condition="attribute_exists(#open.#id)",
@@ -131,29 +119,27 @@ def release(org_id: str, stream_id: str) -> None:
 
 
 def _update(
-    org_id: str,
+    id_: str,
     expression: str,
     names: Mapping[str, str],
     values: Mapping[str, Any],
     condition: str,
-    until: int,
     remove: str = "",
 ) -> Update:
     return Update(
         table="ratelimit",
-        key=_key(org_id),
+        key={"id": id_},
         expression=f"{expression}, expiration = :expiration{remove}",
         names={"#open": "open", **names},
-        values={":expiration": until + _KEPT, **values},
+        values={":expiration": int(clock.epoch()) + LEASE + _KEPT, **values},
         condition=condition,
     )
 
 
-def _key(org_id: str) -> dict[str, str]:
-    return {"id": f"streams#{org_id}"}
-
-
-def _leases(item: Item | None) -> dict[str, Lease] | None:
+def _leases(item: Item | None) -> Leases | None:
     if not item or "open" not in item:
         return None
-    return {id_: Lease(lease["until"], lease["owner"]) for id_, lease in item["open"].items()}
+    # A lease of the release before has no `since`.
+    return {
+        stream: Lease(lease["until"], lease["owner"], lease.get("since", 0)) for stream, lease in item["open"].items()
+    }

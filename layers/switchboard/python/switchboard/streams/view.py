@@ -16,10 +16,9 @@ def entry(document: dict[str, Any]) -> Entry:
     """A link of the audit chain, made ready once for all streams."""
     shown = event(document)
     return Entry(
-        seq=document["seq"],
-        channel=shown["channel"],
-        agent_id=document["agentId"],
+        place=document["seq"],
         frame=sse.event(document["seq"], shown),
+        facts={"channel": shown["channel"], "agent_id": document["agentId"]},
     )
 
 
