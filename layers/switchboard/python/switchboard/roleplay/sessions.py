@@ -6,7 +6,6 @@ expires, because there is no such drill, or because the transport takes nobody i
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +13,7 @@ from typing import Any, NamedTuple
 
 from switchboard.accounts import service as accounts
 from switchboard.accounts.models import Caller
-from switchboard.aws import clock, ids, secret, table
+from switchboard.aws import chance, clock, ids, secret, table
 from switchboard.aws.table import ConditionFailedError, Item, Writes, commit
 from switchboard.carriers import transport
 from switchboard.carriers.transport import Ticket
@@ -35,7 +34,7 @@ COUNTER = "roleplays"
 _GRACE = timedelta(minutes=1)
 
 #: How a persona is chosen. Tests replace it.
-choose: Callable[[int], int] = random.randrange
+choose: Callable[[int], int] = chance.below
 
 
 class Minted(NamedTuple):

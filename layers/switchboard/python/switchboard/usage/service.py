@@ -7,7 +7,6 @@ item carries more than a sixteenth of the writes and no limit is ever exceeded.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +15,7 @@ from typing import Any
 from switchboard import telemetry
 from switchboard.accounts import service as accounts
 from switchboard.accounts.models import HardCap, Organisation
-from switchboard.aws import clock
+from switchboard.aws import chance, clock
 from switchboard.aws.effect import AlreadyDone, Effect
 from switchboard.aws.table import ConditionFailedError, Item, Update, Writes, commit
 from switchboard.errors import Contended, QuotaExceeded
@@ -30,7 +29,7 @@ _LOAN = 1 / (SLICES * 4)
 _ATTEMPTS = 5
 
 #: How a slice is chosen. Tests replace it.
-choose: Callable[[int], int] = random.randrange
+choose: Callable[[int], int] = chance.below
 
 
 @dataclass(frozen=True)

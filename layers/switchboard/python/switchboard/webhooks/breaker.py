@@ -8,13 +8,12 @@ workers of its own kind.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
 
-from switchboard.aws import clock
+from switchboard.aws import chance, clock
 from switchboard.webhooks import store
 from switchboard.webhooks.models import Endpoint, Health
 from switchboard.webhooks.store import SLOTS, BusyError, HealthChange
@@ -30,7 +29,7 @@ _LEASE_MARGIN = timedelta(seconds=10)
 _TRIES = 3
 
 #: How a slot is chosen, and when what found none comes again. Tests replace it.
-choose: Callable[[int], int] = random.randrange
+choose: Callable[[int], int] = chance.below
 
 
 class Deferred(Exception):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from datetime import timedelta
 
+from switchboard.aws.chance import fraction
 from switchboard.webhooks.kinds import JITTER, KINDS
 from switchboard.webhooks.models import Delivery, Endpoint
 
@@ -13,7 +13,7 @@ from switchboard.webhooks.models import Delivery, Endpoint
 LONGEST_WAIT = timedelta(hours=24)
 
 #: Where the jitter comes from. Tests replace it.
-chance: Callable[[], float] = random.random
+chance: Callable[[], float] = fraction
 
 
 def next_wait(endpoint: Endpoint, delivery: Delivery, retry_after: int | None) -> timedelta | None:
