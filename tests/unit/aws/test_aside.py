@@ -61,14 +61,17 @@ def refuse() -> None:
 
 @pytest.mark.usefixtures("threads")
 def test_what_was_begun_goes_on_beside_the_block_in_another_thread() -> None:
-    reading, seen = threading.Event(), list[int]()
+    begun, reading, seen = threading.Event(), threading.Event(), list[int]()
 
     def work() -> None:
+        begun.set()
         seen.append(threading.get_ident())
         assert reading.wait(PATIENCE), "the block does not go on"
 
     with aside.guarded(work):
         aside.begin()
+        # An idle pool may not have come to it yet, and `settle` does not wait for what no thread has begun.
+        assert begun.wait(PATIENCE), "no thread has begun"
         reading.set()
         aside.settle()
         assert seen not in ([], [threading.get_ident()])

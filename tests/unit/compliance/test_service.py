@@ -308,7 +308,9 @@ def test_events_name_numbers_by_their_digest() -> None:
     ledgers.block(origin(), NUMBER, "rude")
     ledgers.opt_out(origin(), NUMBER, "keyword", "STOP")
     ledgers.record_consent(origin(), NUMBER, "opt-in:web-form", "2025-01-01")
-    for item in Query(table="activity", partition="org_a#chain#corr_1").all():
+    told = list(Query(table="activity", partition="org_a#chain#corr_1").all())
+    assert [item["type"] for item in told] == ["number.blocked", "sms.opt_out", "consent.recorded"]
+    for item in told:
         assert NUMBER not in repr(item)
         assert item["subject"] == {"type": "number", "id": secret.digest(NUMBER), "version": None}
 

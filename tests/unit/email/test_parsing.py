@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from switchboard.email import charsets, filenames, parsing
 from switchboard.email.html_text import text_of
 from switchboard.email.parsing import Parsed, parse
+from tests.unit.properties import examples
 
 CORPUS = Path(__file__).with_name("corpus")
 MAILS = {path.stem: path.read_bytes() for path in sorted(CORPUS.glob("*.eml"))}
@@ -75,6 +76,7 @@ def test_a_mail_inside_a_mail_may_be_encoded_although_it_must_not() -> None:
 
 
 @given(st.binary(max_size=2_000))
+@examples(100)
 def test_no_bytes_make_it_raise(raw: bytes) -> None:
     storable(parse(raw))
 
@@ -85,8 +87,8 @@ def test_an_address_with_what_cannot_be_seen_is_none(address: bytes) -> None:
     assert (found.from_address, found.to) == ("", ["desk@example.com"])
 
 
-@settings(max_examples=200)
 @given(st.data())
+@examples(200)
 def test_no_damage_to_a_mail_makes_it_raise(data: st.DataObject) -> None:
     raw = bytearray(MAILS[data.draw(st.sampled_from(sorted(MAILS)))])
     for _ in range(data.draw(st.integers(1, 6))):
@@ -97,11 +99,13 @@ def test_no_damage_to_a_mail_makes_it_raise(data: st.DataObject) -> None:
 
 
 @given(st.text(max_size=200), st.sampled_from(["From", "To", "Cc", "Subject", "Message-ID", "References", "Date"]))
+@examples(100)
 def test_no_header_makes_it_raise(value: str, name: str) -> None:
     storable(parse(f"{name}: {value}\r\n\r\nx".encode("utf-8", "surrogatepass")))
 
 
 @given(st.sampled_from(["Content-Type", "Content-Disposition", "Content-Transfer-Encoding"]), st.binary(max_size=80))
+@examples(100)
 def test_no_description_of_the_content_makes_it_raise(name: str, value: bytes) -> None:
     storable(parse(name.encode() + b": " + value + b"\r\n\r\nx"))
 
@@ -191,11 +195,13 @@ def test_a_charset_that_is_none_is_not_used(charset: str | None) -> None:
 
 
 @given(st.binary(max_size=300), st.sampled_from(["utf-8", "gb2312", "iso-2022-jp", "euc-kr", "us-ascii", "big5"]))
+@examples(100)
 def test_any_bytes_in_any_charset_are_text(data: bytes, charset: str) -> None:
     charsets.decode(data, charset).encode()
 
 
 @given(st.text(max_size=100), st.integers(0, 50))
+@examples(100)
 def test_a_cut_text_is_a_beginning_that_fits(text: str, size: int) -> None:
     text = charsets.clean(text)
     cut = charsets.cut(text, size)
@@ -204,6 +210,7 @@ def test_a_cut_text_is_a_beginning_that_fits(text: str, size: int) -> None:
 
 
 @given(st.text(alphabet="<>!-/abp scrit\"'=&;", max_size=200))
+@examples(100)
 def test_text_of_any_markup_is_found(markup: str) -> None:
     assert "<script" not in text_of(f"<script>{markup}</script>")
 
@@ -212,6 +219,7 @@ def test_text_of_any_markup_is_found(markup: str) -> None:
 
 
 @given(st.text(max_size=400))
+@examples(100)
 def test_a_file_name_is_safe_on_every_system(given_name: str) -> None:
     name = filenames.safe(given_name, "application/pdf", 1)
     assert name

@@ -53,6 +53,12 @@ def test_a_token_says_whose_session_it_is_and_how_long_it_lasts(acme: Reseller) 
     assert sessions.admit(made.token).session == made.session
 
 
+def test_what_the_attacks_below_are_made_with_does_make_tokens(acme: Reseller) -> None:
+    # If it did not, each of them would be refused for the wrong reason.
+    token = minted(acme)
+    assert tokens.read(_signed(token)) == tokens.read(token)
+
+
 def _part(value: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
