@@ -16,7 +16,7 @@ from switchboard.outbound.client import ConnectionFailed
 from switchboard.timers import store as timer_store
 from switchboard.webhooks import breaker, delivery, dispatch, service, store
 from switchboard.webhooks.kinds import STANDARD
-from switchboard.webhooks.models import Delivery, Status
+from switchboard.webhooks.models import Delivery, Endpoint, Status
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Later, Stream, drain, tick, work
 from tests.unit.webhooks.conftest import Register
@@ -431,10 +431,19 @@ def test_a_slot_is_one_workers_until_it_is_given_back_or_its_lease_ends(
     assert 0 in service.get(acme.org_id, endpoint.id).health.slots
 
 
-def test_one_endpoints_trouble_is_no_others(acme: Tenant, register: Register, world: World, receiver: Receiver) -> None:
+def test_one_endpoints_trouble_is_no_others(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bad = register("https://example.com/bad", events=["message.sent"])
     good = register("https://example.com/good", events=["message.sent"])
-    receiver.by_url["https://example.com/bad"] = RuntimeError("a fault of ours")
+    headers = service.custom_headers
+
+    def broken(endpoint: Endpoint) -> dict[str, str]:
+        if endpoint.id == bad.endpoint.id:
+            raise RuntimeError("a fault of ours")
+        return headers(endpoint)
+
+    monkeypatch.setattr(service, "custom_headers", broken)
     queued(acme, world, 1)
     jobs = [dispatch.attempt_of(only(acme, one.endpoint.id)) for one in (bad, good)]
     assert delivery.deliver(jobs) == {0}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,7 +18,7 @@ from switchboard.aws.table import ConditionFailedError, Writes, commit
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, Work
 from switchboard.timers import service as timers
-from switchboard.webhooks import breaker, dispatch, schedule, service, signing, store
+from switchboard.webhooks import breaker, dispatch, retry_after, schedule, service, signing, store
 from switchboard.webhooks.breaker import Deferred, Tally
 from switchboard.webhooks.jobs import DeliverWebhook
 from switchboard.webhooks.models import Attempt, Delivery, Endpoint, Health, Status
@@ -193,21 +193,34 @@ async def _attempt(endpoint: Endpoint, delivery: Delivery, sender: Sender) -> _O
     from switchboard.outbound.client import NotSent
 
     number, at, started = delivery.attempts + 1, clock.stamp(), clock.epoch()
+    # What fails here is our own fault and no attempt: the queue brings the job again.
+    headers, body = _headers(endpoint, delivery), delivery.body.encode()
     try:
-        answer = await sender.post(
-            endpoint.url, _headers(endpoint, delivery), delivery.body.encode(), endpoint.timeout_ms / 1000
-        )
+        answer = await sender.post(endpoint.url, headers, body, endpoint.timeout_ms / 1000)
+        attempt = Attempt(number=number, at=at, status=answer.status, milliseconds=answer.milliseconds)
     except NotSent as error:
-        taken = round((clock.epoch() - started) * 1000)
-        return _Outcome(Attempt(number=number, at=at, milliseconds=taken, error=error.reason), down=True)
-    attempt = Attempt(number=number, at=at, status=answer.status, milliseconds=answer.milliseconds)
-    return _Outcome(
-        attempt,
-        body=answer.body[:_MAX_RESPONSE].decode(errors="replace") or None,
-        retry_after=_seconds(answer.headers.get("retry-after")),
-        down=answer.status in _DOWN,
-        gone=answer.status == _GONE,
-    )
+        reason = error.reason
+    except Exception:  # noqa: BLE001 the receiver may have caused it, and has the body: the attempt is recorded
+        telemetry.logger().exception("answer not understood", extra={"delivery_id": delivery.id})
+        reason = "the answer could not be read"
+    else:
+        return _interpreted(attempt, answer)
+    taken = round((clock.epoch() - started) * 1000)
+    return _Outcome(Attempt(number=number, at=at, milliseconds=taken, error=reason), down=True)
+
+
+def _interpreted(attempt: Attempt, answer: Answer) -> _Outcome:
+    """An attempt with its meaning. Where the answer cannot be understood its status alone counts: it never raises."""
+    outcome = _Outcome(attempt, down=attempt.status in _DOWN, gone=attempt.status == _GONE)
+    try:
+        return replace(
+            outcome,
+            body=answer.body[:_MAX_RESPONSE].decode(errors="replace") or None,
+            retry_after=_seconds(answer.headers.get("retry-after")),
+        )
+    except Exception:  # noqa: BLE001 a receiver's words keep no attempt from being recorded
+        telemetry.logger().exception("answer not understood", extra={"attempt": attempt.number})
+        return outcome
 
 
 def _headers(endpoint: Endpoint, delivery: Delivery) -> dict[str, str]:
@@ -221,18 +234,8 @@ def _headers(endpoint: Endpoint, delivery: Delivery) -> dict[str, str]:
 
 
 def _seconds(text: str | None) -> int | None:
-    """What Retry-After asks for: seconds, or a moment (RFC 9110, 10.2.3)."""
-    if not text:
-        return None
-    if text.strip().isdigit():
-        return min(int(text.strip()[:9]), 86_400 * 365)
-    from email.utils import parsedate_to_datetime
-
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return max(0, int((moment - clock.now()).total_seconds())) if moment.tzinfo else None
+    """The wait that Retry-After asks for."""
+    return retry_after.seconds(text, clock.now())
 
 
 def _record(endpoint: Endpoint, delivery: Delivery, outcome: _Outcome) -> None:

@@ -1,0 +1,61 @@
+"""Retry-After, as receivers write it (RFC 9110, 10.2.3): a number of seconds, or a moment."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+#: The longest that is understood. The schedule has a limit of its own, which is lower.
+MOST_SECONDS = 365 * 86_400
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+#: ASCII digits only: other digits are letters to a header.
+_DELTA = re.compile(r"[0-9]+")
+_TIME = r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
+#: The two obsolete forms that a recipient has to understand (RFC 9110, 5.6.7).
+_ASCTIME = re.compile(rf"[a-z]{{3}} (?P<month>[a-z]{{3}}) (?P<day>[ 0-9][0-9]) {_TIME} (?P<year>[0-9]{{4}})", re.I)
+_RFC_850 = re.compile(
+    rf"[a-z]{{6,9}}, (?P<day>[0-9]{{2}})-(?P<month>[a-z]{{3}})-(?P<year>[0-9]{{2}}) {_TIME} GMT", re.I
+)
+#: A year of two digits that would be further ahead than this is one of the past.
+_FURTHEST = 50
+
+
+def seconds(text: str | None, now: datetime) -> int | None:
+    """The seconds from `now` that a header asks for, at most MOST_SECONDS; `None` where it says nothing usable."""
+    asked = (text or "").strip(" \t")
+    if not asked.isascii():
+        return None
+    if _DELTA.fullmatch(asked):
+        # A longer number says the same, and Python refuses to read thousands of digits.
+        return min(int(asked[:12]), MOST_SECONDS)
+    moment = _moment(asked, now)
+    return None if moment is None else min(max(0, int((moment - now).total_seconds())), MOST_SECONDS)
+
+
+def _moment(text: str, now: datetime) -> datetime | None:
+    try:
+        if found := _ASCTIME.fullmatch(text):
+            return _from(found, int(found["year"]))
+        if found := _RFC_850.fullmatch(text):
+            return _from(found, _whole_year(int(found["year"]), now))
+        moment = parsedate_to_datetime(text)
+        # Without a zone it could be any of them.
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return None
+
+
+def _from(found: re.Match[str], year: int) -> datetime:
+    month = _MONTHS.index(found["month"].lower()) + 1
+    second = int(found["second"])
+    moment = datetime(year, month, int(found["day"]), int(found["hour"]), int(found["minute"]), tzinfo=UTC)
+    if second > 60:
+        raise ValueError("a minute has no such second")
+    return moment + timedelta(seconds=second)  # 60 is a leap second
+
+
+def _whole_year(short: int, now: datetime) -> int:
+    year = now.year // 100 * 100 + short
+    return year - 100 if year > now.year + _FURTHEST else year
