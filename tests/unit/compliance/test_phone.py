@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from switchboard.compliance import magic, phone
 from switchboard.compliance.phone import Kind
 from switchboard.errors import Invalid
+from tests.unit.properties import examples
 
 
 @pytest.mark.parametrize(
@@ -97,3 +100,83 @@ def test_every_magic_number_is_a_number_that_reaches_nobody() -> None:
     assert len(set(magic.NUMBERS.values())) == len(magic.NUMBERS)
     for number in magic.NUMBERS:
         assert phone.parse(number).reaches_nobody
+
+
+# --- as people paste them -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+1 415 555 0143",
+        "+1 (415) 555-0143",
+        "+1.415.555.0143",
+        "+1/415/555/0143",
+        "\u202d+1 (415) 555-0143\u202c",  # copied from an address book
+        "\u2066+1 (415) 555-0143\u2069",
+        "\u200e+14155550143\u200f",
+        "\u061c+14155550143",
+        "\ufeff+1415\u200b555\u200c01\u200d43\u2060",
+        "+1415\u00ad555\u00ad0143",
+        "+1415555\ufe0f0143",
+        "\uff0b\uff11 \uff08\uff14\uff11\uff15\uff09\uff15\uff15\uff15\uff0d\uff10\uff11\uff14\uff13",
+        "\u3000+1\u3000415\u3000555\u30000143",
+        "\ufe621 415 555 0143",
+        "+1\u00a0415\u202f555\u20090143",
+        "+1\u2011415\u2012555\u20130143",
+        "+1\u2014415\u2212555\ufe630143",
+        "+1\u00b7415\u2022555\u30fb0143",
+        "+\u0661 \u0664\u0661\u0665 \u0665\u0665\u0665 \u0660\u0661\u0664\u0663",
+        "+\u06f1 \u06f4\u06f1\u06f5 \u06f5\u06f5\u06f5 \u06f0\u06f1\u06f4\u06f3",
+        "+\u0967\u096a\u0967\u096b\u096b\u096b\u096b\u0966\u0967\u096a\u0969",
+        "tel:+1-415-555-0143",
+        "TEL:+14155550143",
+        "tel://+14155550143",
+        "\u202atel:+14155550143\u202c",
+        "\t+14155550143\r\n",
+    ],
+)
+def test_a_pasted_number_is_the_number(text: str) -> None:
+    assert phone.written(text).e164 == "+14155550143"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("+1 415 555 0143 ext. 12", "has an extension: give the number without it"),
+        ("+1 415 555 0143 extension 12", "has an extension: give the number without it"),
+        ("+1 415 555 0143 x12", "has an extension: give the number without it"),
+        ("+14155550143x12", "has an extension: give the number without it"),
+        ("+14155550143#12", "has an extension: give the number without it"),
+        ("+14155550143,,12", "has an extension: give the number without it"),
+        ("tel:+14155550143;ext=12", "has an extension: give the number without it"),
+        ("tel:+14155550143;phone-context=example.com", "has parameters: give the number alone"),
+        ("+1 800 FLOWERS", "has letters: give the digits that they stand for"),
+        ("+1 415 555 014\u0431", "has letters: give the digits that they stand for"),
+        ("mobile: +14155550143", "has letters: give the digits that they stand for"),
+        ("415 555 0143", "must be an E.164 number such as +14155550142"),
+        ("0014155550143", "must be an E.164 number such as +14155550142"),
+        ("+1415555014\u00b2", "must be an E.164 number such as +14155550142"),
+        ("+14155550143\u00b9", "must be an E.164 number such as +14155550142"),
+        ("++14155550143", "must be an E.164 number such as +14155550142"),
+        ("+1415555014", "must be an E.164 number such as +14155550142"),
+        ("+1415555\x000143", "must be an E.164 number such as +14155550142"),
+        ("+1415555_0143", "must be an E.164 number such as +14155550142"),
+        ("", "must be an E.164 number such as +14155550142"),
+        ("tel:", "must be an E.164 number such as +14155550142"),
+    ],
+)
+def test_more_or_less_than_a_number_is_refused_with_the_reason(text: str, why: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        phone.written(text, "number")
+    assert (refusal.value.code, refusal.value.details["fields"]) == ("invalid_number", {"number": why})
+
+
+@given(st.text(max_size=32) | st.text(alphabet="+0123456789 ()x;ext=tel:,#\u202d\uff0b\u0661\u00b2", max_size=32))
+@examples(500)
+def test_whatever_is_pasted_is_a_number_or_refused(text: str) -> None:
+    try:
+        number = phone.written(text).e164
+    except Invalid:
+        return
+    assert phone.parse(number).e164 == number

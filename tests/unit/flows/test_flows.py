@@ -66,7 +66,7 @@ def test_an_inbound_flow_calls_nobody(acme: Tenant) -> None:
         ({"voice": "nobody"}, "voice"),
         ({"provider_agent_id": "ag_1"}, "provider_agent_id"),
         ({"provider_agent_id": "agent_" + "x" * 200}, "provider_agent_id"),
-        ({"caller_id": "12125550100"}, "to"),
+        ({"caller_id": "12125550100"}, "caller_id"),
         ({"consent_source": "hearsay", "consent_date": "2025-12-01"}, "consent"),
         ({"consent_source": "customer-initiated", "consent_date": "2999-01-01"}, "consent"),
         ({"consent_source": "customer-initiated"}, "consent_date"),

@@ -154,7 +154,9 @@ def _refusal(response: http.client.HTTPResponse) -> Exception:
         message = f"The server answered {status} {response.reason}."
     if status == http.client.TOO_MANY_REQUESTS or status >= http.client.INTERNAL_SERVER_ERROR:
         after = response.headers.get("Retry-After", "")
-        return _BrokenError(message.rstrip("."), min(float(after), _LONGEST_PAUSE) if after.isdigit() else 0)
+        return _BrokenError(
+            message.rstrip("."), min(float(after), _LONGEST_PAUSE) if after.isascii() and after.isdigit() else 0
+        )
     kinds: dict[int, type[DomainError]] = {401: Unauthenticated, 403: Forbidden}
     return kinds.get(status, Invalid)(message)
 

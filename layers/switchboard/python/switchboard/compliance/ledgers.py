@@ -46,7 +46,7 @@ def block(origin: Origin, e164: str, reason: str | None = None) -> BlockedNumber
 
 def unblock(origin: Origin, e164: str) -> bool:
     """Take a number off the do-not-call list. Answers whether it was there. Raises Invalid."""
-    number = phone.parse(e164).e164
+    number = phone.written(e164).e164
     return _strike(
         origin, "dnc", number, "number.unblocked", store.forget_id(origin.org_id, _block_id(origin.org_id, number))
     )
@@ -94,7 +94,7 @@ def opt_out(
 
     A number that opted out before keeps its first entry.
     """
-    number = phone.parse(e164).e164
+    number = phone.written(e164).e164
     entry = OptOut(
         e164=number,
         source=source,
@@ -120,7 +120,7 @@ def opt_in(origin: Origin, e164: str) -> bool:
 
 def record_consent(origin: Origin, e164: str, source: str, date: str | None = None) -> ConsentRecord:
     """Enter a consent, in place of an older one; without a date, from today. Raises Invalid."""
-    number = phone.parse(e164).e164
+    number = phone.written(e164).e164
     given, day = _stated(source, date)
     entry = ConsentRecord(e164=number, source=given, date=day, created_by=origin.actor.id, at=clock.stamp())
     try:
@@ -168,11 +168,11 @@ def consented(org_id: str, limit: int, after: str | None = None) -> tuple[list[C
 
 def is_blocked(org_id: str, e164: str) -> bool:
     """Whether a number is on the organisation's do-not-call list. Raises Invalid."""
-    return store.get(org_id, "dnc", phone.parse(e164).e164) is not None
+    return store.get(org_id, "dnc", phone.written(e164).e164) is not None
 
 
 def _strike(origin: Origin, ledger: store.Ledger, e164: str, kind: str, *also: Writes) -> bool:
-    number = phone.parse(e164).e164
+    number = phone.written(e164).e164
     try:
         commit(
             store.strike(origin.org_id, ledger, number, _UnchangedError),

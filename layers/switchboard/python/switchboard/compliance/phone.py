@@ -6,14 +6,15 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from switchboard.compliance import pasted
 from switchboard.compliance.data import area_codes
+from switchboard.compliance.pasted import NotDialableError
 from switchboard.errors import Invalid
 
 #: The contracts' pattern, with ASCII digits only.
 PATTERN = r"^\+[1-9][0-9]{6,14}$"
 
 _E164 = re.compile(PATTERN.removesuffix("$"))
-_PUNCTUATION = re.compile(r"[\s().\-/\u2010-\u2015]")
 # Neither an area code nor an exchange begins with 0 or 1, and no area code is a service code (911).
 _NORTH_AMERICAN = re.compile(r"\+1(?!.11)[2-9][0-9]{2}[2-9][0-9]{6}")
 _FICTIONAL = re.compile(r"\+1[2-9][0-9]{2}55501[0-9]{2}")
@@ -83,9 +84,11 @@ def parse(text: str) -> Phone:
 
 
 def written(text: str, field: str = "e164") -> Phone:
-    """A number from E.164 as people write it, with spaces and punctuation. Raises Invalid, which names the field."""
+    """A number from E.164 as people write and paste it (`pasted`). Raises Invalid, which names the field."""
     try:
-        return parse(_PUNCTUATION.sub("", text))
+        return parse(pasted.bare(text))
+    except NotDialableError as error:
+        raise Invalid(f"This number {error}.", code="invalid_number", fields={field: str(error)}) from None
     except Invalid as error:
         told = error.details["fields"]["to"]
         raise Invalid(error.message, code=error.code, fields={field: told}) from None

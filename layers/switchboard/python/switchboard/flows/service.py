@@ -48,7 +48,7 @@ def _checked(settings: Settings) -> Settings:
     if problems:
         raise Invalid("The flow is not valid.", fields=problems)
     if settings.caller_id:
-        changes["caller_id"] = phone.parse(settings.caller_id).e164
+        changes["caller_id"] = phone.written(settings.caller_id, "caller_id").e164
     if settings.consent_source and settings.consent_date:
         basis = ledgers.basis(settings.consent_source, settings.consent_date, "flow")
         changes |= {"consent_source": basis.source, "consent_date": basis.date}

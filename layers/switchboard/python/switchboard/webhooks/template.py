@@ -16,6 +16,8 @@ from switchboard.errors import Invalid
 
 LONGEST = 8_192
 _PLACE = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
+#: No list of ours is longer, and Python reads neither raised digits nor thousands of them as a number.
+_INDEX = re.compile("[0-9]{1,6}")
 
 
 def check(template: str) -> str:
@@ -56,7 +58,7 @@ def _filled(node: Any, body: dict[str, Any]) -> Any:
 
 def _value(body: Any, path: str) -> Any:
     for name in path.split("."):
-        if isinstance(body, list) and name.isdigit():
+        if isinstance(body, list) and _INDEX.fullmatch(name):
             body = body[int(name)] if int(name) < len(body) else None
         else:
             body = body.get(name) if isinstance(body, dict) else None

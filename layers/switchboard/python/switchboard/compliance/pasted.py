@@ -1,0 +1,55 @@
+"""A telephone number as people paste it, brought to digits and a plus sign."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+#: Drawn as a dash or a dot between digits, and not in Unicode's class of dashes: minus, middle dots, bullets.
+_SEPARATORS = frozenset("()./\u2212\u00b7\u2024\u2027\u2219\u22c5\u2022\u30fb\u2043")
+#: Seen as nothing, and not in Unicode's class of format characters: joiners, fillers, variation selectors.
+_UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+_SCHEME = re.compile("tel:(?://)?", re.IGNORECASE)
+#: How an extension is written, or dialled after a pause, behind a number.
+_EXTENSION = re.compile(
+    r"(?:;?\s*(?<![a-z])ext(?:ension|n)?\b|;?\s*\bx(?=[\s.:]*[0-9])|(?<=[0-9])\s*x(?=[\s.:]*[0-9])|[#*,]).*", re.I
+)
+#: Forms of a character that mean the character. Not raised ones: a small 2 behind a number is a footnote.
+_SAME = ("<wide>", "<small>", "<narrow>")
+
+
+class NotDialableError(ValueError):
+    """A text holds more than a number. The message says what."""
+
+
+def bare(text: str) -> str:
+    """The digits of a number and its plus sign. Raises NotDialableError for an extension, a parameter or letters.
+
+    Marks of direction, soft hyphens and whatever else cannot be seen, spaces and punctuation are left out; digits and
+    signs of other widths, and digits of other scripts, become ASCII.
+    """
+    seen = "".join(_plain(character) for character in text).strip()
+    number = seen[found.end() :] if (found := _SCHEME.match(seen)) else seen
+    if extension := _EXTENSION.search(number):
+        if any(character.isdigit() for character in number[: extension.start()]):
+            raise NotDialableError("has an extension: give the number without it")
+    elif ";" in number:
+        raise NotDialableError("has parameters: give the number alone")
+    digits = "".join(character for character in number if not _separates(character))
+    if any(character.isalpha() for character in digits):
+        raise NotDialableError("has letters: give the digits that they stand for")
+    return digits
+
+
+def _plain(character: str) -> str:
+    if unicodedata.category(character) == "Cf" or _UNSEEN.match(character):
+        return ""
+    if (value := unicodedata.decimal(character, None)) is not None:
+        return str(value)
+    if unicodedata.decomposition(character).startswith(_SAME):
+        return unicodedata.normalize("NFKC", character)
+    return character
+
+
+def _separates(character: str) -> bool:
+    return character.isspace() or character in _SEPARATORS or unicodedata.category(character) == "Pd"
