@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
 from switchboard.access import service as access
 from switchboard.accounts import service as accounts
-from switchboard.accounts.models import KeyKind
+from switchboard.accounts.models import ApiKey, KeyKind
 from switchboard.agents import service as agents
-from switchboard.aws import clock
+from switchboard.aws import clock, session, table
+from switchboard.aws.table import Put, commit
 from switchboard.edge.dialects import anima
+from switchboard.errors import Conflict
 from tests.actors import Tenant, tenant, with_effect
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -49,3 +54,56 @@ def test_a_successor_that_is_asked_for_twice_is_one(acme: Tenant) -> None:
     )
     assert first == second
     assert access.authenticate(second.text, anima.KEYS).key.id == first.key.id
+
+
+# --- how many there may be ----------------------------------------------------------------------------------------
+
+
+def athos(acme: Tenant, **settings: Any) -> ApiKey:
+    made, writes = accounts.new_key(acme.caller(master=True), KeyKind.ATHOS, "k", **settings)
+    commit(writes)
+    return made.key
+
+
+def test_keys_that_open_nothing_leave_their_place_to_others(acme: Tenant, frozen: clock.Frozen) -> None:
+    master = acme.caller(master=True)
+    first = [athos(acme) for _ in range(4)]
+    athos(acme, expires_at=clock.iso(clock.now() + timedelta(minutes=1)))
+    with pytest.raises(Conflict):
+        athos(acme)
+    frozen.advance(minutes=1)
+    athos(acme)
+    with pytest.raises(Conflict):
+        athos(acme)
+    accounts.revoke_key(master, first[0].id)
+    fifth = athos(acme)
+    with pytest.raises(Conflict):
+        athos(acme)
+    successor = accounts.rotate_key(master, fifth.id, 60).key
+    with pytest.raises(Conflict):
+        athos(acme)
+    accounts.revoke_key(master, successor.id)
+    assert athos(acme)
+
+
+def test_the_keys_of_years_are_not_read_to_make_another(acme: Tenant) -> None:
+    master = acme.caller(master=True)
+    for _ in range(12):
+        accounts.revoke_key(master, athos(acme).id)
+    read: list[int] = []
+
+    def counted(parsed: dict[str, Any], **_: Any) -> None:
+        read.append(len(parsed.get("Items", [])) + sum(map(len, parsed.get("Responses", {}).values())))
+
+    session.dynamodb().meta.events.register("after-call.dynamodb", counted)
+    athos(acme)
+    assert sum(read) <= 1, "the last one, which is revoked"
+
+
+def test_keys_that_were_numbered_before_their_ids_were_kept_are_counted(acme: Tenant) -> None:
+    for _ in range(5):
+        athos(acme)
+    place = {"pk": acme.org_id, "sk": f"made#{KeyKind.ATHOS}"}
+    table.write(Put(table="core", item={**place, "number": 5}))
+    with pytest.raises(Conflict):
+        athos(acme)

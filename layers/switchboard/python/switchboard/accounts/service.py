@@ -166,29 +166,30 @@ def new_key(
     event = events.of(
         origin, "key.created", Subject(type="key", id=key.id), kind=kind.value, prefix=key.prefix, agent_id=agent_id
     )
-    room = _room(origin.org_id, kind, replaces) if kind in MOST_ACTIVE else None
+    room = _room(key, replaces) if kind in MOST_ACTIVE else None
     return NewKey(key, minted.text), [*store.put_key(key), room, events.record(event)]
 
 
-def _room(org_id: str, kind: KeyKind, replaces: str | None) -> Writes:
+def _room(new: ApiKey, replaces: str | None) -> Writes:
     """The write that lets one more key of a kind be made, if nobody else makes one meanwhile. Raises Conflict.
 
-    A key that has a successor, or gets it by this, counts once with it.
+    A key that has a successor, or gets it by this, counts once with it. Only the keys that were active when the last
+    one was made are read, and none of those that the organisation had before.
     """
-    numbered = store.numbered(org_id, kind)
+    made = store.made(new.org_id, new.kind)
     now = clock.stamp()
-    active = sum(
-        key.kind is kind
-        and key.id != replaces
+    active = [
+        key.id
+        for key in store.some_keys(new.org_id, made.active)
+        if key.id != replaces
         and not (key.revoked_at or key.rotated_to)
         and not (key.expires_at and key.expires_at <= now)
-        for key in map(store.read_key, store.all_keys(org_id))
-    )
-    if active >= MOST_ACTIVE[kind]:
+    ]
+    if len(active) >= MOST_ACTIVE[new.kind]:
         raise Conflict(
-            f"There are {MOST_ACTIVE[kind]} active keys of this kind: revoke one first.", code="keys_exhausted"
+            f"There are {MOST_ACTIVE[new.kind]} active keys of this kind: revoke one first.", code="keys_exhausted"
         )
-    return store.number(org_id, kind, numbered)
+    return store.number(new.org_id, new.kind, made.number, [*active, new.id])
 
 
 def create_key(

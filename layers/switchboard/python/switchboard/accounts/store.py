@@ -4,7 +4,7 @@
 |---|---|---|---|
 | organisation | `<org>` | `org` | `orgs`, `<created_at>#<org>`: for the operator |
 | gauges | `<org>` | `gauges` | |
-| how many keys of a kind were made | `<org>` | `made#<kind>` | |
+| how many keys of a kind were made, and which of them may still be active | `<org>` | `made#<kind>` | |
 | key | `<org>` | `key#<id>` | |
 | key look-up | `key#<hash>` | `key` | |
 | owner look-up | `owner#<digest of address>` | `owner` | |
@@ -14,14 +14,17 @@ The look-ups hold pointers only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from switchboard.accounts.models import ApiKey, Organisation
 from switchboard.aws import secret, table
 from switchboard.aws.table import Item, Key, Page, Put, Query, Update, room_for
 from switchboard.errors import Conflict
+
+#: Keys of one read.
+_TOGETHER = 100
 
 
 def org_key(org_id: str) -> Key:
@@ -100,24 +103,41 @@ def keys(org_id: str, limit: int, start: Item | None) -> Page:
     return Query(table="core", partition=org_id, begins="key#", forward=False).page(limit, start)
 
 
-def all_keys(org_id: str) -> Iterable[Item]:
-    return Query(table="core", partition=org_id, begins="key#").all()
+class Made(NamedTuple):
+    """How many keys of a kind were made, and the ids of those that were active when the last of them was."""
+
+    number: int
+    active: list[str]
 
 
-def numbered(org_id: str, kind: str) -> int:
-    """How many keys of a kind were made, as far as they are numbered."""
+def made(org_id: str, kind: str) -> Made:
     item = table.get("core", _made_key(org_id, kind))
-    return int(item["number"]) if item else 0
+    if item is None:
+        return Made(0, [])
+    if "active" not in item:
+        # Numbered before the ids were kept: they are looked for once.
+        keys = map(read_key, Query(table="core", partition=org_id, begins="key#").all())
+        return Made(int(item["number"]), [key.id for key in keys if key.kind == kind])
+    return Made(int(item["number"]), list(item["active"]))
 
 
-def number(org_id: str, kind: str, seen: int) -> Update:
-    """Number one more key of a kind, if it is the next after those that were seen."""
+def some_keys(org_id: str, key_ids: Sequence[str]) -> list[ApiKey]:
+    """Those of the keys that there are."""
+    found: list[ApiKey] = []
+    for begin in range(0, len(key_ids), _TOGETHER):
+        items = table.get_many("core", [key_key(org_id, key_id) for key_id in key_ids[begin : begin + _TOGETHER]])
+        found += [read_key(item) for item in items if item]
+    return found
+
+
+def number(org_id: str, kind: str, seen: int, active: Sequence[str]) -> Update:
+    """Number one more key of a kind, if it is the next after those that were seen, and say which are active with it."""
     return Update(
         table="core",
         key=_made_key(org_id, kind),
-        expression="SET #number = :next",
+        expression="SET #number = :next, active = :active",
         names={"#number": "number"},
-        values={":next": seen + 1, ":seen": seen} if seen else {":next": 1},
+        values={":next": seen + 1, ":active": list(active)} | ({":seen": seen} if seen else {}),
         condition="#number = :seen" if seen else "attribute_not_exists(pk)",
         otherwise=partial(_taken, "Another key was made at the same time: try again.", "keys_changed"),
     )
