@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from switchboard.aws import clock, secret, session, table
-from switchboard.aws.table import Query, commit
+from switchboard.aws.table import ConditionFailedError, Put, Query, commit
 from switchboard.compliance import ledgers, ports, service
 from switchboard.compliance.errors import Blocked
 from switchboard.compliance.models import Consent, Contact, Verdict
 from switchboard.compliance.ports import Answer
-from switchboard.errors import Invalid, NotFound
+from switchboard.errors import Invalid, NotFound, QuotaExceeded, Unavailable
 from switchboard.events.models import Actor, Work
 from tests.unit.compliance.gate import CONSENT
 
@@ -175,6 +175,55 @@ def test_a_database_that_fails_refuses_and_is_asked_again(error: Exception) -> N
         assert (found.code, found.rule("reassigned").reason) == ("reassigned_unknown", "unavailable")
     assert len(database.asked) == 2
     assert evaluate(database=Database()).allowed
+
+
+def test_no_number_of_dates_makes_an_item_larger_that_others_need() -> None:
+    for day in range(1, 29):
+        evaluate(consent=Consent(source="opt-in:web-form", date=f"1999-02-{day:02}"))
+    items = list(Query(table="core", partition=f"rnd#{NUMBER}").all())
+    assert len(items) == 28
+    assert {tuple(sorted(item)) for item in items} == {("answer", "at", "expires", "pk", "sk")}
+    assert {item["expires"] for item in items} == {int((clock.now() + timedelta(days=31)).timestamp())}
+
+
+def test_an_answer_about_the_ledgers_own_date_is_found_again() -> None:
+    ledgers.record_consent(origin(), NUMBER, "opt-in:web-form", "2024-05-05")
+    database = Database()
+    assert [evaluate(database=database, consent=None).rule("reassigned").details["cached"] for _ in range(2)] == [
+        False,
+        True,
+    ]
+    assert len(database.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "error", [Unavailable("busy", retry_after=1), ConditionFailedError(Put(table="core", item={}), None), OSError()]
+)
+def test_an_answer_that_cannot_be_kept_proves_nothing_and_refuses(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def broken(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(service.table, "write", broken)
+    found = evaluate()
+    assert (found.allowed, found.code, found.rule("reassigned").reason) == (False, "reassigned_unknown", "unavailable")
+    monkeypatch.undo()
+    assert evaluate().allowed
+
+
+def test_what_is_refused_before_the_paid_query_costs_nothing() -> None:
+    database = Database()
+
+    def full() -> None:
+        raise QuotaExceeded("Full.", code="daily_cap", resource="basic_calls", current=1, cap=1)
+
+    asked = Contact(org_id="org_a", channel="voice", to=NUMBER, consent=CONSENT)
+    with pytest.raises(QuotaExceeded):
+        service.evaluate(asked, database, before_paying=full)
+    assert not database.asked
+    assert service.evaluate(asked, database).allowed
+    assert service.evaluate(asked, database, before_paying=full).allowed, "a kept answer costs nothing"
 
 
 def test_without_a_database_real_numbers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,11 @@ A verdict holds for the moment; whoever dials later asks again.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from datetime import date, datetime
 
+from switchboard import telemetry
 from switchboard.aws import aside, clock, table
 from switchboard.aws.table import Put, Write
 from switchboard.compliance import consents, magic, phone, rules, store
@@ -24,23 +27,59 @@ __all__ = ["Blocked", "Contact", "Verdict", "evaluate", "explain", "get", "histo
 Ask = Callable[[date], Answer]
 
 
-def evaluate(contact: Contact, numbers: ReassignedNumbers | None = None) -> Verdict:
-    """The verdict on a contact, now. One read; the Reassigned Numbers Database is asked if no answer of it holds.
+def evaluate(
+    contact: Contact,
+    numbers: ReassignedNumbers | None = None,
+    *,
+    before_paying: Callable[[], None] | None = None,
+) -> Verdict:
+    """The verdict on a contact, now. The Reassigned Numbers Database is asked if no answer of it holds.
 
-    Raises Invalid for what is no number.
+    Each of its answers is paid for, so `before_paying` is called first: what it raises refuses the contact. Raises
+    Invalid for what is no number.
     """
     number = phone.parse(contact.to)
-    facts = store.facts(contact.org_id, number.e164, contact.subject)
     now = clock.now()
-    return decide(contact, number, facts, now, _asking(contact, number, now, numbers))
+    facts = _facts(contact, number, now)
+    return decide(contact, number, facts, now, _asking(contact, number, now, numbers, before_paying))
 
 
-def _asking(contact: Contact, number: phone.Phone, now: datetime, numbers: ReassignedNumbers | None) -> Ask:
+def _facts(contact: Contact, number: phone.Phone, now: datetime) -> Facts:
+    """What is stored about a number. A second read only where the day of the consent is known to the ledger alone."""
+    days = _stated_days(contact, now)
+    facts = store.facts(contact.org_id, number.e164, contact.subject, days)
+    consent = _consent(contact, facts, now)
+    if isinstance(consent, BadConsentError) or consent.since in days:
+        return facts
+    if contact.simulated or number.reaches_nobody or not number.american:
+        return facts
+    known = store.answer(number.e164, consent.since)
+    return replace(facts, answers={consent.since.isoformat(): known}) if known else facts
+
+
+def _stated_days(contact: Contact, now: datetime) -> list[date]:
+    """The days of the consents that a contact itself names: one of them counts, unless the ledger has another."""
+    days = []
+    for stated in (contact.consent, contact.basis):
+        if stated is not None:
+            with suppress(BadConsentError):
+                days.append(consents.day_of(stated.date, now) if stated.date is not None else now.date())
+    return list(dict.fromkeys(days))
+
+
+def _asking(
+    contact: Contact,
+    number: phone.Phone,
+    now: datetime,
+    numbers: ReassignedNumbers | None,
+    before_paying: Callable[[], None] | None,
+) -> Ask:
     def simulated(since: date) -> Answer:
         return SimulatedNumbers().query(number.e164, since)
 
     def real(since: date) -> Answer:
-        # Each answer is paid for.
+        if before_paying:
+            before_paying()
         aside.settle()
         try:
             answer = (numbers or reassigned_numbers()).query(number.e164, since)
@@ -49,10 +88,22 @@ def _asking(contact: Contact, number: phone.Phone, now: datetime, numbers: Reass
         except Exception as error:
             # Whatever befell the provider, a number that nobody vouched for is not called.
             raise NotAnswered(type(error).__name__) from error
-        table.write(store.remember_answer(number.e164, since, answer, now))
+        _remember(number.e164, since, answer, now)
         return answer
 
     return simulated if contact.simulated or number.reaches_nobody else real
+
+
+def _remember(e164: str, since: date, answer: Answer, now: datetime) -> None:
+    """Keep an answer for the dialler, who asks again. Raises NotAnswered where it cannot be kept.
+
+    The answer is the proof on which a number is called, and one that is lost proves nothing.
+    """
+    try:
+        table.write(store.remember_answer(e164, since, answer, now))
+    except Exception as error:
+        telemetry.metric("ReassignedAnswerNotKept")
+        raise NotAnswered(type(error).__name__) from error
 
 
 def decide(contact: Contact, number: phone.Phone, facts: Facts, now: datetime, ask: Ask) -> Verdict:

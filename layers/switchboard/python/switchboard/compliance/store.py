@@ -8,15 +8,16 @@
 | consent | `<org>#consent` | `<e164>` |
 | the latest calls to a number on one subject | `<org>#attempts#<e164>` | `<digest of subject>` |
 | verdict | `<org>#verdict#<subject id>` | `<evaluated at>` |
-| answers of the Reassigned Numbers Database | `rnd#<e164>` | `answers` |
+| answer of the Reassigned Numbers Database | `rnd#<e164>` | `<date asked about>` |
 
-The last is a look-up item, the same for every organisation: an attribute for each date that was asked about. Its sort
-key is fixed, and the date is not in it, because the date may have to come from the ledger: so one request reads all.
+The last is a look-up item, the same for every organisation, and one for each date: callers choose the dates, and no
+number of them makes an item larger that others need. It carries `expires`, in seconds since 1970, when the table
+deletes it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
@@ -55,44 +56,42 @@ def _attempts_key(org_id: str, e164: str, subject: str) -> Key:
     return {"pk": f"{org_id}#attempts#{e164}", "sk": secret.digest(subject)}
 
 
-def _answers_key(e164: str) -> Key:
-    return {"pk": f"rnd#{e164}", "sk": "answers"}
+def _answer_key(e164: str, since: date) -> Key:
+    return {"pk": f"rnd#{e164}", "sk": since.isoformat()}
 
 
-def facts(org_id: str, e164: str, subject: str) -> Facts:
-    """Everything the gate needs to know of a number, in one consistent request."""
-    blocked, opted_out, consent, answers, attempts = table.get_many(
+def facts(org_id: str, e164: str, subject: str, days: Sequence[date]) -> Facts:
+    """Everything the gate needs to know of a number, with the answers about some days, in one consistent request."""
+    blocked, opted_out, consent, attempts, *found = table.get_many(
         "core",
         [
             ledger_key(org_id, "dnc", e164),
             ledger_key(org_id, "opt-outs", e164),
             ledger_key(org_id, "consent", e164),
-            _answers_key(e164),
             _attempts_key(org_id, e164, subject),
+            *(_answer_key(e164, day) for day in days),
         ],
     )
     return Facts(
         blocked=blocked is not None,
         opted_out=opted_out is not None,
         consent=ConsentRecord.model_validate(consent) if consent else None,
-        answers={
-            since: Reassignment.model_validate(answer)
-            for since, answer in (answers or {}).items()
-            if since not in ("pk", "sk")
-        },
+        answers={item["sk"]: Reassignment.model_validate(item) for item in found if item},
         attempts=tuple(text for slot in SLOTS if (text := (attempts or {}).get(slot))),
     )
 
 
-def remember_answer(e164: str, since: date, answer: Answer, now: datetime) -> Update:
-    """Keep what the database answered about a number and a date."""
-    return Update(
-        table="core",
-        key=_answers_key(e164),
-        expression="SET #since = :answer",
-        names={"#since": since.isoformat()},
-        values={":answer": {"answer": answer, "at": clock.iso(now)}},
-    )
+def answer(e164: str, since: date) -> Reassignment | None:
+    """What the database answered about a number and a date."""
+    item = table.get("core", _answer_key(e164, since))
+    return Reassignment.model_validate(item) if item else None
+
+
+def remember_answer(e164: str, since: date, answer: Answer, now: datetime) -> Put:
+    """Keep what the database answered about a number and a date, for as long as it holds."""
+    expires = int((now + Reassignment.LIFETIME + _DAY).timestamp())
+    item = {**_answer_key(e164, since), "answer": answer, "at": clock.iso(now), "expires": expires}
+    return Put(table="core", item=item)
 
 
 def absent(org_id: str, ledger: Ledger, e164: str, otherwise: Refusal) -> Check:
