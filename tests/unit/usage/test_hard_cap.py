@@ -15,8 +15,8 @@ from switchboard.accounts.plans import PlanName
 from switchboard.aws import clock, table
 from switchboard.aws.table import Item, decode_item
 from switchboard.errors import QuotaExceeded
+from switchboard.usage import charges, store
 from switchboard.usage import service as usage
-from switchboard.usage import store
 from switchboard.usage.models import PRICE_MICROS, Meter
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Dying, Sabotage, everything, invoke
@@ -36,7 +36,7 @@ def acme(cloud: dict[str, str]) -> Tenant:
 
 @pytest.fixture
 def choose(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    return lambda number: monkeypatch.setattr(usage, "choose", lambda _: number)
+    return lambda number: monkeypatch.setattr(charges, "choose", lambda _: number)
 
 
 def organisation(acme: Tenant) -> Organisation:
@@ -97,7 +97,7 @@ def test_the_cap_and_the_books_change_in_one_commit(acme: Tenant, choose: Callab
 
 
 def test_a_plan_that_is_not_sliced_has_no_books_to_balance() -> None:
-    acme = tenant(plan=PlanName.GROWTH)
+    acme = tenant(plan=PlanName.STARTER)
     master, org = acme.caller(master=True), organisation(acme)
     with Sabotage().counting() as calls:
         usage.set_hard_cap(master, org, HardCap(enabled=True, monthly_cap_cents=1))

@@ -20,8 +20,8 @@ class PlanName(StrEnum):
 class Plan:
     """A plan's limits; `None` is no limit.
 
-    `sliced` plans count usage in leased slices instead of one item, since one item in transactions conflicts at a few
-    hundred a second.
+    `sliced` plans count usage in leased slices instead of one item. One item takes part in one transaction at a time:
+    by a model of their conflicts, a hundred spendings a second on one item already end in a refusal now and then.
     """
 
     name: PlanName
@@ -67,6 +67,7 @@ _PLANS = {
             basic_calls_per_day=200,
             premium_calls_per_day=50,
             roleplays_per_month=1_000,
+            sliced=True,
         ),
         Plan(
             PlanName.SCALE,

@@ -10,18 +10,18 @@ from pydantic import BaseModel, ConfigDict, Field
 from switchboard.accounts.models import ApiKey, Caller, KeyKind
 from switchboard.aws import clock, ids
 from switchboard.aws.effect import AlreadyDone
-from switchboard.aws.table import Update
 from switchboard.calls import placing, store
 from switchboard.calls.models import Call, Order, Tier
 from switchboard.calls.placing import Placed
 from switchboard.calls.requests import RequestId
 from switchboard.carriers.voice import Voice
 from switchboard.compliance import phone
-from switchboard.compliance import service as compliance
 from switchboard.compliance.models import Basis
 from switchboard.errors import DomainError, Forbidden, NotFound, QuotaExceeded
 from switchboard.flows import service as flows
 from switchboard.flows.models import Flow
+from switchboard.usage import service as usage
+from switchboard.usage.service import Charge
 from switchboard.webhooks import callbacks
 from switchboard.webhooks.callbacks import Callback
 
@@ -56,13 +56,14 @@ def initiate(caller: Caller, wanted: Wanted, admitted: Admitted) -> Placed:
     """
     callback = _callback(caller, wanted.callback_url)
     once = RequestId(caller.org_id, _mode(caller), wanted.request_id) if wanted.request_id else None
-    known, used = store.standing(caller.org_id, _mode(caller), wanted.request_id, caller.key.id, _today())
+    of_key = _of_key(caller)
+    known, total = store.request_beside(caller.org_id, _mode(caller), wanted.request_id, usage.total_key(of_key))
     if known:
         return Placed(_certain(caller.org_id, known), duplicate=True)
     try:
         with admitted():
-            _require_room(caller.key, used)
-            return _place(caller, wanted, once, callback)
+            usage.require_room([of_key], [total])
+            return _place(caller, wanted, once, callback, of_key)
     except DomainError:
         # What another request with the same id has got meanwhile, this one is not refused.
         try:
@@ -73,7 +74,7 @@ def initiate(caller: Caller, wanted: Wanted, admitted: Admitted) -> Placed:
         raise
 
 
-def _place(caller: Caller, wanted: Wanted, once: RequestId | None, callback: Callback | None) -> Placed:
+def _place(caller: Caller, wanted: Wanted, once: RequestId | None, callback: Callback | None, of_key: Charge) -> Placed:
     number = phone.parse(wanted.to)
     flow = flows.outbound(caller.org_id, wanted.agent)
     _require_allowed(caller.key, wanted.agent, flow)
@@ -89,12 +90,13 @@ def _place(caller: Caller, wanted: Wanted, once: RequestId | None, callback: Cal
         variables=wanted.variables,
         metadata={"source": SOURCE, "test": _simulated(caller)},
     )
-    verdict = compliance.evaluate(placing.contact(caller.organisation, order))
+    within = [of_key, *placing.charges(caller.organisation, order)]
+    verdict = placing.evaluate(caller.organisation, order, within)
     if verdict.allowed:
         placing.require_phone()
         placing.require_provider(order)
     call = _accepted(caller, wanted, flow, order, callback.id if callback else None)
-    return placing.place(caller, call, verdict, once, _counting(caller.key), callback.writes if callback else None)
+    return placing.place(caller, call, verdict, once, callback.writes if callback else None, within=within)
 
 
 def _accepted(caller: Caller, wanted: Wanted, flow: Flow, order: Order, callback_id: str | None) -> Call:
@@ -175,29 +177,17 @@ def _voice(flow: Flow, simulated: bool) -> Voice:
     )
 
 
-def _today() -> str:
-    return clock.stamp()[:10]
-
-
 def _calls_per_day(key: ApiKey) -> int:
     return key.restrictions.requests_per_day or CALLS_PER_DAY
 
 
-def _require_room(key: ApiKey, used: int) -> None:
-    if used >= _calls_per_day(key):
-        raise _full(key)
-
-
-def _counting(key: ApiKey) -> Update:
-    return store.count_call(key.org_id, key.id, _today(), _calls_per_day(key), lambda _: _full(key))
-
-
-def _full(key: ApiKey) -> QuotaExceeded:
-    limit = _calls_per_day(key)
-    return QuotaExceeded(
+def _of_key(caller: Caller) -> Charge:
+    limit = _calls_per_day(caller.key)
+    full = QuotaExceeded(
         f"This key's calls of today ({limit:,}) are used up.",
         code="daily_cap",
         resource="key",
         current=limit,
         cap=limit,
     )
+    return usage.within_day_of_key(caller.organisation, caller.key.id, limit, full)

@@ -25,6 +25,7 @@ from switchboard.events.models import Subject
 from switchboard.timers import service as timers
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
+from switchboard.usage.service import Charge
 
 METER = {Tier.BASIC: Meter.VOICE_BASIC, Tier.PREMIUM: Meter.VOICE_PREMIUM}
 #: Longer than a dialler goes on trying (switchboard.calls.dialing).
@@ -99,18 +100,44 @@ def contact(org: Organisation, order: Order, *, counted: bool = False) -> Contac
     )
 
 
-def place(caller: Caller, call: Call, verdict: Verdict, once: Once | None, *guards: Writes) -> Placed:
-    """Accept a call for dialling, if the gate's verdict and the guards let it pass.
+def charges(org: Organisation, order: Order) -> list[Charge]:
+    """What a call is counted towards: its tier's calls of the day, and its first minute of the month.
 
-    Raises Blocked with the rule that failed, QuotaExceeded at the tier's daily cap or the hard cap, and what the
-    guards raise. A request that was made before gets its first call, whatever would refuse it now.
+    What it really took is settled when it ends. A simulated call costs nothing.
+    """
+    if order.simulated:
+        return []
+    limit = org.terms.basic_calls_per_day if order.tier is Tier.BASIC else org.terms.premium_calls_per_day
+    return [usage.within_day(org, f"{order.tier.value}_calls", limit), usage.spending(org, METER[order.tier], 1)]
+
+
+def evaluate(org: Organisation, order: Order, within: Sequence[Charge]) -> Verdict:
+    """The gate's verdict on a call. Where that takes a paid query, the charges are looked at before.
+
+    Raises QuotaExceeded where the call would be refused by one of them anyway.
+    """
+    return compliance.evaluate(contact(org, order), before_paying=lambda: usage.require_room(within))
+
+
+def place(
+    caller: Caller,
+    call: Call,
+    verdict: Verdict,
+    once: Once | None,
+    *guards: Writes,
+    within: Sequence[Charge],
+) -> Placed:
+    """Accept a call for dialling, if the gate's verdict and the guards let it pass, within its charges.
+
+    Raises Blocked with the rule that failed, QuotaExceeded at a charge's limit, and what the guards raise. A request
+    that was made before gets its first call, whatever would refuse it now.
     """
     try:
         if not verdict.allowed:
             if once:
                 once.require_new()
             raise blocked(verdict)
-        _commit(caller, call, verdict, once.marker(call.id) if once else None, *guards)
+        _commit(caller, call, verdict, within, once.marker(call.id) if once else None, *guards)
     except AlreadyDone as done:
         first = store.get(caller.org_id, done.subject_id)
         assert first is not None, "a claim and its call are one commit"
@@ -123,27 +150,17 @@ def place(caller: Caller, call: Call, verdict: Verdict, once: Once | None, *guar
     return Placed(call, duplicate=False)
 
 
-def _commit(caller: Caller, call: Call, verdict: Verdict, *guards: Writes) -> None:
-    parts: list[Writes] = [
+def _commit(caller: Caller, call: Call, verdict: Verdict, within: Sequence[Charge], *guards: Writes) -> None:
+    usage.commit_within(
+        within,
         *guards,
         compliance.writes_for(verdict),
-        None if call.simulated else _within_day(caller.organisation, call.tier),
         store.put(call),
         history.counting(call),
         _watch(call),
         compliance.record(verdict, call.id),
         _event(caller, call, "voice.call.created", verdict, tier=call.tier.value),
-    ]
-    if call.simulated:
-        commit(parts)
-    else:
-        # The first minute; what the call really took is settled when it ends.
-        usage.commit_spending(caller.organisation, METER[call.tier], 1, parts)
-
-
-def _within_day(org: Organisation, tier: Tier) -> Writes:
-    limit = org.terms.basic_calls_per_day if tier is Tier.BASIC else org.terms.premium_calls_per_day
-    return usage.within_day(org, f"{tier.value}_calls", limit)
+    )
 
 
 def _watch(call: Call) -> Writes:

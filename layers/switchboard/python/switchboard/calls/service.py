@@ -28,8 +28,10 @@ def place(caller: Caller, order: Order) -> Call:
     voice_id = _voice(order)
     placing.require_provider(order)
     agent.begin()
-    verdict = compliance.evaluate(placing.contact(caller.organisation, order))
-    return placing.place(caller, _accepted(caller, agent.result(), order, voice_id), verdict, caller.effect).call
+    within = placing.charges(caller.organisation, order)
+    verdict = placing.evaluate(caller.organisation, order, within)
+    accepted = _accepted(caller, agent.result(), order, voice_id)
+    return placing.place(caller, accepted, verdict, caller.effect, within=within).call
 
 
 def _accepted(caller: Caller, agent: Acting, order: Order, voice_id: str) -> Call:

@@ -6,7 +6,6 @@
 | turn | `<org>#call#<id>` | `turn#<number>` | | |
 | tool use | `<org>#call#<id>` | `tool#<id>` | | |
 | `request_id` look-up | `<org>#request#<live or test>#<request id>` | `request` | | |
-| calls of a key in a day | `<org>#key-calls#<key>` | `<YYYY-MM-DD>` | | |
 
 The look-up holds a pointer only, and is kept as long as the call.
 """
@@ -16,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from switchboard.aws import table
-from switchboard.aws.table import Item, Key, Page, Put, Query, Update, room_for
+from switchboard.aws.table import Item, Key, Page, Put, Query
 from switchboard.calls.models import Call, ToolUse, Turn
 from switchboard.kit.change import Recorded
 
@@ -98,10 +97,6 @@ def _request_key(org_id: str, mode: str, request_id: str) -> Key:
     return {"pk": f"{org_id}#request#{mode}#{request_id}", "sk": "request"}
 
 
-def _key_day(org_id: str, key_id: str, day: str) -> Key:
-    return {"pk": f"{org_id}#key-calls#{key_id}", "sk": day}
-
-
 def put_request(org_id: str, mode: str, request_id: str, call_id: str, otherwise: Refusal) -> Put:
     item = {**_request_key(org_id, mode, request_id), "call_id": call_id}
     return Put(table="activity", item=item, unless_exists=True, otherwise=otherwise)
@@ -113,23 +108,10 @@ def request(org_id: str, mode: str, request_id: str) -> str | None:
     return str(item["call_id"]) if item else None
 
 
-def standing(org_id: str, mode: str, request_id: str | None, key_id: str, day: str) -> tuple[str | None, int]:
-    """The call that a `request_id` stands for, and the calls of a key in a day so far: in one read."""
-    places = [_key_day(org_id, key_id, day)]
+def request_beside(org_id: str, mode: str, request_id: str | None, beside: Key) -> tuple[str | None, Item]:
+    """The id of the call that a `request_id` stands for, and an item of the `core` table: in one read."""
+    places: list[tuple[str, Key]] = [("core", beside)]
     if request_id is not None:
-        places.append(_request_key(org_id, mode, request_id))
-    counted, *known = table.get_many("activity", places)
-    call_id = str(known[0]["call_id"]) if known and known[0] else None
-    return call_id, int(counted["calls"]) if counted else 0
-
-
-def count_call(org_id: str, key_id: str, day: str, limit: int, otherwise: Refusal) -> Update:
-    """Count a call of a key in a day, within its limit."""
-    return Update(
-        table="activity",
-        key=_key_day(org_id, key_id, day),
-        expression="ADD calls :one",
-        values={":one": 1, ":room": limit - 1},
-        condition=room_for("calls", ":room", limit - 1),
-        otherwise=otherwise,
-    )
+        places.append(("activity", _request_key(org_id, mode, request_id)))
+    other, *known = table.get_across(places)
+    return str(known[0]["call_id"]) if known and known[0] else None, other or {}

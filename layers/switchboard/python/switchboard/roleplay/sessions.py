@@ -78,8 +78,9 @@ def mint(caller: Caller, external_user_id: str, external_agency_id: str | None) 
     subject = Subject(type="roleplay_session", id=session.id, version=session.version)
     event = events.of(caller, "roleplay.session.minted", subject, user=secret.digest(external_user_id))
     expiry = timers.later(ExpireSession(org_id=session.org_id, session_id=session.id), expires + _GRACE)
-    commit(
-        usage.within_month(session.org_id, session.period, COUNTER, caller.organisation.terms.roleplays_per_month),
+    org = caller.organisation
+    usage.commit_within(
+        [usage.within_month(org, session.period, COUNTER, org.terms.roleplays_per_month)],
         store.put_session(session),
         expiry.write,
         events.record(event),
@@ -184,7 +185,7 @@ def _fail(session: Session, state: SessionState, why: str) -> None:
     ended = _next(session, state, failure=why)
     commit(
         store.move_session(ended, session.state),
-        usage.giving_back(session.org_id, session.period, COUNTER),
+        usage.giving_back(accounts.organisation(session.org_id), session.period, COUNTER),
         _event(ended, f"roleplay.session.{state.value}", reason=why),
     )
 
