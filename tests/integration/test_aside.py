@@ -121,7 +121,7 @@ OVERLAPPING: dict[str, tuple[Callable[[Tenant], Request], list[str]]] = {
 
 @pytest.mark.parametrize("name", OVERLAPPING)
 def test_the_limits_are_counted_while_what_does_not_depend_on_them_is_asked_for(name: str) -> None:
-    acme = known(tenant(plan=PlanName.SCALE if name == "a sliced plan's cap" else PlanName.GROWTH))
+    acme = known(tenant(plan=PlanName.SCALE if name == "a sliced plan's cap" else PlanName.STARTER))
     make, read = OVERLAPPING[name]
     request = make(acme)
     together = Together(len(read) + 1)
@@ -132,7 +132,7 @@ def test_the_limits_are_counted_while_what_does_not_depend_on_them_is_asked_for(
 
 
 def test_the_record_of_an_idempotency_key_is_written_meanwhile() -> None:
-    acme = known(tenant())
+    acme = known(tenant(plan=PlanName.STARTER))
     together = Together(2)
     assert ask(("anima/email", "POST", "/v1/email/send", acme.agent_key, MAIL), "a-key")["statusCode"] == 200
     assert sorted(together.operations[:2]) == ["PutItem", "UpdateItem"]

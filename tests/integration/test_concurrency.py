@@ -133,7 +133,7 @@ def test_a_mail_whose_job_comes_many_times_at_once_is_handed_over_once(monkeypat
 
 @pytest.mark.usefixtures("engine_cloud")
 def test_a_commit_whose_answer_is_lost_is_applied_once() -> None:
-    acme = tenant(plan=PlanName.GROWTH)
+    acme = tenant(plan=PlanName.STARTER)
     caller = acme.caller()
     Sabotage().lose_answer("TransactWriteItems")
     email.send(caller, draft())
@@ -149,7 +149,7 @@ def outcome(results: list[Any]) -> Counter[type]:
 
 
 @pytest.mark.usefixtures("engine_cloud")
-@pytest.mark.parametrize("plan", [PlanName.GROWTH, PlanName.SCALE])
+@pytest.mark.parametrize("plan", [PlanName.STARTER, PlanName.SCALE])
 def test_a_monthly_quota_is_reached_exactly_and_never_exceeded_by_parallel_sends(plan: PlanName) -> None:
     acme = tenant(plan=plan, emails_per_month=6)
     caller = acme.caller()
@@ -160,7 +160,7 @@ def test_a_monthly_quota_is_reached_exactly_and_never_exceeded_by_parallel_sends
 
 
 @pytest.mark.usefixtures("engine_cloud")
-@pytest.mark.parametrize("plan", [PlanName.GROWTH, PlanName.SCALE])
+@pytest.mark.parametrize("plan", [PlanName.STARTER, PlanName.SCALE])
 def test_the_hard_cap_is_reached_exactly_and_never_exceeded_by_parallel_sends(plan: PlanName) -> None:
     acme = tenant(plan=plan)
     accounts.set_hard_cap(acme.caller(master=True), HardCap(enabled=True, monthly_cap_cents=1))

@@ -11,6 +11,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 from botocore.exceptions import HTTPClientError as ConnectionFailed
 
+from switchboard.aws import clock
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
@@ -38,6 +40,9 @@ _CONFIG = Config(
 #: provider's notification to tell (rule 3). The table's own module repeats what may be repeated, sooner than botocore.
 _ATTEMPTS = {"ses": 1, "dynamodb": 2, "bedrock-runtime": 1}
 _ATTEMPTS_OTHERWISE = 4
+#: How long a connection may be idle before a request that is made once. A shorter time than servers commonly keep an
+#: idle connection (5 s), so that such a request never meets one that is closed already.
+IDLE_SECONDS = 3.0
 #: Signed links to S3 are taken in every region by the newer signature and the region's own host alone.
 _OWN_CONFIG = {
     "s3": Config(signature_version="s3v4", s3={"addressing_style": "virtual"}),
@@ -81,7 +86,39 @@ def client(service: str) -> Any:
 def _made(service: str) -> Any:
     attempts = _ATTEMPTS.get(service, _ATTEMPTS_OTHERWISE)
     config = _CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": attempts}))
-    return _session().create_client(service, config=config.merge(_OWN_CONFIG.get(service, Config())))
+    made = _session().create_client(service, config=config.merge(_OWN_CONFIG.get(service, Config())))
+    if attempts == 1:
+        _Idle(made).watch()
+    return made
+
+
+class _Idle:
+    """Closes a client's connections when they were idle for too long, before they are used again.
+
+    An environment that was frozen holds connections that the other side closed long ago. A request over one of them
+    fails without an answer, and one that is not repeated is then lost. Time is the wall's: the process's own clock may
+    stand still while it is frozen, and a connection then looks as if it was used a moment ago.
+    """
+
+    def __init__(self, made: Any) -> None:
+        self._client = made
+        self._used_at = clock.epoch()
+        self._busy = 0
+
+    def watch(self) -> None:
+        events = self._client.meta.events
+        events.register("before-send", self._before)
+        events.register("response-received", self._after)
+
+    def _before(self, **_: Any) -> None:
+        # Set back, the clock says nothing of how long it was.
+        if not self._busy and abs(clock.epoch() - self._used_at) > IDLE_SECONDS:
+            self._client.close()
+        self._busy += 1
+
+    def _after(self, **_: Any) -> None:
+        self._busy = max(0, self._busy - 1)
+        self._used_at = clock.epoch()
 
 
 def dynamodb() -> DynamoDBClient:

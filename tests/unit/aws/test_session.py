@@ -1,0 +1,141 @@
+"""Clients whose requests are made once: none of them is lost to a connection that died while nobody looked."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from email.message import EmailMessage
+
+import pytest
+
+from switchboard.aws import clock, session
+from switchboard.carriers.language import Throttled
+from switchboard.carriers.language.bedrock import Bedrock
+from switchboard.carriers.mail import Outbound, OutcomeUnknown
+from switchboard.carriers.mail.ses import SesCarrier
+
+SENT = (
+    b"<SendRawEmailResponse><SendRawEmailResult><MessageId>m-1</MessageId></SendRawEmailResult></SendRawEmailResponse>"
+)
+SAID = json.dumps({"output": {"message": {"role": "assistant", "content": [{"text": "hello"}]}}}).encode()
+
+
+class Provider:
+    """Keeps connections open, and once they are dead answers nothing that still comes over them."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body, self.connections, self.requests, self.dead = body, 0, 0, False
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._threads[0].start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+
+    def close(self) -> None:
+        self._listening.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listening.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        served = 0
+        with connection, connection.makefile("rb") as incoming:
+            while line := incoming.readline():
+                size = 0
+                while (header := incoming.readline()) not in (b"\r\n", b""):
+                    if header.lower().startswith(b"content-length:"):
+                        size = int(header.split(b":")[1])
+                incoming.read(size)
+                assert line.startswith(b"POST ")
+                self.requests += 1
+                if served and self.dead:
+                    return
+                served += 1
+                head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(self.body)}\r\n\r\n"
+                connection.sendall(head.encode() + self.body)
+
+
+@pytest.fixture
+def provider(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, frozen: clock.Frozen
+) -> Iterator[Provider]:
+    found = Provider(request.param)
+    for name, value in {
+        "AWS_ENDPOINT_URL": found.url,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "k",
+        "AWS_SECRET_ACCESS_KEY": "s",
+    }.items():
+        monkeypatch.setenv(name, value)
+    session.forget()
+    yield found
+    found.close()
+    session.forget()
+
+
+def send() -> str:
+    mime = EmailMessage()
+    mime.set_content("Hello.")
+    outbound = Outbound(
+        org_id="org_a", message_id="msg_1", sender="a@example.com", recipients=["b@example.com"], mime=mime
+    )
+    return SesCarrier().send(outbound)
+
+
+def ask() -> str:
+    return Bedrock("a.model")._converse("Are you there?")
+
+
+BOTH = pytest.mark.parametrize(
+    ("provider", "act", "lost"),
+    [
+        pytest.param(SENT, send, OutcomeUnknown, id="ses"),
+        pytest.param(SAID, ask, Throttled, id="bedrock"),
+    ],
+    indirect=["provider"],
+)
+
+
+@BOTH
+def test_the_first_request_after_a_freeze_has_a_new_connection(
+    provider: Provider, act: Callable[[], str], lost: type[Exception], frozen: clock.Frozen
+) -> None:
+    assert act()
+    provider.dead = True
+    frozen.advance(minutes=10)
+    assert act()
+    assert (provider.connections, provider.requests) == (2, 2)
+
+
+@BOTH
+def test_a_clock_that_was_set_back_is_a_reason_for_a_new_connection(
+    provider: Provider, act: Callable[[], str], lost: type[Exception], frozen: clock.Frozen
+) -> None:
+    assert act()
+    provider.dead = True
+    frozen.advance(minutes=-10)
+    assert act()
+
+
+@BOTH
+def test_requests_in_a_row_share_a_connection_and_are_made_once(
+    provider: Provider, act: Callable[[], str], lost: type[Exception], frozen: clock.Frozen
+) -> None:
+    for _ in range(3):
+        assert act()
+        frozen.advance(seconds=session.IDLE_SECONDS)
+    assert provider.connections == 1
+    provider.dead = True
+    with pytest.raises(lost):
+        act()
+    assert provider.requests == 4, "whether it was done is for the provider to tell"
