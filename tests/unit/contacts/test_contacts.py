@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from switchboard.aws import clock
 from switchboard.aws.effect import Effect
-from switchboard.aws.table import Query
+from switchboard.aws.table import Item, Query
 from switchboard.contacts import service, store
 from switchboard.errors import Conflict, Invalid, NotFound
 from switchboard.events import service as events
@@ -187,3 +190,57 @@ def test_a_refused_call_is_not_counted(acme: Tenant) -> None:
 def test_a_changed_contact_can_be_read_as_it_is_stored(acme: Tenant) -> None:
     contact = saved(acme, display_name="Ada", notes="x")
     assert store.get(acme.org_id, contact.id) == contact
+
+
+# --- the list while the index lags behind -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lagging(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """From the call on, the index answers what it did at that moment, as it may for a while on AWS."""
+    real = Query._read
+    held: dict[Any, Any] = {}
+    lags = False
+
+    def read(self: Query, limit: int | None, start: Item | None) -> Any:
+        if not self.index:
+            return real(self, limit, start)
+        place = (self.partition, limit, str(start))
+        if not lags or place not in held:
+            held[place] = real(self, limit, start)
+        return held[place]
+
+    def lag() -> None:
+        nonlocal lags
+        lags = True
+
+    monkeypatch.setattr(Query, "_read", read)
+    return lag
+
+
+def test_the_list_shows_contacts_as_they_are_though_its_index_lags(acme: Tenant, lagging: Callable[[], None]) -> None:
+    ada, ben, cid = (saved(acme, f"+1415555010{n}", display_name=name) for n, name in enumerate(("Ada", "Ben", "Cid")))
+    assert names(acme) == ["Ada", "Ben", "Cid"]
+    service.listing(acme.org_id, None, 50, None)
+    lagging()
+    master = acme.caller(master=True)
+    service.update(master, ada.id, {"role": "Nurse", "notes": "new"})
+    service.delete(master, ben.id)
+    found, cursor = service.listing(acme.org_id, None, 50, None)
+    assert [(known.contact.id, known.contact.role, known.contact.notes) for known in found] == [
+        (ada.id, "Nurse", "new"),
+        (cid.id, None, None),
+    ]
+    assert cursor is None
+
+
+def test_a_page_of_which_nothing_is_left_leads_on(acme: Tenant, lagging: Callable[[], None]) -> None:
+    made = [saved(acme, f"+1415555010{n}", display_name=f"Ada {n}") for n in range(4)]
+    service.listing(acme.org_id, None, 2, None)
+    lagging()
+    for contact in made[:2]:
+        service.delete(acme.caller(master=True), contact.id)
+    first, cursor = service.listing(acme.org_id, None, 2, None)
+    assert first == []
+    rest, end = service.listing(acme.org_id, None, 2, cursor)
+    assert ([known.contact.id for known in rest], end) == ([made[2].id, made[3].id], None)

@@ -126,7 +126,7 @@ def listing(org_id: str, text: str | None, limit: int, after: str | None) -> tup
     """A page of the contacts by name, or of those that a text finds, and the cursor of the next.
 
     A text finds by the beginnings of words in number, name, role and notes, all of which a contact has to have. A page
-    of a search may be short and not the last. Notes are found some moments after they were written.
+    may be short and not the last. Notes are found some moments after they were written.
     """
     if text is None or not text.strip():
         known, more = store.page(org_id, limit, cursor.read(after, org_id, "contacts"))

@@ -70,17 +70,15 @@ def with_history(org_id: str, contact_id: str) -> tuple[Contact | None, History 
 
 
 def page(org_id: str, limit: int, start: Item | None) -> tuple[list[Known], Item | None]:
-    """A page of the list, with the histories."""
+    """A page of the list, with the histories.
+
+    The index follows the table after a moment, so it only says which contacts come next. They are read themselves: one
+    that was deleted meanwhile is left out, and the page is then shorter.
+    """
     found = Query(table="core", index="gsi1", partition=f"{org_id}#contacts").page(limit, start)
-    contacts = [Contact.model_validate(item) for item in found.items]
-    return _known(org_id, contacts), found.next_key
-
-
-def _known(org_id: str, contacts: list[Contact]) -> list[Known]:
-    if not contacts:
-        return []
-    past = table.get_many("core", [_history_key(org_id, contact.id) for contact in contacts])
-    return [_with(contact, item) for contact, item in zip(contacts, past, strict=True)]
+    listed = [item["sk"] for item in found.items]
+    known = _read_all(org_id, listed)
+    return [known[contact_id] for contact_id in listed if contact_id in known], found.next_key
 
 
 def _with(contact: Contact, past: Item | None) -> Known:
@@ -91,15 +89,19 @@ def search(org_id: str, words: Sequence[str], limit: int, start: Item | None) ->
     """A page of the contacts that have all the words, with the histories."""
 
     def load(entries: list[Entry]) -> list[index.Found[Known] | None]:
-        subjects = list({entry.subject_id: None for entry in entries})
-        batches = [subjects[begin : begin + _TOGETHER] for begin in range(0, len(subjects), _TOGETHER)]
-        tasks = [Task(partial(_read, org_id, batch)) for batch in batches]
-        for task in tasks[1:]:
-            task.begin()
-        known = {contact_id: one for task in tasks for contact_id, one in task.result().items()}
+        known = _read_all(org_id, list({entry.subject_id: None for entry in entries}))
         return [_found(known.get(entry.subject_id)) for entry in entries]
 
     return index.search(NOUN, org_id, words, limit, start, load)
+
+
+def _read_all(org_id: str, contact_ids: Sequence[str]) -> dict[str, Known]:
+    """Those of the contacts that there are, with the histories, in reads beside each other."""
+    batches = [contact_ids[begin : begin + _TOGETHER] for begin in range(0, len(contact_ids), _TOGETHER)]
+    tasks = [Task(partial(_read, org_id, batch)) for batch in batches]
+    for task in tasks[1:]:
+        task.begin()
+    return {contact_id: one for task in tasks for contact_id, one in task.result().items()}
 
 
 def _read(org_id: str, contact_ids: Sequence[str]) -> dict[str, Known]:
