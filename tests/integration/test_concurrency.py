@@ -18,7 +18,7 @@ from switchboard.accounts.plans import PlanName
 from switchboard.agents import service as agents
 from switchboard.audit import chain
 from switchboard.audit import service as audit
-from switchboard.aws import clock, ids, secret
+from switchboard.aws import chance, clock, ids, secret
 from switchboard.aws.effect import Effect
 from switchboard.aws.table import commit
 from switchboard.carriers import mail
@@ -32,6 +32,7 @@ from switchboard.events.models import Actor, Subject, Work
 from switchboard.signup import service as signup
 from switchboard.timers import service as timers
 from switchboard.timers import store as timer_store
+from switchboard.usage import charges
 from switchboard.usage import service as usage
 from tests.actors import Tenant, tenant, with_effect
 from tests.integration.conftest import SignedUp
@@ -40,6 +41,12 @@ from tests.integration.sabotage import Sabotage, drain, everything
 T = TypeVar("T")
 
 MAIL = {"to": "you@example.com", "subject": "Hello", "body": "From an agent."}
+
+
+@pytest.fixture(autouse=True)
+def _any_slice(_first_slice: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Usage is counted on any slice, as in a deployment."""
+    monkeypatch.setattr(charges, "choose", chance.below)
 
 
 def at_once(jobs: Sequence[Callable[[], T]]) -> list[T | Exception]:
@@ -172,6 +179,20 @@ def test_the_hard_cap_is_reached_exactly_and_never_exceeded_by_parallel_sends(pl
     assert {result.code for result in results if isinstance(result, QuotaExceeded)} == {"hard_cap"}
     assert usage.of_month(acme.org_id, clock.stamp()[:7]).spent_micros == 10_000
     assert (len(messages(acme)), told(acme, "email.queued")) == (4, 4)
+
+
+@pytest.mark.usefixtures("engine_cloud")
+@pytest.mark.parametrize("plan", [PlanName.STARTER, PlanName.GROWTH])
+def test_a_day_of_an_organisation_and_of_its_key_is_full_exactly(plan: PlanName) -> None:
+    org = accounts.organisation(tenant(plan=plan).org_id)
+    full = QuotaExceeded("Full.", code="daily_cap", resource="key", current=5, cap=5)
+
+    def count() -> None:
+        both = [usage.within_day(org, "basic_calls", 9), usage.within_day_of_key(org, "key_1", 5, full)]
+        usage.commit_within(both)
+
+    assert outcome(at_once([count] * 12)) == {type(None): 5, QuotaExceeded: 7}
+    assert usage.taken(org.id, clock.stamp()[:10], "basic_calls") == 5
 
 
 @pytest.mark.usefixtures("engine_cloud")

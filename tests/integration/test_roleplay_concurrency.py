@@ -10,13 +10,14 @@ import pytest
 
 from switchboard.accounts import service as accounts
 from switchboard.accounts.models import KeyKind
-from switchboard.aws import clock
+from switchboard.aws import chance, clock
 from switchboard.aws.table import commit
 from switchboard.carriers.transport import simulator
 from switchboard.cli.command import operator
 from switchboard.errors import Conflict, QuotaExceeded, Unauthenticated
 from switchboard.roleplay import lifecycle, scoring, sessions, store
 from switchboard.roleplay.models import Call, Progress, State, Wanted
+from switchboard.usage import charges
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
 from tests.actors import Reseller, reseller
@@ -26,6 +27,12 @@ from tests.integration.test_concurrency import at_once
 pytestmark = pytest.mark.usefixtures("engine_cloud")
 
 WANTED = Wanted(drill_key="fe-objection-handling")
+
+
+@pytest.fixture(autouse=True)
+def _any_slice(_first_slice: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Usage is counted on any slice, as in a deployment."""
+    monkeypatch.setattr(charges, "choose", chance.below)
 
 
 def kinds(outcomes: Iterable[Any]) -> Counter[type]:
