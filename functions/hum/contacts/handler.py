@@ -25,7 +25,7 @@ _UNKNOWN = "There is no such contact."
     summary="List contacts by name, or search them",
     operation_id="listContacts",
     tag="Contacts",
-    description="A page of a search may be short, or empty, and not the last: `next_cursor` tells.",
+    description="A page may be short, or empty, and not the last: `next_cursor` tells.",
     permission=Permission.CONTACTS_READ,
 )
 def list_contacts(

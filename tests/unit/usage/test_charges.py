@@ -98,12 +98,25 @@ def test_what_is_given_back_may_be_used_again_to_the_last(choose: Callable[[int]
         assert counts(usage.within_month(org, MONTH, "roleplays", 4))
     assert not counts(usage.within_month(org, MONTH, "roleplays", 4))
     choose(9)
-    commit(usage.giving_back(org, MONTH, "roleplays"))
+    commit(usage.giving_back(org.id, MONTH, "roleplays", sliced=org.terms.sliced))
     assert usage.taken(org.id, MONTH, "roleplays") == 3
     choose(2)
     assert [counts(usage.within_month(org, MONTH, "roleplays", 4)) for _ in range(2)] == [True, False]
     items = {item["sk"]: item for item in store.counters(org.id, MONTH)}
     assert ("slice#09" in items) is (name is PlanName.GROWTH), "given back on a slice where the plan is sliced"
+
+
+@pytest.mark.parametrize(("before", "after"), [("starter", "growth"), ("growth", "starter")])
+def test_what_is_given_back_after_a_change_of_plan_is_not_lost(
+    choose: Callable[[int], None], before: PlanName, after: PlanName
+) -> None:
+    org = organisation(PlanName(before))
+    assert [counts(usage.within_month(org, MONTH, "roleplays", 3)) for _ in range(4)] == [True] * 3 + [False]
+    changed = org.model_copy(update={"plan": PlanName(after)})
+    choose(9)
+    commit(usage.giving_back(org.id, MONTH, "roleplays", sliced=org.terms.sliced))
+    choose(2)
+    assert [counts(usage.within_month(changed, MONTH, "roleplays", 3)) for _ in range(2)] == [True, False]
 
 
 def test_the_last_of_a_limit_is_found_though_it_lies_here_and_there(choose: Callable[[int], None]) -> None:

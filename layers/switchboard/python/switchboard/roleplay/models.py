@@ -41,6 +41,8 @@ class Session(BaseModel):
     correlation_id: str
     #: The month (UTC) whose quota it takes a place of.
     period: str
+    #: Whether that was on a slice of the month, as larger plans count.
+    sliced: bool = False
     minted_by: str
     created_at: str
     updated_at: str

@@ -70,6 +70,7 @@ def mint(caller: Caller, external_user_id: str, external_agency_id: str | None) 
         external_agency_id=external_agency_id,
         correlation_id=caller.correlation_id,
         period=now[:7],
+        sliced=caller.organisation.terms.sliced,
         minted_by=caller.key.id,
         created_at=now,
         updated_at=now,
@@ -185,7 +186,7 @@ def _fail(session: Session, state: SessionState, why: str) -> None:
     ended = _next(session, state, failure=why)
     commit(
         store.move_session(ended, session.state),
-        usage.giving_back(accounts.organisation(session.org_id), session.period, COUNTER),
+        usage.giving_back(session.org_id, session.period, COUNTER, sliced=session.sliced),
         _event(ended, f"roleplay.session.{state.value}", reason=why),
     )
 

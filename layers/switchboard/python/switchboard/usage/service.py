@@ -122,9 +122,12 @@ def within_month(org: Organisation, period: str, counter: str, limit: int | None
     return Charge(_month(org.id, period), {counter: 1}, limits, refusal, org.terms.sliced)
 
 
-def giving_back(org: Organisation, period: str, counter: str) -> Update:
-    """The write that gives one of it back, in the month that it was counted in."""
-    return charges.unconditional(Charge(_month(org.id, period), {counter: -1}, {}, _never, org.terms.sliced))
+def giving_back(org_id: str, period: str, counter: str, *, sliced: bool) -> Update:
+    """The write that gives one of it back, in the month that it was counted in.
+
+    `sliced` says how it was counted. Under either plan it may be given back either way, and is found again.
+    """
+    return charges.unconditional(Charge(_month(org_id, period), {counter: -1}, {}, _never, sliced))
 
 
 def _never(counter: str, current: int) -> QuotaExceeded:
