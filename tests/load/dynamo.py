@@ -129,7 +129,10 @@ def measure() -> None:
     """Print requests, round trips and units for every operation, with the key cache warm and cold."""
     stub.silence()
     with _engine() as counting, clock.using(clock.Frozen(clock.stamp())):
-        rows = [_row(operation, counting) for operation in _operations(tenant("load", PlanName.STARTER), tenant("large", PlanName.SCALE))]
+        rows = [
+            _row(operation, counting)
+            for operation in _operations(tenant("load", PlanName.STARTER), tenant("large", PlanName.SCALE))
+        ]
     report.table(
         "DynamoDB: round trips that wait for each other, requests, and consumed units, on the local engine (targets for"
         " the round trips\nwith a warm key cache: a read 2, a write 2, a write with Idempotency-Key 4)",

@@ -88,6 +88,7 @@ class _Standing:
 
 def commit_within(charges: Sequence[Charge], *parts: Writes) -> None:
     """Commit the parts and count the charges with them, all or nothing. Raises QuotaExceeded at a limit."""
+    assert len({charge.book for charge in charges}) == len(charges), "a commit writes to an item once"
     places = [Place(choose(SLICES) if charge.sliced else None) for charge in charges]
     while True:
         try:
