@@ -1,0 +1,64 @@
+"""The types that request schemas share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from switchboard.edge.fields import Line
+
+
+class Named(BaseModel):
+    name: Annotated[str, Line(10, least=1)]
+    nick: Annotated[str, Line(10)] | None = None
+
+
+@pytest.mark.parametrize("text", ["Ada", "Zoë", "عمر", "李雷", "👩‍👧", "a\u200fb", "0123456789"])
+def test_a_line_takes_any_languages_text(text: str) -> None:
+    assert Named(name=text).name == text
+
+
+def test_a_line_is_trimmed_before_it_is_measured() -> None:
+    assert Named(name="  0123456789\u00a0 ").name == "0123456789"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a\x00b",
+        "a\nb",
+        "a\r\nBcc: b",
+        "a\x1b[2J",
+        "a\x7fb",
+        "a\x85b",
+        "a\u2028b",
+        "a\u2029b",
+        "a\u202eb",
+        "a\u2066b",
+        "a\n",
+    ],
+)
+def test_a_line_holds_no_control_character(text: str) -> None:
+    for body in ({"name": text}, {"name": "Ada", "nick": text}):
+        with pytest.raises(ValidationError, match=r"holds the control character U\+[0-9A-F]{4}: remove it"):
+            Named.model_validate(body)
+
+
+@pytest.mark.parametrize("text", ["", "   ", "01234567890"])
+def test_a_line_has_a_length(text: str) -> None:
+    with pytest.raises(ValidationError, match="String should have at"):
+        Named(name=text)
+
+
+@pytest.mark.parametrize("value", [1, None, ["Ada"], b"\xff"])
+def test_a_line_is_text(value: object) -> None:
+    with pytest.raises(ValidationError):
+        Named.model_validate({"name": value})
+
+
+def test_a_line_says_its_length_in_the_document() -> None:
+    shown = Named.model_json_schema()["properties"]
+    assert shown["name"] == {"maxLength": 10, "minLength": 1, "title": "Name", "type": "string"}
+    assert shown["nick"]["anyOf"][0] == {"maxLength": 10, "minLength": 0, "type": "string"}
