@@ -21,8 +21,11 @@ def now() -> datetime:
 
 
 def iso(moment: datetime) -> str:
-    """A moment as it is stored, shown and sorted: `2026-01-02T03:04:05.678Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """A moment as it is stored, shown and sorted: `2026-01-02T03:04:05.678Z`.
+
+    Raises ValueError for one that lies before the year 1 or after the year 9999 in UTC.
+    """
+    return _in_utc(moment).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def stamp() -> str:
@@ -31,11 +34,18 @@ def stamp() -> str:
 
 
 def parse(text: str) -> datetime:
-    """A moment from its text. Raises ValueError for what is none, or has no zone."""
+    """A moment from its text. Raises ValueError for what is none, has no zone, or is outside the years 1 to 9999."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a timestamp needs a zone")
-    return moment.astimezone(UTC)
+    return _in_utc(moment)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a timestamp lies in the years 1 to 9999") from None
 
 
 class Frozen:
