@@ -11,7 +11,7 @@ The look-up holds a pointer only; it makes an address unique on the platform.
 from __future__ import annotations
 
 from switchboard.agents.models import Agent
-from switchboard.aws import table
+from switchboard.aws import freejson, table
 from switchboard.aws.table import Check, Item, Key, Page, Put, Query
 from switchboard.errors import Conflict, NotFound
 
@@ -22,8 +22,9 @@ def key(org_id: str, agent_id: str) -> Key:
 
 def put(agent: Agent) -> tuple[Put, Put]:
     pointer = {"pk": f"inbox#{agent.address}", "sk": "inbox", "org_id": agent.org_id, "agent_id": agent.id}
+    item = {**key(agent.org_id, agent.id), **agent.model_dump(), "metadata": freejson.dump(agent.metadata)}
     return (
-        Put(table="core", item={**key(agent.org_id, agent.id), **agent.model_dump()}, unless_exists=True),
+        Put(table="core", item=item, unless_exists=True),
         Put(table="core", item=pointer, unless_exists=True, otherwise=_taken),
     )
 
@@ -41,7 +42,7 @@ def _taken(_: list[Item | None]) -> Exception:
 
 
 def read(item: Item) -> Agent:
-    return Agent.model_validate(item)
+    return Agent.model_validate({**item, "metadata": freejson.load(item.get("metadata", {}))})
 
 
 def get(org_id: str, agent_id: str) -> Agent | None:

@@ -101,7 +101,7 @@ def listing(
     query = f"calls:{agent_id}:{sorted(states)}:{direction}"
     start = cursor.read(after, caller.org_id, query)
     page = store.page(caller.org_id, agent_id, [state.value for state in states], direction, limit, start)
-    return [Call.model_validate(item) for item in page.items], cursor.write(page.next_key, caller.org_id, query)
+    return [store.read(item) for item in page.items], cursor.write(page.next_key, caller.org_id, query)
 
 
 def transcript(caller: Caller, call_id: str) -> Iterable[Turn]:

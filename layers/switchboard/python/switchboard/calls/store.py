@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from switchboard.aws import table
+from switchboard.aws import freejson, table
 from switchboard.aws.table import Item, Key, Page, Put, Query
 from switchboard.calls.models import Call, ToolUse, Turn
 from switchboard.kit.change import Recorded
@@ -37,7 +37,9 @@ def save(call: Call) -> Put:
 
 def _item(call: Call) -> Item:
     place = f"{call.created_at}#{call.id}"
-    item = {**key(call.org_id, call.id), **call.model_dump(mode="json")}
+    item = {**key(call.org_id, call.id), **call.model_dump(mode="json", exclude={"order"})}
+    # The order holds a caller's own JSON: metadata and variables.
+    item["order"] = freejson.dump(call.order.model_dump(mode="json"))
     item |= {"gsi2pk": f"{call.org_id}#calls", "gsi2sk": place}
     if call.agent_id:
         item |= {"gsi1pk": f"{call.org_id}#calls#{call.agent_id}", "gsi1sk": place}
@@ -46,7 +48,11 @@ def _item(call: Call) -> Item:
 
 def get(org_id: str, call_id: str) -> Call | None:
     item = table.get("activity", key(org_id, call_id))
-    return Call.model_validate(item) if item else None
+    return read(item) if item else None
+
+
+def read(item: Item) -> Call:
+    return Call.model_validate({**item, "order": freejson.load(item["order"])})
 
 
 def page(
@@ -78,14 +84,17 @@ def put_turn(call: Call, turn: Turn) -> Put:
 
 
 def put_tool(call: Call, tool: ToolUse) -> Put:
-    # Arguments come from outside: as text they keep fractions, which the table's numbers do not.
-    item = {"pk": key(call.org_id, call.id)["pk"], "sk": f"tool#{tool.id}", "tool": tool.model_dump_json()}
+    # Arguments are a provider's JSON.
+    kept = freejson.dump(tool.model_dump(mode="json"))
+    item = {"pk": key(call.org_id, call.id)["pk"], "sk": f"tool#{tool.id}", "tool": kept}
     return Put(table="activity", item=item, unless_exists=True, otherwise=Recorded)
 
 
 def tools(org_id: str, call_id: str) -> list[ToolUse]:
     query = Query(table="activity", partition=key(org_id, call_id)["pk"], begins="tool#")
-    return sorted((ToolUse.model_validate_json(item["tool"]) for item in query.all()), key=lambda tool: tool.start_ms)
+    return sorted(
+        (ToolUse.model_validate(freejson.load(item["tool"])) for item in query.all()), key=lambda tool: tool.start_ms
+    )
 
 
 def turns(org_id: str, call_id: str) -> Iterator[Turn]:

@@ -14,7 +14,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from switchboard.aws import clock, secret, table
+from switchboard.aws import clock, freejson, secret, table
 from switchboard.aws.table import Check, Item, Key, Page, Put, Query
 from switchboard.email.models import Message
 
@@ -39,8 +39,7 @@ def save(message: Message) -> Put:
 
 def _item(message: Message, *, listed: bool) -> Item:
     item = {**key(message.org_id, message.id), **message.model_dump(mode="json")}
-    # A caller's own JSON may hold what DynamoDB does not: fractions, numbers of any size, nesting of any depth.
-    item["metadata"] = json.dumps(message.metadata, ensure_ascii=False)
+    item["metadata"] = freejson.dump(message.metadata)
     if listed:
         place = f"{message.created_at}#{message.id}"
         item |= {"gsi1pk": f"{message.org_id}#mail#{message.agent_id}", "gsi1sk": place}
@@ -49,7 +48,7 @@ def _item(message: Message, *, listed: bool) -> Item:
 
 
 def read(item: Item) -> Message:
-    return Message.model_validate({**item, "metadata": json.loads(item["metadata"])})
+    return Message.model_validate({**item, "metadata": freejson.load(item["metadata"])})
 
 
 def get(org_id: str, message_id: str) -> Message | None:
