@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
@@ -36,6 +37,14 @@ MOVES: dict[State, frozenset[State]] = {
     State.FAILED: frozenset(),
     State.RECEIVED: frozenset(),
 }
+
+
+def each_once(addresses: Iterable[str]) -> list[str]:
+    """The addresses, each in its first spelling. Two that differ in case alone are one recipient."""
+    found: dict[str, str] = {}
+    for address in addresses:
+        found.setdefault(address.lower(), address)
+    return list(found.values())
 
 
 class Draft(BaseModel):
@@ -157,7 +166,7 @@ class Message(BaseModel):
     @property
     def recipients(self) -> list[str]:
         """Everyone it goes to, each once."""
-        return list(dict.fromkeys([*self.to, *self.cc, *self.bcc]))
+        return each_once([*self.to, *self.cc, *self.bcc])
 
     def can_become(self, state: State) -> bool:
         """Whether that move is a legal one."""
