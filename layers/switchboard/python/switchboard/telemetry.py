@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics import MetricUnit
 
 if TYPE_CHECKING:
@@ -23,8 +25,45 @@ def logger() -> Logger:
     return Logger(
         service=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "switchboard"),
         level=os.environ.get("SWITCHBOARD_LOG_LEVEL", "INFO"),
-        utc=True,
+        logger_formatter=_Formatter(utc=True),
     )
+
+
+class _Formatter(LambdaPowertoolsFormatter):
+    """Powertools' formatter. Of a validation's errors it writes the places and kinds, and never the values.
+
+    pydantic puts the value that it refused into its exception's text: a key, a mail's body, a job's content.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        # Without `stack_trace`, which Powertools makes of the exception itself: `exception` has the whole chain.
+        super().__init__(**options, serialize_stacktrace=False)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 logging's name
+        return "\n".join(_told(ei[1]))
+
+
+def _told(error: BaseException | None) -> Iterator[str]:
+    """An exception with its causes, oldest first, as Python writes them."""
+    if error is None:
+        return
+    earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if earlier:
+        yield from _told(earlier)
+        yield "\nThe exception below came after it:\n"
+    yield "Traceback (most recent call last):"
+    yield "".join(traceback.format_tb(error.__traceback__)).rstrip()
+    yield f"{type(error).__name__}: {described(error)}"
+
+
+def described(error: BaseException) -> str:
+    """What an exception says, without a value that was refused."""
+    return str(problems(error) if callable(getattr(error, "errors", None)) else error)
+
+
+def problems(error: Any) -> list[dict[str, Any]]:
+    """The places and kinds of a validation's errors, pydantic's or Powertools'. The values stay out of every log."""
+    return [{"loc": list(one.get("loc", ())), "type": one.get("type", "")} for one in error.errors()]
 
 
 def metric(name: str, value: float = 1, unit: MetricUnit = MetricUnit.Count, **dimensions: str) -> None:
