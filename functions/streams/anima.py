@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 from functions.streams.opening import MEDIA_TYPE, answer
 from switchboard.edge.api import Api
 from switchboard.edge.dialects.anima import KEYS, Anima
+from switchboard.edge.fields import Id
 from switchboard.streams import service as streams
 from switchboard.streams.guard import KeyGuard
 
@@ -45,7 +46,7 @@ api = Api(Anima(), "streams")
 )
 def events(
     channel: Annotated[Literal["email", "sms", "voice", "vault"] | None, Query(description="On this channel.")] = None,
-    agent_id: Annotated[str | None, Query(description="Of this agent only.")] = None,
+    agent_id: Annotated[Id | None, Query(description="Of this agent only.")] = None,
     last_event_id: Annotated[
         str | None, Query(pattern=_SEQ, description="For clients that cannot set the header of that name.")
     ] = None,

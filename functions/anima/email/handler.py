@@ -17,6 +17,7 @@ from functions.anima.email.schemas import (
 )
 from switchboard.edge.api import Api
 from switchboard.edge.dialects.anima import Anima
+from switchboard.edge.fields import Id
 from switchboard.email import service as email
 
 api = Api(Anima(), "email")
@@ -49,10 +50,10 @@ def send(request: SendRequest) -> Message:
     responses={400: "A filter, the limit or the cursor is not valid.", 404: "There is no such agent."},
 )
 def messages(
-    agent_id: Annotated[str | None, Query(alias="agentId", description="Of this agent only.")] = None,
+    agent_id: Annotated[Id | None, Query(alias="agentId", description="Of this agent only.")] = None,
     direction: Annotated[Literal["INBOUND", "OUTBOUND"] | None, Query()] = None,
     status: Annotated[Status | None, Query()] = None,
-    thread_id: Annotated[str | None, Query(alias="threadId", description="Of this conversation only.")] = None,
+    thread_id: Annotated[Id | None, Query(alias="threadId", description="Of this conversation only.")] = None,
     label: Annotated[
         str | None, Query(min_length=1, max_length=50, description="With this label only: `unread`, for instance.")
     ] = None,
@@ -70,7 +71,7 @@ def messages(
 
 
 @api.get(
-    "/v1/email/messages/<message_id>",
+    "/v1/email/messages/<msg:message_id>",
     summary="Read a message",
     operation_id="emailGet",
     tag="Email",
@@ -81,7 +82,7 @@ def message(message_id: str) -> Message:
 
 
 @api.post(
-    "/v1/email/messages/<message_id>/labels",
+    "/v1/email/messages/<msg:message_id>/labels",
     summary="Label a message",
     operation_id="emailLabel",
     tag="Email",
@@ -93,7 +94,7 @@ def labels(message_id: str, request: LabelsRequest) -> Message:
 
 
 @api.get(
-    "/v1/email/messages/<message_id>/attachments/<attachment_id>",
+    "/v1/email/messages/<msg:message_id>/attachments/<attachment_id>",
     summary="Read of an attachment, with a fresh link to it",
     operation_id="emailAttachment",
     tag="Email",

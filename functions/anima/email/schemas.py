@@ -5,22 +5,25 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict
 
+from switchboard.edge.fields import FreeJson, Id, Line, is_id
 from switchboard.edge.paging import Pagination
 from switchboard.email import models
 from switchboard.email import service as email
 from switchboard.email.address import Address
-from switchboard.email.models import Draft, State
+from switchboard.email.models import Draft, State, each_once
 
 #: What one message may hold, in bytes: it is one DynamoDB item (400 KB), with room for everything else in it.
 MAX_CONTENT = 192 * 1024
 _HEADER = re.compile(r"X-(?!SES-)[A-Za-z0-9-]{1,70}|List-Unsubscribe|List-Unsubscribe-Post|Reply-To", re.IGNORECASE)
-#: Control characters, and whatever else ends a line somewhere: a header is one line.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+#: What all headers that a caller sets may have, in bytes, beside the body in the same item.
+_MAX_HEADERS = 32 * 1024
 _METADATA_SIZE = 8_192
+#: A header's longest line (RFC 5322, 2.1.1), and a whole header, which may be folded.
+_LINE, _HEADER_VALUE = 998, 8_192
 
 Status = Literal["QUEUED", "SENT", "DELIVERED", "BOUNCED", "FAILED", "UNCONFIRMED"]
 
@@ -37,15 +40,6 @@ _STATUS: dict[State, Status] = {
 }
 
 
-def _one_line(text: str) -> str:
-    if _CONTROL.search(text):
-        raise ValueError("holds a control character")
-    return text
-
-
-Line = Annotated[str, AfterValidator(_one_line)]
-
-
 class SendRequest(BaseModel):
     """A mail to send."""
 
@@ -56,20 +50,22 @@ class SendRequest(BaseModel):
     )
 
     to: Address | list[Address] = Field(description="One address, or a list of them.")
-    subject: Line = Field(max_length=998)
+    subject: Annotated[str, Line(_LINE)]
     body: str = Field(description="The mail as plain text.")
     cc: list[Address] = Field(default_factory=list)
     bcc: list[Address] = Field(default_factory=list)
     body_html: str | None = Field(default=None, description="The mail as HTML, beside the plain text.")
-    headers: dict[str, Line] = Field(
+    headers: dict[str, Annotated[str, Line(_HEADER_VALUE)]] = Field(
         default_factory=dict, max_length=20, description="`X-…`, `Reply-To`, `List-Unsubscribe[-Post]`."
     )
-    metadata: dict[str, Any] = Field(default_factory=dict, description="Kept with the message, at most 8 KB.")
-    in_reply_to: Line | None = Field(
-        default=None, max_length=998, description="The message that this one answers: our id of it, or its Message-ID."
+    metadata: Annotated[dict[str, Any], FreeJson(_METADATA_SIZE)] = Field(
+        default_factory=dict, description="Kept with the message: at most 8 KB, and eight levels deep."
     )
-    references: list[Line] = Field(default_factory=list, max_length=50)
-    agent_id: str | None = Field(
+    in_reply_to: Annotated[str, Line(_LINE)] | None = Field(
+        default=None, description="The message that this one answers: our id of it, or its Message-ID."
+    )
+    references: list[Annotated[str, Line(_LINE)]] = Field(default_factory=list, max_length=50)
+    agent_id: Id | None = Field(
         default=None, description="The sending agent; required with a master key, the key's own agent otherwise."
     )
     correlation_id: str | None = Field(
@@ -86,6 +82,13 @@ class SendRequest(BaseModel):
                     raise ValueError(f"{name} is not supported")
         return value
 
+    @field_validator("in_reply_to")
+    @classmethod
+    def _answers(cls, value: str | None) -> str | None:
+        if value and value.startswith("msg_") and not is_id(value):
+            raise ValueError("is neither an id of ours nor a Message-ID")
+        return value
+
     @model_validator(mode="after")
     def _fits(self) -> SendRequest:
         if not self.recipients():
@@ -98,13 +101,13 @@ class SendRequest(BaseModel):
         for name in self.headers:
             if not _HEADER.fullmatch(name):
                 raise ValueError(f"headers: {name[:80]!r} cannot be set")
-        if len(str(self.metadata)) > _METADATA_SIZE:
-            raise ValueError("metadata is larger than 8 KB")
+        if len("".join([*self.headers, *self.headers.values(), *self.references]).encode()) > _MAX_HEADERS:
+            raise ValueError(f"headers and references are larger than {_MAX_HEADERS:,} bytes together")
         return self
 
     def recipients(self) -> list[str]:
         """The addresses of `to`, each once."""
-        return list(dict.fromkeys([self.to] if isinstance(self.to, str) else self.to))
+        return each_once([self.to] if isinstance(self.to, str) else self.to)
 
     def draft(self) -> Draft:
         """The mail in the domain's terms."""

@@ -70,7 +70,7 @@ def list_agents(limit: Limit = 20, cursor: Cursor = None) -> AgentList:
 
 
 @api.get(
-    "/v1/agents/<agent_id>",
+    "/v1/agents/<agt:agent_id>",
     summary="Read an agent",
     operation_id="agentGet",
     tag="Agents",
@@ -117,7 +117,7 @@ def list_keys(limit: Limit = 20, cursor: Cursor = None) -> KeyList:
 
 
 @api.post(
-    "/v1/keys/<key_id>/rotate",
+    "/v1/keys/<key:key_id>/rotate",
     summary="Replace a key; the old one works on for the overlap",
     operation_id="keyRotate",
     tag="Keys",
@@ -135,7 +135,7 @@ def rotate_key(key_id: str, request: RotateKeyRequest) -> NewApiKey:
 
 
 @api.delete(
-    "/v1/keys/<key_id>",
+    "/v1/keys/<key:key_id>",
     summary="Revoke a key",
     operation_id="keyRevoke",
     tag="Keys",
@@ -181,7 +181,7 @@ def set_hard_cap(request: HardCap) -> HardCap:
     responses={400: "The period is not valid.", 403: _MASTER},
 )
 def read_usage(
-    period: Annotated[str | None, Query(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="YYYY-MM, UTC")] = None,
+    period: Annotated[str | None, Query(pattern="^[0-9]{4}-(0[1-9]|1[0-2])$", description="YYYY-MM, UTC")] = None,
 ) -> Usage:
     return Usage.of(usage.of_month(api.caller.org_id, period or clock.stamp()[:7]))
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 from pydantic.alias_generators import to_camel
@@ -13,6 +12,7 @@ from switchboard.accounts.models import Caller, KeyKind
 from switchboard.accounts.service import MAX_OVERLAP, NewKey
 from switchboard.agents import models as agent_models
 from switchboard.aws import clock
+from switchboard.edge.fields import FreeJson, Id, Line, Moment
 from switchboard.edge.paging import Pagination
 from switchboard.usage.models import MICROS_PER_CENT, Meter
 from switchboard.usage.models import Usage as MonthlyUsage
@@ -28,8 +28,8 @@ class CreateAgentRequest(_Shown):
     model_config = ConfigDict(json_schema_extra={"examples": [{"username": "support-agent", "name": "Support"}]})
 
     username: str = Field(pattern="^[a-z0-9-]+$", min_length=1, max_length=63)
-    name: str | None = Field(default=None, min_length=1, max_length=200)
-    metadata: dict[str, str] = Field(default_factory=dict, max_length=50)
+    name: Annotated[str, Line(200, least=1)] | None = None
+    metadata: Annotated[dict[str, str], FreeJson(8_192)] = Field(default_factory=dict, max_length=50)
 
 
 class EmailIdentity(_Shown):
@@ -107,17 +107,15 @@ class CreateKeyRequest(_Shown):
         }
     )
 
-    name: str = Field(min_length=1, max_length=100)
+    name: Annotated[str, Line(100, least=1)]
     type: Literal["agent", "master"] = "agent"
-    agent_id: str | None = Field(default=None, description="The agent that an `ak_` key acts as.")
-    expires_at: datetime | None = None
+    agent_id: Id | None = Field(default=None, description="The agent that an `ak_` key acts as.")
+    expires_at: Moment | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> CreateKeyRequest:
         if (self.type == "agent") != (self.agent_id is not None):
             raise ValueError("agentId: goes with a key of type agent, and only with one")
-        if self.expires_at and self.expires_at.tzinfo is None:
-            raise ValueError("expiresAt: needs a time zone")
         return self
 
     @property
@@ -128,7 +126,7 @@ class CreateKeyRequest(_Shown):
     @property
     def expiry(self) -> str | None:
         """When it expires, as it is stored."""
-        return clock.iso(self.expires_at) if self.expires_at else None
+        return clock.iso(clock.parse(self.expires_at)) if self.expires_at else None
 
 
 class RotateKeyRequest(_Shown):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
 
+from switchboard.edge.fields import Line
 from switchboard.email.address import Address
 from switchboard.signup.service import SignedUp
 
@@ -19,7 +22,7 @@ class SignUpRequest(BaseModel):
     username: str = Field(
         pattern="^[a-z0-9-]+$", min_length=1, max_length=63, description="The local part of the agent's inbox."
     )
-    name: str | None = Field(default=None, min_length=1, max_length=200, description="The agent's display name.")
+    name: Annotated[str, Line(200, least=1)] | None = Field(default=None, description="The agent's display name.")
 
 
 class SignUpResponse(BaseModel):

@@ -22,6 +22,7 @@ from functions.anima.voice.schemas import (
 from switchboard.calls import service as calls
 from switchboard.edge.api import Api
 from switchboard.edge.dialects.anima import Anima
+from switchboard.edge.fields import Id
 from switchboard.edge.paging import Pagination
 
 api = Api(Anima(), "voice")
@@ -52,7 +53,7 @@ def place(request: PlaceCallRequest) -> PlacedCall:
     responses={400: "A filter, the limit or the cursor is not valid.", 404: "There is no such agent."},
 )
 def listing(
-    agent_id: Annotated[str | None, Query(alias="agentId")] = None,
+    agent_id: Annotated[Id | None, Query(alias="agentId")] = None,
     direction: Annotated[Direction | None, Query()] = None,
     state: Annotated[CallState | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
@@ -64,7 +65,7 @@ def listing(
 
 
 @api.get(
-    "/v1/voice/calls/<call_id>",
+    "/v1/voice/calls/<call:call_id>",
     summary="Read a call",
     operation_id="voiceGet",
     tag="Voice",
@@ -75,7 +76,7 @@ def read(call_id: str) -> Call:
 
 
 @api.get(
-    "/v1/voice/calls/<call_id>/transcript",
+    "/v1/voice/calls/<call:call_id>/transcript",
     summary="Read what was said so far",
     operation_id="voiceTranscript",
     tag="Voice",
@@ -87,7 +88,7 @@ def transcript(call_id: str) -> Transcript:
 
 
 @api.get(
-    "/v1/voice/calls/<call_id>/verdict",
+    "/v1/voice/calls/<call:call_id>/verdict",
     summary="Read why the compliance gate let the call pass",
     operation_id="voiceVerdict",
     tag="Voice",

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from switchboard.calls import models
 from switchboard.calls.models import Order, State, Tier, Turn
 from switchboard.carriers.voice import Voice as CatalogueVoice
 from switchboard.compliance.models import Verdict as GateVerdict
+from switchboard.edge.fields import FreeJson, Id
 from switchboard.edge.paging import Pagination
 
 ConsentSource = Literal[
@@ -69,20 +70,13 @@ class PlaceCallRequest(_Shown):
 
     to: str = Field(pattern=r"^\+[1-9]\d{6,14}$", description="The number to call, in E.164.")
     tier: Literal["basic", "premium"] = Field(description="The voice's quality, and its price.")
-    metadata: CallMetadata
+    metadata: Annotated[CallMetadata, FreeJson(8_192)]
     voice_id: str | None = Field(default=None, max_length=100, description="A voice of the catalogue, of that tier.")
     greeting: str | None = Field(default=None, min_length=1, max_length=1_000, description="What the agent says first.")
     from_number: str | None = Field(default=None, pattern=r"^\+[1-9]\d{6,14}$", description="A number of yours.")
-    agent_id: str | None = Field(
+    agent_id: Id | None = Field(
         default=None, description="The calling agent; required with a master key, the key's own agent otherwise."
     )
-
-    @field_validator("metadata")
-    @classmethod
-    def _small(cls, value: CallMetadata) -> CallMetadata:
-        if len(value.model_dump_json()) > 8_192:
-            raise ValueError("is larger than 8 KB")
-        return value
 
     def order(self) -> Order:
         """The call in the domain's terms."""

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StrictBool,
-    StrictInt,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 from pydantic.alias_generators import to_camel
 
 from switchboard.aws import clock
+from switchboard.edge.fields import Line, Moment
 from switchboard.edge.paging import Pagination
 from switchboard.webhooks import models
 from switchboard.webhooks.models import Settings, Status
@@ -35,7 +27,7 @@ class _Fields(_Shown):
         default=["*"], min_length=1, max_length=100, description="Names, `prefix.*` or `*` (see event-types)."
     )
     description: str | None = Field(default=None, max_length=2_000)
-    label: str | None = Field(default=None, max_length=120)
+    label: Annotated[str, Line(120)] | None = None
     active: StrictBool = True
     custom_headers: dict[str, str] = Field(
         default_factory=dict, max_length=20, description="Sent along with every delivery; never shown again."
@@ -239,19 +231,12 @@ class RecoverRequest(_Shown):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"since": "2026-01-15T00:00:00Z"}]})
 
-    since: AwareDatetime = Field(description="A moment with its zone.")
-
-    @field_validator("since", mode="before")
-    @classmethod
-    def _text(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            raise ValueError("is no moment, as 2026-01-31T12:00:00Z")  # noqa: TRY004 what pydantic takes
-        return value
+    since: Moment = Field(description="A moment with its zone.")
 
     @property
     def moment(self) -> str:
         """The moment as it is stored."""
-        return clock.iso(self.since)
+        return clock.iso(clock.parse(self.since))
 
 
 class Recovering(_Shown):

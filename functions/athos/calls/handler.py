@@ -6,9 +6,10 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from functions.athos.calls.schemas import CallDetail, ListCallsResponse, Moment, Source, window
+from functions.athos.calls.schemas import CallDetail, ListCallsResponse, Source, window
 from switchboard.edge.api import Api
 from switchboard.edge.dialects.athos import Athos
+from switchboard.edge.fields import Moment
 from switchboard.roleplay import service as roleplay
 
 #: More are asked for in vain: the page holds so many.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
-from pydantic.config import JsonDict
 
 from switchboard.aws import clock
 from switchboard.errors import Invalid
@@ -18,17 +17,7 @@ from switchboard.roleplay.models import Score as DomainScore
 _ROLES: dict[Speaker, Literal["assistant", "user"]] = {Speaker.PERSONA: "assistant", Speaker.REP: "user"}
 
 
-def _moment(text: str) -> str:
-    try:
-        clock.parse(text)
-    except (OverflowError, ValueError):
-        raise ValueError("is no moment with a zone, as 2026-06-01T00:00:00Z") from None
-    return text
-
-
-_DATE_TIME: JsonDict = {"type": "string", "format": "date-time"}
-Moment = Annotated[str, AfterValidator(_moment), WithJsonSchema(_DATE_TIME)]
-Shown = Annotated[str, WithJsonSchema(_DATE_TIME)]
+Shown = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 #: Lists of one, that more may join.
 Source = Annotated[Literal["roleplay"], WithJsonSchema({"type": "string", "enum": ["roleplay"]})]
 Status = Annotated[Literal["scored"], WithJsonSchema({"type": "string", "enum": ["scored"]})]
@@ -42,14 +31,22 @@ def window(start: str, end: str | None, user: str | None, agency: str | None) ->
     first, last = clock.parse(start), end and clock.parse(end)
     if last and first > last:
         raise Invalid("The window ends before it begins.", fields={"to": "is before from"})
-    if first.microsecond % 1_000:
-        first += timedelta(milliseconds=1)
     return Listed(
-        start=clock.iso(first),
+        start=clock.iso(_rounded_up(first)),
         end=clock.iso(last) if last else None,
         external_user_id=user,
         external_agency_id=agency,
     )
+
+
+def _rounded_up(moment: datetime) -> datetime:
+    if not moment.microsecond % 1_000:
+        return moment
+    try:
+        return moment + timedelta(milliseconds=1)
+    except OverflowError:
+        # The last millisecond of the year 9999: no call ends later.
+        return moment
 
 
 class _Shown(BaseModel):

@@ -39,7 +39,7 @@ def block(request: BlockRequest) -> Blocked:
 
 
 @api.delete(
-    "/api/blocklist/<block_id>",
+    "/api/blocklist/<blk:block_id>",
     summary="Unblock a number",
     operation_id="deleteBlockedNumber",
     tag="Blocklist",

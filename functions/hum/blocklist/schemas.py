@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.compliance import models
+from switchboard.edge.fields import Line
 from switchboard.edge.ok import Ok
 
 
@@ -16,7 +17,7 @@ class BlockRequest(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"e164": "+14155550143", "reason": "asked us to stop"}]})
 
     e164: str = Field(min_length=2, max_length=32)
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] | None = None
+    reason: Annotated[str, Line(500)] | None = None
 
 
 class BlockedNumber(BaseModel):

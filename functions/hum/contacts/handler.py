@@ -60,7 +60,7 @@ def upsert(request: ContactInput) -> Contact:
 
 
 @api.patch(
-    "/api/contacts/<contact_id>",
+    "/api/contacts/<con:contact_id>",
     summary="Change a contact",
     operation_id="updateContact",
     tag="Contacts",
@@ -73,7 +73,7 @@ def update(contact_id: str, request: ContactInput) -> Contact:
 
 
 @api.delete(
-    "/api/contacts/<contact_id>",
+    "/api/contacts/<con:contact_id>",
     summary="Delete a contact",
     operation_id="deleteContact",
     tag="Contacts",

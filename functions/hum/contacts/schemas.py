@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.contacts import models
 from switchboard.contacts.models import Known, Status
+from switchboard.edge.fields import Line
 from switchboard.edge.ok import Ok
 from switchboard.edge.schema import no_default
 from switchboard.email.address import Address
@@ -31,8 +32,8 @@ class ContactInput(BaseModel):
     )
 
     e164: str = Field(default="", min_length=2, max_length=32, json_schema_extra=no_default)
-    display_name: str | None = Field(default=None, max_length=200)
-    role: str | None = Field(default=None, max_length=120)
+    display_name: Annotated[str, Line(200)] | None = None
+    role: Annotated[str, Line(120)] | None = None
     email: Address | None = None
     notes: str | None = Field(default=None, max_length=2000)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from switchboard.calls import dispositions, models
 from switchboard.calls.initiation import Wanted
+from switchboard.edge.fields import FreeJson
 
 #: The contract's own.
 _E164 = r"^\+[1-9]\d{6,14}$"
@@ -42,7 +42,7 @@ class InitiateCallRequest(BaseModel):
     phone_number: str = Field(
         min_length=1, description="The number to call, in E.164.", json_schema_extra={"pattern": _E164}
     )
-    variables: dict[str, str] | None = Field(
+    variables: Annotated[dict[str, str], FreeJson(_LONGEST_VARIABLES)] | None = Field(
         default=None,
         description="What the agent may speak of. Each stands for `{{its name}}` in the prompt and the greeting.",
     )
@@ -57,13 +57,6 @@ class InitiateCallRequest(BaseModel):
         default=None,
         description="An https URL that is told when the call was initiated, and when it completed or failed.",
     )
-
-    @field_validator("variables")
-    @classmethod
-    def _small(cls, value: dict[str, str] | None) -> dict[str, str] | None:
-        if value and len(json.dumps(value, ensure_ascii=False).encode()) > _LONGEST_VARIABLES:
-            raise ValueError("are larger than 16 KB")
-        return value
 
     def wanted(self) -> Wanted:
         """The call in the domain's terms."""

@@ -61,4 +61,4 @@ def test_a_line_is_text(value: object) -> None:
 def test_a_line_says_its_length_in_the_document() -> None:
     shown = Named.model_json_schema()["properties"]
     assert shown["name"] == {"maxLength": 10, "minLength": 1, "title": "Name", "type": "string"}
-    assert shown["nick"]["anyOf"][0] == {"maxLength": 10, "minLength": 0, "type": "string"}
+    assert shown["nick"]["anyOf"][0] == {"maxLength": 10, "type": "string"}

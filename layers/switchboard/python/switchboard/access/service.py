@@ -36,6 +36,14 @@ class Snapshot:
         """Whose requests its own count among."""
         return self.organisation.id
 
+    @property
+    def scope(self) -> str:
+        """Who acts: within it an Idempotency-Key is unique.
+
+        All keys of an agent are one actor, as are all master and service keys of an organisation.
+        """
+        return f"{self.organisation.id}#agent#{self.agent.id}" if self.agent else self.organisation.id
+
 
 @dataclass(frozen=True, slots=True)
 class _Remembered:

@@ -20,6 +20,7 @@ from switchboard.accounts.models import Caller, KeyKind
 from switchboard.edge import cors, steps
 from switchboard.edge.call import Call, Operation, Scheme
 from switchboard.edge.dialects.base import INTERNAL, Dialect
+from switchboard.edge.fields import is_id
 from switchboard.edge.http import Reply, Request
 from switchboard.errors import DomainError, Invalid, MethodNotAllowed, NotFound
 from switchboard.team.permissions import Permission
@@ -29,11 +30,19 @@ if TYPE_CHECKING:
     from switchboard.team.models import Member
 
 _Route = TypeVar("_Route", bound=Callable[..., Any])
-_PARAMETER = re.compile(r"<(\w+)>")
+#: A variable of a path, with the prefix of its ids if the route says it: `<agt:agent_id>`.
+_PARAMETER = re.compile(r"<(?:(\w+):)?(\w+)>")
+_SEGMENT = "[^/]+"
+#: Where no route says what is not there.
+_UNKNOWN = "There is nothing with this id."
 
 
 class _Resolver(APIGatewayRestResolver):
-    """Powertools' resolver, with path parameters percent-decoded."""
+    """Powertools' resolver, which takes every character in a path and percent-decodes path parameters."""
+
+    @staticmethod
+    def _compile_regex(rule: str, base_regex: str = "") -> re.Pattern[str]:  # noqa: ARG004 Powertools' signature
+        return re.compile(_PARAMETER.sub(rf"(?P<\2>{_SEGMENT})", rule) + r"/*\Z")
 
     def _convert_matches_into_route_keys(self, match: re.Match[str]) -> dict[str, str]:
         return {name: unquote(value) for name, value in match.groupdict().items()}
@@ -60,6 +69,7 @@ class Api:
             json_body_deserializer=lambda _: self._current.body,
         )
         self.resolver.exception_handler(Exception)(_raise)
+        self.resolver.not_found(_nothing_here)
 
     @property
     def _current(self) -> Call:
@@ -112,12 +122,18 @@ class Api:
     ) -> Callable[[_Route], _Route]:
         """Register a route. `responses` are the refusals it may give, by status, for the document.
 
-        `media_type` is that of a text which is not described by a model.
+        `media_type` is that of a text which is not described by a model. A variable in the path may say the prefix of
+        its ids (`<agt:agent_id>`). What cannot be such an id is refused before the route runs, as 404 with the text of
+        `responses[404]`.
         """
+        ids = [prefix or None for prefix, _ in _PARAMETER.findall(path)]
+        path = _PARAMETER.sub(r"<\2>", path)
         self._register(
             Operation(
                 method,
                 path,
+                ids=ids,
+                unknown=(responses or {}).get(404, _UNKNOWN),
                 public=public,
                 keys=keys,
                 secret=secret,
@@ -167,7 +183,7 @@ class Api:
         if not _PARAMETER.search(operation.path):
             self._static.setdefault(operation.path, {})[operation.method] = operation
             return
-        pattern = re.compile(_PARAMETER.sub(r"[^/]+", operation.path))
+        pattern = re.compile(_PARAMETER.sub(rf"({_SEGMENT})", operation.path))
         for known, methods in self._dynamic:
             if known.pattern == pattern.pattern:
                 methods[operation.method] = operation
@@ -240,20 +256,52 @@ class Api:
         return self.dialect.refuse(error, call)
 
     def resolve(self, call: Call) -> Reply:
-        """Validate the input and run the route, by Powertools. Raises Invalid, or what the route raises."""
-        event = {**call.request.event, "path": call.request.path}
+        """Validate the input and run the route, by Powertools. Raises Invalid, NotFound, or what the route raises."""
+        self._require_ids(call)
+        event = _as_read(call)
         try:
             answer = self.resolver.resolve(event, call.context)
         except RequestValidationError as error:
             raise Invalid("The request is not valid.", fields=_fields(error)) from None
         except ResponseValidationError as error:
-            raise RuntimeError(f"an answer does not match its model: {error.errors()}") from None
+            raise RuntimeError(f"an answer does not match its model: {telemetry.problems(error)}") from None
         headers = {name.lower(): values[0] for name, values in (answer.get("multiValueHeaders") or {}).items()}
         return Reply(answer["statusCode"], answer.get("body") or "", headers)
+
+    def _require_ids(self, call: Call) -> None:
+        """Raise NotFound for what stands in the path and cannot be an id: no look-up is made for it."""
+        operation = call.operation
+        assert operation is not None
+        if not operation.ids:
+            return
+        path = call.request.path.rstrip("/")
+        match = next(match for pattern, _ in self._dynamic if (match := pattern.fullmatch(path)))
+        for prefix, value in zip(operation.ids, match.groups(), strict=True):
+            if not is_id(unquote(value), prefix):
+                raise NotFound(operation.unknown)
+
+
+def _as_read(call: Call) -> dict[str, Any]:
+    """The event as Powertools takes it: it compares media types letter by letter, and the body has been read."""
+    event = {**call.request.event, "path": call.request.path}
+    if call.operation and call.operation.takes_body:
+        several = event.get("multiValueHeaders") or {}
+        event["headers"] = {**_without_type(event.get("headers") or {}), "content-type": steps.JSON}
+        event["multiValueHeaders"] = {**_without_type(several), "content-type": [steps.JSON]}
+    return event
+
+
+def _without_type(headers: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in headers.items() if name.lower() != "content-type"}
 
 
 def _raise(error: Exception) -> Any:
     raise error
+
+
+def _nothing_here(_: Exception) -> Any:
+    # Powertools finds what `find` found. Should it not, the answer still is in the dialect.
+    raise NotFound("There is nothing at this path.", code="unknown_path")
 
 
 def _fields(error: RequestValidationError) -> dict[str, str]:

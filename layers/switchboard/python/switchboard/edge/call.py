@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from switchboard.accounts.models import Caller, KeyKind
@@ -29,6 +29,7 @@ class Operation:
     __slots__ = (
         "cross_origin",
         "idempotent",
+        "ids",
         "keys",
         "method",
         "path",
@@ -37,6 +38,7 @@ class Operation:
         "scheme",
         "secret",
         "takes_body",
+        "unknown",
     )
 
     def __init__(
@@ -50,6 +52,8 @@ class Operation:
         scheme: Scheme | None = None,
         cross_origin: bool = False,
         permission: Permission | None = None,
+        ids: Sequence[str | None] = (),
+        unknown: str = "",
     ) -> None:
         self.method = method
         self.path = path
@@ -63,6 +67,9 @@ class Operation:
         self.scheme = scheme
         #: Scripts of other origins may call it (CORS).
         self.cross_origin = cross_origin
+        #: For each variable of the path the prefix of its ids, if it is known, and the refusal of what cannot be one.
+        self.ids = ids
+        self.unknown = unknown
         self.takes_body = method in ("POST", "PUT", "PATCH")
         self.idempotent = method in ("POST", "PUT", "PATCH", "DELETE")
 

@@ -5,12 +5,16 @@ Each says in its error what is wrong and what to send. A schema writes `name: An
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import GetCoreSchemaHandler
+from pydantic import AfterValidator, BeforeValidator, GetCoreSchemaHandler, WithJsonSchema
 from pydantic_core import CoreSchema, core_schema
+
+from switchboard.aws import clock
 
 #: Characters that end a line, steer a terminal, or turn the order in which a text is shown: C0 and C1 controls with
 #: NUL, the line and paragraph separators, and the bidirectional embeddings, overrides and isolates (UAX #9).
@@ -25,7 +29,7 @@ class Line:
     least: int = 0
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        text = core_schema.str_schema(strip_whitespace=True, min_length=self.least, max_length=self.most)
+        text = core_schema.str_schema(strip_whitespace=True, min_length=self.least or None, max_length=self.most)
         return core_schema.no_info_before_validator_function(_one_line, text)
 
 
@@ -33,3 +37,78 @@ def _one_line(value: Any) -> Any:
     if isinstance(value, str) and (found := _UNSAFE.search(value)):
         raise ValueError(f"holds the control character U+{ord(found[0]):04X}: remove it")
     return value
+
+
+#: Every id of ours, and of providers' agents. It fits into a key of a table many times over.
+_ID = re.compile(r"[A-Za-z0-9_.~-]{1,128}")
+_OWN_ID = re.compile("[0-9a-hjkmnp-tv-z]{26}")
+
+
+def is_id(text: str, prefix: str | None = None) -> bool:
+    """Whether a text can be an id: one of ours with that prefix (`agt_` and 26 characters), or any id at all."""
+    if prefix is None:
+        return _ID.fullmatch(text) is not None
+    return text.startswith(f"{prefix}_") and _OWN_ID.fullmatch(text, len(prefix) + 1) is not None
+
+
+def _id(value: Any) -> Any:
+    if isinstance(value, str) and not is_id(value):
+        raise ValueError("is not an id: send 1 to 128 letters, digits, dots, hyphens, tildes and underscores")
+    return value
+
+
+#: The id of something, in a body or a query. One that nothing has is the route's to refuse.
+Id = Annotated[str, BeforeValidator(_id)]
+
+
+def _moment(text: str) -> str:
+    try:
+        clock.parse(text)
+    except ValueError:
+        raise ValueError("is not a timestamp: send one with its time zone, for example 2026-06-01T00:00:00Z") from None
+    return text
+
+
+#: A moment with its zone, as it was sent. `clock.parse` reads it without an error.
+Moment = Annotated[str, AfterValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
+
+
+@dataclass(frozen=True, slots=True)
+class FreeJson:
+    """A caller's own JSON: at most `most` bytes as text, and nested at most eight deep, itself included.
+
+    Numbers stay what strict_json read: fractions, and whole numbers of any length.
+    """
+
+    most: int
+    deepest = 8
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._checked, handler(source))
+
+    def _checked(self, value: Any) -> Any:
+        if _deeper(value, self.deepest):
+            raise ValueError(f"is nested too deeply: use at most {self.deepest} levels")
+        if isinstance(value, dict | list) and _size(value) > self.most:
+            raise ValueError(f"is larger than {self.most // 1_024} KB")
+        return value
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    # Level by level and not by recursion: a body may be nested as deep as the parser goes.
+    layer = [value]
+    for _ in range(levels):
+        layer = [part for whole in layer for part in _parts(whole)]
+        if not any(isinstance(whole, dict | list) for whole in layer):
+            return False
+    return True
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _size(value: Any) -> int:
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())

@@ -41,6 +41,13 @@ class Request:
         value = self.headers.get(name)
         return [] if value is None else [value]
 
+    def query(self) -> list[tuple[str, list[str]]]:
+        """The query string's parameters by name, each with all its values in the order sent."""
+        several = self.event.get("multiValueQueryStringParameters")
+        if several is None:
+            several = {name: [value] for name, value in (self.event.get("queryStringParameters") or {}).items()}
+        return sorted((name, list(values)) for name, values in several.items())
+
     def cookie(self, name: str) -> str | None:
         """A cookie's value. Of several with one name it is the first: the one with the longest path (RFC 6265, 5.4)."""
         for header in self.values("cookie"):
@@ -54,14 +61,17 @@ class Request:
         """The body's length in bytes."""
         if not self.body:
             return 0
-        return len(self.body) * 3 // 4 if self.event.get("isBase64Encoded") else len(self.body.encode())
+        if self.event.get("isBase64Encoded"):
+            return len(self.body) * 3 // 4
+        return len(self.body.encode(errors="surrogatepass"))
 
     def text(self) -> str:
         """The body as text. Raises Invalid where it is not UTF-8."""
-        if not self.body or not self.event.get("isBase64Encoded"):
-            return self.body or ""
+        if not self.body:
+            return ""
         try:
-            return base64.b64decode(self.body).decode()
+            data = base64.b64decode(self.body) if self.event.get("isBase64Encoded") else self.body.encode()
+            return data.decode()
         except ValueError:
             raise Invalid("The body is not UTF-8.", code="invalid_json") from None
 

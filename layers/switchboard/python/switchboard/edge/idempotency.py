@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import zlib
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import Any
 from switchboard.aws import aside, effect, secret, session, settings
 from switchboard.aws.effect import Effect
 from switchboard.edge.call import Call
-from switchboard.edge.http import Reply
+from switchboard.edge.http import Reply, Request
 from switchboard.errors import Conflict, Invalid, Unavailable
 
 HEADER = "idempotency-key"
@@ -32,7 +33,7 @@ def effect_of(call: Call) -> Effect | None:
     if len(set(sent)) > 1 or not 1 <= len(key) <= LONGEST or not all(" " <= char <= "~" for char in key):
         raise _malformed(f"it takes 1 to {LONGEST} printable ASCII characters, once")
     if call.snapshot:
-        scope = call.snapshot.organisation.id
+        scope = call.snapshot.scope
     elif call.signed_in:
         assert call.operation is not None
         scope = call.signed_in.scope(call.operation.permission)
@@ -40,9 +41,13 @@ def effect_of(call: Call) -> Effect | None:
         scope = f"ip#{call.request.source_ip}"
         if len(key) < SHORTEST_UNAUTHENTICATED:
             raise _malformed(f"without an API key it takes {SHORTEST_UNAUTHENTICATED} characters or more")
-    request = call.request
-    fingerprint = secret.digest("\n".join((request.method, request.path, request.body or "")))
-    return Effect(scope=scope, key=key, fingerprint=fingerprint)
+    return Effect(scope=scope, key=key, fingerprint=_fingerprint(call.request))
+
+
+def _fingerprint(request: Request) -> str:
+    """Stands for the whole request. As JSON, no two different requests have the same text."""
+    whole = (request.method, request.path, request.query(), request.body or "")
+    return secret.digest(json.dumps(whole))
 
 
 def _malformed(why: str) -> Invalid:
@@ -164,7 +169,7 @@ def _decrypt(call: Call, effect_: Effect, data: bytes) -> bytes:
     try:
         return AESGCM(_cipher_key(call, effect_)).decrypt(data[:12], data[12:], effect_.scope.encode())
     except InvalidTag:
-        # Another key of the same organisation sent it: it may not read what the first was shown.
+        # Another key of the same actor sent it: it may not read what the first was shown.
         raise effect.IdempotencyMismatch("This Idempotency-Key was used with another credential.") from None
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Proceed = Callable[[], Reply]
 Step = Callable[["Api", Call, Proceed], Reply]
 
+#: The media type of every body. Its case and its parameters (`charset`) mean nothing: JSON is UTF-8 (RFC 8259, 8.1).
+JSON = "application/json"
 _SERVER_ERROR = 500
 #: Refusals that say nothing about the request itself: its repetition with the same key deserves another look.
 _KEPT_NOWHERE = (IdempotencyMismatch, RateLimited)
@@ -98,8 +100,8 @@ def read_body(api: Api, call: Call, proceed: Proceed) -> Reply:
     if call.operation.takes_body and request.body:
         if request.size() > api.dialect.max_body:
             raise TooLarge(f"The body is larger than {api.dialect.max_body:,} bytes.", limit=api.dialect.max_body)
-        media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-        if media_type != "application/json":
+        media_type = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
+        if media_type != JSON:
             raise UnsupportedMedia("This takes application/json.", received=media_type[:100])
         call.body = strict_json.loads(request.text())
         if api.dialect.correlation and correlation_id is None and isinstance(call.body, dict):

@@ -33,6 +33,8 @@ _BY_CODE = {
     "token_used": "TOKEN_ALREADY_USED",
     "drill_not_found": "DRILL_NOT_FOUND",
     "call_not_found": "CALL_NOT_FOUND",
+    # Calls are all that this API's paths name by an id.
+    "not_found": "CALL_NOT_FOUND",
 }
 
 
