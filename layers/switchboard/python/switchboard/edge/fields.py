@@ -40,7 +40,7 @@ def _one_line(value: Any) -> Any:
 
 
 #: Every id of ours, and of providers' agents. It fits into a key of a table many times over.
-_ID = re.compile(r"[A-Za-z0-9_.~-]{1,128}")
+_ID = re.compile("[A-Za-z0-9][A-Za-z0-9_.~-]{0,127}")
 _OWN_ID = re.compile("[0-9a-hjkmnp-tv-z]{26}")
 
 

@@ -1,0 +1,181 @@
+"""Every operation of every API, asked in this process with a credential that opens it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+import httpx
+
+from functions.athos.sessions import handler as athos_sessions
+from functions.streams.anima import api as streams
+from infra import openapi, topology
+from infra.local.pool import Context
+from switchboard.access.service import caller
+from switchboard.accounts import service as accounts
+from switchboard.accounts.models import KeyKind
+from switchboard.accounts.plans import PlanName
+from switchboard.aws.table import commit
+from switchboard.edge.api import Api
+from switchboard.edge.call import Operation
+from switchboard.edge.dialects.hum import COOKIE
+from switchboard.people import service as people
+from switchboard.roleplay import sessions
+from tests.actors import Reseller, Tenant, member, system, tenant
+from tests.contract.spec import Spec
+from tests.unit.opticomm.backend import make_flow
+
+DOCUMENTS = {name: Spec.read(openapi.FOLDER / f"{name}.json") for name in openapi.DESCRIPTIONS}
+_LIMITLESS = {"requests_per_minute": 1_000_000, "requests_per_second": 1_000_000}
+_VARIABLE = re.compile(r"<(\w+)>")
+assert athos_sessions
+
+
+@dataclass(frozen=True)
+class Route:
+    """An operation, where it is served and what its document says of it."""
+
+    api: Api
+    group: topology.Group
+    operation: Operation
+
+    @property
+    def spec(self) -> Spec:
+        return DOCUMENTS[self.api.dialect.name]
+
+    @property
+    def template(self) -> str:
+        return _VARIABLE.sub(r"{\1}", self.operation.path)
+
+    @property
+    def name(self) -> str:
+        return f"{self.operation.method} {self.template}"
+
+    @property
+    def documented(self) -> Any:
+        """The operation in the document."""
+        return next(
+            one
+            for one in self.spec.operations.values()
+            if (one.method, one.path) == (self.operation.method, self.template)
+        )
+
+    def at(self, value: str) -> str:
+        """A path with the same text for each of its variables."""
+        return _VARIABLE.sub(lambda _: value, self.operation.path)
+
+
+def routes() -> list[Route]:
+    """Every operation that is registered and documented."""
+    found = []
+    for group in topology.GROUPS:
+        for api in openapi.groups(group.api):
+            if group.name != "portal" and _serves(group, api):
+                found += [Route(api, group, operation) for operation in api.operations]
+    return found
+
+
+def _serves(group: topology.Group, api: Api) -> bool:
+    return group.name == "streams" if api is streams else group.name == f"{api.dialect.name}/{api.group}"
+
+
+@dataclass
+class Platform:
+    """An organisation with a credential of every kind, and no limits."""
+
+    tenant: Tenant
+    keys: dict[str, str]
+    cookie: str
+    asked: int = field(default=0)
+
+    @classmethod
+    def open(cls) -> Platform:
+        """A new one."""
+        made = tenant(plan=PlanName.ENTERPRISE, **_LIMITLESS)
+        keys = {"agent": made.agent_key, "master": made.master_key}
+        for name, kind in (("opticomm", KeyKind.OPTICOMM_TEST), ("athos", KeyKind.ATHOS)):
+            key, writes = accounts.new_key(system(made.org_id), kind, name)
+            commit(writes)
+            keys[name] = key.text
+        make_flow(made.org_id)
+        admin = member(made.org_id)
+        return cls(made, keys, str(people.open_session(admin.user, made.org_id)))
+
+    def credentials(self, route: Route) -> dict[str, str]:
+        """The headers that open an operation."""
+        match route.api.dialect.name:
+            case "anima":
+                key = self.keys["master" if route.operation.keys else "agent"]
+                return {"authorization": f"Bearer {key}"}
+            case "opticomm":
+                return {"x-api-key": self.keys["opticomm"]}
+            case "athos":
+                if route.operation.scheme:
+                    reseller = Reseller(self.tenant, self.keys["athos"])
+                    return {"authorization": f"Bearer {sessions.mint(reseller.caller(), 'rep', None).token}"}
+                return {"authorization": f"Bearer {self.keys['athos']}"}
+            case _:
+                return {"cookie": f"{COOKIE}={self.cookie}"}
+
+    def ask(
+        self, route: Route, path: str, body: str | None = None, query: str = "", headers: dict[str, str] | None = None
+    ) -> httpx.Response:
+        """The answer, once it is seen to be one that the document promises, and none of ours to be ashamed of."""
+        self.asked += 1
+        sent = self.credentials(route) | (headers or {})
+        parameters = parse_qs(query, keep_blank_values=True)
+        event = {
+            "httpMethod": route.operation.method,
+            "path": path,
+            "headers": sent,
+            "multiValueHeaders": {name: [value] for name, value in sent.items()},
+            "queryStringParameters": {name: values[-1] for name, values in parameters.items()} or None,
+            "multiValueQueryStringParameters": parameters or None,
+            # A stranger's limit is by address: each request is another's.
+            "requestContext": {"identity": {"sourceIp": f"198.51.{self.asked // 250 % 250}.{self.asked % 250}"}},
+            "body": body,
+        }
+        answer = route.api.handler(event, Context(route.group))
+        response = httpx.Response(
+            answer["statusCode"],
+            headers=answer["headers"],
+            text=answer["body"],
+            request=httpx.Request(route.operation.method, f"http://local{route.at('x')}"),
+        )
+        assert response.status_code < 500, f"{route.name}: {answer}"
+        if response.headers.get("content-type") != "text/event-stream":
+            route.spec.check(response)
+        return response
+
+
+def odd_texts() -> Iterator[tuple[str, str]]:
+    """Texts that no id and no value of a list looks like, each with its name."""
+    yield "1500", "x" * 1_500
+    yield "3000", "x" * 3_000
+    yield "wide", "é" * 700
+    for name, text in {
+        "nul": "a\x00b",
+        "line end": "a\r\nb",
+        "emoji": "👩‍👧",
+        "slash": "a/b",
+        "backtick": "a`b",
+        "quote": 'a"b',
+        "backslash": "a\\b",
+        "percent": "100%",
+        "dots": "..",
+        "blank": " ",
+        "hash": "a#b",
+        "bidi": "\u202eabc",
+    }.items():
+        yield name, text
+
+
+def encoded(text: str) -> str:
+    """A text in a path or a query."""
+    return quote(text, safe="")
+
+
+__all__ = ["Platform", "Route", "caller", "encoded", "odd_texts", "routes"]
