@@ -10,11 +10,9 @@ from urllib.parse import parse_qs, quote
 
 import httpx
 
-from functions.athos.sessions import handler as athos_sessions
 from functions.streams.anima import api as streams
 from infra import openapi, topology
 from infra.local.pool import Context
-from switchboard.access.service import caller
 from switchboard.accounts import service as accounts
 from switchboard.accounts.models import KeyKind
 from switchboard.accounts.plans import PlanName
@@ -25,13 +23,12 @@ from switchboard.edge.dialects.hum import COOKIE
 from switchboard.people import service as people
 from switchboard.roleplay import sessions
 from tests.actors import Reseller, Tenant, member, system, tenant
-from tests.contract.spec import Spec
+from tests.contract.spec import Spec, alternatives
 from tests.unit.opticomm.backend import make_flow
 
 DOCUMENTS = {name: Spec.read(openapi.FOLDER / f"{name}.json") for name in openapi.DESCRIPTIONS}
 _LIMITLESS = {"requests_per_minute": 1_000_000, "requests_per_second": 1_000_000}
 _VARIABLE = re.compile(r"<(\w+)>")
-assert athos_sessions
 
 
 @dataclass(frozen=True)
@@ -63,6 +60,10 @@ class Route:
             if (one.method, one.path) == (self.operation.method, self.template)
         )
 
+    def parts(self) -> list[Any]:
+        """The schema of the body, or the schemas that it is a choice of."""
+        return alternatives(self.spec, self.spec.body(self.documented))
+
     def at(self, value: str) -> str:
         """A path with the same text for each of its variables."""
         return _VARIABLE.sub(lambda _: value, self.operation.path)
@@ -89,6 +90,7 @@ class Platform:
     tenant: Tenant
     keys: dict[str, str]
     cookie: str
+    flow_id: str
     asked: int = field(default=0)
 
     @classmethod
@@ -100,9 +102,16 @@ class Platform:
             key, writes = accounts.new_key(system(made.org_id), kind, name)
             commit(writes)
             keys[name] = key.text
-        make_flow(made.org_id)
-        admin = member(made.org_id)
-        return cls(made, keys, str(people.open_session(admin.user, made.org_id)))
+        flow = make_flow(made.org_id)
+        admin = member(made.org_id, name="Grace")
+        return cls(made, keys, str(people.open_session(admin.user, made.org_id)), flow.id)
+
+    def good(self, route: Route) -> dict[str, Any]:
+        """A body that the operation takes: its document's example, with what this organisation has."""
+        schema = route.spec.body(route.documented)
+        shown = next((part["examples"][0] for part in route.parts() if part.get("examples")), {}) if schema else {}
+        own = {"agentId": self.tenant.agent_id, "agent_id": self.flow_id, "org_id": self.tenant.org_id}
+        return {name: own.get(name, value) for name, value in shown.items()}
 
     def credentials(self, route: Route) -> dict[str, str]:
         """The headers that open an operation."""
@@ -156,7 +165,7 @@ def odd_texts() -> Iterator[tuple[str, str]]:
     yield "1500", "x" * 1_500
     yield "3000", "x" * 3_000
     yield "wide", "é" * 700
-    for name, text in {
+    yield from {
         "nul": "a\x00b",
         "line end": "a\r\nb",
         "emoji": "👩‍👧",
@@ -169,13 +178,9 @@ def odd_texts() -> Iterator[tuple[str, str]]:
         "blank": " ",
         "hash": "a#b",
         "bidi": "\u202eabc",
-    }.items():
-        yield name, text
+    }.items()
 
 
 def encoded(text: str) -> str:
     """A text in a path or a query."""
     return quote(text, safe="")
-
-
-__all__ = ["Platform", "Route", "caller", "encoded", "odd_texts", "routes"]
