@@ -6,7 +6,7 @@ import base64
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from http import HTTPStatus
 from pathlib import Path
@@ -22,6 +22,7 @@ from switchboard.edge.dialects.athos import Athos
 from switchboard.edge.dialects.base import Dialect
 from switchboard.edge.dialects.hum import Hum
 from switchboard.edge.dialects.opticomm import OptiComm
+from switchboard.edge.documents.headers import CHALLENGE
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -65,7 +66,7 @@ class Gateway:
             return
         group, event = group_of(api, path), proxy_event(scope, path, body)
         if group.streaming:
-            await self._streams({**scope, "aws.event": event}, receive, send)
+            await self._streams({**scope, "aws.event": event}, receive, _renaming(send))
             return
         started = time.perf_counter()
         try:
@@ -74,7 +75,7 @@ class Gateway:
             logger.warning("a process died while it answered %s", path)
             await _refuse(send, api, 502, "INTERNAL_ERROR", path)
             return
-        await _send(send, answer)
+        await _send(_renaming(send), answer)
         logger.info(
             "%s %s %s %.0f ms", scope["method"], path, answer["statusCode"], (time.perf_counter() - started) * 1000
         )
@@ -86,19 +87,38 @@ def api_of(path: str) -> topology.Api:
     return max(matching, key=lambda api: len(api.base_path))
 
 
-def group_of(api: topology.Api, path: str) -> topology.Group:
-    """The group that a path of an API belongs to: an exact resource first, then the deepest `{proxy+}`."""
-    rest = path.removeprefix(f"/{api.base_path}").strip("/")
-    best, depth = next(group for group in topology.GROUPS if group.name == api.fallback), -1
-    for group in topology.GROUPS:
-        for pattern in group.paths if group.api == api.name else ():
-            stem = pattern.removesuffix("{proxy+}").rstrip("/")
-            exact = pattern == rest
-            below = pattern.endswith("{proxy+}") and rest.startswith(f"{stem}/")
-            found = 1_000 if exact else stem.count("/") if below else -1
-            if found > depth:
-                best, depth = group, found
-    return best
+def group_of(api: topology.Api, path: str, groups: Sequence[topology.Group] = topology.GROUPS) -> topology.Group:
+    """The group that a path of an API belongs to, as API Gateway finds its resource.
+
+    Segment by segment a literal comes before a variable (`{id}`), and a variable before the rest (`{proxy+}`). The
+    path is compared as it was sent: `%2F` is a character of its segment, and `%65mail` is no `email`.
+    """
+    rest = path.removeprefix(f"/{api.base_path}").strip("/").split("/")
+    found = [
+        (rank, group)
+        for group in groups
+        if group.api == api.name
+        for pattern in group.paths
+        if (rank := _rank(pattern.split("/"), rest)) is not None
+    ]
+    if not found:
+        return next(group for group in groups if group.name == api.fallback)
+    return min(found, key=lambda one: one[0])[1]
+
+
+def _rank(pattern: list[str], segments: list[str]) -> list[int] | None:
+    """How a pattern takes a path: for each of its segments 0 for a literal, 1 for a variable, 2 for all the rest."""
+    rank: list[int] = []
+    for place, part in enumerate(pattern):
+        if place >= len(segments):
+            return None
+        if part.endswith("+}"):
+            return [*rank, 2]
+        variable = part.startswith("{")
+        if not segments[place] if variable else part != segments[place]:
+            return None
+        rank.append(int(variable))
+    return rank if len(pattern) == len(segments) else None
 
 
 def proxy_event(scope: Scope, path: str, body: bytes) -> dict[str, Any]:
@@ -152,6 +172,22 @@ async def _read(receive: Receive) -> bytes | None:
             return None
         if not message.get("more_body"):
             return b"".join(chunks)
+
+
+#: What API Gateway renames in a function's answer (a REST API's "important notes"): here what we answer of it.
+_RENAMED = {b"www-authenticate": CHALLENGE.encode()}
+
+
+def _renaming(send: Send) -> Send:
+    """A function's answer as it leaves API Gateway."""
+
+    async def renamed(message: dict[str, Any]) -> None:
+        if "headers" in message:
+            pairs = [(_RENAMED.get(name.lower(), name), value) for name, value in message["headers"]]
+            message = message | {"headers": pairs}
+        await send(message)
+
+    return renamed
 
 
 async def _send(send: Send, answer: dict[str, Any]) -> None:

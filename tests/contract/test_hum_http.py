@@ -78,7 +78,7 @@ def test_without_a_session_nothing_is_done_or_told(http: httpx.Client, org: Cons
         headers = {} if cookie is None else {"Cookie": f"{console.COOKIE}={cookie}"}
         answer = Ask(ask.method, ask.path, {"not": "read"}, headers=headers).send(http)
         refused(answer, 401, code)
-        assert answer.headers["www-authenticate"] == f'Cookie name="{console.COOKIE}"'
+        assert answer.headers["x-amzn-remapped-www-authenticate"] == f'Cookie name="{console.COOKIE}"'
 
 
 @pytest.mark.parametrize("name", sorted(GOOD))

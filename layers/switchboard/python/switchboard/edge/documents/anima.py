@@ -81,7 +81,7 @@ _REFUSALS = {
     ),
     401: _refusal(
         401, "Unauthorized", "No API key was sent, or one that is unknown, expired or revoked.",
-        "UNAUTHORIZED", "The API key is not known.", "WWW-Authenticate", reason="unknown",
+        "UNAUTHORIZED", "The API key is not known.", headers.CHALLENGE, reason="unknown",
     ),
     402: _refusal(
         402, "PaymentRequired", "The plan's quota or the organisation's spending cap is reached.",
@@ -136,7 +136,7 @@ _SOMETIMES = {
     "Allow": headers.ALLOW,
     "Idempotent-Replayed": headers.REPLAYED,
     "Retry-After": headers.RETRY_AFTER,
-    "WWW-Authenticate": headers.text("The scheme to authenticate with.", "Bearer"),
+    headers.CHALLENGE: headers.challenge("Bearer"),
 }
 
 DESCRIPTION = Description(

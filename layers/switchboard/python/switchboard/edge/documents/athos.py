@@ -57,7 +57,7 @@ _REFUSALS = {
     ),
     401: _refusal(
         "Unauthorized", "No key was sent, or one that is unknown, expired or revoked.",
-        "INVALID_API_KEY", "The API key is not known.", "WWW-Authenticate",
+        "INVALID_API_KEY", "The API key is not known.", headers.CHALLENGE,
     ),
     403: _refusal(
         "Forbidden", "The tenant is not active, or the key may not be used from this address.",
@@ -97,7 +97,7 @@ _ALWAYS = {
 _SOMETIMES = {
     "Allow": headers.ALLOW,
     "Retry-After": headers.RETRY_AFTER,
-    "WWW-Authenticate": headers.text("The scheme to authenticate with.", "Bearer"),
+    headers.CHALLENGE: headers.challenge("Bearer"),
 }
 
 DESCRIPTION = Description(

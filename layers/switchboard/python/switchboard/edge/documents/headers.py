@@ -35,6 +35,15 @@ def limits(per_second: int = 100, per_minute: int = 60) -> dict[str, Any]:
     }
 
 
+#: The name by which `WWW-Authenticate` arrives: a REST API of API Gateway renames what its function answers.
+CHALLENGE = "x-amzn-Remapped-WWW-Authenticate"
+
+
+def challenge(example: str) -> dict[str, Any]:
+    """The header that tells how to authenticate."""
+    return text("How to authenticate: `WWW-Authenticate`, which API Gateway renames.", example)
+
+
 #: Headers of refusals.
 ALLOW = text("The methods that the path takes.", "POST")
 RETRY_AFTER = number("Seconds to wait before the next try.", 12)

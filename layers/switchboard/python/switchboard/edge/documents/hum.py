@@ -77,7 +77,7 @@ _REFUSALS = {
     ),
     401: _refusal(
         "Unauthorized", "There is no session, or one that was ended or is over.",
-        "unauthorized", "expired", "The session is over: sign in again.", "WWW-Authenticate",
+        "unauthorized", "expired", "The session is over: sign in again.", headers.CHALLENGE,
     ),
     402: _refusal(
         "PlanLimit", "There is room for no more of this.",
@@ -134,7 +134,7 @@ _SOMETIMES = {
     "Allow": headers.ALLOW,
     "Idempotent-Replayed": headers.REPLAYED,
     "Retry-After": headers.RETRY_AFTER,
-    "WWW-Authenticate": headers.text("What to authenticate with.", f'Cookie name="{COOKIE}"'),
+    headers.CHALLENGE: headers.challenge(f'Cookie name="{COOKIE}"'),
 }
 
 DESCRIPTION = Description(

@@ -87,7 +87,7 @@ _REFUSALS = {
     ),
     401: _refusal(
         "Unauthorized", "No key was sent, or one that is malformed, unknown, revoked or expired.",
-        "INVALID_API_KEY", "The API key is not known.", "WWW-Authenticate",
+        "INVALID_API_KEY", "The API key is not known.", headers.CHALLENGE,
     ),
     403: _refusal(
         "Forbidden",
@@ -126,7 +126,7 @@ _ALWAYS = {
 _SOMETIMES = {
     "Allow": headers.ALLOW,
     "Retry-After": headers.RETRY_AFTER,
-    "WWW-Authenticate": headers.text("How to authenticate.", 'ApiKey header="X-API-Key"'),
+    headers.CHALLENGE: headers.challenge('ApiKey header="X-API-Key"'),
 }
 
 DESCRIPTION = Description(

@@ -1,0 +1,98 @@
+"""The local gateway finds a path's function as API Gateway does."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from infra import topology
+from infra.local import gateway
+from infra.topology import Api, Group
+
+API = Api("hum", "", fallback="rest")
+GROUPS = tuple(
+    Group(name, api="hum", paths=paths)
+    for name, paths in {
+        "rest": ("api/health",),
+        "calls": ("api/calls", "api/calls/{proxy+}"),
+        "streams": ("api/calls/{id}/stream", "api/events/stream"),
+        "one": ("api/calls/{id}",),
+        "live": ("api/calls/live/{proxy+}",),
+        "everything": ("api/{proxy+}",),
+    }.items()
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "group"),
+    [
+        ("/api/calls", "calls"),
+        ("/api/calls/", "calls"),
+        ("/api/calls/call_1", "one"),
+        ("/api/calls/call_1/stream", "streams"),
+        ("/api/calls/call_1/streams", "calls"),
+        ("/api/calls/call_1/stream/more", "calls"),
+        ("/api/calls//stream", "calls"),
+        ("/api/calls/live/stream", "live"),
+        ("/api/calls/live", "one"),
+        ("/api/events/stream", "streams"),
+        ("/api/events/{id}", "everything"),
+        ("/api/calls/{id}/stream", "streams"),
+        ("/api/other", "everything"),
+        ("/api", "rest"),
+        ("/other", "rest"),
+        ("/", "rest"),
+    ],
+)
+def test_a_literal_comes_before_a_variable_and_both_before_the_rest(path: str, group: str) -> None:
+    for groups in (GROUPS, GROUPS[::-1]):
+        assert gateway.group_of(API, path, groups).name == group
+
+
+@pytest.mark.parametrize(
+    ("path", "group"),
+    [
+        ("/api/calls/a%2Fstream", "one"),
+        ("/api/calls/a%2Fb/stream", "streams"),
+        ("/api/%63alls", "everything"),
+        ("/api/calls/call_1/str%65am", "calls"),
+        ("/api/calls/%252F", "one"),
+    ],
+)
+def test_a_path_is_compared_as_it_was_sent(path: str, group: str) -> None:
+    assert gateway.group_of(API, path, GROUPS).name == group
+
+
+def test_every_path_of_the_topology_leads_to_its_group() -> None:
+    for group in topology.GROUPS:
+        api = next(one for one in topology.APIS if one.name == group.api)
+        for pattern in group.paths:
+            path = f"/{api.base_path}/{pattern}".replace("//", "/").replace("{proxy+}", "zzz/zzz")
+            assert gateway.group_of(gateway.api_of(path), path).name == group.name, path
+
+
+def test_the_functions_event_has_the_path_once_decoded_where_api_gateway_decodes_it() -> None:
+    scope = {"method": "GET", "headers": [], "query_string": b"q=a%2526b", "http_version": "1.1"}
+    event = gateway.proxy_event(scope, "/api/calls/a%252Fb", b"")
+    assert event["path"] == event["requestContext"]["path"] == "/api/calls/a%252Fb"
+    assert event["pathParameters"] == {"proxy": "api/calls/a%2Fb"}
+    assert event["multiValueQueryStringParameters"] == {"q": ["a%26b"]}
+
+
+def test_a_functions_challenge_arrives_under_api_gateways_name() -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    async def answer() -> None:
+        renaming = gateway._renaming(send)
+        pairs = [(b"WWW-Authenticate", b"Bearer"), (b"Allow", b"GET")]
+        await renaming({"type": "http.response.start", "status": 401, "headers": pairs})
+        await renaming({"type": "http.response.body", "body": b""})
+
+    asyncio.run(answer())
+    assert sent[0]["headers"] == [(b"x-amzn-Remapped-WWW-Authenticate", b"Bearer"), (b"Allow", b"GET")]
+    assert sent[1] == {"type": "http.response.body", "body": b""}
