@@ -1,0 +1,45 @@
+"""Media types compare without regard to case, and their parameters mean nothing (RFC 9110, 8.3.1)."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from switchboard.aws import clock
+from tests.unit.edge.platform import Platform, Route, routes
+
+#: One operation with a body of each API.
+ROUTES = [
+    next(one for one in routes() if (one.operation.method, one.operation.path) == place)
+    for place in (
+        ("POST", "/v1/email/send"),
+        ("POST", "/functions/v1/external-api"),
+        ("POST", "/api/external/v1/session"),
+        ("POST", "/api/contacts"),
+    )
+]
+
+
+@pytest.fixture
+def platform(cloud: dict[str, str], frozen: clock.Frozen) -> Platform:
+    return Platform.open()
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+@pytest.mark.parametrize(
+    "sent",
+    ["application/json", "Application/JSON", "Application/JSON; Charset=UTF-8", "APPLICATION/JSON;charset=utf-8", None],
+)
+@pytest.mark.parametrize("name", ["content-type", "Content-Type", "CONTENT-TYPE"])
+def test_json_is_json_however_it_is_written(platform: Platform, route: Route, name: str, sent: str | None) -> None:
+    headers = {name: sent} if sent else {}
+    answer = platform.ask(route, route.operation.path, json.dumps(platform.good(route)), headers=headers)
+    assert answer.is_success, answer.text
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+@pytest.mark.parametrize("sent", ["text/plain", "application/jsonx", "application/json2; charset=utf-8", "json", ";"])
+def test_what_is_no_json_is_refused(platform: Platform, route: Route, sent: str) -> None:
+    answer = platform.ask(route, route.operation.path, json.dumps(platform.good(route)), headers={"content-type": sent})
+    assert answer.status_code in (400, 415)

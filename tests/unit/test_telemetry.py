@@ -1,0 +1,77 @@
+"""What is logged of an exception: never a value that a validation refused."""
+
+from __future__ import annotations
+
+import json
+import logging
+from io import StringIO
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.event_handler.openapi.exceptions import ResponseValidationError
+from pydantic import BaseModel, ValidationError
+
+from switchboard import telemetry
+
+
+class Job(BaseModel):
+    number: int
+    text: str
+
+
+#: Not in the lines of this file that a traceback shows.
+SENT = {"number": "mk_secret", "text": ["a mail's body"]}
+
+
+def refused() -> ValidationError:
+    with pytest.raises(ValidationError) as caught:
+        Job.model_validate(SENT)
+    return caught.value
+
+
+def logged(error: Exception) -> Any:
+    stream = StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(telemetry.logger().handlers[0].formatter)
+    log = logging.getLogger("tests.telemetry")
+    log.addHandler(handler)
+    try:
+        raise error
+    except type(error):
+        log.exception("job failed")
+    finally:
+        log.removeHandler(handler)
+    return json.loads(stream.getvalue())
+
+
+def test_a_refused_value_is_in_no_log() -> None:
+    entry = logged(refused())
+    assert entry["exception_name"] == "ValidationError"
+    assert "{'loc': ['number'], 'type': 'int_parsing'}" in entry["exception"]
+    assert "test_telemetry.py" in entry["exception"]
+    for secret in ("mk_secret", "a mail's body", "input_value"):
+        assert secret not in json.dumps(entry)
+
+
+def test_a_refused_value_is_in_no_cause_either() -> None:
+    try:
+        raise refused()
+    except ValidationError as cause:
+        later = RuntimeError("the job cannot be read")
+        later.__cause__ = cause
+    entry = logged(later)
+    assert "RuntimeError: the job cannot be read" in entry["exception"]
+    assert "int_parsing" in entry["exception"]
+    assert "mk_secret" not in json.dumps(entry)
+
+
+def test_an_answer_that_does_not_match_is_described_by_its_places() -> None:
+    error = ResponseValidationError([{"loc": ("response", "key"), "type": "string_type", "input": "mk_secret"}])
+    assert telemetry.described(error) == "[{'loc': ['response', 'key'], 'type': 'string_type'}]"
+    assert "mk_secret" not in json.dumps(logged(error))
+
+
+def test_other_exceptions_are_told_in_full() -> None:
+    entry = logged(ValueError("the queue has no such name"))
+    assert "ValueError: the queue has no such name" in entry["exception"]
+    assert telemetry.described(ValueError("plain")) == "plain"
