@@ -104,7 +104,7 @@ def test_no_body_and_no_header_is_our_fault(platform: Platform, route: Route) ->
         granted = platform.ask(route, path, json.dumps(good))
         assert granted.is_success, granted.text
 
-    @examples(60)
+    @examples(40)
     @given(
         changes=st.dictionaries(st.sampled_from(names), _values, max_size=2),
         within=st.dictionaries(_names, _values, max_size=2),

@@ -16,7 +16,11 @@ organisation, and creates agents, keys and spending limits. A revoked key stops 
 
 **Retries.** Every POST, PUT, PATCH and DELETE takes an `Idempotency-Key`. The first answer is kept for 24 hours and
 given again, byte for byte, with `Idempotent-Replayed: true`; answers of 500 and above are not kept. The same key with
-another path or body is refused with 409 `IDEMPOTENCY_BODY_MISMATCH`.
+another method, path, query or body is refused with 409 `IDEMPOTENCY_BODY_MISMATCH`. A key belongs to who acts: each
+agent has its own, and all master keys of an organisation share theirs.
+
+**Your own JSON** (`metadata`) has at most 8 KB and eight levels. Fractions and long numbers come back as they were
+sent.
 
 **Workflows.** Whatever carries the same `x-correlation-id` is one workflow, and `GET /v1/audit/events` shows all that
 happened in it. Without one, each request gets a new id. `x-request-id` is another thing: it names one HTTP exchange.

@@ -27,7 +27,8 @@ organisation with `POST /api/orgs`. One may belong to several: `POST /api/sessio
 say that another site's page made it.
 
 **Retries.** Every POST, PATCH and DELETE takes an `Idempotency-Key`. The first answer is kept for 24 hours and given
-again, byte for byte, with `Idempotent-Replayed: true`; answers of 500 and above are not kept.
+again, byte for byte, with `Idempotent-Replayed: true`; answers of 500 and above are not kept. A key belongs to the
+person who sends it.
 
 **Lists** answer `next_cursor`, to send as `cursor`, until it is `null`. A page may be short and still have a next one.
 
