@@ -42,6 +42,8 @@ def _problems(request: Any) -> Iterator[str]:
             for name in (":begins", ":from", ":to"):
                 if name in values:
                     yield from _key_problems(name, values[name], _SORT_KEY)
+        if ":from" in values and values[":from"].get("S", "") > values[":to"].get("S", ""):
+            yield "a range that ends before it begins"
         for name, value in values.items():
             yield from _value_problems(name, value, 1)
     places = []

@@ -91,7 +91,7 @@ def dead_letters(limit: Limit = 20, cursor: Cursor = None) -> DeliveryList:
 
 
 @api.get(
-    "/v1/webhooks/<wh:webhook_id>",
+    "/v1/webhooks/<webhook_id>",
     summary="Read a webhook",
     operation_id="webhookGet",
     tag="Webhooks",
@@ -103,7 +103,7 @@ def read(webhook_id: str) -> Webhook:
 
 
 @api.patch(
-    "/v1/webhooks/<wh:webhook_id>",
+    "/v1/webhooks/<webhook_id>",
     summary="Change a webhook",
     operation_id="webhookUpdate",
     tag="Webhooks",
@@ -117,7 +117,7 @@ def update(webhook_id: str, request: UpdateWebhookRequest) -> Webhook:
 
 
 @api.delete(
-    "/v1/webhooks/<wh:webhook_id>",
+    "/v1/webhooks/<webhook_id>",
     summary="Remove a webhook",
     operation_id="webhookDelete",
     tag="Webhooks",
@@ -132,7 +132,7 @@ def remove(webhook_id: str) -> Removed:
 
 
 @api.post(
-    "/v1/webhooks/<wh:webhook_id>/rotate",
+    "/v1/webhooks/<webhook_id>/rotate",
     summary="Replace a webhook's secret; both sign for 24 hours",
     operation_id="webhookRotate",
     tag="Webhooks",
@@ -146,7 +146,7 @@ def rotate(webhook_id: str) -> NewWebhook:
 
 
 @api.post(
-    "/v1/webhooks/<wh:webhook_id>/reenable",
+    "/v1/webhooks/<webhook_id>/reenable",
     summary="Make a webhook active again, and forget its failures",
     operation_id="webhookReenable",
     tag="Webhooks",
@@ -159,7 +159,7 @@ def reenable(webhook_id: str) -> Webhook:
 
 
 @api.post(
-    "/v1/webhooks/<wh:webhook_id>/test",
+    "/v1/webhooks/<webhook_id>/test",
     summary="Send a test delivery",
     operation_id="webhookTest",
     tag="Webhooks",
@@ -172,7 +172,7 @@ def test(webhook_id: str) -> Tested:
 
 
 @api.post(
-    "/v1/webhooks/<wh:webhook_id>/recover",
+    "/v1/webhooks/<webhook_id>/recover",
     summary="Send once more all that failed since a moment",
     operation_id="webhookRecover",
     tag="Webhooks",
@@ -187,7 +187,7 @@ def recover(webhook_id: str, request: RecoverRequest) -> Recovering:
 
 
 @api.get(
-    "/v1/webhooks/<wh:webhook_id>/deliveries",
+    "/v1/webhooks/<webhook_id>/deliveries",
     summary="List a webhook's deliveries, newest first",
     operation_id="webhookDeliveries",
     tag="Webhooks",

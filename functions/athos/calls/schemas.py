@@ -31,9 +31,12 @@ def window(start: str, end: str | None, user: str | None, agency: str | None) ->
     first, last = clock.parse(start), end and clock.parse(end)
     if last and first > last:
         raise Invalid("The window ends before it begins.", fields={"to": "is before from"})
+    begin, end = clock.iso(_rounded_up(first)), clock.iso(last) if last else None
+    if end and end < begin:
+        raise Invalid("The window holds no whole millisecond.", fields={"to": "is less than a millisecond after from"})
     return Listed(
-        start=clock.iso(_rounded_up(first)),
-        end=clock.iso(last) if last else None,
+        start=begin,
+        end=end,
         external_user_id=user,
         external_agency_id=agency,
     )

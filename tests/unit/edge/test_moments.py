@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from switchboard.aws import clock
+from tests import dynamo_rules
 from tests.unit.edge.platform import Platform, Route, encoded, routes
 
 FIRST, LAST = "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"
@@ -42,6 +43,7 @@ def test_the_clock_reads_and_writes_the_first_and_the_last_moment() -> None:
 
 @pytest.fixture
 def platform(cloud: dict[str, str]) -> Platform:
+    dynamo_rules.enforce()
     return Platform.open()
 
 
@@ -78,3 +80,19 @@ def test_a_good_moment_is_taken(platform: Platform, value: str) -> None:
     hook = platform.ask(HOOKS, "/v1/webhooks", json.dumps(platform.good(HOOKS))).json()["id"]
     assert platform.ask(RECOVER, f"/v1/webhooks/{hook}/recover", json.dumps({"since": value})).status_code == 202
     assert platform.ask(CALLS, "/api/external/v1/calls", query=f"from={encoded(value)}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "status"),
+    [
+        ("2026-01-01T00:00:00.0005Z", "2026-01-01T00:00:00.0007Z", 400),
+        ("2026-01-01T00:00:00.0005Z", "2026-01-01T00:00:00.001Z", 200),
+        ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00.0007Z", 200),
+        ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z", 200),
+        ("2026-01-01T00:00:00Z", "2025-12-31T23:59:59Z", 400),
+        ("9999-12-31T23:59:59.9999Z", "9999-12-31T23:59:59.9999Z", 200),
+    ],
+)
+def test_a_window_without_a_millisecond_is_refused(platform: Platform, start: str, end: str, status: int) -> None:
+    answer = platform.ask(CALLS, "/api/external/v1/calls", query=f"from={encoded(start)}&to={encoded(end)}")
+    assert answer.status_code == status, answer.text
