@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from switchboard.aws import session, table
 from switchboard.aws.table import Check, ConditionFailedError, Delete, Put, Query, Update, commit
+from switchboard.errors import Unavailable
 from tests.unit.properties import examples
 
 NAMES = st.text(min_size=1, max_size=8)
@@ -177,3 +178,28 @@ def test_a_commit_refuses_two_writes_on_one_item_and_names_no_key() -> None:
         commit(put, Check(table="core", key=ONE, condition="attribute_not_exists(pk)"))
     assert "one" not in str(refused.value).split("one item")[1]
     commit(put, Put(table="activity", item=dict(ONE)))
+
+
+@pytest.mark.usefixtures("cloud")
+def test_many_items_are_written_in_one_request_and_what_is_left_over_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    items = [{"pk": "p", "sk": str(number)} for number in range(5)]
+    client, sent = session.dynamodb(), []
+    real = client.batch_write_item
+
+    def half(RequestItems: dict[str, list[Any]]) -> Any:  # noqa: N803 botocore's name
+        ((name, requests),) = RequestItems.items()
+        sent.append(len(requests))
+        real(RequestItems={name: requests[:2]})
+        return {"UnprocessedItems": {name: requests[2:]} if requests[2:] else {}}
+
+    monkeypatch.setattr(client, "batch_write_item", half)
+    table.put_many("core", items)
+    assert (sent, list(Query(table="core", partition="p").all())) == ([5, 3, 1], items)
+
+
+@pytest.mark.usefixtures("cloud")
+def test_many_items_that_are_never_taken_are_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = session.dynamodb()
+    monkeypatch.setattr(client, "batch_write_item", lambda RequestItems: {"UnprocessedItems": RequestItems})  # noqa: N803
+    with pytest.raises(Unavailable):
+        table.put_many("core", [{"pk": "p", "sk": "s"}])

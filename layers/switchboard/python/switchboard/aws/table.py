@@ -339,6 +339,26 @@ def _stamp(change: Put | Update | Delete, request: dict[str, Any]) -> str:
 
 _SET = re.compile(r"\bSET ")
 
+#: Items of one request of `put_many`.
+PUT_TOGETHER = 25
+
+
+def put_many(table: str, items: Sequence[Item]) -> None:
+    """Write up to `PUT_TOGETHER` whole items in one request, each by itself: others may see them in any order.
+
+    A process that is stopped may have written some of them. So this is for items that the next run writes again as
+    they were. Raises Unavailable when throttling does not end.
+    """
+    aside.settle()
+    wanted: dict[str, Any] = {settings.table(table): [{"PutRequest": {"Item": encode_item(item)}} for item in items]}
+    for number in range(_MAX_ATTEMPTS):
+        answer: Any = _persistently(lambda batch=wanted: session.dynamodb().batch_write_item(RequestItems=batch))  # type: ignore[misc]
+        wanted = answer.get("UnprocessedItems") or {}
+        if not wanted:
+            return
+        back_off(number)
+    raise Unavailable(_BUSY, retry_after=1)
+
 
 def _reading(attempt: Callable[[], _T]) -> _T:
     aside.begin()
