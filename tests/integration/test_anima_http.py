@@ -52,7 +52,7 @@ def test_a_mail_is_queued_sent_and_delivered_and_its_chain_verifies(http: httpx.
 
     def sealed() -> Any:
         found = http.get("/v1/audit/events", params={"correlation_id": "tour"}, headers=acme.agent).json()
-        return found if found["count"] == 3 and all(event["sealed"] for event in found["events"]) else None
+        return found if found["count"] == 3 and all(event["seq"] for event in found["events"]) else None
 
     events = until(sealed)["events"]
     assert [event["action"] for event in events] == ["email.queued", "email.sent", "email.delivered"]

@@ -80,7 +80,7 @@ def test_an_organisation_from_its_creation_to_its_verified_chain(
 
 def _sealed(http: httpx.Client, bearer: dict[str, str], wanted: set[str]) -> bool:
     found = http.get("/v1/audit/events", params={"correlation_id": "cli-1"}, headers=bearer).json()
-    return {event["action"] for event in found["events"] if event["sealed"]} == wanted
+    return {event["action"] for event in found["events"] if event["seq"]} == wanted
 
 
 def test_the_running_stack_is_the_default_in_its_directory(stack: Stack, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from switchboard.accounts.plans import PlanName
 from switchboard.agents import service as agents
 from switchboard.audit import chain
 from switchboard.audit import service as audit
+from switchboard.audit import store as audit_store
 from switchboard.aws import chance, clock, ids, secret
 from switchboard.aws.effect import Effect
 from switchboard.aws.table import commit
@@ -26,7 +27,7 @@ from switchboard.edge import rate_limit
 from switchboard.email import delivery
 from switchboard.email import service as email
 from switchboard.email.models import Draft, Message
-from switchboard.errors import Conflict, QuotaExceeded
+from switchboard.errors import Conflict, Contended, QuotaExceeded
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, Work
 from switchboard.signup import service as signup
@@ -308,7 +309,9 @@ def test_a_timer_is_cancelled_or_fired_and_never_both(org: str) -> None:
 
 
 @pytest.mark.usefixtures("engine_cloud")
-def test_sealers_at_once_make_one_chain_without_gaps_or_doubles() -> None:
+@pytest.mark.parametrize("together", [5, 99])
+def test_sealers_at_once_make_one_chain_without_gaps_or_doubles(monkeypatch: pytest.MonkeyPatch, together: int) -> None:
+    monkeypatch.setattr(audit_store, "MOST_READ", together)
     work = Work(org_id="org_1", actor=Actor(type="system", id="test"), agent_id=None, correlation_id="corr_1")
     made = [
         events.of(work, "roleplay.call.live", Subject(type="roleplay_call", id=str(number))) for number in range(60)
@@ -318,7 +321,7 @@ def test_sealers_at_once_make_one_chain_without_gaps_or_doubles() -> None:
     def seal(batch: list[events.Event]) -> int:
         try:
             return audit.seal("org_1", batch)
-        except audit.ContendedError:
+        except Contended:
             return seal(batch)  # the queue brings it again
 
     halves = [made[:40], made[20:], made[::-1], made[10:50]]
@@ -328,6 +331,10 @@ def test_sealers_at_once_make_one_chain_without_gaps_or_doubles() -> None:
     assert Counter(document["id"] for document in documents) == Counter(event.id for event in made)
     verdict = chain.verify(documents)
     assert (verdict.fault, verdict.head) == (None, audit.head("org_1").hash)
+    places, more = audit_store.places("org_1", "corr_1", 0, 1_000)
+    assert ([place.seq for place in places], more) == (list(range(1, 61)), False)
+    seen, _ = audit_store.events_after("org_1", "corr_1", None)
+    assert {one.event.id: one.seq for one in seen} == {document["id"]: document["seq"] for document in documents}
 
 
 # --- sign-up --------------------------------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ def actions(http: httpx.Client, who: SignedUp, correlation_id: str, *expected: s
     def sealed() -> Any:
         answer = http.get("/v1/audit/events", params={"correlation_id": correlation_id}, headers=who.agent).json()
         events = answer.get("events", [])
-        return events if len(events) >= len(expected) and all(event["sealed"] for event in events) else None
+        return events if len(events) >= len(expected) and all(event["seq"] for event in events) else None
 
     events: list[dict[str, Any]] = until(sealed)
     assert [event["action"] for event in events] == list(expected)

@@ -6,7 +6,7 @@ Nothing is waited for, so that nothing is begun aside: over a store, a thread's 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,10 @@ from switchboard.accounts import credentials
 from switchboard.accounts.models import ApiKey, KeyKind, Organisation
 from switchboard.accounts.plans import PlanName
 from switchboard.agents.models import Agent
-from switchboard.audit import chain
+from switchboard.audit import chain, store
 from switchboard.audit.models import GENESIS, Head
 from switchboard.aws import clock, ids
-from switchboard.aws.table import Page, Query, Update
+from switchboard.aws.table import Item, Key, Page, Query, Update
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, Work
 
@@ -59,29 +59,34 @@ class Stub:
         )  # fmt: skip
         self.items = self._workflow(org.id)
 
-    def _workflow(self, org_id: str) -> list[dict[str, Any]]:
+    def _workflow(self, org_id: str) -> list[Item]:
         work = Work(
             org_id=org_id,
             actor=Actor(type="agent", id="agt_load"),
             agent_id="agt_load",
             correlation_id=CORRELATION_ID,
         )
-        items, head = [], Head(0, GENESIS)
+        items, documents, head = [], [], Head(0, GENESIS)
         for _ in range(_EVENTS):
             event = events.of(
                 work, "email.sent", Subject(type="message", id=ids.new("msg")), kind="mail", recipients=["0" * 64]
             )
             link = chain.seal(event, head)
             head = Head(link.seq, link.hash)
-            items.append({"pk": "chain", "sk": event.id, **event.model_dump()})
-            items.append({"pk": "chain", "sk": f"{event.id}#seal", "document": link.document})
-        return items
+            items.append({**events.record(event).item})
+            documents.append(link.document)
+        return sorted([*items, *store._items(org_id, documents)], key=lambda item: (item["pk"], item["sk"]))
 
     def _write(self, change: Update) -> dict[str, Any]:
         return {"minute": 1, **{f"s{second:02d}": 1 for second in range(60)}}
 
     def _page(self, query: Query, limit: int, start: Any = None) -> Page:
-        return Page(self.items, None)
+        first, last = query.between or ("", "~")
+        return Page([one for one in self.items if one["pk"] == query.partition and first <= one["sk"] <= last], None)
+
+    def _get_many(self, table: str, keys: Sequence[Key]) -> list[Item | None]:
+        found = {(item["pk"], item["sk"]): item for item in self.items}
+        return [found.get((key["pk"], key["sk"])) for key in keys]
 
 
 @contextmanager
@@ -96,6 +101,7 @@ def stubbed() -> Iterator[Stub]:
         patch("switchboard.aws.table.write_at_once", stub._write),
         patch("switchboard.usage.service.commit", lambda *_: None),
         patch("switchboard.signup.service.commit", lambda *_: None),
+        patch("switchboard.aws.table.get_many", stub._get_many),
         patch.object(Query, "page", lambda query, limit, start=None: stub._page(query, limit, start)),
     ):
         silence()

@@ -19,7 +19,14 @@ api = Api(Anima(), "audit")
     summary="Read a workflow's events by correlation id",
     operation_id="auditByCorrelation",
     tag="Audit",
-    description="Oldest first. An agent's key sees its own agent's events, a master key all of them.",
+    description=(
+        "Sealed events come first, by `seq`. Events that are not sealed yet follow: their `seq`, `prevHash` and "
+        "`immutableHash` are null. An agent's key sees its own agent's events, a master key all of them.\n\n"
+        'Each sealed event verifies alone. `immutableHash` is `"sha256:"` and the hex SHA-256 of `prevHash`, a line '
+        "feed, and the event without `immutableHash` as JSON with sorted keys, no white space and UTF-8 text.\n\n"
+        "To read what was added later, ask the last cursor again. No event is missed. An event that was listed "
+        "before it was sealed is listed again with its `seq`, under the same `id`."
+    ),
     responses={400: "The correlation id is missing.", 404: "No events carry this correlation id."},
 )
 def events(
@@ -36,6 +43,7 @@ def events(
     operation_id="auditExport",
     tag="Audit",
     keys=MASTER,
+    description="A part may hold fewer links than `limit`: go on with `next_after` until it is null.",
     responses={400: "The range is not valid.", 403: "This takes the master key."},
 )
 def export(
@@ -43,8 +51,7 @@ def export(
     limit: Annotated[int, Query(ge=1, le=1_000)] = 500,
 ) -> Export:
     org_id = api.caller.org_id
-    head = audit.head(org_id)
-    return Export.of(org_id, head, list(audit.export(org_id, after, min(limit, max(0, head.seq - after)))))
+    return Export.of(org_id, *audit.export_part(org_id, after, limit))
 
 
 handler = api.handler

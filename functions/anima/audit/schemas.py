@@ -32,14 +32,17 @@ _EXAMPLE: JsonDict = {
     "seq": 5,
     "prevHash": f"sha256:{'4f' * 32}",
     "immutableHash": f"sha256:{'a1' * 32}",
-    "sealed": True,
 }
 
 
 class AuditEvent(_Shown):
-    """An event. `seq`, `prevHash` and `immutableHash` are null until it is sealed, a moment after it happened."""
+    """An event, as it was hashed: a reader verifies it by removing `immutableHash` and nothing else.
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+    `seq`, `prevHash` and `immutableHash` are null until it is sealed, a moment after it happened.
+    """
+
+    # A document that an older or a newer version sealed keeps all its fields, or its hash would not match.
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]}, extra="allow")
 
     id: str
     timestamp: str
@@ -56,11 +59,10 @@ class AuditEvent(_Shown):
     seq: int | None
     prev_hash: str | None
     immutable_hash: str | None
-    sealed: bool
 
 
 class Workflow(BaseModel):
-    """A workflow's events, oldest first."""
+    """A workflow's events: sealed ones by `seq`, behind them those that are not sealed yet."""
 
     correlation_id: str
     count: int
@@ -73,7 +75,7 @@ class Workflow(BaseModel):
         return cls(
             correlation_id=correlation_id,
             count=len(entries),
-            events=[AuditEvent.model_validate(entry.document | {"sealed": entry.sealed}) for entry in entries],
+            events=[AuditEvent.model_validate(entry.document) for entry in entries],
             pagination=Pagination.of(cursor),
         )
 

@@ -1,88 +1,196 @@
-"""Reading the chain: whole, page by page, and whatever is sealed meanwhile."""
+"""Reading the chain: whole, page by page, and whatever is sealed or committed meanwhile."""
 
 from __future__ import annotations
+
+from collections import Counter
+from random import Random
 
 import pytest
 
 from switchboard.audit import chain, store
 from switchboard.audit import service as audit
-from switchboard.aws.table import commit
-from switchboard.events import service as events
-from switchboard.events.models import Actor, Subject, Work
-
-pytestmark = pytest.mark.usefixtures("cloud")
-
-WORK = Work(org_id="org_1", actor=Actor(type="system", id="test"), agent_id=None, correlation_id="corr_1")
-ORG = Subject(type="organization", id="org_1")
+from switchboard.aws import clock, table
+from switchboard.aws.table import Delete, Put
+from switchboard.errors import Invalid, NotFound
+from tests.actors import Tenant, tenant
+from tests.integration.sabotage import Sabotage
+from tests.unit.audit.workflows import Reader, happened, record, recorded
 
 
-def recorded(number: int, slug: str = "acme") -> list[events.Event]:
-    made = [events.of(WORK, "organization.created", ORG, plan="free", slug=slug) for _ in range(number)]
-    made.sort(key=lambda event: event.id)
-    for start in range(0, number, 50):
-        commit(events.record(event) for event in made[start : start + 50])
-    return made
-
-
-def pages(limit: int) -> list[list[store.Placed]]:
-    found, start = [], None
-    while not found or start:
-        placed, start = store.workflow("org_1", "corr_1", limit, start)
-        found.append(placed)
-    return found
+@pytest.fixture
+def acme(cloud: dict[str, str], frozen: clock.Frozen) -> Tenant:
+    return tenant()
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 6, 20])
 @pytest.mark.parametrize("sealed", [0, 1, 3, 5])
-def test_every_event_of_a_workflow_is_on_one_page_with_its_seal(limit: int, sealed: int) -> None:
-    made = recorded(5)
-    audit.seal("org_1", made[:sealed])
-    found = pages(limit)
-    assert all(len(page) <= limit for page in found)
-    placed = [one for page in found for one in page]
-    assert [one.event for one in placed] == made
-    assert [one.document["seq"] if one.document else None for one in placed] == [*range(1, sealed + 1)] + [None] * (
-        5 - sealed
-    )
+def test_sealed_events_come_by_seq_and_the_others_behind_them(acme: Tenant, limit: int, sealed: int) -> None:
+    made = recorded(acme.org_id, 5)
+    audit.seal(acme.org_id, made[:sealed])
+    found = Reader(acme, limit).rest()
+    assert [one["id"] for one in found] == [event.id for event in made]
+    assert [one["seq"] for one in found] == [*range(1, sealed + 1)] + [None] * (5 - sealed)
+    for document in found[sealed:]:
+        assert (document["prevHash"], document[chain.HASH]) == (None, None)
 
 
-def test_an_event_that_is_sealed_between_two_pages_is_shown_once() -> None:
-    made = recorded(3)
-    first, start = store.workflow("org_1", "corr_1", 1, None)
-    audit.seal("org_1", made)
-    rest, end = store.workflow("org_1", "corr_1", 5, start)
-    assert [one.event for one in first + rest] == made
-    assert end is None
+@pytest.mark.parametrize("limit", [1, 2, 20])
+def test_events_that_were_sealed_out_of_order_come_in_the_order_of_the_chain(acme: Tenant, limit: int) -> None:
+    made = recorded(acme.org_id, 5)
+    for event in (made[3], made[0], made[4]):
+        audit.seal(acme.org_id, [event])
+    found = Reader(acme, limit).rest()
+    assert [one["id"] for one in found] == [made[place].id for place in (3, 0, 4, 1, 2)]
 
 
-def test_an_export_is_whole_though_it_is_larger_than_one_answer_of_the_table() -> None:
-    audit.seal("org_1", recorded(30, slug="x" * 50_000))
-    documents = list(audit.export("org_1", 0, 100))
+@pytest.mark.parametrize("limit", [1, 2, 3, 10])
+def test_an_event_that_is_committed_late_is_behind_every_cursor(acme: Tenant, limit: int) -> None:
+    """Another process takes an id, and commits when a reader has passed it."""
+    late, *others = happened(acme.org_id, 7)
+    audit.seal(acme.org_id, record(others))
+    reader = Reader(acme, limit)
+    seen = reader.rest()
+    audit.seal(acme.org_id, record([late]))
+    seen += reader.rest()
+    assert {one["id"] for one in seen} == {late.id, *(event.id for event in others)}
+
+
+def test_a_reader_misses_nothing_whatever_is_committed_and_sealed_between_its_pages(acme: Tenant) -> None:
+    for seed in range(12):
+        chance, workflow = Random(seed), f"corr_{seed}"
+        uncommitted = happened(acme.org_id, 14, correlation_id=workflow)
+        wanted = {event.id for event in uncommitted}
+        chance.shuffle(uncommitted)
+        unsealed = record([uncommitted.pop()])
+        reader, seen = Reader(acme, chance.randint(1, 6), workflow), []
+        while uncommitted or unsealed:
+            match chance.randint(0, 3):
+                case 0 if uncommitted:
+                    unsealed += record([uncommitted.pop()])
+                case 1 if unsealed:
+                    chance.shuffle(unsealed)
+                    cut = chance.randint(1, len(unsealed))
+                    audit.seal(acme.org_id, unsealed[:cut])
+                    unsealed = unsealed[cut:]
+                case _:
+                    seen += reader.page()[0]
+        seen += reader.rest()
+        assert {one["id"] for one in seen} == wanted, seed
+        # A sealed document says the same each time, and a fresh reader sees each event once, by seq.
+        assert len({one["id"]: one for one in seen if one["seq"]}) == len(wanted)
+        fresh = Reader(acme, 4, workflow).rest()
+        assert Counter(one["id"] for one in fresh) == Counter(wanted)
+        assert [one["seq"] for one in fresh] == sorted(one["seq"] for one in fresh)
+
+
+@pytest.mark.parametrize("done", range(3))
+def test_an_event_that_is_sealed_while_a_page_is_read_is_on_that_page_once(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch, done: int
+) -> None:
+    """A sealer comes between any two of the reads."""
+    made = recorded(acme.org_id, 3)
+    audit.seal(acme.org_id, made[:1])
+    reads = iter(range(9))
+
+    def before(name: str) -> None:
+        real = getattr(store, name)
+
+        def reading(*arguments: object) -> object:
+            if next(reads) == done:
+                audit.seal(acme.org_id, made)
+            return real(*arguments)
+
+        monkeypatch.setattr(store, name, reading)
+
+    for name in ("places", "documents_at", "events_after"):
+        before(name)
+    assert [one["id"] for one in Reader(acme, 10).rest()] == [event.id for event in made]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 10])
+def test_a_batch_that_is_seen_half_done_hides_nothing(acme: Tenant, limit: int) -> None:
+    """The places are there, and not all of the links: as much as there is comes sealed, the rest not yet."""
+    made = recorded(acme.org_id, 4)
+    audit.seal(acme.org_id, made)
+    lost = [table.write(Delete(table="activity", key=store._link_key(acme.org_id, seq))) for seq in (3, 4)]
+    reader = Reader(acme, limit)
+    seen = reader.rest()
+    assert [(one["id"], one["seq"]) for one in seen] == [
+        (event.id, seq) for event, seq in zip(made, (1, 2, None, None), strict=True)
+    ]
+    assert [one["seq"] for one in audit.export_part(acme.org_id, 0, 10)[1]] == [1, 2, 3, 4]
+    for item in lost:
+        table.write(Put(table="activity", item=item or {}))
+    assert [one["seq"] for one in reader.rest()][-2:] == [3, 4]
+
+
+def test_a_page_takes_two_round_trips_whatever_it_shows(acme: Tenant) -> None:
+    audit.seal(acme.org_id, recorded(acme.org_id, 250))
+    recorded(acme.org_id, 3)
+    caller, saboteur = acme.caller(master=True), Sabotage()
+    audit.of_workflow(caller, "corr_1", 1, None)  # from here on the process knows the secret that signs cursors
+    for limit, calls_of in ((10, ["Query", "BatchGetItem"]), (500, ["Query", *["BatchGetItem"] * 3, "Query"])):
+        with saboteur.counting() as calls:
+            entries, _ = audit.of_workflow(caller, "corr_1", limit, None)
+        # Everything behind the first read is asked for side by side.
+        assert (calls, len(entries)) == (calls_of, min(limit, 253))
+
+
+def test_pages_are_bounded_by_what_the_events_hold(acme: Tenant) -> None:
+    made = recorded(acme.org_id, 45, text="x" * 50_000)
+    audit.seal(acme.org_id, made[:30])
+    reader, pages, last = Reader(acme, 500), [], False
+    while not last:
+        page, last = reader.page()
+        pages.append(page)
+    assert max(sum(chain.size_of(one) for one in page) for page in pages) < 2_500_000
+    assert [one["id"] for page in pages for one in page] == [event.id for event in made]
+
+
+def test_an_agent_s_key_pages_its_own_agent_s_events(acme: Tenant) -> None:
+    made = recorded(acme.org_id, 3)
+    audit.seal(acme.org_id, made[:2])
+    theirs = [one.model_copy(update={"agent_id": acme.agent_id}) for one in happened(acme.org_id, 2)]
+    audit.seal(acme.org_id, record(theirs)[:1])
+    entries, more = audit.of_workflow(acme.caller(), "corr_1", 10, None)
+    assert ([entry.document["id"] for entry in entries], more) == ([event.id for event in theirs], None)
+    with pytest.raises(NotFound):
+        audit.of_workflow(acme.caller(), "corr_none", 10, None)
+
+
+def test_a_cursor_is_good_for_its_own_workflow_only(acme: Tenant) -> None:
+    audit.seal(acme.org_id, recorded(acme.org_id, 3) + recorded(acme.org_id, 3, correlation_id="corr_2"))
+    _, cursor = audit.of_workflow(acme.caller(master=True), "corr_1", 1, None)
+    with pytest.raises(Invalid):
+        audit.of_workflow(acme.caller(master=True), "corr_2", 1, cursor)
+
+
+def test_an_export_is_whole_though_it_is_larger_than_one_answer_of_the_table(acme: Tenant) -> None:
+    audit.seal(acme.org_id, recorded(acme.org_id, 30, text="x" * 50_000))
+    documents = list(audit.export(acme.org_id, 0, 100))
     assert (len(documents), chain.verify(documents).fault) == (30, None)
 
 
-def test_a_workflow_is_whole_though_it_is_larger_than_one_answer_of_the_table() -> None:
-    made = recorded(15, slug="x" * 50_000)
-    audit.seal("org_1", made)
-    placed = [one for page in pages(20) for one in page]
-    assert [one.event for one in placed] == made
-    assert all(one.document for one in placed)
+def test_a_part_of_an_export_is_bounded_by_what_the_events_hold(acme: Tenant) -> None:
+    audit.seal(acme.org_id, recorded(acme.org_id, 45, text="x" * 50_000))
+    documents, sizes = [], []
+    while len(documents) < 45:
+        head, part = audit.export_part(acme.org_id, len(documents), 1_000)
+        documents += part
+        sizes.append(sum(chain.size_of(one) for one in part))
+    assert max(sizes) < 1_100_000
+    assert chain.verify(documents) == (45, head.hash, None)
+    assert audit.export_part(acme.org_id, 45, 10) == (head, [])
 
 
 @pytest.mark.parametrize(("after", "limit", "expected"), [(0, 2, [1, 2]), (2, 10, [3, 4]), (4, 10, []), (0, 0, [])])
-def test_an_export_goes_on_where_it_is_told_to(after: int, limit: int, expected: list[int]) -> None:
-    audit.seal("org_1", recorded(4))
-    assert [document["seq"] for document in audit.export("org_1", after, limit)] == expected
+def test_an_export_goes_on_where_it_is_told_to(acme: Tenant, after: int, limit: int, expected: list[int]) -> None:
+    audit.seal(acme.org_id, recorded(acme.org_id, 4))
+    assert [document["seq"] for document in audit.export(acme.org_id, after, limit)] == expected
 
 
-def test_an_export_goes_on_across_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_export_goes_on_across_blocks(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "_BLOCK", 3)
-    audit.seal("org_1", recorded(10))
-    assert [document["seq"] for document in audit.export("org_1", 0, 100)] == list(range(1, 11))
-    assert [document["seq"] for document in audit.export("org_1", 4, 4)] == [5, 6, 7, 8]
-
-
-def test_what_was_sealed_before_is_not_sealed_again() -> None:
-    made = recorded(4)
-    assert [audit.seal("org_1", batch) for batch in (made[:2], made, made[::-1], [*made, *made])] == [2, 2, 0, 0]
-    assert chain.verify(audit.export("org_1", 0, 10)) == (4, audit.head("org_1").hash, None)
+    audit.seal(acme.org_id, recorded(acme.org_id, 10))
+    assert [document["seq"] for document in audit.export(acme.org_id, 0, 100)] == list(range(1, 11))
+    assert [document["seq"] for document in audit.export(acme.org_id, 4, 4)] == [5, 6, 7, 8]

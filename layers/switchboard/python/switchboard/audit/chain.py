@@ -1,7 +1,8 @@
 """The chain's arithmetic, free of storage so that anyone can verify an export offline.
 
-`immutableHash = "sha256:" + hex(SHA256(prevHash + "\\n" + canonical JSON of the document without the hash))`, where
-canonical JSON has sorted keys, no white space and UTF-8 text (conventions.md 1.10).
+`immutableHash = "sha256:" + hex(SHA256(prevHash + "\\n" + canonical JSON of the rest of the document))`, where
+canonical JSON has sorted keys, no white space and UTF-8 text. An event that `/v1/audit/events` lists is a document as
+it was hashed, so a reader removes nothing else before hashing.
 """
 
 from __future__ import annotations
@@ -37,24 +38,36 @@ def document(event: Event) -> dict[str, Any]:
     }
 
 
+def unsealed(event: Event) -> dict[str, Any]:
+    """An event as the audit shows it before it has a place in the chain."""
+    return document(event) | {"seq": None, "prevHash": None, HASH: None}
+
+
 def seal(event: Event, head: Head) -> Link:
     """The link that follows `head`."""
     shown = document(event) | {"seq": head.seq + 1, "prevHash": head.hash}
-    digest = digest_of(shown)
-    return Link(
-        seq=head.seq + 1,
-        prev_hash=head.hash,
-        hash=digest,
-        event_id=event.id,
-        document=shown | {HASH: digest},
-    )
+    canonical = _canonical(shown)
+    digest = _digest(head.hash, canonical)
+    return Link(seq=head.seq + 1, hash=digest, document=shown | {HASH: digest}, size=len(canonical))
 
 
 def digest_of(shown: dict[str, Any]) -> str:
     """The hash of a document, whether or not it carries one."""
     body = {name: value for name, value in shown.items() if name != HASH}
-    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return "sha256:" + hashlib.sha256(f"{body['prevHash']}\n{canonical}".encode()).hexdigest()
+    return _digest(body["prevHash"], _canonical(body))
+
+
+def size_of(shown: dict[str, Any]) -> int:
+    """How many bytes a document has as JSON."""
+    return len(_canonical(shown))
+
+
+def _canonical(body: dict[str, Any]) -> bytes:
+    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _digest(previous: Any, canonical: bytes) -> str:
+    return "sha256:" + hashlib.sha256(f"{previous}\n".encode() + canonical).hexdigest()
 
 
 class Verdict(NamedTuple):

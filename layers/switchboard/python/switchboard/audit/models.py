@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-#: What the first link is bound to.
+#: The hash that the first link is bound to.
 GENESIS = "sha256:" + "0" * 64
 
 
@@ -17,22 +17,23 @@ class Head(NamedTuple):
     hash: str
 
 
-class Link(BaseModel):
-    """An event in its place. `document` is what the hash covers, as Anima shows it."""
-
-    model_config = ConfigDict(frozen=True)
+class Link(NamedTuple):
+    """An event in its place. `document` is what the hash covers, as Anima shows it; `size` is its JSON's, in bytes."""
 
     seq: int
-    prev_hash: str
     hash: str
-    event_id: str
     document: dict[str, Any]
+    size: int
 
 
 class Entry(BaseModel):
-    """An event as the audit shows it: sealed into the chain, or on its way there."""
+    """An event as the audit shows it: sealed into the chain, or waiting for its place, which is null until then."""
 
     model_config = ConfigDict(frozen=True)
 
     document: dict[str, Any]
-    sealed: bool
+
+    @property
+    def sealed(self) -> bool:
+        """Whether the event has its place in the chain."""
+        return self.document["seq"] is not None

@@ -3,84 +3,186 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from functools import partial
+from itertools import chain as chained
+from itertools import takewhile
+from typing import Any, NamedTuple
 
 from switchboard.accounts.models import Caller
 from switchboard.audit import chain, store
 from switchboard.audit.models import Entry, Head
-from switchboard.aws import cursor
-from switchboard.aws.table import ConditionFailedError, Writes, commit
+from switchboard.audit.store import End, Place, Seen
+from switchboard.aws import cursor, table
+from switchboard.aws.aside import Task
 from switchboard.errors import NotFound
 from switchboard.events.models import Event
+from switchboard.kit.change import again
 
-#: Two items an event and one for the head have to fit into one transaction of a hundred.
-BATCH = 49
-_ATTEMPTS = 5
+#: Bytes of documents that are sealed together, except for one alone. They are one item, the head, of at most 400 KB.
+_MOST_BYTES = 150_000
+#: Bytes of documents in one answer of the export. API Gateway and Lambda take 6 MB.
+_MOST_EXPORTED = 1_000_000
 
 
-class ContendedError(RuntimeError):
-    """Another writer kept moving the head: the queue will bring the batch again."""
+# ---- sealing
 
 
 def seal(org_id: str, batch: Sequence[Event]) -> int:
-    """Add events to their organisation's chain, in the order given. Answers how many were new.
+    """Add events to their organisation's chain, and return how many were new.
 
-    One writer at a time is the queue's promise (a FIFO group an organisation); the condition on the head keeps the
-    chain whole even where the promise fails.
+    Events are sealed in the order given, those of one workflow by their ids: a message that was late does not turn a
+    workflow round. Up to `store.MOST_READ` events are sealed by one write. One writer at a time is the queue's promise
+    (a FIFO group an organisation); the condition on the head keeps the chain whole even where the promise fails. Raises
+    Contended when another writer keeps moving the head: the queue brings the batch again, and no event is added twice.
     """
-    added = 0
-    for start in range(0, len(batch), BATCH):
-        added += _seal(org_id, batch[start : start + BATCH])
+    for event in batch:
+        if event.org_id != org_id:
+            raise ValueError(f"event {event.id} is another organisation's than {org_id}")
+    waiting, added = _in_order(batch), 0
+    while waiting:
+        done, new = again(partial(_seal_first, org_id, waiting)) or (len(waiting), 0)
+        waiting, added = waiting[done:], added + new
     return added
 
 
-def _seal(org_id: str, batch: Sequence[Event]) -> int:
-    unique = list({event.id: event for event in batch}.values())
-    for _ in range(_ATTEMPTS):
-        head = before = store.head(org_id)
-        known = store.sealed(unique)
-        writes: list[Writes] = []
-        new = [event for event in unique if event.id not in known]
-        if not new:
-            return 0
-        for event in new:
-            link = chain.seal(event, head)
-            writes.append(store.put_link(event, link))
-            head = Head(link.seq, link.hash)
-        try:
-            commit(store.move_head(org_id, before, head), writes)
-        except ConditionFailedError:
+def _in_order(batch: Sequence[Event]) -> list[Event]:
+    """Each event once: a workflow's events stand where its events stood, in the order of their ids."""
+    unique = {event.id: event for event in batch}
+    workflows: dict[str, list[Event]] = {}
+    for event in sorted(unique.values(), key=lambda event: event.id, reverse=True):
+        workflows.setdefault(event.correlation_id, []).append(event)
+    return [workflows[event.correlation_id].pop() for event in unique.values()]
+
+
+def _seal_first(org_id: str, waiting: Sequence[Event]) -> tuple[int, int]:
+    """Seal the first events together. Returns how many are done with, and how many of them are new.
+
+    The head is read first. So an event that has neither a receipt nor a place in the head's batch is not in the chain,
+    or the head has moved by the time of the write.
+    """
+    before = store.end(org_id)
+    looked_at = waiting[: store.MOST_READ]
+    settled, known = store.look(org_id, before.head, looked_at)
+    if before.documents and not settled:
+        store.settle(org_id, before.documents)
+    known |= {document["id"] for document in before.documents}
+    after, done = _sealed(before.head, looked_at, known)
+    if after.documents:
+        table.write(store.move_head(org_id, before.head, after))
+        store.settle(org_id, after.documents)
+    return done, len(after.documents)
+
+
+def _sealed(head: Head, batch: Sequence[Event], known: set[str]) -> tuple[End, int]:
+    """The chain's end with as many of a batch's events as fit, and how many of the batch are done with."""
+    documents: list[dict[str, Any]] = []
+    room = _MOST_BYTES
+    for number, event in enumerate(batch):
+        if event.id in known:
             continue
-        return len(new)
-    raise ContendedError(org_id)
+        link = chain.seal(event, head)
+        room -= link.size
+        if documents and room < 0:
+            return End(head, documents), number
+        documents.append(link.document)
+        head = Head(link.seq, link.hash)
+    return End(head, documents), len(batch)
+
+
+# ---- a workflow
+
+
+class _Cursor(NamedTuple):
+    """How far a workflow is read: sealed events up to `seq`, and unsealed ones up to the id `after`."""
+
+    seq: int = 0
+    after: str | None = None
 
 
 def of_workflow(caller: Caller, correlation_id: str, limit: int, after: str | None) -> tuple[list[Entry], str | None]:
-    """A workflow's events, oldest first: the organisation's for a master key, the agent's own for an agent key.
+    """A page of a workflow: sealed events by `seq`, behind them those that are not sealed yet, by id.
 
-    What is not yet in the chain is there too, without a place in it. Raises NotFound for an id that this caller has
-    no event of.
+    A master key sees the organisation's events, an agent key its own agent's. Two dependent reads make a page, three
+    while its last events are being sealed. An event that is committed late gets a `seq` behind all that are given, so
+    a reader that asks its last cursor again misses none; an event that it was shown unsealed then comes again, sealed,
+    under the same id. A page may be short, or empty, and not be the last. Raises NotFound for an id that this caller
+    has no event of.
     """
-    start = cursor.read(after, caller.org_id, f"chain:{correlation_id}")
-    placed, next_key = store.workflow(caller.org_id, correlation_id, limit, start)
+    query = f"workflow:{correlation_id}"
+    start = cursor.read(after, caller.org_id, query)
+    documents, next_place = _page(caller.org_id, correlation_id, limit, _Cursor(**start) if start else _Cursor())
     entries = [
-        Entry(
-            document=document or chain.document(event) | {"seq": None, "prevHash": None, chain.HASH: None},
-            sealed=document is not None,
-        )
-        for event, document in placed
-        if caller.is_master or event.agent_id == caller.agent_id
+        Entry(document=document) for document in documents if caller.is_master or document["agentId"] == caller.agent_id
     ]
-    if not (entries or start or next_key):
+    if not (entries or start or next_place):
         raise NotFound("No events carry this correlation id.", correlation_id=correlation_id)
-    return entries, cursor.write(next_key, caller.org_id, f"chain:{correlation_id}")
+    return entries, cursor.write(next_place._asdict() if next_place else None, caller.org_id, query)
+
+
+def _page(org_id: str, correlation_id: str, limit: int, start: _Cursor) -> tuple[list[dict[str, Any]], _Cursor | None]:
+    places, more = store.places(org_id, correlation_id, start.seq, limit)
+    linked = _documents(org_id, places)
+    for task in linked:
+        task.begin()
+    scanned, unread = ([], False) if more else store.events_after(org_id, correlation_id, start.after)
+    found = [document for task in linked for document in task.result()]
+    shown = [one for one, place in takewhile(_is_there, zip(found, places, strict=False))]
+    seq = shown[-1]["seq"] if shown else start.seq
+    if more and len(shown) == len(places):
+        return shown, _Cursor(seq, start.after)
+    if more:
+        # A sealer is at it: what has no link yet counts as not sealed, and so does all behind it.
+        scanned, unread = store.events_after(org_id, correlation_id, start.after)
+    waiting = _unsealed(scanned, seq, {document["id"] for document in shown})
+    taken = waiting[: limit - len(shown)]
+    shown += [chain.unsealed(event) for event in taken]
+    if len(taken) < len(waiting):
+        return shown, _Cursor(seq, taken[-1].id if taken else start.after)
+    return shown, _Cursor(seq, scanned[-1].event.id) if unread else None
+
+
+def _is_there(pair: tuple[dict[str, Any], Place]) -> bool:
+    document, place = pair
+    return bool(document["seq"] == place.seq)
+
+
+def _documents(org_id: str, places: Sequence[Place]) -> list[Task[list[dict[str, Any]]]]:
+    batches = [places[begin : begin + store.TOGETHER] for begin in range(0, len(places), store.TOGETHER)]
+    return [Task(partial(store.documents_at, org_id, batch)) for batch in batches]
+
+
+def _unsealed(scanned: Sequence[Seen], seq: int, shown: set[str]) -> list[Event]:
+    """The events that had no place when the places were read: those sealed since are behind the cursor's `seq`."""
+    return [one.event for one in scanned if (one.seq is None or one.seq > seq) and one.event.id not in shown]
+
+
+# ---- the whole chain
 
 
 def export(org_id: str, after: int, limit: int) -> Iterator[dict[str, Any]]:
-    """The organisation's sealed chain from `after` on, in order."""
-    return (link.document for link in store.links(org_id, after, limit))
+    """The organisation's links from `after` on, in order. The last ones follow the head by some moments."""
+    return store.documents(org_id, after, limit)
+
+
+def export_part(org_id: str, after: int, limit: int) -> tuple[Head, list[dict[str, Any]]]:
+    """The chain's head, and up to `limit` documents up to it: fewer where they are large, but one at least."""
+    end = store.end(org_id)
+    linked = end.head.seq - len(end.documents)
+    last = min(end.head.seq, after + limit)
+    found = chained(
+        export(org_id, after, min(last, linked) - after),
+        (document for document in end.documents if after < document["seq"] <= last),
+    )
+    documents: list[dict[str, Any]] = []
+    size = 0
+    for document in found:
+        size += chain.size_of(document)
+        if documents and size > _MOST_EXPORTED:
+            break
+        documents.append(document)
+    return end.head, documents
 
 
 def head(org_id: str) -> Head:
     """The end of the organisation's sealed chain."""
-    return store.head(org_id)
+    return store.end(org_id).head

@@ -2,108 +2,199 @@
 
 | item | pk | sk |
 |---|---|---|
-| head | `<org>#audit` | `head` |
+| head | `<org>#audit` | `head`: the last link's `seq` and hash, and the documents that were sealed with it |
 | link | `<org>#audit#<block>` | `<seq>`, 12 digits; a block is a thousand links |
-| seal | `<org>#chain#<correlation id>` | `<event id>#seal`, right behind the event it seals |
+| receipt | `<org>#chain#<correlation id>` | `<event id>#seal`, right behind the event: its `seq`, and nothing else |
+| places | `<org>#chain#<correlation id>` | `seal#<last seq>`: which links one sealing added to the workflow |
 
-Both hold the whole document: an export needs nothing but links, a workflow's chain is one query, and neither changes
-when the code that makes documents does.
+One conditional write of the head seals a batch of events: from then on their documents are decided. The other items
+follow from those documents, in plain writes at half the price of a transaction's, and the batch's last link is the
+last of them. So where the link of the head is there, everything is; where it is not, the next sealer writes all of it
+again, before it moves the head.
+
+The link alone keeps the document, so that no change of the code that makes documents changes what was sealed, and an
+export is a query. The receipt says that an event is in the chain, whoever brings it again. The places are what a
+workflow is paged by: all that a sealing added to a workflow stands in one item, so a page sees all of it or nothing,
+and no `seq` comes up behind a cursor.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
-from switchboard.audit.models import GENESIS, Head, Link
+from switchboard.audit import chain
+from switchboard.audit.models import GENESIS, Head
 from switchboard.aws import table
-from switchboard.aws.table import Item, Key, Put, Query, Update
+from switchboard.aws.aside import Task
+from switchboard.aws.table import Item, Key, Put, Query
 from switchboard.events import service as events
 from switchboard.events.models import Event
 
+#: Events whose receipts are read together with the link of the head: a hundred keys.
+MOST_READ = 99
+#: Links of one read by their places.
+TOGETHER = 100
 _BLOCK = 1_000
-_SEAL = "#seal"
+_RECEIPT = "#seal"
+_PLACES = "seal#"
+#: More items than an answer of the table, 1 MB, can hold.
+_ALL = 20_000
+#: Bytes of links that a page shows at most, except for its first.
+_MOST_BYTES = 1_000_000
 
 
-class Placed(NamedTuple):
-    """An event, and its sealed document once it is in the chain."""
+class End(NamedTuple):
+    """The end of a chain: its head, and the documents of the last batch, which may not have links yet."""
+
+    head: Head
+    documents: list[dict[str, Any]]
+
+
+class Place(NamedTuple):
+    """Where a workflow's event is in the chain, and how many bytes its document has."""
+
+    seq: int
+    size: int
+
+
+class Seen(NamedTuple):
+    """A workflow's event, and its `seq` if it had one when the event was read."""
 
     event: Event
-    document: dict[str, Any] | None
+    seq: int | None
+
+
+# ---- sealing
+
+
+def end(org_id: str) -> End:
+    item = table.get("activity", head_key(org_id))
+    return End(Head(item["seq"], item["hash"]), item["documents"]) if item else End(Head(0, GENESIS), [])
+
+
+def move_head(org_id: str, before: Head, after: End) -> Put:
+    """The write that seals `after.documents`, if the head is still the one that was read."""
+    values = {"seq": after.head.seq, "hash": after.head.hash, "documents": after.documents}
+    item = {**head_key(org_id), **values}
+    if not before.seq:
+        return Put(table="activity", item=item, unless_exists=True)
+    return Put(
+        table="activity", item=item, condition="#seq = :before", names={"#seq": "seq"}, values={":before": before.seq}
+    )
+
+
+def look(org_id: str, last: Head, batch: Sequence[Event]) -> tuple[bool, set[str]]:
+    """Whether the head's batch has all its items, and the ids of those of up to `MOST_READ` events with a receipt."""
+    keys = [_receipt_key(org_id, event.correlation_id, event.id) for event in batch]
+    link, *receipts = table.get_many("activity", [_link_key(org_id, last.seq), *keys])
+    return bool(link), {event.id for event, receipt in zip(batch, receipts, strict=True) if receipt}
+
+
+def settle(org_id: str, documents: Sequence[dict[str, Any]]) -> None:
+    """Write the items of a sealed batch, once or again: they are the same each time."""
+    *items, last = _items(org_id, documents)
+    together = table.PUT_TOGETHER
+    tasks = [
+        Task(partial(table.put_many, "activity", items[begin : begin + together]))
+        for begin in range(0, len(items), together)
+    ]
+    for task in tasks[1:]:
+        task.begin()
+    for task in tasks:
+        task.result()
+    table.write(Put(table="activity", item=last))
+
+
+def _items(org_id: str, documents: Sequence[dict[str, Any]]) -> Iterator[Item]:
+    """The receipts, the places of each workflow, and the links, the last link last."""
+    workflows: dict[str, list[Place]] = {}
+    for document in documents:
+        correlation_id, seq = document["correlationId"], document["seq"]
+        yield {**_receipt_key(org_id, correlation_id, document["id"]), "seq": seq}
+        workflows.setdefault(correlation_id, []).append(Place(seq, chain.size_of(document)))
+    for correlation_id, found in workflows.items():
+        yield {**_places_key(org_id, correlation_id, found[-1].seq), "links": [list(place) for place in found]}
+    for document in documents:
+        yield {**_link_key(org_id, document["seq"]), "document": document}
 
 
 def head_key(org_id: str) -> Key:
     return {"pk": f"{org_id}#audit", "sk": "head"}
 
 
-def head(org_id: str) -> Head:
-    item = table.get("activity", head_key(org_id))
-    return Head(item["seq"], item["hash"]) if item else Head(0, GENESIS)
+def _link_key(org_id: str, seq: int) -> Key:
+    return {"pk": f"{org_id}#audit#{seq // _BLOCK:09d}", "sk": f"{seq:012d}"}
 
 
-def seal_key(event: Event) -> Key:
-    return {"pk": events.chain_partition(event.org_id, event.correlation_id), "sk": f"{event.id}{_SEAL}"}
+def _receipt_key(org_id: str, correlation_id: str, event_id: str) -> Key:
+    return {"pk": events.chain_partition(org_id, correlation_id), "sk": f"{event_id}{_RECEIPT}"}
 
 
-def sealed(batch: Sequence[Event]) -> set[str]:
-    """The ids of those events that are in the chain already."""
-    found = table.get_many("activity", [seal_key(event) for event in batch])
-    return {item["event_id"] for item in found if item}
+def _places_key(org_id: str, correlation_id: str, last_seq: int) -> Key:
+    return {"pk": events.chain_partition(org_id, correlation_id), "sk": f"{_PLACES}{last_seq:012d}"}
 
 
-def put_link(event: Event, link: Link) -> tuple[Put, Put]:
-    place = {"pk": f"{event.org_id}#audit#{link.seq // _BLOCK:09d}", "sk": f"{link.seq:012d}"}
-    return (
-        Put(table="activity", item={**place, **link.model_dump()}, unless_exists=True),
-        Put(table="activity", item={**seal_key(event), **link.model_dump()}, unless_exists=True),
-    )
+# ---- a workflow
 
 
-def move_head(org_id: str, before: Head, after: Head) -> Update:
-    return Update(
-        table="activity",
-        key=head_key(org_id),
-        expression="SET #seq = :seq, #hash = :hash",
-        names={"#seq": "seq", "#hash": "hash"},
-        values={":seq": after.seq, ":hash": after.hash} | ({":before": before.seq} if before.seq else {}),
-        condition="#seq = :before" if before.seq else "attribute_not_exists(pk)",
-    )
+def places(org_id: str, correlation_id: str, after: int, limit: int) -> tuple[list[Place], bool]:
+    """Up to `limit` places of a workflow behind a `seq`, in order, and whether there are more."""
+    first, last = (_places_key(org_id, correlation_id, seq) for seq in (after + 1, 10**12 - 1))
+    # An item holds one place at least.
+    found = Query(table="activity", partition=first["pk"], between=(first["sk"], last["sk"])).page(limit + 1)
+    known = [Place(*one) for item in found.items for one in item["links"] if one[0] > after]
+    taken, size = known[:limit], 0
+    for number, place in enumerate(taken):
+        size += place.size
+        if number and size > _MOST_BYTES:
+            taken = taken[:number]
+            break
+    return taken, len(taken) < len(known) or found.next_key is not None
 
 
-def workflow(org_id: str, correlation_id: str, limit: int, start: Item | None) -> tuple[list[Placed], Item | None]:
-    """Up to `limit` events of a workflow, each with the document of its seal if it has one."""
-    query = Query(table="activity", partition=events.chain_partition(org_id, correlation_id))
-    # One item more than can belong to the page tells whether its last event has a seal.
-    items, next_key = query.page(2 * limit + 1, start)
-    placed: list[Placed] = []
-    before = last = start
+def documents_at(org_id: str, places: Sequence[Place]) -> list[dict[str, Any]]:
+    """The documents at up to `TOGETHER` places, up to the first that is not there: a batch is seen item by item."""
+    found: list[dict[str, Any]] = []
+    for item in table.get_many("activity", [_link_key(org_id, place.seq) for place in places]):
+        if not item:
+            break
+        found.append(item["document"])
+    return found
+
+
+def events_after(org_id: str, correlation_id: str, after: str | None) -> tuple[list[Seen], bool]:
+    """A workflow's events behind the one of an id, as many as one read gives, and whether there are more."""
+    partition = events.chain_partition(org_id, correlation_id)
+    # "~" follows all that an id may be continued by.
+    start = f"{after}~" if after else "evt_"
+    items, next_key = Query(table="activity", partition=partition, between=(start, "evt_~")).page(_ALL)
+    seen: list[Seen] = []
     for item in items:
-        if item["sk"].endswith(_SEAL):
-            # An event that the page before showed unsealed may have been sealed since.
-            if placed:
-                placed[-1] = Placed(placed[-1].event, item["document"])
-        elif len(placed) == limit:
-            return placed, last
+        if item["sk"].endswith(_RECEIPT):
+            if seen:
+                seen[-1] = Seen(seen[-1].event, item["seq"])
         else:
-            placed.append(Placed(events.from_item(item), None))
-        before, last = last, {name: item[name] for name in ("pk", "sk")}
-    if next_key and len(placed) > 1 and not items[-1]["sk"].endswith(_SEAL):
-        # The query ended, at 1 MB, between an event and the place of its seal: both belong to the next page.
-        return placed[:-1], before
-    return placed, next_key
+            seen.append(Seen(events.from_item(item), None))
+    if next_key and len(seen) > 1 and not items[-1]["sk"].endswith(_RECEIPT):
+        # The read ended, at 1 MB, between an event and the place of its receipt: both belong to the next one.
+        seen.pop()
+    return seen, next_key is not None
 
 
-def links(org_id: str, after: int, limit: int) -> Iterator[Link]:
+# ---- the whole chain
+
+
+def documents(org_id: str, after: int, limit: int) -> Iterator[dict[str, Any]]:
+    """Up to `limit` documents behind a `seq`, in order."""
     seq = after + 1
     while limit > 0:
-        block = seq // _BLOCK
-        query = Query(
-            table="activity",
-            partition=f"{org_id}#audit#{block:09d}",
-            between=(f"{seq:012d}", f"{(block + 1) * _BLOCK - 1:012d}"),
-        )
+        last = (seq // _BLOCK + 1) * _BLOCK - 1
+        partition, start = _link_key(org_id, seq).values()
+        query = Query(table="activity", partition=partition, between=(start, f"{last:012d}"))
         found = query.page(limit).items
-        yield from map(Link.model_validate, found)
+        yield from (item["document"] for item in found)
         if not found:
             return
         # A query ends at 1 MB too: the next goes on where it ended, in this block or behind it.

@@ -1,0 +1,249 @@
+"""Sealing: many events a transaction, each once, and a workflow's events in the order of their ids."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import pytest
+
+from functions.workers.audit import handler as worker
+from switchboard.audit import chain, store
+from switchboard.audit import service as audit
+from switchboard.aws import clock, queue, table
+from switchboard.aws.queue import Job
+from switchboard.aws.table import Item, Put
+from switchboard.calls import service as calls
+from switchboard.calls.models import Order, Tier
+from switchboard.email import service as email
+from switchboard.email.models import Draft
+from switchboard.errors import Contended
+from switchboard.events import service as events
+from switchboard.events.models import Event
+from tests.actors import Tenant, tenant
+from tests.integration.sabotage import Sabotage, everything, work
+from tests.unit.audit.workflows import Reader, happened, recorded
+
+
+@pytest.fixture
+def acme(cloud: dict[str, str], frozen: clock.Frozen) -> Tenant:
+    return tenant()
+
+
+def sealed(org_id: str) -> list[dict[str, Any]]:
+    """The whole chain, after its verification."""
+    documents = list(audit.export(org_id, 0, 10_000))
+    assert chain.verify(documents) == (len(documents), audit.head(org_id).hash, None)
+    return documents
+
+
+def send(org_id: str, batches: list[list[Event]]) -> None:
+    """Put messages with several events each into the queue."""
+    queue.send(
+        Job(
+            queue="audit",
+            body={"events": [event.model_dump() for event in batch]},
+            group=org_id,
+            dedupe=f"{batch[0].id}-{len(batch)}",
+        )
+        for batch in batches
+    )
+
+
+def records(org_id: str, bodies: list[dict[str, Any]]) -> dict[str, Any]:
+    """What Lambda gives the sealer for a batch of an organisation's messages."""
+    attributes = {"MessageGroupId": org_id}
+    return {
+        "Records": [
+            {"messageId": str(number), "body": json.dumps(body), "attributes": attributes}
+            for number, body in enumerate(bodies)
+        ]
+    }
+
+
+#: What a sealing reads, and writes: the head that decides, what follows from it, and the link that completes it.
+ROUND = ["GetItem", "BatchGetItem", "PutItem"]
+
+
+def test_a_batch_of_messages_with_many_events_is_a_few_rounds(acme: Tenant) -> None:
+    made = [*happened(acme.org_id, 200), *happened(acme.org_id, 40, correlation_id="corr_2")]
+    bodies = [{"events": [one.model_dump() for one in made[start : start + 24]]} for start in range(0, 240, 24)]
+    saboteur = Sabotage()
+    with saboteur.counting() as calls_made:
+        assert worker.handler(records(acme.org_id, bodies), None) == {"batchItemFailures": []}
+    assert [name for name in calls_made if name != "BatchWriteItem"] == [*ROUND, "PutItem"] * 3
+    assert [one["id"] for one in sealed(acme.org_id)] == [event.id for event in made]
+
+
+def test_events_of_as_many_workflows_are_sealed_together_too(acme: Tenant) -> None:
+    made = [one for number in range(90) for one in happened(acme.org_id, 1, correlation_id=f"corr_{number}")]
+    saboteur = Sabotage()
+    with saboteur.counting() as calls_made:
+        assert audit.seal(acme.org_id, made) == 90
+    assert calls_made == [*ROUND, *["BatchWriteItem"] * 11, "PutItem"]
+    assert len(sealed(acme.org_id)) == 90
+
+
+def test_large_events_are_several_rounds(acme: Tenant) -> None:
+    saboteur = Sabotage()
+    with saboteur.counting() as calls_made:
+        audit.seal(acme.org_id, happened(acme.org_id, 12, text="x" * 60_000))
+        audit.seal(acme.org_id, happened(acme.org_id, 2, text="x" * 350_000))
+    assert calls_made.count("GetItem") == 8
+    assert len(sealed(acme.org_id)) == 14
+
+
+def test_a_message_with_one_event_is_sealed_beside_those_with_several(acme: Tenant) -> None:
+    first, *others = happened(acme.org_id, 4)
+    bodies = [{"event": first.model_dump()}, {"events": [one.model_dump() for one in others]}]
+    worker.handler(records(acme.org_id, bodies), None)
+    assert [one["id"] for one in sealed(acme.org_id)] == [one.id for one in (first, *others)]
+
+
+def test_the_sealer_takes_its_queue(acme: Tenant) -> None:
+    made = recorded(acme.org_id, 9)
+    send(acme.org_id, [made[:4], made[4:]])
+    work("workers/audit")
+    assert [one["id"] for one in sealed(acme.org_id)] == [event.id for event in made]
+
+
+def test_no_event_is_added_twice_however_it_is_brought_again(acme: Tenant) -> None:
+    made = [*happened(acme.org_id, 60), *happened(acme.org_id, 30, correlation_id="corr_2")]
+    assert [audit.seal(acme.org_id, batch) for batch in (made[:2], made, made[::-1], [*made, *made])] == [2, 88, 0, 0]
+    chance = Random(5)
+    for _ in range(5):
+        more = happened(acme.org_id, 20)
+        known = chance.sample(made, 60)
+        groups = chance.sample([*known, *more, *more], 100)
+        cut = chance.randint(1, 99)
+        audit.seal(acme.org_id, groups[:cut])
+        audit.seal(acme.org_id, groups[cut:])
+        made += more
+    assert sorted(one["id"] for one in sealed(acme.org_id)) == sorted(event.id for event in made)
+
+
+def test_a_workflow_s_events_are_sealed_by_their_ids_though_their_messages_came_the_other_way_round(
+    acme: Tenant,
+) -> None:
+    first, second, third = happened(acme.org_id, 3)
+    other, another = happened(acme.org_id, 2, correlation_id="corr_2")
+    bodies = [{"events": [one.model_dump() for one in batch]} for batch in ([second, other], [third, another], [first])]
+    worker.handler(records(acme.org_id, bodies), None)
+    # Of different workflows the queue's order stands.
+    assert [one["id"] for one in sealed(acme.org_id)] == [one.id for one in (first, other, second, another, third)]
+
+
+def test_an_event_of_another_organisation_is_refused(acme: Tenant) -> None:
+    stranger, *_ = happened("org_other", 1)
+    failed = worker.handler(records(acme.org_id, [{"events": [stranger.model_dump()]}]), None)
+    assert failed == {"batchItemFailures": [{"itemIdentifier": "0"}]}
+    assert sealed(acme.org_id) == []
+
+
+def test_a_sealer_that_was_overtaken_goes_on_behind_the_other(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine, others = happened(acme.org_id, 3), happened(acme.org_id, 2)
+    overtaken = overtaking(monkeypatch, acme.org_id, [others, mine[:1]])
+    assert audit.seal(acme.org_id, mine) == 2
+    assert overtaken() == 2
+    assert [one["id"] for one in sealed(acme.org_id)] == [one.id for one in (*others, *mine)]
+
+
+def test_a_head_that_does_not_come_to_rest_brings_the_batch_back_after_pauses(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(table, "sleep", pauses.append)
+    overtaking(monkeypatch, acme.org_id, [happened(acme.org_id, 1) for _ in range(50)])
+    with pytest.raises(Contended):
+        audit.seal(acme.org_id, happened(acme.org_id, 1))
+    assert len(pauses) > 3
+    assert len(set(pauses)) > 1
+
+
+def overtaking(monkeypatch: pytest.MonkeyPatch, org_id: str, batches: list[list[Event]]) -> Callable[[], int]:
+    """Let another sealer add a batch each time before the head moves, as long as there are any."""
+    waiting, real = list(batches), store.move_head
+
+    def overtaken(*arguments: Any) -> Put:
+        if waiting:
+            batch = waiting.pop(0)
+            with monkeypatch.context() as patch:
+                patch.setattr(store, "move_head", real)
+                audit.seal(org_id, batch)
+        return real(*arguments)
+
+    monkeypatch.setattr(store, "move_head", overtaken)
+    return lambda: len(batches) - len(waiting)
+
+
+def test_a_sealer_killed_anywhere_leaves_what_the_next_one_completes(acme: Tenant) -> None:
+    """Whatever comes next: the batch again, a part of it among others, or events of another workflow."""
+    saboteur, made = Sabotage(), list[Event]()
+    for again in range(3):
+        for done in range(len([*ROUND, *["BatchWriteItem"] * 3, "PutItem"]) + 1):
+            batch = recorded(acme.org_id, 30, correlation_id=f"corr_{done}")
+            others = recorded(acme.org_id, 2, correlation_id="corr_others")
+            with saboteur.killing(after=done):
+                audit.seal(acme.org_id, batch)
+            head, documents = audit.export_part(acme.org_id, 0, 10_000)
+            assert chain.verify(documents) == (head.seq, head.hash, None), "what the head says is there at once"
+            audit.seal(acme.org_id, [batch, [*others, *batch[10:]], others][again])
+            audit.seal(acme.org_id, [*others, *batch])
+            made += [*others, *batch]
+            assert sorted(one["id"] for one in sealed(acme.org_id)) == sorted(event.id for event in made)
+    for workflow in {event.correlation_id for event in made}:
+        found = Reader(acme, 100, workflow).rest()
+        assert all(one["seq"] for one in found)
+        assert len(found) == len([event for event in made if event.correlation_id == workflow])
+
+
+# --- the price ---------------------------------------------------------------------------------------------------
+
+
+def bytes_of(value: Any) -> int:
+    """What DynamoDB counts of an attribute's value."""
+    ((kind, held),) = value.items()
+    match kind:
+        case "S":
+            return len(held.encode())
+        case "N":
+            return len(held.lstrip("-")) // 2 + 2
+        case "M":
+            return 3 + sum(len(name.encode()) + bytes_of(one) + 1 for name, one in held.items())
+        case "L":
+            return 3 + sum(bytes_of(one) + 1 for one in held)
+    return 1
+
+
+def units(item: Item) -> int:
+    """The write units of an item: one for each begun KB, outside transactions."""
+    size = sum(len(name.encode()) + bytes_of(table.encode(value)) for name, value in item.items())
+    return -(-size // 1024)
+
+
+def test_a_sealed_event_costs_four_units_or_five_and_fewer_in_company(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The head and the link as large as the event, and two small items; before, it was 6 to 10 with the head."""
+    email.send(acme.caller(), Draft(to=["you@example.com"], subject="s", body="b"))
+    calls.place(acme.caller(), Order(to="+14155550142", tier=Tier.BASIC, consent_source="business-relationship"))
+    found = [events.from_item(table.decode_item(item)) for item in everything("activity") if "data" in item]
+    kinds = {event.type: event for event in found}
+    written: list[Item] = []
+    monkeypatch.setattr(table, "put_many", lambda _, items: written.extend(items))
+    monkeypatch.setattr(table, "write", lambda put: written.append(put.item))
+    for kind, alone in (("email.queued", 4), ("voice.call.created", 5)):
+        event = kinds[kind]
+        written.clear()
+        audit.seal(acme.org_id, [event])
+        assert sum(map(units, written)) <= alone
+        for workflows, most in ((1, 3), (99, 4)):
+            company = [
+                event.model_copy(update={"id": f"evt_{number:026}", "correlation_id": f"corr_{number % workflows}"})
+                for number in range(99)
+            ]
+            written.clear()
+            audit.seal(acme.org_id, company)
+            assert sum(map(units, written)) / 99 < most, (kind, workflows)

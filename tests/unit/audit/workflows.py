@@ -1,0 +1,53 @@
+"""Workflows with events, as the tests of the audit chain record and read them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from switchboard.audit import service as audit
+from switchboard.aws.table import commit
+from switchboard.events import service as events
+from switchboard.events.models import Actor, Event, Subject, Work
+from tests.actors import Tenant
+
+
+def happened(org_id: str, number: int, *, correlation_id: str = "corr_1", text: str = "") -> list[Event]:
+    """Events that are not recorded yet, in the order of their ids."""
+    work = Work(org_id=org_id, actor=Actor(type="system", id="test"), agent_id="agt_1", correlation_id=correlation_id)
+    return [events.of(work, "test.happened", Subject(type="test", id=str(n)), text=text) for n in range(number)]
+
+
+def record(made: list[Event]) -> list[Event]:
+    """Record events."""
+    for start in range(0, len(made), 50):
+        commit(events.record(event) for event in made[start : start + 50])
+    return made
+
+
+def recorded(org_id: str, number: int, *, correlation_id: str = "corr_1", text: str = "") -> list[Event]:
+    """Events that were recorded, in the order of their ids."""
+    return record(happened(org_id, number, correlation_id=correlation_id, text=text))
+
+
+class Reader:
+    """A client that pages a workflow to its end, and keeps its last cursor."""
+
+    def __init__(self, tenant: Tenant, limit: int, correlation_id: str = "corr_1") -> None:
+        self._caller, self._limit, self._correlation_id = tenant.caller(master=True), limit, correlation_id
+        self.cursor: str | None = None
+
+    def page(self) -> tuple[list[dict[str, Any]], bool]:
+        """The page at the cursor, and whether it is the last; if not, the cursor moves on."""
+        entries, more = audit.of_workflow(self._caller, self._correlation_id, self._limit, self.cursor)
+        self.cursor = more or self.cursor
+        assert len(entries) <= self._limit
+        return [entry.document for entry in entries], more is None
+
+    def rest(self) -> list[dict[str, Any]]:
+        """All pages from the cursor to the end."""
+        found: list[dict[str, Any]] = []
+        while True:
+            page, last = self.page()
+            found += page
+            if last:
+                return found
