@@ -55,10 +55,11 @@ def test_an_organisation_from_its_creation_to_its_verified_chain(
 
     chain = tmp_path / "chain.jsonl"
     switchboard("audit", "export", org["organization"], "-o", str(chain), "--local", str(stack.home), cwd=stack.home)
-    documents = [json.loads(line) for line in chain.read_text().splitlines()]
+    *documents, end = [json.loads(line) for line in chain.read_text().splitlines()]
     assert documents[0]["actorType"] == "operator"
     assert {document["resourceId"] for document in documents if document["correlationId"] == "cli-1"} == {sent["id"]}
     head = documents[-1]["immutableHash"]
+    assert end == {"head": {"seq": len(documents), "hash": head}}
     # Offline: neither a stack nor a setting is in reach.
     verdict = json.loads(switchboard("audit", "verify", str(chain), "--expect-head", head, "--json", cwd=tmp_path))
     assert verdict == {"links": len(documents), "head": head, "fault": None}

@@ -13,6 +13,7 @@ import pytest
 from switchboard.audit import service as audit
 from switchboard.audit.chain import HASH
 from switchboard.audit.models import GENESIS
+from switchboard.audit.store import End
 from switchboard.aws import clock, ids, session, settings
 from switchboard.email import service as email
 from switchboard.email.models import Draft
@@ -49,13 +50,23 @@ def exported(sealed: Tenant, run: Run, tmp_path: Path) -> Path:
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    """The documents of an export, without its head."""
+    *documents, _ = map(json.loads, path.read_text().splitlines())
+    return documents
+
+
+def text_of(documents: list[dict[str, Any]], head: dict[str, Any] | None = None) -> str:
+    """An export of documents, with the head of the last one or another."""
+    claimed = head or {"seq": documents[-1]["seq"], "hash": documents[-1][HASH]}
+    return "\n".join(map(json.dumps, [*documents, {"head": claimed}]))
 
 
 def test_export_writes_the_chain_oldest_first(sealed: Tenant, exported: Path, run: Run) -> None:
     documents = lines(exported)
     assert [document["seq"] for document in documents] == [1, 2, 3, 4, 5, 6, 7]
     assert (documents[0]["prevHash"], documents[-1][HASH]) == (GENESIS, audit.head(sealed.org_id).hash)
+    (head,) = [json.loads(line) for line in exported.read_text().splitlines()][7:]
+    assert head == {"head": {"seq": 7, "hash": documents[-1][HASH]}}
     printed = run("audit", "export", sealed.org_id)
     assert printed.out == exported.read_text()
     assert printed.err == f"7 links, head {documents[-1][HASH]}\n"
@@ -63,14 +74,15 @@ def test_export_writes_the_chain_oldest_first(sealed: Tenant, exported: Path, ru
 
 def test_export_goes_on_over_batches(sealed: Tenant, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("switchboard.cli.audit._BATCH", 2)
-    assert len(run("audit", "export", sealed.org_id).out.splitlines()) == 7
+    assert len(run("audit", "export", sealed.org_id).out.splitlines()) == 7 + 1
     assert run("audit", "verify", "--org", sealed.org_id, "--json").json["links"] == 7
 
 
 def test_export_of_a_store_that_lost_a_link_is_refused_and_leaves_no_file(
     sealed: Tenant, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("switchboard.audit.store.links", lambda *_: iter(()))
+    monkeypatch.setattr("switchboard.audit.store.end", lambda _: End(audit.Head(7, GENESIS), []))
+    monkeypatch.setattr("switchboard.audit.store.documents", lambda *_: iter(()))
     answer = run("audit", "export", sealed.org_id, "-o", str(tmp_path / "chain"))
     assert (answer.code, answer.err) == (
         1,
@@ -123,8 +135,11 @@ def test_verify_takes_the_api_s_answers(exported: Path, run: Run, size: int, ind
 
 
 def test_verify_takes_one_list_of_documents(exported: Path, run: Run) -> None:
-    exported.write_text(json.dumps(lines(exported), indent=1))
-    assert run("audit", "verify", str(exported), "--json").json["links"] == 7
+    documents = lines(exported)
+    exported.write_text(json.dumps(documents, indent=1))
+    answer = run("audit", "verify", str(exported), "--expect-head", documents[-1][HASH], "--json")
+    assert answer.json["links"] == 7
+    assert "its end is missing" in run("audit", "verify", str(exported)).err
 
 
 def test_verify_finds_a_head_that_is_not_the_chain_s(exported: Path, run: Run) -> None:
@@ -137,13 +152,48 @@ def test_verify_finds_a_head_that_is_not_the_chain_s(exported: Path, run: Run) -
     assert "ends before its head at seq 9" in run("audit", "verify", str(exported)).err
 
 
-def test_verify_misses_what_was_cut_off_only_without_the_head(exported: Path, run: Run) -> None:
+@pytest.mark.parametrize("kept", range(8))
+def test_verify_finds_that_the_end_was_cut_off(exported: Path, run: Run, kept: int) -> None:
     head = lines(exported)[-1][HASH]
-    exported.write_text("\n".join(exported.read_text().splitlines()[:5]))
-    assert run("audit", "verify", str(exported)).code == 0
-    answer = run("audit", "verify", str(exported), "--expect-head", head)
+    exported.write_text("".join(exported.read_text().splitlines(keepends=True)[:kept]))
+    answer = run("audit", "verify", str(exported))
     assert answer.code == 1
-    assert "not the expected" in answer.err
+    assert "its end is missing" in answer.err
+    assert ("it is empty" in answer.err) is (kept == 0)
+    assert "--expect-head" in answer.err
+    # Whoever has the hash from elsewhere needs no head in the file: of all links, or of so many.
+    assert run("audit", "verify", str(exported), "--expect-head", head).code == (0 if kept == 7 else 1)
+    if 0 < kept < 7:
+        assert "not the expected" in run("audit", "verify", str(exported), "--expect-head", head).err
+
+
+def test_verify_finds_links_that_are_cut_out_before_the_head(exported: Path, run: Run) -> None:
+    documents = lines(exported)
+    head = {"seq": 7, "hash": documents[-1][HASH]}
+    for kept, told in ((5, "it ends before its head at seq 7"), (0, "it ends before its head at seq 7")):
+        exported.write_text(text_of(documents[:kept], head))
+        answer = run("audit", "verify", str(exported))
+        assert (answer.code, told in answer.err) == (1, True)
+    for claimed, told in (
+        ({"seq": 5, "hash": documents[4][HASH]}, "its head is seq 5, and it goes on to seq 7"),
+        ({"seq": 7, "hash": GENESIS}, "the head at seq 7 is another"),
+        ({"seq": "7", "hash": GENESIS}, "its head is not one"),
+        ({"seq": 7}, "its head is not one"),
+    ):
+        exported.write_text(text_of(documents, claimed))
+        answer = run("audit", "verify", str(exported))
+        assert (answer.code, told in answer.err) == (1, True)
+    exported.write_text(f"{text_of(documents[:3])}\n{text_of(documents[3:5])}\n{json.dumps(documents[5])}")
+    assert "its end is missing" in run("audit", "verify", str(exported)).err
+
+
+def test_an_empty_chain_has_a_head_too(acme: Tenant, run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "chain.jsonl"
+    assert run("audit", "export", acme.org_id, "-o", str(path)).code == 0
+    assert json.loads(path.read_text()) == {"head": {"seq": 0, "hash": GENESIS}}
+    assert run("audit", "verify", str(path), "--json").json == {"links": 0, "head": GENESIS, "fault": None}
+    path.write_text(json.dumps({"head": {"seq": 0, "hash": GENESIS}, "documents": [], "next_after": None}))
+    assert run("audit", "verify", str(path)).code == 0
 
 
 def test_every_byte_counts(exported: Path, run: Run) -> None:
@@ -172,7 +222,7 @@ def test_every_byte_counts(exported: Path, run: Run) -> None:
 def test_verify_names_the_first_fault(exported: Path, run: Run, change: Callable[[Any], None], told: str) -> None:
     documents = lines(exported)
     change(documents)
-    exported.write_text("\n".join(map(json.dumps, documents)))
+    exported.write_text("\n".join([*map(json.dumps, documents), exported.read_text().splitlines()[-1]]))
     answer = run("audit", "verify", str(exported))
     assert answer.code == 1
     assert told in answer.err
@@ -181,6 +231,8 @@ def test_verify_names_the_first_fault(exported: Path, run: Run, change: Callable
 @pytest.mark.parametrize(
     "text",
     [
+        "",
+        "\n\n",
         "nonsense",
         "{}",
         "[1]",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -16,7 +15,7 @@ from switchboard.audit import service as audit
 from switchboard.audit.chain import Verdict
 from switchboard.audit.models import Head
 from switchboard.cli.command import Noun, note, show
-from switchboard.cli.export import Reader
+from switchboard.cli.export import Reader, lines
 from switchboard.errors import Conflict, Invalid
 
 if TYPE_CHECKING:
@@ -28,28 +27,32 @@ _BATCH = 500
 def add_to(nouns: Nouns) -> None:
     """Add the commands."""
     noun = Noun(nouns, "audit", "an organisation's audit chain")
-    export = noun.verb("export", _export, "write the sealed chain as JSON lines, oldest first")
+    export = noun.verb(
+        "export", _export, "write the sealed chain as JSON lines, oldest first, and its head as the last"
+    )
     export.add_argument("org", metavar="ORG")
     export.add_argument("-o", "--output", type=Path, metavar="FILE", help="a file, whole or not at all")
     verify = noun.verb(
         "verify",
         _verify,
-        "check a chain: its numbers, its bonds and its hashes",
+        "check a chain: its numbers, its bonds, its hashes and its end",
         offline=lambda args: bool(args.file) or not args.org,
     )
     verify.add_argument(
         "file", nargs="?", metavar="FILE", help="an export, or answers of GET /v1/audit/export; - is the standard input"
     )
     verify.add_argument("--org", metavar="ORG", help="check what the store holds, in place of a file")
-    verify.add_argument("--expect-head", metavar="HASH", help="the last hash, known from elsewhere")
+    verify.add_argument(
+        "--expect-head", metavar="HASH", help="the last hash, known from elsewhere: needed for a file without a head"
+    )
 
 
 def _export(args: argparse.Namespace) -> None:
     org = accounts.organisation(args.org)
     head = audit.head(org.id)
     with _writing(args.output) as file:
-        for document in _sealed(org.id, head):
-            print(json.dumps(document, ensure_ascii=False, separators=(",", ":")), file=file)
+        for line in lines(_sealed(org.id, head), head):
+            print(line, file=file)
     note(f"{head.seq} links, head {head.hash}")
 
 
@@ -58,7 +61,7 @@ def _writing(path: Path | None) -> Iterator[IO[str]]:
     if path is None:
         yield sys.stdout
         return
-    # A part of a chain verifies as well as the whole: nobody may take what was cut off for it.
+    # The file is there when it is whole.
     part = path.with_name(f"{path.name}.part")
     try:
         with part.open("w", encoding="utf-8") as file:
@@ -75,7 +78,7 @@ def _sealed(org_id: str, head: Head) -> Iterator[dict[str, Any]]:
     """The organisation's links up to its head. Raises Conflict where the store has lost one."""
     seq = 0
     while seq < head.seq:
-        batch = list(audit.export(org_id, seq, min(_BATCH, head.seq - seq)))
+        _, batch = audit.export_part(org_id, seq, min(_BATCH, head.seq - seq))
         if not batch:
             raise Conflict(f"The store has no seq {seq + 1}, though the chain's head is seq {head.seq}.")
         yield from batch
@@ -85,7 +88,7 @@ def _sealed(org_id: str, head: Head) -> Iterator[dict[str, Any]]:
 def _verify(args: argparse.Namespace) -> int:
     if bool(args.file) == bool(args.org):
         args.usage_error("either a FILE or --org")
-    verdict = _of_store(args.org) if args.org else _of_file(args.file)
+    verdict = _of_store(args.org) if args.org else _of_file(args.file, args.expect_head)
     if verdict.fault is None and args.expect_head not in (None, verdict.head):
         verdict = verdict._replace(fault=f"the head is not the expected {args.expect_head}")
     show(args, {"links": verdict.links, "head": verdict.head, "fault": verdict.fault})
@@ -102,11 +105,11 @@ def _of_store(org_id: str) -> Verdict:
     return verdict
 
 
-def _of_file(name: str) -> Verdict:
+def _of_file(name: str, expected_head: str | None) -> Verdict:
     try:
         with nullcontext(sys.stdin) if name == "-" else Path(name).open(encoding="utf-8") as file:
             reader = Reader(file)
             verdict = chain.verify(reader.documents())
     except OSError as error:
         raise Invalid(f"{name} cannot be read: {error.strerror}.", code="usage") from error
-    return verdict._replace(fault=verdict.fault or reader.fault)
+    return verdict._replace(fault=verdict.fault or reader.end(expected_head))
