@@ -115,6 +115,15 @@ def test_all_pages_together_hold_everybody_who_has_the_words_once(
                 assert sorted(map(str, names(acme, text, limit))) == sorted(map(str, wanted)), (text, limit, at_once)
 
 
+def test_a_cursor_goes_on_though_the_words_are_turned_round(acme: Tenant) -> None:
+    for number in range(3):
+        saved(acme, f"+1415555010{number}", display_name="aaaa bbbb cccc dddd")
+    first, cursor = service.listing(acme.org_id, "aaaa bbbb cccc dddd", 1, None)
+    second, cursor = service.listing(acme.org_id, "dddd cccc bbbb aaaa", 1, cursor)
+    third, cursor = service.listing(acme.org_id, "cccc aaaa dddd bbbb", 1, cursor)
+    assert len({known.contact.id for known in first + second + third}) == 3
+
+
 def test_words_that_a_head_has_no_room_for_are_found_with_the_notes(acme: Tenant) -> None:
     words = [f"w{number:02}" for number in range(60)]
     contact = indexed(saved(acme, display_name=" ".join(words[:40]), role=" ".join(words[35:])))

@@ -131,10 +131,7 @@ def listing(org_id: str, text: str | None, limit: int, after: str | None) -> tup
     if text is None or not text.strip():
         known, more = store.page(org_id, limit, cursor.read(after, org_id, "contacts"))
         return known, cursor.write(more, org_id, "contacts")
-    words = tokens.of_query(text)
-    query = f"contacts:{' '.join(sorted(words))}"
-    known, more = store.search(org_id, words, limit, cursor.read(after, org_id, query))
-    return known, cursor.write(more, org_id, query)
+    return store.search(org_id, tokens.of_query(text), limit, after)
 
 
 def _wellformed(contact_id: str) -> str:

@@ -85,14 +85,14 @@ def _with(contact: Contact, past: Item | None) -> Known:
     return Known(contact, history.from_item(past) if past else History(e164=contact.e164))
 
 
-def search(org_id: str, words: Sequence[str], limit: int, start: Item | None) -> tuple[list[Known], Item | None]:
-    """A page of the contacts that have all the words, with the histories."""
+def search(org_id: str, words: Sequence[str], limit: int, after: str | None) -> tuple[list[Known], str | None]:
+    """A page of the contacts that have all the words, with the histories, and the cursor of the next."""
 
     def load(entries: list[Entry]) -> list[index.Found[Known] | None]:
         known = _read_all(org_id, list({entry.subject_id: None for entry in entries}))
         return [_found(known.get(entry.subject_id)) for entry in entries]
 
-    return index.search(NOUN, org_id, words, limit, start, load)
+    return index.search(NOUN, org_id, words, limit, after, load)
 
 
 def _read_all(org_id: str, contact_ids: Sequence[str]) -> dict[str, Known]:

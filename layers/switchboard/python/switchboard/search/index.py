@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Generic, Literal, NamedTuple, TypeVar
 
+from switchboard.aws import cursor
 from switchboard.aws.aside import Task
 from switchboard.aws.table import Delete, Item, Key, Put, Query
 
@@ -96,20 +97,26 @@ def difference(
 def search(
     noun: Noun,
     org_id: str,
-    words: Sequence[str],
+    words: Iterable[str],
     limit: int,
-    start: Item | None,
+    after: str | None,
     load: Callable[[list[Entry]], list[Found[Subject] | None]],
-) -> tuple[list[Subject], Item | None]:
-    """Up to `limit` subjects that have a token beginning with each of the words, by token, and the place to go on from.
+) -> tuple[list[Subject], str | None]:
+    """Up to `limit` subjects that have a token beginning with each of the words, by token, and the cursor to go on by.
+
+    The order of the words makes no difference, from page to page either. Raises Invalid for another search's cursor.
 
     Two round trips, however many there are: the entries of the longest words, which are read beside each other, and
     by `load` the subjects of some of them as they are now, which have to have all words. So a page may be short, or
     empty, and not be the last.
     """
-    if not words:
+    # One order for all that is chosen here, and for the query that the cursor belongs to.
+    ordered = sorted(set(words), key=lambda word: (-len(word), word))
+    query = f"find:{noun.name}:{' '.join(ordered)}"
+    start = cursor.read(after, org_id, query)
+    if not ordered:
         return [], None
-    looked_up = sorted(words, key=len, reverse=True)[:_MOST_LOOKED_UP]
+    looked_up = ordered[:_MOST_LOOKED_UP]
     at_once = _AT_ONCE if len(looked_up) > 1 else max(_SPARE * limit, _FEWEST)
     pages = _pages(noun, org_id, looked_up, at_once, start)
     first = str(start["word"]) if start else _narrowest(pages)
@@ -120,13 +127,13 @@ def search(
             having = {entry.subject_id for entry in others}
             entries = [entry for entry in entries if entry.subject_id in having]
     taken = _of_so_many_subjects(entries, limit)
-    order = [first, *(word for word in words if word != first)]
+    order = [first, *(word for word in ordered if word != first)]
     found = load(taken) if taken else []
     shown = [one.subject for entry, one in zip(taken, found, strict=True) if one and one.shown_at(entry, order)]
     if len(taken) < len(entries):
         last = taken[-1]
         next_key = dict(_key(noun, org_id, last.subject_id, last.part, last.token))
-    return shown, {"word": first, **next_key} if next_key else None
+    return shown, cursor.write({"word": first, **next_key} if next_key else None, org_id, query)
 
 
 def _pages(
