@@ -29,10 +29,11 @@ from switchboard.calls.models import Call, EndReason, Order, State, Tier
 from switchboard.compliance.data import area_codes
 from switchboard.contacts import service as contacts
 from switchboard.contacts import store as contact_store
-from switchboard.contacts.models import Contact, Indexed
+from switchboard.contacts.models import Contact
 from switchboard.edge.dialects.hum import COOKIE
 from switchboard.events.models import Actor, Work
 from switchboard.people import service as people
+from switchboard.search import tail
 from switchboard.team import service as team
 from switchboard.team.permissions import Role
 
@@ -64,14 +65,10 @@ def contact_items(org_id: str, how_many: int) -> Iterator[tuple[str, Item]]:
     chance = random.Random(1852)  # noqa: S311
     for number in numbers()[:how_many]:
         contact = _contact(org_id, number, chance)
-        tail = sorted(contact.tail())
-        writes: list[Any] = [
+        writes = [
             *contact_store.save(None, contact, _never),
-            *contact_store.put_tail(org_id, contact.id, tail),
+            *tail.first_writes(contact_store.NOUN, org_id, contact.id, contact.tail()),
         ]
-        if tail:
-            after = Indexed(tokens=tail, version=ids.new("idx"))
-            writes.append(contact_store.save_indexed(org_id, contact.id, Indexed(), after, _never))
         yield from ((write.table, write.item) for write in writes if isinstance(write, Put))
 
 

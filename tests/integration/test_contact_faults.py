@@ -11,9 +11,10 @@ import pytest
 
 from switchboard.aws import clock, queue, session
 from switchboard.contacts import backfill, indexing, service
-from switchboard.contacts.indexing import ContendedError
 from switchboard.contacts.jobs import ContinueBackfill, IndexContacts
 from switchboard.contacts.models import Contact, Status
+from switchboard.errors import Contended
+from switchboard.search import tail
 from switchboard.timers import store as timer_store
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Sabotage, Stream, drain, everything, work
@@ -27,7 +28,7 @@ OLD, NEW, NEXT = "alpha beta gamma", "beta delta", "gamma epsilon"
 def acme(cloud: dict[str, str], frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch) -> Tenant:
     timer_store.advance(clock.stamp()[:16])
     # So that there are places to be killed between.
-    monkeypatch.setattr(indexing, "_TOGETHER", 1)
+    monkeypatch.setattr(tail, "_TOGETHER", 1)
     return tenant()
 
 
@@ -122,7 +123,7 @@ def jobs_of(contact: Contact) -> None:
     for _ in range(5):
         try:
             indexing.catch_up(contact.org_id, [contact.id])
-        except ContendedError:
+        except Contended:
             continue
         return
     raise AssertionError("the job goes to the dead-letter queue")

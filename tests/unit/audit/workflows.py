@@ -14,7 +14,10 @@ from tests.actors import Tenant
 def happened(org_id: str, number: int, *, correlation_id: str = "corr_1", text: str = "") -> list[Event]:
     """Events that are not recorded yet, in the order of their ids."""
     work = Work(org_id=org_id, actor=Actor(type="system", id="test"), agent_id="agt_1", correlation_id=correlation_id)
-    return [events.of(work, "test.happened", Subject(type="test", id=str(n)), text=text) for n in range(number)]
+    return [
+        events.of(work, "organization.created", Subject(type="organization", id=str(n)), plan="free", slug=text)
+        for n in range(number)
+    ]
 
 
 def record(made: list[Event]) -> list[Event]:

@@ -150,7 +150,7 @@ def test_the_index_holds_what_a_contact_has_and_nothing_else(acme: Tenant) -> No
     service.delete(acme.caller(master=True), contact.id)
     indexed(contact)
     assert entries(contact) == set()
-    assert not list(Query(table="core", partition=f"{acme.org_id}#contact-notes").all())
+    assert not list(Query(table="core", partition=f"{acme.org_id}#tail#contact").all())
 
 
 def test_a_page_takes_two_round_trips_whatever_it_shows(acme: Tenant) -> None:

@@ -63,15 +63,6 @@ class Known(NamedTuple):
     history: History
 
 
-class Indexed(BaseModel):
-    """Which tokens of the tail may be in the index. All of them are, and no others, if it is `settled`."""
-
-    tokens: list[str] = Field(default_factory=list)
-    settled: bool = True
-    #: Another one at each write; None before the first.
-    version: str | None = None
-
-
 class Status(StrEnum):
     """How a backfill stands."""
 

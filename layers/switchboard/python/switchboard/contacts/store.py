@@ -3,25 +3,24 @@
 | item | pk | sk | gsi1 |
 |---|---|---|---|
 | contact | `<org>#contacts` | `<id>` | `<org>#contacts`, `1#<folded name>#<id>` or `2#<e164>#<id>` |
-| tokens of its tail that are indexed | `<org>#contact-notes` | `<id>` | |
 | backfill | `<org>#contact-backfill` | `backfill` | |
 
-The index's entries are in switchboard.search.index. A contact's id is made of its number's, by which the history is
-found, too: whoever has either reads both in one request.
+The index's entries are in switchboard.search. A contact's id is made of its number's, by which the history is found,
+too: whoever has either reads both in one request.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from switchboard.aws import table
 from switchboard.aws.aside import Task
-from switchboard.aws.table import Check, Delete, Item, Key, Put, Query, Write
+from switchboard.aws.table import Delete, Item, Key, Put, Query, Write
 from switchboard.calls import history
 from switchboard.calls.history import History
-from switchboard.contacts.models import Backfill, Contact, Indexed, Known, Status
+from switchboard.contacts.models import Backfill, Contact, Known, Status
 from switchboard.search import index
 from switchboard.search.index import Entry, Noun
 
@@ -34,16 +33,12 @@ NOUN = Noun("core", "contact")
 _TOGETHER = 50
 
 
-def _key(org_id: str, contact_id: str) -> Key:
+def key(org_id: str, contact_id: str) -> Key:
     return {"pk": f"{org_id}#contacts", "sk": contact_id}
 
 
 def _history_key(org_id: str, contact_id: str) -> Key:
     return history.key_of(org_id, contact_id.removeprefix(PREFIX))
-
-
-def _indexed_key(org_id: str, contact_id: str) -> Key:
-    return {"pk": f"{org_id}#contact-notes", "sk": contact_id}
 
 
 def _backfill_key(org_id: str) -> Key:
@@ -54,18 +49,18 @@ def _backfill_key(org_id: str) -> Key:
 
 
 def get(org_id: str, contact_id: str) -> Contact | None:
-    item = table.get("core", _key(org_id, contact_id))
+    item = table.get("core", key(org_id, contact_id))
     return Contact.model_validate(item) if item else None
 
 
 def get_many(org_id: str, contact_ids: Sequence[str]) -> list[Contact | None]:
-    items = table.get_many("core", [_key(org_id, contact_id) for contact_id in contact_ids])
+    items = table.get_many("core", [key(org_id, contact_id) for contact_id in contact_ids])
     return [Contact.model_validate(item) if item else None for item in items]
 
 
 def with_history(org_id: str, contact_id: str) -> tuple[Contact | None, History | None]:
     """A contact, and the history of its number, whether or not there is the other: in one read."""
-    item, past = table.get_many("core", [_key(org_id, contact_id), _history_key(org_id, contact_id)])
+    item, past = table.get_many("core", [key(org_id, contact_id), _history_key(org_id, contact_id)])
     return Contact.model_validate(item) if item else None, history.from_item(past) if past else None
 
 
@@ -105,7 +100,7 @@ def _read_all(org_id: str, contact_ids: Sequence[str]) -> dict[str, Known]:
 
 
 def _read(org_id: str, contact_ids: Sequence[str]) -> dict[str, Known]:
-    items = table.get_many("core", [key(org_id, one) for one in contact_ids for key in (_key, _history_key)])
+    items = table.get_many("core", [place(org_id, one) for one in contact_ids for place in (key, _history_key)])
     return {
         one: _with(Contact.model_validate(item), past)
         for one, item, past in zip(contact_ids, items[::2], items[1::2], strict=True)
@@ -119,7 +114,7 @@ def _found(known: Known | None) -> index.Found[Known] | None:
 
 def save(before: Contact | None, after: Contact, otherwise: Refusal) -> list[Write]:
     """Write a contact and the head of its entries, if it is still the one that was read."""
-    item = {**_key(after.org_id, after.id), **after.model_dump(mode="json")}
+    item = {**key(after.org_id, after.id), **after.model_dump(mode="json")}
     put = Put(
         table="core",
         item=item | {"gsi1pk": f"{after.org_id}#contacts", "gsi1sk": after.sort_key()},
@@ -131,7 +126,7 @@ def save(before: Contact | None, after: Contact, otherwise: Refusal) -> list[Wri
 
 def remove(contact: Contact, otherwise: Refusal) -> list[Write]:
     """Take a contact away with the head of its entries, if it is still the one that was read."""
-    place = _key(contact.org_id, contact.id)
+    place = key(contact.org_id, contact.id)
     return [
         Delete(table="core", key=place, otherwise=otherwise, **_still(contact.revision)),
         *index.difference(NOUN, contact.org_id, contact.id, contact.terms, ()),
@@ -142,40 +137,6 @@ def _still(revision: str | None) -> dict[str, Any]:
     if revision is None:
         return {"condition": "attribute_not_exists(pk)"}
     return {"condition": "revision = :revision", "values": {":revision": revision}}
-
-
-# ---- the tail of their entries
-
-
-def indexed(org_id: str, contact_ids: Sequence[str]) -> list[Indexed]:
-    """What of each tail is indexed."""
-    items = table.get_many("core", [_indexed_key(org_id, contact_id) for contact_id in contact_ids])
-    return [Indexed.model_validate(item) if item else Indexed() for item in items]
-
-
-def unchanged(org_id: str, contact_id: str, revision: str | None, otherwise: Refusal) -> Check:
-    """Let a transaction stand only while a contact is of that revision; None says that there is no such contact."""
-    return Check(table="core", key=_key(org_id, contact_id), otherwise=otherwise, **_still(revision))
-
-
-def save_indexed(org_id: str, contact_id: str, before: Indexed, after: Indexed, otherwise: Refusal) -> Put | Delete:
-    """Write what of a tail is indexed, if that is still what was read. Where nothing is, nothing is kept."""
-    place = _indexed_key(org_id, contact_id)
-    condition, values = "attribute_not_exists(pk)", {}
-    if before.version:
-        condition, values = "version = :version", {":version": before.version}
-    if after.settled and not after.tokens:
-        return Delete(table="core", key=place, condition=condition, values=values, otherwise=otherwise)
-    item = {**place, **after.model_dump()}
-    return Put(table="core", item=item, condition=condition, values=values, otherwise=otherwise)
-
-
-def put_tail(org_id: str, contact_id: str, tokens: Iterable[str]) -> list[Write]:
-    return [index.put(NOUN, org_id, contact_id, "tail", token) for token in tokens]
-
-
-def delete_tail(org_id: str, contact_id: str, tokens: Iterable[str]) -> list[Write]:
-    return [index.delete(NOUN, org_id, contact_id, "tail", token) for token in tokens]
 
 
 # ---- the backfill

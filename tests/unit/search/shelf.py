@@ -1,0 +1,53 @@
+"""A noun of the tests' own that is searched for: things on a shelf, with a title and remarks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from switchboard.aws import ids, table
+from switchboard.aws.table import Key, Put, commit
+from switchboard.search import index, tail
+from switchboard.search.index import Entry, Found, Noun
+from switchboard.search.tail import Current
+
+THING = Noun("core", "thing")
+ORG = "org_1"
+
+
+def key(org_id: str, thing_id: str) -> Key:
+    return {"pk": f"{org_id}#things", "sk": thing_id}
+
+
+def put(thing_id: str, title: str, remarks: str = "") -> None:
+    """Write a thing, and the head of its entries."""
+    before = table.get("core", key(ORG, thing_id))
+    item = {**key(ORG, thing_id), "title": title.split(), "remarks": remarks.split(), "revision": ids.new("rev")}
+    gone = before["title"] if before else []
+    commit(Put(table="core", item=item), index.difference(THING, ORG, thing_id, gone, item["title"]))
+
+
+class Things:
+    """How the things plug into `search.tail`."""
+
+    noun = THING
+
+    def key(self, org_id: str, subject_id: str) -> Key:
+        return key(org_id, subject_id)
+
+    def current(self, org_id: str, subject_ids: Sequence[str]) -> list[Current | None]:
+        items = table.get_many("core", [key(org_id, one) for one in subject_ids])
+        return [Current(item["revision"], set(item["remarks"])) if item else None for item in items]
+
+
+def catch_up(*thing_ids: str) -> None:
+    tail.catch_up(Things(), ORG, thing_ids)
+
+
+def search(words: Sequence[str], limit: int = 50, after: str | None = None) -> tuple[list[str], str | None]:
+    """The ids of a page of things, and the cursor of the next."""
+
+    def load(entries: list[Entry]) -> list[Found[str] | None]:
+        items = table.get_many("core", [key(ORG, entry.subject_id) for entry in entries])
+        return [Found(item["sk"], item["title"], item["remarks"]) if item else None for item in items]
+
+    return index.search(THING, ORG, words, limit, after, load)
