@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from switchboard.aws import settings
+from switchboard.aws import chance, settings
 from switchboard.streams import sse
 from switchboard.streams.feed import Watcher
 from switchboard.streams.waiting import Timer
@@ -21,8 +20,6 @@ _LOOK_AGAIN = 0.5
 #: Why a stream ends whose source has ended.
 _ENDED = "the source has ended"
 _RETRY_MS = (1_000, 3_000)
-#: Asks the system for each number: a snapshot of the process holds no state that all its copies would share.
-_chance = random.SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,7 @@ class Terms:
     def live(cls) -> Terms:
         """A stream that arrives while it is written. A tenth of its life is chance, lest all come again at once."""
         seconds = settings.number("STREAM_SECONDS", 14 * 60)
-        return cls(seconds * _chance.uniform(0.9, 1), 15, 30)
+        return cls(seconds * chance.between(0.9, 1), 15, 30)
 
     @classmethod
     def whole(cls) -> Terms:
@@ -69,7 +66,7 @@ class _Session:
 
     async def run(self) -> str:
         subscription = self._watcher.subscription
-        start, retry = subscription.start, _chance.randint(*_RETRY_MS)
+        start, retry = subscription.start, round(chance.between(*_RETRY_MS))
         try:
             await self._send(sse.opening(retry, None if start.resumed else start.after))
             reason = await self._events()

@@ -26,7 +26,6 @@ OWNERS = {
     "aiohttp": {"switchboard.outbound"},
 }
 #: These draw the jitter of their waits from `random`, which a snapshot freezes. Move them to switchboard.aws.chance.
-STILL_RANDOM = {"switchboard.aws.table", "functions.streams.session"}
 
 
 def modules() -> dict[str, Path]:
@@ -103,7 +102,7 @@ def test_a_library_with_an_owner_is_imported_by_it_alone(name: str) -> None:
         assert owners is None or any(name.startswith(owner) for owner in owners), f"{name} imports {target}"
 
 
-@pytest.mark.parametrize("name", sorted({*LAYER_MODULES, *FUNCTION_MODULES} - STILL_RANDOM))
+@pytest.mark.parametrize("name", sorted({*LAYER_MODULES, *FUNCTION_MODULES}))
 def test_chance_comes_from_one_place(name: str) -> None:
     if name == "switchboard.aws.chance":
         return

@@ -122,14 +122,6 @@ def test_without_the_leases_table_events_come_by_answers_that_end(acme: Tenant) 
     assert "id: 2\n" in service.catch_up(opened)
 
 
-def test_a_stream_is_refused_while_the_limiters_item_is_throttled(acme: Tenant) -> None:
-    caller = acme.caller()
-    Sabotage().fail("UpdateItem", "ProvisionedThroughputExceededException", times=100)
-    with pytest.raises(RateLimited) as refused:
-        subscribe(caller)
-    assert (refused.value.code, refused.value.details["retry_after"]) == ("open_streams", 1)
-
-
 def test_what_is_read_has_no_gap(acme: Tenant) -> None:
     happen(acme, 5)
     documents = list(audit.export(acme.org_id, 0, 100))

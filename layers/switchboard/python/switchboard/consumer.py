@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from random import SystemRandom
 from typing import Any, TypeVar
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from switchboard import telemetry
-from switchboard.aws import queue, table
+from switchboard.aws import chance, queue, table
 from switchboard.aws.queue import Receipt
 from switchboard.aws.table import Item
 from switchboard.kit import jobs as kit
@@ -26,7 +25,6 @@ J = TypeVar("J", bound=Job)
 
 #: The longest pause before a failed message comes again, in seconds: of a standard queue, and of a group that waits.
 _LONGEST_PAUSE, _LONGEST_PAUSE_OF_A_GROUP = 300, 30
-_chance = SystemRandom()
 
 
 def jobs(
@@ -168,7 +166,7 @@ def _pause(records: list[dict[str, Any]], longest: int) -> None:
         queue_name = record.get("eventSourceARN", "").rpartition(":")[2]
         seconds = min(2 ** min(receives, 12), longest)
         # A FIFO group's messages get one pause, so that they come again together and in order.
-        jitter = 1.0 if queue_name.endswith(".fifo") else _chance.uniform(0.5, 1)
+        jitter = 1.0 if queue_name.endswith(".fifo") else chance.between(0.5, 1)
         waits.append((Receipt(queue_name, record.get("receiptHandle", ""), receives), max(1, round(seconds * jitter))))
     if waits:
         queue.put_back(waits)

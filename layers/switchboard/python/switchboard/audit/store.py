@@ -21,13 +21,11 @@ and no `seq` comes up behind a cursor.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 from switchboard.audit import chain
 from switchboard.audit.models import GENESIS, Head
 from switchboard.aws import table
-from switchboard.aws.aside import Task
 from switchboard.aws.table import Item, Key, Put, Query
 from switchboard.events import service as events
 from switchboard.events.models import Event
@@ -95,15 +93,7 @@ def look(org_id: str, last: Head, batch: Sequence[Event]) -> tuple[bool, set[str
 def settle(org_id: str, documents: Sequence[dict[str, Any]]) -> None:
     """Write the items of a sealed batch, once or again: they are the same each time."""
     *items, last = _items(org_id, documents)
-    together = table.PUT_TOGETHER
-    tasks = [
-        Task(partial(table.put_many, "activity", items[begin : begin + together]))
-        for begin in range(0, len(items), together)
-    ]
-    for task in tasks[1:]:
-        task.begin()
-    for task in tasks:
-        task.result()
+    table.put_many("activity", items)
     table.write(Put(table="activity", item=last))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 import time
 import uuid
@@ -12,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from aws_lambda_powertools.shared.dynamodb_deserializer import TypeDeserializer
 
-from switchboard.aws import aside, session, settings
+from switchboard.aws import aside, chance, session, settings
 from switchboard.errors import Contended, Unavailable
 
 Item = dict[str, Any]
@@ -45,8 +44,6 @@ _TRANSIENT = frozenset(
 
 #: How a retry waits. Tests replace it.
 sleep: Callable[[float], None] = time.sleep
-#: Jitter. Its randomness is the operating system's: a seed would be the same in every process of one snapshot.
-_chance = random.SystemRandom()
 
 
 class ConditionFailedError(Exception):
@@ -260,14 +257,14 @@ def _persistently(attempt: Callable[[], _T], tries: int = _MAX_ATTEMPTS) -> _T:
             if not remaining:
                 contended = session.error_code(error) == "TransactionCanceledException"
                 raise (Contended if contended else Unavailable)(_BUSY, retry_after=1) from error
-            sleep(_chance.uniform(0, pause))
+            sleep(chance.between(0, pause))
             pause = min(pause * 2, _LONGEST_PAUSE)
     raise AssertionError("unreachable")
 
 
 def back_off(attempt: int) -> None:
     """Wait before another attempt at an optimistic change. `attempt` counts from 0."""
-    sleep(_chance.uniform(0, min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE)))
+    sleep(chance.between(0, min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE)))
 
 
 def _is_transient(error: session.ClientError) -> bool:
@@ -339,26 +336,6 @@ def _stamp(change: Put | Update | Delete, request: dict[str, Any]) -> str:
 
 _SET = re.compile(r"\bSET ")
 
-#: Items of one request of `put_many`.
-PUT_TOGETHER = 25
-
-
-def put_many(table: str, items: Sequence[Item]) -> None:
-    """Write up to `PUT_TOGETHER` whole items in one request, each by itself: others may see them in any order.
-
-    A process that is stopped may have written some of them. So this is for items that the next run writes again as
-    they were. Raises Unavailable when throttling does not end.
-    """
-    aside.settle()
-    wanted: dict[str, Any] = {settings.table(table): [{"PutRequest": {"Item": encode_item(item)}} for item in items]}
-    for number in range(_MAX_ATTEMPTS):
-        answer: Any = _persistently(lambda batch=wanted: session.dynamodb().batch_write_item(RequestItems=batch))  # type: ignore[misc]
-        wanted = answer.get("UnprocessedItems") or {}
-        if not wanted:
-            return
-        back_off(number)
-    raise Unavailable(_BUSY, retry_after=1)
-
 
 def _reading(attempt: Callable[[], _T]) -> _T:
     aside.begin()
@@ -392,7 +369,7 @@ def get_across(places: Sequence[tuple[str, Key]]) -> list[Item | None]:
             found[name] += [decode_item(item) for item in items]
         wanted = answer.get("UnprocessedKeys") or {}
         if wanted:
-            sleep(_chance.uniform(0, pause))
+            sleep(chance.between(0, pause))
             pause = min(pause * 2, 1.0)
     return [
         next((item for item in found[settings.table(table)] if all(item[k] == v for k, v in key.items())), None)
@@ -409,7 +386,11 @@ def delete_many(table: str, keys: Sequence[Key]) -> None:
 
 
 def put_many(table: str, items: Sequence[Item]) -> None:
-    """Write items in place of those that are there: 25 a request, several requests at a time, not all or nothing."""
+    """Write whole items: 25 a request, several requests at a time, and each by itself: others see them in any order.
+
+    A process that is stopped may have written some of them. So this is for items that the next run writes again as
+    they were. Raises Unavailable when throttling does not end.
+    """
     _write_many(table, [{"PutRequest": {"Item": encode_item(item)}} for item in items])
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from collections import defaultdict
 from collections.abc import Iterable
 
 from switchboard import telemetry
 from switchboard.accounts.models import Caller, Organisation
 from switchboard.agents import service as agents
-from switchboard.aws import clock, ids, secret, settings
+from switchboard.aws import chance, clock, ids, secret, settings
 from switchboard.errors import NotFound, RateLimited
 from switchboard.streams import pools, sse, store
 from switchboard.streams.guard import Guard
@@ -26,8 +25,6 @@ SETTLED = 120
 _MOST, _LONGEST = 500, 256 * 1024
 #: When its client comes again, in milliseconds: after such an answer, and when more is there already.
 _RETRY_MS, _RETRY_MS_BEHIND = (4_000, 8_000), (500, 1_500)
-#: Asks the system for each number: a snapshot of the process holds no state that all its copies would share.
-_chance = random.SystemRandom()
 
 
 def watch_events(
@@ -151,7 +148,7 @@ def catch_up(subscription: Subscription) -> str:
             frames.append(entry.frame)
             size, shown = size + len(entry.frame), place
     is_behind = taken < len(batch.entries) or len(batch.entries) == _MOST
-    retry = _chance.randint(*(_RETRY_MS_BEHIND if is_behind else _RETRY_MS))
+    retry = round(chance.between(*(_RETRY_MS_BEHIND if is_behind else _RETRY_MS)))
     parts = [sse.opening(retry, None if start.resumed else start.after), *frames]
     if place > shown:
         parts.append(sse.mark(place))
