@@ -12,8 +12,10 @@ from switchboard.carriers import identity
 from switchboard.edge import cookies
 from switchboard.errors import Invalid, Unauthenticated, Unavailable
 from switchboard.people import service as people
-from switchboard.people import sign_in
+from switchboard.people import sign_in, store
 from switchboard.people.sign_in import Begun
+
+INVITE = "inv_" + "0" * 26
 
 
 class Issuer:
@@ -106,13 +108,44 @@ def test_a_sign_in_is_finished_once(issuer: Issuer) -> None:
 
 
 @pytest.mark.parametrize("browser", [None, "", "x", "a" * 43])
-def test_another_browser_cannot_finish_it_and_it_is_gone(issuer: Issuer, browser: str | None) -> None:
+def test_another_browser_cannot_finish_it_and_the_right_one_still_can(issuer: Issuer, browser: str | None) -> None:
+    # A mail filter that tries the link, for one.
+    begun = sign_in.begin("/calls", None)
+    state = sent(begun)["state"]
+    for attempt in (lambda: sign_in.finish(state, "code", browser), lambda: sign_in.abandon(state, browser)):
+        with pytest.raises(Invalid) as refusal:
+            attempt()
+        assert refusal.value.code == "sign_in_expired"
+    assert issuer.redeemed == []
+    assert sign_in.finish(state, "code", begun.browser).return_to == "/calls"
+
+
+def test_a_sign_in_that_another_request_took_meanwhile_is_not_finished_twice(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     begun = sign_in.begin(None, None)
     state = sent(begun)["state"]
-    for shown in (browser, begun.browser):
-        with pytest.raises(Invalid):
-            sign_in.finish(state, "code", shown)
-    assert issuer.redeemed == []
+    read = store.get_sign_in(secret.digest(state))
+    sign_in.finish(state, "code", begun.browser)
+    monkeypatch.setattr(store, "get_sign_in", lambda _: read)
+    with pytest.raises(Invalid):
+        sign_in.finish(state, "code", begun.browser)
+    assert len(issuer.redeemed) == 1
+
+
+def test_a_sign_in_by_an_invites_link_knows_the_invite(issuer: Issuer) -> None:
+    for wanted, known in (
+        (f"/home?invite={INVITE}", INVITE),
+        (f"/home?tab=1&invite={INVITE}#top", INVITE),
+        (f"/home?invite={INVITE}&invite={INVITE}", None),
+        (f"//evil.example?invite={INVITE}", None),
+        ("/home?invite=inv_..%2F..%2Forg", None),
+        ("/home?" + "&".join(["a=1"] * 60) + f"&invite={INVITE}", None),
+        ("/home", None),
+        (None, None),
+    ):
+        begun = sign_in.begin(wanted, None)
+        assert sign_in.finish(sent(begun)["state"], "code", begun.browser).invite_id == known, wanted
 
 
 @pytest.mark.parametrize("state", ["", "x", "a" * 43, "é" * 43, "a" * 5_000])

@@ -1,7 +1,8 @@
 """Signing in: OpenID Connect's authorization code flow with PKCE (RFC 7636), against any issuer.
 
-A sign-in belongs to the browser that began it, and can be finished once. Its nonce and its code verifier are derived
-from the state, so that neither is stored.
+A sign-in belongs to the browser that began it, and can be finished once. Another browser that opens its callback, such
+as a mail filter that tries links, changes nothing. The nonce and the code verifier are derived from the state, so that
+neither is stored.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from switchboard.aws import clock, secret, settings, table
+from switchboard.aws.table import Item, commit
 from switchboard.carriers import identity
 from switchboard.errors import Invalid, Unauthenticated, Unavailable
 from switchboard.people import return_to, service, store
@@ -38,6 +40,11 @@ class Finished(NamedTuple):
     user: User
     return_to: str
 
+    @property
+    def invite_id(self) -> str | None:
+        """The invite whose link they followed, if they did."""
+        return return_to.invite_in(self.return_to)
+
 
 def begin(wanted: str | None, browser: str | None) -> Begun:
     """Begin a sign-in. `browser` is the secret that this browser holds already, if it has begun another.
@@ -57,13 +64,15 @@ def begin(wanted: str | None, browser: str | None) -> Begun:
     except (identity.Unreachable, identity.Unconfigured) as error:
         raise _away() from error
     expires_at = clock.iso(clock.now() + timedelta(seconds=TIME))
-    sign_in = SignIn(return_to=return_to.safe(wanted, home()), browser=secret.digest(browser), expires_at=expires_at)
+    sign_in = SignIn(
+        return_to=return_to.safe(wanted, return_to.home()), browser=secret.digest(browser), expires_at=expires_at
+    )
     table.write(store.put_sign_in(secret.digest(state), sign_in))
     return Begun(url, browser)
 
 
 def finish(state: str, code: str, browser: str | None) -> Finished:
-    """Finish a sign-in with what the issuer sent. Once: the second attempt with a state finds nothing.
+    """Finish a sign-in with what the issuer sent, once: the second attempt with a state finds nothing.
 
     Raises Invalid for a state that is unknown, used, too old or another browser's, Unauthenticated when the issuer
     does not stand by the code, Unavailable when it does not answer.
@@ -94,28 +103,28 @@ def abandon(state: str, browser: str | None) -> None:
 
 
 def _taken(state: str, browser: str | None) -> SignIn:
-    found = store.take_sign_in(secret.digest(state)) if _SECRET.fullmatch(state) else None
+    found = store.get_sign_in(secret.digest(state)) if _SECRET.fullmatch(state) else None
     shown = secret.digest(browser) if browser else ""
     if not found or found.expires_at <= clock.stamp() or not hmac.compare_digest(found.browser, shown):
-        raise Invalid(
-            "This sign-in was finished already, took too long, or began in another browser: begin again.",
-            code="sign_in_expired",
-        )
+        raise _expired([])
+    commit(store.take_sign_in(secret.digest(state), found, _expired))
     return found
+
+
+def _expired(_: list[Item | None]) -> Invalid:
+    return Invalid(
+        "This sign-in was finished already, took too long, or began in another browser: begin again.",
+        code="sign_in_expired",
+    )
 
 
 def end_url() -> str:
     """Where a browser goes to be signed out of the issuer too, or home where the issuer knows no such thing."""
-    back = settings.text("PUBLIC_URL", "") + home()
+    back = settings.text("PUBLIC_URL", "") + return_to.home()
     try:
         return identity.provider().end_session_url(return_url=back) or back
     except (identity.Unreachable, identity.Unconfigured):
         return back
-
-
-def home() -> str:
-    """The path where people arrive who wanted to go nowhere else."""
-    return settings.text("HOME_PATH", "/")
 
 
 def challenge(verifier: str) -> str:

@@ -15,6 +15,7 @@ A person may belong to several organisations, so that their item begins with non
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -74,10 +75,11 @@ def change_user(user_id: str, changes: dict[str, Any]) -> Update:
 
 
 def put_session(session: Session) -> Put:
+    # Nothing can stand at a digest of fresh randomness: a write that is made again, because its answer was lost, is
+    # the same write.
     return Put(
         table="sessions",
         item={**session_key(session.digest), **session.model_dump(), "expiration": _expiration(session.expires_at)},
-        unless_exists=True,
     )
 
 
@@ -91,17 +93,27 @@ def end_session(digest: str) -> Delete:
 
 
 def put_sign_in(digest: str, sign_in: SignIn) -> Put:
+    # Without a condition, as `put_session`.
     return Put(
         table="sessions",
         item={**_sign_in_key(digest), **sign_in.model_dump(), "expiration": _expiration(sign_in.expires_at)},
-        unless_exists=True,
     )
 
 
-def take_sign_in(digest: str) -> SignIn | None:
-    """Take a sign-in away, so that nobody else can: the one who gets it may go on."""
-    item = table.write(Delete(table="sessions", key=_sign_in_key(digest)))
+def get_sign_in(digest: str) -> SignIn | None:
+    item = table.get("sessions", _sign_in_key(digest))
     return SignIn.model_validate(item) if item else None
+
+
+def take_sign_in(digest: str, sign_in: SignIn, otherwise: Callable[[list[Item | None]], Exception]) -> Delete:
+    """Take a sign-in away for its browser: one request alone gets it."""
+    return Delete(
+        table="sessions",
+        key=_sign_in_key(digest),
+        condition="browser = :browser",
+        values={":browser": sign_in.browser},
+        otherwise=otherwise,
+    )
 
 
 def _expiration(stamp: str) -> int:
