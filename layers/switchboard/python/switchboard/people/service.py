@@ -6,14 +6,16 @@ import re
 import secrets
 from dataclasses import replace
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from switchboard import telemetry
 from switchboard.aws import clock, ids, secret, settings, table
 from switchboard.aws.table import ConditionFailedError, Item, Key, Update, commit
 from switchboard.errors import NotFound, Unauthenticated
+from switchboard.kit.change import Moved, again
 from switchboard.people import store
 from switchboard.people.models import Session, User
+from switchboard.people.names import one_line
 
 #: A session that nobody uses ends after the first, and every session after the second, in seconds.
 IDLE, ABSOLUTE = 12 * 3_600, 7 * 86_400
@@ -122,10 +124,6 @@ def sign_out_everywhere(user_id: str) -> None:
         raise NotFound("There is no such person.") from None
 
 
-class _KnownError(Exception):
-    """Somebody else stored this person first."""
-
-
 def known(issuer: str, subject: str) -> User | None:
     """The person that an issuer calls so."""
     user_id = store.user_of(issuer, subject)
@@ -142,27 +140,38 @@ def recognise(
     avatar_url: str | None = None,
 ) -> User:
     """The person whom an issuer vouches for, as it describes them now. A stranger becomes known."""
-    found = known(issuer, subject)
-    now = clock.stamp()
-    facts = {
-        "email": email,
-        "email_verified": email_verified,
-        "name": name or (found.name if found else (email or "").partition("@")[0] or "Someone"),
-        "avatar_url": avatar_url,
-    }
-    if found:
-        if any(getattr(found, field) != value for field, value in facts.items()):
-            changes = facts | {"updated_at": now}
-            table.write(store.change_user(found.id, changes))
-            found = found.model_copy(update=changes)
+    given = one_line(name or "")
+
+    def attempt() -> User:
+        found = known(issuer, subject)
+        facts = {
+            "email": email,
+            "email_verified": email_verified,
+            "name": given or (found.name if found else (email or "").partition("@")[0] or "Someone"),
+            "avatar_url": avatar_url,
+        }
+        return _describe(found, facts) if found else _meet(issuer, subject, facts)
+
+    user = again(attempt)
+    assert user is not None, "nothing here is recorded before"
+    return user
+
+
+def _describe(found: User, facts: dict[str, Any]) -> User:
+    if all(getattr(found, field) == value for field, value in facts.items()):
         return found
+    changes = facts | {"updated_at": clock.stamp()}
+    table.write(store.change_user(found.id, changes))
+    return found.model_copy(update=changes)
+
+
+def _meet(issuer: str, subject: str, facts: dict[str, Any]) -> User:
+    now = clock.stamp()
     user = User.model_validate(
         {"id": ids.new("usr"), "issuer": issuer, "subject": subject, "created_at": now, "updated_at": now, **facts}
     )
-    try:
-        commit(store.put_user(user, lambda _: _KnownError()))
-    except _KnownError:
-        return recognise(issuer, subject, email, email_verified=email_verified, name=name, avatar_url=avatar_url)
+    # Somebody else may store this person first, in another tab for one: then they are known.
+    commit(store.put_user(user, Moved))
     return user
 
 
