@@ -159,7 +159,7 @@ def _bounced(message: Message, addresses: Iterable[str], *, permanent: bool) -> 
     facts["error"] = "permanent bounce" if facts["gone"] else "bounce"
     if message.can_become(State.BOUNCED):
         facts["state"] = State.BOUNCED
-    stops = [store.suppress(message.org_id, address, "bounce") for address in gone]
+    stops = _stops(message, gone, "bounce")
     return _next(message, **facts), [stops, *(_event(message, "email.bounced", new) if new else [])]
 
 
@@ -167,9 +167,21 @@ def _complained(message: Message, addresses: Iterable[str]) -> _Change:
     new = _new(message, addresses, message.complained)
     if not new:
         return None
-    stops = [store.suppress(message.org_id, address, "complaint") for address in new]
+    stops = _stops(message, new, "complaint")
     changed = _next(message, complained=[*message.complained, *new])
     return changed, [stops, *_event(message, "email.complained", new)]
+
+
+def _stops(message: Message, addresses: Iterable[str], reason: str) -> list[Writes]:
+    """The writes by which addresses get no more mail like this: of the organization, and of the platform itself."""
+    own = message.kind == "system"
+    return [
+        [
+            store.suppress(message.org_id, address, reason),
+            store.suppress_system_mail(address, reason) if own else None,
+        ]
+        for address in addresses
+    ]
 
 
 def _new(message: Message, addresses: Iterable[str], known: list[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from switchboard import telemetry
 from switchboard.accounts.models import Caller
 from switchboard.agents import service as agents
 from switchboard.aws import clock, cursor, ids, secret, settings
@@ -181,7 +182,14 @@ def text_links(message: Message) -> dict[str, str]:
 
 
 def system_mail(origin: Origin, agent_id: str | None, to: str, subject: str, body: str) -> list[Writes]:
-    """The writes that queue a mail of the platform's own: not charged, and in no agent's list."""
+    """The writes that queue a mail of the platform's own: not charged, and in no agent's list.
+
+    None for an address that bounced or complained after a mail of the platform's own, for any organization: that is no
+    fact of this one. For one that did so after this organization's mail they raise Suppressed at commit.
+    """
+    if store.is_unreachable(to):
+        telemetry.metric("SystemMailSuppressed")
+        return []
     now, message_id = clock.stamp(), ids.new("msg")
     message = Message(
         id=message_id,
@@ -198,7 +206,11 @@ def system_mail(origin: Origin, agent_id: str | None, to: str, subject: str, bod
         created_at=now,
         updated_at=now,
     )
-    return [store.put(message, listed=False), events.record(_event(origin, "email.queued", message))]
+    return [
+        store.unsuppressed(origin.org_id, to, _suppressed),
+        store.put(message, listed=False),
+        events.record(_event(origin, "email.queued", message)),
+    ]
 
 
 def _event(origin: Origin, kind: str, message: Message) -> events.Event:

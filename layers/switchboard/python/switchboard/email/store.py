@@ -6,6 +6,9 @@
 | Message-ID look-up | activity | `<org>#message-id#<digest>` | `message-id` | | |
 | what an inbox holds | activity | `<org>#received#<agent>#<digest>` | `received` | | |
 | suppression | core | `<org>#suppressed` | `<digest of address>` | | |
+| suppression of the platform's own mail | core | `suppressed#<digest of address>` | `suppressed` | | |
+
+The last is no organization's: it holds a reason, and no address.
 """
 
 from __future__ import annotations
@@ -148,3 +151,16 @@ def suppress(org_id: str, address: str, reason: str) -> Put:
         table="core",
         item={**suppression_key(org_id, address), "address": address, "reason": reason, "at": clock.stamp()},
     )
+
+
+def _unreachable_key(address: str) -> Key:
+    return {"pk": f"suppressed#{secret.digest(address.lower())}", "sk": "suppressed"}
+
+
+def is_unreachable(address: str) -> bool:
+    """Whether an address gets no more mail of the platform's own."""
+    return table.get("core", _unreachable_key(address)) is not None
+
+
+def suppress_system_mail(address: str, reason: str) -> Put:
+    return Put(table="core", item={**_unreachable_key(address), "reason": reason, "at": clock.stamp()})
