@@ -17,7 +17,7 @@ from switchboard.edge.dialects import anima
 from switchboard.events.models import Actor, Work
 from switchboard.people import service as people
 from switchboard.people.models import User
-from switchboard.team import service as team
+from switchboard.team import members
 from switchboard.team.models import Member
 from switchboard.team.permissions import Role
 
@@ -97,5 +97,5 @@ def person(name: str = "Ada", email: str | None = None, *, verified: bool = True
 def member(org_id: str, role: Role = Role.ADMIN, name: str = "Ada", effect: Effect | None = None) -> Member:
     """Somebody who works in an organisation, and calls."""
     user = person(name)
-    commit(team.joining(system(org_id), user, role))
+    commit(members.membership_writes(system(org_id), user, role))
     return Member(accounts.organisation(org_id), user, role, "corr_test", effect)

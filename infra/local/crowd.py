@@ -34,7 +34,7 @@ from switchboard.edge.dialects.hum import COOKIE
 from switchboard.events.models import Actor, Work
 from switchboard.people import service as people
 from switchboard.search import tail
-from switchboard.team import service as team
+from switchboard.team import members
 from switchboard.team.permissions import Role
 
 CONTACTS, STRANGERS, CALLS = 20_000, 5_000, 100_000
@@ -167,7 +167,7 @@ def main() -> None:
     )
     org = accounts.new_organisation("Crowd", "crowd", PlanName.SCALE)
     origin = Work(org_id=org.id, actor=Actor(type="system", id="seed"), agent_id=None, correlation_id=ids.new("corr"))
-    commit(accounts.opening(origin, org), team.joining(origin, user, Role.ADMIN))
+    commit(accounts.opening(origin, org), members.membership_writes(origin, user, Role.ADMIN))
     written = fill(contact_items(org.id, CONTACTS)) + fill(call_items(org.id, CALLS, CONTACTS + STRANGERS))
     cookie = people.open_session(user, org.id)
     url = settings.text("PUBLIC_URL")

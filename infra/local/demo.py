@@ -19,7 +19,7 @@ from switchboard.events.models import Actor, Work
 from switchboard.flows import service as flows
 from switchboard.flows.models import Settings
 from switchboard.people import service as people
-from switchboard.team import service as team
+from switchboard.team import members, places
 from switchboard.team.permissions import Role
 from switchboard.webhooks import callbacks
 
@@ -121,8 +121,8 @@ def _sign_in(org_id: str, address: str, role: Role) -> str:
     user = people.recognise(
         settings.text("OIDC_ISSUER"), identity.subject(address), address, email_verified=True, name=name
     )
-    if org_id not in [place.organisation.id for place in team.places_of(user.id)]:
-        commit(team.joining(_origin(org_id), user, role))
+    if org_id not in [place.organisation.id for place in places.places_of(user.id)]:
+        commit(members.membership_writes(_origin(org_id), user, role))
     return str(people.open_session(user, org_id))
 
 

@@ -16,7 +16,8 @@ from switchboard.edge.dialects.hum import COOKIE
 from switchboard.people import service as people
 from switchboard.people import store as people_store
 from switchboard.people.models import User
-from switchboard.team import service as team
+from switchboard.team import invites, members
+from switchboard.team.models import Invite
 from switchboard.team.permissions import Role
 from tests.actors import system
 from tests.contract.world import Ask
@@ -82,7 +83,7 @@ def somebody(http: httpx.Client, org_id: str | None = None) -> Person:
 def join(http: httpx.Client, org_id: str, role: Role) -> Person:
     """A person with a role in an organisation."""
     person = somebody(http, org_id)
-    commit(team.joining(system(org_id), person.user, role))
+    commit(members.membership_writes(system(org_id), person.user, role))
     return person
 
 
@@ -92,6 +93,22 @@ def opened(http: httpx.Client, plan: PlanName = PlanName.SCALE) -> Console:
     commit(accounts.opening(system(org.id), org))
     roles = {role.value: join(http, org.id, role) for role in Role}
     return Console(http, org.id, **roles)
+
+
+def another_place(person: Person, role: Role) -> Console:
+    """A new organization, where a person has a role."""
+    org = opened(person.http)
+    commit(members.membership_writes(system(org.org_id), person.user, role))
+    return org
+
+
+def inviting(person: Person, role: Role = Role.VIEWER) -> tuple[Invite, str]:
+    """An invite for a person's address, and the id of the new organization that it is of."""
+    org = accounts.new_organisation("Inviting", "inviting", PlanName.SCALE)
+    assert person.user.email
+    made, writes = invites.invite_writes(system(org.id), org, "Zoe", person.user.email, role)
+    commit(accounts.opening(system(org.id), org), writes)
+    return made, org.id
 
 
 def over(http: httpx.Client, org_id: str) -> Person:
@@ -158,6 +175,30 @@ GOOD: dict[str, Callable[[Console], Ask]] = {
     "createBlockedNumber": lambda _: Ask("POST", "/api/blocklist", {"e164": number(), "reason": "asked"}),
     "deleteBlockedNumber": lambda org: Ask("DELETE", _block(org.admin)),
 }
+
+
+def _leaving(person: Person) -> Ask:
+    org = another_place(person, Role.VIEWER)
+    assert person.post("/api/session/org", {"org_id": org.org_id}).status_code == 200
+    return Ask("POST", "/api/team/leave")
+
+
+#: What makes a request that a person makes for themselves: it is theirs alone, whatever their role.
+OWN: dict[str, Callable[[Person], Ask]] = {
+    "listOwnInvites": lambda _: Ask("GET", "/api/invites"),
+    "acceptInvite": lambda person: Ask("POST", f"/api/invites/{inviting(person)[0].id}/accept"),
+    "declineInvite": lambda person: Ask("POST", f"/api/invites/{inviting(person)[0].id}/decline"),
+    "leaveTeam": _leaving,
+}
+#: Those after which the session looks elsewhere.
+TURNING = ("createOrg", "leaveTeam")
+
+
+def ask_for(name: str, org: Console, person: Person) -> Ask:
+    """A request of an operation that is granted to a person of an organization who may make it."""
+    return OWN[name](person) if name in OWN else GOOD[name](org)
+
+
 #: Those whose path names something of the organisation, which for another is not there.
 NAMING = (
     *("revokeTeamInvite", "updateTeamMemberRole", "removeTeamMember", "updateContact", "deleteContact"),

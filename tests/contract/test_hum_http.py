@@ -18,7 +18,7 @@ from switchboard.team.permissions import Permission, Role, may
 from tests.conftest import Stack
 from tests.contract import console
 from tests.contract.conftest import inside
-from tests.contract.console import GOOD, NAMING, Console, Person
+from tests.contract.console import GOOD, NAMING, OWN, TURNING, Console, Person, ask_for
 from tests.contract.spec import Spec
 from tests.contract.world import Ask, Organisation
 
@@ -67,12 +67,14 @@ def succeeds(name: str) -> int:
 
 
 def test_every_operation_that_takes_a_session_is_in_the_matrix() -> None:
-    assert PERMISSIONS.keys() == GOOD.keys()
+    assert PERMISSIONS.keys() == GOOD.keys() | OWN.keys()
+    assert not GOOD.keys() & OWN.keys()
+    assert {name for name in OWN if PERMISSIONS[name]} == set()
 
 
-@pytest.mark.parametrize("name", sorted(GOOD))
+@pytest.mark.parametrize("name", sorted(PERMISSIONS))
 def test_without_a_session_nothing_is_done_or_told(http: httpx.Client, org: Console, name: str) -> None:
-    ask = GOOD[name](org)
+    ask = ask_for(name, org, org.another(Role.ADMIN))
     over = console.over(http, org.org_id)
     for cookie, code in ((None, "unauthorized"), ("nonsense", "unauthorized"), (over.cookie, "expired")):
         headers = {} if cookie is None else {"Cookie": f"{console.COOKIE}={cookie}"}
@@ -123,12 +125,12 @@ def test_a_person_without_an_organisation_is_told_to_get_one(http: httpx.Client,
 
 @pytest.mark.parametrize("name", CHANGING)
 def test_another_sites_page_changes_nothing(org: Console, name: str) -> None:
-    ask = GOOD[name](org)
+    ask = ask_for(name, org, org.admin)
     for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
         refused(org.admin.send(ask.with_headers(**headers)), 403, "cross_origin")
     ours = ask.with_headers(Origin=_origin(org.http), Sec_Fetch_Site="same-origin")
     assert org.admin.send(ours).status_code == succeeds(name)
-    if name == "createOrg":
+    if name in TURNING:
         org.admin.post("/api/session/org", {"org_id": org.org_id})
 
 
@@ -138,8 +140,8 @@ def _origin(http: httpx.Client) -> str:
 
 @pytest.mark.parametrize("name", CHANGING)
 def test_a_repeated_request_gets_the_first_answer(org: Console, name: str) -> None:
-    ask = GOOD[name](org).with_headers(Idempotency_Key=f"key-{name}-{time.time_ns()}")
     person = org.another(Role.ADMIN)
+    ask = ask_for(name, org, person).with_headers(Idempotency_Key=f"key-{name}-{time.time_ns()}")
     first, second = person.send(ask), person.send(ask)
     assert first.status_code == succeeds(name), first.text
     assert (second.status_code, second.content) == (first.status_code, first.content)
@@ -219,6 +221,109 @@ def test_a_person_turns_from_one_organisation_to_another(http: httpx.Client, org
     assert person.get("/api/orgs/current").json()["id"] == org.org_id
     for unknown in (other.org_id, "org_" + "0" * 26, "nonsense"):
         refused(person.post("/api/session/org", {"org_id": unknown}), 404, "not_found")
+
+
+# ---- invites of the person
+
+#: What each role may do by the operations of our own, in words of this test.
+OF_A_PERSON = {"admin": 200, "operator": 200, "viewer": 200}
+
+
+@pytest.mark.parametrize("name", ["listOwnInvites", "acceptInvite", "declineInvite", "leaveTeam"])
+@pytest.mark.parametrize("role", ["admin", "operator", "viewer"])
+def test_every_role_chooses_for_itself(http: httpx.Client, org: Console, name: str, role: str) -> None:
+    person: Person = getattr(org, role)
+    answer = person.send(ask_for(name, org, person))
+    assert answer.status_code == OF_A_PERSON[role], answer.text
+    if name == "leaveTeam":
+        refused(person.get("/api/team"), 403, "no_organization")
+        person.post("/api/session/org", {"org_id": org.org_id})
+    # A person in no organization chooses, too, and has nothing to leave.
+    stranger = console.somebody(http)
+    if name == "leaveTeam":
+        refused(stranger.post("/api/team/leave"), 403, "no_organization")
+    else:
+        assert stranger.send(ask_for(name, org, stranger)).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["acceptInvite", "declineInvite"])
+@pytest.mark.parametrize("role", ["admin", "operator", "viewer"])
+def test_an_invite_for_another_address_is_not_there_for_any_role(org: Console, name: str, role: str) -> None:
+    owner, person = org.another(Role.VIEWER), getattr(org, role)
+    ask = ask_for(name, org, owner)
+    refused(person.send(ask), 404, "not_found")
+    assert owner.send(ask).status_code == 200
+    refused(owner.send(ask), 404, "not_found")
+
+
+@pytest.mark.parametrize("unknown", ["inv_" + "0" * 26, "x", "x" * 3_000, "mails%232026-01-01", "%00"])
+@pytest.mark.parametrize("answer", ["accept", "decline"])
+def test_what_is_no_invites_id_is_not_found(org: Console, unknown: str, answer: str) -> None:
+    assert org.viewer.post(f"/api/invites/{unknown}/{answer}").status_code == 404
+
+
+def test_a_person_sees_the_invites_that_they_may_accept_and_chooses(http: httpx.Client) -> None:
+    person = console.somebody(http)
+    assert person.get("/api/invites").json() == {"invites": [], "invite_count": 0}
+    (first, _), (second, org_id), (third, _) = (console.inviting(person, role) for role in Role)
+    found = person.get("/api/invites").json()
+    assert [one["id"] for one in found["invites"]] == [third.id, second.id, first.id]
+    assert found["invites"][1] == {
+        "id": second.id,
+        "org_name": "Inviting",
+        "role": "operator",
+        "invited_by": "Zoe",
+        "created_at": second.created_at,
+        "expires_at": second.expires_at,
+    }
+    me = person.get("/api/me").json()
+    assert (me["invites"], me["invite_count"], me["orgs"]) == (found["invites"], 3, [])
+    accepted = person.post(f"/api/invites/{second.id}/accept")
+    assert accepted.json() == {"ok": True, "org": {"id": org_id, "name": "Inviting", "role": "operator"}}
+    assert person.post(f"/api/invites/{third.id}/decline").json() == {"ok": True}
+    # Whoever was in no organization looks at the new one: the answer's cookie, and the one before.
+    cookie = accepted.headers["set-cookie"].partition("=")[2].partition(";")[0]
+    for session in (person, Person(http, person.user, cookie)):
+        me = session.get("/api/me").json()
+        assert (me["org"]["id"], me["role"], [one["id"] for one in me["invites"]]) == (org_id, "operator", [first.id])
+
+
+def test_an_invite_that_is_accepted_takes_nobody_away(org: Console) -> None:
+    person = org.another(Role.OPERATOR)
+    made, org_id = console.inviting(person)
+    answer = person.post(f"/api/invites/{made.id}/accept")
+    assert "set-cookie" not in answer.headers
+    me = person.get("/api/me").json()
+    assert (me["org"]["id"], {one["id"] for one in me["orgs"]}) == (org.org_id, {org.org_id, org_id})
+
+
+def test_a_member_leaves_and_the_last_admin_stays(http: httpx.Client) -> None:
+    org = console.opened(http)
+    refused(org.admin.post("/api/team/leave"), 409, "last_admin")
+    for person in (org.viewer, org.operator):
+        assert person.post("/api/team/leave").json() == {"ok": True}
+        refused(person.post("/api/team/leave"), 403, "no_organization")
+        assert person.get("/api/me").json()["org"] is None
+    assert [one["user_id"] for one in org.admin.get("/api/team").json()["members"]] == [org.admin.user.id]
+
+
+def test_an_address_that_is_mailed_too_often_says_when_to_come_back(http: httpx.Client) -> None:
+    org, known = console.opened(http), console.somebody(http)
+    waits = set()
+    for email in (known.user.email, "nobody-at-all@example.com"):
+        made = org.admin.post("/api/team/invites", {"email": email}).json()["invite"]
+        org.admin.delete(f"/api/team/invites/{made['id']}")
+        answer = org.admin.post("/api/team/invites", {"email": email})
+        refused(answer, 429, "invite_mail_limit")
+        waits.add(int(answer.headers["retry-after"]))
+    assert all(3_500 < wait <= 3_601 for wait in waits)
+
+
+@pytest.mark.parametrize("name", ["Acme\u202eInc", "Acme\nInc", "Acme\x00"])
+def test_a_name_with_a_control_character_is_refused(org: Console, name: str) -> None:
+    for answer in (org.admin.post("/api/orgs", {"name": name}), org.admin.patch("/api/orgs/current", {"name": name})):
+        refused(answer, 400, "invalid_request")
+        assert "control character" in answer.json()["details"][0]["message"]
 
 
 # ---- the organisation

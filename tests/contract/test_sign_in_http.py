@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import secrets
+import time
 from collections.abc import Iterator
+from email import message_from_bytes
+from email.policy import default
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
@@ -182,15 +185,63 @@ def test_an_invite_waits_for_the_address_to_be_verified(
     email = address()
     with inside(stack):
         org = console.opened(http)
-    org.admin.post("/api/team/invites", {"email": email, "role": "viewer"})
-    sign_in(browser, email, unverified="on")
-    assert browser.get("/api/me").json()["org"] is None
+    made = org.admin.post("/api/team/invites", {"email": email, "role": "viewer"}).json()["invite"]
+    sign_in(browser, email, f"/api/me?invite={made['id']}", unverified="on")
+    me = browser.get("/api/me").json()
+    assert (me["org"], me["invites"]) == (None, [])
     browser.get("/auth/logout")
     browser.cookies.clear()
     sign_in(browser, email)
     me = browser.get("/api/me").json()
+    assert (me["org"], [one["id"] for one in me["invites"]]) == (None, [made["id"]])
+    assert browser.post(f"/api/invites/{made['id']}/accept").json()["org"]["id"] == org.org_id
+    me = browser.get("/api/me").json()
     assert (me["org"]["id"], me["role"]) == (org.org_id, "viewer")
     assert org.admin.get("/api/team").json()["invites"] == []
+
+
+def test_the_link_of_an_invites_mail_lets_a_newcomer_in_and_nobody_else(
+    browser: httpx.Client, http: httpx.Client, stack: Stack
+) -> None:
+    email = address()
+    with inside(stack):
+        org = console.opened(http)
+    org.admin.post("/api/team/invites", {"email": email, "role": "operator"})
+    link = link_of(stack, email)
+    for who, place in ((address(), None), (email, org.org_id)):
+        browser.cookies.clear()
+        form = browser.get(link)
+        while form.is_redirect:
+            form = browser.get(urljoin(str(form.request.url), form.headers["location"]))
+        answer = browser.get(fill_in(browser, form, who).headers["location"])
+        me = browser.get(urljoin(str(answer.request.url), answer.headers["location"])).json()
+        assert (me["user"]["email"], me["org"] and me["org"]["id"]) == (who, place)
+
+
+def link_of(stack: Stack, email: str) -> str:
+    """The link to sign in by in the mail to an address."""
+
+    def find() -> str | None:
+        for file in (stack.home / "mail").glob("*"):
+            mail = message_from_bytes(file.read_bytes(), policy=default)
+            text = mail.get_body(("plain",)) if email in str(mail["to"]) else None
+            for line in text.get_content().split() if text else ():
+                if "/auth/login" in line:
+                    return str(line)
+        return None
+
+    deadline = time.monotonic() + 30
+    while not (found := find()):
+        assert time.monotonic() < deadline, "the mail did not arrive"
+        time.sleep(0.1)
+    return found
+
+
+def test_a_link_scanner_that_opens_the_callback_first_stops_nobody(browser: httpx.Client, stack: Stack) -> None:
+    back = fill_in(browser, to_the_form(browser), address()).headers["location"]
+    with httpx.Client(timeout=20) as scanner:
+        assert scanner.get(back).status_code == 400
+    assert browser.get(back).status_code == 302
 
 
 def test_whoever_an_agent_was_signed_up_for_is_the_organisations_admin(
@@ -199,6 +250,8 @@ def test_whoever_an_agent_was_signed_up_for_is_the_organisations_admin(
     wanted = stranger()
     made = http.post("/v1/agent/sign-up", json=wanted).json()
     sign_in(browser, wanted["human_email"])
+    (invite,) = browser.get("/api/me").json()["invites"]
+    browser.post(f"/api/invites/{invite['id']}/accept")
     me = browser.get("/api/me").json()
     assert (me["org"]["id"], me["role"]) == (made["organization_id"], "admin")
 

@@ -12,19 +12,20 @@ import pytest
 
 from infra.local.pool import Context
 from switchboard.access import sessions
+from switchboard.accounts import service as accounts
 from switchboard.accounts.plans import PlanName
 from switchboard.aws import clock, table
 from switchboard.carriers import identity
 from switchboard.compliance import ledgers
 from switchboard.edge import cookies
 from switchboard.edge.dialects.hum import COOKIE
-from switchboard.errors import Conflict
+from switchboard.errors import Conflict, DomainError
 from switchboard.events import service as events
 from switchboard.people import service as people
 from switchboard.people import sign_in
 from switchboard.people.models import User
-from switchboard.team import service as team
-from switchboard.team.models import Member
+from switchboard.team import invites, mailing, members, places
+from switchboard.team.models import Invite, Member, Place
 from switchboard.team.permissions import Role
 from tests.actors import ISSUER, member, person, tenant
 from tests.integration.sabotage import Dying, Sabotage, invoke
@@ -85,7 +86,7 @@ def _invite(_: Member, number: int) -> tuple[str, str, str, dict[str, Any] | Non
 
 
 def _revoke(admin: Member, number: int) -> tuple[str, str, str, dict[str, Any] | None]:
-    made = team.invite(admin, admin.organisation, "Ada", f"r{number}@example.com", Role.VIEWER)
+    made = invites.create_invite(admin, admin.organisation, "Ada", f"r{number}@example.com", Role.VIEWER)
     return "hum/team", "DELETE", f"/api/team/invites/{made.id}", None
 
 
@@ -160,10 +161,68 @@ def test_an_organisation_whose_creation_was_killed_anywhere_is_one(admin: Member
             create(cookie, KEY, Dying)
         answer = create(cookie, KEY)
         assert answer["statusCode"] == 201, (done, answer)
-        (place,) = team.places_of(user.id)
+        (place,) = places.places_of(user.id)
         assert place.organisation.id == json.loads(answer["body"])["id"]
         found = sessions.authenticate(cookie.partition("=")[2])
         assert found.organisation == place.organisation
+
+
+def _accept(user: User, made: Invite) -> tuple[str, str, str]:
+    return "hum/account", "POST", f"/api/invites/{made.id}/accept"
+
+
+def _decline(user: User, made: Invite) -> tuple[str, str, str]:
+    return "hum/account", "POST", f"/api/invites/{made.id}/decline"
+
+
+def _leave(user: User, made: Invite) -> tuple[str, str, str]:
+    invites.accept_invite(user, made.id, "corr_1")
+    return "hum/team", "POST", "/api/team/leave"
+
+
+@pytest.mark.parametrize(
+    ("prepare", "event", "is_in"),
+    [
+        (_accept, "team.member_joined", True),
+        (_decline, "team.invite_declined", False),
+        (_leave, "team.member_left", False),
+    ],
+)
+def test_what_a_person_chooses_killed_anywhere_and_repeated_with_its_key_happens_once(
+    admin: Member,
+    frozen: clock.Frozen,
+    prepare: Callable[[User, Invite], tuple[str, str, str]],
+    event: str,
+    is_in: bool,
+) -> None:
+    saboteur = Sabotage()
+
+    def somebody(name: str) -> tuple[User, Invite, str]:
+        made = invites.create_invite(admin, admin.organisation, "Ada", f"{name}@example.com", Role.VIEWER)
+        user = person(name)
+        org_id = admin.org_id if prepare is _leave else None
+        return user, made, f"{COOKIE}={people.open_session(user, org_id)}"
+
+    user, made, cookie = somebody("first")
+    request = prepare(user, made)
+    with saboteur.counting() as calls:
+        assert ask(*request, cookie=cookie, key=KEY)["statusCode"] == 200
+    for done in range(len(list(calls))):
+        frozen.advance(seconds=1)
+        user, made, cookie = somebody(f"p{done}")
+        request = prepare(user, made)
+        before = told(admin.org_id).count(event)
+        with saboteur.killing(after=done):
+            ask(*request, cookie=cookie, key=f"key-{done}", context=Dying)
+        answer, again = (ask(*request, cookie=cookie, key=f"key-{done}") for _ in range(2))
+        assert (answer["statusCode"], again["body"]) == (200, answer["body"]), (done, answer)
+        assert told(admin.org_id).count(event) == before + 1, done
+        assert bool(places.places_of(user.id)) == is_in
+        if is_in:  # and the session of somebody who was in no organization looks at it
+            assert sessions.authenticate(cookie.partition("=")[2]).organisation == admin.organisation
+    counted, found = table.get("core", {"pk": admin.org_id, "sk": "team"}), members.list_team(admin.org_id)
+    assert counted is not None
+    assert (counted["members"], counted["invites"]) == (len(found.members), len(found.invites))
 
 
 # --- signing in ---------------------------------------------------------------------------------------------------
@@ -191,34 +250,54 @@ def test_a_sign_in_that_died_is_begun_again_and_the_invite_is_taken_once(
     monkeypatch.setattr(identity, "provider", Vouching)
     saboteur = Sabotage()
 
-    def come_back(name: str, context: type[Context] = Context) -> dict[str, Any]:
-        begun = sign_in.begin(None, None)
+    def come_back(name: str, made: Invite, context: type[Context] = Context) -> dict[str, Any]:
+        begun = sign_in.begin(f"/?invite={made.id}", None)
         state = parse_qs(urlsplit(begun.url).query)["state"][0]
         cookie = f"{cookies.BROWSER}={begun.browser}"
         query = {"state": state, "code": name}
         return ask("hum/sign_in", "GET", "/auth/callback", query=query, cookie=cookie, context=context)
 
-    def invited(name: str) -> None:
-        team.invite(admin, admin.organisation, "Ada", f"{name}@example.com", Role.VIEWER)
+    def invited(name: str) -> Invite:
+        return invites.create_invite(admin, admin.organisation, "Ada", f"{name}@example.com", Role.VIEWER)
 
-    invited("first")
+    made = invited("first")
     with saboteur.counting() as calls:
-        assert come_back("first")["statusCode"] == 302
+        assert come_back("first", made)["statusCode"] == 302
     for done in range(len(list(calls))):
         name = f"p{done}"
-        invited(name)
+        made = invited(name)
         with saboteur.killing(after=done):
-            come_back(name, Dying)
-        answer = come_back(name)
+            come_back(name, made, Dying)
+        answer = come_back(name, made)
         assert answer["statusCode"] == 302, (done, answer)
         cookie = answer["multiValueHeaders"]["Set-Cookie"][-1].partition("=")[2].partition(";")[0]
         found = sessions.authenticate(cookie)
         assert found.organisation is not None
         assert found.organisation.id == admin.org_id
         assert found.member("corr_1").role is Role.VIEWER
-        assert [one.name for one in team.listing(admin.org_id).members].count(name) == 1
-    assert told(admin.org_id).count("team.member_joined") == len(team.listing(admin.org_id).members)
-    assert team.listing(admin.org_id).invites == []
+        assert [one.name for one in members.list_team(admin.org_id).members].count(name) == 1
+    assert told(admin.org_id).count("team.member_joined") == len(members.list_team(admin.org_id).members)
+    assert members.list_team(admin.org_id).invites == []
+
+
+@pytest.mark.parametrize("operation", ["PutItem", "TransactWriteItems", "UpdateItem"])
+def test_a_sign_in_survives_an_answer_that_is_lost(
+    engine_cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch, operation: str
+) -> None:
+    # The first write of each kind: the state, the session, the state's taking, the person's change.
+    monkeypatch.setattr(identity, "provider", Vouching)
+    saboteur = Sabotage()
+    for name in ("ada", "ada"):
+        saboteur.lose_answer(operation)
+        begun = sign_in.begin("/calls", None)
+        state = parse_qs(urlsplit(begun.url).query)["state"][0]
+        saboteur.lose_answer(operation)
+        cookie = f"{cookies.BROWSER}={begun.browser}"
+        answer = ask("hum/sign_in", "GET", "/auth/callback", query={"state": state, "code": name}, cookie=cookie)
+        assert answer["statusCode"] == 302, answer
+        opened = answer["multiValueHeaders"]["Set-Cookie"][-1].partition("=")[2].partition(";")[0]
+        saboteur.lose_answer(operation)
+        assert sessions.authenticate(opened).user.name == name
 
 
 # --- many at once -------------------------------------------------------------------------------------------------
@@ -229,45 +308,157 @@ def test_admins_who_demote_each_other_at_once_leave_one(engine_cloud: dict[str, 
     admins = [member(org_id, Role.ADMIN, f"A{number}") for number in range(6)]
     pairs = zip(admins, [*admins[1:], admins[0]], strict=True)
     jobs = [
-        (lambda one=one, other=other: team.change_role(one, other.user_id, Role.VIEWER))
+        (lambda one=one, other=other: members.change_role(one, other.user_id, Role.VIEWER))
         if place % 2
-        else (lambda one=one, other=other: team.remove(one, other.user_id))
+        else (lambda one=one, other=other: members.remove_member(one, other.user_id))
         for place, (one, other) in enumerate(pairs)
     ]
     outcomes = at_once(jobs)
-    left = [one for one in team.listing(org_id).members if one.role is Role.ADMIN]
+    left = [one for one in members.list_team(org_id).members if one.role is Role.ADMIN]
     assert len(left) == 1
     refused = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
     assert [type(outcome) for outcome in refused] == [Conflict]
     counted = table.get("core", {"pk": org_id, "sk": "team"})
     assert counted is not None
-    assert (counted["members"], counted["admins"]) == (len(team.listing(org_id).members), 1)
+    assert (counted["members"], counted["admins"]) == (len(members.list_team(org_id).members), 1)
 
 
 def test_one_invite_that_is_accepted_and_revoked_at_once_has_one_outcome(engine_cloud: dict[str, str]) -> None:
     admin = member(tenant().org_id)
     for number in range(8):
-        made = team.invite(admin, admin.organisation, "Ada", f"g{number}@example.com", Role.VIEWER)
+        made = invites.create_invite(admin, admin.organisation, "Ada", f"g{number}@example.com", Role.VIEWER)
         user = person(f"G{number}", f"g{number}@example.com")
         jobs: list[Callable[[], Any]] = [
-            lambda made=made: team.revoke(admin, made.id),
-            *[lambda user=user: team.accept_all(user)] * 2,
+            lambda made=made: invites.revoke_invite(admin, made.id),
+            *[lambda user=user, made=made: invites.accept_invite(user, made.id, "corr_1")] * 2,
         ]
         outcomes = at_once(jobs)
-        joined = [outcome for outcome in outcomes[1:] if outcome == [admin.org_id]]
-        is_in = user.id in {one.user_id for one in team.listing(admin.org_id).members}
+        joined = [outcome for outcome in outcomes[1:] if isinstance(outcome, Place)]
+        is_in = user.id in {one.user_id for one in members.list_team(admin.org_id).members}
         assert len(joined) == int(is_in)
         assert is_in == isinstance(outcomes[0], Exception)
-        assert team.listing(admin.org_id).invites == []
+        assert members.list_team(admin.org_id).invites == []
 
 
 def test_one_address_is_invited_once_however_many_ask(engine_cloud: dict[str, str]) -> None:
     admin = member(tenant().org_id)
-    jobs = [lambda: team.invite(admin, admin.organisation, "Ada", "grace@example.com", Role.VIEWER)] * 6
+    jobs = [lambda: invites.create_invite(admin, admin.organisation, "Ada", "grace@example.com", Role.VIEWER)] * 6
     outcomes = at_once(jobs)
     assert sum(not isinstance(outcome, Exception) for outcome in outcomes) == 1
     assert {outcome.code for outcome in outcomes if isinstance(outcome, Conflict)} == {"already_invited"}
-    assert len(team.listing(admin.org_id).invites) == 1
+    assert len(members.list_team(admin.org_id).invites) == 1
+
+
+def refusals(outcomes: list[Any]) -> set[str]:
+    """The codes of the refusals among some outcomes, each of them one that a caller may read."""
+    failed = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    assert all(isinstance(outcome, DomainError) for outcome in failed), failed
+    return {outcome.code for outcome in failed}
+
+
+def made_of(outcomes: list[Any]) -> int:
+    return sum(not isinstance(outcome, Exception) for outcome in outcomes)
+
+
+def inviting(admin: Member, email: str) -> Callable[[], Any]:
+    return lambda: invites.create_invite(admin, admin.organisation, "Ada", email, Role.VIEWER)
+
+
+@pytest.mark.parametrize(
+    ("module", "limit", "code"),
+    [(invites, "MOST_INVITES", "invite_limit"), (mailing, "MOST_PAID", "invite_mail_limit")],
+)
+def test_an_organization_never_has_more_invites_or_mails_than_it_may(
+    engine_cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch, module: Any, limit: str, code: str
+) -> None:
+    monkeypatch.setattr(module, limit, 2)
+    admin = member(tenant().org_id)
+    outcomes = at_once([inviting(admin, f"g{number}@example.com") for number in range(6)])
+    assert (made_of(outcomes), refusals(outcomes)) == (2, {code})
+    assert len(members.list_team(admin.org_id).invites) == 2
+    assert told(admin.org_id).count("email.queued") == 2
+
+
+def test_an_address_never_gets_more_mails_a_day_than_it_may(
+    engine_cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailing, "MOST_TO_ADDRESS", 2)
+    admins = [member(tenant(f"t{number}").org_id, name=f"A{number}") for number in range(6)]
+    outcomes = at_once([inviting(admin, "grace@example.com") for admin in admins])
+    assert (made_of(outcomes), refusals(outcomes)) == (2, {"invite_mail_limit"})
+
+
+def test_invites_that_are_over_are_cleared_once_by_those_who_invite_at_once(
+    engine_cloud: dict[str, str], frozen: clock.Frozen
+) -> None:
+    admin = member(tenant().org_id)
+    for number in range(5):
+        inviting(admin, f"old{number}@example.com")()
+    frozen.advance(seconds=invites.INVITE_LIFETIME)
+    outcomes = at_once([inviting(admin, f"g{number}@example.com") for number in range(6)])
+    assert (made_of(outcomes), refusals(outcomes)) == (6, set())
+    counted = table.get("core", {"pk": admin.org_id, "sk": "team"})
+    assert counted is not None
+    assert counted["invites"] == 6
+
+
+def test_a_person_never_belongs_to_more_organizations_than_they_may(
+    engine_cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(members, "MOST_ORGANISATIONS", 2)
+    grace = person("Grace")
+    admins = [member(tenant(f"t{number}").org_id, name=f"A{number}") for number in range(3)]
+    made = [inviting(admin, "grace@example.com")() for admin in admins]
+    orgs = [accounts.new_organisation(f"O{number}", f"o{number}", PlanName.FREE) for number in range(3)]
+    jobs: list[Callable[[], Any]] = [
+        *(lambda one=one: invites.accept_invite(grace, one.id, "corr_1") for one in made),
+        *(lambda org=org: places.found_organization(grace, org, "corr_1", None, lambda _: None) for org in orgs),
+    ]
+    outcomes = at_once(jobs)
+    assert (made_of(outcomes), refusals(outcomes)) == (2, {"organization_limit"})
+    monkeypatch.setattr(members, "MOST_ORGANISATIONS", 50)
+    assert len(places.places_of(grace.id)) == 2
+
+
+def test_an_organization_never_has_more_members_than_it_may(
+    engine_cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(members, "MOST_MEMBERS", 3)
+    admin = member(tenant().org_id)
+    made = [inviting(admin, f"g{number}@example.com")() for number in range(6)]
+    users = [person(f"G{number}", f"g{number}@example.com") for number in range(6)]
+    outcomes = at_once(
+        [lambda u=user, i=one: invites.accept_invite(u, i.id, "corr_1") for user, one in zip(users, made, strict=True)]
+    )
+    assert (made_of(outcomes), refusals(outcomes)) == (2, {"member_limit"})
+    assert len(members.list_team(admin.org_id).members) == 3
+    assert len(members.list_team(admin.org_id).invites) == 4
+
+
+def test_admins_who_all_leave_at_once_leave_one(engine_cloud: dict[str, str]) -> None:
+    org_id = tenant().org_id
+    admins = [member(org_id, Role.ADMIN, f"A{number}") for number in range(6)]
+    outcomes = at_once([lambda one=one: members.leave(one.user, org_id, "corr_1") for one in admins])
+    assert (made_of(outcomes), refusals(outcomes)) == (5, {"last_admin"})
+    assert [one.role for one in members.list_team(org_id).members] == [Role.ADMIN]
+
+
+def test_one_invite_that_is_accepted_and_declined_at_once_has_one_outcome(engine_cloud: dict[str, str]) -> None:
+    admin = member(tenant().org_id)
+    for number in range(4):
+        made = inviting(admin, f"g{number}@example.com")()
+        user = person(f"G{number}", f"g{number}@example.com")
+        jobs: list[Callable[[], Any]] = [
+            lambda made=made, user=user: invites.decline_invite(user, made.id, "corr_1"),
+            lambda made=made, user=user: invites.accept_invite(user, made.id, "corr_1"),
+        ]
+        outcomes = at_once(jobs * 2)
+        assert (made_of(outcomes), refusals(outcomes)) == (1, {"not_found"})
+        accepted = any(isinstance(outcome, Place) for outcome in outcomes)
+        assert bool(places.places_of(user.id)) == accepted
+    counted = table.get("core", {"pk": admin.org_id, "sk": "team"})
+    assert counted is not None
+    assert counted["invites"] == 0
 
 
 def test_a_stranger_who_signs_in_with_several_tabs_is_one_person(engine_cloud: dict[str, str]) -> None:

@@ -25,7 +25,6 @@ OWNERS = {
     "elevenlabs": {"switchboard.carriers"},
     "aiohttp": {"switchboard.outbound"},
 }
-#: These draw the jitter of their waits from `random`, which a snapshot freezes. Move them to switchboard.aws.chance.
 
 
 def modules() -> dict[str, Path]:

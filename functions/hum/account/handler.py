@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from functions.hum.account.schemas import Me, Organization, OrganizationInput, Switch
+from functions.hum.account.schemas import AcceptedInvite, Me, Organization, OrganizationInput, OwnInvites, Switch
 from switchboard.access import sessions
 from switchboard.accounts import service as accounts
 from switchboard.accounts.plans import PlanName
@@ -13,8 +13,9 @@ from switchboard.aws.table import Writes
 from switchboard.edge import cookies
 from switchboard.edge.api import Api
 from switchboard.edge.dialects.hum import Hum
+from switchboard.edge.ok import DONE, Ok
 from switchboard.people import service as people
-from switchboard.team import service as team
+from switchboard.team import invites, places
 from switchboard.team.permissions import Permission
 
 api = Api(
@@ -35,7 +36,58 @@ def health() -> dict[str, Any]:
 
 @api.get("/api/me", summary="Read who is signed in, and where", operation_id="getCurrentUser", tag="User")
 def me() -> Me:
-    return Me.of(api.signed_in)
+    signed_in = api.signed_in
+    return Me.told(signed_in, invites.pending_of(signed_in.user))
+
+
+@api.get(
+    "/api/invites",
+    summary="List the invites for your address",
+    operation_id="listOwnInvites",
+    tag="User",
+    description="Newest first. An address that the issuer has not verified has none.",
+)
+def list_own_invites() -> OwnInvites:
+    return OwnInvites.of(invites.pending_of(api.signed_in.user))
+
+
+@api.post(
+    "/api/invites/<invite_id>/accept",
+    summary="Accept an invite",
+    operation_id="acceptInvite",
+    tag="User",
+    description="Takes no body. A session that looks at no organization looks at this one from then on.",
+    responses={
+        402: "The organization is full, or the person belongs to as many organizations as one may.",
+        404: "There is no such open invite for the person's verified address.",
+    },
+)
+def accept_invite(invite_id: str) -> AcceptedInvite:
+    call, signed_in = api.call, api.signed_in
+    assert call.correlation_id is not None
+
+    def look_at_it(org_id: str) -> Writes:
+        return None if signed_in.membership else people.looking_at(signed_in.cookie, org_id)
+
+    place = invites.accept_invite(signed_in.user, invite_id, call.correlation_id, call.effect, look_at_it)
+    if not signed_in.membership:
+        call.cookies.append(cookies.session(signed_in.cookie._replace(org_id=place.organisation.id)))
+    return AcceptedInvite.of(place)
+
+
+@api.post(
+    "/api/invites/<invite_id>/decline",
+    summary="Decline an invite",
+    operation_id="declineInvite",
+    tag="User",
+    description="Takes no body. The organization cannot invite the address again for seven days.",
+    responses={404: "There is no such open invite for the person's verified address."},
+)
+def decline_invite(invite_id: str) -> Ok:
+    call = api.call
+    assert call.correlation_id is not None
+    invites.decline_invite(api.signed_in.user, invite_id, call.correlation_id, call.effect)
+    return DONE
 
 
 @api.post(
@@ -48,11 +100,12 @@ def me() -> Me:
 )
 def switch(request: Switch) -> Me:
     signed_in = api.signed_in
-    team.require_place(signed_in.user.id, request.org_id)
+    places.place_of(signed_in.user.id, request.org_id)
     people.look_at(signed_in.cookie, request.org_id)
     cookie = signed_in.cookie._replace(org_id=request.org_id)
     api.call.cookies.append(cookies.session(cookie))
-    return Me.of(sessions.authenticate(str(cookie)))
+    turned = sessions.authenticate(str(cookie))
+    return Me.told(turned, invites.pending_of(turned.user))
 
 
 @api.post(
@@ -67,13 +120,13 @@ def switch(request: Switch) -> Me:
 def create_org(request: OrganizationInput) -> Organization:
     call, signed_in = api.call, api.signed_in
     assert call.correlation_id is not None
-    org = accounts.new_organisation(request.name, team.slug(request.name), PlanName.FREE)
+    org = accounts.new_organisation(request.name, places.slug_of(request.name), PlanName.FREE)
     org = org.model_copy(update=request.model_dump(exclude_unset=True))
 
     def look_at_it(org_id: str) -> Writes:
         return people.looking_at(signed_in.cookie, org_id)
 
-    made = team.found(signed_in.user, org, call.correlation_id, call.effect, look_at_it)
+    made = places.found_organization(signed_in.user, org, call.correlation_id, call.effect, look_at_it)
     api.call.cookies.append(cookies.session(signed_in.cookie._replace(org_id=made.id)))
     return Organization.of(made)
 

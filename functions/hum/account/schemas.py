@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from switchboard.access.sessions import SignedIn
 from switchboard.accounts.models import Organisation, VoiceProvider
+from switchboard.edge.ok import Ok
 from switchboard.edge.schema import no_default
 from switchboard.email.address import Address
-from switchboard.team import service as team
+from switchboard.people.names import one_line, refuse_controls
+from switchboard.team import members, places
+from switchboard.team.models import PendingInvite, PendingInvites, Place
 from switchboard.team.permissions import Permission, Role
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Text32 = Annotated[str, StringConstraints(strip_whitespace=True, max_length=32)]
-Text120 = Annotated[str, StringConstraints(strip_whitespace=True, max_length=120)]
-Text200 = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+#: One visible line: what the organization is called is shown to others, in mails too.
+_LINE = AfterValidator(refuse_controls)
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), _LINE]
+Text32 = Annotated[str, StringConstraints(strip_whitespace=True, max_length=32), _LINE]
+Text120 = Annotated[str, StringConstraints(strip_whitespace=True, max_length=120), _LINE]
+Text200 = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), _LINE]
 
 
 class OrganizationInput(BaseModel):
@@ -93,8 +98,56 @@ class CurrentOrganization(OwnOrganization):
     plan: str
 
 
-class Me(BaseModel):
-    """The signed-in person, the organisation that the session looks at, and what they may do there."""
+class OwnInvite(BaseModel):
+    """An invite that the person may accept."""
+
+    id: str
+    org_name: str
+    role: Role
+    invited_by: str = Field(description="The name of the person who invited.")
+    created_at: str
+    expires_at: str
+
+    @classmethod
+    def of(cls, pending: PendingInvite) -> OwnInvite:
+        """An invite, as the person sees it whose address it is for."""
+        invite, organisation = pending
+        return cls(
+            id=invite.id,
+            org_name=one_line(organisation.name),
+            role=invite.role,
+            invited_by=one_line(invite.invited_by),
+            created_at=invite.created_at,
+            expires_at=invite.expires_at,
+        )
+
+
+class OwnInvites(BaseModel):
+    """The invites for the person's address, once their issuer has verified it."""
+
+    invites: list[OwnInvite] = Field(description="The newest ones that can still be accepted, 20 at most.")
+    invite_count: int = Field(description="How many can be accepted; more than 50 count as 50.", ge=0)
+
+    @classmethod
+    def of(cls, pending: PendingInvites) -> OwnInvites:
+        """A person's invites, as they see them."""
+        return cls(invites=[OwnInvite.of(one) for one in pending.newest], invite_count=pending.total)
+
+
+class AcceptedInvite(Ok):
+    """The organization that the person has joined."""
+
+    org: OwnOrganization
+
+    @classmethod
+    def of(cls, place: Place) -> AcceptedInvite:
+        """The place that an invite led to."""
+        org = OwnOrganization(id=place.organisation.id, name=place.organisation.name, role=place.role)
+        return cls(ok=True, org=org)
+
+
+class Me(OwnInvites):
+    """The signed-in person, the organization that the session looks at, their role there, and who invites them."""
 
     user: User
     org: CurrentOrganization | None = Field(description="`null` before an organisation is created or joined.")
@@ -103,7 +156,7 @@ class Me(BaseModel):
     permissions: list[Permission]
 
     @classmethod
-    def of(cls, signed_in: SignedIn) -> Me:
+    def told(cls, signed_in: SignedIn, pending: PendingInvites) -> Me:
         """What a session stands for."""
         user, organisation, membership = signed_in.user, signed_in.organisation, signed_in.membership
         role = membership.role if membership else None
@@ -115,9 +168,10 @@ class Me(BaseModel):
             role=role,
             orgs=[
                 OwnOrganization(id=place.organisation.id, name=place.organisation.name, role=place.role)
-                for place in team.places_of(user.id)
+                for place in places.places_of(user.id)
             ],
-            permissions=team.permissions(role) if role else [],
+            permissions=members.permissions_of(role) if role else [],
+            **dict(OwnInvites.of(pending)),
         )
 
 

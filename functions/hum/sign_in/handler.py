@@ -13,7 +13,7 @@ from switchboard.edge.dialects.hum import COOKIE, Hum
 from switchboard.errors import Invalid, Unauthenticated
 from switchboard.people import service as people
 from switchboard.people import sign_in
-from switchboard.team import service as team
+from switchboard.team import invites
 
 api = Api(Hum(), "sign_in", tags={"Authentication": "Sign in and out, in a browser."})
 
@@ -43,7 +43,8 @@ def login(
     summary="Come back from the issuer",
     operation_id="finishLogin",
     tag="Authentication",
-    description="The issuer sends the browser here. It works once for each sign-in, in the browser that began it.",
+    description="The issuer sends the browser here. It works once for each sign-in, in the browser that began it. A "
+    "person who is in no organization yet, and who followed the link of an invite, joins by it.",
     status=_FOUND,
     public=True,
     responses={401: "The issuer does not vouch for this sign-in.", 503: "The issuer does not answer."},
@@ -61,7 +62,7 @@ def callback(
         raise Unauthenticated("The issuer refused this sign-in.", code="sign_in_refused", reason=error[:100])
     finished = sign_in.finish(state, code, browser)
     _end_session()
-    org_id = team.arrive(finished.user)
+    org_id = invites.arrive(finished.user, finished.invite_id)
     api.call.cookies.append(cookies.session(people.open_session(finished.user, org_id)))
     return _to(finished.return_to)
 

@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from switchboard.edge.ok import Ok
 from switchboard.email.address import Address
 from switchboard.team import models
+from switchboard.team.members import Team as Everyone
 from switchboard.team.permissions import Role
-from switchboard.team.service import Team as Everyone
 
 
 class Member(BaseModel):

@@ -14,7 +14,7 @@ from switchboard.errors import Forbidden, NotFound, Unauthenticated
 from switchboard.events.models import Actor
 from switchboard.people import service as people
 from switchboard.people.service import Cookie
-from switchboard.team import service as team
+from switchboard.team import members
 from switchboard.team.models import Member
 from switchboard.team.permissions import Permission, Role
 from tests.actors import member, person, system, tenant
@@ -104,7 +104,7 @@ def test_use_is_noted_now_and_then_and_not_with_every_request(bob: Member, froze
     frozen.advance(minutes=2)
     sessions.authenticate(str(cookie))
     assert sessions.authenticate(str(cookie)).session.seen_at == clock.stamp()
-    seen = {one.user_id: one.last_active_at for one in team.listing(bob.org_id).members}
+    seen = {one.user_id: one.last_active_at for one in members.list_team(bob.org_id).members}
     assert seen[bob.user_id] == clock.stamp()
 
 
@@ -143,9 +143,9 @@ def test_a_role_that_changes_and_a_member_who_leaves_are_felt_at_once(bob: Membe
     with pytest.raises(Forbidden) as refusal:
         sessions.authenticate(cookie).require(Permission.CONTACTS_WRITE)
     assert refusal.value.code == "insufficient_role"
-    team.change_role(origin, bob.user_id, Role.OPERATOR)
+    members.change_role(origin, bob.user_id, Role.OPERATOR)
     sessions.authenticate(cookie).require(Permission.CONTACTS_WRITE)
-    team.remove(origin, bob.user_id)
+    members.remove_member(origin, bob.user_id)
     with pytest.raises(Forbidden) as refusal:
         sessions.authenticate(cookie).require(Permission.CONTACTS_READ)
     assert refusal.value.code == "no_organization"

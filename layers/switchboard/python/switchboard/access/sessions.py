@@ -17,7 +17,7 @@ from switchboard.errors import Forbidden, Unauthenticated
 from switchboard.people import service as people
 from switchboard.people.models import Session, User
 from switchboard.people.service import Cookie
-from switchboard.team import service as team
+from switchboard.team import members
 from switchboard.team.models import Member, Membership
 from switchboard.team.permissions import Permission, may
 
@@ -89,15 +89,15 @@ def authenticate(text: str) -> SignedIn:
     if people.due(session):
         people.note_use(session)
         if signed_in.membership:
-            team.note_activity(signed_in.membership, user)
+            members.note_activity(signed_in.membership, user)
     return signed_in
 
 
 def _places_of(org_id: str, user_id: str) -> list[tuple[str, table.Key]]:
-    return [("core", accounts.org_key_of(org_id)), team.member_key_of(org_id, user_id)]
+    return [("core", accounts.org_key_of(org_id)), members.member_key_of(org_id, user_id)]
 
 
 def _place(items: list[Item | None]) -> tuple[Organisation | None, Membership | None]:
     if len(items) < 2 or not items[0] or not items[1]:
         return None, None
-    return accounts.org_from_item(items[0]), team.member_from_item(items[1])
+    return accounts.org_from_item(items[0]), members.member_from_item(items[1])

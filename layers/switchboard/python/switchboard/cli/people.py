@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from switchboard.accounts import service as accounts
 from switchboard.cli.command import Noun, note, operator, show
 from switchboard.people import service as people
-from switchboard.team import service as team
+from switchboard.team import invites, members
 from switchboard.team.permissions import Role
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def add_to(nouns: Nouns) -> None:
 
 
 def _list(args: argparse.Namespace) -> None:
-    found = team.listing(accounts.organisation(args.org).id)
+    found = members.list_team(accounts.organisation(args.org).id)
     rows = [
         {"person": one.user_id, "role": one.role.value, "email": one.email, "since": one.joined_at, "name": one.name}
         for one in found.members
@@ -43,9 +43,9 @@ def _list(args: argparse.Namespace) -> None:
 
 def _invite(args: argparse.Namespace) -> None:
     org = accounts.organisation(args.org)
-    made = team.invite(operator(org.id), org, "Switchboard", args.email, args.role)
+    made = invites.create_invite(operator(org.id), org, "Switchboard", args.email, args.role)
     show(args, {"invite": made.id, "email": made.email, "role": made.role.value, "expires_at": made.expires_at})
-    note("They are in once they sign in with that address.")
+    note("The mail has a link by which they join; it is in the console, too, once they sign in with that address.")
 
 
 def _sign_out(args: argparse.Namespace) -> None:

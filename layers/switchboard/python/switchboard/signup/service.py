@@ -13,7 +13,7 @@ from switchboard.aws.effect import AlreadyDone, Effect
 from switchboard.aws.table import commit
 from switchboard.email import service as email
 from switchboard.events.models import Actor, Work
-from switchboard.team import service as team
+from switchboard.team import invites, mailing
 from switchboard.team.permissions import Role
 
 _WELCOME = """\
@@ -21,7 +21,9 @@ Hello,
 
 {address} is now an agent of yours. It can send and receive mail, place calls, and leave an audit trail of all it does.
 
-Its console is at {console}: sign in with this address until {day} (UTC), and you are its admin.
+To be the admin of its console, open this link until {day} (UTC) and sign in with this address:
+
+{console}
 
 Your organisation is {org_id}. The keys were shown once, to whoever signed up; you can revoke and replace them with the
 master key. If it was not you who asked for this, write to us and we will take it down.
@@ -49,13 +51,15 @@ def sign_up(human_email: str, username: str, name: str | None, correlation_id: s
     )
     made, agent_writes = agents.new(work, org, username, name or username, {}, effect.seed("agent") if effect else None)
     work = work.model_copy(update={"agent_id": made.agent.id})
-    invite, invite_writes = team.inviting(work, org, "Switchboard", human_email, Role.ADMIN)
+    invite, invite_writes = invites.invite_writes(work, org, "Switchboard", human_email, Role.ADMIN)
     welcome = email.system_mail(
         work,
         made.agent.id,
         human_email,
         f"{made.agent.address} is ready",
-        _WELCOME.format(address=made.agent.address, org_id=org.id, console=team.console(), day=invite.expires_at[:10]),
+        _WELCOME.format(
+            address=made.agent.address, org_id=org.id, console=mailing.link(invite), day=invite.expires_at[:10]
+        ),
     )
     try:
         commit(

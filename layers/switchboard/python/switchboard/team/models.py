@@ -1,8 +1,9 @@
-"""Memberships, invites, and the member that a request turns out to come from."""
+"""Memberships, invites, the organizations of a person, and the member that a request turns out to come from."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pydantic import BaseModel
 
@@ -40,6 +41,43 @@ class Invite(BaseModel):
     def open(self, now: str) -> bool:
         """Whether it can still be accepted."""
         return self.expires_at > now
+
+
+class Mailings(BaseModel):
+    """An organization's invites to one address: the open one, and the mails that were sent for them."""
+
+    org_id: str
+    #: The invite that was made last, `None` once it is accepted, declined or revoked.
+    invite_id: str | None
+    expires_at: str
+    #: Before this moment the address gets no other mail from the organization.
+    next_mail_at: str
+    #: How many mails it got on `day` (UTC).
+    day: str
+    mails: int
+    #: Counts the changes, so that a change follows the state that it was decided by.
+    revision: int
+
+
+class PendingInvite(NamedTuple):
+    """An invite that a person may accept, and the organization that it leads to."""
+
+    invite: Invite
+    organisation: Organisation
+
+
+class PendingInvites(NamedTuple):
+    """A person's newest open invites, and how many there are (`invites.MOST_COUNTED` at most)."""
+
+    newest: list[PendingInvite]
+    total: int
+
+
+class Place(NamedTuple):
+    """An organization that a person belongs to, and their role in it."""
+
+    organisation: Organisation
+    role: Role
 
 
 @dataclass(frozen=True, slots=True)

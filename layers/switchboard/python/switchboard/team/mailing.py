@@ -1,0 +1,131 @@
+"""The mail of an invite: how often one may be sent, and what it says.
+
+Whoever signs up may invite any address. So an address gets a mail of the same organization once an hour and three
+times a day at most, and of all organizations together ten a day; an organization sends so many a day as its plan
+allows. The answers tell an organization what it did itself, and of an address that it is mailed too much: the same
+for an address that is known here and one that is not.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from urllib.parse import quote
+
+from switchboard.accounts.models import Organisation
+from switchboard.accounts.plans import PlanName
+from switchboard.aws import clock, settings
+from switchboard.aws.table import Item, Writes
+from switchboard.errors import Conflict, DomainError, RateLimited
+from switchboard.people import return_to
+from switchboard.people.names import harmless
+from switchboard.team import store
+from switchboard.team.models import Invite, Mailings
+from switchboard.team.permissions import Role
+
+#: How long an address gets no second mail from an organization, and no mail from one that it declined, in seconds.
+COOLDOWN_SECONDS, DECLINED_SECONDS = 3_600, 7 * 86_400
+#: How many mails an address gets a day: from one organization, and from all together.
+MOST_FROM_ONE, MOST_TO_ADDRESS = 3, 10
+#: How many invites an organization mails a day.
+MOST_FREE, MOST_PAID = 20, 200
+
+_LETTER = """\
+Hello,
+
+{inviter} invites you to work with {organization} on Switchboard, as {role}.
+
+To accept, open this link until {day} (UTC) and sign in as {email}:
+
+{url}
+
+You can also decline it there: then {organization} cannot write to you for a week. If you don't know {inviter}, do
+nothing, and the invite ends by itself.
+"""
+
+
+def next_mailings(before: Mailings | None, invite: Invite) -> Mailings:
+    """What an address' mails become with one more, for a new invite.
+
+    Raises Conflict while an invite is open, RateLimited while the address gets no mail of this organization.
+    """
+    now = clock.now()
+    stamp = clock.iso(now)
+    if before and before.invite_id and before.expires_at > stamp:
+        raise Conflict("This address has an open invite: revoke it to send another.", code="already_invited")
+    if before and before.next_mail_at > stamp:
+        seconds = (clock.parse(before.next_mail_at) - now).total_seconds()
+        raise _wait("This address was mailed, or declined, a short time ago: wait.", int(seconds) + 1)
+    day = stamp[:10]
+    mails = before.mails if before and before.day == day else 0
+    if mails >= MOST_FROM_ONE:
+        raise _wait(f"You may mail this address {MOST_FROM_ONE} times a day.", _seconds_left(now))
+    return Mailings(
+        org_id=invite.org_id,
+        invite_id=invite.id,
+        expires_at=invite.expires_at,
+        next_mail_at=clock.iso(now + timedelta(seconds=COOLDOWN_SECONDS)),
+        day=day,
+        mails=mails + 1,
+        revision=before.revision + 1 if before else 1,
+    )
+
+
+def counting_writes(org: Organisation, email: str) -> list[Writes]:
+    """The writes that count a mail for an invite. Raise RateLimited at commit beyond the day's limits."""
+    day, most = clock.stamp()[:10], MOST_FREE if org.plan is PlanName.FREE else MOST_PAID
+
+    def too_many_sent(_: list[Item | None]) -> DomainError:
+        return _wait(f"Your organization mails at most {most} invites a day.", _seconds_left(clock.now()))
+
+    def too_many_received(_: list[Item | None]) -> DomainError:
+        return _wait("This address gets no more invites today.", _seconds_left(clock.now()))
+
+    return [
+        store.count_mails_of_org(org.id, day, most, too_many_sent),
+        store.count_mails_to(email, day, MOST_TO_ADDRESS, too_many_received),
+    ]
+
+
+def held_until() -> str:
+    """The moment until which an address that declines gets no mail from the organization."""
+    return clock.iso(clock.now() + timedelta(seconds=DECLINED_SECONDS))
+
+
+def _wait(message: str, seconds: int) -> RateLimited:
+    return RateLimited(message, code="invite_mail_limit", retry_after=seconds)
+
+
+def _seconds_left(now: datetime) -> int:
+    tomorrow = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return int((tomorrow - now).total_seconds()) + 1
+
+
+def subject(org: Organisation, invite: Invite) -> str:
+    """The subject of an invite's mail."""
+    return f"{_someone(invite)} invites you to {_organization(org)}"
+
+
+def letter(org: Organisation, invite: Invite) -> str:
+    """The text of an invite's mail."""
+    return _LETTER.format(
+        inviter=_someone(invite),
+        organization=_organization(org),
+        role=f"{'a' if invite.role is Role.VIEWER else 'an'} {invite.role.value}",
+        email=invite.email,
+        day=invite.expires_at[:10],
+        url=link(invite),
+    )
+
+
+def _someone(invite: Invite) -> str:
+    return harmless(invite.invited_by) or "Somebody"
+
+
+def _organization(org: Organisation) -> str:
+    return harmless(org.name) or "an organization"
+
+
+def link(invite: Invite) -> str:
+    """Where to sign in to accept an invite."""
+    wanted = quote(return_to.with_invite(return_to.home(), invite.id), safe="")
+    return f"{settings.text('PUBLIC_URL', '')}/auth/login?return_to={wanted}"

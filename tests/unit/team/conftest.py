@@ -1,0 +1,58 @@
+"""What the tests of a team share: an organization with an admin, its events and its mails."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from switchboard.aws import clock, table
+from switchboard.aws.effect import Effect
+from switchboard.events import service as events
+from switchboard.events.models import Event
+from switchboard.people.models import User
+from switchboard.team import invites
+from switchboard.team.models import Invite, Member
+from switchboard.team.permissions import Role
+from tests.actors import member, tenant
+
+
+def told(org_id: str) -> list[Event]:
+    """The organization's events of these hours."""
+    hour = timedelta(hours=1)
+    return list(events.between(clock.iso(clock.now() - hour), clock.iso(clock.now() + hour), org_id))
+
+
+def happened(org_id: str) -> list[str]:
+    """The types of those that are about its team."""
+    return [event.type for event in told(org_id) if event.type.startswith("team.")]
+
+
+def mails(org_id: str) -> list[dict[str, Any]]:
+    """The mails that the organization's events of these hours queue."""
+    found = [
+        table.get("activity", {"pk": f"{org_id}#message#{event.subject.id}", "sk": "message"})
+        for event in told(org_id)
+        if event.type == "email.queued"
+    ]
+    return [item for item in found if item]
+
+
+def invited(admin: Member, email: str = "grace@example.com", role: Role = Role.VIEWER, **more: Any) -> Invite:
+    return invites.create_invite(admin, admin.organisation, admin.user.name, email, role, **more)
+
+
+def accept(user: User, made: Invite, effect: Effect | None = None) -> str:
+    """Accept an invite. Answers the organization's id."""
+    return invites.accept_invite(user, made.id, "corr_test", effect).organisation.id
+
+
+def pending(user: User) -> list[str]:
+    """The ids of the invites that a person may accept."""
+    return [one.invite.id for one in invites.pending_of(user).newest]
+
+
+@pytest.fixture
+def admin(cloud: Any, frozen: clock.Frozen) -> Member:
+    return member(tenant().org_id)

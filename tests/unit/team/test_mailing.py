@@ -1,0 +1,158 @@
+"""The mail of an invite: how often it is sent, to which addresses, and what it says."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from switchboard.accounts import service as accounts
+from switchboard.accounts.plans import PlanName
+from switchboard.aws import clock, table
+from switchboard.email import delivery
+from switchboard.email import store as email_store
+from switchboard.email.service import Suppressed
+from switchboard.errors import RateLimited
+from switchboard.people import return_to
+from switchboard.team import invites, mailing, members
+from switchboard.team.models import Member
+from switchboard.team.permissions import Role
+from tests.actors import member, person, system, tenant
+from tests.unit.team.conftest import invited, mails, pending
+
+
+def again(admin: Member, email: str = "grace@example.com") -> None:
+    """Invite, and take the invite back: all that is left of it is a mail."""
+    invites.revoke_invite(admin, invited(admin, email).id)
+
+
+def refused(admin: Member, email: str = "grace@example.com") -> int:
+    """Assert that an address is not invited for now. Answers when it may be tried again, in seconds."""
+    before = len(mails(admin.org_id))
+    with pytest.raises(RateLimited) as refusal:
+        invited(admin, email)
+    assert refusal.value.code == "invite_mail_limit"
+    assert "grace" not in refusal.value.message
+    assert len(mails(admin.org_id)) == before
+    return int(refusal.value.details["retry_after"])
+
+
+# ---- how often
+
+
+def test_an_address_is_mailed_once_an_hour_and_three_times_a_day(admin: Member, frozen: clock.Frozen) -> None:
+    for _ in range(mailing.MOST_FROM_ONE):
+        again(admin)
+        assert refused(admin) == mailing.COOLDOWN_SECONDS + 1
+        frozen.advance(seconds=mailing.COOLDOWN_SECONDS)
+    midnight = clock.parse("2026-01-16T00:00:00Z")
+    assert refused(admin) == int((midnight - clock.now()).total_seconds()) + 1
+    frozen.advance(seconds=refused(admin))
+    again(admin)
+
+
+def test_the_letter_case_of_an_address_makes_it_no_other(admin: Member) -> None:
+    again(admin, "grace@example.com")
+    refused(admin, "GRACE@Example.COM")
+
+
+def test_an_address_gets_so_many_mails_a_day_of_all_together(
+    admin: Member, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailing, "MOST_TO_ADDRESS", 2)
+    person("Known", "known@example.com")
+    for name in ("beta", "gamma"):
+        other = member(tenant(name).org_id, name=name)
+        again(other, "known@example.com")
+        again(other, "stranger@example.com")
+    # The same answer, whether or not an address is known here.
+    waits = {refused(admin, f"{name}@example.com") for name in ("known", "stranger")}
+    assert len(waits) == 1
+    frozen.advance(seconds=waits.pop())
+    again(admin, "known@example.com")
+
+
+@pytest.mark.parametrize(("plan", "name"), [(PlanName.FREE, "MOST_FREE"), (PlanName.GROWTH, "MOST_PAID")])
+def test_an_organization_mails_so_many_invites_a_day(
+    admin: Member, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch, plan: PlanName, name: str
+) -> None:
+    accounts.set_plan(system(admin.org_id), plan)
+    admin = Member(accounts.organisation(admin.org_id), admin.user, admin.role, "corr_test")
+    monkeypatch.setattr(mailing, name, 3)
+    for number in range(3):
+        again(admin, f"p{number}@example.com")
+    frozen.advance(seconds=refused(admin, "p4@example.com"))
+    again(admin, "p4@example.com")
+
+
+def test_the_counters_are_deleted_once_their_day_is_over(admin: Member) -> None:
+    again(admin)
+    item = table.get("core", {"pk": admin.org_id, "sk": "invite-mails#2026-01-15"})
+    assert item is not None
+    assert item["mails"] == 1
+    assert item["expires"] > clock.parse("2026-01-16T00:00:00Z").timestamp()
+
+
+# ---- to which addresses
+
+
+@pytest.mark.parametrize("report", ["bounce", "complaint"])
+def test_an_address_that_refuses_gets_no_more_invites_by_mail(admin: Member, report: str) -> None:
+    made = invited(admin)
+    (mail,) = mails(admin.org_id)
+    if report == "bounce":
+        delivery.bounced(admin.org_id, mail["id"], ["grace@example.com"], permanent=True)
+    else:
+        delivery.complained(admin.org_id, mail["id"], ["grace@example.com"])
+    invites.revoke_invite(admin, made.id)
+    other = member(tenant("other").org_id, name="Eve")
+    # What happened to another organization's mail is not told: the invite stands, and waits in the console.
+    stands = invited(other)
+    assert mails(other.org_id) == []
+    assert pending(person("Grace")) == [stands.id]
+
+
+def test_an_address_that_refused_the_organizations_own_mail_is_told_of(admin: Member) -> None:
+    table.commit(email_store.suppress(admin.org_id, "grace@example.com", "bounce"))
+    with pytest.raises(Suppressed):
+        invited(admin)
+    assert members.list_team(admin.org_id).invites == []
+    other = member(tenant("other").org_id, name="Eve")
+    invited(other)
+    assert len(mails(other.org_id)) == 1
+
+
+# ---- what it says
+
+
+def test_the_letter_leads_to_a_sign_in_that_accepts_the_invite(admin: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWITCHBOARD_PUBLIC_URL", "https://hum.example")
+    monkeypatch.setenv("SWITCHBOARD_HOME_PATH", "/home?tab=1")
+    made = invited(admin, role=Role.OPERATOR)
+    (mail,) = mails(admin.org_id)
+    (url,) = [line for line in mail["body"].splitlines() if line.startswith("https:")]
+    assert urlsplit(url)[:3] == ("https", "hum.example", "/auth/login")
+    (place,) = parse_qs(urlsplit(url).query)["return_to"]
+    assert place == f"/home?tab=1&invite={made.id}"
+    assert return_to.invite_in(return_to.safe(place, "/")) == made.id
+    assert made.expires_at[:10] in mail["body"]
+    assert mail["agent_id"] is None
+
+
+def test_strangers_put_no_link_and_no_line_into_a_mail(admin: Member) -> None:
+    org = admin.organisation.model_copy(update={"name": "Log in at https://evil.example/now www.evil.example"})
+    inviter = "Ada\r\nBcc: x@evil.example\u202e"
+    invites.create_invite(admin, org, inviter, "grace@example.com", Role.OPERATOR)
+    (mail,) = mails(admin.org_id)
+    assert mail["subject"] == (
+        "Ada Bcc: x@evil[.]example invites you to Log in at hxxps[:]//evil[.]example/now www[.]evil[.]example"
+    )
+    assert not {"evil.example", "https://evil", "\u202e"} & set(mail["body"].split())
+    assert "evil.example" not in mail["body"]
+
+
+def test_names_that_show_nothing_are_replaced(admin: Member) -> None:
+    org = admin.organisation.model_copy(update={"name": "\u200b"})
+    invites.create_invite(admin, org, "\u202e", "grace@example.com", Role.VIEWER)
+    (mail,) = mails(admin.org_id)
+    assert mail["subject"] == "Somebody invites you to an organization"

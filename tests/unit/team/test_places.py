@@ -1,0 +1,93 @@
+"""The organizations of a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from switchboard.accounts import service as accounts
+from switchboard.accounts.plans import PlanName
+from switchboard.aws import clock
+from switchboard.aws.effect import Effect
+from switchboard.errors import NotFound, QuotaExceeded
+from switchboard.people import service as people
+from switchboard.people.models import User
+from switchboard.team import invites, members, places
+from switchboard.team.models import Member
+from switchboard.team.permissions import Role
+from tests.actors import ISSUER, member, person, tenant
+from tests.unit.team.conftest import accept, invited
+
+
+def known(name: str) -> User:
+    """Somebody as they are now."""
+    found = people.known(ISSUER, f"{name.lower()}@example.com")
+    assert found is not None
+    return found
+
+
+def founded(user: User, name: str, effect: Effect | None = None) -> str:
+    org = accounts.new_organisation(name, name.lower(), PlanName.FREE)
+    return places.found_organization(user, org, "corr_1", effect, lambda _: None).id
+
+
+def test_whoever_creates_an_organisation_is_its_admin(cloud: Any, frozen: clock.Frozen) -> None:
+    ada = person()
+    first = founded(ada, "Zebra")
+    effect = Effect(scope="user", key="k", fingerprint="f")
+    second = founded(ada, "Ant", effect)
+    assert founded(ada, "Ant", effect) == second
+    assert [(place.organisation.name, place.role) for place in places.places_of(ada.id)] == [
+        ("Ant", Role.ADMIN),
+        ("Zebra", Role.ADMIN),
+    ]
+    assert invites.arrive(ada) == second
+    assert places.place_of(ada.id, first).role is Role.ADMIN
+    with pytest.raises(NotFound):
+        places.place_of(ada.id, tenant().org_id)
+
+
+def test_a_person_belongs_to_so_many_organisations_only(
+    cloud: Any, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(members, "MOST_ORGANISATIONS", 1)
+    ada = person()
+    founded(ada, "A")
+    with pytest.raises(QuotaExceeded) as refusal:
+        founded(ada, "B")
+    assert (refusal.value.code, refusal.value.details) == ("organization_limit", {"limit": 1})
+
+
+def test_leaving_makes_room_for_another_organization(admin: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(members, "MOST_ORGANISATIONS", 1)
+    bob = member(admin.org_id, Role.VIEWER, "Bob")
+    with pytest.raises(QuotaExceeded):
+        founded(bob.user, "Own")
+    members.leave(bob.user, admin.org_id, "corr_1")
+    own = founded(bob.user, "Own")
+    assert [place.organisation.id for place in places.places_of(bob.user_id)] == [own]
+
+
+def test_a_person_begins_where_they_were_last_as_long_as_they_belong_there(admin: Member) -> None:
+    grace = person("Grace")
+    accept(grace, invited(admin))
+    other = member(tenant("aaa").org_id, name="Eve")
+    accept(grace, invited(other))
+    people.look_at(people.open_session(grace, admin.org_id), other.org_id)
+    assert invites.arrive(known("Grace")) == other.org_id
+    members.remove_member(other, grace.id)
+    assert invites.arrive(known("Grace")) == admin.org_id
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Lakeside Clinic", "lakeside-clinic"),
+        ("  Été & Fils!  ", "ete-fils"),
+        ("日本", "organization"),
+        ("-", "organization"),
+    ],
+)
+def test_a_name_makes_a_slug(name: str, expected: str) -> None:
+    assert places.slug_of(name) == expected
