@@ -49,7 +49,8 @@ def sign_in(page: Page, start: str, who: str) -> None:
     page.get_by_label("E-mail address").fill(who)
     page.get_by_label("Name").fill(who.partition("@")[0])
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/api/me")
+    # The link of an invite comes back with the invite in its query.
+    page.wait_for_url(re.compile(r"/api/me(\?invite=inv_\w+)?$"))
 
 
 def ask(page: Page, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
@@ -116,6 +117,33 @@ def test_a_person_founds_an_organisation_and_a_colleague_joins_as_a_viewer(
         return [one["name"] for one in ask(page, "GET", "/api/team")[1]["members"]]
 
     assert browser.run(dismiss) == [ada.partition("@")[0]]
+
+
+def test_a_person_who_belongs_somewhere_is_asked_before_they_join(stack: Stack, url: str, browser: Browser) -> None:
+    ada, grace = address(), address()
+
+    def found(page: Page, who: str, *invited: str) -> str:
+        sign_in(page, f"{url}/auth/login", who)
+        org_id = str(ask(page, "POST", "/api/orgs", {"name": "Clinic"})[1]["id"])
+        assert all(ask(page, "POST", "/api/team/invites", {"email": one})[0] == 200 for one in invited)
+        return org_id
+
+    of_ada = browser.run(lambda page: found(page, ada, grace))
+    (link,) = re.findall(rf"{url}\S+", until(lambda: letter_to(stack, grace)))
+
+    def choose(page: Page) -> None:
+        own = found(page, grace)
+        page.goto(link)  # the issuer knows who it is, and asks nothing
+        me = ask(page, "GET", "/api/me")[1]
+        assert ([one["id"] for one in me["orgs"]], me["invite_count"]) == ([own], 1)
+        assert ask(page, "POST", f"/api/invites/{me['invites'][0]['id']}/accept")[1]["org"]["id"] == of_ada
+        me = ask(page, "GET", "/api/me")[1]
+        assert (me["org"]["id"], {one["id"] for one in me["orgs"]}) == (own, {own, of_ada})
+        assert ask(page, "POST", "/api/session/org", {"org_id": of_ada})[0] == 200
+        assert ask(page, "POST", "/api/team/leave")[0] == 200
+        assert [one["id"] for one in ask(page, "GET", "/api/me")[1]["orgs"]] == [own]
+
+    browser.run(choose)
 
 
 def test_a_page_of_another_origin_cannot_act_for_whoever_is_signed_in(url: str, browser: Browser, stack: Stack) -> None:

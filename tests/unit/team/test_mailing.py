@@ -72,6 +72,14 @@ def test_an_address_gets_so_many_mails_a_day_of_all_together(
     again(admin, "known@example.com")
 
 
+def test_other_spellings_of_a_mailbox_get_it_no_more_mails(admin: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mailing, "MOST_TO_ADDRESS", 2)
+    for spelling in ("ada.love+1@gmail.com", "adalove+2@gmail.com"):
+        again(admin, spelling)
+    refused(admin, "a.d.a.love@gmail.com")
+    again(admin, "ada.love@example.com")
+
+
 @pytest.mark.parametrize(("plan", "name"), [(PlanName.FREE, "MOST_FREE"), (PlanName.GROWTH, "MOST_PAID")])
 def test_an_organization_mails_so_many_invites_a_day(
     admin: Member, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch, plan: PlanName, name: str
@@ -106,6 +114,8 @@ def test_an_address_that_refuses_gets_no_more_invites_by_mail(admin: Member, rep
         delivery.complained(admin.org_id, mail["id"], ["grace@example.com"])
     invites.revoke_invite(admin, made.id)
     other = member(tenant("other").org_id, name="Eve")
+    # Its other spellings lead to the same mailbox.
+    invited(other, "grace+2@example.com")
     # What happened to another organization's mail is not told: the invite stands, and waits in the console.
     stands = invited(other)
     assert mails(other.org_id) == []

@@ -21,6 +21,20 @@ def normalise(text: str) -> str:
     return checked.ascii_email or checked.normalized
 
 
+def mailbox(address: str) -> str:
+    """The mailbox that an address most likely leads to, for counting what it gets: `ada+1@…` is `ada@…`.
+
+    Never for knowing a person by: not every provider reads addresses so.
+    """
+    local, _, domain = address.casefold().rpartition("@")
+    local = local.partition("+")[0] or local
+    if domain in _WITHOUT_DOTS:
+        local = local.replace(".", "")
+    return f"{local}@{domain}"
+
+
+#: Providers that do not read the dots of an address.
+_WITHOUT_DOTS = frozenset({"gmail.com", "googlemail.com"})
 #: An address in a request.
 Address = Annotated[
     str,

@@ -6,7 +6,7 @@
 | Message-ID look-up | activity | `<org>#message-id#<digest>` | `message-id` | | |
 | what an inbox holds | activity | `<org>#received#<agent>#<digest>` | `received` | | |
 | suppression | core | `<org>#suppressed` | `<digest of address>` | | |
-| suppression of the platform's own mail | core | `suppressed#<digest of address>` | `suppressed` | | |
+| suppression of the platform's own mail | core | `suppressed#<digest of mailbox>` | `suppressed` | | |
 
 The last is no organization's: it holds a reason, and no address.
 """
@@ -19,6 +19,7 @@ from typing import Any
 
 from switchboard.aws import clock, freejson, secret, table
 from switchboard.aws.table import Check, Item, Key, Page, Put, Query
+from switchboard.email.address import mailbox
 from switchboard.email.models import Message
 
 
@@ -154,11 +155,11 @@ def suppress(org_id: str, address: str, reason: str) -> Put:
 
 
 def _unreachable_key(address: str) -> Key:
-    return {"pk": f"suppressed#{secret.digest(address.lower())}", "sk": "suppressed"}
+    return {"pk": f"suppressed#{secret.digest(mailbox(address))}", "sk": "suppressed"}
 
 
 def is_unreachable(address: str) -> bool:
-    """Whether an address gets no more mail of the platform's own."""
+    """Whether an address gets no more mail of the platform's own, in whichever way it is written."""
     return table.get("core", _unreachable_key(address)) is not None
 
 

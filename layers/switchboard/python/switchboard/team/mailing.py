@@ -1,9 +1,8 @@
 """The mail of an invite: how often one may be sent, and what it says.
 
-Whoever signs up may invite any address. So an address gets a mail of the same organization once an hour and three
-times a day at most, and of all organizations together ten a day; an organization sends so many a day as its plan
-allows. The answers tell an organization what it did itself, and of an address that it is mailed too much: the same
-for an address that is known here and one that is not.
+Anyone who signs up may invite any address. So an address gets a mail of one organization once an hour and three times
+a day at most, and its mailbox ten a day of all organizations together. An organization sends as many a day as its plan
+allows. The answers are the same for an address that is known here and one that is not.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from switchboard.accounts.models import Organisation
 from switchboard.accounts.plans import PlanName
 from switchboard.aws import clock, settings
 from switchboard.aws.table import Item, Writes
+from switchboard.email.address import mailbox
 from switchboard.errors import Conflict, DomainError, RateLimited
 from switchboard.people import return_to
 from switchboard.people.names import harmless
@@ -24,7 +24,7 @@ from switchboard.team.permissions import Role
 
 #: How long an address gets no second mail from an organization, and no mail from one that it declined, in seconds.
 COOLDOWN_SECONDS, DECLINED_SECONDS = 3_600, 7 * 86_400
-#: How many mails an address gets a day: from one organization, and from all together.
+#: How many mails a day: an address from one organization, and a mailbox from all together.
 MOST_FROM_ONE, MOST_TO_ADDRESS = 3, 10
 #: How many invites an organization mails a day.
 MOST_FREE, MOST_PAID = 20, 200
@@ -82,7 +82,7 @@ def counting_writes(org: Organisation, email: str) -> list[Writes]:
 
     return [
         store.count_mails_of_org(org.id, day, most, too_many_sent),
-        store.count_mails_to(email, day, MOST_TO_ADDRESS, too_many_received),
+        store.count_mails_to(mailbox(email), day, MOST_TO_ADDRESS, too_many_received),
     ]
 
 

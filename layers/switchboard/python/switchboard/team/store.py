@@ -10,7 +10,7 @@
 | a person's organisation | `user#<user>` | `org#<org>` |
 | how many organizations a person has | `user#<user>` | `orgs` |
 | an address' invite | `invitee#<digest of address>` | `<invite>` |
-| how many invites an address was mailed on a day | `invitee#<digest of address>` | `mails#<day>` |
+| how many invites a mailbox was mailed on a day | `invitee#<digest of mailbox>` | `mails#<day>` |
 
 The last four are not an organization's own: two pointers, and two counters. `expires` (seconds since 1970) is the
 attribute by which DynamoDB deletes pointers, mails and daily counters that are over.
@@ -200,9 +200,9 @@ def count_mails_of_org(org_id: str, day: str, most: int, otherwise: Otherwise) -
     return _counting_mails({"pk": org_id, "sk": f"invite-mails#{day}"}, day, most, otherwise)
 
 
-def count_mails_to(email: str, day: str, most: int, otherwise: Otherwise) -> Update:
-    """Count a mail that an address gets for an invite on a day (UTC), from all organizations: `most` at most."""
-    return _counting_mails({"pk": _invitee(email), "sk": f"mails#{day}"}, day, most, otherwise)
+def count_mails_to(mailbox: str, day: str, most: int, otherwise: Otherwise) -> Update:
+    """Count a mail that a mailbox gets for an invite on a day (UTC), from all organizations: `most` at most."""
+    return _counting_mails({"pk": _invitee(mailbox), "sk": f"mails#{day}"}, day, most, otherwise)
 
 
 def _counting_mails(key: Key, day: str, most: int, otherwise: Otherwise) -> Update:

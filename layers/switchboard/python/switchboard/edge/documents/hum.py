@@ -14,8 +14,9 @@ The console of a team that talks and texts with people: who works there, whom th
 
 **Signing in.** Open `/auth/login` in a browser. The deployment's OpenID Connect issuer vouches for you, and you come
 back with a session in the cookie `{cookie}`, which no script can read. A session ends when you sign out, when nobody
-uses it for twelve hours, and after seven days. Whoever signs in for the first time, and is invited nowhere, creates an
-organisation with `POST /api/orgs`. One may belong to several: `POST /api/session/org` turns to another.
+uses it for twelve hours, and after seven days. A person who is in no organization creates one with `POST /api/orgs`, or
+accepts an invite: `GET /api/me` shows those for their verified address. A person may belong to several organizations:
+`POST /api/session/org` turns to another, `POST /api/team/leave` leaves one.
 
 **Roles.** What a member may do follows from their role, as it is when the request comes:
 
@@ -112,7 +113,8 @@ _REFUSALS = {
     ),
     429: _refusal(
         "TooManyRequests",
-        "Too many requests in this minute or second: of the person, or of all people of the organization.",
+        "Too many requests in this minute or second, of the person or of all people of the organization; or too many"
+        " invites by mail.",
         "rate_limited", "rate_limited", "Rate limit exceeded.", "Retry-After", retry_after=12,
     ),
     500: _refusal(
