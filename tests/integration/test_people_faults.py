@@ -280,7 +280,7 @@ def test_a_sign_in_that_died_is_begun_again_and_the_invite_is_taken_once(
     assert members.list_team(admin.org_id).invites == []
 
 
-@pytest.mark.parametrize("operation", ["PutItem", "TransactWriteItems", "UpdateItem"])
+@pytest.mark.parametrize("operation", ["PutItem", "TransactWriteItems", "UpdateItem", "DeleteItem"])
 def test_a_sign_in_survives_an_answer_that_is_lost(
     engine_cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch, operation: str
 ) -> None:
