@@ -11,7 +11,7 @@ from switchboard.aws import clock, secret, table
 from switchboard.aws.effect import Effect
 from switchboard.errors import Conflict, Invalid, NotFound, QuotaExceeded, RateLimited
 from switchboard.people.models import User
-from switchboard.team import invites, mailing, members, places, store
+from switchboard.team import invite_store, invites, mailing, members, places, store
 from switchboard.team.models import Invite, Member
 from switchboard.team.permissions import Role
 from tests.actors import member, person, system, tenant
@@ -101,7 +101,7 @@ def flood(number: int, admin: Member, address: str = "grace@example.com") -> lis
     for _ in range(number):
         invite, writes = invites.invite_writes(admin, admin.organisation, "Ada", address, Role.VIEWER)
         del writes
-        table.commit(store.put_invite(invite))
+        table.commit(invite_store.put_invite(invite))
         made.append(invite)
     return made
 

@@ -17,7 +17,7 @@ from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 from switchboard.kit.change import Moved, again
 from switchboard.people.models import User
-from switchboard.team import mailing, members, places, store
+from switchboard.team import invite_store, mailing, members, places, store
 from switchboard.team.models import Invite, Membership, PendingInvite, PendingInvites, Place
 from switchboard.team.permissions import Role
 
@@ -94,13 +94,13 @@ def invite_writes(
         created_at=clock.iso(now),
         expires_at=clock.iso(now + timedelta(seconds=INVITE_LIFETIME)),
     )
-    mailings = mailing.next_mailings(store.get_mailings(org.id, made.email), made)
+    mailings = mailing.next_mailings(invite_store.get_mailings(org.id, made.email), made)
     told = {"role": role.value, "address": secret.digest(made.email)}
     event = events.of(origin, "team.invited", Subject(type="invite", id=made.id), **told)
     return made, [
-        store.put_mailings(made.email, mailings, Moved),
-        *store.put_invite(made),
-        *(store.drop_invite(one, Moved) for one in stale),
+        invite_store.put_mailings(made.email, mailings, Moved),
+        *invite_store.put_invite(made),
+        *(invite_store.drop_invite(one, Moved) for one in stale),
         store.count_invites(org.id, 1 - len(stale), MOST_INVITES, _too_many),
         events.record(event),
     ]
@@ -146,7 +146,7 @@ def _end(origin: Origin, invite: Invite, kind: str, effect: Effect | None, next_
     commit_once(
         effect,
         invite.id,
-        store.take_invite(invite, Moved, next_mail_at),
+        invite_store.take_invite(invite, Moved, next_mail_at),
         store.count_invites(invite.org_id, -1, MOST_INVITES, _too_many),
         events.record(event),
     )
@@ -163,7 +163,7 @@ def pending_of(user: User) -> PendingInvites:
     """The invites that a person may accept, newest first: those for an address that their issuer has verified."""
     found: list[PendingInvite] = []
     address = _address_of(user)
-    for pointers in store.open_pointers(address, clock.stamp()) if address else ():
+    for pointers in invite_store.open_pointers(address, clock.stamp()) if address else ():
         found += _read_pending(pointers)
         if len(found) >= MOST_COUNTED:
             break
@@ -196,7 +196,7 @@ def _address_of(user: User) -> str | None:
 
 def _own_invite(user: User, invite_id: str) -> PendingInvite:
     address = _address_of(user)
-    org_id = store.find_org_of_invite(address, invite_id) if address else None
+    org_id = invite_store.find_org_of_invite(address, invite_id) if address else None
     for one in _read_pending([(org_id, invite_id)]) if org_id else ():
         return one
     raise _no_such_invite()
@@ -220,7 +220,7 @@ def accept_invite(
             return places.place_of(user.id, done.subject_id)
         invite, org = _own_invite(user, invite_id)
         origin = members.work_of(org.id, user, correlation_id)
-        taken = store.take_invite(invite, Moved)
+        taken = invite_store.take_invite(invite, Moved)
         joined = members.membership_writes(origin, user, invite.role, invite)
         try:
             done = commit_once(effect, org.id, taken, joined, _still_active(org.id), also(org.id))

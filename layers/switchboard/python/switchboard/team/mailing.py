@@ -18,7 +18,7 @@ from switchboard.email.address import mailbox
 from switchboard.errors import Conflict, DomainError, RateLimited
 from switchboard.people import return_to
 from switchboard.people.names import harmless
-from switchboard.team import store
+from switchboard.team import invite_store
 from switchboard.team.models import Invite, Mailings
 from switchboard.team.permissions import Role
 
@@ -81,8 +81,8 @@ def counting_writes(org: Organisation, email: str) -> list[Writes]:
         return _wait("This address gets no more invites today.", _seconds_left(clock.now()))
 
     return [
-        store.count_mails_of_org(org.id, day, most, too_many_sent),
-        store.count_mails_to(mailbox(email), day, MOST_TO_ADDRESS, too_many_received),
+        invite_store.count_mails_of_org(org.id, day, most, too_many_sent),
+        invite_store.count_mails_to(mailbox(email), day, MOST_TO_ADDRESS, too_many_received),
     ]
 
 

@@ -1,0 +1,143 @@
+"""Invites in the `core` table: for an address, and of its mails.
+
+| item | pk | sk |
+|---|---|---|
+| invite | `<org>` | `team#invite#<id>` |
+| the open invite of an address, and its mails | `<org>` | `invited#<digest of address>` |
+| how many invites were mailed on a day | `<org>` | `invite-mails#<day>` |
+| an address' invite | `invitee#<digest of address>` | `<invite>` |
+| how many invites a mailbox was mailed on a day | `invitee#<digest of mailbox>` | `mails#<day>` |
+
+The last two are not an organization's own: a pointer, and a counter. `expires` (seconds since 1970) is the attribute
+by which DynamoDB deletes all but the invite itself, which is counted and goes with a later one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from switchboard.aws import clock, secret, table
+from switchboard.aws.table import Delete, Item, Key, Put, Query, Update
+from switchboard.team import store
+from switchboard.team.models import Invite, Mailings
+
+#: DynamoDB deletes an item this long after it is over, in seconds: until then everyone who reads it still finds it.
+_SLACK = 86_400
+#: How many pointers one read brings, and how many reads there are at most.
+_POINTERS, _READS = 50, 4
+
+
+def _mailings_key(org_id: str, email: str) -> Key:
+    return {"pk": org_id, "sk": f"invited#{secret.digest(email)}"}
+
+
+def _invitee(email: str) -> str:
+    return f"invitee#{secret.digest(email)}"
+
+
+def _expires(stamp: str) -> int:
+    return int(clock.parse(stamp).timestamp()) + _SLACK
+
+
+def get_mailings(org_id: str, email: str) -> Mailings | None:
+    item = table.get("core", _mailings_key(org_id, email))
+    return Mailings.model_validate({"invite_id": None, **item}) if item else None
+
+
+def put_mailings(email: str, mailings: Mailings, otherwise: store.Otherwise) -> Put:
+    """Write the next state of an address' invites, if it still follows the one that was read."""
+    before = mailings.revision - 1
+    item: Item = {**_mailings_key(mailings.org_id, email), **mailings.model_dump(exclude_none=True)}
+    item["expires"] = max(_expires(mailings.expires_at), _expires(mailings.next_mail_at))
+    return Put(
+        table="core",
+        item=item,
+        condition="revision = :before" if before else "attribute_not_exists(pk)",
+        values={":before": before} if before else {},
+        otherwise=otherwise,
+    )
+
+
+def put_invite(invite: Invite) -> list[Put]:
+    pointer: Item = {
+        "pk": _invitee(invite.email),
+        "sk": invite.id,
+        "org_id": invite.org_id,
+        "expires_at": invite.expires_at,
+        "expires": _expires(invite.expires_at),
+    }
+    item = {**store.invite_key(invite.org_id, invite.id), **invite.model_dump(mode="json")}
+    return [Put(table="core", item=item), Put(table="core", item=pointer)]
+
+
+def drop_invite(invite: Invite, otherwise: store.Otherwise) -> Delete:
+    """Remove an invite that is over. Its pointer goes by itself."""
+    return Delete(
+        table="core",
+        key=store.invite_key(invite.org_id, invite.id),
+        condition="attribute_exists(pk)",
+        otherwise=otherwise,
+    )
+
+
+def take_invite(invite: Invite, otherwise: store.Otherwise, next_mail_at: str | None = None) -> list[Delete | Update]:
+    """Take an open invite away with its pointer: for the one who accepts, declines or revokes it first.
+
+    `next_mail_at` keeps the organization from mailing the address again before then.
+    """
+    held = next_mail_at is not None
+    return [
+        drop_invite(invite, otherwise),
+        Delete(table="core", key={"pk": _invitee(invite.email), "sk": invite.id}),
+        Update(
+            table="core",
+            key=_mailings_key(invite.org_id, invite.email),
+            expression=f"ADD revision :one{' SET next_mail_at = :held, expires = :expires' if held else ''} "
+            "REMOVE invite_id",
+            values={":one": 1, ":id": invite.id}
+            | ({":held": next_mail_at, ":expires": _expires(next_mail_at)} if next_mail_at else {}),
+            condition="invite_id = :id",
+            otherwise=otherwise,
+        ),
+    ]
+
+
+def find_org_of_invite(email: str, invite_id: str) -> str | None:
+    """The organization whose invite of that id is for an address."""
+    pointer = table.get("core", {"pk": _invitee(email), "sk": invite_id}) if store.ID.fullmatch(invite_id) else None
+    return str(pointer["org_id"]) if pointer else None
+
+
+def open_pointers(email: str, now: str) -> Iterator[list[tuple[str, str]]]:
+    """The organization and the id of each open invite of an address, newest first, a page at a time."""
+    query = Query(table="core", partition=_invitee(email), begins="inv_", forward=False)
+    start: Item | None = None
+    for _ in range(_READS):
+        page = query.page(_POINTERS, start)
+        yield [(item["org_id"], item["sk"]) for item in page.items if item["expires_at"] > now]
+        start = page.next_key
+        if start is None:
+            return
+
+
+# ---- mails
+
+
+def count_mails_of_org(org_id: str, day: str, most: int, otherwise: store.Otherwise) -> Update:
+    """Count a mail of an organization's invites on a day (UTC): `most` at most."""
+    return _counting_mails({"pk": org_id, "sk": f"invite-mails#{day}"}, day, most, otherwise)
+
+
+def count_mails_to(mailbox: str, day: str, most: int, otherwise: store.Otherwise) -> Update:
+    """Count a mail that a mailbox gets for an invite on a day (UTC), from all organizations: `most` at most."""
+    return _counting_mails({"pk": _invitee(mailbox), "sk": f"mails#{day}"}, day, most, otherwise)
+
+
+def _counting_mails(key: Key, day: str, most: int, otherwise: store.Otherwise) -> Update:
+    counted = store.counting(key, "mails", 1, most, otherwise)
+    return replace(
+        counted,
+        expression=f"{counted.expression} SET expires = :expires",
+        values={**counted.values, ":expires": _expires(f"{day}T00:00:00Z") + _SLACK},
+    )

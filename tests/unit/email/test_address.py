@@ -1,0 +1,24 @@
+"""The mailbox of an address."""
+
+from __future__ import annotations
+
+import pytest
+
+from switchboard.email.address import mailbox
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("ada@example.com", "ada@example.com"),
+        ("Ada@Example.com", "ada@example.com"),
+        ("ada+1@example.com", "ada@example.com"),
+        ("ada+1+2@example.com", "ada@example.com"),
+        ("ada.l@example.com", "ada.l@example.com"),
+        ("a.d.a+x@gmail.com", "ada@gmail.com"),
+        ("a.d.a@googlemail.com", "ada@googlemail.com"),
+        ("+@example.com", "+@example.com"),
+    ],
+)
+def test_other_spellings_of_an_address_lead_to_one_mailbox(address: str, expected: str) -> None:
+    assert mailbox(address) == expected
