@@ -61,11 +61,12 @@ def unauthenticated(org: Organisation, ask: Ask) -> httpx.Response:
 
 
 def conflicting(org: Organisation, ask: Ask) -> httpx.Response:
-    """An Idempotency-Key that another request has used."""
+    """An Idempotency-Key that another request of the same actor has used."""
     key = secrets.token_urlsafe(24)
-    other = GOOD["keyCreate" if "Authorization" in ask.headers else "agentSignUp"](org)
+    by = ask.headers.get("Authorization")
+    other = GOOD["agentSignUp" if by is None else "emailSend" if ask.headers == org.agent else "keyCreate"](org)
     assert other.body is not None
-    other.body["name"] = "another"
+    other.body["subject" if "subject" in other.body else "name"] = "another"
     assert other.with_headers(Idempotency_Key=key).send(org.http).is_success
     return ask.with_headers(Idempotency_Key=key).send(org.http)
 
