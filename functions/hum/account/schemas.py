@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.access.sessions import SignedIn
 from switchboard.accounts.models import Organisation, VoiceProvider
+from switchboard.edge.fields import Line
 from switchboard.edge.ok import Ok
 from switchboard.edge.schema import no_default
 from switchboard.email.address import Address
-from switchboard.people.names import one_line, refuse_controls
+from switchboard.people.names import one_line
 from switchboard.team import members, places
 from switchboard.team.models import PendingInvite, PendingInvites, Place
 from switchboard.team.permissions import Permission, Role
 
-#: One visible line: what the organization is called is shown to others, in mails too.
-_LINE = AfterValidator(refuse_controls)
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), _LINE]
-Text32 = Annotated[str, StringConstraints(strip_whitespace=True, max_length=32), _LINE]
-Text120 = Annotated[str, StringConstraints(strip_whitespace=True, max_length=120), _LINE]
-Text200 = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), _LINE]
+# One visible line each: what the organization is called is shown to others, in mails too.
+Name = Annotated[str, Line(200, least=1)]
+Text32 = Annotated[str, Line(32)]
+Text120 = Annotated[str, Line(120)]
+Text200 = Annotated[str, Line(200)]
 
 
 class OrganizationInput(BaseModel):

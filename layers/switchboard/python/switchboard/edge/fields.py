@@ -15,10 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, GetCoreSchemaHandler, With
 from pydantic_core import CoreSchema, core_schema
 
 from switchboard.aws import clock
-
-#: Characters that end a line, steer a terminal, or turn the order in which a text is shown: C0 and C1 controls with
-#: NUL, the line and paragraph separators, and the bidirectional embeddings, overrides and isolates (UAX #9).
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+from switchboard.kit.text import require_one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +31,7 @@ class Line:
 
 
 def _one_line(value: Any) -> Any:
-    if isinstance(value, str) and (found := _UNSAFE.search(value)):
-        raise ValueError(f"holds the control character U+{ord(found[0]):04X}: remove it")
-    return value
+    return require_one_line(value) if isinstance(value, str) else value
 
 
 #: Every id of ours, and of providers' agents. It fits into a key of a table many times over.

@@ -5,28 +5,18 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from switchboard.kit.text import UNSAFE
+
 #: The longest name of a person that is kept, and the longest name that a mail shows.
 LONGEST, LONGEST_IN_MAIL = 200, 60
-#: C0 and C1 controls, line and paragraph separators, and what turns the order of a text round (UAX #9).
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 #: A dot that a mail program may take for a part of an address: the next character goes on without a space.
 _DOT = re.compile(r"[.\u3002](?=[^\s.,;:!?)\]\"'])")
 _HTTP = re.compile("http", re.IGNORECASE)
 
 
-def refuse_controls(text: str) -> str:
-    """Return a text that is one visible line. Raises ValueError for control and bidirectional characters.
-
-    `switchboard.edge.fields.Line` checks the same for a field of a request.
-    """
-    if found := _UNSAFE.search(text):
-        raise ValueError(f"holds the control character U+{ord(found[0]):04X}: remove it")
-    return text
-
-
 def one_line(name: str) -> str:
     """A name of another system's as one visible line of at most `LONGEST` characters."""
-    return " ".join(_UNSAFE.sub(" ", name).split())[:LONGEST].rstrip()
+    return " ".join(UNSAFE.sub(" ", name).split())[:LONGEST].rstrip()
 
 
 def harmless(name: str) -> str:

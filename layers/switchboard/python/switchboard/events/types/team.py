@@ -14,7 +14,7 @@ class Invited(TypedDict):
     address: Annotated[Digest, "The digest of the invited address."]
 
 
-class InviteRevoked(TypedDict):
+class InviteEnded(TypedDict):
     role: Annotated[Code, "The role that the invite would have given."]
 
 
@@ -34,8 +34,10 @@ class RoleChanged(TypedDict):
 
 TYPES = (
     EventType("team.invited", "A person was invited.", "invite", Invited),
-    EventType("team.invite_revoked", "An invite was taken back.", "invite", InviteRevoked),
+    EventType("team.invite_revoked", "An invite was taken back.", "invite", InviteEnded),
+    EventType("team.invite_declined", "An invited person declined.", "invite", InviteEnded),
     EventType("team.member_joined", "A person became a member.", "user", MemberJoined),
     EventType("team.member_removed", "A member was removed.", "user", MemberRemoved),
+    EventType("team.member_left", "A member left.", "user", MemberRemoved),
     EventType("team.role_changed", "A member got another role.", "user", RoleChanged),
 )
