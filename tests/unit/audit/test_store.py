@@ -124,6 +124,13 @@ def test_a_batch_that_is_seen_half_done_hides_nothing(acme: Tenant, limit: int) 
     assert [one["seq"] for one in reader.rest()][-2:] == [3, 4]
 
 
+def test_an_event_whose_receipt_is_not_there_yet_is_on_its_page_once(acme: Tenant) -> None:
+    made = recorded(acme.org_id, 2)
+    audit.seal(acme.org_id, made)
+    table.write(Delete(table="activity", key=store._receipt_key(acme.org_id, "corr_1", made[1].id)))
+    assert [(one["id"], one["seq"]) for one in Reader(acme, 10).rest()] == [(made[0].id, 1), (made[1].id, 2)]
+
+
 def test_a_page_takes_two_round_trips_whatever_it_shows(acme: Tenant) -> None:
     audit.seal(acme.org_id, recorded(acme.org_id, 250))
     recorded(acme.org_id, 3)
