@@ -22,7 +22,7 @@ READ_WRITE: frozenset[Access] = frozenset({"read", "write"})
 
 @dataclass(frozen=True)
 class Table:
-    """A DynamoDB table. `indexes` are named `gsi1` …, with keys `gsi1pk` and `gsi1sk`."""
+    """A DynamoDB table. `indexes` are named `gsi1` …, with keys `gsi1pk` and `gsi1sk`, and hold keys alone."""
 
     name: str
     keys: tuple[str, ...] = ("pk", "sk")
@@ -140,7 +140,8 @@ class Api:
 
 TABLES = (
     Table("core", indexes=("gsi1",), ttl="expires", retained=True),
-    Table("activity", indexes=("gsi1", "gsi2"), stream=True, ttl="expires", retained=True),
+    # Views of lists (`kit.listing`): what a noun filters by has an index of its own.
+    Table("activity", indexes=("gsi1", "gsi2", "gsi3", "gsi4"), stream=True, ttl="expires", retained=True),
     Table("idempotency", keys=("id",), ttl="expiration"),
     Table("ratelimit", keys=("id",), ttl="expiration"),
     # Of people in browsers, and of sign-ins under way.
@@ -276,7 +277,7 @@ GROUPS = (
         "hum/sign_in",
         api="hum",
         paths=("auth/{proxy+}",),
-        # Whoever signs in joins where they were invited.
+        # The link of an invite's mail lets its owner join.
         tables={"core": READ_WRITE, "sessions": READ_WRITE, "ratelimit": WRITE, "activity": WRITE},
         grants=frozenset({Grant.ROOT_SECRET, Grant.SIGN_IN}),
     ),

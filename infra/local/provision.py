@@ -78,7 +78,7 @@ class _Maker:
                 {
                     "IndexName": index,
                     "KeySchema": _schema((f"{index}pk", f"{index}sk")),
-                    "Projection": {"ProjectionType": "ALL"},
+                    "Projection": {"ProjectionType": "KEYS_ONLY"},
                 }
                 for index in table.indexes
             ]

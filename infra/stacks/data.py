@@ -59,7 +59,11 @@ class Data(Stack):
         )
         for index in table.indexes:
             made.add_global_secondary_index(
-                index_name=index, partition_key=_key(f"{index}pk"), sort_key=_key(f"{index}sk")
+                index_name=index,
+                partition_key=_key(f"{index}pk"),
+                sort_key=_key(f"{index}sk"),
+                # A change of a thing that stays where it is in its lists costs no write of an index.
+                projection_type=dynamodb.ProjectionType.KEYS_ONLY,
             )
         if not table.retained:
             accept(made, "AwsSolutions-DDB3", _EXPIRES)

@@ -85,7 +85,7 @@ class IdempotencyMismatch(Conflict):
 class Effect:
     """A request that carries an Idempotency-Key.
 
-    `scope` is the organisation (at sign-up, the client's address); `fingerprint` stands for method, path and body.
+    `scope` is who acts (at sign-up, the client's address); `fingerprint` stands for method, path, query and body.
     """
 
     scope: str

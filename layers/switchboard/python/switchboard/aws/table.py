@@ -377,7 +377,7 @@ def get_across(places: Sequence[tuple[str, Key]]) -> list[Item | None]:
     ]
 
 
-_BATCH_WRITES = 25
+_BATCH_WRITES, _BATCH_READS = 25, 100
 
 
 def delete_many(table: str, keys: Sequence[Key]) -> None:
@@ -424,20 +424,35 @@ class Page(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """A range of one partition. `between` and `begins` speak of the sort key; `where` filters what was read."""
+    """A range of one partition. `between`, `before` and `begins` speak of the sort key; `where` filters what was read.
+
+    An index holds keys alone, and may be a moment old. What it finds is read by its keys, so that pages show things as
+    they are now, and leave out what has gone or moved: such a page may be short and have a next key. `where` is not
+    for an index, which does not hold what it would look at.
+    """
 
     table: str
     partition: str
     index: str | None = None
     begins: str | None = None
     between: tuple[str, str] | None = None
+    before: str | None = None
     forward: bool = True
     where: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
 
     def page(self, limit: int, start: Item | None = None) -> Page:
-        """Up to `limit` items from `start` on (a page's `next_key`).
+        """Up to `limit` items from `start` on (a page's `next_key`), of an index as they are now.
+
+        With `where`, what does not match is passed over, for at most five times `limit` items read: a page may then
+        be short, or empty, and still have a next key.
+        """
+        found = self.keys(limit, start)
+        return Page(self._as_they_are(found.items), found.next_key) if self.index else found
+
+    def keys(self, limit: int, start: Item | None = None) -> Page:
+        """As `page`, of an index with what it holds: the keys alone.
 
         With `where`, what does not match is passed over, for at most five times `limit` items read: a page may then
         be short, or empty, and still have a next key.
@@ -466,11 +481,26 @@ class Query:
         start: Item | None = None
         while True:
             answer = self._read(None, start)
-            yield [decode_item(found) for found in answer["Items"]]
+            items = [decode_item(found) for found in answer["Items"]]
+            yield self._as_they_are(items) if self.index else items
             last = answer.get("LastEvaluatedKey")
             if not last:
                 return
             start = decode_item(last)
+
+    def _as_they_are(self, keys: list[Item]) -> list[Item]:
+        """The items of an index' entries, without those that have gone or moved since."""
+        names = (f"{self.index}pk", f"{self.index}sk")
+        found: list[Item] = []
+        for begin in range(0, len(keys), _BATCH_READS):
+            part = keys[begin : begin + _BATCH_READS]
+            items = get_many(self.table, [{"pk": key["pk"], "sk": key["sk"]} for key in part])
+            found += [
+                item
+                for key, item in zip(part, items, strict=True)
+                if item and all(item.get(name) == key[name] for name in names)
+            ]
+        return found
 
     def _read(self, limit: int | None, start: Item | None) -> Any:
         request = self._request(limit, start)
@@ -481,6 +511,8 @@ class Query:
         condition, values = f"{pk} = :pk", {":pk": self.partition, **self.values}
         if self.begins is not None:
             condition, values[":begins"] = f"{condition} AND begins_with({sk}, :begins)", self.begins
+        if self.before is not None:
+            condition, values[":before"] = f"{condition} AND {sk} < :before", self.before
         if self.between is not None:
             condition = f"{condition} AND {sk} BETWEEN :from AND :to"
             values[":from"], values[":to"] = self.between

@@ -70,7 +70,7 @@ def page(org_id: str, limit: int, start: Item | None) -> tuple[list[Known], Item
     The index follows the table after a moment, so it only says which contacts come next. They are read themselves: one
     that was deleted meanwhile is left out, and the page is then shorter.
     """
-    found = Query(table="core", index="gsi1", partition=f"{org_id}#contacts").page(limit, start)
+    found = Query(table="core", index="gsi1", partition=f"{org_id}#contacts").keys(limit, start)
     listed = [item["sk"] for item in found.items]
     known = _read_all(org_id, listed)
     return [known[contact_id] for contact_id in listed if contact_id in known], found.next_key

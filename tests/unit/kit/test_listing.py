@@ -1,0 +1,137 @@
+"""Lists: each filter has entries of its own, pages are whole, and what an index still shows is looked at as it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from switchboard.aws import table
+from switchboard.aws.table import Put, commit
+from switchboard.errors import Invalid
+from switchboard.kit.listing import Listing, View, place_of
+from tests.integration.sabotage import Sabotage
+from tests.unit.properties import examples
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+ORG = "org_1"
+LISTING = Listing(
+    "activity",
+    "things",
+    (
+        View(index="gsi2"),
+        View(index="gsi1", by=("owner",)),
+        View(index="gsi3", by=("state",), shards=3),
+        View(by=("label",)),
+    ),
+)
+
+
+def thing(number: int, owner: str | None, state: str, labels: tuple[str, ...] = (), org: str = ORG) -> None:
+    id_ = f"thing_{number:03d}"
+    place = place_of(f"2026-01-15T17:{number // 60:02d}:{number % 60:02d}.000Z", id_)
+    key = {"pk": f"{org}#thing#{id_}", "sk": "thing"}
+    before = table.get("activity", key) or {}
+    item = {**key, "id": id_, "owner": owner, "state": state, "label": list(labels)}
+    values = {"owner": owner, "state": state}
+    commit(
+        Put(table="activity", item=item | LISTING.attributes(org, place, values)),
+        LISTING.entries(org, place, key, "label", before.get("label", ()), labels),
+    )
+
+
+def pages(limit: int, **wanted: list[str]) -> list[list[str]]:
+    found, cursor = [], None
+    while True:
+        page = LISTING.page(ORG, wanted, limit, cursor)
+        found.append([item["id"] for item in page.items])
+        cursor = page.cursor
+        if cursor is None:
+            return found
+
+
+def flat(limit: int, **wanted: list[str]) -> list[str]:
+    return [id_ for page in pages(limit, **wanted) for id_ in page]
+
+
+OWNERS, STATES, LABELS = ("ada", "bob", None), ("new", "done", "failed"), ("red", "blue")
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(OWNERS), st.sampled_from(STATES), st.sets(st.sampled_from(LABELS))), max_size=12
+    ),
+    st.integers(1, 5),
+)
+@examples(15, slow=True)
+def test_any_filters_give_what_has_them_newest_first_each_once(
+    made: list[tuple[str | None, str, set[str]]], limit: int
+) -> None:
+    for number in range(12):
+        thing(number, None, "gone")
+    for number, (owner, state, labels) in enumerate(made):
+        thing(number, owner, state, tuple(sorted(labels)))
+    things = [(f"thing_{number:03d}", *one) for number, one in enumerate(made)][::-1]
+    assert flat(limit, state=["new", "failed"]) == [id_ for id_, _, state, _ in things if state != "done"]
+    assert flat(limit, owner=["ada"]) == [id_ for id_, owner, _, _ in things if owner == "ada"]
+    assert flat(limit, label=["red", "blue"]) == [id_ for id_, _, _, labels in things if labels]
+    both = flat(limit, owner=["ada", "bob"], state=["done"])
+    assert both == [id_ for id_, owner, state, _ in things if owner and state == "done"]
+
+
+def test_a_page_that_just_holds_the_rest_is_the_last() -> None:
+    for number in range(6):
+        thing(number, "ada", "new")
+    assert pages(3) == [["thing_005", "thing_004", "thing_003"], ["thing_002", "thing_001", "thing_000"]]
+    assert pages(6) == [[f"thing_{number:03d}" for number in range(5, -1, -1)]]
+
+
+def test_a_page_of_one_in_many_takes_two_round_trips() -> None:
+    for number in range(60):
+        thing(number, "ada", "failed" if number == 7 else "done")
+    saboteur = Sabotage()
+    with saboteur.counting() as calls:
+        assert flat(50, state=["failed"]) == ["thing_007"]
+    assert (calls.count("Query"), calls.count("BatchGetItem")) == (3, 1), "a query for each shard, then the things"
+
+
+def test_another_organizations_things_are_in_no_list_of_ours() -> None:
+    thing(1, "ada", "new", ("red",), org="org_2")
+    for wanted in ({}, {"owner": ["ada"]}, {"state": ["new"]}, {"label": ["red"]}):
+        assert flat(5, **wanted) == []
+
+
+@pytest.mark.parametrize("other", [{}, {"state": ["done"]}, {"state": ["new", "done"]}, {"owner": ["new"]}])
+def test_a_cursor_is_good_for_its_own_query_only(other: dict[str, list[str]]) -> None:
+    for number in range(3):
+        thing(number, "ada", "new")
+    cursor = LISTING.page(ORG, {"state": ["new"]}, 1, None).cursor
+    with pytest.raises(Invalid):
+        LISTING.page(ORG, other, 1, cursor)
+    with pytest.raises(Invalid):
+        LISTING.page("org_2", {"state": ["new"]}, 1, cursor)
+    assert LISTING.page(ORG, {"state": ["new"]}, 1, cursor).items[0]["id"] == "thing_001"
+
+
+def test_what_an_index_shows_a_moment_too_long_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        thing(number, "ada", "new")
+    stale = table.Query.keys
+
+    def late(query: table.Query, *arguments: Any) -> Any:
+        found = stale(query, *arguments)
+        monkeypatch.setattr(table.Query, "keys", stale)
+        thing(1, "ada", "done")
+        return found
+
+    monkeypatch.setattr(table.Query, "keys", late)
+    assert flat(5, state=["new"]) == ["thing_002", "thing_000"]
+
+
+def test_an_index_holds_keys_alone() -> None:
+    thing(1, "ada", "new")
+    (entry,) = table.Query(table="activity", index="gsi1", partition=f"{ORG}#list#things#owner=ada").keys(5).items
+    assert entry.keys() == {"pk", "sk", "gsi1pk", "gsi1sk"}
