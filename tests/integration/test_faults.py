@@ -18,7 +18,7 @@ from switchboard.accounts.models import KeyKind
 from switchboard.agents import service as agents
 from switchboard.audit import chain
 from switchboard.audit import service as audit
-from switchboard.aws import clock, ids, queue, session
+from switchboard.aws import clock, ids, queue, session, table
 from switchboard.aws.table import ConditionFailedError, Put, Query, Update, commit
 from switchboard.edge.dialects import anima
 from switchboard.email import service, store
@@ -510,7 +510,7 @@ def test_a_commit_gives_up_after_its_attempts_and_keeps_the_cause(
         commit(two_writes("one"))
     assert isinstance(given_up.value.__cause__, session.ClientError)
     assert session.error_code(given_up.value.__cause__) == code
-    assert (len(tokens), written("one")) == (6, [])
+    assert (len(tokens), written("one")) == (table._MAX_ATTEMPTS, [])
 
 
 @pytest.mark.parametrize("code", ["ValidationException", "AccessDeniedException", "ResourceNotFoundException"])

@@ -186,7 +186,7 @@ def test_sqs_audit_seals_the_events_in_order(run: Run, organisation: dict[str, s
     _, answer = run("workers/audit", "sqs-audit")
     assert answer == DONE
     links = list(audit.export(organisation["ORGANIZATION_ID"], 0, 10))
-    assert [link["action"] for link in links] == ["email.queued", "email.sent"]
+    assert [link["action"] for link in links] == ["email.queued", "email.sent", "email.delivered"]
 
 
 def test_stream_activity_reaches_the_queues_of_its_type(run: Run) -> None:

@@ -13,7 +13,7 @@ from functions.workers.audit import handler as worker
 from switchboard.audit import chain, store
 from switchboard.audit import service as audit
 from switchboard.aws import clock, queue, table
-from switchboard.aws.queue import Job
+from switchboard.aws.queue import Message
 from switchboard.aws.table import Item, Put
 from switchboard.calls import service as calls
 from switchboard.calls.models import Order, Tier
@@ -42,7 +42,7 @@ def sealed(org_id: str) -> list[dict[str, Any]]:
 def send(org_id: str, batches: list[list[Event]]) -> None:
     """Put messages with several events each into the queue."""
     queue.send(
-        Job(
+        Message(
             queue="audit",
             body={"events": [event.model_dump() for event in batch]},
             group=org_id,
@@ -93,13 +93,6 @@ def test_large_events_are_several_rounds(acme: Tenant) -> None:
         audit.seal(acme.org_id, happened(acme.org_id, 2, text="x" * 350_000))
     assert calls_made.count("GetItem") == 8
     assert len(sealed(acme.org_id)) == 14
-
-
-def test_a_message_with_one_event_is_sealed_beside_those_with_several(acme: Tenant) -> None:
-    first, *others = happened(acme.org_id, 4)
-    bodies = [{"event": first.model_dump()}, {"events": [one.model_dump() for one in others]}]
-    worker.handler(records(acme.org_id, bodies), None)
-    assert [one["id"] for one in sealed(acme.org_id)] == [one.id for one in (first, *others)]
 
 
 def test_the_sealer_takes_its_queue(acme: Tenant) -> None:

@@ -91,6 +91,8 @@ def _within(good: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
 def platform(cloud: dict[str, str], frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch) -> Platform:
     # Sign-ups leave keys that other examples do not need, and no limit may end the test early.
     monkeypatch.setenv("SWITCHBOARD_SIGN_UPS_PER_HOUR", "1000000")
+    monkeypatch.setenv("SWITCHBOARD_PERSON_PER_MINUTE", "100000")
+    monkeypatch.setenv("SWITCHBOARD_PERSON_PER_SECOND", "10000")
     dynamo_rules.enforce()
     return Platform.open()
 

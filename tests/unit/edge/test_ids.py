@@ -16,7 +16,10 @@ ASKED = [route for route in WITH_QUERY if not route.operation.path.startswith("/
 
 
 @pytest.fixture
-def platform(cloud: dict[str, str]) -> Platform:
+def platform(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Platform:
+    # More requests than a person makes in a second.
+    monkeypatch.setenv("SWITCHBOARD_PERSON_PER_MINUTE", "100000")
+    monkeypatch.setenv("SWITCHBOARD_PERSON_PER_SECOND", "10000")
     dynamo_rules.enforce()
     return Platform.open()
 

@@ -21,7 +21,7 @@ from switchboard.streams.models import Batch, Entry, Start, Subscription
 from tests.actors import Tenant
 
 
-def happen(tenant: Tenant, count: int = 1, *, agent_id: str | None = None) -> None:
+def happen(tenant: Tenant, count: int = 1, *, voice: bool = False, agent_id: str | None = None) -> None:
     """Let things happen in an organisation, and into its chain."""
     work = Work(
         org_id=tenant.org_id,
@@ -29,8 +29,12 @@ def happen(tenant: Tenant, count: int = 1, *, agent_id: str | None = None) -> No
         agent_id=agent_id or tenant.agent_id,
         correlation_id="corr_test",
     )
-    subjects = [Subject(type="message", id=f"msg_{place}") for place in range(count)]
-    made = [events.of(work, "email.sent", subject, kind="mail", recipients=[]) for subject in subjects]
+    if voice:
+        subjects = [Subject(type="call", id=f"call_{place}") for place in range(count)]
+        made = [events.of(work, "voice.call.ringing", subject, to="0" * 64) for subject in subjects]
+    else:
+        subjects = [Subject(type="message", id=f"msg_{place}") for place in range(count)]
+        made = [events.of(work, "email.sent", subject, kind="mail", recipients=[]) for subject in subjects]
     for start in range(0, count, 40):
         commit(*(events.record(event) for event in made[start : start + 40]))
     audit.seal(tenant.org_id, made)

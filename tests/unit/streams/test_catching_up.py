@@ -67,7 +67,7 @@ def test_what_a_filter_passes_over_moves_the_clients_place(full: Tenant, monkeyp
     client = EventSource()
     poll(client, full, channel="voice")
     happen(full, 25)
-    happen(full, 1, kind="voice.call.created")
+    happen(full, 1, voice=True)
     places = []
     for _ in range(4):
         poll(client, full, channel="voice")
