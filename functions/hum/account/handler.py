@@ -8,15 +8,19 @@ from functions.hum.account.schemas import AcceptedInvite, Me, Organization, Orga
 from switchboard.access import sessions
 from switchboard.accounts import service as accounts
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import clock, settings
+from switchboard.aws import clock, session, settings, table
 from switchboard.aws.table import Writes
 from switchboard.edge import cookies
 from switchboard.edge.api import Api
 from switchboard.edge.dialects.hum import Hum
 from switchboard.edge.ok import DONE, Ok
+from switchboard.errors import Unavailable
 from switchboard.people import service as people
 from switchboard.team import invites, places
 from switchboard.team.permissions import Permission
+
+#: There is none at this key: reading it tells that the table answers, and costs the least.
+_NO_ITEM = {"pk": "health", "sk": "health"}
 
 api = Api(
     Hum(),
@@ -29,8 +33,19 @@ api = Api(
 )
 
 
-@api.get("/api/health", summary="Tell that the service is up", operation_id="getHealth", tag="System", public=True)
+@api.get(
+    "/api/health",
+    summary="Tell that the service is up",
+    operation_id="getHealth",
+    tag="System",
+    public=True,
+    responses={503: "The service cannot reach its data for the moment."},
+)
 def health() -> dict[str, Any]:
+    try:
+        table.get("core", _NO_ITEM, consistent=False)
+    except (Unavailable, session.BotoCoreError, session.ClientError) as error:
+        raise Unavailable("The service cannot reach its data. Try again in a moment.", retry_after=2) from error
     return {"ok": True, "stage": settings.stage(), "time": clock.stamp()}
 
 
