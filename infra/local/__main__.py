@@ -11,20 +11,26 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import AsyncExitStack, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 import uvicorn
 
 from infra import topology
-from infra.local import demo, engine, identity, provision
+from infra.local import demo, dynoxide, engine, files, identity, provision, running
+from infra.local.checkpoint import Checkpoint
 from infra.local.gateway import Gateway
 from infra.local.inbound import Inbound
 from infra.local.mailbox import Mailbox
 from infra.local.pool import Pool
 from infra.local.pumps import Pumps
+from infra.local.say import say
+from infra.local.server import Server
+from infra.local.watch import keep_up
 
 _API_PROCESSES = 3
 _WORKER_PROCESSES = 2
@@ -78,66 +84,114 @@ no password. Ada (ada@demo.example) is the demo's admin, Vic (vic@demo.example) 
 
 
 class Stack:
-    """The parts, started in order and stopped in reverse."""
+    """The parts, started in order, looked after, and stopped in reverse."""
 
     def __init__(self, home: Path, port: int, identity_port: int) -> None:
         self.home, self.port, self.identity_port = home, port, identity_port
+        self.data = home / "data"
         self.url = f"http://localhost:{port}"
         self.ready_file = home / "ready"
+        self._started = time.monotonic()
         self._inbound_port = 0
 
     async def run(self) -> None:
         """Serve until a signal comes."""
-        started = time.monotonic()
-        self.home.mkdir(parents=True, exist_ok=True)
-        lock = _only_one(self.home)
-        engine.require_free(self.port)
-        engine.require_free(self.identity_port, "IDENTITY_PORT")
-        self.ready_file.unlink(missing_ok=True)
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+                asyncio.get_running_loop().add_signal_handler(number, stop.set)
         # Every queue is waited for in a thread of its own.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(3 * len(topology.QUEUES)))
-        stop = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        smtp_port = engine.free_port()
-        inbound = Inbound()
-        mailbox = Mailbox(self.home / "mail", inbound)
-        await mailbox.start(smtp_port)
-        # It comes up beside the engine, and is waited for last.
-        people = await asyncio.to_thread(
-            identity.start, port=self.identity_port, console_url=self.url, log=self.home / "identity.log"
-        )
-        aws = await asyncio.to_thread(
-            engine.start, data=self.home / "data", smtp_port=smtp_port, log=self.home / "engine.log"
-        )
+        living = asyncio.create_task(self._live_or_refuse())
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({living, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not living.done():
+            say("\nStopping …")
+            living.cancel()
+        stopping.cancel()
         try:
-            environ = aws.environ()
-            environ |= await asyncio.to_thread(provision.provision, environ)
+            await living
+        except asyncio.CancelledError:
+            say("Stopped. The data is kept.")
+
+    async def _live_or_refuse(self) -> None:
+        try:
+            await self._live()
+        except SystemExit as refusal:
+            # A task that raises it would end the loop at once, with nothing tidied up.
+            raise RuntimeError(str(refusal)) from None
+
+    async def _live(self) -> None:
+        """Start everything and serve. At a cancellation everything ends in reverse."""
+        async with AsyncExitStack() as ends:
+            lock = ends.enter_context(await _hold(self.home))
+            for stale in (self.ready_file, self.home / "smtp_port"):
+                stale.unlink(missing_ok=True)
+                ends.callback(stale.unlink, missing_ok=True)
+            engine.require_free(self.port)
+            engine.require_free(self.identity_port, "IDENTITY_PORT")
+            checkpoint = Checkpoint(self.data / "handed_on.json")
+            tables = await asyncio.to_thread(_tables, self.data, self.home / "tables.log", checkpoint)
+            inbound = Inbound()
+            mailbox = Mailbox(self.home / "mail", inbound)
+            smtp_port = engine.free_port()
+            await mailbox.start(smtp_port)
+            ends.push_async_callback(mailbox.stop)
+            aws = await asyncio.to_thread(
+                engine.engine,
+                data=self.data,
+                smtp_port=smtp_port,
+                log=self.home / "engine.log",
+                with_tables=tables is None,
+                holds=(lock.fileno(),),
+            )
+            people = await asyncio.to_thread(
+                identity.Identity, port=self.identity_port, console_url=self.url, log=self.home / "identity.log"
+            )
+            servers = [one for one in (tables, aws, people) if one]
+            for server in servers:
+                ends.push_async_callback(asyncio.to_thread, server.stop)
+                server.start()
+            await asyncio.gather(*(asyncio.to_thread(server.ready) for server in servers))
+            environ = aws.environ() | (dynoxide.environ(tables) if tables else {})
+            secret = self.data / "root_secret"
+            environ |= await asyncio.to_thread(provision.provision, environ, secret)
+            await asyncio.to_thread(aws.save)
             environ |= people.environ()
             environ |= {name: value for name, value in os.environ.items() if name.startswith("SWITCHBOARD_")}
             os.environ.update(environ)
-            _write_private(self.home / "environ.json", json.dumps(environ, indent=1))
+            files.write(self.home / "environ.json", json.dumps(environ, indent=1))
             mailbox.report_to(environ)
             self._inbound_port = await inbound.start(environ, os.environ.get("SMTP_PORT"))
-            (self.home / "smtp_port").write_text(f"{self._inbound_port}\n")
+            ends.push_async_callback(inbound.stop)
+            files.write(self.home / "smtp_port", f"{self._inbound_port}\n")
             keys = await asyncio.to_thread(demo.seed, self.home / "demo.json")
-            await asyncio.to_thread(people.ready)
-            await self._serve(environ, keys, started, stop)
-        finally:
-            self.ready_file.unlink(missing_ok=True)
-            (self.home / "smtp_port").unlink(missing_ok=True)
-            await inbound.stop()
-            await asyncio.to_thread(people.stop)
-            await asyncio.to_thread(aws.stop)
-            await mailbox.stop()
-            lock.close()
 
-    async def _serve(self, environ: dict[str, str], keys: dict[str, str], started: float, stop: asyncio.Event) -> None:
+            # The AWS engine's tables may be back at their last save, and the numbers of their streams with them.
+            if tables is None:
+                checkpoint.forget()
+
+            async def renew(pumps: Pumps) -> None:
+                await asyncio.to_thread(provision.provision, environ, secret)
+                if tables is None:
+                    pumps.begin_again()
+
+            await self._serve(environ, keys, checkpoint, servers, renew)
+
+    async def _serve(
+        self,
+        environ: dict[str, str],
+        keys: dict[str, str],
+        checkpoint: Checkpoint,
+        servers: list[Server],
+        renew: Callable[[Pumps], Awaitable[None]],
+    ) -> None:
         log = self.home / "functions.log"
-        api = Pool(_API_PROCESSES, environ, log, tuple(group.name for group in topology.GROUPS))
+        api = Pool(_API_PROCESSES, environ, log, tuple(group.name for group in topology.GROUPS), "API")
         names = [one.name for one in (*topology.WORKERS, *topology.SCHEDULES) if one.name not in _OWN_PROCESSES]
-        background = Pool(_WORKER_PROCESSES, environ, log, tuple(names))
-        own = {name: Pool(size, environ, log, (name,)) for name, size in _OWN_PROCESSES.items()}
+        background = Pool(_WORKER_PROCESSES, environ, log, tuple(names), "worker")
+        own = {name: Pool(size, environ, log, (name,), name) for name, size in _OWN_PROCESSES.items()}
+        pools = (api, background, *own.values())
         gateway = Gateway(api, log)
         server = uvicorn.Server(
             uvicorn.Config(
@@ -152,30 +206,40 @@ class Stack:
         )
         # Signals are ours to handle: the server stops when we say so.
         server.capture_signals = nullcontext  # type: ignore[method-assign, assignment]
-        pumps = Pumps(background, own, environ)
+        pumps = Pumps(background, own, environ, checkpoint)
+        serving: asyncio.Task[None] | None = None
+        watching: list[asyncio.Task[None]] = []
         try:
-            await asyncio.gather(api.ready(), background.ready(), *(pool.ready() for pool in own.values()))
+            # Servers are looked after while the processes start, too.
+            for one in servers:
+                again = partial(renew, pumps) if isinstance(one, engine.Engine) else None
+                watching.append(asyncio.create_task(keep_up(one, again)))
+            await asyncio.gather(*(pool.ready() for pool in pools))
+            watching += [asyncio.create_task(pool.watch()) for pool in pools]
             pumps.start()
             serving = asyncio.create_task(server.serve())
-            while not server.started:
+            while not server.started and not serving.done():
                 await asyncio.sleep(0.02)
-            self._announce(keys, time.monotonic() - started)
-            await asyncio.wait([asyncio.create_task(stop.wait()), serving], return_when=asyncio.FIRST_COMPLETED)
-            print("\nStopping …", flush=True)
+            self._announce(keys, time.monotonic() - self._started)
+            await asyncio.shield(serving)
+        finally:
+            self.ready_file.unlink(missing_ok=True)
+            for task in watching:
+                task.cancel()
+            await asyncio.gather(*watching, return_exceptions=True)
             gateway.close()
             server.should_exit = True
-            await serving
-        finally:
+            if serving:
+                await serving
             await asyncio.to_thread(api.stop)
-            await pumps.drain()
             await pumps.stop()
             for pool in (background, *own.values()):
                 await asyncio.to_thread(pool.stop)
 
     def _announce(self, keys: dict[str, str], seconds: float) -> None:
         lines = [f"SWITCHBOARD_URL={self.url}", *(f"{name}={value}" for name, value in keys.items())]
-        _write_private(self.home / "demo.env", "\n".join(lines) + "\n")
-        self.ready_file.write_text(f"{os.getpid()}\n")
+        files.write(self.home / "demo.env", "\n".join(lines) + "\n")
+        files.write(self.ready_file, f"{os.getpid()}\n")
         places = {
             "url": self.url,
             "issuer": f"http://localhost:{self.identity_port}",
@@ -183,23 +247,64 @@ class Stack:
             "smtp": self._inbound_port,
             "domain": provision.AGENTS_DOMAIN,
         }
-        print(_GUIDE.format(**places, seconds=seconds, **keys), flush=True)
+        say(_GUIDE.format(**places, seconds=seconds, **keys))
 
 
-def _write_private(path: Path, text: str) -> None:
-    path.touch(mode=0o600)
-    path.write_text(text)
+def _tables(data: Path, log: Path, handed_on: Checkpoint) -> Server | None:
+    """The server of the tables, or `None` where they live in the AWS engine.
+
+    Data stays where it is: an engine that has it goes on with it.
+    """
+    file = data / "tables.db"
+    if not file.exists() and (data / "state" / "dynamodb.json").exists():
+        return None
+    data.mkdir(parents=True, exist_ok=True)
+    program = dynoxide.binary()
+    if program is None:
+        if file.exists():
+            raise SystemExit(
+                f"The data in {file} needs dynoxide, which could not be installed: is npm's registry there?"
+            )
+        say(f"There is no dynoxide for this machine: tables are saved every {engine.SAVE_SECONDS} s and at the end.")
+        return None
+    dynoxide.trim(file, handed_on.places())
+    return dynoxide.Tables(program, log, file)
 
 
 def _only_one(home: Path) -> IO[str]:
-    """Hold the folder for this stack: two of them would write over each other's data."""
-    lock = (home / "lock").open("w")
+    """Hold the folder for this stack: two of them would write over each other's data.
+
+    The AWS engine holds it as well, until it has written everything. Raises BlockingIOError where only the engine of a
+    killed stack holds it.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    lock = (home / "lock").open("a+")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        lock.seek(0)
+        holder = lock.read()
         lock.close()
-        raise SystemExit(f"a stack is running, or still stopping, with the data in {home}") from None
+        if running.is_alive(holder):
+            raise SystemExit(f"a stack is running, or still stopping, with the data in {home}") from None
+        raise
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
     return lock
+
+
+async def _hold(home: Path) -> IO[str]:
+    """Hold the folder for this stack, once the engine of a killed one has written its data."""
+    told = False
+    while True:
+        try:
+            return _only_one(home)
+        except BlockingIOError:
+            if not told:
+                say("The engine of a stack that was killed is still writing its data. Please wait.")
+            told = True
+            await asyncio.sleep(0.1)
 
 
 def main() -> None:
@@ -207,16 +312,21 @@ def main() -> None:
     logging.basicConfig(level=os.environ.get("SWITCHBOARD_LOCAL_LOG", "WARNING"), format="%(name)s: %(message)s")
     home = Path(os.environ.get("SWITCHBOARD_HOME", ".local"))
     if sys.argv[1:] == ["reset"]:
-        home.mkdir(parents=True, exist_ok=True)
-        _only_one(home).close()
+        try:
+            _only_one(home).close()
+        except BlockingIOError:
+            sys.exit(f"the engine of a stack that was killed is still writing its data in {home}: try again soon")
         for name in ("data", "mail"):
             shutil.rmtree(home / name, ignore_errors=True)
-        logs = ("engine.log", "functions.log", "identity.log")
+        logs = ("engine.log", "functions.log", "identity.log", "tables.log")
         for name in ("demo.json", "demo.env", "environ.json", "smtp_port", *logs):
             (home / name).unlink(missing_ok=True)
         return
     port = int(os.environ.get("PORT", "8080"))
-    asyncio.run(Stack(home, port, int(os.environ.get("IDENTITY_PORT", port + 1))).run())
+    try:
+        asyncio.run(Stack(home, port, int(os.environ.get("IDENTITY_PORT", port + 1))).run())
+    except RuntimeError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -21,8 +21,14 @@ def client(environ: Mapping[str, str], service: str, config: Config | None = Non
     return _session().create_client(
         service,
         region_name=environ["AWS_REGION"],
-        endpoint_url=environ.get("AWS_ENDPOINT_URL"),
+        endpoint_url=_endpoint(environ, service),
         aws_access_key_id=environ["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=environ["AWS_SECRET_ACCESS_KEY"],
         config=config,
     )
+
+
+def _endpoint(environ: Mapping[str, str], service: str) -> str | None:
+    # The names by which botocore itself finds the endpoint of one service.
+    own = {"dynamodb": "DYNAMODB", "dynamodbstreams": "DYNAMODB_STREAMS"}.get(service, service.upper())
+    return environ.get(f"AWS_ENDPOINT_URL_{own}") or environ.get("AWS_ENDPOINT_URL")

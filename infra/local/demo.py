@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
-from infra.local import identity
+from infra.local import files, identity
 from switchboard.access import sessions
 from switchboard.accounts import service as accounts
 from switchboard.accounts.models import KeyKind
@@ -47,9 +46,7 @@ def seed(memory: Path) -> dict[str, str]:
         if not _signed_in(made.get(name)):
             made = made | {name: _sign_in(made["ORGANIZATION_ID"], address, role)}
     if made != known:
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(memory, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(made, file, indent=1)
+        files.write(memory, json.dumps(made, indent=1))
     return made
 
 

@@ -1,24 +1,47 @@
-"""The embedded AWS engine: started in its own environment, stopped so that its data is kept."""
+"""The embedded AWS engine: started in its own environment, with its data on the disk."""
 
 from __future__ import annotations
 
 import os
-import signal
-import socket
+import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra.local.waiting import until_up
+from infra.local.server import Server, free_port, is_free
+
+__all__ = [
+    "ACCOUNT",
+    "REGION",
+    "ROOT",
+    "SAVE_SECONDS",
+    "Engine",
+    "environ",
+    "environment",
+    "free_port",
+    "require_free",
+    "running",
+    "start",
+]
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = Path(__file__).with_name("engine.lock")
 REGION = "us-east-1"
 #: Twelve digits make an account of their own in the engine: tests take one each.
 ACCOUNT = "000000000000"
+#: How often what is not written at once is saved while it changes.
+SAVE_SECONDS = 5
+_HOST = Path(__file__).with_name("engine_host.py")
 _SECRET = "local"  # noqa: S105 there is nothing that it keeps
+_HEALTH = "/_ministack/health"
+#: What engine_host.py answers beside AWS's services.
+_NONCE, _SAVE = "/_stack/nonce", "/_stack/save"
+#: A state of hundreds of megabytes is read at the start.
+_STARTS_WITHIN_SECONDS = 120
 
 
 def environment() -> Path:
@@ -35,71 +58,92 @@ def environment() -> Path:
     return home
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def require_free(port: int, setting: str = "PORT") -> None:
-    """Say so at once, and clearly, when somebody else has the port."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            raise SystemExit(f"port {port} is taken: {setting}=<another> make run") from None
+    """Say so at once, and clearly, when another program has the port."""
+    if not is_free(port):
+        raise SystemExit(f"port {port} is taken: {setting}=<another> make run")
 
 
 def _lasting_port(data: Path) -> int:
-    """The port of the data's first start: the engine knows queues by URLs that hold it."""
+    """The port of the data's first start, so that an engine that was left behind is found there.
+
+    Raises SystemExit where an engine answers there: it may still write to this data.
+    """
     memory = data / "port"
-    if not memory.exists():
+    port = int(memory.read_text()) if memory.exists() else 0
+    if port and not is_free(port):
+        if _is_engine(port):
+            raise SystemExit(
+                f"An engine that this stack did not start answers on port {port} and may write to {data}: "
+                "an earlier stack left it behind. Stop that process, then start again."
+            )
+        port = 0
+    if not port:
+        port = free_port()
         data.mkdir(parents=True, exist_ok=True)
-        memory.write_text(str(free_port()))
-    return int(memory.read_text())
+        memory.write_text(str(port))
+    return port
 
 
-class Engine:
-    """A running engine."""
+def _is_engine(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{_HEALTH}", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
-        self.process = process
-        self.port = port
 
-    @property
-    def url(self) -> str:
-        """Where it answers."""
-        return f"http://127.0.0.1:{self.port}"
+def environ(url: str, account: str = ACCOUNT) -> dict[str, str]:
+    """The environment variables with which any AWS client talks to the engine at a URL, as one account."""
+    return {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": account,
+        "AWS_SECRET_ACCESS_KEY": _SECRET,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_MAX_ATTEMPTS": "2",
+    }
+
+
+class Engine(Server):
+    """The engine, started or not."""
 
     def environ(self, account: str = ACCOUNT) -> dict[str, str]:
         """The environment variables with which any AWS client talks to it, as one account."""
-        return {
-            "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": account,
-            "AWS_SECRET_ACCESS_KEY": _SECRET,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_REGION": REGION,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_MAX_ATTEMPTS": "2",
-        }
+        return environ(self.url, account)
 
-    def stop(self) -> None:
-        """Stop it, and wait until its data is written: it writes on a clean stop only."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+    def start_again(self) -> None:
+        """Start it after it ended by itself. Workers are still busy with the messages that they hold."""
+        if self._environ:
+            self._environ["STACK_RELEASE"] = "0"
+        self.start()
+
+    def ready(self, seconds: float = _STARTS_WITHIN_SECONDS) -> None:
+        """Wait until it answers. Raises RuntimeError where it does not."""
+        super().ready(seconds)
+
+    def save(self) -> None:
+        """Let it write now what it would write in a few seconds."""
+        with urllib.request.urlopen(f"{self.url}{_SAVE}", timeout=60):  # noqa: S310 our own
+            pass
 
 
-def start(*, data: Path | None = None, port: int | None = None, smtp_port: int | None = None, log: Path) -> Engine:
-    """Start an engine on this machine only. With `data` its state is kept there; mail is relayed to `smtp_port`."""
-    port = port or (_lasting_port(data) if data else free_port())
+def engine(
+    *,
+    data: Path | None = None,
+    smtp_port: int | None = None,
+    log: Path,
+    with_tables: bool = True,
+    holds: Sequence[int] = (),
+) -> Engine:
+    """An engine for this machine only, that is not started yet.
+
+    With `data` its state is kept there. Mail is relayed to `smtp_port`. `with_tables` tells whether it has the tables
+    as well, or only the rest. `holds` are files that it keeps open until it has written everything.
+    """
+    port = _lasting_port(data) if data else free_port()
+    nonce = secrets.token_hex(16)
     settings = {
         "PATH": os.environ.get("PATH", ""),
         "HOME": os.environ.get("HOME", "/"),
@@ -111,6 +155,11 @@ def start(*, data: Path | None = None, port: int | None = None, smtp_port: int |
         "AWS_ACCESS_KEY_ID": ACCOUNT,
         # By which it checks signed links, and nothing else.
         "AWS_SECRET_ACCESS_KEY": _SECRET,
+        "STACK_NONCE": nonce,
+        "STACK_SAVE_SECONDS": str(SAVE_SECONDS),
+        "STACK_TABLES": "1" if with_tables else "0",
+        # No worker of an earlier start can be busy any more.
+        "STACK_RELEASE": "1",
     }
     if data:
         data.mkdir(parents=True, exist_ok=True)
@@ -122,30 +171,37 @@ def start(*, data: Path | None = None, port: int | None = None, smtp_port: int |
         }
     if smtp_port:
         settings["SMTP_HOST"] = f"127.0.0.1:{smtp_port}"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [environment() / "bin" / "ministack"],
-            env=settings,
-            stdout=output,
-            stderr=output,
-            # A Ctrl-C at the terminal is for us: we stop the engine last, when nobody needs it any more.
-            start_new_session=True,
-        )
-    engine = Engine(process, port)
+    return Engine(
+        "AWS engine",
+        # -P: the modules beside the host are not the engine's.
+        [environment() / "bin" / "python", "-P", _HOST],
+        port=port,
+        path=_NONCE,
+        log=log,
+        environ=settings,
+        proof=nonce,
+        holds=holds,
+        writes_at_its_end=True,
+    )
+
+
+def start(*, log: Path) -> Engine:
+    """A running engine without lasting data."""
+    made = engine(log=log)
+    made.start()
     try:
-        until_up(process, f"{engine.url}/_ministack/health", "AWS engine", log)
+        made.ready()
     except RuntimeError:
-        engine.stop()
+        made.stop()
         raise
-    return engine
+    return made
 
 
 @contextmanager
 def running(log: Path) -> Iterator[Engine]:
     """An engine without lasting data, for tests."""
-    engine = start(log=log)
+    found = start(log=log)
     try:
-        yield engine
+        yield found
     finally:
-        engine.stop()
+        found.stop()

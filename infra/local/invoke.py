@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from infra import topology
-from infra.local import demo, engine, pool, provision, samples
+from infra.local import demo, engine, pool, provision, running, samples
 
 
 def main() -> None:
@@ -38,7 +38,7 @@ def main() -> None:
 
 def run(name: str, text: str, home: Path) -> Any:
     """The answer of a function to a sample event."""
-    with _running_stack(home) if (home / "ready").exists() else _throw_away() as organisation:
+    with _running_stack(home) if running.is_ready(home) else _throw_away() as organisation:
         return pool.invoke(name, samples.fill(text, organisation))
 
 
@@ -53,7 +53,8 @@ def _throw_away() -> Iterator[dict[str, str]]:
     from moto import mock_aws
 
     environ = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "AWS_REGION": engine.REGION}
-    os.environ.pop("AWS_ENDPOINT_URL", None)
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_DYNAMODB_STREAMS"):
+        os.environ.pop(name, None)
     os.environ.update(environ | {"AWS_DEFAULT_REGION": engine.REGION})
     with mock_aws(), TemporaryDirectory() as folder:
         os.environ.update(provision.provision(environ) | {"SWITCHBOARD_MAIL_CARRIER": "simulator"})

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import io
 import os
 import signal
+import sys
+import threading
 import time
 import uuid
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from contextlib import suppress
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
 from infra import topology
+from infra.local.say import say
+
+_LOOK_EVERY_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 30.0
 
 
 class Context:
@@ -39,22 +48,50 @@ def invoke(name: str, event: dict[str, Any]) -> Any:
     return module.handler(event, Context(topology.function(name)))
 
 
+class _Log(io.TextIOBase):
+    """The log of the functions. A line that a full disk does not take is lost, and its request is answered."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            os.write(1, text.encode(errors="replace"))
+        return len(text)
+
+
 def _prepare(environ: dict[str, str], log: Path, warm: tuple[str, ...]) -> None:
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    # Ctrl-C reaches every process of the terminal; only the parent acts on it.
+    sys.stdout = sys.stderr = _Log()
+    # Ctrl-C and a closed terminal reach every process of the terminal. Only the parent acts on them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    parent = parent_process()
+    assert parent is not None
+    threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
     os.environ.update(environ)
     for name in warm:
         importlib.import_module(f"functions.{name.replace('/', '.')}.handler")
 
 
-class Pool:
-    """A number of processes for a kind of function. A process that dies takes its own request with it, and no other."""
+def _end_with(sentinel: int) -> None:
+    """End this process when its parent has ended: nothing else tells a process of a pool."""
+    wait([sentinel])
+    os.kill(os.getpid(), signal.SIGKILL)
 
-    def __init__(self, size: int, environ: dict[str, str], log: Path, warm: tuple[str, ...] = ()) -> None:
-        self.size = size
+
+class Pool:
+    """A number of processes for a kind of function. A process that dies takes its own request with it, and no other.
+
+    Another process takes its place, and one line tells of it.
+    """
+
+    def __init__(
+        self, size: int, environ: dict[str, str], log: Path, warm: tuple[str, ...] = (), name: str = "worker"
+    ) -> None:
+        self.size, self.name = size, name
         self._arguments = (environ, log, warm)
         self._slots = [self._new() for _ in range(size)]
         self._free: asyncio.Queue[int] = asyncio.Queue()
@@ -65,21 +102,56 @@ class Pool:
         return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_prepare, initargs=self._arguments)
 
     async def ready(self) -> None:
-        """Start every process, so that the first request waits for none."""
-        loop = asyncio.get_running_loop()
-        await asyncio.gather(*(loop.run_in_executor(executor, os.getpid) for executor in self._slots))
+        """Start every process, so that the first request waits for none. Raises RuntimeError where one cannot start."""
+        try:
+            await asyncio.gather(*(self._ping(slot) for slot in range(self.size)))
+        except BrokenProcessPool as error:
+            raise RuntimeError(
+                f"A process of the {self.name} pool cannot start: {self._arguments[1]} says why."
+            ) from error
 
     async def invoke(self, name: str, event: dict[str, Any]) -> Any:
         """Run a function in the next free process. Raises BrokenProcessPool when the process dies on it."""
         slot = await self._free.get()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._slots[slot], invoke, name, event)
+            try:
+                work = self._slots[slot].submit(invoke, name, event)
+            except BrokenProcessPool:
+                # It died while it had nothing to do, so that its successor can take the request.
+                self._replace(slot)
+                work = self._slots[slot].submit(invoke, name, event)
+            return await asyncio.wrap_future(work)
         except BrokenProcessPool:
-            self._slots[slot].shutdown(wait=False)
-            self._slots[slot] = self._new()
+            self._replace(slot)
             raise
         finally:
             self._free.put_nowait(slot)
+
+    async def watch(self) -> None:
+        """Look after the processes that have nothing to do, every second: a request finds none of them dead."""
+        pause = _LOOK_EVERY_SECONDS
+        while True:
+            await asyncio.sleep(pause)
+            died = 0
+            for _ in range(self._free.qsize()):
+                slot = await self._free.get()
+                try:
+                    await self._ping(slot)
+                except BrokenProcessPool:
+                    self._replace(slot)
+                    died += 1
+                finally:
+                    self._free.put_nowait(slot)
+            # Processes that cannot even start are not tried every second for ever.
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS) if died else _LOOK_EVERY_SECONDS
+
+    async def _ping(self, slot: int) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._slots[slot], os.getpid)
+
+    def _replace(self, slot: int) -> None:
+        self._slots[slot].shutdown(wait=False)
+        self._slots[slot] = self._new()
+        say(f"A process of the {self.name} pool died. Another one takes its place.")
 
     def stop(self) -> None:
         """Let the processes finish what they are doing, and end them."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import secrets
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from infra import topology
+from infra.local import files
 from infra.local.aws import client
 from switchboard.aws.settings import env_key
 
@@ -20,12 +22,16 @@ _EXISTS = frozenset(
     {
         *("ResourceInUseException", "ResourceExistsException", "ConfigurationSetAlreadyExists", "ConflictException"),
         *("BucketAlreadyExists", "BucketAlreadyOwnedByYou"),
+        *("QueueAlreadyExists", "QueueNameExists", "AWS.SimpleQueueService.QueueNameExists"),
     }
 )
 
 
-def provision(environ: dict[str, str]) -> dict[str, str]:
-    """Make the tables, queues, buckets, secret and mail identity. Answers the settings by which functions find them."""
+def provision(environ: dict[str, str], memory: Path | None = None) -> dict[str, str]:
+    """Make the tables, queues, buckets, secret and mail identity. Answers the settings by which functions find them.
+
+    The root secret is kept in the file `memory` before it is used, so that the engine may lose it.
+    """
     make = _Maker(environ)
     found = {
         "SWITCHBOARD_STAGE": "local",
@@ -44,7 +50,7 @@ def provision(environ: dict[str, str]) -> dict[str, str]:
         found[env_key("QUEUE", queue.name)] = make.queue(queue)
     for bucket in topology.BUCKETS:
         found[env_key("BUCKET", bucket.name)] = make.bucket(bucket)
-    make.secret()
+    make.secret(memory)
     make.sender()
     return found
 
@@ -84,7 +90,12 @@ class _Maker:
             ]
         if table.stream:
             request["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
-        if self._new(lambda: client.create_table(**request)) and table.ttl:
+        self._new(lambda: client.create_table(**request))
+        # Asked each time: a table may be older than its attribute, and a start may have ended between the two.
+        if (
+            table.ttl
+            and client.describe_time_to_live(TableName=name)["TimeToLiveDescription"].get("AttributeName") is None
+        ):
             client.update_time_to_live(
                 TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": table.ttl}
             )
@@ -96,14 +107,16 @@ class _Maker:
         dead = client.create_queue(QueueName=physical(f"{queue.name}-dlq{suffix}"), Attributes=kind)["QueueUrl"]
         account, dead_name = dead.split("/")[-2:]
         arn = f"arn:aws:sqs:{self._environ['AWS_REGION']}:{account}:{dead_name}"
-        url: str = client.create_queue(
-            QueueName=physical(f"{queue.name}{suffix}"),
-            Attributes=kind
-            | {
-                "VisibilityTimeout": str(queue.visibility_seconds),
-                "RedrivePolicy": json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": queue.max_receives}),
-            },
-        )["QueueUrl"]
+        name = physical(f"{queue.name}{suffix}")
+        settings = {
+            "VisibilityTimeout": str(queue.visibility_seconds),
+            "RedrivePolicy": json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": queue.max_receives}),
+        }
+        new = self._new(lambda: client.create_queue(QueueName=name, Attributes=kind | settings))
+        url: str = client.get_queue_url(QueueName=name)["QueueUrl"]
+        if not new:
+            # It is from an earlier start, and the topology has changed since.
+            client.set_queue_attributes(QueueUrl=url, Attributes=settings)
         return url
 
     def bucket(self, bucket: topology.Bucket) -> str:
@@ -112,9 +125,22 @@ class _Maker:
         self._new(lambda: client.create_bucket(Bucket=name))
         return name
 
-    def secret(self) -> None:
+    def secret(self, memory: Path | None) -> None:
         client = self._client("secretsmanager")
-        self._new(lambda: client.create_secret(Name=ROOT_SECRET, SecretString=secrets.token_urlsafe(48)))
+        text = memory.read_text() if memory and memory.exists() else None
+        if text is None:
+            text = self._secret_of_an_earlier_start() or secrets.token_urlsafe(48)
+            if memory:
+                files.write(memory, text)
+        if not self._new(lambda: client.create_secret(Name=ROOT_SECRET, SecretString=text)) and memory:
+            client.put_secret_value(SecretId=ROOT_SECRET, SecretString=text)
+
+    def _secret_of_an_earlier_start(self) -> str | None:
+        client = self._client("secretsmanager")
+        try:
+            return str(client.get_secret_value(SecretId=ROOT_SECRET)["SecretString"])
+        except client.exceptions.ResourceNotFoundException:
+            return None
 
     def sender(self) -> None:
         client = self._client("ses")

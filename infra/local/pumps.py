@@ -6,13 +6,17 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from infra import topology
 from infra.local.aws import client
+from infra.local.checkpoint import Checkpoint
+from infra.local.faults import Faults, is_away
 from infra.local.pool import Pool
 from switchboard.aws.settings import env_key
 
@@ -20,15 +24,25 @@ logger = logging.getLogger("pumps")
 
 _POLL_SECONDS = 1
 _PAUSE = 0.1
+#: As many records as DynamoDB Streams answers at once.
+_PAGE = 1_000
+#: New shards are rare, and to ask for them costs the engine a look at all records.
+_DESCRIBE_EVERY_SECONDS = 60.0
+#: The engine is back much sooner after it was killed.
+_ENGINE_BACK_WITHIN_SECONDS = 60
+#: A place in a stream that is no longer there.
+_STALE = frozenset({"ExpiredIteratorException", "TrimmedDataAccessException", "ValidationException"})
 
 
 class Pumps:
     """Feeds workers and schedules until it is stopped. Some workers have a pool of `own`, by their name."""
 
-    def __init__(self, pool: Pool, own: Mapping[str, Pool], environ: dict[str, str]) -> None:
-        self._pool, self._own, self._environ = pool, own, environ
+    def __init__(self, pool: Pool, own: Mapping[str, Pool], environ: dict[str, str], checkpoint: Checkpoint) -> None:
+        self._pool, self._own, self._environ, self._checkpoint = pool, own, environ, checkpoint
         self._tasks: list[asyncio.Task[None]] = []
-        self._quiet = asyncio.Event()
+        self._faults = Faults()
+        #: Rises whenever the streams are to be read from their beginning.
+        self._beginnings = 0
 
     def _client(self, service: str) -> Any:
         return client(
@@ -42,25 +56,21 @@ class Pumps:
 
     def start(self) -> None:
         """Start every pump of the topology."""
-        pumps = [self._queue(worker) for worker in topology.WORKERS if worker.queue]
-        pumps += [self._stream(worker) for worker in topology.WORKERS if worker.stream]
-        pumps += [self._schedule(schedule) for schedule in topology.SCHEDULES]
-        self._tasks = [asyncio.create_task(pump) for pump in pumps]
-        for task in self._tasks:
-            task.add_done_callback(_report)
+        queues = [worker for worker in topology.WORKERS if worker.queue]
+        streams = [worker for worker in topology.WORKERS if worker.stream]
+        self._tasks = [
+            *(asyncio.create_task(_forever(self._queue, worker)) for worker in queues),
+            *(asyncio.create_task(_forever(self._stream, worker)) for worker in streams),
+            *(asyncio.create_task(_forever(self._schedule, schedule)) for schedule in topology.SCHEDULES),
+        ]
 
-    async def drain(self, seconds: float = 5) -> None:
-        """Wait until the streams hold nothing new: the engine does not keep them over a stop."""
-        for _ in range(2):  # a look that began before this call may have missed the last change
-            self._quiet.clear()
-            try:
-                await asyncio.wait_for(self._quiet.wait(), seconds)
-            except TimeoutError:
-                logger.warning("stopped with changes that were not handed on: switchboard events replay brings them")
-                return
+    def begin_again(self) -> None:
+        """Hand the streams on from their beginning: the tables went back to an earlier state."""
+        self._checkpoint.forget()
+        self._beginnings += 1
 
     async def stop(self) -> None:
-        """Stop them. What a worker holds goes on to its end; what it did not finish, its queue brings again."""
+        """Stop them. A worker finishes the batch that it holds. The queue or the stream brings the rest again."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -92,12 +102,12 @@ class Pumps:
         event = {"Records": [_sqs_record(message) for message in messages]}
         answer = await self._guarded(worker, lambda: self._pool_of(worker).invoke(worker.name, event))
         if answer is None:
-            # The process died on them. They come again soon, not only when nobody can be at work on them any more.
+            # The process died on them. They come again soon, and not only after their visibility timeout.
             entries = [
                 {"Id": str(i), "ReceiptHandle": one["ReceiptHandle"], "VisibilityTimeout": 1}
                 for i, one in enumerate(messages)
             ]
-            await self._guarded(
+            await self._surely(
                 worker, lambda: asyncio.to_thread(sqs.change_message_visibility_batch, QueueUrl=url, Entries=entries)
             )
             return
@@ -105,60 +115,82 @@ class Pumps:
         done = [message for message in messages if message["MessageId"] not in failed]
         if done:
             entries = [{"Id": str(i), "ReceiptHandle": one["ReceiptHandle"]} for i, one in enumerate(done)]
-            await self._guarded(
+            await self._surely(
                 worker, lambda: asyncio.to_thread(sqs.delete_message_batch, QueueUrl=url, Entries=entries)
             )
 
     async def _stream(self, worker: topology.Worker) -> None:
         assert worker.stream is not None
-        streams = self._client("dynamodbstreams")
-        arn = (await asyncio.to_thread(
-            self._client("dynamodb").describe_table, TableName=self._environ[env_key("TABLE", worker.stream)]
-        ))["Table"]["LatestStreamArn"]  # fmt: skip
-        iterators: dict[str, str | None] = {}
+        streams, dynamodb = self._client("dynamodbstreams"), self._client("dynamodb")
+        name = self._environ[env_key("TABLE", worker.stream)]
+        beginning = self._beginnings
+        iterators: dict[tuple[str, str], str | None] = {}
+        described = -_DESCRIBE_EVERY_SECONDS
         while True:
-            described = await self._guarded(worker, lambda: asyncio.to_thread(streams.describe_stream, StreamArn=arn))
-            shards = [shard["ShardId"] for shard in (described or {}).get("StreamDescription", {}).get("Shards", [])]
-            for shard in shards:
-                if shard not in iterators:
-                    iterators[shard] = await self._iterator(streams, arn, shard)
+            if beginning != self._beginnings:
+                beginning = self._beginnings
+                iterators.clear()
+            if not iterators or time.monotonic() - described > _DESCRIBE_EVERY_SECONDS:
+                for shard in await self._guarded(worker, lambda: _shards(streams, dynamodb, name)) or ():
+                    iterators.setdefault(shard)
+                described = time.monotonic()
             moved = False
-            for shard, iterator in list(iterators.items()):
-                if iterator:
-                    iterators[shard], count = await self._shard(worker, streams, iterator)
-                    moved = moved or count > 0
+            for shard in list(iterators):
+                moved = (
+                    bool(await self._guarded(worker, partial(self._look, worker, streams, shard, iterators))) or moved
+                )
             if not moved:
-                self._quiet.set()
                 await asyncio.sleep(_PAUSE)
 
+    async def _look(
+        self,
+        worker: topology.Worker,
+        streams: Any,
+        shard: tuple[str, str],
+        iterators: dict[tuple[str, str], str | None],
+    ) -> bool:
+        """Hand on what a shard has now. Answers whether there was anything."""
+        beginning = self._beginnings
+        iterator = iterators[shard] or await self._iterator(streams, *shard)
+        # Until this page is handed on, the checkpoint alone tells where to go on.
+        iterators[shard] = None
+        page = await asyncio.to_thread(streams.get_records, ShardIterator=iterator, Limit=_PAGE)
+        records = page["Records"]
+        await self._hand_on(worker, [record for record in records if _passes(record)])
+        if records and beginning == self._beginnings:
+            await asyncio.to_thread(self._checkpoint.move, *shard, records[-1]["dynamodb"]["SequenceNumber"])
+        iterators[shard] = page.get("NextShardIterator")
+        return bool(records)
+
     async def _iterator(self, streams: Any, arn: str, shard: str) -> str:
-        # From the oldest record on: what was handed on before is recognised by its consumers, and nothing is missed
-        # that was written while nobody looked.
-        answer = await asyncio.to_thread(
-            streams.get_shard_iterator, StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
-        )
+        found = self._checkpoint.place(arn, shard)
+        kind: dict[str, str] = {"ShardIteratorType": "TRIM_HORIZON"}
+        if found is not None:
+            kind = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": found}
+        try:
+            answer = await asyncio.to_thread(streams.get_shard_iterator, StreamArn=arn, ShardId=shard, **kind)
+        except ClientError as error:
+            if found is None or not _is_stale(error):
+                raise
+            # The stack stood still for longer than a stream keeps its records. The oldest one left is the next.
+            answer = await asyncio.to_thread(
+                streams.get_shard_iterator, StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
+            )
         return str(answer["ShardIterator"])
 
-    async def _shard(self, worker: topology.Worker, streams: Any, iterator: str) -> tuple[str | None, int]:
-        page = await self._guarded(
-            worker, lambda: asyncio.to_thread(streams.get_records, ShardIterator=iterator, Limit=worker.batch)
-        )
-        if page is None:
-            return iterator, 0
-        records = [record for record in page["Records"] if _passes(record)]
-        while records:
-            answer = await self._guarded(
-                worker, lambda batch=records: self._pool.invoke(worker.name, _stream_event(batch))
-            )
+    async def _hand_on(self, worker: topology.Worker, waiting: list[dict[str, Any]]) -> None:
+        """Give records to the stream's worker, in order, until it has taken all of them."""
+        while waiting:
+            records = waiting[: worker.batch]
+            answer = await self._guarded(worker, partial(self._pool.invoke, worker.name, _stream_event(records)))
             failed = {item["itemIdentifier"] for item in answer["batchItemFailures"]} if answer else None
             # As in Lambda: from the first record that failed, everything is taken again.
-            first = 0 if failed is None else next(
+            done = 0 if failed is None else next(
                 (i for i, record in enumerate(records) if record["dynamodb"]["SequenceNumber"] in failed), len(records)
             )  # fmt: skip
-            records = records[first:]
-            if records:
+            waiting = waiting[done:]
+            if done < len(records):
                 await asyncio.sleep(1)
-        return page.get("NextShardIterator"), len(page["Records"])
 
     async def _schedule(self, schedule: topology.Schedule) -> None:
         period = schedule.rate_minutes * 60
@@ -166,22 +198,49 @@ class Pumps:
             await self._guarded(schedule, lambda: self._pool.invoke(schedule.name, _scheduled_event()))
             await asyncio.sleep(period - time.time() % period)
 
-    @staticmethod
-    async def _guarded(function: topology.Function, action: Any) -> Any:
-        """Run a pump's step. A fault is logged and the pump goes on, as the service itself would."""
+    async def _guarded(self, function: topology.Function, action: Callable[[], Awaitable[Any]]) -> Any:
+        """Run a pump's step. After a fault the pump goes on, as the service itself would."""
         try:
-            return await action()
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # noqa: BLE001 a pump must outlive whatever its function does
-            logger.warning("%s: %s: %s", function.name, type(error).__name__, error)
-            await asyncio.sleep(0.5)
+            answer = await action()
+        except Exception as error:  # noqa: BLE001 a pump must outlive every fault of its function
+            await asyncio.sleep(self._faults.note(function.name, error))
             return None
+        self._faults.fine(function.name)
+        return answer
+
+    async def _surely(self, function: topology.Function, action: Callable[[], Awaitable[Any]]) -> None:
+        """Run a step that the engine must hear of, though it may be away for some seconds."""
+        deadline = time.monotonic() + _ENGINE_BACK_WITHIN_SECONDS
+        while True:
+            try:
+                await action()
+            except Exception as error:  # noqa: BLE001 as above
+                await asyncio.sleep(self._faults.note(function.name, error))
+                if not is_away(error) or time.monotonic() > deadline:
+                    return
+            else:
+                self._faults.fine(function.name)
+                return
 
 
-def _report(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and task.exception():
-        logger.error("a pump stopped", exc_info=task.exception())
+async def _shards(streams: Any, dynamodb: Any, name: str) -> list[tuple[str, str]]:
+    """The shards of a table's stream: its ARN and theirs."""
+    arn = (await asyncio.to_thread(dynamodb.describe_table, TableName=name))["Table"]["LatestStreamArn"]
+    described = await asyncio.to_thread(streams.describe_stream, StreamArn=arn)
+    return [(arn, shard["ShardId"]) for shard in described["StreamDescription"]["Shards"]]
+
+
+async def _forever(pump: Callable[[Any], Awaitable[None]], function: topology.Function) -> None:
+    while True:
+        try:
+            await pump(function)
+        except Exception:
+            logger.exception("the pump of %s stopped and starts again", function.name)
+            await asyncio.sleep(5)
+
+
+def _is_stale(error: ClientError) -> bool:
+    return error.response["Error"]["Code"] in _STALE
 
 
 def _passes(record: dict[str, Any]) -> bool:

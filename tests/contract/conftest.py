@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from smtplib import SMTP
-from typing import Any
 
 import httpx
 import pytest
-from botocore.session import get_session
 
+from infra.local.aws import client
 from switchboard.accounts import service as accounts
 from switchboard.aws.settings import env_key
 from switchboard.aws.table import encode, encode_item
@@ -74,13 +73,7 @@ def suspended(stack: Stack, http: httpx.Client) -> Organisation:
     """An organisation that is not active, which no operation makes it: the table is told."""
     org = world.sign_up(http)
     environ = json.loads((stack.home / "environ.json").read_text())
-    dynamodb: Any = get_session().create_client(
-        "dynamodb",
-        region_name=environ["AWS_REGION"],
-        endpoint_url=environ["AWS_ENDPOINT_URL"],
-        aws_access_key_id=environ["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environ["AWS_SECRET_ACCESS_KEY"],
-    )
+    dynamodb = client(environ, "dynamodb")
     dynamodb.update_item(
         TableName=environ[env_key("TABLE", "core")],
         Key=encode_item(accounts.org_key_of(org.id)),

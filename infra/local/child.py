@@ -1,0 +1,28 @@
+"""Run a program that the kernel kills when the process that started it ends: `child.py PARENT PROGRAM ARGUMENT…`.
+
+This is for programs that cannot watch their parent themselves. It runs without site-packages, so it imports nothing
+of ours.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Tie this process to its parent, then become the program."""
+    parent, program, *arguments = sys.argv[1:]
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != int(parent):
+        sys.exit("the parent has ended already")
+    os.execv(program, [program, *arguments])  # noqa: S606 that is its purpose
+
+
+if __name__ == "__main__":
+    main()

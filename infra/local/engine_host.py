@@ -1,0 +1,409 @@
+"""The AWS engine's process: ministack, with what it lacks to lose nothing. It runs in the engine's own environment.
+
+| what | when it is on the disk |
+|---|---|
+| messages of queues | before the request that sends, takes or deletes them is answered (`Journal`) |
+| objects | before the request is answered; ministack does this, and a failure becomes an error here |
+| mail | in the mailbox before SendEmail is answered; ministack would relay it later |
+| everything else (secrets, and tables where they live here) | every few seconds after a change, and at the end |
+
+Where the tables live here as well (`STACK_TABLES`), there is no journal: after a kill, tables, streams and queues go
+back together to the last save, so that they agree.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import gc
+import json
+import logging
+import os
+import re
+import resource
+import signal
+import sqlite3
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+_NONCE_PATH, _SAVE_PATH = "/_stack/nonce", "/_stack/save"
+NOT_WRITTEN = 3
+_SAVE_EVERY_SECONDS = float(os.environ.get("STACK_SAVE_SECONDS", "5"))
+#: Longer than a save of any size takes: hypercorn gives the shutdown a limit.
+_FOREVER_SECONDS = 86_400
+_READS = re.compile(r"\.(Get|List|Describe|Query|Scan|BatchGet|TransactGet|Receive)\w*$")
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+logger = logging.getLogger("stack")
+#: The mail that the request under way hands over.
+_mail: contextvars.ContextVar[list[tuple[Any, ...]]] = contextvars.ContextVar("_mail")
+
+
+class Journal:
+    """The queues and their messages in a SQLite file: what changed is written after each request of a queue."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(path, isolation_level=None)
+        # What is written survives the end of every process. A crash of the machine itself may lose the last moment.
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS queues (name TEXT PRIMARY KEY, account TEXT, region TEXT, body TEXT)"
+        )
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS messages (queue TEXT, id TEXT, leased INTEGER, body TEXT, UNIQUE (queue, id))"
+        )
+        self._queues: dict[str, str] = {}
+        self._messages: dict[str, dict[str, tuple[Any, ...]]] = {}
+
+    def restore(self, sqs: Any, *, release: bool) -> None:
+        """Put queues and messages into the engine. With `release`, messages that workers held are free at once."""
+        now = time.time()
+        for name, account, region, body in self._db.execute("SELECT name, account, region, body FROM queues"):
+            url = sqs._queue_url_for_account(account, name)
+            found = json.loads(body)
+            queue = {**found, "name": name, "url": url, "messages": [], "dedup_cache": {}}
+            rows = self._db.execute("SELECT leased, body FROM messages WHERE queue = ? ORDER BY rowid", (name,))
+            for leased, text in rows:
+                message = json.loads(text)
+                if release and leased and message["visible_at"] > now:
+                    # The receive came to no end, so it does not count towards the dead-letter queue.
+                    message |= {"visible_at": now, "receive_count": max(0, message["receive_count"] - 1)}
+                queue["messages"].append(message)
+            sqs._queues.set_scoped(account, region, url, queue)
+        sqs._rebuild_queue_name_index()
+        self.note(sqs, leasing=False)
+
+    def note(self, sqs: Any, *, leasing: bool) -> None:
+        """Write what differs from the last note. Raises sqlite3.Error where it cannot; the next note tries again."""
+        queues: dict[str, str] = {}
+        messages: dict[str, dict[str, tuple[Any, ...]]] = {}
+        statements: list[tuple[str, tuple[Any, ...]]] = []
+        for (account, region, _url), queue in sqs._queues.all_items():
+            name = queue["name"]
+            queues[name] = body = _description(queue)
+            if self._queues.get(name) != body:
+                row = (name, account, region, body)
+                statements.append(
+                    ("INSERT OR REPLACE INTO queues (name, account, region, body) VALUES (?, ?, ?, ?)", row)
+                )
+            before, after = self._messages.get(name, {}), {}
+            for one in queue["messages"]:
+                key = one["id"]
+                after[key] = mark = (one.get("visible_at"), one.get("receive_count"), one.get("receipt_handle"))
+                if before.get(key) != mark:
+                    statements.append((_UPSERT, (name, key, int(leasing and key in before), json.dumps(one))))
+            messages[name] = after
+            statements += [
+                ("DELETE FROM messages WHERE queue = ? AND id = ?", (name, key)) for key in before.keys() - after
+            ]
+        for name in self._queues.keys() - queues.keys():
+            statements += [
+                ("DELETE FROM queues WHERE name = ?", (name,)),
+                ("DELETE FROM messages WHERE queue = ?", (name,)),
+            ]
+        if statements:
+            self._write(statements)
+        self._queues, self._messages = queues, messages
+
+    def _write(self, statements: list[tuple[str, tuple[Any, ...]]]) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            for statement, values in statements:
+                self._db.execute(statement, values)
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+
+_UPSERT = """INSERT INTO messages (queue, id, leased, body) VALUES (?, ?, ?, ?)
+    ON CONFLICT (queue, id) DO UPDATE SET leased = excluded.leased, body = excluded.body"""
+
+
+def _description(queue: dict[str, Any]) -> str:
+    # Counts are made at each look, and the memory of duplicates is the consumers' business after a restart.
+    attributes = {key: text for key, text in queue["attributes"].items() if not key.startswith("Approximate")}
+    return json.dumps(
+        {"attributes": attributes, "tags": queue["tags"], "is_fifo": queue["is_fifo"], "fifo_seq": queue["fifo_seq"]}
+    )
+
+
+class Host:
+    """ministack's application, and the keeping of its data around it."""
+
+    def __init__(self, state: Path | None, nonce: str) -> None:
+        # They are in the engine's own environment.
+        from ministack import app  # type: ignore[import-not-found]
+        from ministack.core import persistence  # type: ignore[import-not-found]
+        from ministack.services import dynamodb, s3, ses, ses_v2, sqs  # type: ignore[import-not-found]
+
+        self._app, self._persistence, self._dynamodb, self._sqs = app, persistence, dynamodb, sqs
+        self._state, self._nonce = state, nonce
+        self._tables_here = os.environ.get("STACK_TABLES") == "1"
+        self._journal: Journal | None = None
+        self._changed = self._failed = False
+        self._objects_lost = 0
+        self._process = os.getpid()
+        # Saves go through `save`, also that of ministack's own shutdown.
+        app.save_all = lambda _services: self.finish()
+        ses._smtp_relay = ses_v2._smtp_relay = _hand_over
+        written = s3._atomic_write
+
+        def write_object(*arguments: Any, **options: Any) -> None:
+            try:
+                written(*arguments, **options)
+            except OSError:
+                self._objects_lost += 1
+                raise
+
+        s3._atomic_write = write_object
+
+    def load(self, *, release: bool) -> None:
+        """Take up what an earlier process left, beside what ministack loads by itself."""
+        if self._state is None:
+            return
+        self._state.mkdir(parents=True, exist_ok=True)
+        for leftover in self._state.glob("*.tmp"):
+            leftover.unlink(missing_ok=True)
+        if self._tables_here:
+            self._load_streams()
+            return
+        saved = self._persistence.load_state("sqs")
+        if saved:
+            # From before there was a journal, or while the tables lived here.
+            self._sqs.load_persisted_state(saved)
+        self._journal = Journal(self._state / "queues.db")
+        self._journal.restore(self._sqs, release=release)
+        (self._state / "sqs.json").unlink(missing_ok=True)
+
+    def _load_streams(self) -> None:
+        saved = self._persistence.load_state("stack_streams")
+        if saved:
+            self._dynamodb._stream_records.update(saved["records"])
+            self._dynamodb._stream_trimmed.update(saved["trimmed"])
+            self._dynamodb._stream_seq_counter = saved["counter"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request once what it changed is safe."""
+        if scope["type"] != "http":
+            await self._app.app(scope, receive, send)
+            return
+        if scope["path"] == _NONCE_PATH:
+            await _answer(send, 200, self._nonce.encode())
+            return
+        if scope["path"] == _SAVE_PATH:
+            await _answer(send, 200 if self.save() else 507, b"")
+            return
+        headers = dict(scope["headers"])
+        action = headers.get(b"x-amz-target", b"").decode("latin-1")
+        service = headers.get(b"authorization", b"").decode("latin-1").partition("Credential=")[2].split("/")[3:4]
+        if service == ["sqs"]:
+            await self._safely(scope, receive, send, lambda: self._note(leasing="Receive" in action))
+        elif service == ["s3"]:
+            before = self._objects_lost
+            await self._safely(scope, receive, send, lambda: self._check_objects(before))
+        elif service == ["ses"]:
+            await self._with_mail(scope, receive, send)
+        else:
+            await self._app.app(scope, receive, send)
+        self._changed = self._changed or bool(service and not _READS.search(action))
+
+    async def _safely(self, scope: Scope, receive: Receive, send: Send, check: Callable[[], None]) -> None:
+        held: list[dict[str, Any]] = []
+
+        async def hold(message: dict[str, Any]) -> None:
+            held.append(message)
+
+        await self._app.app(scope, receive, hold)
+        try:
+            check()
+        except (OSError, sqlite3.Error) as error:
+            logger.warning("not written: %s", error)
+            problem = {"__type": "ServiceUnavailable", "message": "The change could not be written to the disk."}
+            await _answer(send, 503, json.dumps(problem).encode())
+            return
+        for message in held:
+            await send(message)
+
+    def _note(self, *, leasing: bool) -> None:
+        if self._journal:
+            self._journal.note(self._sqs, leasing=leasing)
+
+    def _check_objects(self, before: int) -> None:
+        if self._objects_lost > before:
+            raise OSError("an object")
+
+    async def _with_mail(self, scope: Scope, receive: Receive, send: Send) -> None:
+        from ministack.services import ses
+
+        endpoint = ses._parse_smtp_host()
+        held: list[dict[str, Any]] = []
+        handed_over: list[tuple[Any, ...]] = []
+
+        async def hold(message: dict[str, Any]) -> None:
+            held.append(message)
+
+        _mail.set(handed_over)
+        await self._app.app(scope, receive, hold)
+        try:
+            for mail in handed_over if endpoint else []:
+                await asyncio.to_thread(_relay, *mail, *endpoint)
+        except OSError as error:  # smtplib's errors are OSErrors
+            logger.warning("mail not handed over: %s", error)
+            # Nothing was sent, and the sender is to try again: SES's word for that.
+            text = "<ErrorResponse><Error><Type>Sender</Type><Code>Throttling</Code><Message>Try it again.</Message>"
+            await _answer(send, 400, f"{text}</Error></ErrorResponse>".encode(), "text/xml")
+            return
+        for message in held:
+            await send(message)
+
+    async def keep_saving(self) -> None:
+        """Save a few seconds after each change, in a copy of the process, so that no request waits."""
+        pause = _SAVE_EVERY_SECONDS
+        while True:
+            await asyncio.sleep(pause)
+            if not self._changed:
+                continue
+            self._changed, started = False, time.monotonic()
+            child = os.fork()
+            if child == 0:
+                status = NOT_WRITTEN
+                try:
+                    # Nothing of the server's: its port is free again as soon as the server itself has ended.
+                    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+                    gc.disable()
+                    status = 0 if self.save() else NOT_WRITTEN
+                finally:
+                    os._exit(status)
+            while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:
+                await asyncio.sleep(0.05)
+            if ended[1] != 0:
+                self._changed = True
+            # A state that takes long to write is written less often: at most a third of a core goes into it.
+            pause = max(_SAVE_EVERY_SECONDS, 2 * (time.monotonic() - started))
+
+    def finish(self) -> None:
+        """The save at the end."""
+        self._failed = not self.save()
+
+    def save(self) -> bool:
+        """Write all states. False where one could not be written: its older file stays."""
+        if self._state is None:
+            return True
+        states = dict(self._app._build_persistence_save_dict())
+        if self._tables_here:
+            states["stack_streams"] = self._streams
+        else:
+            for name in ("sqs", "dynamodb", "dynamodb_streams"):
+                states.pop(name, None)
+        # A kill may come between two files. Streams and queues are never older than the tables: no job is missed.
+        order = {"stack_streams": 0, "sqs": 1, "dynamodb": 3}
+        saved = [self._save_one(name, states[name]) for name in sorted(states, key=lambda one: order.get(one, 2))]
+        return all(saved)
+
+    def _streams(self) -> dict[str, Any]:
+        return {
+            "records": self._dynamodb._stream_records,
+            "trimmed": self._dynamodb._stream_trimmed,
+            "counter": self._dynamodb._stream_seq_counter,
+        }
+
+    def _save_one(self, name: str, get_state: Callable[[], Any]) -> bool:
+        path = Path(self._persistence.STATE_DIR) / f"{name}.json"
+        fresh = path.with_suffix(f".{os.getpid()}.tmp")
+        try:
+            state = get_state()
+            if state is None:
+                return True
+            document = {"__ministack_format__": self._persistence._state_format_version(name), "payload": state}
+            with fresh.open("w") as file:
+                json.dump(document, file, default=self._persistence._json_default)
+                file.flush()
+                os.fsync(file.fileno())
+            if self._process not in (os.getpid(), os.getppid()):
+                # A copy of a process that has ended. Its successor may have saved already.
+                fresh.unlink()
+                return False
+            fresh.replace(path)
+        except (OSError, TypeError, ValueError) as error:
+            fresh.unlink(missing_ok=True)
+            logger.warning("%s could not be saved: %s", name, error)
+            return False
+        return True
+
+    @property
+    def failed(self) -> bool:
+        """Whether the save at the end failed."""
+        return self._failed
+
+
+def _hand_over(source: str, recipients: list[str], message: str) -> None:
+    _mail.get([]).append((source, recipients, message))
+
+
+def _relay(source: str, recipients: list[str], message: str, host: str, port: int) -> None:
+    import smtplib
+
+    with smtplib.SMTP(host, port, timeout=20) as connection:
+        connection.sendmail(source, recipients, message)
+
+
+async def _answer(send: Send, status: int, body: bytes, kind: str = "application/json") -> None:
+    headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _serve(host: Host, port: int, stop: asyncio.Event, save: bool) -> None:
+    from hypercorn.asyncio import serve  # type: ignore[import-not-found]
+    from hypercorn.config import Config  # type: ignore[import-not-found]
+
+    config = Config()
+    config.bind = [f"127.0.0.1:{port}"]
+    config.keep_alive_timeout = 75
+    config.loglevel = "WARNING"
+    config.graceful_timeout = 2
+    config.startup_timeout = config.shutdown_timeout = _FOREVER_SECONDS
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    # The stack holds the other end of our input. Its end is ours, however it comes.
+    threading.Thread(target=_watch, args=(loop, stop), daemon=True).start()
+    saving = asyncio.create_task(host.keep_saving()) if save else None
+    await serve(host, config, shutdown_trigger=stop.wait)
+    if saving:
+        saving.cancel()
+
+
+def _watch(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    try:
+        while os.read(0, 1024):
+            pass
+    except OSError:
+        pass
+    loop.call_soon_threadsafe(stop.set)
+
+
+def main() -> None:
+    """Serve until SIGTERM, or until the stack is gone."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    state = os.environ.get("STATE_DIR")
+    host = Host(Path(state) if state else None, os.environ.get("STACK_NONCE", ""))
+    host.load(release=os.environ.get("STACK_RELEASE") == "1")
+    asyncio.run(_serve(host, int(os.environ["GATEWAY_PORT"]), asyncio.Event(), bool(state)))
+    sys.exit(NOT_WRITTEN if host.failed else 0)
+
+
+if __name__ == "__main__":
+    main()

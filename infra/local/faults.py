@@ -1,0 +1,67 @@
+"""What goes wrong in the background, told once and not at every try."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NotReached
+
+logger = logging.getLogger("pumps")
+
+#: An engine that ends is told of by its watch and is back long before this.
+_ENGINE_MAY_BE_AWAY_SECONDS = 20
+_AGAIN_AFTER_SECONDS = 60
+_SHORTEST, _LONGEST = 0.25, 2.0
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error says only that an engine did not answer."""
+    return isinstance(error, NotReached | HTTPClientError)
+
+
+@dataclass
+class _Kind:
+    told: float
+    untold: int = 0
+
+
+class Faults:
+    """The faults of all pumps."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._kinds: dict[str, _Kind] = {}
+        self._away_since: float | None = None
+        self._in_a_row: dict[str, int] = {}
+
+    def note(self, name: str, error: Exception) -> float:
+        """Tell of a fault of a function, unless the same was told lately. Answers how many seconds to wait."""
+        self._in_a_row[name] = self._in_a_row.get(name, 0) + 1
+        if is_away(error):
+            self._away_since = self._away_since if self._away_since is not None else self._now()
+            if self._now() - self._away_since > _ENGINE_MAY_BE_AWAY_SECONDS:
+                self._tell("engine", "an engine does not answer: %s", error)
+        elif isinstance(error, ClientError) and error.response["Error"]["Code"] == "ServiceUnavailable":
+            self._tell("disk", "the AWS engine cannot write: %s", error)
+        elif not isinstance(error, BrokenProcessPool):  # of which the pool tells
+            self._tell(f"{name} {type(error).__name__}", f"{name}: {type(error).__name__}: %s", error)
+        return float(min(_LONGEST, _SHORTEST * 2 ** min(self._in_a_row[name], 8)))
+
+    def fine(self, name: str) -> None:
+        """Note that a function's step went well."""
+        self._in_a_row.pop(name, None)
+        self._away_since = None
+
+    def _tell(self, key: str, text: str, error: Exception) -> None:
+        kind = self._kinds.get(key)
+        if kind and self._now() - kind.told < _AGAIN_AFTER_SECONDS:
+            kind.untold += 1
+            return
+        more = f" ({kind.untold} more of this kind since it was last told)" if kind and kind.untold else ""
+        logger.warning(f"{text}%s", error, more)  # noqa: G004 the text is a template
+        self._kinds[key] = _Kind(self._now())

@@ -1,0 +1,162 @@
+"""A server of the stack in a process of its own: it proves itself, ends with the stack and can be started again."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from infra.local.say import say
+
+STARTS_WITHIN_SECONDS = 30
+_LISTENING = "0A"
+#: After so long the person at the terminal is told why the stop takes its time.
+_PATIENCE_SECONDS = 3
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens on a port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def listens(pid: int, port: int) -> bool:
+    """Whether this very process listens on a port of this machine, as Linux tells."""
+    sockets = set()
+    for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        local, state, inode = fields[1], fields[3], fields[9]
+        if state == _LISTENING and int(local.rpartition(":")[2], 16) == port:
+            sockets.add(f"socket:[{inode}]")
+    return any(str(fd.readlink()) in sockets for fd in Path(f"/proc/{pid}/fd").iterdir())
+
+
+class Server:
+    """A server that `command` starts and that answers at `path`.
+
+    Its standard input is a pipe that closes with this process, even if it is killed: a program that reads the end of
+    its input stops. `proof` is the text that only this server answers at its path. It keeps the files `holds` open.
+    """
+
+    #: The exit status that says: stopped as asked, but the data could not be written.
+    NOT_WRITTEN = 3
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str | Path],
+        *,
+        port: int,
+        path: str,
+        log: Path,
+        environ: Mapping[str, str] | None = None,
+        proof: str | None = None,
+        holds: Sequence[int] = (),
+        writes_at_its_end: bool = False,
+    ) -> None:
+        self.name, self.port, self.log = name, port, log
+        self._writes_at_its_end, self._holds = writes_at_its_end, holds
+        self._command, self._path, self._proof = command, path, proof
+        self._environ = dict(environ) if environ is not None else None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The process of the last start."""
+        assert self._process is not None, "start it first"
+        return self._process
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Begin to start it. Call it in the main thread: Linux ties a child to the thread that made it."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        if self._process and self._process.stdin:
+            self._process.stdin.close()
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(
+                self._command,
+                env=self._environ,
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                # A Ctrl-C or a closed terminal is for us: we stop the servers last, when nobody needs them.
+                start_new_session=True,
+                pass_fds=self._holds,
+            )
+
+    def start_again(self) -> None:
+        """Begin to start it after it ended by itself."""
+        self.start()
+
+    def ready(self, seconds: float = STARTS_WITHIN_SECONDS) -> None:
+        """Wait until this process answers. Raises RuntimeError where it stops, takes too long, or another answers."""
+        deadline, stranger = time.monotonic() + seconds, False
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"The {self.name} stopped at its start: {self.log} says why.")
+            try:
+                with urllib.request.urlopen(f"{self.url}{self._path}", timeout=1) as answer:  # noqa: S310 our own
+                    stranger = not self._is_it(answer.read())
+            except (urllib.error.URLError, OSError):
+                stranger = False
+            else:
+                if not stranger:
+                    return
+            time.sleep(0.02)
+        if stranger:
+            raise RuntimeError(f"Another program answers on the {self.name}'s port {self.port}: stop that program.")
+        raise RuntimeError(f"The {self.name} does not answer: {self.log} says why.")
+
+    def _is_it(self, answer: bytes) -> bool:
+        if self._proof is not None:
+            return answer == self._proof.encode()
+        return sys.platform != "linux" or listens(self.process.pid, self.port)
+
+    def end_of(self) -> str | None:
+        """How it ended, or `None` while it runs."""
+        status = self.process.poll()
+        if status is None:
+            return None
+        return f"was killed by signal {-status}" if status < 0 else f"stopped with status {status}"
+
+    def stop(self) -> None:
+        """Stop it with SIGTERM. A server that writes its data at its end is given all the time that this takes."""
+        if self._process is None:
+            return
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(timeout=_PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:
+                if self._writes_at_its_end:
+                    say(f"The {self.name} is writing its data. Please wait.")
+                else:
+                    self._process.kill()
+                self._process.wait()
+        if self._process.stdin:
+            self._process.stdin.close()
+        if self._process.returncode == self.NOT_WRITTEN:
+            say(f"The {self.name} could not write its data: {self.log} says why.")

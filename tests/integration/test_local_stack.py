@@ -1,0 +1,270 @@
+"""The local stack's promise: however a part or the whole of it ends, nothing that was answered is lost."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from infra.local import dynoxide, engine
+from tests.integration.conftest import until
+
+pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="processes are found through /proc")
+needs_dynoxide = pytest.mark.skipif(not dynoxide.has_build(), reason="tables live in the AWS engine on this machine")
+
+#: A start and a stop take seconds on two cores with nothing else to do, and many more beside other tests.
+_PATIENCE = 90
+_TABLES, _ENGINE, _IDENTITY, _POOLS = "dynoxide", "engine_host.py", "provider.mjs", "multiprocessing.spawn"
+
+
+class Running:
+    """A stack with a folder and ports of its own, that can end and be started again."""
+
+    def __init__(self, home: Path) -> None:
+        self.home, self.port, self.identity_port = home, engine.free_port(), engine.free_port()
+        self.output = home / "stack.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def begin(self) -> subprocess.Popen[bytes]:
+        self.home.mkdir(exist_ok=True)
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "infra.local"],
+                cwd=engine.ROOT,
+                env={
+                    **{
+                        name: text for name, text in os.environ.items() if not name.startswith(("AWS_", "SWITCHBOARD_"))
+                    },
+                    "SWITCHBOARD_HOME": str(self.home),
+                    "PORT": str(self.port),
+                    "IDENTITY_PORT": str(self.identity_port),
+                },
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        return self.process
+
+    def start(self) -> None:
+        process = self.begin()
+
+        def up() -> bool:
+            assert process.poll() is None, self.output.read_text()
+            # A file that the killed stack left behind tells nothing.
+            return f"{process.pid}\n" == _text(self.home / "ready")
+
+        until(up, _PATIENCE)
+
+    def end(self, *numbers: int) -> int:
+        assert self.process
+        for number in numbers:
+            self.process.send_signal(number)
+        return self.process.wait(_PATIENCE)
+
+    @property
+    def keys(self) -> dict[str, str]:
+        return dict(line.split("=", 1) for line in _text(self.home / "demo.env").splitlines())
+
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        bearer = {"Authorization": f"Bearer {self.keys['ANIMA_AGENT_KEY']}"}
+        return httpx.request(method, f"http://127.0.0.1:{self.port}{path}", headers=bearer, timeout=20, **options)
+
+    def send(self) -> str:
+        """Send a mail. Answers its id once the API has taken it."""
+        mail = {"to": "you@example.com", "subject": secrets.token_hex(8), "body": "From an agent."}
+        answer = self.request("POST", "/v1/email/send", json=mail)
+        assert answer.status_code < 300, answer.text
+        return str(answer.json()["id"])
+
+    def status(self, message: str) -> str:
+        try:
+            answer = self.request("GET", f"/v1/email/messages/{message}")
+        except httpx.TransportError:
+            return "no answer"
+        return str(answer.json().get("status", answer.status_code))
+
+    def parts(self, mark: str = "") -> list[int]:
+        """The processes of the stack below its main one, by a part of their command line."""
+        assert self.process
+        found = [
+            int(place.name)
+            for place in Path("/proc").iterdir()
+            if place.name.isdigit() and _parent_of(place) == self.process.pid
+        ]
+        return [pid for pid in found if mark in _command_of(pid)]
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def _parent_of(place: Path) -> int | None:
+    line = next((line for line in _text(place / "status").splitlines() if line.startswith("PPid:")), None)
+    return int(line.split()[1]) if line else None
+
+
+def _command_of(pid: int) -> str:
+    return _text(Path(f"/proc/{pid}/cmdline")).replace("\0", " ")
+
+
+def _is_alive(pid: int) -> bool:
+    # A process that has ended and that nobody has waited for has no command line.
+    return bool(_command_of(pid))
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    found = Running(tmp_path_factory.mktemp("local") / "home")
+    found.start()
+    yield found
+    parts = found.parts()
+    assert found.end(signal.SIGTERM) == 0
+    until(lambda: not [pid for pid in parts if _is_alive(pid)], _PATIENCE)
+    assert "Stopped. The data is kept." in _text(found.output)
+
+
+@needs_dynoxide
+@pytest.mark.parametrize("part", [_ENGINE, _TABLES, _IDENTITY])
+def test_a_server_that_is_killed_is_back_with_its_data_and_told_of_in_two_lines(stack: Running, part: str) -> None:
+    said = len(_text(stack.output).splitlines())
+    before = stack.send()
+    until(lambda: stack.status(before) == "DELIVERED", _PATIENCE)
+    (killed,) = stack.parts(part)
+    os.kill(killed, signal.SIGKILL)
+    at = time.monotonic()
+    until(lambda: "killed by signal 9" in "".join(_text(stack.output).splitlines()[said:]), _PATIENCE)
+    assert time.monotonic() - at < 5
+    until(lambda: "is up again" in "".join(_text(stack.output).splitlines()[said:]), _PATIENCE)
+
+    assert stack.status(before) == "DELIVERED"
+    after = stack.send()
+    until(lambda: stack.status(after) == "DELIVERED", _PATIENCE)
+    (successor,) = stack.parts(part)
+    assert successor != killed
+    assert len(_text(stack.output).splitlines()[said:]) == 2, _text(stack.output)
+
+
+@needs_dynoxide
+def test_processes_of_the_pools_that_are_killed_are_replaced(stack: Running) -> None:
+    before = stack.parts(_POOLS)
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: len(set(stack.parts(_POOLS)) - set(before)) == len(before), _PATIENCE)
+    message = stack.send()
+    until(lambda: stack.status(message) == "DELIVERED", _PATIENCE)
+    assert _text(stack.output).count("pool died. Another one takes its place.") == len(before)
+
+
+@needs_dynoxide
+def test_mail_that_waits_while_the_engine_is_killed_is_delivered_afterwards(stack: Running) -> None:
+    (pid,) = stack.parts(_ENGINE)
+    # Its queue cannot take the job: only the table knows of the mail.
+    os.kill(pid, signal.SIGSTOP)
+    messages = [stack.send() for _ in range(3)]
+    os.kill(pid, signal.SIGKILL)
+    for message in messages:
+        until(lambda message=message: stack.status(message) == "DELIVERED", _PATIENCE)
+
+
+@needs_dynoxide
+@pytest.mark.parametrize(
+    "end",
+    [(signal.SIGKILL,), (signal.SIGHUP,), (signal.SIGINT, signal.SIGINT)],
+    ids=["kill -9", "closed terminal", "double Ctrl-C"],
+)
+def test_a_stack_that_ended_goes_on_where_it_was(stack: Running, end: tuple[int, ...]) -> None:
+    keys, secret = stack.keys, _text(stack.home / "data" / "root_secret")
+    delivered = stack.send()
+    until(lambda: stack.status(delivered) == "DELIVERED", _PATIENCE)
+    parts = stack.parts()
+    assert len(parts) >= 3
+    under_way = [stack.send() for _ in range(5)]
+
+    status = stack.end(*end)
+
+    assert status == (-signal.SIGKILL if end == (signal.SIGKILL,) else 0), _text(stack.output)
+    until(lambda: not [pid for pid in parts if _is_alive(pid)], _PATIENCE)
+    if status == 0:
+        assert not (stack.home / "ready").exists()
+        assert not (stack.home / "smtp_port").exists()
+    stack.start()
+    assert stack.keys == keys
+    assert _text(stack.home / "data" / "root_secret") == secret
+    assert stack.status(delivered) == "DELIVERED"
+    for message in under_way:
+        until(lambda message=message: stack.status(message) == "DELIVERED", _PATIENCE)
+
+
+@pytest.fixture
+def foreign(tmp_path: Path) -> Iterator[Callable[[int], None]]:
+    """Starts an engine that no stack has started, on a port."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(port: int) -> None:
+        environ = {"PATH": os.environ["PATH"], "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
+        with (tmp_path / "foreign.log").open("wb") as log:
+            started.append(
+                subprocess.Popen([engine.environment() / "bin" / "ministack"], env=environ, stdout=log, stderr=log)
+            )
+        until(lambda: httpx.get(f"http://127.0.0.1:{port}/_ministack/health").is_success if _listens(port) else False)
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def _listens(port: int) -> bool:
+    return not engine.is_free(port)
+
+
+def test_an_engine_that_was_left_behind_is_named_and_not_adopted(
+    tmp_path: Path, foreign: Callable[[int], None]
+) -> None:
+    home, port = tmp_path / "home", engine.free_port()
+    (home / "data").mkdir(parents=True)
+    (home / "data" / "port").write_text(str(port))
+    foreign(port)
+    stack = Running(home)
+    assert stack.begin().wait(_PATIENCE) != 0
+    assert f"answers on port {port}" in _text(stack.output)
+    assert len(_text(stack.output).splitlines()) == 1
+    assert not (home / "ready").exists()
+
+
+def test_tables_in_the_aws_engine_go_back_to_the_last_save_at_a_kill_and_are_whole_after_a_stop(tmp_path: Path) -> None:
+    state = tmp_path / "home" / "data" / "state"
+    state.mkdir(parents=True)
+    # As on a machine that dynoxide has no build for: data stays with the engine that has it.
+    (state / "dynamodb.json").write_text("{}")
+    stack = Running(tmp_path / "home")
+    stack.start()
+    try:
+        keys, saved = stack.keys, stack.send()
+        until(lambda: stack.status(saved) == "DELIVERED", _PATIENCE)
+        # Committed together with the state that was seen above.
+        until(lambda: "email.delivered" in (state / "dynamodb.json").read_text(), _PATIENCE)
+        parts = stack.parts()
+        stack.end(signal.SIGKILL)
+        until(lambda: not [pid for pid in parts if _is_alive(pid)], _PATIENCE)
+        assert not (tmp_path / "home" / "data" / "tables.db").exists()
+
+        stack.start()
+        assert stack.keys == keys
+        assert stack.status(saved) == "DELIVERED"
+        last = stack.send()
+    finally:
+        assert stack.end(signal.SIGTERM) == 0
+    assert last in (state / "dynamodb.json").read_text()
