@@ -14,14 +14,17 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from infra.local import identity
+from botocore.config import Config
+
+from infra.local import aws, identity, running
 from switchboard.accounts import service as accounts
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import clock, ids, session, settings
+from switchboard.aws import clock, ids, settings
 from switchboard.aws.table import Item, Put, commit, encode_item
 from switchboard.calls import history
 from switchboard.calls import store as calls
@@ -39,7 +42,9 @@ from switchboard.team.permissions import Role
 
 CONTACTS, STRANGERS, CALLS = 20_000, 5_000, 100_000
 _ADDRESS = "ada@demo.example"
-_TOGETHER = 25
+#: As many as a transaction takes: the table engine waits for the disk once for all of them.
+_TOGETHER = 100
+_SORTED = 20_000
 _THREADS = 4
 _FIRST = """Ada Grace Alan Edsger Barbara Donald Frances Tony Radia Ken Jean Dennis Hedy Linus Katherine Guido Margaret
 Niklaus Adele Bjarne Lynn Vint Karen Leslie Sophie Whitfield Shafi John Mary Tim Carol Robin Evelyn Dorothy Annie
@@ -133,20 +138,28 @@ def _never(_: list[Item | None]) -> Exception:
 def fill(items: Iterable[tuple[str, Item]]) -> int:
     """Write items, many at a time. Answers how many."""
     remaining, written = iter(items), 0
+    # What is written is right by construction: to check it would take longer than to write it.
+    client = aws.client(os.environ, "dynamodb", Config(parameter_validation=False))
     with ThreadPoolExecutor(_THREADS) as pool:
-        while batches := [batch for _ in range(_THREADS * 4) if (batch := list(islice(remaining, _TOGETHER)))]:
-            written += sum(pool.map(_write, batches))
-            _tell(written)
+        # Neighbors are written together, which spares the table engine half of its work.
+        while some := sorted(islice(remaining, _SORTED), key=_place):
+            batches = (some[start : start + _TOGETHER] for start in range(0, len(some), _TOGETHER))
+            for count in pool.map(partial(_write, client), batches):
+                written += count
+                _tell(written)
     return written
 
 
-def _write(batch: list[tuple[str, Item]]) -> int:
-    wanted: dict[str, list[Any]] = {}
-    for table, item in batch:
-        wanted.setdefault(settings.table(table), []).append({"PutRequest": {"Item": encode_item(item)}})
-    while wanted:
-        answer: Any = session.dynamodb().batch_write_item(RequestItems=wanted)
-        wanted = answer.get("UnprocessedItems") or {}
+def _place(entry: tuple[str, Item]) -> tuple[str, str, str]:
+    table, item = entry
+    return table, item["pk"], item["sk"]
+
+
+def _write(client: Any, batch: list[tuple[str, Item]]) -> int:
+    puts: list[Any] = [
+        {"Put": {"TableName": settings.table(table), "Item": encode_item(item)}} for table, item in batch
+    ]
+    client.transact_write_items(TransactItems=puts)
     return len(batch)
 
 
@@ -158,7 +171,7 @@ def _tell(written: int) -> None:
 def main() -> None:
     """Fill a new organisation of the running stack, with the demo's admin as its own."""
     home = Path(os.environ.get("SWITCHBOARD_HOME", ".local"))
-    if not (home / "ready").exists():
+    if not running.is_ready(home):
         sys.exit("No stack runs: start it with `make run` in another terminal.")
     os.environ.update(json.loads((home / "environ.json").read_text()))
     started = time.monotonic()
