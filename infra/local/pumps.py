@@ -99,7 +99,7 @@ class Pumps:
         return list(answer.get("Messages", []))
 
     async def _work(self, worker: topology.Worker, sqs: Any, url: str, messages: list[dict[str, Any]]) -> None:
-        event = {"Records": [_sqs_record(message) for message in messages]}
+        event = {"Records": [_sqs_record(message, url.rpartition("/")[2]) for message in messages]}
         answer = await self._guarded(worker, lambda: self._pool_of(worker).invoke(worker.name, event))
         if answer is None:
             # The process died on them. They come again soon, and not only after their visibility timeout.
@@ -248,7 +248,7 @@ def _passes(record: dict[str, Any]) -> bool:
     return record["eventName"] == "INSERT" and "outbox" in record["dynamodb"].get("NewImage", {})
 
 
-def _sqs_record(message: dict[str, Any]) -> dict[str, Any]:
+def _sqs_record(message: dict[str, Any], queue: str) -> dict[str, Any]:
     return {
         "messageId": message["MessageId"],
         "receiptHandle": message["ReceiptHandle"],
@@ -256,7 +256,7 @@ def _sqs_record(message: dict[str, Any]) -> dict[str, Any]:
         "attributes": message.get("Attributes", {}),
         "messageAttributes": {},
         "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:local",
+        "eventSourceARN": f"arn:aws:sqs:us-east-1:000000000000:{queue}",
         "awsRegion": "us-east-1",
     }
 

@@ -203,3 +203,16 @@ def test_many_items_that_are_never_taken_are_unavailable(monkeypatch: pytest.Mon
     monkeypatch.setattr(client, "batch_write_item", lambda RequestItems: {"UnprocessedItems": RequestItems})  # noqa: N803
     with pytest.raises(Unavailable):
         table.put_many("core", [{"pk": "p", "sk": "s"}])
+
+
+@pytest.mark.usefixtures("cloud")
+@pytest.mark.parametrize("error", ["EndpointConnectionError", "ConnectTimeoutError", "ConnectionClosedError"])
+def test_a_table_that_nobody_reaches_is_unavailable(error: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import botocore.exceptions
+
+    def lost(**_: Any) -> None:
+        raise getattr(botocore.exceptions, error)(endpoint_url="http://127.0.0.1:1")
+
+    monkeypatch.setattr(session.dynamodb(), "get_item", lost)
+    with pytest.raises(Unavailable):
+        table.get("core", ONE)

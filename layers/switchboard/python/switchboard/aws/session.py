@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
-from botocore.exceptions import HTTPClientError as ConnectionFailed
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+)
+from botocore.exceptions import ConnectionError as NotConnectedError
 
 from switchboard.aws import clock
 
@@ -64,6 +70,8 @@ _THROTTLES = frozenset(
     }
 )
 
+#: Failures without an answer: nobody was reached, or the connection ended first.
+ConnectionFailed = (HTTPClientError, NotConnectedError)
 #: Failures before anything was sent.
 NOT_REACHED = (ConnectTimeoutError, EndpointConnectionError)
 
