@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from infra import topology
+from infra.stacks import grants as grant_rows
 from tests.infra.conftest import FULL
 from tests.infra.templates import Templates
 
@@ -198,10 +199,13 @@ def test_without_a_model_and_a_transport_nobody_is_asked_for_either(bare: Templa
     assert not {action for action in actions if action.startswith("bedrock:")}
 
 
-def test_a_foundation_model_is_granted_by_itself() -> None:
-    from infra.stacks.functions import model_arns
+def test_every_grant_of_the_topology_has_its_row_and_is_somebodys() -> None:
+    assert grant_rows.ROWS.keys() == set(topology.Grant)
+    assert set().union(*(function.grants for function in topology.FUNCTIONS)) == set(topology.Grant)
 
-    (arn,) = model_arns("example.model-v1:0")
+
+def test_a_foundation_model_is_granted_by_itself() -> None:
+    (arn,) = grant_rows.model_arns("example.model-v1:0")
     assert arn.endswith("::foundation-model/example.model-v1:0")
     assert "*" not in arn
 
@@ -263,7 +267,7 @@ def expected_of_source(full: Templates, function: topology.Function) -> Iterator
     if not isinstance(function, topology.Worker):
         return
     if function.queue:
-        for action in ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage"):
+        for action in ("ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "ReceiveMessage"):
             yield f"sqs:{action}", f"{queue_name(full, function.queue)}.Arn"
     if function.stream:
         for action in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"):
