@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import httpx
@@ -26,6 +27,7 @@ from switchboard.carriers import mail
 from switchboard.edge import rate_limit
 from switchboard.email import delivery
 from switchboard.email import service as email
+from switchboard.email.jobs import SendMail
 from switchboard.email.models import Draft, Message
 from switchboard.errors import Conflict, Contended, QuotaExceeded
 from switchboard.events import service as events
@@ -33,6 +35,7 @@ from switchboard.events.models import Actor, Subject, Work
 from switchboard.signup import service as signup
 from switchboard.timers import service as timers
 from switchboard.timers import store as timer_store
+from switchboard.timers.jobs import FireTimers
 from switchboard.usage import charges
 from switchboard.usage import service as usage
 from tests.actors import Tenant, tenant, with_effect
@@ -276,33 +279,47 @@ def org(engine_cloud: dict[str, str], frozen: clock.Frozen) -> str:
     return "org_1"
 
 
-def set_timer(org: str, number: int = 0) -> timers.Timer:
-    timer = timers.new(org, clock.now(), "email", {"number": number})
-    commit(timers.setting(timer))
-    return timer
+def set_timer(org: str, number: int) -> str:
+    later = timers.later(SendMail(org_id=org, message_id=f"msg_{number}"), clock.now() + timedelta(minutes=16))
+    commit(later.write)
+    assert later.ref is not None
+    return later.ref
 
 
-def test_two_ticks_at_once_fire_each_timer_once(org: str) -> None:
-    made = [set_timer(org, number) for number in range(6)]
-    fired = at_once([timers.tick] * 3)
-    assert sum(count for count in fired if isinstance(count, int)) == 6
-    assert sorted(body["number"] for body in drain("email")) == list(range(6))
-    assert not list(timer_store.in_minute(made[0].minute))
+def shards(frozen: clock.Frozen) -> list[FireTimers]:
+    """The jobs of the minutes in which such timers are due."""
+    span = {"first": clock.iso(clock.now())[:16], "last": clock.iso(clock.now() + timedelta(minutes=20))[:16]}
+    frozen.advance(minutes=17)
+    return [FireTimers(shard=shard, **span) for shard in range(timer_store.SHARDS)]
 
 
-def test_the_tick_and_the_fan_out_fire_a_timer_once(org: str) -> None:
-    timer = set_timer(org)
-    results = at_once([lambda: timers.fire(timer), lambda: timers.tick() == 1, lambda: timers.fire(timer)])
-    assert sorted(results) == [False, False, True]
-    assert len(drain("email")) == 1
+def test_workers_that_have_the_same_shard_at_once_lose_no_timer_and_leave_none(org: str, frozen: clock.Frozen) -> None:
+    for number in range(12):
+        set_timer(org, number)
+    (shard,) = shards(frozen)
+    assert at_once([lambda: timers.fire(shard)] * 3) == [None] * 3
+    sent = {body["message_id"] for body in drain("email")}
+    assert sent == {f"msg_{number}" for number in range(12)}
+    assert not any(item["pk"]["S"].startswith("timer#") for item in everything("activity"))
 
 
-def test_a_timer_is_cancelled_or_fired_and_never_both(org: str) -> None:
-    for _ in range(12):
-        timer = set_timer(org)
-        fired, cancelled = at_once([lambda timer=timer: timers.fire(timer), lambda timer=timer: timers.cancel(timer)])
-        assert fired is not cancelled
-        assert len(drain("email")) == (1 if fired else 0)
+def test_ticks_at_once_hand_every_minute_out(org: str, frozen: clock.Frozen) -> None:
+    frozen.advance(minutes=1)
+    handed_out = [count for count in at_once([timers.tick] * 3) if isinstance(count, int)]
+    assert 1 <= sum(handed_out) <= 3
+    assert len(drain("timers")) == sum(handed_out)
+    assert timers.tick() == 0
+
+
+def test_a_timer_that_becomes_moot_while_it_fires_comes_at_most_once_and_is_gone(
+    org: str, frozen: clock.Frozen
+) -> None:
+    for round_ in range(6):
+        ref = set_timer(org, round_)
+        (shard,) = shards(frozen)
+        at_once([lambda shard=shard: timers.fire(shard), lambda ref=ref: commit(timers.moot(ref))])
+        assert len(drain("email")) <= 1
+        assert not any(item["pk"]["S"].startswith("timer#") for item in everything("activity"))
 
 
 # --- the audit chain ------------------------------------------------------------------------------------------------
