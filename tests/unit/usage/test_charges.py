@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from switchboard.accounts.models import Organisation
 from switchboard.accounts.plans import PlanName, plan
 from switchboard.aws import clock, ids
+from switchboard.aws.effect import Done, Effect
 from switchboard.aws.table import Item, Put, commit, get
 from switchboard.errors import QuotaExceeded
 from switchboard.usage import charges, store
@@ -88,6 +90,34 @@ def test_on_a_large_plan_a_busy_counter_touches_its_total_once_for_many(
     for _ in range(20):
         assert counts(KINDS[kind](org, 1_000))
     assert get("core", store.total_key(org.id, charge.book.period)) == total, "lent in one part, and not touched again"
+
+
+@BOTH
+def test_a_request_that_is_made_again_is_charged_once_and_gets_what_was_made(name: PlanName) -> None:
+    org = organisation(name)
+    charge = KINDS["a day"](org, 1)
+    first, again = (Effect("agt_1", "key", "same", salt=salt) for salt in ("one", "two"))
+    assert usage.commit_within([charge], once=first, subject_id="call_1") is None
+    # The limit is used up, and the second run is not refused what the first one got.
+    assert usage.commit_within([charge], once=again, subject_id="call_2") == Done("call_1", "one")
+    assert not counts(charge)
+
+
+def test_a_run_that_finds_no_room_left_by_another_run_of_its_request_gets_what_that_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    org = organisation(PlanName.GROWTH)
+    charge = KINDS["a day"](org, 1)
+    first, again = (Effect("agt_1", "key", "same", salt=salt) for salt in ("one", "two"))
+    read = store.read
+
+    def overtaken(*args: Any) -> list[list[Item]]:
+        monkeypatch.setattr(store, "read", read)
+        assert usage.commit_within([charge], once=first, subject_id="call_1") is None
+        return read(*args)
+
+    monkeypatch.setattr(store, "read", overtaken)
+    assert usage.commit_within([charge], once=again, subject_id="call_2") == Done("call_1", "one")
 
 
 @BOTH

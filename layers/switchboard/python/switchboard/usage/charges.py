@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from switchboard import telemetry
 from switchboard.aws import chance
+from switchboard.aws.effect import Done, Once, commit_once, done_before
 from switchboard.aws.table import ConditionFailedError, Item, Key, Update, Writes, commit
 from switchboard.errors import QuotaExceeded
 from switchboard.usage import store
@@ -86,18 +87,29 @@ class _Standing:
         return self.unlent(counter, limit) + sum(self.left(counter).values())
 
 
-def commit_within(charges: Sequence[Charge], *parts: Writes) -> None:
-    """Commit the parts and count the charges with them, all or nothing. Raises QuotaExceeded at a limit."""
+def commit_within(
+    charges: Sequence[Charge], *parts: Writes, once: Once | None = None, subject_id: str = ""
+) -> Done | None:
+    """Commit the parts and count the charges with them, all or nothing.
+
+    With `once`, the request's effect on `subject_id` is committed too (`commit_once`): returns `None` when everything
+    is made now, and otherwise what an earlier run of the request made, which has paid already. Raises QuotaExceeded
+    at a limit.
+    """
     assert len({charge.book for charge in charges}) == len(charges), "a commit writes to an item once"
     places = [Place(choose(SLICES) if charge.sliced else None) for charge in charges]
     while True:
         try:
-            commit(*parts, map(_writes, charges, places))
+            return commit_once(once, subject_id, *parts, map(_writes, charges, places))
         except _NoRoomError:
-            # Each round means that somebody else was served meanwhile: it ends when nothing is left.
-            places = _find_rooms(charges, places)
-        else:
-            return
+            try:
+                # Each round means that somebody else was served meanwhile: it ends when nothing is left.
+                places = _find_rooms(charges, places)
+            except QuotaExceeded:
+                # Another run of this request may have taken the last of it between the commit and the reading.
+                if done := done_before(once):
+                    return done
+                raise
 
 
 def _writes(charge: Charge, place: Place) -> list[Update]:

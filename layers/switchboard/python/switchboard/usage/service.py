@@ -11,7 +11,7 @@ from datetime import timedelta
 from switchboard.accounts import service as accounts
 from switchboard.accounts.models import HardCap, Organisation
 from switchboard.aws import clock
-from switchboard.aws.effect import AlreadyDone, Effect
+from switchboard.aws.effect import AlreadyDone, Done, Effect, Once
 from switchboard.aws.table import ConditionFailedError, Update, Writes, commit
 from switchboard.errors import Contended, QuotaExceeded
 from switchboard.events.models import Origin
@@ -45,12 +45,21 @@ __all__ = [
 _DAYS_KEPT = timedelta(days=35)
 
 
-def commit_spending(org: Organisation, meter: Meter, units: int, *parts: Writes, beside: Sequence[Charge] = ()) -> None:
+def commit_spending(
+    org: Organisation,
+    meter: Meter,
+    units: int,
+    *parts: Writes,
+    beside: Sequence[Charge] = (),
+    once: Once | None = None,
+    subject_id: str = "",
+) -> Done | None:
     """Commit the parts and count the units with them, and other charges, all or nothing.
 
-    Raises QuotaExceeded at a limit.
+    `once` and `subject_id` are `commit_once`'s: returns what an earlier run of the request made, `None` for a new
+    one. Raises QuotaExceeded at a limit.
     """
-    commit_within([*beside, spending(org, meter, units)], *parts)
+    return commit_within([*beside, spending(org, meter, units)], *parts, once=once, subject_id=subject_id)
 
 
 def spending(org: Organisation, meter: Meter, units: int) -> Charge:
