@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -106,6 +107,45 @@ def test_chance_comes_from_one_place(name: str) -> None:
     if name == "switchboard.aws.chance":
         return
     assert "random" not in set(imports(name)), f"{name} imports random: draw from switchboard.aws.chance instead"
+
+
+#: Nouns whose effects and loops are still written by hand. A noun that leaves this list does not come back.
+BY_HAND = {"calls", "email", "roleplay", "webhooks", "streams"}
+#: The words of an effect by hand, for which there is `commit_once` and `done_before`.
+EFFECT_WORDS = {"AlreadyDone", "marker", "require_new"}
+
+
+def nouns() -> list[str]:
+    tools = FOUNDATION | ABOVE | {"carriers"}
+    return [name for name in LAYER_MODULES if area(name) not in tools | BY_HAND]
+
+
+def names_in(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=found) | ast.Attribute(attr=found) | ast.alias(name=found):
+                yield found
+
+
+@pytest.mark.parametrize("name", nouns())
+def test_a_noun_makes_no_effect_by_hand(name: str) -> None:
+    words = EFFECT_WORDS & set(names_in(ast.parse(MODULES[name].read_text())))
+    assert not words, f"{name} uses {words}: commit with switchboard.aws.effect.commit_once, ask with done_before"
+
+
+@pytest.mark.parametrize("name", nouns())
+def test_a_noun_repeats_no_change_by_hand(name: str) -> None:
+    for node in ast.walk(ast.parse(MODULES[name].read_text())):
+        if isinstance(node, ast.For) and re.search(r"range\(\w*(attempts|tries|retries)", ast.unparse(node.iter), re.I):
+            pytest.fail(f"{name}:{node.lineno} loops over attempts: use switchboard.kit.change, which also pauses")
+
+
+@pytest.mark.parametrize("name", nouns())
+def test_a_list_is_paged_in_one_place(name: str) -> None:
+    # A cursor that is no key of the table is the noun's own: a workflow's two places, a word of the index.
+    if name in {"switchboard.audit.service", "switchboard.search.index"}:
+        return
+    assert "switchboard.aws.cursor" not in set(imports(name)), f"{name} reads cursors: use switchboard.kit.listing"
 
 
 @pytest.mark.parametrize("name", FUNCTION_MODULES)

@@ -34,7 +34,7 @@ def list_blocked(limit: Limit = 50, cursor: Cursor = None) -> Blocklist:
     permission=Permission.BLOCKLIST_WRITE,
 )
 def block(request: BlockRequest) -> Blocked:
-    entry = ledgers.block(api.member, request.e164, request.reason)
+    entry = ledgers.block(api.member, request.e164, request.reason, api.member.effect)
     return Blocked(ok=True, blocked_number=BlockedNumber.of(entry))
 
 

@@ -216,3 +216,29 @@ def test_a_table_that_nobody_reaches_is_unavailable(error: str, monkeypatch: pyt
     monkeypatch.setattr(session.dynamodb(), "get_item", lost)
     with pytest.raises(Unavailable):
         table.get("core", ONE)
+
+
+# --- pages ---
+
+
+@pytest.mark.usefixtures("cloud")
+@pytest.mark.parametrize("index", [None, "gsi1"])
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 6, 7])
+def test_a_page_that_is_exactly_full_and_the_last_has_no_next_one(index: str | None, limit: int) -> None:
+    items = [{"pk": "p", "sk": str(number), "gsi1pk": "p", "gsi1sk": str(number)} for number in range(6)]
+    table.put_many("core", items)
+    query, found, start, pages = Query(table="core", partition="p", index=index), list[Any](), None, 0
+    while True:
+        page = query.page(limit, start)
+        found, start, pages = [*found, *page.items], page.next_key, pages + 1
+        if start is None:
+            break
+    assert (found, pages) == (items, -(-6 // limit))
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_page_whose_filter_passes_over_what_is_left_says_so() -> None:
+    table.put_many("core", [{"pk": "p", "sk": str(number), "odd": number % 2} for number in range(6)])
+    query = Query(table="core", partition="p", where="odd = :odd", values={":odd": 1})
+    assert [item["sk"] for item in query.page(3).items] == ["1", "3", "5"]
+    assert query.page(3).next_key is None

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from switchboard.aws import table
-from switchboard.aws.table import Put, commit
+from switchboard.aws.table import Put, Query, commit
 from switchboard.errors import Invalid
-from switchboard.kit.listing import Listing, View, place_of
+from switchboard.kit.listing import Listing, View, page_of, place_of
 from tests.integration.sabotage import Sabotage
 from tests.unit.properties import examples
 
@@ -135,3 +135,27 @@ def test_an_index_holds_keys_alone() -> None:
     thing(1, "ada", "new")
     (entry,) = table.Query(table="activity", index="gsi1", partition=f"{ORG}#list#things#owner=ada").keys(5).items
     assert entry.keys() == {"pk", "sk", "gsi1pk", "gsi1sk"}
+
+
+# --- a plain query -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5, 10])
+def test_a_plain_query_is_paged_to_its_end_and_no_further(limit: int) -> None:
+    table.put_many("core", [{"pk": ORG, "sk": f"thing#{number}"} for number in range(10)])
+    query, found, after, pages = Query(table="core", partition=ORG, begins="thing#"), list[str](), None, 0
+    while True:
+        page, after = page_of(query, lambda item: str(item["sk"]), ORG, "things", limit, after)
+        found, pages = found + page, pages + 1
+        if after is None:
+            break
+    assert (found, pages) == ([f"thing#{number}" for number in range(10)], -(-10 // limit))
+
+
+def test_a_cursor_of_a_plain_query_is_bound_to_its_list() -> None:
+    table.put_many("core", [{"pk": ORG, "sk": str(number)} for number in range(3)])
+    query = Query(table="core", partition=ORG)
+    _, after = page_of(query, dict, ORG, "things", 1, None)
+    for org_id, name in (("org_2", "things"), (ORG, "others")):
+        with pytest.raises(Invalid):
+            page_of(query, dict, org_id, name, 1, after)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Literal, NamedTuple
@@ -12,12 +11,13 @@ from switchboard import telemetry
 from switchboard.accounts import credentials, store
 from switchboard.accounts.models import ApiKey, Caller, HardCap, KeyKind, Organisation, Restrictions
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import clock, cursor, ids, table
-from switchboard.aws.effect import AlreadyDone, Effect
+from switchboard.aws import clock, ids, table
+from switchboard.aws.effect import Done, Effect, commit_once
 from switchboard.aws.table import Item, Key, Writes, commit
 from switchboard.errors import Conflict, Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
+from switchboard.kit.change import Moved, again
 
 #: The longest that a rotated key may go on working beside its successor, in seconds.
 MAX_OVERLAP = 7 * 86_400
@@ -74,13 +74,8 @@ def describe(origin: Origin, org: Organisation, changes: dict[str, Any], effect:
         Subject(type="organization", id=org.id),
         fields=sorted(changes),
     )
-    try:
-        commit(
-            effect.marker(org.id) if effect else None,
-            store.change_org(org.id, {**changes, "updated_at": now}),
-            events.record(event),
-        )
-    except AlreadyDone:
+    after = store.change_org(org.id, {**changes, "updated_at": now})
+    if commit_once(effect, org.id, after, events.record(event)):
         return organisation(org.id)
     return org.model_copy(update={**changes, "updated_at": now})
 
@@ -104,13 +99,12 @@ def set_status(origin: Origin, status: Status) -> None:
     commit(store.change_org(origin.org_id, {"status": status, "updated_at": clock.stamp()}), events.record(event))
 
 
-def capping(origin: Origin, cap: HardCap, effect: Effect | None = None) -> list[Writes]:
-    """The writes that set the organisation's own monthly spending limit. Raises AlreadyDone at commit."""
+def hard_cap_writes(origin: Origin, cap: HardCap) -> list[Writes]:
+    """The writes that set the organisation's own monthly spending limit."""
     event = events.of(
         origin, "billing.hard_cap_changed", Subject(type="organization", id=origin.org_id), **cap.model_dump()
     )
     return [
-        effect.marker(origin.org_id) if effect else None,
         store.change_org(origin.org_id, {"hard_cap": cap.model_dump(), "updated_at": clock.stamp()}),
         events.record(event),
     ]
@@ -121,8 +115,7 @@ def set_hard_cap(origin: Origin, cap: HardCap, effect: Effect | None = None) -> 
 
     `usage.set_hard_cap` balances them too.
     """
-    with suppress(AlreadyDone):
-        commit(capping(origin, cap, effect))
+    commit_once(effect, origin.org_id, hard_cap_writes(origin, cap))
 
 
 def counting(
@@ -205,14 +198,11 @@ def create_key(
         raise Invalid("The key would have expired already.", fields={"expiresAt": "is in the past"})
     seed = caller.effect.seed("key") if caller.effect else None
     made, writes = new_key(caller, kind, name, agent_id=agent_id, expires_at=expires_at, seed=seed)
-    try:
-        commit(caller.effect.marker(made.key.id) if caller.effect else None, guards, writes)
-    except AlreadyDone as done:
-        return _made_before(caller, kind, done)
-    return made
+    done = commit_once(caller.effect, made.key.id, guards, writes)
+    return _made_before(caller, kind, done) if done else made
 
 
-def _made_before(caller: Caller, kind: KeyKind, done: AlreadyDone) -> NewKey:
+def _made_before(caller: Caller, kind: KeyKind, done: Done) -> NewKey:
     assert caller.effect is not None
     return NewKey(key(caller.org_id, done.subject_id), key_text(kind, caller.effect.seed("key", done.salt)))
 
@@ -232,19 +222,24 @@ def key(org_id: str, key_id: str) -> ApiKey:
 
 def keys(org_id: str, limit: int, after: str | None) -> tuple[list[ApiKey], str | None]:
     """A page of the organisation's keys, newest first, and the cursor of the next."""
-    page = store.keys(org_id, limit, cursor.read(after, org_id, "keys"))
-    return [store.read_key(item) for item in page.items], cursor.write(page.next_key, org_id, "keys")
+    return store.list_keys(org_id, limit, after)
 
 
 def revoke_key(origin: Origin, key_id: str) -> ApiKey:
     """Make a key open nothing, within the key cache's time. Revoking twice is revoking once."""
-    found = key(origin.org_id, key_id)
-    if found.revoked_at:
-        return found
-    now = clock.stamp()
-    event = events.of(origin, "key.revoked", Subject(type="key", id=key_id), prefix=found.prefix)
-    commit(store.change_key(found, {"revoked_at": now}), events.record(event))
-    return found.model_copy(update={"revoked_at": now})
+
+    def attempt() -> ApiKey:
+        found = key(origin.org_id, key_id)
+        if found.revoked_at:
+            return found
+        now = clock.stamp()
+        event = events.of(origin, "key.revoked", Subject(type="key", id=key_id), prefix=found.prefix)
+        commit(store.revoke_key(found, now, Moved), events.record(event))
+        return found.model_copy(update={"revoked_at": now})
+
+    revoked = again(attempt)
+    assert revoked is not None, "nothing here is recorded before"
+    return revoked
 
 
 def rotate_key(caller: Caller, key_id: str, overlap_seconds: int) -> NewKey:
@@ -278,11 +273,8 @@ def rotate_key(caller: Caller, key_id: str, overlap_seconds: int) -> NewKey:
         values={**change.values, ":none": None, ":now": clock.stamp()},
         otherwise=lambda _: Conflict("This key can no longer be rotated.", code="key_not_active"),
     )
-    try:
-        commit(caller.effect.marker(made.key.id) if caller.effect else None, guarded, writes, events.record(event))
-    except AlreadyDone as done:
-        return _made_before(caller, old.kind, done)
-    return made
+    done = commit_once(caller.effect, made.key.id, guarded, writes, events.record(event))
+    return _made_before(caller, old.kind, done) if done else made
 
 
 class KeyPointer(NamedTuple):

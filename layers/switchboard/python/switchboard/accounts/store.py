@@ -14,7 +14,8 @@ The look-ups hold pointers only.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from switchboard.accounts.models import ApiKey, Organisation
 from switchboard.aws import secret, table
 from switchboard.aws.table import Item, Key, Page, Put, Query, Update, room_for
 from switchboard.errors import Conflict
+from switchboard.kit.listing import page_of
 
 #: Keys of one read.
 _TOGETHER = 100
@@ -99,8 +101,9 @@ def get_key(org_id: str, key_id: str) -> ApiKey | None:
     return read_key(item) if item else None
 
 
-def keys(org_id: str, limit: int, start: Item | None) -> Page:
-    return Query(table="core", partition=org_id, begins="key#", forward=False).page(limit, start)
+def list_keys(org_id: str, limit: int, after: str | None) -> tuple[list[ApiKey], str | None]:
+    query = Query(table="core", partition=org_id, begins="key#", forward=False)
+    return page_of(query, read_key, org_id, "keys", limit, after)
 
 
 class Made(NamedTuple):
@@ -149,6 +152,17 @@ def _made_key(org_id: str, kind: str) -> Key:
 
 def change_key(key: ApiKey, changes: dict[str, Any]) -> Update:
     return Update.of("core", key_key(key.org_id, key.id), changes)
+
+
+def revoke_key(key: ApiKey, now: str, otherwise: Callable[[list[Item | None]], Exception]) -> Update:
+    """Revoke a key that nobody has revoked yet."""
+    change = change_key(key, {"revoked_at": now})
+    return replace(
+        change,
+        condition=f"{change.condition} AND revoked_at = :none",
+        values={**change.values, ":none": None},
+        otherwise=otherwise,
+    )
 
 
 def count(org_id: str, gauge: str, step: int, limit: int | None, otherwise: Any) -> Update:

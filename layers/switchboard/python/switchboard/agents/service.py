@@ -9,10 +9,10 @@ from switchboard.accounts import service as accounts
 from switchboard.accounts.models import Caller, KeyKind, Organisation
 from switchboard.agents import store
 from switchboard.agents.models import Agent
-from switchboard.aws import clock, cursor, ids, settings
+from switchboard.aws import clock, ids, settings
 from switchboard.aws.aside import Task
-from switchboard.aws.effect import AlreadyDone
-from switchboard.aws.table import Check, Item, Key, Writes, commit
+from switchboard.aws.effect import commit_once
+from switchboard.aws.table import Check, Item, Key, Writes
 from switchboard.errors import Forbidden, Invalid, NotFound, QuotaExceeded
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject, Work
@@ -78,9 +78,7 @@ def create(caller: Caller, slug: str, name: str, metadata: dict[str, Any]) -> Ne
     """Create an agent in the caller's organisation."""
     seed = caller.effect.seed("agent") if caller.effect else None
     made, writes = new(caller, caller.organisation, slug, name, metadata, seed)
-    try:
-        commit(caller.effect.marker(made.agent.id) if caller.effect else None, writes)
-    except AlreadyDone as done:
+    if done := commit_once(caller.effect, made.agent.id, writes):
         assert caller.effect is not None
         text = accounts.key_text(KeyKind.AGENT, caller.effect.seed("agent", done.salt))
         return NewAgent(get(caller.org_id, done.subject_id), text)
@@ -107,8 +105,7 @@ def find_by_address(address: str) -> Agent | None:
 
 def listing(org_id: str, limit: int, after: str | None) -> tuple[list[Agent], str | None]:
     """A page of the organisation's agents, newest first, and the cursor of the next."""
-    page = store.page(org_id, limit, cursor.read(after, org_id, "agents"))
-    return [store.read(item) for item in page.items], cursor.write(page.next_key, org_id, "agents")
+    return store.list_agents(org_id, limit, after)
 
 
 class Acting(NamedTuple):

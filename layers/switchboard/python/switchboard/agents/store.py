@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from switchboard.agents.models import Agent
 from switchboard.aws import freejson, table
-from switchboard.aws.table import Check, Item, Key, Page, Put, Query
+from switchboard.aws.table import Check, Item, Key, Put, Query
 from switchboard.errors import Conflict, NotFound
+from switchboard.kit.listing import page_of
 
 
 def key(org_id: str, agent_id: str) -> Key:
@@ -55,5 +56,6 @@ def get_by_address(address: str) -> Agent | None:
     return get(pointer["org_id"], pointer["agent_id"]) if pointer else None
 
 
-def page(org_id: str, limit: int, start: Item | None) -> Page:
-    return Query(table="core", partition=org_id, begins="agent#", forward=False).page(limit, start)
+def list_agents(org_id: str, limit: int, after: str | None) -> tuple[list[Agent], str | None]:
+    query = Query(table="core", partition=org_id, begins="agent#", forward=False)
+    return page_of(query, read, org_id, "agents", limit, after)

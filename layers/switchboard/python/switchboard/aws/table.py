@@ -454,17 +454,18 @@ class Query:
     def keys(self, limit: int, start: Item | None = None) -> Page:
         """As `page`, of an index with what it holds: the keys alone.
 
-        With `where`, what does not match is passed over, for at most five times `limit` items read: a page may then
-        be short, or empty, and still have a next key.
+        One item more than asked for is read, so that a page that is exactly full and the last has no next key. With
+        `where`, what does not match is passed over, for at most five times `limit` items read: a page may then be
+        short, or empty, and still have a next key.
         """
         items: list[Item] = []
         reads = 5 if self.where else 1
         while True:
-            answer = self._read(limit, start)
+            answer = self._read(limit + 1, start)
             for found in answer["Items"]:
-                items.append(decode_item(found))
                 if len(items) == limit:
-                    return Page(items, self._key_of(items[-1]) if self._more_after(found, answer) else None)
+                    return Page(items, self._key_of(items[-1]))
+                items.append(decode_item(found))
             last = answer.get("LastEvaluatedKey")
             start = decode_item(last) if last else None
             reads -= 1
@@ -539,10 +540,6 @@ class Query:
     def _key_of(self, item: Item) -> Item:
         names = ["pk", "sk"] + ([f"{self.index}pk", f"{self.index}sk"] if self.index else [])
         return {name: item[name] for name in names}
-
-    @staticmethod
-    def _more_after(found: Any, answer: Any) -> bool:
-        return bool(answer.get("LastEvaluatedKey")) or found is not answer["Items"][-1]
 
 
 def room_for(counter: str, placeholder: str, room: int) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
-from switchboard.aws import clock, cursor, secret
-from switchboard.aws.effect import AlreadyDone, Effect
+from switchboard.aws import clock, secret
+from switchboard.aws.effect import Effect, commit_once, done_before
 from switchboard.aws.table import Item, Writes, commit
 from switchboard.compliance import consents, phone, store
 from switchboard.compliance.consents import BadConsentError
@@ -23,8 +24,11 @@ class _UnchangedError(Exception):
         self.item = items[0]
 
 
-def block(origin: Origin, e164: str, reason: str | None = None) -> BlockedNumber:
-    """Put a number on the organisation's do-not-call list. One that is there stays as it is. Raises Invalid."""
+def block(origin: Origin, e164: str, reason: str | None = None, effect: Effect | None = None) -> BlockedNumber:
+    """Put a number on the organisation's do-not-call list. One that is there stays as it is. Raises Invalid.
+
+    A request that is made again blocks no number that was unblocked meanwhile.
+    """
     number = phone.written(e164).e164
     entry = BlockedNumber(
         id=_block_id(origin.org_id, number),
@@ -34,14 +38,17 @@ def block(origin: Origin, e164: str, reason: str | None = None) -> BlockedNumber
         at=clock.stamp(),
     )
     try:
-        commit(
+        done = commit_once(
+            effect,
+            entry.id,
             store.enter(origin.org_id, "dnc", number, entry, _UnchangedError),
             store.point_at(origin.org_id, entry.id, number),
             events.record(_event(origin, "number.blocked", number)),
         )
     except _UnchangedError as unchanged:
         return _block(origin.org_id, unchanged.item or {})
-    return entry
+    found = store.get(origin.org_id, "dnc", number) if done else None
+    return _block(origin.org_id, found) if found else entry
 
 
 def unblock(origin: Origin, e164: str) -> bool:
@@ -55,19 +62,18 @@ def unblock(origin: Origin, e164: str) -> bool:
 def unblock_by_id(origin: Origin, block_id: str, effect: Effect | None = None) -> None:
     """Take the number of an entry off the do-not-call list. Raises NotFound for an entry that is not there."""
     number = store.number_of(origin.org_id, block_id)
+    if number is None:
+        if done_before(effect):
+            return
+        raise NotFound("This number is not blocked.")
     try:
-        if effect:
-            effect.require_new()
-        if number is None:
-            raise NotFound("This number is not blocked.")
-        commit(
-            effect.marker(block_id) if effect else None,
+        commit_once(
+            effect,
+            block_id,
             store.strike(origin.org_id, "dnc", number, _UnchangedError),
             store.forget_id(origin.org_id, block_id),
             events.record(_event(origin, "number.unblocked", number)),
         )
-    except AlreadyDone:
-        return
     except _UnchangedError:
         raise NotFound("This number is not blocked.") from None
 
@@ -150,20 +156,17 @@ def _stated(source: str, date: str | None) -> tuple[ConsentSource, str]:
 
 def blocked(org_id: str, limit: int, after: str | None = None) -> tuple[list[BlockedNumber], str | None]:
     """A page of the do-not-call list, by number."""
-    items, more = _page(org_id, "dnc", limit, after)
-    return [_block(org_id, item) for item in items], more
+    return store.list_entries(org_id, "dnc", partial(_block, org_id), limit, after)
 
 
 def opt_outs(org_id: str, limit: int, after: str | None = None) -> tuple[list[OptOut], str | None]:
     """A page of the opt-outs, by number."""
-    items, more = _page(org_id, "opt-outs", limit, after)
-    return [OptOut.model_validate(item) for item in items], more
+    return store.list_entries(org_id, "opt-outs", OptOut.model_validate, limit, after)
 
 
 def consented(org_id: str, limit: int, after: str | None = None) -> tuple[list[ConsentRecord], str | None]:
     """A page of the consents, by number."""
-    items, more = _page(org_id, "consent", limit, after)
-    return [ConsentRecord.model_validate(item) for item in items], more
+    return store.list_entries(org_id, "consent", ConsentRecord.model_validate, limit, after)
 
 
 def is_blocked(org_id: str, e164: str) -> bool:
@@ -182,11 +185,6 @@ def _strike(origin: Origin, ledger: store.Ledger, e164: str, kind: str, *also: W
     except _UnchangedError:
         return False
     return True
-
-
-def _page(org_id: str, ledger: store.Ledger, limit: int, after: str | None) -> tuple[list[Item], str | None]:
-    page = store.page(org_id, ledger, limit, cursor.read(after, org_id, ledger))
-    return page.items, cursor.write(page.next_key, org_id, ledger)
 
 
 def _event(origin: Origin, kind: str, e164: str, **data: str | None) -> events.Event:

@@ -20,15 +20,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel
 
 from switchboard.aws import clock, secret, table
-from switchboard.aws.table import Check, Delete, Item, Key, Page, Put, Query, Update
+from switchboard.aws.table import Check, Delete, Item, Key, Put, Query, Update
 from switchboard.compliance.models import ConsentRecord, Reassignment, Verdict
 from switchboard.compliance.ports import Answer
+from switchboard.kit.listing import page_of
 
+T = TypeVar("T")
 Ledger = Literal["dnc", "opt-outs", "consent"]
 Refusal = Callable[[list[Item | None]], Exception]
 
@@ -186,8 +188,11 @@ def get(org_id: str, ledger: Ledger, e164: str) -> Item | None:
     return table.get("core", ledger_key(org_id, ledger, e164))
 
 
-def page(org_id: str, ledger: Ledger, limit: int, start: Item | None) -> Page:
-    return Query(table="core", partition=f"{org_id}#{ledger}").page(limit, start)
+def list_entries(
+    org_id: str, ledger: Ledger, parse: Callable[[Item], T], limit: int, after: str | None
+) -> tuple[list[T], str | None]:
+    """A page of a ledger, by number."""
+    return page_of(Query(table="core", partition=f"{org_id}#{ledger}"), parse, org_id, ledger, limit, after)
 
 
 def put_verdict(verdict: Verdict, subject_id: str) -> Put:

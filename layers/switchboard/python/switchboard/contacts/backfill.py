@@ -8,19 +8,21 @@ done its own message comes again.
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import NamedTuple
 
 from switchboard.aws import clock, ids
-from switchboard.aws.effect import AlreadyDone, Effect
-from switchboard.aws.table import Item, Write, Writes, commit
+from switchboard.aws.effect import Effect, commit_once
+from switchboard.aws.table import Write, Writes, commit
 from switchboard.calls import history
 from switchboard.calls.history import History
 from switchboard.contacts import service, store
 from switchboard.contacts.jobs import ContinueBackfill
 from switchboard.contacts.models import Backfill, Contact, Status
-from switchboard.errors import Contended, NotFound
+from switchboard.errors import NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject, Work
+from switchboard.kit.change import Moved, Recorded, again
 from switchboard.timers import service as timers
 
 #: Numbers that are looked at together: their histories are one read, their contacts another.
@@ -31,14 +33,6 @@ _ROOM = 95
 _STEPS = 25
 #: A job that stood still for so long has lost its message, in the dead-letter queue for one: it gets another.
 _STALLED = timedelta(minutes=10)
-_ATTEMPTS = 6
-
-
-class _OvertakenError(Exception):
-    """Another job has made this step, or another backfill has begun."""
-
-    def __init__(self, _: list[Item | None]) -> None:
-        super().__init__("overtaken")
 
 
 class _Step(NamedTuple):
@@ -62,17 +56,16 @@ def standing(org_id: str) -> Backfill:
 
 def start(origin: Origin, effect: Effect | None = None) -> Backfill:
     """Start a backfill, or join the one that runs."""
-    for _ in range(_ATTEMPTS):
+
+    def attempt() -> Backfill:
         before = store.get_backfill(origin.org_id)
-        try:
-            if before and before.status is Status.RUNNING:
-                return _joined(before)
-            return _start(origin, before, effect)
-        except AlreadyDone:
-            return standing(origin.org_id)
-        except _OvertakenError:
-            continue
-    raise Contended("Backfills come and go; try again.", retry_after=1)
+        if before and before.status is Status.RUNNING:
+            return _joined(before)
+        return _start(origin, before, effect)
+
+    job = again(attempt)
+    assert job is not None, "nothing here is recorded before"
+    return job
 
 
 def _start(origin: Origin, before: Backfill | None, effect: Effect | None) -> Backfill:
@@ -81,21 +74,22 @@ def _start(origin: Origin, before: Backfill | None, effect: Effect | None) -> Ba
         org_id=origin.org_id, actor=origin.actor, agent_id=origin.agent_id, correlation_id=origin.correlation_id
     )
     job = Backfill(id=ids.new("bf"), org_id=origin.org_id, started_at=now, moved_at=now, work=work)
-    commit(
-        effect.marker(job.id) if effect else None,
-        store.start(before, job, _OvertakenError),
+    done = commit_once(
+        effect,
+        job.id,
+        store.start(before, job, Moved),
         events.record(events.of(origin, "contacts.backfill_started", Subject(type="backfill", id=job.id))),
     )
-    return job
+    return standing(origin.org_id) if done else job
 
 
 def _joined(job: Backfill) -> Backfill:
-    """The running backfill, set going again if it stands still. Raises _OvertakenError if it does not any more."""
+    """The running backfill, set going again if it stands still. Raises Moved if it does not any more."""
     now = clock.now()
     if clock.parse(job.moved_at) + _STALLED > now:
         return job
     after = job.model_copy(update={"step": job.step + 1, "moved_at": clock.iso(now)})
-    commit(store.move(job, after, _OvertakenError), _going_on(after))
+    commit(store.move(job, after, Moved), _going_on(after))
     return after
 
 
@@ -105,22 +99,14 @@ def go_on(org_id: str, backfill_id: str) -> None:
     if not job or job.id != backfill_id:
         return
     for number in range(1, _STEPS + 1):
-        if job.status is Status.COMPLETED:
+        if job is None or job.status is Status.COMPLETED:
             return
-        try:
-            job = _persistently(job, pause=number == _STEPS)
-        except _OvertakenError:
-            return
+        # Where somebody changes a contact of the page, it is looked at again.
+        job = again(partial(_make_step, job, pause=number == _STEPS))
 
 
-def _persistently(job: Backfill, *, pause: bool) -> Backfill:
-    for _ in range(_ATTEMPTS):
-        try:
-            return _commit(job, _next(job), pause=pause)
-        except service.RaceError:
-            # Somebody changed a contact of the page: it is looked at again.
-            continue
-    raise Contended("The page's contacts keep changing.", retry_after=1)
+def _make_step(job: Backfill, *, pause: bool) -> Backfill:
+    return _commit(job, _next(job), pause=pause)
 
 
 def _next(job: Backfill) -> _Step:
@@ -133,7 +119,7 @@ def _next(job: Backfill) -> _Step:
     writes: list[Write] = []
     for past, before in zip(numbers, found, strict=True):
         after = _made(job.org_id, past, before)
-        part = store.save(before, after, service.RaceError) if after else []
+        part = store.save(before, after, Moved) if after else []
         if len(part) > room:
             break
         scanned, room = scanned + 1, room - len(part)
@@ -168,7 +154,8 @@ def _commit(job: Backfill, step: _Step, *, pause: bool) -> Backfill:
         }
     )
     commit(
-        store.move(job, after, _OvertakenError),
+        # Another job has made this step, or another backfill has begun.
+        store.move(job, after, Recorded),
         step.writes,
         _told(after, step),
         _going_on(after) if pause and not step.last else None,

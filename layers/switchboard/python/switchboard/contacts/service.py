@@ -4,35 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any
 
-from switchboard.aws import clock, cursor, ids, secret
-from switchboard.aws.effect import AlreadyDone, Effect
-from switchboard.aws.table import Item, commit
+from switchboard.aws import clock, ids, secret
+from switchboard.aws.effect import Effect, commit_once, done_before
 from switchboard.calls import history
 from switchboard.calls.history import History
 from switchboard.compliance import phone
 from switchboard.contacts import store
 from switchboard.contacts.models import FIELDS, Contact, Known
 from switchboard.email import address as addresses
-from switchboard.errors import Conflict, Contended, Invalid, NotFound
+from switchboard.errors import Conflict, Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Event, Origin, Subject
+from switchboard.kit.change import Moved, again
 from switchboard.search import tokens
 
-_T = TypeVar("_T")
 _ID = re.compile(f"{store.PREFIX}[0-9a-f]{{26}}")
-
-#: How often a change is made again because somebody else changed the same contact meanwhile.
-_ATTEMPTS = 6
-
-
-class RaceError(Exception):
-    """The contact that was read has changed meanwhile."""
-
-    def __init__(self, _: list[Item | None]) -> None:
-        super().__init__("the contact has changed")
 
 
 def id_of(org_id: str, e164: str) -> str:
@@ -51,7 +39,7 @@ def upsert(origin: Origin, e164: str, changes: dict[str, Any], effect: Effect | 
     """Change fields of a number's contact, or make one; what is not given stays. Raises Invalid."""
     number = phone.written(e164).e164
     changes = _checked(changes)
-    return _persistently(lambda: _upsert(origin, number, changes, effect))
+    return _changed(lambda: _upsert(origin, number, changes, effect))
 
 
 def _upsert(origin: Origin, number: str, changes: dict[str, Any], effect: Effect | None) -> Known:
@@ -64,7 +52,7 @@ def update(origin: Origin, contact_id: str, changes: dict[str, Any], effect: Eff
     """Change fields of a contact; what is not given stays. Raises NotFound, Invalid, Conflict for another number."""
     number = phone.written(changes["e164"]).e164 if "e164" in changes else None
     wanted = _checked({name: value for name, value in changes.items() if name != "e164"})
-    return _persistently(lambda: _update(origin, contact_id, number, wanted, effect))
+    return _changed(lambda: _update(origin, contact_id, number, wanted, effect))
 
 
 def _update(
@@ -83,41 +71,35 @@ def _update(
 def _change(
     origin: Origin, before: Contact | None, base: Contact, changes: dict[str, Any], effect: Effect | None
 ) -> Contact:
-    """Commit a change, or find the contact as it is now if an earlier run of the request made it. Raises RaceError."""
+    """Commit a change, or find the contact as it is now if an earlier run of the request made it. Raises Moved."""
     fields = sorted(name for name, value in changes.items() if getattr(base, name) != value)
     if before and not fields:
         return before
     after = base.changed({name: changes[name] for name in fields}, ids.new("rev"), clock.stamp())
     event = _event(origin, "contact.updated" if before else "contact.created", after, fields=fields)
-    try:
-        commit(
-            effect.marker(after.id) if effect else None,
-            store.save(before, after, RaceError),
-            events.record(event),
-        )
-    except AlreadyDone:
-        found = store.get(origin.org_id, after.id)
-        if not found:
-            raise _missing() from None
-        return found
-    return after
+    if not commit_once(effect, after.id, store.save(before, after, Moved), events.record(event)):
+        return after
+    found = store.get(origin.org_id, after.id)
+    if not found:
+        raise _missing()
+    return found
 
 
 def delete(origin: Origin, contact_id: str, effect: Effect | None = None) -> None:
     """Delete a contact. Calls with its number stay, and their history. Raises NotFound."""
-    with suppress(AlreadyDone):
-        _persistently(lambda: _delete(origin, contact_id, effect))
+    again(lambda: _delete(origin, contact_id, effect))
 
 
 def _delete(origin: Origin, contact_id: str, effect: Effect | None) -> None:
     contact = store.get(origin.org_id, _wellformed(contact_id))
     if not contact:
-        if effect:
-            effect.require_new()
+        if done_before(effect):
+            return
         raise _missing()
-    commit(
-        effect.marker(contact_id) if effect else None,
-        store.remove(contact, RaceError),
+    commit_once(
+        effect,
+        contact_id,
+        store.remove(contact, Moved),
         events.record(_event(origin, "contact.deleted", contact)),
     )
 
@@ -129,8 +111,7 @@ def listing(org_id: str, text: str | None, limit: int, after: str | None) -> tup
     may be short and not the last. Notes are found some moments after they were written.
     """
     if text is None or not text.strip():
-        known, more = store.page(org_id, limit, cursor.read(after, org_id, "contacts"))
-        return known, cursor.write(more, org_id, "contacts")
+        return store.list_contacts(org_id, limit, after)
     return store.search(org_id, tokens.of_query(text), limit, after)
 
 
@@ -144,13 +125,10 @@ def _missing() -> NotFound:
     return NotFound("There is no such contact.")
 
 
-def _persistently(attempt: Callable[[], _T]) -> _T:
-    for _ in range(_ATTEMPTS):
-        try:
-            return attempt()
-        except RaceError:
-            continue
-    raise Contended("Others keep changing this contact; try again.", retry_after=1)
+def _changed(attempt: Callable[[], Known]) -> Known:
+    known = again(attempt)
+    assert known is not None, "nothing here is recorded before"
+    return known
 
 
 def _checked(changes: dict[str, Any]) -> dict[str, str | None]:

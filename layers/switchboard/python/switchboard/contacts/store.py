@@ -21,6 +21,7 @@ from switchboard.aws.table import Delete, Item, Key, Put, Query, Write
 from switchboard.calls import history
 from switchboard.calls.history import History
 from switchboard.contacts.models import Backfill, Contact, Known, Status
+from switchboard.kit.listing import keys_of
 from switchboard.search import index
 from switchboard.search.index import Entry, Noun
 
@@ -64,16 +65,17 @@ def with_history(org_id: str, contact_id: str) -> tuple[Contact | None, History 
     return Contact.model_validate(item) if item else None, history.from_item(past) if past else None
 
 
-def page(org_id: str, limit: int, start: Item | None) -> tuple[list[Known], Item | None]:
-    """A page of the list, with the histories.
+def list_contacts(org_id: str, limit: int, after: str | None) -> tuple[list[Known], str | None]:
+    """A page of the list, with the histories, and the cursor of the next.
 
     The index follows the table after a moment, so it only says which contacts come next. They are read themselves: one
     that was deleted meanwhile is left out, and the page is then shorter.
     """
-    found = Query(table="core", index="gsi1", partition=f"{org_id}#contacts").keys(limit, start)
+    query = Query(table="core", index="gsi1", partition=f"{org_id}#contacts")
+    found = keys_of(query, org_id, "contacts", limit, after)
     listed = [item["sk"] for item in found.items]
     known = _read_all(org_id, listed)
-    return [known[contact_id] for contact_id in listed if contact_id in known], found.next_key
+    return [known[contact_id] for contact_id in listed if contact_id in known], found.cursor
 
 
 def _with(contact: Contact, past: Item | None) -> Known:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from switchboard.aws import clock, cursor, ids
+from switchboard.aws import clock, ids
 from switchboard.aws.table import Writes, commit
 from switchboard.carriers import voice
 from switchboard.compliance import ledgers, phone
@@ -57,7 +57,7 @@ def _checked(settings: Settings) -> Settings:
 
 def get(org_id: str, flow_id: str) -> Flow:
     """The organisation's flow of that id. Raises NotFound."""
-    found = store.get(org_id, flow_id.lower()) if _UUID.fullmatch(flow_id.lower()) else None
+    found = store.FLOWS.get(org_id, flow_id.lower()) if _UUID.fullmatch(flow_id.lower()) else None
     if not found:
         raise NotFound("There is no such flow.")
     return found
@@ -68,7 +68,7 @@ def outbound(org_id: str, name: str) -> Flow:
     if PROVIDER_AGENT.fullmatch(name):
         found = store.get_by_provider_agent(org_id, name)
     else:
-        found = store.get(org_id, name.lower()) if _UUID.fullmatch(name.lower()) else None
+        found = store.FLOWS.get(org_id, name.lower()) if _UUID.fullmatch(name.lower()) else None
     if not found or found.kind != "outbound":
         raise NotFound("There is no such agent.", code="agent_not_found")
     return found
@@ -76,5 +76,4 @@ def outbound(org_id: str, name: str) -> Flow:
 
 def listing(org_id: str, limit: int, after: str | None) -> tuple[list[Flow], str | None]:
     """A page of the organisation's flows, newest first, and the cursor of the next."""
-    page = store.page(org_id, limit, cursor.read(after, org_id, "flows"))
-    return [store.read(item) for item in page.items], cursor.write(page.next_key, org_id, "flows")
+    return store.list_flows(org_id, limit, after)

@@ -11,13 +11,13 @@ The look-up holds a pointer only; it makes a provider's agent the agent of one f
 from __future__ import annotations
 
 from switchboard.aws import table
-from switchboard.aws.table import Item, Key, Page, Put, Query
+from switchboard.aws.table import Item, Key, Put, Query
 from switchboard.errors import Conflict
 from switchboard.flows.models import Flow
+from switchboard.kit.collection import Collection
+from switchboard.kit.listing import page_of
 
-
-def key(org_id: str, flow_id: str) -> Key:
-    return {"pk": org_id, "sk": f"flow#{flow_id}"}
+FLOWS = Collection("core", Flow, lambda org_id, id_: {"pk": org_id, "sk": f"flow#{id_}"})
 
 
 def _pointer_key(org_id: str, provider_agent_id: str) -> Key:
@@ -25,7 +25,7 @@ def _pointer_key(org_id: str, provider_agent_id: str) -> Key:
 
 
 def put(flow: Flow) -> list[Put]:
-    writes = [Put(table="core", item={**key(flow.org_id, flow.id), **flow.model_dump()}, unless_exists=True)]
+    writes = [FLOWS.put(flow)]
     if flow.provider_agent_id:
         pointer = {**_pointer_key(flow.org_id, flow.provider_agent_id), "flow_id": flow.id}
         writes.append(Put(table="core", item=pointer, unless_exists=True, otherwise=_taken))
@@ -36,19 +36,11 @@ def _taken(_: list[Item | None]) -> Exception:
     return Conflict("Another flow has this provider's agent.", code="provider_agent_taken")
 
 
-def read(item: Item) -> Flow:
-    return Flow.model_validate(item)
-
-
-def get(org_id: str, flow_id: str) -> Flow | None:
-    item = table.get("core", key(org_id, flow_id))
-    return read(item) if item else None
-
-
 def get_by_provider_agent(org_id: str, provider_agent_id: str) -> Flow | None:
     pointer = table.get("core", _pointer_key(org_id, provider_agent_id))
-    return get(org_id, pointer["flow_id"]) if pointer else None
+    return FLOWS.get(org_id, pointer["flow_id"]) if pointer else None
 
 
-def page(org_id: str, limit: int, start: Item | None) -> Page:
-    return Query(table="core", partition=org_id, begins="flow#", forward=False).page(limit, start)
+def list_flows(org_id: str, limit: int, after: str | None) -> tuple[list[Flow], str | None]:
+    query = Query(table="core", partition=org_id, begins="flow#", forward=False)
+    return page_of(query, FLOWS.read, org_id, "flows", limit, after)

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import heapq
 import zlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice, product
+from typing import TypeVar
 
 from switchboard.aws import cursor, table
 from switchboard.aws.aside import Task
@@ -26,6 +27,7 @@ from switchboard.aws.table import Delete, Item, Put, Query
 #: Partitions that one page may read: more values than this are read by a wider view, whose things are then looked at.
 _MOST_PARTITIONS = 32
 
+T = TypeVar("T")
 Values = Mapping[str, str | None]
 Wanted = Mapping[str, Sequence[str]]
 
@@ -152,6 +154,23 @@ class Listing:
     def _partition(self, view: View, org_id: str, values: Sequence[str], shard: int) -> str:
         chosen = "".join(f"#{name}={value}" for name, value in zip(view.by, values, strict=True))
         return f"{org_id}#list#{self.name}{chosen}" + (f"#{shard}" if view.shards > 1 else "")
+
+
+def page_of(
+    query: Query, parse: Callable[[Item], T], org_id: str, name: str, limit: int, after: str | None
+) -> tuple[list[T], str | None]:
+    """A page of what a plain query finds, and the cursor of the next (`None` at the end).
+
+    `name` is the list and its filters, which the cursor is bound to. Raises Invalid for a cursor of another list.
+    """
+    found = query.page(limit, cursor.read(after, org_id, name))
+    return [parse(item) for item in found.items], cursor.write(found.next_key, org_id, name)
+
+
+def keys_of(query: Query, org_id: str, name: str, limit: int, after: str | None) -> Page:
+    """As `page_of`, with the keys alone of an index: for things that are read together with others."""
+    found = query.keys(limit, cursor.read(after, org_id, name))
+    return Page(found.items, cursor.write(found.next_key, org_id, name))
 
 
 def place_of(created_at: str, id_: str) -> str:

@@ -9,8 +9,7 @@ from switchboard.accounts.models import KeyKind, Organisation
 from switchboard.accounts.plans import PlanName
 from switchboard.agents import service as agents
 from switchboard.agents.models import Agent
-from switchboard.aws.effect import AlreadyDone, Effect
-from switchboard.aws.table import commit
+from switchboard.aws.effect import Effect, commit_once
 from switchboard.email import service as email
 from switchboard.events.models import Actor, Work
 from switchboard.team import invites, mailing
@@ -61,16 +60,16 @@ def sign_up(human_email: str, username: str, name: str | None, correlation_id: s
             address=made.agent.address, org_id=org.id, console=mailing.link(invite), day=invite.expires_at[:10]
         ),
     )
-    try:
-        commit(
-            effect.marker(f"{org.id}/{made.agent.id}") if effect else None,
-            accounts.opening(work, org),
-            master_writes,
-            agent_writes,
-            invite_writes,
-            welcome,
-        )
-    except AlreadyDone as done:
+    done = commit_once(
+        effect,
+        f"{org.id}/{made.agent.id}",
+        accounts.opening(work, org),
+        master_writes,
+        agent_writes,
+        invite_writes,
+        welcome,
+    )
+    if done:
         assert effect is not None
         org_id, _, agent_id = done.subject_id.partition("/")
         return SignedUp(

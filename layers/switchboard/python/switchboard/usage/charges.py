@@ -9,6 +9,7 @@ is ever exceeded, and a refusal means that less is left in all slices together t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -16,7 +17,8 @@ from switchboard import telemetry
 from switchboard.aws import chance
 from switchboard.aws.effect import Done, Once, commit_once, done_before
 from switchboard.aws.table import ConditionFailedError, Item, Key, Update, Writes, commit
-from switchboard.errors import QuotaExceeded
+from switchboard.errors import Contended, QuotaExceeded
+from switchboard.kit.change import Moved, again
 from switchboard.usage import store
 from switchboard.usage.store import Book
 
@@ -226,15 +228,19 @@ def used(org_id: str, period: str, counter: str) -> int:
     return sum(item.get(counter, 0) for item in store.counters(org_id, period))
 
 
-def balance(book: Book, attempts: int = 5) -> None:
+def balance(book: Book) -> None:
     """Give what slices have left of all counters back to the total, and take their debts from it.
 
-    Somebody who spends meanwhile changes the figures of a counter, which is then tried again.
+    Somebody who spends meanwhile changes the figures of a counter, which is then tried again, for some time.
     """
-    for _ in range(attempts):
+
+    def attempt() -> None:
         now = _Standing.of(book)
-        if not [name for name in _lent(now.items) if not _square(book, name, now.left(name))]:
-            return
+        if [name for name in _lent(now.items) if not _square(book, name, now.left(name))]:
+            raise Moved
+
+    with suppress(Contended):
+        again(attempt)
 
 
 def _lent(items: Iterable[Item]) -> list[str]:

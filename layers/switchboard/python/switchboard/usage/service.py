@@ -11,8 +11,8 @@ from datetime import timedelta
 from switchboard.accounts import service as accounts
 from switchboard.accounts.models import HardCap, Organisation
 from switchboard.aws import clock
-from switchboard.aws.effect import AlreadyDone, Done, Effect, Once
-from switchboard.aws.table import ConditionFailedError, Update, Writes, commit
+from switchboard.aws.effect import Done, Effect, Once, commit_once
+from switchboard.aws.table import ConditionFailedError, Update, Writes
 from switchboard.errors import Contended, QuotaExceeded
 from switchboard.events.models import Origin
 from switchboard.usage import charges, store
@@ -180,12 +180,15 @@ def set_hard_cap(origin: Origin, org: Organisation, cap: HardCap, effect: Effect
     if not org.terms.sliced:
         accounts.set_hard_cap(origin, cap, effect)
         return
+    squared = charges.squaring(_month(org.id), "capped")
     try:
-        commit(accounts.capping(origin, cap, effect), charges.squaring(_month(org.id), "capped"))
-    except (AlreadyDone, ConditionFailedError, Contended):
-        # Somebody spends meanwhile, or an earlier run set the cap and may have come no further: one after the other.
+        if commit_once(effect, org.id, accounts.hard_cap_writes(origin, cap), squared) is None:
+            return
+        # An earlier run set the cap, and may have come no further.
+    except (ConditionFailedError, Contended):
+        # Somebody spends meanwhile: one after the other.
         accounts.set_hard_cap(origin, cap, effect)
-        rebalance(org.id)
+    rebalance(org.id)
 
 
 def price(meter: Meter) -> int:
