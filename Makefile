@@ -65,9 +65,10 @@ invoke: $(STAMP) ## run one handler on one event: FUNCTION=anima/email EVENT=eve
 bench: $(STAMP) ## print the measurements
 	$(BIN)/python -m tests.load
 
-openapi: $(STAMP) ## write the documents that the portal serves, and docs/events.md
+openapi: $(STAMP) ## write the documents that the portal serves, docs/events.md and docs/retention.md
 	$(BIN)/python -m infra.openapi
 	$(BIN)/python -m infra.events_page
+	$(BIN)/python -m infra.retention_page
 
 lock: $(STAMP) ## pin the newest releases that the .in files allow
 	$(BIN)/pip install --quiet uv

@@ -168,6 +168,11 @@ QUEUES = (
     Queue("timers"),
 )
 
+#: How long what failed for good waits for an operator: as long as SQS keeps anything.
+DEAD_LETTERS_DAYS = 14
+#: How long logs are kept.
+LOGS_DAYS = 90
+
 BUCKETS = (
     # As it came, for as long as somebody may want to look at it, or to have it taken apart again.
     Bucket("inbound-mail", days=30, mail="inbound/"),

@@ -18,6 +18,7 @@ from infra.stacks.accepted import accept
 from infra.stacks.deployment import MAIL_EVENTS, Deployment
 from infra.stacks.settings import Resources
 
+#: topology.LOGS_DAYS, in a word of CDK.
 RETENTION = logs.RetentionDays.THREE_MONTHS
 
 #: The Lambda Web Adapter, as AWS publishes it in every commercial region, and what it is told: managed Python cannot

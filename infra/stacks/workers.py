@@ -27,8 +27,7 @@ from infra.stacks.settings import Resources
 #: How long a batch of the stream is tried again: as long as the stream keeps it. A record that cannot be read is passed
 #: over by the fan-out itself, so that only queues that take nothing hold up a shard, and then nothing may be given up.
 STREAM_AGE = Duration.hours(23)
-#: As long as SQS keeps anything.
-DEAD_LETTERS_KEPT = Duration.days(14)
+DEAD_LETTERS_KEPT = Duration.days(topology.DEAD_LETTERS_DAYS)
 
 # What Lambda's poller needs of a source, and a worker that puts back what failed.
 _CONSUME = ("sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")

@@ -90,7 +90,7 @@ def test_it_logs_json_into_a_group_of_its_own_that_forgets(full: Templates, func
     name = f"/aws/lambda/{full.name(function.name)}"
     assert full.function(function.name)["LoggingConfig"] == {"LogFormat": "JSON", "LogGroup": name}
     group = full.one("AWS::Logs::LogGroup", LogGroupName=name)
-    assert group["RetentionInDays"] == 90
+    assert group["RetentionInDays"] == topology.LOGS_DAYS
     assert group["resource"]["DeletionPolicy"] == "Delete"
 
 

@@ -24,7 +24,7 @@ def test_a_job_that_keeps_failing_ends_in_a_dead_letter_queue(full: Templates, q
         "deadLetterTargetArn": f"{dead['QueueName']}.Arn",
         "maxReceiveCount": queue.max_receives,
     }
-    assert dead["MessageRetentionPeriod"] == 14 * 24 * 3_600
+    assert dead["MessageRetentionPeriod"] == topology.DEAD_LETTERS_DAYS * 24 * 3_600
 
 
 @queues

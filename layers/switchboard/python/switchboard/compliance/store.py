@@ -11,8 +11,8 @@
 | answer of the Reassigned Numbers Database | `rnd#<e164>` | `<date asked about>` |
 
 The last is a look-up item, the same for every organisation, and one for each date: callers choose the dates, and no
-number of them makes an item larger that others need. It carries `expires`, in seconds since 1970, when the table
-deletes it.
+number of them makes an item larger that others need. The last three carry `expires`, in seconds since 1970, when the
+table deletes them (docs/retention.md).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel
 
@@ -29,6 +29,7 @@ from switchboard.aws.table import Check, Delete, Item, Key, Put, Query, Update
 from switchboard.compliance.models import ConsentRecord, Reassignment, Verdict
 from switchboard.compliance.ports import Answer
 from switchboard.kit.listing import page_of
+from switchboard.kit.retention import FIVE_YEARS
 
 T = TypeVar("T")
 Ledger = Literal["dnc", "opt-outs", "consent"]
@@ -112,10 +113,17 @@ def count_attempt(org_id: str, e164: str, subject: str, cap: int, now: datetime,
         table="core",
         key=_attempts_key(org_id, e164, subject),
         expression=(
-            "SET #third = if_not_exists(#second, :never), #second = if_not_exists(#first, :never), #first = :now"
+            "SET #third = if_not_exists(#second, :never), #second = if_not_exists(#first, :never), #first = :now,"
+            " expires = :expires"
         ),
         names={f"#{slot}": slot for slot in SLOTS},
-        values={":now": clock.iso(now), ":never": "", ":day_ago": clock.iso(now - _DAY)},
+        values={
+            ":now": clock.iso(now),
+            ":never": "",
+            ":day_ago": clock.iso(now - _DAY),
+            # A day later none of them counts any more.
+            ":expires": int((now + 2 * _DAY).timestamp()),
+        },
         condition=f"attribute_not_exists(#{SLOTS[cap - 1]}) OR #{SLOTS[cap - 1]} <= :day_ago",
         otherwise=otherwise,
     )
@@ -196,11 +204,9 @@ def list_entries(
 
 
 def put_verdict(verdict: Verdict, subject_id: str) -> Put:
-    item: dict[str, Any] = verdict.model_dump(mode="json")
-    return Put(
-        table="core",
-        item={"pk": f"{verdict.org_id}#verdict#{subject_id}", "sk": verdict.evaluated_at, **item},
-    )
+    place = {"pk": f"{verdict.org_id}#verdict#{subject_id}", "sk": verdict.evaluated_at}
+    expires = int((clock.parse(verdict.evaluated_at) + FIVE_YEARS).timestamp())
+    return Put(table="core", item={**place, **verdict.model_dump(mode="json"), "expires": expires})
 
 
 def verdicts(org_id: str, subject_id: str, limit: int) -> list[Verdict]:

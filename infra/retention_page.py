@@ -1,0 +1,98 @@
+"""The page of retention, from its rows as they are: `python -m infra.retention_page` writes `docs/retention.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from infra import topology
+from switchboard.kit.retention import FIVE_YEARS, KINDS, Kind
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "retention.md"
+
+_HEAD = """\
+# Retention
+
+<!-- Written by `make openapi` from switchboard/kit/retention.py and infra/topology.py. Change them, not this page. -->
+
+Every kind of item has a row here: how long it is kept, who ends it, and why.
+
+| ends by | that is |
+|---|---|
+| TTL | DynamoDB deletes it by itself, at most two days after its time. Until then the code treats it as over. |
+| a change | The commit that removes the thing deletes it. |
+| with its organization | It is kept while the organization lives. |
+| never | It is kept. |
+
+TTL is enough for everything that ends by time, because such a deletion needs no other work. No job looks for items that
+are over.
+
+To add a kind of item, add a row to `KINDS` and run `make openapi`. The test of retention fails for an item without a
+row, and for one whose TTL is not its row's.
+
+"""
+
+_BESIDE = """\
+## Beside the tables
+
+| what | kept for | ended by |
+|---|---|---|
+"""
+
+
+def text() -> str:
+    """The page."""
+    return _HEAD + "".join(f"{line}\n" for line in _lines())
+
+
+def _lines() -> Iterator[str]:
+    for table in topology.TABLES:
+        yield f"## Table `{table.name}`"
+        yield ""
+        if table.ttl:
+            yield f"The attribute of its TTL is `{table.ttl}`."
+            yield ""
+        yield "| item | key | kept for | ends by | why |"
+        yield "|---|---|---|---|---|"
+        yield from (_row(kind) for kind in KINDS if kind.table == table.name)
+        yield ""
+    yield from _BESIDE.splitlines()
+    yield from _beside()
+
+
+def _row(kind: Kind) -> str:
+    keys = ", ".join(f"`{part}`" for part in kind.keys.split("|"))
+    life = f"{_length(kind.life)} after {kind.since}" if kind.life else "as long as it is there"
+    return f"| {kind.what} | {keys} | {life} | {kind.ender.value} | {kind.reason} |"
+
+
+def _length(life: timedelta) -> str:
+    if life == FIVE_YEARS:
+        return "five years"
+    for name, unit in (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute", timedelta(minutes=1))):
+        number = life // unit
+        if number:
+            return f"{number} {name}{'s' if number > 1 else ''}"
+    raise ValueError(f"{life} is too short for the page")
+
+
+def _beside() -> Iterator[str]:
+    for bucket in topology.BUCKETS:
+        kept = (f"{bucket.days} days", "a rule of S3") if bucket.days else ("as long as its mail", "never")
+        yield f"| objects of bucket `{bucket.name}` | {kept[0]} | {kept[1]} |"
+    yield "| messages of queues | 4 days | SQS; a worker takes them within moments |"
+    yield f"| dead letters | {topology.DEAD_LETTERS_DAYS} days | SQS; an operator redrives them before |"
+    yield "| records of the stream | 24 hours | DynamoDB |"
+    yield f"| logs of functions and APIs | {topology.LOGS_DAYS} days | CloudWatch |"
+    yield "| metrics | 15 months | CloudWatch |"
+    yield "| point-in-time copies of `core` and `activity` | 35 days | DynamoDB: what was deleted is in them so long |"
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(text())
+
+
+if __name__ == "__main__":
+    main()
