@@ -54,8 +54,11 @@ def commit_once(once: Once | None, subject_id: str, *parts: Writes, by: Callable
     written. `by` is what commits, where that is not `commit` itself. Raises IdempotencyMismatch for a key of another
     request, and whatever the commit raises.
     """
+    if once is None:
+        by(*parts)
+        return None
     try:
-        by(once.marker(subject_id) if once else None, *parts)
+        by(once.marker(subject_id), *parts)
     except AlreadyDone as done:
         return Done(done.subject_id, done.salt)
     return None
