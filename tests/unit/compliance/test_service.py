@@ -15,6 +15,7 @@ from switchboard.compliance.models import Consent, Contact, Verdict
 from switchboard.compliance.ports import Answer
 from switchboard.errors import Invalid, NotFound, QuotaExceeded, Unavailable
 from switchboard.events.models import Actor, Work
+from tests.unit.compliance import gate
 from tests.unit.compliance.gate import CONSENT
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
@@ -379,3 +380,43 @@ def test_the_ledgers_are_listed_page_by_page() -> None:
     for wrong in (lambda: ledgers.blocked("org_b", 3, after), lambda: ledgers.opt_outs("org_a", 3, after)):
         with pytest.raises(Invalid):
             wrong()
+
+
+# --- a verdict as it is kept --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [NUMBER, FLORIDA, "+442079460018", "+18005551234"])
+def test_a_kept_verdict_has_all_that_was_found_in_one_write_unit(number: str) -> None:
+    made = gate.verdict(number)
+    table.write(service.record(made, "call_00000000000000000000000001"))
+    item = _stored("verdict#call_00000000000000000000000001")
+    assert sum(len(name) + _size(value) for name, value in table.encode_item(item).items()) < 1_024
+    found = service.get("org_a", "call_00000000000000000000000001")
+    assert found.rules == made.rules
+    assert all(rule.version and rule.input for rule in found.rules)
+    assert item["expires"] == int((clock.now() + timedelta(days=1830)).timestamp())
+
+
+def test_a_verdict_that_was_kept_before_rules_were_compressed_is_read() -> None:
+    made = gate.verdict(NUMBER)
+    put = service.record(made, "call_1")
+    table.write(Put(table="core", item={**put.item, "rules": made.model_dump(mode="json")["rules"]}))
+    assert service.get("org_a", "call_1").rules == made.rules
+
+
+def _stored(name: str) -> dict[str, Any]:
+    (item,) = Query(table="core", partition=f"org_a#{name}").all()
+    return item
+
+
+def _size(value: dict[str, Any]) -> int:
+    """The bytes of an attribute, as DynamoDB counts them."""
+    ((kind, content),) = value.items()
+    match kind:
+        case "M":
+            return 3 + sum(1 + len(name) + _size(part) for name, part in content.items())
+        case "L":
+            return 3 + sum(1 + _size(part) for part in content)
+        case "S" | "B":
+            return len(content)
+    return len(str(content)) // 2 + 2
