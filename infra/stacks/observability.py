@@ -14,11 +14,15 @@ from constructs import Construct
 from infra import topology
 from infra.stacks.api import STAGE
 from infra.stacks.deployment import Deployment
+from switchboard.telemetry import NAMESPACE
 
 #: How old a job may get before it counts as held up, and an event before it counts as not fanned out, in seconds.
 OLDEST_JOB, OLDEST_EVENT = 300, 60
 #: What 99 of 100 requests must be answered within, in milliseconds.
 SLOWEST = 3_000
+#: What our code counts when something waits for an operator: a timer that was set aside, and an item of the outbox that
+#: the fan-out passed over.
+LOST = {"timers-dead": "TimerDead", "outbox-unreadable": "OutboxUnreadable"}
 _MINUTE = Duration.minutes(1)
 _FIVE_MINUTES = Duration.minutes(5)
 _MORE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
@@ -41,6 +45,8 @@ class Observability(Stack):
             self._watch_group(group)
         for worker in (*topology.WORKERS, *topology.SCHEDULES):
             self._watch_worker(worker)
+        for name, metric in LOST.items():
+            self._alarm(name, _of_ours(metric), 0)
         for api in topology.APIS:
             self._alarm(f"{api.name}-5xx", self._of_api(api, "5XXError", "Average"), 0.01, periods=3)
         self._dashboard()
@@ -143,6 +149,11 @@ class Observability(Stack):
             _graph("Waiting", {queue.name: self._depth(queue.name, fifo=queue.fifo) for queue in queues}),
             _graph("Given up", {queue.name: self._depth(f"{queue.name}-dlq", fifo=queue.fifo) for queue in queues}),
         )
+
+
+def _of_ours(metric: str) -> cloudwatch.Metric:
+    """What the code counts itself, in the embedded metric format."""
+    return cloudwatch.Metric(namespace=NAMESPACE, metric_name=metric, statistic="Sum", period=_MINUTE)
 
 
 def _graph(title: str, metrics: Mapping[str, cloudwatch.Metric]) -> cloudwatch.GraphWidget:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra import topology
+from switchboard import telemetry
 from tests.infra.templates import Templates
 from tests.infra.test_functions import queue_name
 
@@ -62,6 +64,15 @@ def test_an_api_that_fails_raises_an_alarm(full: Templates, api: topology.Api) -
     assert alarm_of(full, "5XXError", ApiName=full.name("api", api.name), Stage="live")
 
 
+@pytest.mark.parametrize("metric", ["TimerDead", "OutboxUnreadable"])
+def test_what_waits_for_an_operator_raises_an_alarm_as_the_code_counts_it(full: Templates, metric: str) -> None:
+    alarm = alarm_of(full, metric)
+    assert (alarm["Namespace"], alarm["Threshold"], alarm["Statistic"]) == (telemetry.NAMESPACE, 0, "Sum")
+    layer = Path(telemetry.__file__).parent
+    counted = [path for path in layer.rglob("*.py") if f'telemetry.metric("{metric}")' in path.read_text()]
+    assert counted, "a metric without a dimension, which the alarm watches"
+
+
 def test_every_alarm_tells_somebody(full: Templates) -> None:
     topic = full.one("AWS::SNS::Topic", TopicName=full.name("alarms"))
     assert all(alarm["AlarmActions"] == [topic["TopicName"]] for alarm in full.all("AWS::CloudWatch::Alarm"))
@@ -77,7 +88,7 @@ def test_an_alarm_watches_what_is_there(full: Templates) -> None:
         "Stage": {made["StageName"] for made in full.all("AWS::ApiGateway::Stage")},
     }
     for alarm in full.all("AWS::CloudWatch::Alarm"):
-        for dimension in alarm["Dimensions"]:
+        for dimension in alarm.get("Dimensions", []):
             assert dimension["Value"] in there[dimension["Name"]], alarm["AlarmName"]
 
 
@@ -98,6 +109,6 @@ def alarm_of(full: Templates, metric: str, **dimensions: str) -> dict[str, Any]:
         alarm
         for alarm in full.all("AWS::CloudWatch::Alarm")
         if alarm["MetricName"] == metric
-        and sorted((each["Name"], each["Value"]) for each in alarm["Dimensions"]) == wanted
+        and sorted((each["Name"], each["Value"]) for each in alarm.get("Dimensions", [])) == wanted
     )
     return alarm

@@ -144,6 +144,22 @@ def test_a_replay_that_sqs_refuses_says_so(run: Run, cloud: dict[str, str], monk
     assert "were not accepted" in answer.err
 
 
+def test_a_long_replay_says_how_far_it_is(
+    run: Run, cloud: dict[str, str], frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant("acme")
+    monkeypatch.setattr("switchboard.cli.events._BATCH", 2)
+    monkeypatch.setattr("switchboard.cli.events._EVENTS_TOLD", 3)
+    # Two months without an event are not silent either.
+    answer = run("events", "replay", "--from", "2026-01-15T00:00Z", "--to", "2026-03-17T00:00Z", "--json")
+    assert answer.json["events"] == 4
+    assert answer.err.splitlines() == [
+        "4 events and 3 jobs until 2026-01-15T17:00:00.000Z",
+        "4 events and 3 jobs until 2026-02-14T00:00:00.000Z",
+        "4 events and 3 jobs until 2026-03-16T00:00:00.000Z",
+    ]
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -24,6 +24,7 @@ from switchboard.cli import (
     queues,
     tail,
     tenants,
+    timers,
     usage,
     webhooks,
 )
@@ -31,7 +32,7 @@ from switchboard.cli.command import common
 from switchboard.errors import DomainError, Invalid
 
 _NOUNS = (
-    *(organisations, people, keys, agents, flows, audit, compliance, queues),
+    *(organisations, people, keys, agents, flows, audit, compliance, queues, timers),
     *(events, usage, tail, webhooks, tenants),
 )
 _REFUSED, _BAD_USAGE, _INTERRUPTED = 1, 2, 130

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from switchboard.accounts import service as accounts
-from switchboard.cli.command import Noun, moment, show
+from switchboard.aws import clock
+from switchboard.cli.command import Noun, moment, note, show
 from switchboard.events import service as events
 from switchboard.fanout import service as fanout
 
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     from switchboard.cli.command import Nouns
 
 _BATCH = 100
+#: A replay of years takes long: it says how far it is after so many events, and after so many days.
+_EVENTS_TOLD, _DAYS_TOLD = 10_000, 30
 
 
 def add_to(nouns: Nouns) -> None:
@@ -32,9 +37,29 @@ def _replay(args: argparse.Namespace) -> None:
         args.usage_error("--from must come before --to")
     if args.org:
         accounts.organisation(args.org)
-    waiting = iter(events.between(args.start, args.end, args.org))
-    handed_on = sent = 0
-    while batch := list(islice(waiting, _BATCH)):
-        sent += fanout.replay(batch)
-        handed_on += len(batch)
+    handed_on = sent = told = 0
+    for number, (begin, end) in enumerate(_days(args.start, args.end), start=1):
+        waiting = iter(events.between(begin, end, args.org))
+        while batch := list(islice(waiting, _BATCH)):
+            sent += fanout.replay(batch)
+            handed_on += len(batch)
+            if handed_on // _EVENTS_TOLD > told // _EVENTS_TOLD:
+                told = handed_on
+                _tell(handed_on, sent, batch[-1].at)
+        if number % _DAYS_TOLD == 0:
+            _tell(handed_on, sent, end)
     show(args, {"events": handed_on, "jobs": sent})
+
+
+def _tell(handed_on: int, sent: int, until: str) -> None:
+    note(f"{handed_on} events and {sent} jobs until {until}")
+
+
+def _days(start: str, end: str) -> Iterator[tuple[str, str]]:
+    """The days of a range, each from a moment to the next one's."""
+    last = clock.parse(end)
+    moment = clock.parse(start)
+    while moment < last:
+        after = min(last, moment + timedelta(days=1))
+        yield clock.iso(moment), clock.iso(after)
+        moment = after
