@@ -5,6 +5,7 @@ No CDK and no AWS import here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -98,6 +99,8 @@ class Group(Function):
     api: str = ""
     paths: tuple[str, ...] = ()
     snapstart: bool = True
+    #: The media types of bodies that are handed over byte by byte. API Gateway takes everything else for text.
+    binary: tuple[str, ...] = ()
     #: Whether its answers are sent while they are written. It is an ASGI app then, at `functions/<name>/app.py`, and
     #: its handler is what answers where nothing can be streamed.
     streaming: bool = False
@@ -413,6 +416,11 @@ def bucket(name: str) -> Bucket:
 def function(name: str) -> Function:
     """The function of that name."""
     return next(function for function in FUNCTIONS if function.name == name)
+
+
+def binary_types(api: Api, groups: Iterable[Group] = GROUPS) -> list[str]:
+    """The media types that an API takes for bytes: those of all its groups, since API Gateway has one list an API."""
+    return sorted({one for group in groups if group.api == api.name for one in group.binary})
 
 
 def feeds_itself(function: Function) -> bool:

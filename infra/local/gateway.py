@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import json
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from http import HTTPStatus
 from pathlib import Path
@@ -23,6 +24,7 @@ from switchboard.edge.dialects.base import Dialect
 from switchboard.edge.dialects.hum import Hum
 from switchboard.edge.dialects.opticomm import OptiComm
 from switchboard.edge.documents.headers import CHALLENGE
+from switchboard.edge.media_type import essence_of
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -30,6 +32,9 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 #: API Gateway's own limit for a request's body.
 _MAX_BODY = 10 * 1024 * 1024
+#: Lambda's own limit for an event, and a body with which none comes near it.
+_MAX_EVENT = 6 * 1024 * 1024
+_MOST_TO_MEASURE = 1024 * 1024
 _DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (Anima(), OptiComm(), Athos(), Hum())}
 
 logger = logging.getLogger("gateway")
@@ -64,7 +69,10 @@ class Gateway:
         if body is None:
             await _refuse(send, api, 413, "PAYLOAD_TOO_LARGE", path)
             return
-        group, event = group_of(api, path), proxy_event(scope, path, body)
+        group, event = group_of(api, path), proxy_event(scope, path, body, topology.binary_types(api))
+        if too_large(event):
+            await _refuse(send, api, 413, "PAYLOAD_TOO_LARGE", path)
+            return
         if group.streaming:
             await self._streams({**scope, "aws.event": event}, receive, _renaming(send))
             return
@@ -121,18 +129,18 @@ def _rank(pattern: list[str], segments: list[str]) -> list[int] | None:
     return rank if len(pattern) == len(segments) else None
 
 
-def proxy_event(scope: Scope, path: str, body: bytes) -> dict[str, Any]:
-    """A request as API Gateway gives it to a function (REST, payload v1)."""
+def proxy_event(scope: Scope, path: str, body: bytes, binary: Collection[str] = ()) -> dict[str, Any]:
+    """A request as API Gateway gives it to a function (REST, payload v1).
+
+    A body of one of the API's binary media types is base64, and any other is text.
+    """
     headers: dict[str, list[str]] = {}
     for name, value in scope["headers"]:
         headers.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
     query: dict[str, list[str]] = {}
     for name, text in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True):
         query.setdefault(name, []).append(text)
-    try:
-        text, encoded = body.decode(), False
-    except UnicodeDecodeError:
-        text, encoded = base64.b64encode(body).decode(), True
+    text, encoded = _body(body, essence_of(next(iter(_values(headers, "content-type")), "")) in binary)
     client = (scope.get("client") or ("127.0.0.1", 0))[0]
     return {
         "resource": "/{proxy+}",
@@ -160,6 +168,26 @@ def proxy_event(scope: Scope, path: str, body: bytes) -> dict[str, Any]:
         "body": text or None,
         "isBase64Encoded": encoded,
     }
+
+
+def too_large(event: dict[str, Any]) -> bool:
+    """Whether Lambda takes no such event. API Gateway answers 413 then."""
+    return len(event["body"] or "") > _MOST_TO_MEASURE and len(json.dumps(event).encode()) > _MAX_EVENT
+
+
+def _values(headers: dict[str, list[str]], name: str) -> list[str]:
+    return [value for key, values in headers.items() if key.lower() == name for value in values]
+
+
+def _body(body: bytes, binary: bool) -> tuple[str, bool]:
+    """A body in an event, and whether it is base64."""
+    if not binary:
+        try:
+            return body.decode(), False
+        except UnicodeDecodeError:
+            # API Gateway puts other characters in their place. The edge refuses the bytes, and so it should.
+            pass
+    return base64.b64encode(body).decode(), bool(body)
 
 
 async def _read(receive: Receive) -> bytes | None:

@@ -47,7 +47,7 @@ class RestApi(Stack):
         functions = Functions(self, deployment, resources, assets)
         groups = [group for group in topology.GROUPS if group.api == api.name]
         handlers = {group.name: functions.published(group) for group in groups}
-        self.rest = self._rest_api(name)
+        self.rest = self._rest_api(name, topology.binary_types(api))
         for group in groups:
             for path in group.paths:
                 streams = functions.streams(group)
@@ -58,14 +58,14 @@ class RestApi(Stack):
         self._attach(api)
         CfnOutput(self, "Url", description=f"The address of {api.name} without a domain", value=self.rest.url)
 
-    def _rest_api(self, name: str) -> apigateway.RestApi:
+    def _rest_api(self, name: str, binary_types: list[str]) -> apigateway.RestApi:
         log_group = log_group_of(self, f"/aws/apigateway/{name}")
         rest = apigateway.RestApi(
             self,
             "Api",
             rest_api_name=name,
             endpoint_types=[apigateway.EndpointType.REGIONAL],
-            binary_media_types=["multipart/form-data"],
+            binary_media_types=binary_types or None,
             # With a domain there is one way in.
             disable_execute_api_endpoint=self._front.domain is not None,
             cloud_watch_role=False,

@@ -79,7 +79,13 @@ class Data(Stack):
             enforce_ssl=True,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             removal_policy=RemovalPolicy.RETAIN,
-            lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(bucket.days))] if bucket.days else None,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    expiration=Duration.days(bucket.days) if bucket.days else None,
+                    # The parts of an upload that nobody finished.
+                    abort_incomplete_multipart_upload_after=Duration.days(1),
+                )
+            ],
         )
         accept(made, "AwsSolutions-S1", "SES and two functions reach it, and the functions log whose mail they took.")
         if bucket.mail and deployment.mail_carrier == "ses":

@@ -32,7 +32,11 @@ _ADAPTED = {
     "AWS_LWA_READINESS_CHECK_PROTOCOL": "tcp",
 }
 
-_BUCKET_ACTIONS: dict[topology.Access, str] = {"read": "s3:GetObject", "write": "s3:PutObject"}
+_BUCKET_ACTIONS: dict[topology.Access, tuple[str, ...]] = {
+    "read": ("s3:GetObject",),
+    # An upload in parts is written by the same right, and given up by its own.
+    "write": ("s3:AbortMultipartUpload", "s3:PutObject"),
+}
 _TABLE_ACTIONS: dict[topology.Access, tuple[str, ...]] = {
     "read": ("BatchGetItem", "ConditionCheckItem", "GetItem", "Query"),
     "write": ("BatchWriteItem", "ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem"),
@@ -167,7 +171,7 @@ class Functions:
                 )
         for name, access in function.buckets.items():
             yield iam.PolicyStatement(
-                actions=sorted(_BUCKET_ACTIONS[kind] for kind in access),
+                actions=sorted(action for kind in access for action in _BUCKET_ACTIONS[kind]),
                 resources=[buckets.objects_of(self._deployment, name)],
             )
         for name in self._sends(function):

@@ -8,7 +8,7 @@ from functions.athos.sessions.schemas import (
     RedeemSessionRequest,
     RedeemSessionResponse,
 )
-from switchboard.edge import bearer
+from switchboard.edge import bearer, cors
 from switchboard.edge.api import Api
 from switchboard.edge.call import Call, Scheme
 from switchboard.edge.dialects.athos import Athos
@@ -58,7 +58,7 @@ def mint(request: MintSessionRequest) -> MintSessionResponse:
         503: "The voice transport is down.",
     },
     scheme=Scheme("SessionToken", _admit),
-    cross_origin=True,
+    cross_origin=cors.AnyOrigin(),
 )
 def redeem(request: RedeemSessionRequest) -> RedeemSessionResponse:
     return RedeemSessionResponse.of(sessions.redeem(api.call.bearer, request.wanted()))

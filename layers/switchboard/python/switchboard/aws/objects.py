@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from switchboard.aws import session, settings
+from switchboard.aws.session import BotoCoreError, ClientError
+
+#: The smallest part that S3 takes, but for an upload's last.
+PART = 5 * 1024 * 1024
 
 
 class Object(NamedTuple):
@@ -18,6 +24,52 @@ class Object(NamedTuple):
 def put(bucket: str, key: str, content: bytes, media_type: str) -> None:
     """Write an object. The same key again replaces it."""
     session.client("s3").put_object(Bucket=_physical(bucket), Key=key, Body=content, ContentType=media_type)
+
+
+def upload(bucket: str, key: str, chunks: Iterable[bytes], media_type: str) -> int:
+    """Write an object piece by piece, with at most one part of it in memory. Answers its size.
+
+    A small object is written at once. A larger one appears when its last part is there: an upload that fails before
+    leaves no object. Its parts are given up here, or by the bucket's rule if this process ends first.
+    """
+    parts = _parts(chunks)
+    first = next(parts, b"")
+    second = next(parts, None)
+    if second is None:
+        put(bucket, key, first, media_type)
+        return len(first)
+    client, where = session.client("s3"), {"Bucket": _physical(bucket), "Key": key}
+    where["UploadId"] = client.create_multipart_upload(**where, ContentType=media_type)["UploadId"]
+    try:
+        return _upload_parts(client, where, (first, second), parts)
+    except BaseException:
+        with suppress(ClientError, BotoCoreError):
+            client.abort_multipart_upload(**where)
+        raise
+
+
+def _upload_parts(client: Any, where: dict[str, str], begun: Iterable[bytes], rest: Iterable[bytes]) -> int:
+    size = 0
+    done: list[dict[str, Any]] = []
+    for content in (part for parts in (begun, rest) for part in parts):
+        number = len(done) + 1
+        answer = client.upload_part(**where, PartNumber=number, Body=content)
+        done.append({"PartNumber": number, "ETag": answer["ETag"]})
+        size += len(content)
+    client.complete_multipart_upload(**where, MultipartUpload={"Parts": done})
+    return size
+
+
+def _parts(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces of S3's size; the last is what is left."""
+    buffer = bytearray()
+    for chunk in chunks:
+        buffer += chunk
+        while len(buffer) >= PART:
+            yield bytes(buffer[:PART])
+            del buffer[:PART]
+    if buffer:
+        yield bytes(buffer)
 
 
 def get(bucket: str, key: str, limit: int, beginning: int) -> Object:

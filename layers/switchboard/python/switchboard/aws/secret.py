@@ -8,7 +8,12 @@ import hmac
 import os
 from functools import cache
 
-from switchboard.aws import session, settings
+from switchboard.aws import clock, session, settings
+
+#: For how long a process takes the active secrets of a provider for what they were. A new one is added this long
+#: before the provider begins to use it, and an old one is removed this long after it stopped.
+ACTIVE_SECONDS = 300
+_active: dict[str, tuple[float, tuple[str, ...]]] = {}
 
 
 @cache
@@ -22,6 +27,20 @@ def _root() -> bytes:
 def provided(name: str) -> str:
     """A provider's credential: the text of the secret of that name, or ARN, in Secrets Manager."""
     return str(session.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
+
+
+def active(name: str) -> tuple[str, ...]:
+    """The secrets of a provider that are active now: the lines of the secret of that name, or ARN, newest first.
+
+    One line is the rule, two are a rotation. Changes are felt within ACTIVE_SECONDS.
+    """
+    now = clock.epoch()
+    until, found = _active.get(name, (0.0, ()))
+    if until <= now:
+        text = str(session.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
+        found = tuple(line.strip() for line in text.splitlines() if line.strip())
+        _active[name] = (now + ACTIVE_SECONDS, found)
+    return found
 
 
 def derive(purpose: str, *parts: str, length: int = 32) -> bytes:
@@ -61,3 +80,4 @@ def forget() -> None:
     """Drop what was fetched, for tests that change it."""
     _root.cache_clear()
     provided.cache_clear()
+    _active.clear()

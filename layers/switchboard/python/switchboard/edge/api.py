@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
@@ -18,6 +18,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
 from switchboard import telemetry
 from switchboard.accounts.models import Caller, KeyKind
 from switchboard.edge import cors, steps
+from switchboard.edge.bodies import JSON, Body, Json
 from switchboard.edge.call import Call, Operation, Scheme
 from switchboard.edge.dialects.base import INTERNAL, Dialect
 from switchboard.edge.fields import is_id
@@ -27,6 +28,7 @@ from switchboard.team.permissions import Permission
 
 if TYPE_CHECKING:
     from switchboard.access.sessions import SignedIn
+    from switchboard.edge.multipart import Upload
     from switchboard.team.models import Member
 
 _Route = TypeVar("_Route", bound=Callable[..., Any])
@@ -46,6 +48,13 @@ class _Resolver(APIGatewayRestResolver):
 
     def _convert_matches_into_route_keys(self, match: re.Match[str]) -> dict[str, str]:
         return {name: unquote(value) for name, value in match.groupdict().items()}
+
+
+class Shared(NamedTuple):
+    """A path that scripts of other origins may call: from where, and by which methods."""
+
+    policy: cors.Policy
+    methods: list[str]
 
 
 class Api:
@@ -97,6 +106,30 @@ class Api:
         return signed_in
 
     @property
+    def raw(self) -> bytes:
+        """The bytes of the body, unless it is JSON that the route has a model of."""
+        return self._current.raw
+
+    @property
+    def parameters(self) -> Sequence[tuple[str, str]]:
+        """The parameters of a form, in the order sent."""
+        return self._current.parameters
+
+    @property
+    def upload(self) -> Upload:
+        """The file of a multipart body. It is stored when the route says so."""
+        upload = self._current.upload
+        assert upload is not None, "the operation's body is no Multipart"
+        return upload
+
+    @property
+    def signer(self) -> str:
+        """The provider's account that signed the body."""
+        signer = self._current.signer
+        assert signer is not None, "the operation's body has no verify"
+        return signer
+
+    @property
     def call(self) -> Call:
         """The request under way, for the few routes that answer a stranger."""
         return self._current
@@ -117,11 +150,13 @@ class Api:
         keys: frozenset[KeyKind] | None = None,
         secret: bool = False,
         scheme: Scheme | None = None,
-        cross_origin: bool = False,
+        cross_origin: cors.Policy | None = None,
         permission: Permission | None = None,
+        body: Body | None = None,
     ) -> Callable[[_Route], _Route]:
         """Register a route. `responses` are the refusals it may give, by status, for the document.
 
+        `body` is the kind of its body, JSON where nothing is said (`switchboard.edge.bodies`).
         `media_type` is that of a text which is not described by a model. A variable in the path may say the prefix of
         its ids (`<agt:agent_id>`). What cannot be such an id is refused before the route runs, as 404 with the text of
         `responses[404]`.
@@ -130,8 +165,9 @@ class Api:
         path = _PARAMETER.sub(r"<\2>", path)
         self._register(
             Operation(
-                method,
-                path,
+                method=method,
+                path=path,
+                body=body or Json(),
                 ids=ids,
                 unknown=(responses or {}).get(404, _UNKNOWN),
                 public=public,
@@ -179,6 +215,8 @@ class Api:
         return self.route("DELETE", path, **options)
 
     def _register(self, operation: Operation) -> None:
+        if (shared := self.cross_origin(operation.path)) and operation.cross_origin not in (None, shared.policy):
+            raise ValueError(f"{operation.name}: other methods of this path are for other origins")
         self.operations.append(operation)
         if not _PARAMETER.search(operation.path):
             self._static.setdefault(operation.path, {})[operation.method] = operation
@@ -200,9 +238,13 @@ class Api:
             raise MethodNotAllowed(f"This path does not take {method[:20]}.", allow=sorted(methods))
         return operation
 
-    def cross_origin(self, path: str) -> list[str]:
-        """The methods of a path that scripts of other origins may use."""
-        return sorted(method for method, operation in (self._at(path) or {}).items() if operation.cross_origin)
+    def cross_origin(self, path: str) -> Shared | None:
+        """What scripts of other origins may do at a path, if anything."""
+        found = [operation for operation in (self._at(path) or {}).values() if operation.cross_origin]
+        if not found:
+            return None
+        assert found[0].cross_origin is not None
+        return Shared(found[0].cross_origin, sorted(operation.method for operation in found))
 
     def _at(self, path: str) -> dict[str, Operation] | None:
         path = path.rstrip("/")
@@ -229,8 +271,8 @@ class Api:
         # What a route says of its own answer counts: a page or an asset may be cached.
         reply.headers = self.dialect.headers(call) | reply.headers
         reply.cookies = call.cookies
-        if self.cross_origin(call.request.path):
-            reply.headers |= cors.headers(self.dialect.exposed)
+        if shared := self.cross_origin(call.request.path):
+            reply.headers |= shared.policy.headers(call, self.dialect.exposed)
         telemetry.logger().info(
             "request",
             extra={
@@ -286,8 +328,11 @@ def _as_read(call: Call) -> dict[str, Any]:
     event = {**call.request.event, "path": call.request.path}
     if call.operation and call.operation.takes_body:
         several = event.get("multiValueHeaders") or {}
-        event["headers"] = {**_without_type(event.get("headers") or {}), "content-type": steps.JSON}
-        event["multiValueHeaders"] = {**_without_type(several), "content-type": [steps.JSON]}
+        event["headers"] = {**_without_type(event.get("headers") or {}), "content-type": JSON}
+        event["multiValueHeaders"] = {**_without_type(several), "content-type": [JSON]}
+        if call.body is not None:
+            # It reads no bytes: the deserializer hands it what was read.
+            event |= {"body": "{}", "isBase64Encoded": False}
     return event
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from switchboard.accounts.models import Caller, KeyKind
 from switchboard.aws.effect import Effect
+from switchboard.edge import cors
+from switchboard.edge.bodies import Body, Json
 from switchboard.team.permissions import Permission
 
 if TYPE_CHECKING:
     from switchboard.access.service import Snapshot
     from switchboard.access.sessions import SignedIn
     from switchboard.edge.http import Request
+    from switchboard.edge.media_type import MediaType
+    from switchboard.edge.multipart import Upload
     from switchboard.edge.rate_limit import Limits
 
 
@@ -23,55 +28,60 @@ class Scheme(NamedTuple):
     authenticate: Callable[[Call], None]
 
 
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Operation:
     """What the edge knows of a route: who may call it, and how it treats retries and bodies."""
 
-    __slots__ = (
-        "cross_origin",
-        "idempotent",
-        "ids",
-        "keys",
-        "method",
-        "path",
-        "permission",
-        "public",
-        "scheme",
-        "secret",
-        "takes_body",
-        "unknown",
-    )
+    method: str
+    path: str
+    #: Anybody may call it.
+    public: bool = False
+    #: The kinds of key that may call it; `None` for all that the dialect takes.
+    keys: frozenset[KeyKind] | None = None
+    #: What a member has to be allowed. Without one, whoever is signed in may call it, for themselves.
+    permission: Permission | None = None
+    #: The answer shows a credential, so that its record is kept encrypted.
+    secret: bool = False
+    #: How its callers are authenticated, where not as the dialect does it.
+    scheme: Scheme | None = None
+    #: The origins whose scripts may call it (CORS).
+    cross_origin: cors.Policy | None = None
+    #: The kind of its body. A method without a body has none.
+    body: Body = field(default_factory=Json)
+    #: For each variable of the path the prefix of its ids, if it is known, and the refusal of what cannot be one.
+    ids: Sequence[str | None] = ()
+    unknown: str = ""
 
-    def __init__(
-        self,
-        method: str,
-        path: str,
-        *,
-        public: bool = False,
-        keys: frozenset[KeyKind] | None = None,
-        secret: bool = False,
-        scheme: Scheme | None = None,
-        cross_origin: bool = False,
-        permission: Permission | None = None,
-        ids: Sequence[str | None] = (),
-        unknown: str = "",
-    ) -> None:
-        self.method = method
-        self.path = path
-        self.public = public
-        self.keys = keys
-        #: What a member has to be allowed. Without one, whoever is signed in may call it, for themselves.
-        self.permission = permission
-        #: The answer shows a credential, so that its record is kept encrypted.
-        self.secret = secret
-        #: How its callers are authenticated, where not as the dialect does it.
-        self.scheme = scheme
-        #: Scripts of other origins may call it (CORS).
-        self.cross_origin = cross_origin
-        #: For each variable of the path the prefix of its ids, if it is known, and the refusal of what cannot be one.
-        self.ids = ids
-        self.unknown = unknown
-        self.takes_body = method in ("POST", "PUT", "PATCH")
-        self.idempotent = method in ("POST", "PUT", "PATCH", "DELETE")
+    def __post_init__(self) -> None:
+        if self.signed and (self.public or self.scheme or self.keys or self.permission):
+            raise ValueError(f"{self.name}: its signature authenticates it, so it takes no other way")
+        if self.cross_origin and not (self.scheme or self.public):
+            raise ValueError(f"{self.name}: give it a scheme, since browsers send cookies from other origins, too")
+        if self.public and self.body.needs_owner:
+            raise ValueError(f"{self.name}: a file belongs to an organization, so the operation cannot be public")
+
+    @property
+    def name(self) -> str:
+        """The operation in messages."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def takes_body(self) -> bool:
+        """Whether a body is read."""
+        return self.method in _WITH_BODY
+
+    @property
+    def signed(self) -> bool:
+        """Whether its body's signature tells who calls."""
+        return self.takes_body and self.body.verify is not None
+
+    @property
+    def idempotent(self) -> bool:
+        """Whether it takes an Idempotency-Key, where its dialect does."""
+        return self.method in _WITH_BODY or self.method == "DELETE"
 
 
 class Call:
@@ -84,14 +94,22 @@ class Call:
         "cookies",
         "correlation_id",
         "credential",
+        "digest",
         "effect",
         "limits",
+        "media_type",
         "operation",
+        "origin",
+        "origins",
+        "parameters",
+        "raw",
         "replayed",
         "request",
         "request_id",
         "signed_in",
+        "signer",
         "snapshot",
+        "upload",
     )
 
     def __init__(self, request: Request, context: Any, request_id: str) -> None:
@@ -106,9 +124,21 @@ class Call:
         self.signed_in: SignedIn | None = None
         #: What an operation's own scheme let in.
         self.bearer: Any = None
+        #: The provider's account that signed the body.
+        self.signer: str | None = None
+        #: The origins that the caller's token allows, which its scheme sets, and the one that was found to be allowed.
+        self.origins: Sequence[str] = ()
+        self.origin: str | None = None
         self.limits: Limits | None = None
         self.effect: Effect | None = None
+        #: The body: what the route's model is made of; its bytes, unless it is JSON; its type, and what else its kind
+        #: found in it. A digest stands for it where its bytes differ from one attempt to the next.
         self.body: Any = None
+        self.raw = b""
+        self.media_type: MediaType | None = None
+        self.parameters: list[tuple[str, str]] = []
+        self.upload: Upload | None = None
+        self.digest: str | None = None
         self.replayed = False
         #: The cookies that the answer sets.
         self.cookies: list[str] = []
@@ -136,6 +166,7 @@ class Call:
             "org_id": self.admitted.organisation.id if self.admitted and self.admitted.organisation else None,
             "key_id": self.snapshot.key.id if self.snapshot else None,
             "user_id": self.signed_in.user.id if self.signed_in else None,
+            "signer": self.signer,
             "method": self.request.method,
             "route": self.operation.path if self.operation else None,
         }

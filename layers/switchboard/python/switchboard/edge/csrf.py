@@ -25,7 +25,9 @@ _OWN_SITES = frozenset({"same-origin", "none"})
 
 def same_origin(api: Api, call: Call, proceed: Proceed) -> Reply:  # noqa: ARG001 a step of the pipeline
     """Let no other site change anything. Raises Forbidden."""
-    if call.request.method not in _SAFE and not _ours(call.request):
+    # An operation that other sites may call is opened by what is in the request, and never by a cookie.
+    shared = call.operation is not None and call.operation.cross_origin is not None
+    if call.request.method not in _SAFE and not shared and not _ours(call.request):
         raise Forbidden("This request comes from another site.", code="cross_origin")
     return proceed()
 

@@ -62,17 +62,25 @@ class Request:
         if not self.body:
             return 0
         if self.event.get("isBase64Encoded"):
-            return len(self.body) * 3 // 4
+            return len(self.body) * 3 // 4 - self.body.count("=", -2)
         return len(self.body.encode(errors="surrogatepass"))
+
+    def data(self) -> bytes:
+        """The body's bytes. Raises Invalid where it cannot be told which they were."""
+        if not self.body:
+            return b""
+        try:
+            if self.event.get("isBase64Encoded"):
+                return base64.b64decode(self.body, validate=True)
+            return self.body.encode()
+        except ValueError:
+            raise Invalid("The body did not arrive whole. Send it again.") from None
 
     def text(self) -> str:
         """The body as text. Raises Invalid where it is not UTF-8."""
-        if not self.body:
-            return ""
         try:
-            data = base64.b64decode(self.body) if self.event.get("isBase64Encoded") else self.body.encode()
-            return data.decode()
-        except ValueError:
+            return self.data().decode()
+        except (ValueError, Invalid):
             raise Invalid("The body is not UTF-8.", code="invalid_json") from None
 
 

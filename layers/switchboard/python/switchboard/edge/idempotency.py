@@ -13,7 +13,7 @@ from typing import Any
 from switchboard.aws import aside, effect, secret, session, settings
 from switchboard.aws.effect import Effect
 from switchboard.edge.call import Call
-from switchboard.edge.http import Reply, Request
+from switchboard.edge.http import Reply
 from switchboard.errors import Conflict, Invalid, Unavailable
 
 HEADER = "idempotency-key"
@@ -41,12 +41,19 @@ def effect_of(call: Call) -> Effect | None:
         scope = f"ip#{call.request.source_ip}"
         if len(key) < SHORTEST_UNAUTHENTICATED:
             raise _malformed(f"without an API key it takes {SHORTEST_UNAUTHENTICATED} characters or more")
-    return Effect(scope=scope, key=key, fingerprint=_fingerprint(call.request))
+    return Effect(scope=scope, key=key, fingerprint=_fingerprint(call))
 
 
-def _fingerprint(request: Request) -> str:
+def _fingerprint(call: Call) -> str:
     """Stands for the whole request. As JSON, no two different requests have the same text."""
-    whole = (request.method, request.path, request.query(), request.body or "")
+    request = call.request
+    whole: tuple[Any, ...] = (request.method, request.path, request.query())
+    if call.digest:
+        whole += ("digest", call.digest)
+    elif request.event.get("isBase64Encoded"):
+        whole += ("bytes", request.body or "")
+    else:
+        whole += (request.body or "",)
     return secret.digest(json.dumps(whole))
 
 

@@ -17,7 +17,9 @@ from typing import Any
 
 from switchboard.edge import idempotency
 from switchboard.edge.api import Api
+from switchboard.edge.bodies import Json as JsonBody
 from switchboard.edge.call import Operation
+from switchboard.edge.multipart import Multipart
 from switchboard.team.permissions import roles_with
 
 Json = dict[str, Any]
@@ -156,14 +158,14 @@ def _operation(raw: Json, operation: Operation, schemas: Json, description: Desc
         told["description"] = " ".join(filter(None, (told.get("description"), needs)))
     if operation.scheme:
         told["security"] = [{operation.scheme.name: []}]
-    elif operation.public:
+    elif operation.public or operation.signed:
         told["security"] = []
     told["parameters"] = [_parameter(one) for one in raw.get("parameters", [])]
     told["parameters"] += [{"$ref": f"#/components/parameters/{name}"} for name in description.parameters]
     if keyed := operation.idempotent and description.idempotency_key is not None:
         told["parameters"].append(_key_parameter(operation))
-    if "requestBody" in raw:
-        told["requestBody"] = _clean(raw["requestBody"])
+    if body := _body(raw, operation, schemas):
+        told["requestBody"] = body
     told["responses"] = {
         status: _answer(status, raw["responses"].get(status), keyed, schemas, description)
         for status in sorted(
@@ -172,6 +174,18 @@ def _operation(raw: Json, operation: Operation, schemas: Json, description: Desc
         )
     }
     return told
+
+
+def _body(raw: Json, operation: Operation, schemas: Json) -> Json | None:
+    """The body: Powertools knows of the model, and the operation's kind of body of all else."""
+    known: Json | None = _clean(raw["requestBody"]) if "requestBody" in raw else None
+    if isinstance(operation.body, JsonBody) or not operation.takes_body:
+        return known
+    model = known and known["content"]["application/json"]["schema"]
+    if isinstance(operation.body, Multipart) and model:
+        # A form's model is written out: its file stands among its fields.
+        model = schemas[model["$ref"].removeprefix(_REFERENCE)]
+    return {"content": operation.body.content(model), "required": True}
 
 
 def _parameter(raw: Json) -> Json:
@@ -197,7 +211,9 @@ def _refusals(operation: Operation, keyed: bool, parameters: Sequence[Json]) -> 
     yield from (429, 500)
     if operation.takes_body or any(parameter.get("in") != "path" for parameter in parameters):
         yield 400
-    if not operation.public:
+    if operation.signed:
+        yield 403
+    elif not operation.public:
         yield from (401, 403)
     if operation.takes_body:
         yield from (413, 415)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from switchboard.aws import aside, ids, settings
 from switchboard.aws.effect import IdempotencyMismatch
-from switchboard.edge import cors, idempotency, rate_limit, strict_json
+from switchboard.edge import bodies, cors, idempotency, rate_limit
 from switchboard.edge.call import Call
 from switchboard.edge.http import Reply
-from switchboard.errors import DomainError, Forbidden, Invalid, RateLimited, TooLarge, UnsupportedMedia
+from switchboard.errors import DomainError, Forbidden, Invalid, RateLimited
 
 if TYPE_CHECKING:
     from switchboard.edge.api import Api
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 Proceed = Callable[[], Reply]
 Step = Callable[["Api", Call, Proceed], Reply]
 
-#: The media type of every body. Its case and its parameters (`charset`) mean nothing: JSON is UTF-8 (RFC 8259, 8.1).
-JSON = "application/json"
 _SERVER_ERROR = 500
 #: Refusals that say nothing about the request itself: its repetition with the same key deserves another look.
 _KEPT_NOWHERE = (IdempotencyMismatch, RateLimited)
@@ -30,8 +28,9 @@ _CORRELATION_ID = re.compile("[!-~]{1,128}")
 
 def route(api: Api, call: Call, proceed: Proceed) -> Reply:
     """Find the operation, or answer a browser that asks whether it may call it. Raises NotFound or MethodNotAllowed."""
-    if call.request.method == "OPTIONS" and (methods := api.cross_origin(call.request.path)):
-        return Reply(HTTPStatus.NO_CONTENT, headers=cors.preflight(methods))
+    if call.request.method == "OPTIONS" and (shared := api.cross_origin(call.request.path)):
+        call.origin = shared.policy.ask(call.request)
+        return Reply(HTTPStatus.NO_CONTENT, headers=cors.preflight(shared.methods))
     call.operation = api.find(call.request.method, call.request.path)
     return proceed()
 
@@ -39,7 +38,9 @@ def route(api: Api, call: Call, proceed: Proceed) -> Reply:
 def authenticate(api: Api, call: Call, proceed: Proceed) -> Reply:
     """Find out who is calling, and whether this operation is for them."""
     assert call.operation is not None
-    if call.operation.scheme:
+    if call.operation.signed:
+        bodies.authenticate(call.operation.body, call, api.dialect.max_body)
+    elif call.operation.scheme:
         call.operation.scheme.authenticate(call)
     elif not call.operation.public:
         api.dialect.authenticate(call)
@@ -50,6 +51,8 @@ def authenticate(api: Api, call: Call, proceed: Proceed) -> Reply:
         if call.operation.permission is not None:
             assert call.signed_in is not None
             call.signed_in.require(call.operation.permission)
+    if call.operation.cross_origin:
+        call.origin = call.operation.cross_origin.admit(call)
     return proceed()
 
 
@@ -92,18 +95,24 @@ def limit_stranger(call: Call) -> rate_limit.Limits:
     )
 
 
+def limit_signer(signer: str) -> rate_limit.Limits:
+    """Count a callback by the provider's account that signed it: all of a provider comes from a few addresses."""
+    return rate_limit.take(
+        f"signer#{signer}",
+        settings.number("CALLBACKS_PER_MINUTE", 60_000),
+        settings.number("CALLBACKS_PER_SECOND", 2_000),
+    )
+
+
 def read_body(api: Api, call: Call, proceed: Proceed) -> Reply:
     """Read the body and the correlation id. Raises TooLarge, UnsupportedMedia or Invalid."""
     assert call.operation is not None
     request = call.request
     correlation_id = request.header("x-correlation-id") if api.dialect.correlation else None
-    if call.operation.takes_body and request.body:
-        if request.size() > api.dialect.max_body:
-            raise TooLarge(f"The body is larger than {api.dialect.max_body:,} bytes.", limit=api.dialect.max_body)
-        media_type = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
-        if media_type != JSON:
-            raise UnsupportedMedia("This takes application/json.", received=media_type[:100])
-        call.body = strict_json.loads(request.text())
+    if call.operation.takes_body:
+        if not call.operation.signed:
+            bodies.receive(call.operation.body, call, api.dialect.max_body)
+        call.operation.body.read(call)
         if api.dialect.correlation and correlation_id is None and isinstance(call.body, dict):
             correlation_id = call.body.get("correlation_id", call.body.get("correlationId"))
     call.correlation_id = ids.new("corr") if correlation_id is None else _correlation_id(correlation_id)

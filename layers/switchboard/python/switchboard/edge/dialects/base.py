@@ -91,7 +91,7 @@ class Dialect(ABC):
             assert call.admitted.organisation is not None, "a person has limits of their own, in HUM"
             terms = call.admitted.organisation.terms
             return rate_limit.take(call.admitted.bucket, terms.requests_per_minute, terms.requests_per_second)
-        return steps.limit_stranger(call)
+        return steps.limit_signer(call.signer) if call.signer else steps.limit_stranger(call)
 
     def status(self, error: DomainError) -> int:
         """The HTTP status of a refusal."""

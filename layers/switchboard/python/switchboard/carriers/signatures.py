@@ -1,0 +1,86 @@
+"""How providers sign what they call back with: pure functions of what arrived, the active secrets and the time.
+
+| provider | header | signed | as |
+|---|---|---|---|
+| Twilio | `X-Twilio-Signature` | URL, then name and value of every parameter, sorted by name | base64 of HMAC-SHA1 |
+| Stripe | `Stripe-Signature: t=…,v1=…` | `<t>.<body>` | hex of HMAC-SHA256 |
+| ElevenLabs | `ElevenLabs-Signature: t=…,v0=…` | `<t>.<body>` | hex of HMAC-SHA256 |
+
+While a secret is rotated several are active, and one that fits is enough. All comparisons take constant time.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import re
+from collections.abc import Iterable, Sequence
+
+#: How old a signature may be, in seconds; as far ahead of our clock it may be, too (the providers' own figures).
+STRIPE_TOLERANCE_SECONDS = 300
+ELEVENLABS_TOLERANCE_SECONDS = 1_800
+
+_TIME = re.compile("[0-9]{1,12}")
+_LONGEST_HEADER = 4_096
+#: During a rotation there are two. More are no provider's.
+_MOST_SIGNATURES = 16
+
+
+def verify_twilio(url: str, parameters: Iterable[tuple[str, str]], signature: str, tokens: Sequence[str]) -> bool:
+    """Whether Twilio signed a form for this URL, with one of these auth tokens.
+
+    A parameter that is repeated counts once for each of its different values, in their order. Twilio signs some URLs
+    with their scheme's own port and some without, so both are tried.
+    """
+    found: dict[str, set[str]] = {}
+    for name, value in parameters:
+        found.setdefault(name, set()).add(value)
+    form = "".join(name + value for name in sorted(found) for value in sorted(found[name]))
+    texts = [_bytes(place + form) for place in _with_and_without_port(url)]
+    made = [base64.b64encode(hmac.digest(_bytes(token), text, "sha1")) for token in tokens if token for text in texts]
+    return _any_equal(made, [_bytes(signature)])
+
+
+def verify_stripe(body: bytes, header: str, secrets: Sequence[str], now: float) -> bool:
+    """Whether Stripe signed a body, at most five minutes ago."""
+    return _verify_timed(body, header, "v1", secrets, now, STRIPE_TOLERANCE_SECONDS)
+
+
+def verify_elevenlabs(body: bytes, header: str, secrets: Sequence[str], now: float) -> bool:
+    """Whether ElevenLabs signed a body, at most half an hour ago."""
+    return _verify_timed(body, header, "v0", secrets, now, ELEVENLABS_TOLERANCE_SECONDS)
+
+
+def _verify_timed(body: bytes, header: str, version: str, secrets: Sequence[str], now: float, tolerance: int) -> bool:
+    if len(header) > _LONGEST_HEADER:
+        return False
+    pairs = [part.strip().partition("=") for part in header.split(",")]
+    times = [value for name, _, value in pairs if name == "t"]
+    signatures = [_bytes(value) for name, _, value in pairs if name == version]
+    if len(times) != 1 or not _TIME.fullmatch(times[0]) or len(signatures) > _MOST_SIGNATURES:
+        return False
+    if abs(now - int(times[0])) > tolerance:
+        return False
+    text = times[0].encode() + b"." + body
+    return _any_equal([hmac.digest(_bytes(one), text, "sha256").hex().encode() for one in secrets if one], signatures)
+
+
+def _with_and_without_port(url: str) -> list[str]:
+    """A URL as it is, and with its scheme's port added or taken away. One with another port has one form only."""
+    match = re.fullmatch(r"(https?)://([^/?#:]+)(:[0-9]+)?([/?#].*)?", url, re.DOTALL)
+    if match is None:
+        return [url]
+    scheme, host, port, rest = match[1], match[2], match[3] or "", match[4] or ""
+    own = ":443" if scheme == "https" else ":80"
+    if port not in ("", own):
+        return [url]
+    return [f"{scheme}://{host}{rest}", f"{scheme}://{host}{own}{rest}"]
+
+
+def _any_equal(made: Sequence[bytes], sent: Sequence[bytes]) -> bool:
+    # Every pair is compared: how long it takes tells nothing of which one fits.
+    return sum(hmac.compare_digest(one, other) for one in made for other in sent) > 0
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")

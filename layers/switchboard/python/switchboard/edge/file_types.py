@@ -1,0 +1,81 @@
+"""What files begin with: a file's own bytes tell its media type more truly than its sender does.
+
+Only types whose beginning is simple are listed. A file of another type is taken for what its sender says it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+#: As many bytes of a file as the tests below look at.
+BEGINNING = 16
+
+#: Other names by which senders call a type of the table below.
+_SAME = {
+    "audio/m4a": "audio/mp4",
+    "audio/mp3": "audio/mpeg",
+    "audio/opus": "audio/ogg",
+    "audio/vnd.wave": "audio/wav",
+    "audio/wave": "audio/wav",
+    "audio/x-flac": "audio/flac",
+    "audio/x-m4a": "audio/mp4",
+    "audio/x-wav": "audio/wav",
+    "image/jpg": "image/jpeg",
+}
+#: What a sender says that does not know the type.
+_UNSTATED = frozenset({"", "application/octet-stream"})
+
+
+def _begins(*beginnings: bytes) -> Callable[[bytes], bool]:
+    return lambda head: head.startswith(beginnings)
+
+
+def _holds(at: int, *words: bytes) -> Callable[[bytes], bool]:
+    return lambda head: head[at:].startswith(words)
+
+
+def _mpeg(head: bytes) -> bool:
+    """An ID3 tag, or a frame of MPEG audio: eleven bits set, then a version and a layer that exist."""
+    if head.startswith(b"ID3"):
+        return True
+    return len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0 and head[1] & 0x18 != 0x08 and head[1] & 6 != 0
+
+
+def _adts(head: bytes) -> bool:
+    return len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0
+
+
+_TESTS: dict[str, Callable[[bytes], bool]] = {
+    "application/pdf": _begins(b"%PDF-"),
+    "audio/aac": _adts,
+    "audio/flac": _begins(b"fLaC"),
+    "audio/mp4": _holds(4, b"ftyp"),
+    "audio/mpeg": _mpeg,
+    "audio/ogg": _begins(b"OggS"),
+    "audio/wav": lambda head: head.startswith((b"RIFF", b"RF64")) and head[8:12] == b"WAVE",
+    # EBML: WebM, and Matroska beside it.
+    "audio/webm": _begins(b"\x1a\x45\xdf\xa3"),
+    "image/gif": _begins(b"GIF87a", b"GIF89a"),
+    "image/jpeg": _begins(b"\xff\xd8\xff"),
+    "image/png": _begins(b"\x89PNG\r\n\x1a\n"),
+    "image/webp": lambda head: head.startswith(b"RIFF") and head[8:12] == b"WEBP",
+    "video/mp4": _holds(4, b"ftyp"),
+    "video/webm": _begins(b"\x1a\x45\xdf\xa3"),
+}
+
+
+def canonical(media_type: str) -> str:
+    """The one name of a media type."""
+    return _SAME.get(media_type, media_type)
+
+
+def type_of(stated: str, head: bytes, types: Collection[str]) -> str | None:
+    """Which of some types a file is: the stated one if its bytes agree. Nothing if it is none of them.
+
+    Where the sender states no type, or only that the file is one of bytes, its beginning tells.
+    """
+    stated = canonical(stated)
+    if stated in _UNSTATED:
+        return next((one for one in sorted(types) if one in _TESTS and _TESTS[one](head)), None)
+    test = _TESTS.get(stated)
+    return stated if stated in types and (test is None or test(head)) else None

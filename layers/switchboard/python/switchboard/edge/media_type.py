@@ -1,0 +1,53 @@
+"""Media types (RFC 9110, 8.3.1): `type/subtype` without regard to case, and parameters that may be quoted."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_LONGEST = 1_000
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 a grammar
+_ESSENCE = re.compile(f"{_TOKEN}/{_TOKEN}")
+_PARAMETER = re.compile(rf'[ \t]*;[ \t]*(?:({_TOKEN})=({_TOKEN}|"(?:[^"\\]|\\.)*"))?')
+_ESCAPED = re.compile(r"\\(.)")
+#: The charsets that are UTF-8, or a part of it.
+_UTF_8 = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
+
+
+class MediaType(NamedTuple):
+    """A media type in lower case, and its parameters by name. Values keep their case."""
+
+    essence: str
+    parameters: dict[str, str]
+
+    @property
+    def is_utf_8(self) -> bool:
+        """Whether text of this type is UTF-8, as it is where nothing else is said."""
+        return self.parameters.get("charset", "utf-8").lower() in _UTF_8
+
+
+def essence_of(text: str) -> str:
+    """The type and subtype alone, in lower case, whatever stands behind them. May be no media type at all."""
+    return text.partition(";")[0].strip().lower()
+
+
+def parse(text: str) -> MediaType:
+    """A media type with its parameters. Raises ValueError where it is malformed or names a parameter twice."""
+    essence, found = essence_of(text), {}
+    at = text.find(";")
+    if len(text) > _LONGEST or not _ESSENCE.fullmatch(essence):
+        raise ValueError("is not a media type")
+    end = len(text.rstrip(" \t"))
+    while 0 <= at < end:
+        match = _PARAMETER.match(text, at)
+        if match is None:
+            raise ValueError("has a malformed parameter")
+        at = match.end()
+        if match[1] is None:  # a semicolon with nothing behind it
+            continue
+        name = match[1].lower()
+        if name in found:
+            raise ValueError(f"names {name} twice")
+        value = match[2]
+        found[name] = _ESCAPED.sub(r"\1", value[1:-1]) if value.startswith('"') else value
+    return MediaType(essence, found)

@@ -1,0 +1,332 @@
+"""Bodies of kind multipart/form-data (RFC 7578): text fields, and one file that goes to a bucket.
+
+The whole body is read once before anything is written: its form, its budgets, the file's type and a digest. The file's
+bytes then go to the bucket as they are read a second time. Both readings take time in proportion to the body's length.
+
+A stored file that no route kept lies in a bucket whose objects expire (`days` in the topology). What an upload in parts
+left behind is removed by the bucket's own rule.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from urllib.parse import unquote_to_bytes
+
+from multipart import (  # type: ignore[import-untyped]
+    MultipartError,
+    MultipartSegment,
+    ParserLimitReached,
+    PushMultipartParser,
+)
+
+from switchboard.aws import aside, ids, objects
+from switchboard.edge import file_types, media_type
+from switchboard.edge.bodies import Body
+from switchboard.email import filenames
+from switchboard.errors import Invalid, TooLarge, UnsupportedMedia
+from switchboard.kit.text import require_one_line
+
+if TYPE_CHECKING:
+    from switchboard.edge.call import Call
+
+MULTIPART = "multipart/form-data"
+#: What a form may have beside its file, in bytes: text fields, headers and boundaries.
+BESIDE = 65_536
+_MOST_PARTS = 32
+_MOST_HEADERS = 8
+_LONGEST_HEADER = 4_096
+_LONGEST_NAME = 200
+_CHUNK = 65_536
+#: RFC 2046, 5.1.1.
+_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
+#: What leaves a part's bytes as they are.
+_PLAIN = frozenset({"7bit", "8bit", "binary"})
+_QUOTED = re.compile('"[^"]*"')
+_EXTENDED_NAME = re.compile(r";[ \t]*filename\*[ \t]*=[ \t]*([^;]*)", re.IGNORECASE)
+_EXTENDED_VALUE = re.compile(
+    r"(utf-8|iso-8859-1)'[A-Za-z0-9-]*'((?:%[0-9A-Fa-f]{2}|[!#$&+.^_`|~0-9A-Za-z-])*)", re.IGNORECASE
+)
+
+
+class StoredFile(NamedTuple):
+    """A file in a bucket of the topology."""
+
+    bucket: str
+    key: str
+    size: int
+    media_type: str
+    #: One harmless line, or nothing if the sender named none.
+    filename: str | None
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """The file of a form, which is not stored yet."""
+
+    size: int
+    media_type: str
+    filename: str | None
+    sha256: str
+    _bucket: str
+    _number: int
+    _body: bytes = field(repr=False)
+    _boundary: str = field(repr=False)
+
+    def chunks(self) -> Iterator[bytes]:
+        """The file's bytes, piece by piece."""
+        number = -1
+        for event in _events(self._body, self._boundary):
+            if isinstance(event, MultipartSegment):
+                number += 1
+            elif event is None and number == self._number:
+                return
+            elif event is not None and number == self._number:
+                yield event
+
+    def store(self, org_id: str) -> StoredFile:
+        """Store the file below its organization. It expires with its bucket unless the caller keeps it elsewhere."""
+        # A request beyond its limits stores nothing.
+        aside.settle()
+        key = f"{org_id}/{ids.new('upl')}"
+        objects.upload(self._bucket, key, self.chunks(), self.media_type)
+        return StoredFile(self._bucket, key, self.size, self.media_type, self.filename, self.sha256)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Multipart(Body):
+    """A form with one file, in `field`, of one of these types and at most `max_bytes`, for the bucket `to`."""
+
+    field: str
+    types: frozenset[str]
+    to: str
+    max_bytes: int | None = 4_194_304
+    media_types: ClassVar[frozenset[str]] = frozenset({MULTIPART})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.verify:
+            raise ValueError("a multipart body cannot be signed: use Raw")
+        if self.max_bytes is None:
+            raise ValueError("a file needs a limit: set max_bytes")
+        if wrong := [one for one in self.types if one != file_types.canonical(one)]:
+            raise ValueError(f"{wrong[0]} is another name of {file_types.canonical(wrong[0])}: use that")
+
+    @property
+    def binary_types(self) -> frozenset[str]:
+        return self.media_types
+
+    @property
+    def needs_owner(self) -> bool:
+        return True
+
+    @property
+    def largest_file(self) -> int:
+        """The largest file, in bytes."""
+        assert self.max_bytes is not None
+        return self.max_bytes
+
+    def limit(self, largest: int) -> int:  # noqa: ARG002 a file's limit is its own
+        return self.largest_file + BESIDE
+
+    def read(self, call: Call) -> None:
+        assert call.media_type is not None
+        reading = _Reading(self, call.raw, call.media_type.parameters.get("boundary", ""))
+        call.body, call.upload, call.digest = reading.fields, reading.upload, reading.digest
+
+    def content(self, model: Mapping[str, Any] | None) -> dict[str, Any]:
+        fields = dict(model or {})
+        schema = {
+            "type": "object",
+            **fields,
+            "properties": {**fields.get("properties", {}), self.field: {"type": "string", "format": "binary"}},
+            "required": [*fields.get("required", ()), self.field],
+        }
+        return {MULTIPART: {"schema": schema, "encoding": {self.field: {"contentType": ", ".join(sorted(self.types))}}}}
+
+
+class _Part:
+    """A part under way."""
+
+    def __init__(self, segment: Any) -> None:
+        self.name: str = segment.name
+        self.disposition: str = segment.header("Content-Disposition", "")
+        self.stated: str = segment.header("Content-Type", "")
+        self.encoding: str = segment.header("Content-Transfer-Encoding", "")
+        self.sent_name: str | None = segment.filename
+        self.names = [name for name, _ in segment.headerlist]
+        self.size = 0
+        self.head = b""
+        self.text: list[bytes] = []
+        self.hash = hashlib.sha256()
+
+
+class _Reading:
+    """The first reading of a form: everything that can be wrong with it is found here."""
+
+    def __init__(self, kind: Multipart, body: bytes, boundary: str) -> None:
+        self._kind, self._boundary = kind, boundary
+        self._body = _whole(body, boundary)
+        self._text_size = 0
+        self._parts: list[list[Any]] = []
+        self.fields: dict[str, str] = {}
+        self._upload: Upload | None = None
+        part: _Part | None = None
+        for event in _events(self._body, boundary):
+            if isinstance(event, MultipartSegment):
+                part = self._begin(_Part(event))
+            elif event is None:
+                assert part is not None
+                self._end(part)
+            else:
+                assert part is not None
+                self._add(part, event)
+
+    @property
+    def upload(self) -> Upload:
+        """The file. Raises Invalid where there is none."""
+        if self._upload is None:
+            raise _wrong(self._kind.field, "is missing: send the file in this field")
+        return self._upload
+
+    @property
+    def digest(self) -> str:
+        """Stands for all parts. The boundary does not count: clients draw another one for each attempt."""
+        return hashlib.sha256(json.dumps(self._parts).encode()).hexdigest()
+
+    def _begin(self, part: _Part) -> _Part:
+        _require_name(part.name)
+        if len(part.names) != len(set(part.names)):
+            raise _wrong(part.name, "has a header twice")
+        if part.encoding.strip().lower() not in _PLAIN | {""}:
+            raise _wrong(part.name, "has a Content-Transfer-Encoding: send its bytes as they are")
+        if media_type.essence_of(part.stated).startswith("multipart/"):
+            raise _wrong(part.name, "is a multipart body in a multipart body: send each file in a part of its own")
+        if part.name in self.fields or (part.name == self._kind.field and self._upload is not None):
+            raise _wrong(part.name, "stands twice: send it once")
+        if part.name != self._kind.field and _filename(part) is not None:
+            raise _wrong(part.name, f"holds a file: send one file, in the field {self._kind.field}")
+        return part
+
+    def _add(self, part: _Part, data: bytes) -> None:
+        part.size += len(data)
+        if part.name == self._kind.field:
+            if part.size > self._kind.largest_file:
+                limit = self._kind.largest_file
+                raise TooLarge(f"The file is larger than {limit:,} bytes.", limit=limit)
+            part.head += data[: file_types.BEGINNING - len(part.head)]
+            part.hash.update(data)
+            return
+        self._text_size += len(data)
+        if self._text_size > BESIDE:
+            raise TooLarge(f"The text fields are larger than {BESIDE:,} bytes together.", limit=BESIDE)
+        part.text.append(data)
+
+    def _end(self, part: _Part) -> None:
+        if part.name == self._kind.field:
+            self._upload = self._file(part)
+            found = self._upload
+            self._parts.append([part.name, found.filename, found.media_type, found.size, found.sha256])
+        else:
+            self.fields[part.name] = _text(part)
+            self._parts.append([part.name, self.fields[part.name]])
+
+    def _file(self, part: _Part) -> Upload:
+        if not part.size:
+            raise _wrong(part.name, "is empty: choose a file that is not")
+        stated = media_type.essence_of(part.stated)
+        found = file_types.type_of(stated, part.head, self._kind.types)
+        if found is None:
+            types = " or ".join(sorted(self._kind.types))
+            raise UnsupportedMedia(f"The file is not one of {types}, by its type and its bytes.", received=stated[:100])
+        sent = _filename(part)
+        return Upload(
+            size=part.size,
+            media_type=found,
+            filename=filenames.safe(sent, found, 1) if sent else None,
+            sha256=part.hash.hexdigest(),
+            _bucket=self._kind.to,
+            _number=len(self._parts),
+            _body=self._body,
+            _boundary=self._boundary,
+        )
+
+
+def _whole(body: bytes, boundary: str) -> bytes:
+    """A body up to its final boundary. Raises Invalid where it has none, or goes on behind it."""
+    if not _BOUNDARY.fullmatch(boundary):
+        raise Invalid("The header Content-Type has no usable boundary.", fields={"content-type": "needs a boundary"})
+    final = f"--{boundary}--".encode()
+    at = 0 if body.startswith(final) else body.find(b"\r\n" + final) + 2
+    if at == 1:
+        raise _malformed("it does not end with its final boundary")
+    end = at + len(final)
+    if body[end:].strip(b" \t\r\n"):
+        raise _malformed("it goes on behind its final boundary")
+    return body[:end]
+
+
+def _events(body: bytes, boundary: str) -> Iterator[Any]:
+    """The parser's events: a segment, pieces of bytes, and None at a part's end. Raises Invalid for what is no form."""
+    parser = PushMultipartParser(
+        boundary,
+        max_header_size=_LONGEST_HEADER,
+        max_header_count=_MOST_HEADERS,
+        max_segment_count=_MOST_PARTS,
+        strict=True,
+    )
+    try:
+        with parser:
+            for start in range(0, len(body), _CHUNK):
+                yield from parser.parse(body[start : start + _CHUNK])
+    except ParserLimitReached:
+        raise _malformed(f"it has more than {_MOST_PARTS} parts, or a part with too many or too long headers") from None
+    except MultipartError as error:
+        reason = str(error.args[0])
+        raise _malformed(reason[:1].lower() + reason[1:]) from None
+
+
+def _require_name(name: str) -> None:
+    try:
+        require_one_line(name)
+    except ValueError:
+        raise _malformed("the name of a part holds control characters") from None
+    if not 1 <= len(name) <= _LONGEST_NAME:
+        raise _malformed(f"the name of a part takes 1 to {_LONGEST_NAME} characters")
+
+
+def _filename(part: _Part) -> str | None:
+    """The name that the sender gives its file. `filename*` is the better one, where both stand (RFC 6266, 4.3)."""
+    extended = _EXTENDED_NAME.search(_QUOTED.sub('""', part.disposition))
+    if extended is None:
+        return part.sent_name
+    value = _EXTENDED_VALUE.fullmatch(extended[1].strip())
+    try:
+        if value is not None:
+            return unquote_to_bytes(value[2]).decode(value[1])
+    except UnicodeDecodeError:
+        pass
+    raise _wrong(part.name, "has a malformed filename*")
+
+
+def _text(part: _Part) -> str:
+    try:
+        stated = media_type.parse(part.stated) if part.stated else None
+        if stated is None or stated.is_utf_8:
+            return b"".join(part.text).decode()
+    except ValueError:
+        pass
+    raise _wrong(part.name, "is not UTF-8 text")
+
+
+def _wrong(name: str, problem: str) -> Invalid:
+    return Invalid("The form is not valid.", fields={name: problem})
+
+
+def _malformed(why: str) -> Invalid:
+    return Invalid(f"The body is not valid {MULTIPART}: {why}.", code="invalid_form")

@@ -1,0 +1,56 @@
+"""Requests to an Api of a test's own, as API Gateway hands them over."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from infra import topology
+from infra.local.pool import Context
+from switchboard.edge.api import Api
+
+_CONTEXT = topology.function("anima/email")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer: its status, its body and its headers by their name in lower case."""
+
+    status: int
+    body: str
+    headers: dict[str, str]
+
+
+def ask(
+    api: Api,
+    method: str,
+    path: str,
+    body: bytes | None = None,
+    *,
+    headers: Mapping[str, str] | None = None,
+    binary: bool = True,
+    query: Mapping[str, list[str]] | None = None,
+    address: str = "203.0.113.9",
+) -> Answer:
+    """Ask, with a body that is base64, or text where its type is not among the API's binary ones."""
+    sent = dict(headers or {})
+    event: dict[str, Any] = {
+        "httpMethod": method,
+        "path": path,
+        "headers": sent,
+        "multiValueHeaders": {name: [value] for name, value in sent.items()},
+        "multiValueQueryStringParameters": query,
+        "requestContext": {"identity": {"sourceIp": address}},
+        "body": None,
+        "isBase64Encoded": False,
+    }
+    if body is not None:
+        event["body"] = base64.b64encode(body).decode() if binary else body.decode()
+        event["isBase64Encoded"] = binary
+    answer = api.handler(event, Context(_CONTEXT))
+    assert answer["isBase64Encoded"] is False
+    return Answer(
+        answer["statusCode"], answer["body"], {name.lower(): text for name, text in answer["headers"].items()}
+    )
