@@ -242,7 +242,7 @@ def expected_grants(full: Templates, function: topology.Function) -> Iterator[Gr
         if "read" in access:
             yield from (("dynamodb:Query", f"{arn}/index/{index}") for index in topology.table(table).indexes)
     for bucket, access in function.buckets.items():
-        for kind, action in (("read", "GetObject"), ("write", "PutObject")):
+        for kind, action in (("read", "GetObject"), ("write", "AbortMultipartUpload"), ("write", "PutObject")):
             if kind in access:
                 yield f"s3:{action}", f"arn:Partition:s3:::{bucket_name(full, bucket)}/*"
     for queue in function.sends:

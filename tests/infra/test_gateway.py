@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from infra import topology
 from infra.local import gateway
 from infra.topology import Api, Group
+from switchboard.edge.bodies import LARGEST
 
 API = Api("hum", "", fallback="rest")
 GROUPS = tuple(
@@ -96,3 +98,34 @@ def test_a_functions_challenge_arrives_under_api_gateways_name() -> None:
     asyncio.run(answer())
     assert sent[0]["headers"] == [(b"x-amzn-Remapped-WWW-Authenticate", b"Bearer"), (b"Allow", b"GET")]
     assert sent[1] == {"type": "http.response.body", "body": b""}
+
+
+def event_of(sent: str | None, body: bytes, binary: tuple[str, ...] = ("multipart/form-data", "audio/wav")) -> Any:
+    headers = [] if sent is None else [(b"Content-Type", sent.encode())]
+    scope = {"method": "POST", "headers": headers, "query_string": b"", "http_version": "1.1"}
+    return gateway.proxy_event(scope, "/api/x", body, binary)
+
+
+@pytest.mark.parametrize("sent", ["audio/wav", "Audio/WAV; a=b", "multipart/form-data; boundary=x"])
+@pytest.mark.parametrize("body", [b"text", b"\x00\xff"])
+def test_a_body_of_a_binary_type_is_base64(sent: str, body: bytes) -> None:
+    event = event_of(sent, body)
+    assert (event["isBase64Encoded"], base64.b64decode(event["body"])) == (True, body)
+
+
+@pytest.mark.parametrize("sent", [None, "application/json", "audio/mpeg", "multipart/mixed"])
+def test_any_other_body_is_text(sent: str | None) -> None:
+    event = event_of(sent, "tüxt".encode())
+    assert (event["isBase64Encoded"], event["body"]) == (False, "tüxt")
+
+
+def test_no_body_is_no_base64() -> None:
+    event = event_of("audio/wav", b"")
+    assert (event["isBase64Encoded"], event["body"]) == (False, None)
+
+
+def test_what_lambda_does_not_take_is_too_large() -> None:
+    assert not gateway.too_large(event_of("audio/wav", b"x" * LARGEST))
+    assert gateway.too_large(event_of("audio/wav", b"x" * 4_720_000))
+    assert not gateway.too_large(event_of("application/json", b"x" * 6_000_000))
+    assert gateway.too_large(event_of("application/json", b"x" * 6_300_000))

@@ -5,14 +5,19 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from infra import topology
 from infra.build import ROOT
+from infra.topology import Group
+from switchboard.edge.call import Operation
+from switchboard.edge.multipart import Multipart
 from switchboard.kit import jobs
 from tests.infra import full_list, reach
+from tests.unit.edge.platform import Route, routes
 
 SECRET = "root secret"
 # Tables, and the secret, that a function's imports lead to and that it never asks for, with the reason. A line goes
@@ -180,3 +185,50 @@ def test_every_route_of_a_group_is_at_one_of_its_paths(group: topology.Group) ->
         path = operation.path.removeprefix(f"/{base}" if base else "").removeprefix("/")
         served = any(path == own or path.startswith(own.removesuffix("{proxy+}")) for own in group.paths)
         assert served, f"{operation.path} is at none of {group.paths}"
+
+
+def test_an_api_takes_for_bytes_what_any_of_its_groups_does() -> None:
+    groups = (
+        Group("a", api="hum", binary=("multipart/form-data", "audio/wav")),
+        Group("b", api="hum", binary=("audio/wav",)),
+        Group("c", api="hum"),
+        Group("d", api="anima", binary=("image/png",)),
+    )
+    hum, athos = (next(api for api in topology.APIS if api.name == name) for name in ("hum", "athos"))
+    assert topology.binary_types(hum, groups) == ["audio/wav", "multipart/form-data"]
+    assert topology.binary_types(athos, groups) == []
+
+
+@pytest.mark.parametrize("route", routes(), ids=lambda route: route.name)
+def test_a_group_declares_what_its_operations_bodies_need(route: Route) -> None:
+    missing_from_group(route.group, route.operation)
+
+
+FILE = Operation(
+    method="POST", path="/x", body=Multipart(field="audio", types=frozenset({"audio/wav"}), to="inbound-mail")
+)
+
+
+def missing_from_group(group: Group, operation: Operation) -> None:
+    """Assert that a group of the topology declares what the kind of an operation's body needs."""
+    needed = operation.body.binary_types if operation.takes_body else frozenset()
+    assert needed <= set(group.binary), f"{group.name}: add {sorted(needed)} to its `binary` in infra/topology.py"
+    if isinstance(operation.body, Multipart):
+        bucket = operation.body.to
+        assert "write" in group.buckets.get(bucket, ()), f"{group.name}: let it write to {bucket} in infra/topology.py"
+        assert topology.bucket(bucket).days, f"{bucket}: give it `days`, so that files that no route kept are deleted"
+
+
+def test_a_file_needs_bytes_a_bucket_and_an_end() -> None:
+    good = Group("a", api="hum", binary=("multipart/form-data",), buckets={"inbound-mail": topology.WRITE})
+    missing_from_group(good, FILE)
+    for bad, words in (
+        (replace(good, binary=()), "multipart/form-data"),
+        (replace(good, buckets={}), "let it write"),
+        (replace(good, buckets={"inbound-mail": topology.READ}), "let it write"),
+    ):
+        with pytest.raises(AssertionError, match=words):
+            missing_from_group(bad, FILE)
+    for_ever = replace(FILE, body=replace(FILE.body, to="attachments"))  # type: ignore[type-var]
+    with pytest.raises(AssertionError, match="give it `days`"):
+        missing_from_group(replace(good, buckets={"attachments": topology.WRITE}), for_ever)
