@@ -369,6 +369,32 @@ def test_no_bytes_are_our_fault(body: bytes) -> None:
     assert len(reading.digest) == 64
 
 
+def test_no_request_is_our_fault(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored: list[str] = []
+    monkeypatch.setattr(objects, "put", lambda bucket, key, *_: stored.append(key))
+
+    @examples(120)
+    @given(
+        body=_noise | st.lists(_noise, max_size=3).map(lambda parts: form(*parts, audio(), boundary="b")),
+        boundary=st.sampled_from(["b", '"b"', "b; boundary=c", "", '"', "é", "b\r\n", "x" * 80]) | st.text(max_size=6),
+        more=st.fixed_dictionaries(
+            {},
+            optional={
+                "content_length": st.text(max_size=4),
+                "content_encoding": st.sampled_from(["gzip", "identity"]),
+                "transfer_encoding": st.just("chunked"),
+            },
+        ),
+    )
+    def asked(body: bytes, boundary: str, more: dict[str, str]) -> None:
+        before = len(stored)
+        answer = send(acme, body, boundary=boundary, **more)
+        assert answer.status in (200, 400, 413, 415), answer
+        assert len(stored) - before == (answer.status == 200)
+
+    asked()
+
+
 @examples(150)
 @given(data=st.binary(max_size=300), name=st.text(max_size=40), cut=st.integers(0, 400))
 def test_every_file_comes_out_as_it_went_in(data: bytes, name: str, cut: int) -> None:

@@ -58,7 +58,7 @@ class Operation:
     def __post_init__(self) -> None:
         if self.signed and (self.public or self.scheme or self.keys or self.permission):
             raise ValueError(f"{self.name}: its signature authenticates it, so it takes no other way")
-        if self.cross_origin and not (self.scheme or self.public):
+        if self.cross_origin and not (self.scheme or (self.public and not self.cross_origin.by_token)):
             raise ValueError(f"{self.name}: give it a scheme, since browsers send cookies from other origins, too")
         if self.public and self.body.needs_owner:
             raise ValueError(f"{self.name}: a file belongs to an organization, so the operation cannot be public")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from switchboard.errors import Forbidden, Invalid
 from switchboard.kit import origins
@@ -26,6 +26,9 @@ _ALLOWED = ("Authorization", "Content-Type")
 @dataclass(frozen=True)
 class Policy(ABC):
     """The origins whose scripts may call an operation."""
+
+    #: Whether the caller's token says which.
+    by_token: ClassVar[bool] = False
 
     @abstractmethod
     def ask(self, request: Request) -> str | None:
@@ -61,6 +64,8 @@ class TokenOrigins(Policy):
     A browser asks before it shows the token, so it is told yes for every origin that a token could allow. The call
     itself is refused unless its own token allows the origin, and no script can read that refusal.
     """
+
+    by_token = True
 
     def ask(self, request: Request) -> str | None:
         return _origin_of(request)

@@ -35,10 +35,13 @@ def _holds(at: int, *words: bytes) -> Callable[[bytes], bool]:
 
 
 def _mpeg(head: bytes) -> bool:
-    """An ID3 tag, or a frame of MPEG audio: eleven bits set, then a version and a layer that exist."""
+    """An ID3 tag, or a frame of MPEG audio: eleven bits set, then a version, layer, bit rate and rate that exist."""
     if head.startswith(b"ID3"):
         return True
-    return len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0 and head[1] & 0x18 != 0x08 and head[1] & 6 != 0
+    if len(head) < 3 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return False
+    version, layer, bit_rate, rate = head[1] >> 3 & 3, head[1] >> 1 & 3, head[2] >> 4, head[2] >> 2 & 3
+    return version != 1 and layer != 0 and bit_rate != 15 and rate != 3
 
 
 def _adts(head: bytes) -> bool:

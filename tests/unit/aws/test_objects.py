@@ -1,0 +1,77 @@
+"""Objects that are written piece by piece: whole, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from botocore.exceptions import ClientError
+
+from switchboard.aws import objects, session, settings
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+PART = objects.PART
+
+
+def bucket() -> str:
+    return settings.text("BUCKET_ATTACHMENTS")
+
+
+def content(key: str) -> bytes:
+    return bytes(session.client("s3").get_object(Bucket=bucket(), Key=key)["Body"].read())
+
+
+def under_way() -> int:
+    return len(session.client("s3").list_multipart_uploads(Bucket=bucket()).get("Uploads", []))
+
+
+@pytest.mark.parametrize("size", [0, 1, PART - 1, PART, PART + 1, 2 * PART, 2 * PART + 7])
+@pytest.mark.parametrize("piece", [70_000, PART, 3 * PART])
+def test_an_object_is_what_its_pieces_are(size: int, piece: int) -> None:
+    data = (bytes(range(251)) * (size // 251 + 1))[:size]
+    pieces = (data[start : start + piece] for start in range(0, size, piece))
+    assert objects.upload("attachments", "org/x", pieces, "audio/wav") == size
+    assert content("org/x") == data
+    head = session.client("s3").head_object(Bucket=bucket(), Key="org/x")
+    assert (head["ContentType"], under_way()) == ("audio/wav", 0)
+
+
+def test_a_small_object_takes_one_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**_: object) -> None:
+        raise AssertionError("it begins an upload in parts")
+
+    monkeypatch.setattr(session.client("s3"), "create_multipart_upload", fail)
+    objects.upload("attachments", "org/x", [b"a" * PART], "audio/wav")
+
+
+@pytest.mark.parametrize("after", [0, 1, 2, 3])
+def test_pieces_that_stop_coming_leave_nothing(after: int) -> None:
+    def pieces() -> Iterator[bytes]:
+        for _ in range(after):
+            yield b"x" * PART
+        raise ConnectionError("the rest does not come")
+
+    with pytest.raises(ConnectionError):
+        objects.upload("attachments", "org/x", pieces(), "audio/wav")
+    assert under_way() == 0
+    with pytest.raises(ClientError):
+        content("org/x")
+
+
+@pytest.mark.parametrize("broken", ["upload_part", "complete_multipart_upload"])
+@pytest.mark.parametrize("abort_fails", [False, True])
+def test_a_failure_is_told_as_it_was_and_given_up_where_that_can_be(
+    broken: str, abort_fails: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = session.client("s3")
+
+    def fail(**_: object) -> None:
+        raise ClientError({"Error": {"Code": "SlowDown"}}, broken)
+
+    monkeypatch.setattr(client, broken, fail)
+    if abort_fails:
+        monkeypatch.setattr(client, "abort_multipart_upload", fail)
+    with pytest.raises(ClientError, match=broken):
+        objects.upload("attachments", "org/x", [b"x" * PART, b"y"], "audio/wav")
+    assert under_way() == int(abort_fails), "the bucket's own rule removes what is left"
