@@ -9,10 +9,11 @@ import pytest
 
 from switchboard.access import service as access
 from switchboard.accounts import service as accounts
+from switchboard.accounts import store
 from switchboard.accounts.models import ApiKey, KeyKind
 from switchboard.agents import service as agents
 from switchboard.aws import clock, session, table
-from switchboard.aws.table import Put, commit
+from switchboard.aws.table import Put, Query, commit
 from switchboard.edge.dialects import anima
 from switchboard.errors import Conflict
 from tests.actors import Tenant, tenant, with_effect
@@ -107,3 +108,23 @@ def test_keys_that_were_numbered_before_their_ids_were_kept_are_counted(acme: Te
     table.write(Put(table="core", item={**place, "number": 5}))
     with pytest.raises(Conflict):
         athos(acme)
+
+
+# --- revoked ------------------------------------------------------------------------------------------------------
+
+
+def test_a_key_that_two_revoke_at_once_is_revoked_once(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    master = acme.caller(master=True, correlation_id="corr_revoked")
+    made = accounts.create_key(master, KeyKind.MASTER, "m").key
+    read, others = store.get_key, [master]
+
+    def overtaken(org_id: str, key_id: str) -> ApiKey | None:
+        found = read(org_id, key_id)
+        if others:
+            accounts.revoke_key(others.pop(), made.id)
+        return found
+
+    monkeypatch.setattr(store, "get_key", overtaken)
+    assert accounts.revoke_key(master, made.id).revoked_at
+    told = Query(table="activity", partition=f"{acme.org_id}#chain#corr_revoked").all()
+    assert [item["type"] for item in told].count("key.revoked") == 1

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from switchboard.aws import clock, secret, session, table
+from switchboard.aws.effect import Effect
 from switchboard.aws.table import ConditionFailedError, Put, Query, commit
 from switchboard.compliance import ledgers, ports, service
 from switchboard.compliance.errors import Blocked
@@ -420,3 +421,13 @@ def _size(value: dict[str, Any]) -> int:
         case "S" | "B":
             return len(content)
     return len(str(content)) // 2 + 2
+
+
+def test_a_block_that_is_made_again_stays_undone_after_the_number_was_unblocked() -> None:
+    def block() -> str:
+        return ledgers.block(origin(), NUMBER, effect=Effect("usr_1", "key", "same")).id
+
+    first = block()
+    assert block() == first
+    ledgers.unblock(origin(), NUMBER)
+    assert (block(), ledgers.is_blocked("org_a", NUMBER)) == (first, False)
