@@ -10,7 +10,7 @@ from switchboard.aws import table
 from switchboard.aws.effect import Done, Effect, IdempotencyMismatch, commit_once, done_before
 from switchboard.aws.table import Item, Put
 from switchboard.errors import Contended
-from switchboard.kit.change import Recorded, again, change
+from switchboard.kit.change import Recorded, again, change, record
 
 KEY = {"pk": "thing", "sk": "thing"}
 
@@ -90,6 +90,14 @@ def test_what_was_recorded_before_is_left_as_it_is() -> None:
     assert change(load, decide, save) == Thing(2)
     assert change(load, decide, save) is None
     assert load() == Thing(2)
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_fact_is_recorded_once_and_what_goes_with_it_too() -> None:
+    fact = Put(table="core", item={"pk": "thing", "sk": "fact"}, unless_exists=True, otherwise=Recorded)
+    assert record(fact, Put(table="core", item={"pk": "one", "sk": "made"}))
+    assert not record(fact, Put(table="core", item={"pk": "two", "sk": "made"}))
+    assert (made("one") is not None, made("two")) == (True, None)
 
 
 def test_another_exception_is_the_callers() -> None:

@@ -159,3 +159,34 @@ def test_a_cursor_of_a_plain_query_is_bound_to_its_list() -> None:
     for org_id, name in (("org_2", "things"), (ORG, "others")):
         with pytest.raises(Invalid):
             page_of(query, dict, org_id, name, 1, after)
+def test_a_window_of_moments_includes_both_its_ends_on_every_page() -> None:
+    for number in range(8):
+        thing(number, "ada", "new", ("red",))
+    moments = [f"2026-01-15T17:00:{number:02d}.000Z" for number in range(8)]
+
+    def within(limit: int, since: str | None, until: str | None, **wanted: list[str]) -> list[str]:
+        found, cursor = [], None
+        while True:
+            page = LISTING.page(ORG, wanted, limit, cursor, since=since, until=until)
+            found += [item["id"] for item in page.items]
+            cursor = page.cursor
+            if cursor is None:
+                return found
+
+    for wanted in ({}, {"owner": ["ada"]}, {"state": ["new"]}, {"label": ["red"]}):
+        for limit in (1, 2, 4, 9):
+            assert within(limit, moments[2], moments[5], **wanted) == [f"thing_{n:03d}" for n in (5, 4, 3, 2)]
+            assert within(limit, moments[6], None, **wanted) == ["thing_007", "thing_006"]
+            assert within(limit, None, moments[1], **wanted) == ["thing_001", "thing_000"]
+    assert within(3, "2026-01-15T17:00:02.001Z", moments[2]) == []
+
+
+def test_a_cursor_is_good_for_its_own_window_only() -> None:
+    for number in range(3):
+        thing(number, "ada", "new")
+    since = "2026-01-15T17:00:00.000Z"
+    cursor = LISTING.page(ORG, {}, 1, None, since=since).cursor
+    with pytest.raises(Invalid):
+        LISTING.page(ORG, {}, 1, cursor)
+    with pytest.raises(Invalid):
+        LISTING.page(ORG, {}, 1, cursor, since=since, until="2026-01-15T17:00:09.000Z")

@@ -69,3 +69,15 @@ def again(attempt: Callable[[], T]) -> T | None:
         except Recorded:
             return None
     raise Contended("This keeps being changed by others: try again.", retry_after=1)
+
+
+def record(*fact: Writes) -> bool:
+    """Commit a fact that is an item of its own, and what goes with it. Returns False where it was recorded before.
+
+    The fact's write fails by `Recorded`, so that a report that comes twice is recorded once.
+    """
+    try:
+        commit(*fact)
+    except Recorded:
+        return False
+    return True

@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice, product
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from switchboard.aws import cursor, table
 from switchboard.aws.aside import Task
@@ -28,6 +28,9 @@ from switchboard.aws.table import Delete, Item, Put, Query
 _MOST_PARTITIONS = 32
 
 T = TypeVar("T")
+#: Before and after all places. The second also stands behind a moment, to come after every id at it.
+_FIRST, _LAST = " ", "~"
+
 Values = Mapping[str, str | None]
 Wanted = Mapping[str, Sequence[str]]
 
@@ -51,6 +54,13 @@ class _Entry:
     place: str
     key: tuple[str, str]
     partition: str
+
+
+class _Span(NamedTuple):
+    """Where a page looks: at the places from `since` on that come before `before`."""
+
+    since: str
+    before: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +108,31 @@ class Listing:
             *(Put(table=self.table, item=of(value) | thing) for value in after if value not in before),
         ]
 
-    def page(self, org_id: str, wanted: Wanted, limit: int, after: str | None, *, also: Iterable[str] = ()) -> Page:
+    def page(
+        self,
+        org_id: str,
+        wanted: Wanted,
+        limit: int,
+        after: str | None,
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        also: Iterable[str] = (),
+    ) -> Page:
         """A page of what has one of the wanted values of each filter, newest first.
 
         A filter that no view goes by beside the others is applied to the things themselves, which need an attribute
-        of its name. `also` names what else the cursor is bound to. Raises Invalid for a cursor of another list.
+        of its name. `since` and `until` are the moments, both included, between which the things' places are. `also`
+        names what else the cursor is bound to. Raises Invalid for a cursor of another list.
         """
         wanted = {name: values for name, values in wanted.items() if values}
         query = f"{self.name}:{sorted((name, sorted(values)) for name, values in wanted.items())}:{sorted(also)}"
+        if since or until:
+            query += f":{since}:{until}"
         start = cursor.read(after, org_id, query)
-        place = str(start["place"]) if start else None
+        span = _Span(since or _FIRST, str(start["place"]) if start else f"{until or ''}{_LAST}")
         view = self._view(wanted)
-        entries = self._entries(view, org_id, wanted, limit + 1, place)
+        entries = self._entries(view, org_id, wanted, limit + 1, span)
         shown, more = entries[:limit], len(entries) > limit
         items = table.get_many(self.table, [{"pk": one.key[0], "sk": one.key[1]} for one in shown]) if shown else []
         rest = {name: values for name, values in wanted.items() if name not in view.by}
@@ -134,22 +157,25 @@ class Listing:
         ]
         return max(fitting, key=lambda view: len(view.by))
 
-    def _entries(self, view: View, org_id: str, wanted: Wanted, most: int, before: str | None) -> list[_Entry]:
+    def _entries(self, view: View, org_id: str, wanted: Wanted, most: int, span: _Span) -> list[_Entry]:
         values = product(*(sorted(set(wanted[name])) for name in view.by))
         names = [self._partition(view, org_id, chosen, shard) for chosen in values for shard in range(view.shards)]
-        reads = [Task(partial(self._read, view, name, most, before)) for name in names]
+        reads = [Task(partial(self._read, view, name, most, span)) for name in names]
         for read in reads[1:]:
             read.begin()
         newest_first = heapq.merge(*(read.result() for read in reads), key=lambda entry: entry.place, reverse=True)
         once = {entry.key: entry for entry in newest_first}
         return list(islice(once.values(), most))
 
-    def _read(self, view: View, partition: str, most: int, before: str | None) -> list[_Entry]:
-        query = Query(table=self.table, index=view.index, partition=partition, forward=False, before=before)
-        found = query.keys(most).items
+    def _read(self, view: View, partition: str, most: int, span: _Span) -> list[_Entry]:
+        query = Query(table=self.table, index=view.index, partition=partition, forward=False, between=span)
+        # A range includes both its ends: one more is read, since the place that a page follows is not on it.
+        found = query.keys(most + 1).items
         if view.index is None:
-            return [_Entry(item["sk"], (item["thing_pk"], item["thing_sk"]), partition) for item in found]
-        return [_Entry(item[f"{view.index}sk"], (item["pk"], item["sk"]), partition) for item in found]
+            entries = [_Entry(item["sk"], (item["thing_pk"], item["thing_sk"]), partition) for item in found]
+        else:
+            entries = [_Entry(item[f"{view.index}sk"], (item["pk"], item["sk"]), partition) for item in found]
+        return [entry for entry in entries if entry.place < span.before][:most]
 
     def _partition(self, view: View, org_id: str, values: Sequence[str], shard: int) -> str:
         chosen = "".join(f"#{name}={value}" for name, value in zip(view.by, values, strict=True))
