@@ -81,7 +81,7 @@ def practised(acme: Reseller, apply: Callable[[list[Progress]], Any]) -> Call:
     call = redeem(sessions.mint(acme.caller(), "rep_good", None).token).call
     course = simulator.course(lifecycle.room(call), step=0)
     apply([Progress.model_validate({"org_id": call.org_id, "call_id": call.id, **report}) for _, report in course])
-    found = store.get(call.org_id, call.id)
+    found = store.CALLS.get(call.org_id, call.id)
     assert found is not None
     return found
 

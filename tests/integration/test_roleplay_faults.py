@@ -50,7 +50,7 @@ def redeemed(acme: Reseller, user: str = "rep_good") -> Call:
 
 
 def now(call: Call) -> Call:
-    found = store.get(call.org_id, call.id)
+    found = store.CALLS.get(call.org_id, call.id)
     assert found is not None
     return found
 
@@ -128,7 +128,7 @@ def test_a_redemption_that_is_killed_leaves_a_call_or_gives_the_place_back(
     frozen.advance(minutes=6, seconds=1)
     tick()
     work("workers/roleplay")
-    found = [store.get_session(acme.org_id, one.session.id) for one in made]
+    found = [store.SESSIONS.get(acme.org_id, one.session.id) for one in made]
     states = Counter(session.state for session in found if session)
     assert states.keys() == {SessionState.STARTED, SessionState.FAILED}
     assert states[SessionState.STARTED] >= again.count(200)

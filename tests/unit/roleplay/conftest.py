@@ -10,6 +10,7 @@ import pytest
 from switchboard.aws import clock
 from switchboard.aws.table import commit
 from switchboard.carriers.transport import simulator
+from switchboard.kit.collection import moved
 from switchboard.roleplay import lifecycle, sessions, store
 from switchboard.roleplay.models import (
     Call,
@@ -51,7 +52,7 @@ def redeemed(acme: Reseller, user: str = "rep_good", agency: str | None = None, 
 
 
 def now(call: Call) -> Call:
-    found = store.get(call.org_id, call.id)
+    found = store.CALLS.get(call.org_id, call.id)
     assert found is not None
     return found
 
@@ -75,9 +76,9 @@ def scored(acme: Reseller, frozen: clock.Frozen) -> Callable[..., Call]:
     def make(user: str = "rep_good", agency: str | None = None) -> Call:
         frozen.advance(seconds=1)
         now, call = clock.stamp(), redeemed(acme, user, agency)
-        ended = lifecycle.after(call, state=State.SCORED, started_at=now, ended_at=now, scored_at=now, turns=1)
+        ended = moved(call, state=State.SCORED, started_at=now, ended_at=now, scored_at=now, turns=1)
         turn = Turn(number=0, speaker=Speaker.REP, text="Hello.", start_ms=0, end_ms=300)
-        commit(store.save_scored(ended, judged()), store.put_turn(call, turn))
+        commit(store.CALLS.save(ended), store.put_score(ended, judged()), store.put_turn(call, turn))
         return ended
 
     return make

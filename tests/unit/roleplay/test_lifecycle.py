@@ -11,6 +11,7 @@ import pytest
 from switchboard.audit import service as audit
 from switchboard.aws import clock, queue
 from switchboard.carriers.transport import simulator
+from switchboard.kit.collection import moved
 from switchboard.roleplay import lifecycle, store
 from switchboard.roleplay.models import MOVES, TERMINAL, Call, EndReason, Progress, Speaker, State, Turn
 from switchboard.timers import store as timer_store
@@ -96,7 +97,7 @@ def test_nothing_is_said_in_a_call_that_is_being_scored(acme: Reseller) -> None:
     call = redeemed(acme)
     for state in (State.SCORING, State.SCORED, State.SCORING_FAILED):
         later = now(call)
-        lifecycle.change(call.org_id, call.id, lambda one, state=state: (lifecycle.after(one, state=state), []))
+        store.CALLS.change(call.org_id, call.id, lambda one, state=state: (moved(one, state=state), []))
         report(call, "turn", turn=TURN)
         assert now(call).version == later.version + 1
     assert store.turns(call.org_id, call.id) == []
@@ -105,7 +106,7 @@ def test_nothing_is_said_in_a_call_that_is_being_scored(acme: Reseller) -> None:
 def test_no_late_report_moves_a_call_back(acme: Reseller) -> None:
     call = redeemed(acme)
     for state in (State.ENDED, State.SCORING, State.SCORED, State.SCORING_FAILED):
-        lifecycle.change(call.org_id, call.id, lambda one, state=state: (lifecycle.after(one, state=state), []))
+        store.CALLS.change(call.org_id, call.id, lambda one, state=state: (moved(one, state=state), []))
         for kind in ("live", "ended"):
             report(call, kind)
             assert now(call).state is state
@@ -114,7 +115,7 @@ def test_no_late_report_moves_a_call_back(acme: Reseller) -> None:
 def test_a_report_of_a_call_that_is_not_there_is_passed_over(acme: Reseller) -> None:
     call = redeemed(acme).model_copy(update={"id": "athos_call_" + "x" * 21})
     report(call, "live")
-    assert store.get(call.org_id, call.id) is None
+    assert store.CALLS.get(call.org_id, call.id) is None
 
 
 # --- what is forgotten ------------------------------------------------------------------------------------------
@@ -146,12 +147,13 @@ def test_a_watch_that_fires_twice_goes_on_once(acme: Reseller, frozen: clock.Fro
     assert until
     frozen.advance(seconds=100)
     report(call, "turn", turn=TURN)
+    heard_at = clock.now()
     frozen.advance(seconds=20)
     lifecycle.watch(call.org_id, call.id, until)
     renewed = now(call)
     lifecycle.watch(call.org_id, call.id, until)
     assert now(call) == renewed
-    assert renewed.watched_until == clock.iso(clock.parse(renewed.heard_at or "") + lifecycle.silence())
+    assert renewed.watched_until == clock.iso(heard_at + lifecycle.silence())
 
 
 def test_no_call_is_longer_than_an_hour(acme: Reseller, pass_time: PassTime, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 from switchboard.accounts import service as accounts
 from switchboard.accounts.plans import PlanName
 from switchboard.audit import service as audit
-from switchboard.aws import clock, ids, queue, table
+from switchboard.aws import clock, ids, queue
 from switchboard.carriers import transport
 from switchboard.cli.command import operator
 from switchboard.errors import DomainError, Forbidden, Invalid, NotFound, QuotaExceeded, Unauthenticated, Unavailable
@@ -20,7 +20,7 @@ from switchboard.roleplay.models import SESSION_MOVES, Difficulty, Session, Sess
 from switchboard.timers import store as timer_store
 from switchboard.usage import service as usage
 from tests.actors import Reseller, reseller
-from tests.integration.sabotage import Later, Stream, drain, tick, work
+from tests.integration.sabotage import Later, Sabotage, Stream, drain, tick, work
 from tests.unit.roleplay.conftest import redeemed, wanted
 
 MONTH = "2026-01"
@@ -31,7 +31,7 @@ def minted(acme: Reseller, user: str = "rep_1") -> sessions.Minted:
 
 
 def state(session: Session) -> SessionState:
-    found = store.get_session(session.org_id, session.id)
+    found = store.SESSIONS.get(session.org_id, session.id)
     assert found is not None
     return found.state
 
@@ -179,15 +179,26 @@ def test_a_redemption_that_was_stopped_on_its_way_is_ended_by_the_timer(
     assert (taken(acme), state(made.session)) == (0, SessionState.FAILED)
 
 
-def test_a_write_whose_answer_was_lost_is_known_again(acme: Reseller, monkeypatch: pytest.MonkeyPatch) -> None:
-    admission, write = sessions.admit(minted(acme).token), table.write
-
-    def twice(change: Any) -> Any:
-        write(change)
-        return write(change)  # as botocore makes it again
-
-    monkeypatch.setattr(table, "write", twice)
+def test_a_write_whose_answer_was_lost_is_known_again(acme: Reseller) -> None:
+    admission = sessions.admit(minted(acme).token)
+    Sabotage().lose_answer("PutItem")
     assert sessions.redeem(admission, wanted()).call.session_id == admission.session.id
+
+
+def test_a_redemption_that_takes_too_long_is_told_that_its_session_expired(
+    acme: Reseller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admission, cast = sessions.admit(minted(acme).token), sessions._cast
+
+    def slow(*arguments: Any) -> Any:
+        sessions.expire(acme.org_id, admission.session.id)
+        return cast(*arguments)
+
+    monkeypatch.setattr(sessions, "_cast", slow)
+    with pytest.raises(Unauthenticated) as refusal:
+        sessions.redeem(admission, wanted())
+    assert refusal.value.code == "token_expired"
+    assert (taken(acme), state(admission.session)) == (0, SessionState.FAILED)
 
 
 def test_a_tenant_that_was_suspended_since_is_refused_with_its_token_unspent(acme: Reseller) -> None:
@@ -255,4 +266,4 @@ def test_the_calls_id_is_random_and_safe_in_urls() -> None:
 def test_the_transports_begin_is_asked_for_by_the_event(acme: Reseller) -> None:
     call = redeemed(acme)
     assert drain("roleplay") == [], "nothing is said before the call is committed"
-    assert store.get(call.org_id, call.id) is not None
+    assert store.CALLS.get(call.org_id, call.id) is not None

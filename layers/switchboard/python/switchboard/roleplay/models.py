@@ -48,8 +48,6 @@ class Session(BaseModel):
     updated_at: str
     expires_at: str
     redeemed_at: str | None = None
-    #: Names the redemption that spent its token, so that one whose answer was lost knows itself again.
-    redemption: str | None = None
     call_id: str | None = None
     failure: str | None = None
 
@@ -148,9 +146,12 @@ class Call(BaseModel):
     started_at: str | None = None
     ended_at: str | None = None
     end_reason: EndReason | None = None
-    #: When something was last heard of it, and until when the silence after that is borne.
-    heard_at: str | None = None
+    #: Until when the silence of a live call is borne.
     watched_until: str | None = None
+    #: The timers that end its silence and the state that it is in, where they are timers (switchboard.timers).
+    silence_watch: str | None = None
+    watch: str | None = None
+    #: How many turns it had when it ended.
     turns: int = 0
     scored_at: str | None = None
     failure_reason: str | None = None
@@ -230,6 +231,8 @@ class Score(BaseModel):
     marks: list[Mark]
     rubric: str
     model: str
+    #: The numbers of the turns that were judged: one that came too late for that is in no transcript.
+    heard: list[int] | None = None
 
 
 class Detail(BaseModel):

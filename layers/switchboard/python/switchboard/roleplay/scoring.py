@@ -10,8 +10,8 @@ from datetime import timedelta
 
 from switchboard import telemetry
 from switchboard.aws import clock, table
-from switchboard.aws.table import ConditionFailedError, commit
 from switchboard.carriers import language
+from switchboard.kit.collection import moved
 from switchboard.roleplay import lifecycle, store
 from switchboard.roleplay.catalogue import drills
 from switchboard.roleplay.jobs import ScoreRoleplay
@@ -34,9 +34,9 @@ _TOO_LATE = "The call was not judged in time."
 
 def score(org_id: str, call_id: str) -> None:
     """Score a call that has ended. Does nothing for any other. What the model has no room for waits for its turn."""
-    call = store.get(org_id, call_id)
+    call = store.CALLS.get(org_id, call_id)
     if call and call.state is State.ENDED:
-        call = lifecycle.change(org_id, call_id, _begun)
+        call = store.CALLS.change(org_id, call_id, _begun)
     if call is None or call.state is not State.SCORING:
         return
     turns = store.turns(org_id, call_id)
@@ -67,13 +67,14 @@ def score(org_id: str, call_id: str) -> None:
             marks=judged.marks,
             rubric=rubric.name,
             model=model.name,
+            heard=[turn.number for turn in turns],
         ),
     )
 
 
 def give_up(org_id: str, call_id: str) -> None:
     """End the scoring of a call that all tries together did not score."""
-    call = store.get(org_id, call_id)
+    call = store.CALLS.get(org_id, call_id)
     if call and call.can_become(State.SCORING_FAILED):
         telemetry.metric("ScoringGivenUp")
         _fail(call, _TOO_LATE)
@@ -82,7 +83,7 @@ def give_up(org_id: str, call_id: str) -> None:
 def _begun(call: Call) -> Change:
     if not call.can_become(State.SCORING):
         return None
-    scoring = lifecycle.after(call, state=State.SCORING)
+    scoring = moved(call, state=State.SCORING)
     return scoring, [lifecycle.event(scoring, "roleplay.call.scoring")]
 
 
@@ -92,21 +93,29 @@ def _too_short(turns: Sequence[Turn]) -> bool:
 
 
 def _finish(call: Call, made: Score) -> None:
-    scored = lifecycle.after(call, state=State.SCORED, scored_at=clock.stamp())
+    store.CALLS.change(call.org_id, call.id, lambda found: _scored(found, made))
+
+
+def _scored(call: Call, made: Score) -> Change:
+    if not call.can_become(State.SCORED):
+        return None  # another worker's judgement came first
+    scored = moved(call, state=State.SCORED, scored_at=clock.stamp(), turns=len(made.heard or ()), watch=None)
     facts = {"score": made.overall, "rubric": made.rubric, "model": made.model}
-    try:
-        commit(
-            store.save_scored(scored, made),
-            usage.counting(call.org_id, Meter.ROLEPLAY, 1),
-            lifecycle.event(scored, "roleplay.call.scored", **facts),
-        )
-    except ConditionFailedError:
-        return  # somebody else's judgement came first
+    return scored, [
+        store.put_score(scored, made),
+        usage.counting(call.org_id, Meter.ROLEPLAY, 1),
+        timers.moot(call.watch),
+        lifecycle.event(scored, "roleplay.call.scored", **facts),
+    ]
 
 
 def _fail(call: Call, message: str) -> None:
-    failed = lifecycle.after(call, state=State.SCORING_FAILED, failure_reason=INCOMPLETE, failure_message=message)
-    try:
-        commit(store.save(failed), lifecycle.event(failed, "roleplay.call.scoring_failed", reason=INCOMPLETE))
-    except ConditionFailedError:
-        return  # as above
+    store.CALLS.change(call.org_id, call.id, lambda found: _failed(found, message))
+
+
+def _failed(call: Call, message: str) -> Change:
+    if not call.can_become(State.SCORING_FAILED):
+        return None  # as above
+    failed = moved(call, state=State.SCORING_FAILED, failure_reason=INCOMPLETE, failure_message=message, watch=None)
+    told = lifecycle.event(failed, "roleplay.call.scoring_failed", reason=INCOMPLETE)
+    return failed, [timers.moot(call.watch), told]

@@ -6,7 +6,6 @@ import re
 from typing import NamedTuple
 
 from switchboard.accounts.models import Caller
-from switchboard.aws import cursor
 from switchboard.aws.table import commit
 from switchboard.errors import NotFound
 from switchboard.events import service as events
@@ -28,7 +27,7 @@ class Offer(NamedTuple):
 
 def find(org_id: str, call_id: str) -> Call | None:
     """The organisation's call of that id, in whatever state, for a worker."""
-    return store.get(org_id, call_id)
+    return store.CALLS.get(org_id, call_id)
 
 
 def get(caller: Caller, call_id: str) -> Detail:
@@ -41,9 +40,8 @@ def get(caller: Caller, call_id: str) -> Detail:
 
 def listing(caller: Caller, listed: Listed, limit: int, after: str | None) -> tuple[list[Call], str | None]:
     """A page of scored calls, newest first by their end, and the cursor of the next."""
-    query = f"roleplay:{listed.model_dump_json()}"
-    page = store.page(caller.org_id, listed, limit, cursor.read(after, caller.org_id, query))
-    return [Call.model_validate(item) for item in page.items], cursor.write(page.next_key, caller.org_id, query)
+    page = store.page(caller.org_id, listed, limit, after)
+    return [store.CALLS.read(item) for item in page.items], page.cursor
 
 
 def offers(org_id: str) -> list[Offer]:

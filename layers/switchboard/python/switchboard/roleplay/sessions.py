@@ -14,12 +14,14 @@ from typing import Any, NamedTuple
 from switchboard.accounts import service as accounts
 from switchboard.accounts.models import Caller
 from switchboard.aws import chance, clock, ids, secret, table
-from switchboard.aws.table import ConditionFailedError, Item, Writes, commit
+from switchboard.aws.table import Writes, commit
 from switchboard.carriers import transport
 from switchboard.carriers.transport import Ticket
 from switchboard.errors import Forbidden, Invalid, Unavailable
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, Work
+from switchboard.kit.change import Change, Moved
+from switchboard.kit.collection import moved
 from switchboard.roleplay import lifecycle, store, tokens
 from switchboard.roleplay.catalogue import drills, personas
 from switchboard.roleplay.catalogue.drills import Drill
@@ -82,7 +84,7 @@ def mint(caller: Caller, external_user_id: str, external_agency_id: str | None) 
     org = caller.organisation
     usage.commit_within(
         [usage.within_month(org, session.period, COUNTER, org.terms.roleplays_per_month)],
-        store.put_session(session),
+        store.SESSIONS.put(session),
         expiry.write,
         events.record(event),
     )
@@ -95,7 +97,7 @@ def admit(token: str) -> Admission:
     A tenant that was suspended since the minting is refused with the token unspent.
     """
     claims = tokens.read(token)
-    session = store.get_session(*claims)
+    session = store.SESSIONS.get(*claims)
     if session is None:
         raise tokens.invalid()
     if session.state is not SessionState.MINTED:
@@ -117,28 +119,30 @@ def redeem(admission: Admission, wanted: Wanted) -> Redeemed:
     session = _spend(admission.session)
     drill = drills.current(wanted.drill_key)
     if drill is None or drill.key in admission.switched_off:
-        _fail(session, SessionState.FAILED, "drill_not_found")
+        _fail(session, "drill_not_found")
         raise Invalid("There is no such drill.", code="drill_not_found")
     call = _call(session, drill, _cast(drill, wanted))
     try:
         ticket = transport.named(call.transport).ticket(lifecycle.room(call))
     except transport.Down:
-        _fail(session, SessionState.FAILED, "transport_down")
+        _fail(session, "transport_down")
         raise Unavailable("The voice transport is down: mint another token in a while.", retry_after=30) from None
-    started = _next(session, SessionState.STARTED, call_id=call.id)
-    commit(store.move_session(started, session.state), lifecycle.creation(call))
+    started = _moved(session, SessionState.STARTED, call_id=call.id)
+    try:
+        commit(store.SESSIONS.save(started), lifecycle.creation(call))
+    except Moved:
+        # It took so long that its session was ended meanwhile.
+        raise tokens.expired() from None
     return Redeemed(call, ticket)
 
 
 def _spend(session: Session) -> Session:
-    spent = _next(session, SessionState.REDEEMED, redeemed_at=clock.stamp(), redemption=ids.new("rdm"))
+    spent = _moved(session, SessionState.REDEEMED, redeemed_at=clock.stamp())
     try:
-        table.write(store.move_session(spent, session.state))
-    except ConditionFailedError as failed:
-        found: Item = failed.item or {}
-        if found.get("redemption") != spent.redemption:
-            raise _spent(SessionState(found.get("state", SessionState.EXPIRED))) from None
-        # It was this very write: its answer was lost, and it was made again.
+        table.write(store.SESSIONS.save(spent))
+    except Moved:
+        found = store.SESSIONS.get(session.org_id, session.id)
+        raise _spent(found.state if found else SessionState.EXPIRED) from None
     return spent
 
 
@@ -171,31 +175,39 @@ def _call(session: Session, drill: Drill, persona: Persona) -> Call:
 
 def expire(org_id: str, session_id: str) -> None:
     """End a session whose time is up and that no call came of. Does nothing for any other."""
-    session = store.get_session(org_id, session_id)
-    if session is None:
-        return
+    store.SESSIONS.change(org_id, session_id, _expired)
+
+
+def _expired(session: Session) -> Change[Session]:
     if session.state is SessionState.MINTED:
-        _fail(session, SessionState.EXPIRED, "expired")
-    elif session.state is SessionState.REDEEMED:
-        # Whoever redeemed it was stopped on the way.
-        _fail(session, SessionState.FAILED, "interrupted")
+        return _ended(session, SessionState.EXPIRED, "expired")
+    if session.state is SessionState.REDEEMED:
+        # Its redemption was stopped on the way.
+        return _ended(session, SessionState.FAILED, "interrupted")
+    return None
 
 
-def _fail(session: Session, state: SessionState, why: str) -> None:
-    """End a session without a call, and give its place in the quota back."""
-    ended = _next(session, state, failure=why)
-    commit(
-        store.move_session(ended, session.state),
+def _fail(session: Session, why: str) -> None:
+    """End a session whose redemption made no call."""
+    store.SESSIONS.change(
+        session.org_id,
+        session.id,
+        lambda found: _ended(found, SessionState.FAILED, why) if found.state is SessionState.REDEEMED else None,
+    )
+
+
+def _ended(session: Session, state: SessionState, why: str) -> Change[Session]:
+    """A session's end without a call, which gives its place in the quota back."""
+    ended = _moved(session, state, failure=why)
+    return ended, [
         usage.giving_back(session.org_id, session.period, COUNTER, sliced=session.sliced),
         _event(ended, f"roleplay.session.{state.value}", reason=why),
-    )
+    ]
 
 
-def _next(session: Session, state: SessionState, **facts: Any) -> Session:
+def _moved(session: Session, state: SessionState, **facts: Any) -> Session:
     assert session.can_become(state), f"{session.state} cannot become {state}"
-    return session.model_copy(
-        update={**facts, "state": state, "version": session.version + 1, "updated_at": clock.stamp()}
-    )
+    return moved(session, state=state, **facts)
 
 
 def _event(session: Session, kind: str, **data: Any) -> Writes:

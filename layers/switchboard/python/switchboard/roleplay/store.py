@@ -1,58 +1,55 @@
 """Sessions and practice calls in the `activity` table, and a tenant's own catalogue in `core`.
 
-| item | pk | sk | gsi1 | gsi2 |
-|---|---|---|---|---|
-| session | `<org>#session#<id>` | `session` | | |
-| call | `<org>#roleplay#<id>` | `call` | when scored: `<org>#scored#user#<digest>` | `<org>#scored` |
-| turn | `<org>#roleplay#<id>` | `turn#<number>` | | |
-| score | `<org>#roleplay#<id>` | `score` | | |
-| agency's entry | `<org>#roleplay#<id>` | `agency` | `<org>#scored#agency#<digest>` | `…#user#<digest>` behind it |
-| drills switched off | `<org>` in `core` | `drills` | | |
+| item | pk | sk |
+|---|---|---|
+| session | `<org>#session#<id>` | `session` |
+| call | `<org>#roleplay#<id>` | `call` |
+| turn | `<org>#roleplay#<id>` | `turn#<number>` |
+| score | `<org>#roleplay#<id>` | `score` |
+| drills switched off | `<org>` in `core` | `drills` |
 
-A call enters the indexes when it is scored, sorted by `<ended_at>#<id>`, and never changes after that: so the copy in
-its agency's entry stays true, and each filter of the list is one partition, read as far as a page goes. Outside ids
-are digested, since a key has a length.
+Turns are items of their own: whoever reports them does not write the call. A call enters the lists when it is scored,
+by the moment at which it ended: all of them (gsi2), those of a rep (gsi1), of an agency (gsi3) and of both (gsi4).
+Outside ids are digested, since a key has a length.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from typing import NamedTuple
 
-from switchboard.aws import secret, table
-from switchboard.aws.table import Item, Key, Page, Put, Query, Update
+from switchboard.aws import clock, secret, table
+from switchboard.aws.table import Item, Key, Put, Query, Update
 from switchboard.kit.change import Recorded
-from switchboard.roleplay.models import Call, Detail, Listed, Score, Session, SessionState, Turn
+from switchboard.kit.collection import Collection
+from switchboard.kit.listing import Listing, Page, View, place_of
+from switchboard.roleplay.models import Call, Detail, Listed, Score, Session, State, Turn
 
-Refusal = Callable[[list[Item | None]], Exception]
+
+class Heard(NamedTuple):
+    """How many turns of a call were reported, and when the latest was."""
+
+    turns: int
+    at: str | None
 
 
-def session_key(org_id: str, session_id: str) -> Key:
+LISTING = Listing(
+    "activity",
+    "scored",
+    (
+        View(index="gsi2"),
+        View(index="gsi1", by=("user",)),
+        View(index="gsi3", by=("agency",)),
+        View(index="gsi4", by=("agency", "user")),
+    ),
+)
+
+
+def _session_key(org_id: str, session_id: str) -> Key:
     return {"pk": f"{org_id}#session#{session_id}", "sk": "session"}
 
 
-def put_session(session: Session) -> Put:
-    item = {**session_key(session.org_id, session.id), **session.model_dump(mode="json")}
-    return Put(table="activity", item=item, unless_exists=True)
-
-
-def move_session(session: Session, before: SessionState, otherwise: Refusal | None = None) -> Put:
-    """Write the next version of a session, if it still is where it was."""
-    return Put(
-        table="activity",
-        item={**session_key(session.org_id, session.id), **session.model_dump(mode="json")},
-        condition="#state = :before AND version = :version",
-        names={"#state": "state"},
-        values={":before": before.value, ":version": session.version - 1},
-        otherwise=otherwise,
-    )
-
-
-def get_session(org_id: str, session_id: str) -> Session | None:
-    item = table.get("activity", session_key(org_id, session_id))
-    return Session.model_validate(item) if item else None
-
-
-def key(org_id: str, call_id: str) -> Key:
+def _key(org_id: str, call_id: str) -> Key:
     return {"pk": _partition(org_id, call_id), "sk": "call"}
 
 
@@ -60,41 +57,23 @@ def _partition(org_id: str, call_id: str) -> str:
     return f"{org_id}#roleplay#{call_id}"
 
 
-def put(call: Call) -> Put:
-    return Put(table="activity", item=_item(call), unless_exists=True)
+def _lists(call: Call) -> Item:
+    if call.state is not State.SCORED or call.ended_at is None:
+        return {}
+    values = {"user": _digest(call.external_user_id), "agency": _digest(call.external_agency_id)}
+    return LISTING.attributes(call.org_id, place_of(call.ended_at, call.id), values)
 
 
-def save(call: Call) -> Put:
-    """Write the next version of a call, if it still follows the one that was read."""
-    return Put(table="activity", item=_item(call), condition="version = :before", values={":before": call.version - 1})
+def _digest(outside_id: str | None) -> str | None:
+    return None if outside_id is None else secret.digest(outside_id)
 
 
-def _item(call: Call) -> Item:
-    return {**key(call.org_id, call.id), **call.model_dump(mode="json")}
+SESSIONS = Collection("activity", Session, _session_key)
+CALLS = Collection("activity", Call, _key, _lists)
 
 
-def save_scored(call: Call, score: Score) -> list[Put]:
-    """Write a call that was scored, with its score, and enter it into the lists."""
-    place = f"{call.ended_at}#{call.id}"
-    scored = f"{call.org_id}#scored"
-    user = f"{scored}#user#{secret.digest(call.external_user_id)}"
-    indexed = {"gsi1pk": user, "gsi1sk": place, "gsi2pk": scored, "gsi2sk": place}
-    moved = save(call)
-    writes = [
-        Put(table="activity", item=moved.item | indexed, condition=moved.condition, values=moved.values),
-        Put(table="activity", item={**key(call.org_id, call.id), "sk": "score", **score.model_dump(mode="json")}),
-    ]
-    if call.external_agency_id is not None:
-        agency = f"{scored}#agency#{secret.digest(call.external_agency_id)}"
-        both = f"{agency}#user#{secret.digest(call.external_user_id)}"
-        entry = {"sk": "agency", "gsi1pk": agency, "gsi1sk": place, "gsi2pk": both, "gsi2sk": place}
-        writes.append(Put(table="activity", item=moved.item | entry))
-    return writes
-
-
-def get(org_id: str, call_id: str) -> Call | None:
-    item = table.get("activity", key(org_id, call_id))
-    return Call.model_validate(item) if item else None
+def put_score(call: Call, score: Score) -> Put:
+    return Put(table="activity", item={**_key(call.org_id, call.id), "sk": "score", **score.model_dump(mode="json")})
 
 
 def detail(org_id: str, call_id: str) -> Detail | None:
@@ -102,41 +81,34 @@ def detail(org_id: str, call_id: str) -> Detail | None:
     items = {item["sk"]: item for item in Query(table="activity", partition=_partition(org_id, call_id)).all()}
     if "call" not in items or "score" not in items:
         return None
-    return Detail(
-        call=Call.model_validate(items["call"]),
-        turns=[Turn.model_validate(item) for sk, item in items.items() if sk.startswith("turn#")],
-        score=Score.model_validate(items["score"]),
-    )
+    score = Score.model_validate(items["score"])
+    turns = [Turn.model_validate(item) for sk, item in items.items() if sk.startswith("turn#")]
+    if score.heard is not None:
+        turns = [turn for turn in turns if turn.number in score.heard]
+    return Detail(call=CALLS.read(items["call"]), turns=turns, score=score)
 
 
-def page(org_id: str, listed: Listed, limit: int, start: Item | None) -> Page:
-    index, partition = _list_of(org_id, listed)
-    # Behind the last id of a moment: `~` sorts after every character of one.
-    span = (listed.start, f"{listed.end or ''}~")
-    query = Query(table="activity", index=index, partition=partition, between=span, forward=False)
-    # One more than is shown: a page that ends the list has no next one (the contract's `null` on the last page).
-    items = query.page(limit + 1, start).items
-    last = items[limit - 1] if len(items) > limit else None
-    return Page(items[:limit], last and {name: last[name] for name in ("pk", "sk", f"{index}pk", f"{index}sk")})
-
-
-def _list_of(org_id: str, listed: Listed) -> tuple[str, str]:
-    scored = f"{org_id}#scored"
-    user = None if listed.external_user_id is None else f"#user#{secret.digest(listed.external_user_id)}"
-    if listed.external_agency_id is None:
-        return ("gsi2", scored) if user is None else ("gsi1", scored + user)
-    agency = f"{scored}#agency#{secret.digest(listed.external_agency_id)}"
-    return ("gsi1", agency) if user is None else ("gsi2", agency + user)
+def page(org_id: str, listed: Listed, limit: int, after: str | None) -> Page:
+    asked = {"user": _digest(listed.external_user_id), "agency": _digest(listed.external_agency_id)}
+    wanted = {name: [digest] for name, digest in asked.items() if digest is not None}
+    return LISTING.page(org_id, wanted, limit, after, since=listed.start, until=listed.end)
 
 
 def put_turn(call: Call, turn: Turn) -> Put:
-    item = {"pk": _partition(call.org_id, call.id), "sk": f"turn#{turn.number:05d}", **turn.model_dump(mode="json")}
+    place = {"pk": _partition(call.org_id, call.id), "sk": f"turn#{turn.number:05d}"}
+    item = {**place, **turn.model_dump(mode="json"), "heard_at": clock.stamp()}
     return Put(table="activity", item=item, unless_exists=True, otherwise=Recorded)
 
 
 def turns(org_id: str, call_id: str) -> list[Turn]:
     query = Query(table="activity", partition=_partition(org_id, call_id), begins="turn#")
     return [Turn.model_validate(item) for item in query.all()]
+
+
+def heard(org_id: str, call_id: str) -> Heard:
+    query = Query(table="activity", partition=_partition(org_id, call_id), begins="turn#")
+    moments = [str(item["heard_at"]) for item in query.all()]
+    return Heard(len(moments), max(moments, default=None))
 
 
 def drills_key(org_id: str) -> Key:
