@@ -98,8 +98,9 @@ def call_items(org_id: str, how_many: int, holders: int) -> Iterator[tuple[str, 
         call = _call(org_id, chance.choice(known), clock.iso(moment), chance)
         past = pasts.setdefault(call.to_number, history.History(e164=call.to_number))
         past.calls, past.last_call_at = past.calls + 1, call.created_at
-        past.name = history.name_of(call.order.variables) or past.name
-        yield "activity", calls.put(call).item
+        if name := history.name_of(call.order.variables):
+            past.name, past.named_at = name, call.created_at
+        yield "activity", calls.CALLS.put(call).item
     for past in pasts.values():
         yield "core", {**history.key_of(org_id, history.id_of(org_id, past.e164)), **past.model_dump(exclude_none=True)}
 

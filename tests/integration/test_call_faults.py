@@ -42,7 +42,7 @@ def accepted(acme: Tenant) -> Call:
 
 
 def now(call: Call) -> Call:
-    found = store.get(call.org_id, call.id)
+    found = store.CALLS.get(call.org_id, call.id)
     assert found is not None
     return found
 

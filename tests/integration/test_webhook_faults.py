@@ -159,7 +159,7 @@ def test_a_calls_callbacks_arrive_in_order_though_a_worker_is_killed_anywhere(
             )
         )
         world.settle(frozen)
-        found = call_store.get(call.org_id, call.id)
+        found = call_store.CALLS.get(call.org_id, call.id)
         assert found is not None
         assert found.state is State.COMPLETED
         told = list(dict.fromkeys((got.id, got.told["event"]) for got in receiver.got))

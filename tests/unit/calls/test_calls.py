@@ -75,7 +75,7 @@ def placed(acme: Tenant, **changes: Any) -> Call:
 
 
 def now(call: Call) -> Call:
-    found = store.get(call.org_id, call.id)
+    found = store.CALLS.get(call.org_id, call.id)
     assert found is not None
     return found
 

@@ -6,14 +6,13 @@ dialled again: it becomes unconfirmed after ten minutes, and the provider's repo
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from switchboard import telemetry
 from switchboard.accounts import service as accounts
 from switchboard.aws import clock, secret
-from switchboard.aws.table import ConditionFailedError, Writes, commit
+from switchboard.aws.table import Writes, commit
 from switchboard.calls import placing, store
 from switchboard.calls.jobs import CloseCall, ConfirmDial, DialCall
 from switchboard.calls.models import TERMINAL, Call, EndReason, Progress, State
@@ -22,7 +21,9 @@ from switchboard.compliance import service as compliance
 from switchboard.compliance.models import Verdict
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, Work
-from switchboard.kit import change
+from switchboard.kit import change as kit
+from switchboard.kit.change import Moved
+from switchboard.kit.collection import moved
 from switchboard.timers import service as timers
 from switchboard.usage import service as usage
 
@@ -49,12 +50,12 @@ _ENDS = {
     EndReason.BLOCKED: State.CANCELED,
 }
 
-_Change = change.Change[Call]
+_Change = kit.Change[Call]
 
 
 def dial(org_id: str, call_id: str) -> None:
     """Dial a call that was accepted. Does nothing for one that was claimed before."""
-    call = store.get(org_id, call_id)
+    call = store.CALLS.get(org_id, call_id)
     if call is None or call.state is not State.CREATED:
         return
     if clock.parse(call.created_at) < clock.now() - _GIVE_UP_AFTER:
@@ -63,7 +64,7 @@ def dial(org_id: str, call_id: str) -> None:
     verdict = compliance.evaluate(placing.contact(accounts.organisation(org_id), call.order, counted=True))
     if not verdict.allowed:
         # It was allowed when it was accepted: since then its hours ended, or the called person opted out.
-        _change(org_id, call_id, lambda found: _refused(found, verdict))
+        store.CALLS.change(org_id, call_id, lambda found: _refused(found, verdict))
         return
     claimed = _claim(call)
     if claimed is None:
@@ -73,12 +74,12 @@ def dial(org_id: str, call_id: str) -> None:
     except voice.Refused as refusal:
         _end(claimed, EndReason.FAILED, str(refusal))
     except voice.Throttled:
-        _change(org_id, call_id, _released)
+        store.CALLS.change(org_id, call_id, _released)
     except voice.OutcomeUnknown as unknown:
         telemetry.metric("CallOutcomeUnknown")
         telemetry.logger().warning("call outcome unknown", extra={"call_id": call_id, "reason": str(unknown)})
     else:
-        _change(org_id, call_id, lambda found: _dialed(found, provider_call_id))
+        store.CALLS.change(org_id, call_id, lambda found: _dialed(found, provider_call_id))
 
 
 def _wanted(call: Call) -> voice.Dial:
@@ -97,18 +98,18 @@ def _wanted(call: Call) -> voice.Dial:
 
 
 def _claim(call: Call) -> Call | None:
-    claimed = _next(call, state=State.DIALING, started_at=clock.stamp(), claim=call.version + 1)
+    claimed = moved(call, state=State.DIALING, started_at=clock.stamp(), claim=call.version + 1)
     watch = ConfirmDial(org_id=call.org_id, call_id=call.id, claim=claimed.claim)
     try:
-        commit(store.save(claimed), timers.later(watch, clock.now() + UNCONFIRMED_AFTER).write)
-    except ConditionFailedError:
+        commit(store.CALLS.save(claimed), timers.later(watch, clock.now() + UNCONFIRMED_AFTER).write)
+    except Moved:
         return None
     return claimed
 
 
 def confirm(org_id: str, call_id: str, claim: int) -> None:
     """Surface a claim that has had no outcome for ten minutes, and see to it that it ends."""
-    _change(org_id, call_id, lambda found: _unconfirmed(found) if found.claim == claim else None)
+    store.CALLS.change(org_id, call_id, lambda found: _unconfirmed(found) if found.claim == claim else None)
 
 
 def close(org_id: str, call_id: str, state: str) -> None:
@@ -116,20 +117,36 @@ def close(org_id: str, call_id: str, state: str) -> None:
 
     Talking and holding are one place: a call goes to and fro between them within the same limit.
     """
-    call = store.get(org_id, call_id)
-    here = call and (call.state in (state, State.UNCONFIRMED) or {call.state, State(state)} <= _ANSWERED)
-    if call and here and call.state not in TERMINAL:
-        ringing = call.state is State.RINGING
-        _end(call, EndReason.NO_ANSWER if ringing else EndReason.TIMEOUT, "the provider reported no end")
+    store.CALLS.change(org_id, call_id, lambda found: _forgotten(found, State(state)))
+
+
+def _forgotten(call: Call, state: State) -> _Change:
+    here = call.state in (state, State.UNCONFIRMED) or {call.state, state} <= _ANSWERED
+    if not here or call.state in TERMINAL:
+        return None
+    reason = EndReason.NO_ANSWER if call.state is State.RINGING else EndReason.TIMEOUT
+    return _ended(call, reason, None, "the provider reported no end")
 
 
 def apply(progress: Progress) -> None:
     """Apply what a provider reports of a call."""
-    _change(progress.org_id, progress.call_id, lambda found: _applied(found, progress))
+    if progress.kind in ("turn", "tool"):
+        _heard(progress)
+    else:
+        store.CALLS.change(progress.org_id, progress.call_id, lambda found: _applied(found, progress))
 
 
-def _change(org_id: str, call_id: str, decide: Callable[[Call], _Change]) -> None:
-    change.change(lambda: store.get(org_id, call_id), decide, store.save)
+def _heard(progress: Progress) -> None:
+    """Record what was said or done. It changes nothing of the call, so that its reporters do not meet there."""
+    call = store.CALLS.get(progress.org_id, progress.call_id)
+    if call is None:
+        return
+    if turn := progress.turn:
+        told = _event(call, "voice.call.turn", number=turn.number, speaker=turn.speaker, characters=len(turn.text))
+        kit.record(store.put_turn(call, turn), told)
+    if tool := progress.tool:
+        told = _event(call, "voice.call.tool", tool=tool.name, status=tool.status, duration_ms=tool.duration_ms)
+        kit.record(store.put_tool(call, tool), told)
 
 
 def _refused(call: Call, verdict: Verdict) -> _Change:
@@ -141,25 +158,22 @@ def _released(call: Call) -> _Change:
     if call.state is not State.DIALING:
         return None
     again = DialCall(org_id=call.org_id, call_id=call.id)
-    return _next(call, state=State.CREATED), timers.later(again, clock.now() + _TRY_AGAIN).write
+    return moved(call, state=State.CREATED), timers.later(again, clock.now() + _TRY_AGAIN).write
 
 
 def _dialed(call: Call, provider_call_id: str) -> _Change:
     if call.provider_call_id:
         return None
-    facts: dict[str, Any] = {"provider_call_id": provider_call_id}
     if call.can_become(State.RINGING):
-        facts["state"] = State.RINGING
-        return _next(call, **facts), [_closing(call, State.RINGING, RING_LIMIT), *_event(call, "voice.call.ringing")]
-    return _next(call, **facts), []
+        return _moved(call, State.RINGING, "voice.call.ringing", RING_LIMIT, provider_call_id=provider_call_id)
+    return moved(call, provider_call_id=provider_call_id), None
 
 
 def _unconfirmed(call: Call) -> _Change:
     if call.state is not State.DIALING:
         return None
     telemetry.metric("CallUnconfirmed")
-    watch = _closing(call, State.UNCONFIRMED, TALK_LIMIT)
-    return _next(call, state=State.UNCONFIRMED), [watch, *_event(call, "voice.call.unconfirmed")]
+    return _moved(call, State.UNCONFIRMED, "voice.call.unconfirmed", TALK_LIMIT)
 
 
 def _applied(call: Call, progress: Progress) -> _Change:
@@ -168,26 +182,16 @@ def _applied(call: Call, progress: Progress) -> _Change:
         known["provider_call_id"] = progress.provider_call_id
     match progress.kind:
         case "ringing" if call.can_become(State.RINGING):
-            watch = _closing(call, State.RINGING, RING_LIMIT)
-            return _next(call, state=State.RINGING, **known), [watch, *_event(call, "voice.call.ringing")]
+            return _moved(call, State.RINGING, "voice.call.ringing", RING_LIMIT, **known)
         case "answered" if call.can_become(State.ACTIVE) and not call.answered_at:
-            facts = {"state": State.ACTIVE, "answered_at": clock.stamp(), "answered_by": progress.answered_by}
-            watch = _closing(call, State.ACTIVE, TALK_LIMIT)
-            return _next(call, **facts, **known), [watch, *_event(call, "voice.call.answered")]
+            known |= {"answered_at": clock.stamp(), "answered_by": progress.answered_by}
+            return _moved(call, State.ACTIVE, "voice.call.answered", TALK_LIMIT, **known)
         case "hold" if call.can_become(State.HOLD):
             # A hold may be reported ahead of the answer, whose limit is then not yet set.
-            watch = [] if call.answered_at else [_closing(call, State.HOLD, TALK_LIMIT)]
-            return _next(call, state=State.HOLD, **known), [watch, *_event(call, "voice.call.hold")]
+            limit = None if call.answered_at else TALK_LIMIT
+            return _moved(call, State.HOLD, "voice.call.hold", limit, **known)
         case "resumed" if call.state is State.HOLD:
-            return _next(call, state=State.ACTIVE, **known), _event(call, "voice.call.resumed")
-        case "turn" if progress.turn:
-            turn = progress.turn
-            told = _event(call, "voice.call.turn", number=turn.number, speaker=turn.speaker, characters=len(turn.text))
-            return _next(call, **known), [store.put_turn(call, turn), *told]
-        case "tool" if progress.tool:
-            tool = progress.tool
-            told = _event(call, "voice.call.tool", tool=tool.name, status=tool.status, duration_ms=tool.duration_ms)
-            return _next(call, **known), [store.put_tool(call, tool), *told]
+            return _moved(call, State.ACTIVE, "voice.call.resumed", None, **known)
         case "ended" if call.state not in TERMINAL:
             reason = progress.end_reason or EndReason.COMPLETED
             known["outcome"] = progress.outcome
@@ -195,8 +199,19 @@ def _applied(call: Call, progress: Progress) -> _Change:
     return None
 
 
+def _moved(call: Call, state: State, told: str, limit: timedelta | None, **facts: Any) -> _Change:
+    """Move a call into a state in which it may stay for `limit`; without one, the watch that it has stands."""
+    if limit is None:
+        after = moved(call, state=state, **facts)
+        return after, _event(after, told)
+    job = CloseCall(org_id=call.org_id, call_id=call.id, state=state.value)
+    watch = timers.later(job, clock.now() + limit)
+    after = moved(call, state=state, watch=watch.ref, **facts)
+    return after, [watch.write, timers.moot(call.watch), _event(after, told)]
+
+
 def _end(call: Call, reason: EndReason, error: str) -> None:
-    _change(call.org_id, call.id, lambda found: _ended(found, reason, None, error))
+    store.CALLS.change(call.org_id, call.id, lambda found: _ended(found, reason, None, error))
 
 
 def _ended(call: Call, reason: EndReason, seconds: int | None, error: str | None) -> _Change:
@@ -211,21 +226,24 @@ def _ended(call: Call, reason: EndReason, seconds: int | None, error: str | None
     talked = seconds if seconds is not None else _talked(call)
     minutes = -(-talked // 60)
     meter = placing.METER[call.tier]
-    facts = {
-        "state": state,
-        "end_reason": reason,
-        "error": error,
-        "ended_at": clock.stamp(),
-        "cost_micros": 0 if call.simulated else minutes * usage.price(meter),
-        "duration_seconds": talked,
-    }
+    ended = moved(
+        call,
+        state=state,
+        end_reason=reason,
+        error=error,
+        ended_at=clock.stamp(),
+        cost_micros=0 if call.simulated else minutes * usage.price(meter),
+        duration_seconds=talked,
+        watch=None,
+    )
     told = _event(
-        call, f"voice.call.{state.value}", end_reason=reason.value, duration_seconds=talked, tier=call.tier.value
+        ended, f"voice.call.{state.value}", end_reason=reason.value, duration_seconds=talked, tier=call.tier.value
     )
     if call.simulated:
-        return _next(call, **facts), told
+        return ended, [timers.moot(call.watch), told]
     # The first minute was spent when the call was placed.
-    return _next(call, **facts), [usage.settling(accounts.organisation(call.org_id), meter, minutes - 1), *told]
+    settled = usage.settling(accounts.organisation(call.org_id), meter, minutes - 1)
+    return ended, [timers.moot(call.watch), settled, told]
 
 
 def _talked(call: Call) -> int:
@@ -234,23 +252,13 @@ def _talked(call: Call) -> int:
     return max(0, round((clock.now() - clock.parse(call.answered_at)).total_seconds()))
 
 
-def _next(call: Call, **facts: object) -> Call:
-    return call.model_copy(update={**facts, "version": call.version + 1, "updated_at": clock.stamp()})
-
-
-def _closing(call: Call, state: State, after: timedelta) -> Writes:
-    job = CloseCall(org_id=call.org_id, call_id=call.id, state=state.value)
-    return timers.later(job, clock.now() + after).write
-
-
-def _event(call: Call, kind: str, **data: Any) -> list[Writes]:
+def _event(call: Call, kind: str, **data: Any) -> Writes:
+    """The event of the change that made this version of the call, or of something that was heard in it then."""
     origin = Work(
         org_id=call.org_id,
         actor=Actor(type="system", id="voice"),
         agent_id=call.agent_id,
         correlation_id=call.correlation_id,
     )
-    # Each event goes with the change that makes the next version.
-    subject = Subject(type="call", id=call.id, version=call.version + 1)
-    event = events.of(origin, kind, subject, to=secret.digest(call.to_number), **data)
-    return [events.record(event)]
+    subject = Subject(type="call", id=call.id, version=call.version)
+    return events.record(events.of(origin, kind, subject, to=secret.digest(call.to_number), **data))

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.accounts.models import ApiKey, Caller, KeyKind
 from switchboard.aws import clock, ids
-from switchboard.aws.effect import AlreadyDone
+from switchboard.aws.effect import done_before
 from switchboard.calls import placing, store
 from switchboard.calls.models import Call, Order, Tier
 from switchboard.calls.placing import Placed
@@ -59,18 +59,15 @@ def initiate(caller: Caller, wanted: Wanted, admitted: Admitted) -> Placed:
     of_key = _of_key(caller)
     known, total = store.request_beside(caller.org_id, _mode(caller), wanted.request_id, usage.total_key(of_key))
     if known:
-        return Placed(_certain(caller.org_id, known), duplicate=True)
+        return Placed(placing.first(caller.org_id, known), duplicate=True)
     try:
         with admitted():
             usage.require_room([of_key], [total])
             return _place(caller, wanted, once, callback, of_key)
     except DomainError:
-        # What another request with the same id has got meanwhile, this one is not refused.
-        try:
-            if once:
-                once.require_new()
-        except AlreadyDone as done:
-            return Placed(_certain(caller.org_id, done.subject_id), duplicate=True)
+        # A concurrent request with this id may have won. Return its call instead of an error.
+        if done := done_before(once):
+            return Placed(placing.first(caller.org_id, done.subject_id), duplicate=True)
         raise
 
 
@@ -131,15 +128,9 @@ def status(caller: Caller, call_id: str | None, request_id: str | None) -> Call:
     """The call of that id, else of that `request_id`, among those of the caller's kind of key. Raises NotFound."""
     if call_id is None and request_id is not None and len(request_id) <= _LONGEST_ID:
         call_id = store.request(caller.org_id, _mode(caller), request_id)
-    call = store.get(caller.org_id, call_id) if call_id and len(call_id) <= _LONGEST_ID else None
+    call = store.CALLS.get(caller.org_id, call_id) if call_id and len(call_id) <= _LONGEST_ID else None
     if not call or call.source != SOURCE or call.simulated != _simulated(caller):
         raise NotFound("There is no such call.", code="call_not_found")
-    return call
-
-
-def _certain(org_id: str, call_id: str) -> Call:
-    call = store.get(org_id, call_id)
-    assert call is not None, "a request_id and its call are one commit"
     return call
 
 

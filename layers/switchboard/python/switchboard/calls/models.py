@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.compliance.models import Basis
+
+Direction = Literal["OUTBOUND", "INBOUND"]
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
 
 class State(StrEnum):
@@ -98,11 +101,13 @@ class Call(BaseModel):
     org_id: str
     agent_id: str | None
     source: str
-    direction: str = "OUTBOUND"
+    direction: Direction = "OUTBOUND"
     state: State = State.CREATED
     version: int = 1
     #: The version at which a dialler last claimed it.
     claim: int = 0
+    #: The timer that closes it, where that is one (switchboard.timers): it goes with the reason that it was set for.
+    watch: str | None = None
     tier: Tier
     from_number: str
     to_number: str

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import NamedTuple, Protocol
+from functools import partial
+from typing import NamedTuple
 
 from switchboard.accounts.models import Caller, Organisation
 from switchboard.agents import service as agents
 from switchboard.aws import clock, secret, settings
-from switchboard.aws.effect import AlreadyDone
-from switchboard.aws.table import Put, Writes, commit
+from switchboard.aws.effect import Done, Once, commit_once, done_before
+from switchboard.aws.table import Writes, commit
 from switchboard.calls import history, store
 from switchboard.calls.jobs import CloseCall
 from switchboard.calls.models import Call, Order, State, Tier
@@ -28,19 +29,9 @@ from switchboard.usage.models import Meter
 from switchboard.usage.service import Charge
 
 METER = {Tier.BASIC: Meter.VOICE_BASIC, Tier.PREMIUM: Meter.VOICE_PREMIUM}
-#: Longer than a dialler goes on trying (switchboard.calls.dialing).
+#: Longer than a dialler goes on trying (switchboard.calls.dialing), and short enough to leave by the outbox.
 _DIALLED_WITHIN = timedelta(minutes=15)
 _GREETING = "Hello, this is {name}, an automated assistant."
-
-
-class Once(Protocol):
-    """What makes a repeated request one call: an Idempotency-Key's effect, or a `request_id`."""
-
-    def marker(self, subject_id: str) -> Put:
-        """The write that claims it for a call. Raises AlreadyDone at commit."""
-
-    def require_new(self) -> None:
-        """Raise AlreadyDone if an earlier request claimed it."""
 
 
 class Placed(NamedTuple):
@@ -130,18 +121,14 @@ def place(
     """Accept a call for dialling, if the gate's verdict and the guards let it pass, within its charges.
 
     Raises Blocked with the rule that failed, QuotaExceeded at a charge's limit, and what the guards raise. A request
-    that was made before gets its first call, whatever would refuse it now.
+    that was made before gets its first call, even if a new one would be refused now.
     """
     try:
+        done = _commit(caller, call, verdict, once, within, *guards) if verdict.allowed else done_before(once)
+        if done:
+            return Placed(first(caller.org_id, done.subject_id), duplicate=True)
         if not verdict.allowed:
-            if once:
-                once.require_new()
             raise blocked(verdict)
-        _commit(caller, call, verdict, within, once.marker(call.id) if once else None, *guards)
-    except AlreadyDone as done:
-        first = store.get(caller.org_id, done.subject_id)
-        assert first is not None, "a claim and its call are one commit"
-        return Placed(first, duplicate=True)
     except Blocked as refusal:
         # Refused by the verdict, or by a block or an opt-out that landed behind it.
         told = _event(caller, call, "voice.call.blocked", verdict, code=refusal.code)
@@ -150,16 +137,27 @@ def place(
     return Placed(call, duplicate=False)
 
 
-def _commit(caller: Caller, call: Call, verdict: Verdict, within: Sequence[Charge], *guards: Writes) -> None:
-    usage.commit_within(
-        within,
+def first(org_id: str, call_id: str) -> Call:
+    """The call that an earlier run of a request made."""
+    call = store.CALLS.get(org_id, call_id)
+    assert call is not None, "a request's marker and its call are one commit"
+    return call
+
+
+def _commit(
+    caller: Caller, call: Call, verdict: Verdict, once: Once | None, within: Sequence[Charge], *guards: Writes
+) -> Done | None:
+    return commit_once(
+        once,
+        call.id,
         *guards,
         compliance.writes_for(verdict),
-        store.put(call),
+        store.CALLS.put(call),
         history.counting(call),
         _watch(call),
         compliance.record(verdict, call.id),
         _event(caller, call, "voice.call.created", verdict, tier=call.tier.value),
+        by=partial(usage.commit_within, within),
     )
 
 

@@ -1,7 +1,8 @@
 """A caller's own `request_id`: two requests with the same are one call, for as long as the call is kept.
 
-Other than an Idempotency-Key it is a unique item in the call's own transaction, has no end and no fingerprint: the
-second request gets the first one's call, whatever else it asks for. Live and test requests are apart.
+It is a `Once` (switchboard.aws.effect). Unlike an Idempotency-Key it is a unique item in the call's own transaction
+and has no end and no fingerprint: the second request gets the first one's call, and what else it asks for does not
+count. Live and test requests are apart.
 """
 
 from __future__ import annotations

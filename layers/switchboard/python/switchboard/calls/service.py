@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from switchboard.accounts.models import Caller
 from switchboard.agents import service as agents
 from switchboard.agents.service import Acting
-from switchboard.aws import clock, cursor, ids
+from switchboard.aws import clock, ids
 from switchboard.calls import placing, store
-from switchboard.calls.models import Call, Order, State, ToolUse, Turn
+from switchboard.calls.models import Call, Direction, Order, State, ToolUse, Turn
 from switchboard.carriers import voice
 from switchboard.carriers.voice import Voice
 from switchboard.compliance import service as compliance
@@ -74,12 +74,12 @@ def _caller_id(caller: Caller, agent: Acting, order: Order) -> str:
 
 def find(org_id: str, call_id: str) -> Call | None:
     """The organisation's call of that id, for a worker."""
-    return store.get(org_id, call_id)
+    return store.CALLS.get(org_id, call_id)
 
 
 def get(caller: Caller, call_id: str) -> Call:
     """The organisation's call of that id, or for an agent key the agent's own. Raises NotFound."""
-    call = store.get(caller.org_id, call_id)
+    call = store.CALLS.get(caller.org_id, call_id)
     if not call or not (caller.is_master or call.agent_id == caller.agent_id):
         raise NotFound("There is no such call.")
     return call
@@ -91,17 +91,20 @@ def verdict_of(caller: Caller, call_id: str) -> Verdict:
 
 
 def listing(
-    caller: Caller, agent_id: str | None, states: list[State], direction: str | None, limit: int, after: str | None
+    caller: Caller,
+    agent_id: str | None,
+    states: list[State],
+    direction: Direction | None,
+    limit: int,
+    after: str | None,
 ) -> tuple[list[Call], str | None]:
     """A page of calls, newest first. An agent key sees its agent's; a master key all, or those of `agent_id`."""
     if not caller.is_master:
         if agent_id not in (None, caller.agent_id):
             raise NotFound("There is no such agent.")
         agent_id = caller.agent_id
-    query = f"calls:{agent_id}:{sorted(states)}:{direction}"
-    start = cursor.read(after, caller.org_id, query)
-    page = store.page(caller.org_id, agent_id, [state.value for state in states], direction, limit, start)
-    return [store.read(item) for item in page.items], cursor.write(page.next_key, caller.org_id, query)
+    page = store.page(caller.org_id, agent_id, [state.value for state in states], direction, limit, after)
+    return [store.CALLS.read(item) for item in page.items], page.cursor
 
 
 def transcript(caller: Caller, call_id: str) -> Iterable[Turn]:

@@ -1,104 +1,97 @@
 """Calls in the `activity` table.
 
-| item | pk | sk | gsi1 | gsi2 |
-|---|---|---|---|---|
-| call | `<org>#call#<id>` | `call` | `<org>#calls#<agent>`, `<when>#<id>` | `<org>#calls`, the same |
-| turn | `<org>#call#<id>` | `turn#<number>` | | |
-| tool use | `<org>#call#<id>` | `tool#<id>` | | |
-| `request_id` look-up | `<org>#request#<live or test>#<request id>` | `request` | | |
+| item | pk | sk |
+|---|---|---|
+| call | `<org>#call#<id>` | `call` |
+| turn | `<org>#call#<id>` | `turn#<number>` |
+| tool use | `<org>#call#<id>` | `tool#<id>` |
+| `request_id` look-up | `<org>#request#<live or test>#<request id>` | `request` |
 
-The look-up holds a pointer only, and is kept as long as the call.
+Turns and tool uses are items of their own: whoever reports them does not write the call. The look-up holds a pointer
+only, and is kept as long as the call.
+
+A call is listed by its direction, and besides by its agent (gsi1), by its state (gsi3) and by both (gsi4); gsi2 has
+them all. A list of both directions reads two partitions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from switchboard.aws import freejson, table
-from switchboard.aws.table import Item, Key, Page, Put, Query
-from switchboard.calls.models import Call, ToolUse, Turn
+from switchboard.aws.table import Item, Key, Put, Query
+from switchboard.calls.models import DIRECTIONS, Call, ToolUse, Turn
 from switchboard.kit.change import Recorded
+from switchboard.kit.collection import Collection
+from switchboard.kit.listing import Listing, Page, View, place_of
 
 Refusal = Callable[[list[Item | None]], Exception]
 
+LISTING = Listing(
+    "activity",
+    "calls",
+    (
+        View(index="gsi2", by=("direction",)),
+        View(index="gsi1", by=("direction", "agent_id")),
+        View(index="gsi3", by=("direction", "state")),
+        View(index="gsi4", by=("direction", "agent_id", "state")),
+    ),
+)
 
-def key(org_id: str, call_id: str) -> Key:
+
+def _key(org_id: str, call_id: str) -> Key:
     return {"pk": f"{org_id}#call#{call_id}", "sk": "call"}
 
 
-def put(call: Call) -> Put:
-    return Put(table="activity", item=_item(call), unless_exists=True)
+def _lists(call: Call) -> Item:
+    values = {"direction": call.direction, "agent_id": call.agent_id, "state": call.state.value}
+    return LISTING.attributes(call.org_id, place_of(call.created_at, call.id), values)
 
 
-def save(call: Call) -> Put:
-    """Write the next version of a call, if it still follows the one that was read."""
-    return Put(table="activity", item=_item(call), condition="version = :before", values={":before": call.version - 1})
-
-
-def _item(call: Call) -> Item:
-    place = f"{call.created_at}#{call.id}"
-    item = {**key(call.org_id, call.id), **call.model_dump(mode="json", exclude={"order"})}
+def _pack(item: Item) -> Item:
     # The order holds a caller's own JSON: metadata and variables.
-    item["order"] = freejson.dump(call.order.model_dump(mode="json"))
-    item |= {"gsi2pk": f"{call.org_id}#calls", "gsi2sk": place}
-    if call.agent_id:
-        item |= {"gsi1pk": f"{call.org_id}#calls#{call.agent_id}", "gsi1sk": place}
-    return item
+    return item | {"order": freejson.dump(item["order"])}
 
 
-def get(org_id: str, call_id: str) -> Call | None:
-    item = table.get("activity", key(org_id, call_id))
-    return read(item) if item else None
+def _unpack(item: Item) -> Item:
+    return item | {"order": freejson.load(item["order"])}
 
 
-def read(item: Item) -> Call:
-    return Call.model_validate({**item, "order": freejson.load(item["order"])})
+CALLS = Collection("activity", Call, _key, _lists, _pack, _unpack)
 
 
 def page(
-    org_id: str, agent_id: str | None, states: list[str], direction: str | None, limit: int, start: Item | None
+    org_id: str, agent_id: str | None, states: Sequence[str], direction: str | None, limit: int, after: str | None
 ) -> Page:
-    wanted, values = [], {}
-    if states:
-        values = {f":state{n}": state for n, state in enumerate(states)}
-        wanted.append(f"#state IN ({', '.join(values)})")
-    if direction:
-        values[":direction"] = direction
-        wanted.append("#direction = :direction")
-    names = ({"#state": "state"} if states else {}) | ({"#direction": "direction"} if direction else {})
-    query = Query(
-        table="activity",
-        index="gsi1" if agent_id else "gsi2",
-        partition=f"{org_id}#calls#{agent_id}" if agent_id else f"{org_id}#calls",
-        forward=False,
-        where=" AND ".join(wanted) or None,
-        names=names,
-        values=values,
-    )
-    return query.page(limit, start)
+    wanted = {
+        "direction": [direction] if direction else DIRECTIONS,
+        "agent_id": [agent_id] if agent_id else [],
+        "state": states,
+    }
+    return LISTING.page(org_id, wanted, limit, after)
 
 
 def put_turn(call: Call, turn: Turn) -> Put:
-    item = {"pk": key(call.org_id, call.id)["pk"], "sk": f"turn#{turn.number:05d}", **turn.model_dump()}
+    item = {"pk": _key(call.org_id, call.id)["pk"], "sk": f"turn#{turn.number:05d}", **turn.model_dump()}
     return Put(table="activity", item=item, unless_exists=True, otherwise=Recorded)
 
 
 def put_tool(call: Call, tool: ToolUse) -> Put:
     # Arguments are a provider's JSON.
     kept = freejson.dump(tool.model_dump(mode="json"))
-    item = {"pk": key(call.org_id, call.id)["pk"], "sk": f"tool#{tool.id}", "tool": kept}
+    item = {"pk": _key(call.org_id, call.id)["pk"], "sk": f"tool#{tool.id}", "tool": kept}
     return Put(table="activity", item=item, unless_exists=True, otherwise=Recorded)
 
 
 def tools(org_id: str, call_id: str) -> list[ToolUse]:
-    query = Query(table="activity", partition=key(org_id, call_id)["pk"], begins="tool#")
+    query = Query(table="activity", partition=_key(org_id, call_id)["pk"], begins="tool#")
     return sorted(
         (ToolUse.model_validate(freejson.load(item["tool"])) for item in query.all()), key=lambda tool: tool.start_ms
     )
 
 
 def turns(org_id: str, call_id: str) -> Iterator[Turn]:
-    query = Query(table="activity", partition=key(org_id, call_id)["pk"], begins="turn#")
+    query = Query(table="activity", partition=_key(org_id, call_id)["pk"], begins="turn#")
     return (Turn.model_validate(item) for item in query.all())
 
 

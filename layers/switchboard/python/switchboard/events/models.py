@@ -15,6 +15,8 @@ class Subject(BaseModel):
     type: str
     id: str
     #: How many changes the subject has seen, this one included, where it counts them: by this its events are ordered.
+    #: What was noted of a subject and changed nothing of it (a turn of a call) has the version that it was noted at,
+    #: and a number of its own in the event's data.
     version: int | None = None
 
 
