@@ -162,6 +162,7 @@ QUEUES = (
     # A transport's reports among them.
     Queue("roleplay"),
     Queue("contacts"),
+    Queue("projections"),
     # As long as a language model may take, three times over.
     Queue("scoring", visibility_seconds=180),
     Queue("webhooks"),
@@ -370,6 +371,7 @@ WORKERS = (
         seconds=150,
     ),
     Worker("workers/contacts", queue="contacts", tables={"activity": WRITE, "core": READ_WRITE}, concurrency=20),
+    Worker("workers/projections", queue="projections", tables={"activity": READ, "core": READ_WRITE}, concurrency=20),
     # A storm of reports may not take the account's concurrency from the APIs.
     Worker(
         "workers/voice_events",

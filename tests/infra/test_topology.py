@@ -36,6 +36,7 @@ NEVER_CALLED = {
     "workers/audit": {"idempotency", SECRET},  # through the callers' model: a worker's commits carry no Idempotency-Key
     # It keeps digests and derives nothing; a worker's commits carry no Idempotency-Key.
     "callbacks/email": {"idempotency", SECRET},
+    "workers/projections": {SECRET},  # it reads calls one by one, and pages no list
     # What places calls stands in the same module as what they are asked for; a worker places none.
     "workers/dialer": {"idempotency", SECRET},
     "workers/voice_events": {"idempotency", SECRET},

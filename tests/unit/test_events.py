@@ -19,6 +19,7 @@ from switchboard.accounts.models import KeyKind
 from switchboard.audit import service as audit
 from switchboard.aws import clock, session, settings
 from switchboard.aws.table import commit
+from switchboard.calls import history
 from switchboard.calls import store as calls
 from switchboard.calls.models import State as CallState
 from switchboard.contacts import service as contacts
@@ -86,7 +87,7 @@ def test_anima_email_send_queues_a_mail(run: Run, organisation: dict[str, str]) 
 def test_opticomm_initiate_call_accepts_a_call(run: Run, organisation: dict[str, str]) -> None:
     _, answer = run("opticomm/external_api", "opticomm-initiate-call")
     assert answer["statusCode"] == 200
-    call = calls.get(organisation["ORGANIZATION_ID"], json.loads(answer["body"])["call_id"])
+    call = calls.CALLS.get(organisation["ORGANIZATION_ID"], json.loads(answer["body"])["call_id"])
     assert call is not None
     assert (call.state, call.simulated) == (CallState.CREATED, True)
 
@@ -114,7 +115,7 @@ def test_sqs_email_events_tell_that_a_mail_was_delivered(run: Run, organisation:
 def test_sqs_dialer_dials_an_accepted_call(run: Run, organisation: dict[str, str]) -> None:
     event, answer = run("workers/dialer", "sqs-dialer")
     assert answer == DONE
-    call = calls.get(organisation["ORGANIZATION_ID"], job(event)["call_id"])
+    call = calls.CALLS.get(organisation["ORGANIZATION_ID"], job(event)["call_id"])
     assert call is not None
     assert call.state is CallState.RINGING
     assert [body["kind"] for body in received("voice-events")] == ["ringing"]
@@ -123,7 +124,7 @@ def test_sqs_dialer_dials_an_accepted_call(run: Run, organisation: dict[str, str
 def test_sqs_voice_events_tell_that_a_call_was_answered(run: Run, organisation: dict[str, str]) -> None:
     event, answer = run("workers/voice_events", "sqs-voice-events")
     assert answer == DONE
-    call = calls.get(organisation["ORGANIZATION_ID"], job(event)["call_id"])
+    call = calls.CALLS.get(organisation["ORGANIZATION_ID"], job(event)["call_id"])
     assert call is not None
     assert call.state is CallState.ACTIVE
 
@@ -155,6 +156,14 @@ def test_sqs_contacts_lets_a_contact_be_found_by_its_notes(run: Run, organisatio
     assert answer == DONE
     (known,) = contacts.listing(organisation["ORGANIZATION_ID"], "noon", 10, None)[0]
     assert [known.contact.id] == job(event)["contact_ids"]
+
+
+def test_sqs_projections_count_a_call_with_its_number(run: Run, organisation: dict[str, str]) -> None:
+    event, answer = run("workers/projections", "sqs-projections")
+    assert answer == DONE
+    assert pool.invoke("workers/projections", event) == DONE, "a job that comes again"
+    (past,) = history.numbers(organisation["ORGANIZATION_ID"], None, 10)
+    assert past.calls == 1
 
 
 def test_sqs_webhooks_makes_a_delivery_of_an_event(run: Run, organisation: dict[str, str]) -> None:

@@ -33,12 +33,13 @@ def acme(cloud: dict[str, str], frozen: clock.Frozen) -> Tenant:
 
 def test_each_call_counts_and_the_latest_name_stays(acme: Tenant, frozen: clock.Frozen) -> None:
     for variables in ({"name": "Ada"}, {"name": "Ada King"}, {}):
+        named_at = clock.stamp()
         frozen.advance(minutes=1)
         called(acme, ADA, variables=variables)
     called(acme, BOB, simulated=True)
     called(tenant("other"), ADA)
     assert history.numbers(acme.org_id, None, 10) == [
-        History(e164=ADA, calls=3, last_call_at=clock.stamp(), name="Ada King")
+        History(e164=ADA, calls=3, last_call_at=clock.stamp(), name="Ada King", named_at=named_at)
     ]
 
 

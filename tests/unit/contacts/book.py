@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from switchboard.aws import ids
+from switchboard.aws.table import Query
 from switchboard.calls import service as calls
 from switchboard.calls.models import Order, Tier
 from switchboard.contacts import indexing, service
 from switchboard.contacts.models import Contact, Known
+from switchboard.events import service as events
+from switchboard.events.models import Event
+from switchboard.projections import service as projections
 from tests.actors import Tenant
 
 ADA, BOB = "+14155550142", "+442079460018"
@@ -39,7 +44,17 @@ def names(tenant: Tenant, text: str | None = None, limit: int = 50) -> list[str 
     return [known.contact.display_name for page in pages(tenant, text, limit) for known in page]
 
 
-def called(tenant: Tenant, to: str, **changes: Any) -> None:
-    """A call to a number."""
+def called(tenant: Tenant, to: str, **changes: Any) -> Event:
+    """A call to a number, which its history tells of. Returns the event of the call."""
     order = Order(to=to, tier=Tier.BASIC, consent_source="business-relationship").model_copy(update=changes)
-    calls.place(tenant.caller(), order)
+    caller = tenant.caller(correlation_id=ids.new("corr"))
+    calls.place(caller, order)
+    (event,) = told(caller.org_id, caller.correlation_id)
+    projections.project(event)
+    return event
+
+
+def told(org_id: str, correlation_id: str) -> list[Event]:
+    """The events of a workflow."""
+    items = Query(table="activity", partition=events.chain_partition(org_id, correlation_id)).all()
+    return [events.from_item(item) for item in items if "outbox" in item]

@@ -241,7 +241,7 @@ def test_a_type_starts_queues_that_there_are_and_that_the_fan_out_may_send_to() 
 
 @pytest.mark.parametrize("row", ROWS, ids=by_name)
 def test_the_fan_out_sends_an_event_where_its_row_says(row: EventType) -> None:
-    told = ("webhooks",) if row.webhooks else ()
+    told = [*(["projections"] if row.projections else []), *(["webhooks"] if row.webhooks else [])]
     sent = [job.queue for job in routes.jobs(record(row, data_of(row)))]
     assert sorted(sent) == sorted([*row.starts, *told])
 

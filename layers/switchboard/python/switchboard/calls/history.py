@@ -1,21 +1,18 @@
 """What calls say of a number: how many there were with it, when the last was, and whose name it goes by.
 
-Counted in each call's own transaction, so it is exact, costs its reader one item, and is left when contacts go.
+It is only shown, so it is a projection (`history_projection`): it follows the calls after a moment. It is kept when
+contacts go.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
 from switchboard.aws import secret
-from switchboard.aws.table import Item, Key, Update
+from switchboard.aws.table import Item, Key
 from switchboard.calls import history_store as store
-
-if TYPE_CHECKING:
-    from switchboard.calls.models import Call
 
 #: By which variables back ends name whom they have called (conventions.md 3), the most particular first.
 _NAMES = ("customer_name", "contact_name", "full_name", "name")
@@ -23,21 +20,13 @@ _LONGEST_NAME = 200
 
 
 class History(BaseModel):
-    """A number's calls so far. `name` is the latest that was said of its holder."""
+    """A number's calls so far. `name` is the latest that was said of its holder, by the call of `named_at`."""
 
     e164: str
     calls: int = 0
     last_call_at: str | None = None
     name: str | None = None
-
-
-def counting(call: Call) -> Update | None:
-    """The write that counts a call, for its commit. One of a test key calls nobody, and is not counted."""
-    if call.simulated:
-        return None
-    number = call.from_number if call.direction == "INBOUND" else call.to_number
-    key = key_of(call.org_id, id_of(call.org_id, number))
-    return store.count_with_number(key, number, call.created_at, name_of(call.order.variables))
+    named_at: str | None = None
 
 
 def name_of(variables: Mapping[str, str]) -> str | None:

@@ -3,26 +3,45 @@
 | item | pk | sk |
 |---|---|---|
 | history of a number | `<org>#history` | `<id of the number>` |
+
+A history counts its calls, so that `calls` is its version, too.
 """
 
 from __future__ import annotations
 
-from switchboard.aws.table import Item, Key, Query, Update
+from collections.abc import Iterator
+
+from switchboard.aws import table
+from switchboard.aws.table import Delete, Item, Key, Put, Query
+from switchboard.kit.change import Moved
 
 
 def key(org_id: str, number_id: str) -> Key:
     return {"pk": f"{org_id}#history", "sk": number_id}
 
 
-def count_with_number(place: Key, e164: str, at: str, name: str | None) -> Update:
-    """Count a call with a number, and remember the name that it gave the number's holder."""
-    named = ", #name = :name" if name else ""
-    return Update(
+def get(org_id: str, number_id: str) -> Item | None:
+    return table.get("core", key(org_id, number_id))
+
+
+def save(org_id: str, number_id: str, fields: Item, before: int) -> Put:
+    """Write a history, if it has as many calls as the one that was read."""
+    return Put(
         table="core",
-        key=place,
-        expression=f"SET e164 = :e164, last_call_at = :at{named} ADD calls :one",
-        names={"#name": "name"} if name else {},
-        values={":e164": e164, ":at": at, ":one": 1} | ({":name": name} if name else {}),
+        item={**key(org_id, number_id), **fields},
+        condition="calls = :before" if before else "attribute_not_exists(pk)",
+        values={":before": before} if before else {},
+        otherwise=Moved,
+    )
+
+
+def remove(org_id: str, number_id: str, before: int) -> Delete:
+    return Delete(
+        table="core",
+        key=key(org_id, number_id),
+        condition="calls = :before",
+        values={":before": before},
+        otherwise=Moved,
     )
 
 
@@ -30,3 +49,7 @@ def numbers(org_id: str, after: str | None, limit: int) -> list[Item]:
     """Histories in the order of their numbers' ids, after one of them."""
     start = dict(key(org_id, after)) if after else None
     return Query(table="core", partition=f"{org_id}#history").page(limit, start).items
+
+
+def ids(org_id: str) -> Iterator[str]:
+    return (item["sk"] for item in Query(table="core", partition=f"{org_id}#history").all())

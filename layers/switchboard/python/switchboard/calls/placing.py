@@ -12,7 +12,7 @@ from switchboard.agents import service as agents
 from switchboard.aws import clock, secret, settings
 from switchboard.aws.effect import Done, Once, commit_once, done_before
 from switchboard.aws.table import Writes, commit
-from switchboard.calls import history, store
+from switchboard.calls import store
 from switchboard.calls.jobs import CloseCall
 from switchboard.calls.models import Call, Order, State, Tier
 from switchboard.carriers import voice
@@ -153,7 +153,6 @@ def _commit(
         *guards,
         compliance.writes_for(verdict),
         store.CALLS.put(call),
-        history.counting(call),
         _watch(call),
         compliance.record(verdict, call.id),
         _event(caller, call, "voice.call.created", verdict, tier=call.tier.value),

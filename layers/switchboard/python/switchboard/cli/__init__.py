@@ -21,6 +21,7 @@ from switchboard.cli import (
     keys,
     organisations,
     people,
+    projections,
     queues,
     tail,
     tenants,
@@ -33,7 +34,7 @@ from switchboard.errors import DomainError, Invalid
 
 _NOUNS = (
     *(organisations, people, keys, agents, flows, audit, compliance, queues, timers),
-    *(events, usage, tail, webhooks, tenants),
+    *(events, projections, usage, tail, webhooks, tenants),
 )
 _REFUSED, _BAD_USAGE, _INTERRUPTED = 1, 2, 130
 

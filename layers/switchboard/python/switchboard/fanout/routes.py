@@ -15,6 +15,7 @@ from switchboard.email.jobs import SendMail
 from switchboard.events import registry
 from switchboard.events.models import Event
 from switchboard.kit.jobs import Job
+from switchboard.projections.jobs import ProjectEvent
 from switchboard.roleplay.jobs import BeginRoleplay, ScoreRoleplay
 from switchboard.webhooks import catalogue
 from switchboard.webhooks.jobs import DispatchEvent
@@ -43,5 +44,7 @@ def jobs(event: Event) -> Iterable[Job]:
     row = registry.TYPES.get(event.type)
     for name in row.starts if row else ():
         yield STARTS[name](event)
+    if row and row.projections:
+        yield ProjectEvent(org_id=event.org_id, event=event)
     if event.type in catalogue.TYPES:
         yield DispatchEvent(org_id=event.org_id, event=event)

@@ -69,6 +69,7 @@ TYPES = (
         CallCreated,
         channel="voice",
         starts=("dialer",),
+        projections=("number_history",),
         webhooks={"opticomm": "call.initiated"},
     ),
     _call("voice.call.blocked", "The compliance gate refused a call.", CallBlocked),

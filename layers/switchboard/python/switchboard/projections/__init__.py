@@ -1,0 +1,1 @@
+"""Projections: what is only shown, made from events."""

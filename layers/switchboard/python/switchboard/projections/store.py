@@ -1,0 +1,46 @@
+"""Which events a projection has taken, in the `core` table.
+
+| item | pk | sk |
+|---|---|---|
+| event that was taken | `<org>#projected#<projection>` | `<subject>#<event id>` |
+
+Slim, and kept as long as the subject: so an event that comes again is known at any age. Clearing the projection
+removes them with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from switchboard.aws import table
+from switchboard.aws.table import Key, Put, Query
+from switchboard.kit.change import Recorded
+
+
+def _partition(org_id: str, name: str) -> str:
+    return f"{org_id}#projected#{name}"
+
+
+def put_taken(org_id: str, name: str, subject: str, event_id: str) -> Put:
+    item = {"pk": _partition(org_id, name), "sk": f"{subject}#{event_id}"}
+    return Put(table="core", item=item, unless_exists=True, otherwise=Recorded)
+
+
+def taken(org_id: str, name: str, subject: str) -> list[Key]:
+    """The keys of the events that a subject has taken."""
+    query = Query(table="core", partition=_partition(org_id, name), begins=f"{subject}#")
+    return [{"pk": item["pk"], "sk": item["sk"]} for item in query.all()]
+
+
+def delete_taken(keys: Sequence[Key]) -> None:
+    table.delete_many("core", keys)
+
+
+def subjects(org_id: str, name: str) -> Iterator[str]:
+    """The subjects that have taken an event, each once."""
+    last = None
+    for item in Query(table="core", partition=_partition(org_id, name)).all():
+        subject, _, _ = str(item["sk"]).rpartition("#")
+        if subject != last:
+            yield subject
+        last = subject
