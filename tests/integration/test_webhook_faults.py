@@ -128,7 +128,7 @@ def called(acme: Tenant) -> Call:
     callback = callbacks.endpoint_for(acme.org_id, "key_1", URL)
     call = calls.place(caller, Order(to="+14155550142", tier=Tier.BASIC, consent_source="business-relationship"))
     named = call.model_copy(update={"callback_id": callback.id, "version": call.version + 1})
-    commit(call_store.save(named), callback.writes)
+    commit(call_store.CALLS.save(named), callback.writes)
     return named
 
 

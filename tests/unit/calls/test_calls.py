@@ -22,9 +22,10 @@ from switchboard.compliance import ledgers
 from switchboard.compliance import service as compliance
 from switchboard.compliance.errors import Blocked
 from switchboard.errors import Forbidden, Invalid, NotFound, QuotaExceeded, Unavailable
+from switchboard.events import service as events
 from switchboard.usage import service as usage
 from tests.actors import Tenant, tenant, with_effect
-from tests.integration.sabotage import Stream, everything, tick
+from tests.integration.sabotage import Sabotage, Stream, everything, tick
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
@@ -426,6 +427,124 @@ def test_lists_filter(acme: Tenant) -> None:
     assert service.listing(caller, None, [], "INBOUND", 20, None)[0] == []
     with pytest.raises(NotFound):
         service.listing(caller, "agt_other", [], None, 20, None)
+
+
+def numbered(acme: Tenant, limit: int, **filters: Any) -> list[list[str]]:
+    """All pages of a list of calls."""
+    found, cursor = [], None
+    asked = {"states": [], "direction": None, "agent_id": None} | filters
+    while True:
+        page, cursor = service.listing(
+            acme.caller(master=True), asked["agent_id"], asked["states"], asked["direction"], limit, cursor
+        )
+        found.append([call.id for call in page])
+        if cursor is None:
+            return found
+
+
+def test_every_filter_is_a_list_of_its_own_and_its_last_page_says_so(acme: Tenant, frozen: clock.Frozen) -> None:
+    calls = []
+    for number in range(6):
+        frozen.advance(seconds=1)
+        call = dialed(acme)
+        if number % 2:
+            report(call, "answered")
+        calls.append(call.id)
+    newest = calls[::-1]
+    ringing, active = newest[1::2], newest[::2]
+    assert numbered(acme, 3) == numbered(acme, 3, direction="OUTBOUND") == [newest[:3], newest[3:]]
+    assert numbered(acme, 3, agent_id=acme.agent_id) == [newest[:3], newest[3:]]
+    assert numbered(acme, 3, direction="INBOUND") == numbered(acme, 3, agent_id="agt_other") == [[]]
+    assert numbered(acme, 3, states=[State.RINGING]) == [ringing]
+    assert numbered(acme, 4, states=[State.ACTIVE, State.RINGING, State.HOLD]) == [newest[:4], newest[4:]]
+    both = {"states": [State.ACTIVE, State.CREATED], "agent_id": acme.agent_id, "direction": "OUTBOUND"}
+    assert numbered(acme, 2, **both) == [active[:2], active[2:]]
+
+
+def test_a_page_of_one_state_reads_that_state_alone(acme: Tenant) -> None:
+    for _ in range(10):
+        report(dialed(acme), "ended", end_reason=EndReason.BUSY)
+    ringing = dialed(acme)
+    caller, saboteur = acme.caller(master=True), Sabotage()
+    with saboteur.counting() as asked:
+        found, cursor = service.listing(caller, None, [State.RINGING], "OUTBOUND", 5, None)
+    assert ([call.id for call in found], cursor) == ([ringing.id], None)
+    assert asked == ["Query", "BatchGetItem"]
+
+
+def ways_to_end(acme: Tenant, carrier: Carrier) -> dict[str, Call]:
+    """Calls that ended in all ways, some of them with an hour's watch on the way."""
+    calls: dict[str, Call] = {}
+
+    def made(name: str, *kinds: str, **facts: Any) -> Call:
+        call = calls[name] = dialed(acme)
+        for kind in kinds:
+            report(call, kind)
+        return call
+
+    for reason in EndReason:
+        report(made(reason.value), "ended", end_reason=reason)
+    report(made("talked", "answered"), "ended", end_reason=EndReason.COMPLETED, duration_seconds=9)
+    report(made("held", "answered", "hold", "resumed", "hold"), "ended")
+    report(made("held before the answer", "hold", "answered"), "ended")
+    report(made("held before the answer, not held after", "hold", "resumed"), "ended")
+    forgotten = made("forgotten", "answered")
+    dialing.close(forgotten.org_id, forgotten.id, State.ACTIVE.value)
+    carrier.outcome = voice.OutcomeUnknown("timeout")
+    for name, kind in (("lost and found", "answered"), ("lost and rings", "ringing"), ("lost and over", "ended")):
+        lost = made(name)
+        dialing.confirm(lost.org_id, lost.id, lost.claim)
+        assert now(lost).watch, "an hour's watch"
+        report(lost, kind)
+        report(lost, "ended")
+    lost = made("lost for good")
+    dialing.confirm(lost.org_id, lost.id, lost.claim)
+    dialing.close(lost.org_id, lost.id, State.UNCONFIRMED.value)
+    carrier.outcome = voice.Refused("no such route")
+    made("refused")
+    carrier.outcome = "sim_1"
+    blocked = calls["blocked"] = placed(acme)
+    ledgers.opt_out(acme.caller(), NOBODY, "api")
+    dialing.dial(blocked.org_id, blocked.id)
+    return calls
+
+
+def test_after_any_end_no_timer_of_a_call_is_left(acme: Tenant, carrier: Carrier) -> None:
+    calls = ways_to_end(acme, carrier)
+    assert {name for name, call in calls.items() if now(call).state not in TERMINAL} == set()
+    assert {name for name, call in calls.items() if now(call).watch} == set()
+    assert not [item for item in everything("activity") if item["pk"]["S"].startswith("timer#")]
+
+
+def test_a_call_under_way_has_one_timer_at_most(acme: Tenant, carrier: Carrier) -> None:
+    carrier.outcome = voice.OutcomeUnknown("timeout")
+    call = dialed(acme)
+    dialing.confirm(call.org_id, call.id, call.claim)
+    for kind in ("hold", "answered", "hold", "resumed"):
+        report(call, kind)
+        timers = [item for item in everything("activity") if item["pk"]["S"].startswith("timer#")]
+        assert [f"{item['pk']['S']}|{item['sk']['S']}" for item in timers] == [now(call).watch]
+
+
+def test_what_is_heard_changes_nothing_of_the_call(acme: Tenant) -> None:
+    call = dialed(acme)
+    report(call, "answered")
+    before = everything("activity", FilterExpression="sk = :call", ExpressionAttributeValues={":call": {"S": "call"}})
+    for number in range(3):
+        report(call, "turn", turn=Turn(number=number, speaker="agent", text="Hello.", start_ms=0, end_ms=300))
+    report(call, "tool", tool=ToolUse(id="t1", name="lookup_order", start_ms=900))
+    after = everything("activity", FilterExpression="sk = :call", ExpressionAttributeValues={":call": {"S": "call"}})
+    assert after == before
+    told = events.between("2026-01-15T00:00:00.000Z", "2026-01-16T00:00:00.000Z", acme.org_id)
+    heard = [event for event in told if event.type in ("voice.call.turn", "voice.call.tool")]
+    assert {event.subject.version for event in heard} == {now(call).version}, "none of them is a version of the call"
+    assert sorted(event.data["number"] for event in heard if "number" in event.data) == [0, 1, 2]
+
+
+def test_nothing_is_heard_of_a_call_that_is_not_there(acme: Tenant) -> None:
+    call = dialed(acme).model_copy(update={"id": "call_" + "0" * 26})
+    report(call, "turn", turn=Turn(number=0, speaker="agent", text="Hello.", start_ms=0, end_ms=300))
+    assert list(store.turns(call.org_id, call.id)) == []
 
 
 def test_a_call_that_is_forgotten_on_hold_ends_too(acme: Tenant, frozen: clock.Frozen) -> None:

@@ -12,12 +12,12 @@ from switchboard.audit import service as audit
 from switchboard.aws import clock, queue
 from switchboard.carriers.transport import simulator
 from switchboard.kit.collection import moved
-from switchboard.roleplay import lifecycle, store
+from switchboard.roleplay import lifecycle, scoring, store
 from switchboard.roleplay.models import MOVES, TERMINAL, Call, EndReason, Progress, Speaker, State, Turn
 from switchboard.timers import store as timer_store
 from tests.actors import Reseller
-from tests.integration.sabotage import Later, Stream, tick, work
-from tests.unit.roleplay.conftest import now, redeemed, reports
+from tests.integration.sabotage import Later, Stream, everything, tick, work
+from tests.unit.roleplay.conftest import now, practised, redeemed, reports
 
 TURN = Turn(number=0, speaker=Speaker.REP, text="Hello.", start_ms=0, end_ms=300)
 
@@ -171,6 +171,54 @@ def test_a_timer_that_comes_too_late_ends_nothing(acme: Reseller, frozen: clock.
     report(call, "live")
     lifecycle.close(call.org_id, call.id, State.CREATED)
     assert now(call).state is State.LIVE
+
+
+@pytest.mark.parametrize("silence", ["120", "7200"])
+def test_after_any_end_no_timer_of_a_call_is_left(
+    acme: Reseller, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch, silence: str
+) -> None:
+    monkeypatch.setenv("SWITCHBOARD_ROLEPLAY_SILENCE_SECONDS", silence)
+    absent, silent, told, long, late = (redeemed(acme) for _ in range(5))
+    for call in (silent, told, long):
+        report(call, "live")
+    report(told, "turn", turn=TURN)
+    assert now(long).watch
+    lifecycle.close(absent.org_id, absent.id, State.CREATED.value)
+    frozen.advance(seconds=float(silence) / 2)
+    report(silent, "turn", turn=TURN)
+    for seconds in (float(silence) / 2, float(silence)):
+        frozen.advance(seconds=seconds)
+        lifecycle.watch(silent.org_id, silent.id, now(silent).watched_until or "")
+    report(told, "ended")
+    lifecycle.close(long.org_id, long.id, State.LIVE.value)
+    report(late, "ended")
+    calls = (absent, silent, told, long, late)
+    assert {now(call).state for call in calls} == {State.ENDED}
+    assert len(timers()) == len(calls), "each has half an hour to be scored"
+    for call in calls[1:]:
+        scoring.score(call.org_id, call.id)
+    scoring.give_up(absent.org_id, absent.id)
+    assert all(now(call).state in TERMINAL for call in calls)
+    assert timers() == []
+
+
+def test_a_scored_call_has_no_timer_left(acme: Reseller) -> None:
+    call = practised(acme)
+    assert [f"{item['pk']['S']}|{item['sk']['S']}" for item in timers()] == [now(call).watch]
+    scoring.score(call.org_id, call.id)
+    assert (now(call).state, now(call).watch, timers()) == (State.SCORED, None, [])
+
+
+def test_what_is_said_changes_nothing_of_the_call(acme: Reseller) -> None:
+    call = redeemed(acme)
+    report(call, "live")
+    before = now(call)
+    report(call, "turn", turn=TURN)
+    assert now(call) == before
+
+
+def timers() -> list[dict[str, Any]]:
+    return [item for item in everything("activity") if item["pk"]["S"].startswith("timer#")]
 
 
 # --- the simulator ----------------------------------------------------------------------------------------------

@@ -11,13 +11,14 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from switchboard.aws import clock, queue, session
+from switchboard.aws.table import commit
 from switchboard.carriers import language
 from switchboard.carriers.language import Judgement
 from switchboard.carriers.language.bedrock import ATTEMPTS, Bedrock
 from switchboard.carriers.language.rules import Rules
 from switchboard.carriers.outcomes import Refused, Throttled
 from switchboard.carriers.transport import script
-from switchboard.roleplay import lifecycle, scoring, store
+from switchboard.roleplay import lifecycle, scoring, service, store
 from switchboard.roleplay.catalogue.drills import edition
 from switchboard.roleplay.models import Call, Evidence, Mark, Progress, Speaker, State, Turn
 from switchboard.roleplay.rubric import Criterion, Rubric
@@ -313,3 +314,14 @@ def test_the_setting_names_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWITCHBOARD_LANGUAGE_MODEL", "bedrock")
     monkeypatch.setenv("SWITCHBOARD_BEDROCK_MODEL", "a.model")
     assert language.model().name == "bedrock:a.model"
+
+
+def test_a_turn_that_came_too_late_to_be_judged_is_in_no_transcript(acme: Reseller) -> None:
+    call = practised(acme)
+    ended = now(call)
+    judged = scored(call)
+    # Its worker had read the call before the scoring began.
+    commit(store.put_turn(ended, turn(999, "One more thing.")))
+    found = service.get(acme.caller(), call.id)
+    assert len(store.turns(call.org_id, call.id)) == len(found.turns) + 1 == judged.turns + 1
+    assert max(one.number for one in found.turns) < 999
