@@ -159,6 +159,8 @@ def test_a_cursor_of_a_plain_query_is_bound_to_its_list() -> None:
     for org_id, name in (("org_2", "things"), (ORG, "others")):
         with pytest.raises(Invalid):
             page_of(query, dict, org_id, name, 1, after)
+
+
 def test_a_window_of_moments_includes_both_its_ends_on_every_page() -> None:
     for number in range(8):
         thing(number, "ada", "new", ("red",))

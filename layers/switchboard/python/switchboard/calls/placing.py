@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import partial
 from typing import NamedTuple
 
 from switchboard.accounts.models import Caller, Organisation
 from switchboard.agents import service as agents
 from switchboard.aws import clock, secret, settings
-from switchboard.aws.effect import Done, Once, commit_once, done_before
+from switchboard.aws.effect import Done, Once, done_before
 from switchboard.aws.table import Writes, commit
 from switchboard.calls import store
 from switchboard.calls.jobs import CloseCall
@@ -147,16 +146,16 @@ def first(org_id: str, call_id: str) -> Call:
 def _commit(
     caller: Caller, call: Call, verdict: Verdict, once: Once | None, within: Sequence[Charge], *guards: Writes
 ) -> Done | None:
-    return commit_once(
-        once,
-        call.id,
+    return usage.commit_within(
+        within,
         *guards,
         compliance.writes_for(verdict),
         store.CALLS.put(call),
         _watch(call),
         compliance.record(verdict, call.id),
         _event(caller, call, "voice.call.created", verdict, tier=call.tier.value),
-        by=partial(usage.commit_within, within),
+        once=once,
+        subject_id=call.id,
     )
 
 
