@@ -301,8 +301,18 @@ def test_a_stored_verdict_and_its_event_hold_no_number() -> None:
     (item,) = Query(table="core", partition="org_a#verdict#call_1").all()
     assert NUMBER not in repr(item)
     assert NUMBER[2:] not in repr(item)
+    assert NUMBER[2:] not in service.get("org_a", "call_1").model_dump_json()
     assert item["number"] == secret.digest(NUMBER)
     assert found.summary()["rules"]["dnc"] == "pass:not_on_list"
+
+
+def test_a_stored_verdict_takes_one_write_unit_and_is_read_as_it_was() -> None:
+    found = evaluate(FLORIDA)
+    commit(service.record(found, "call_1"))
+    (item,) = Query(table="core", partition="org_a#verdict#call_1").all()
+    sizes = [len(name) + len(value if isinstance(value, bytes) else str(value)) for name, value in item.items()]
+    assert sum(sizes) < 1_024
+    assert service.get("org_a", "call_1") == found.model_copy(update={"contact": None})
 
 
 def test_what_a_refused_contact_writes_is_nothing() -> None:

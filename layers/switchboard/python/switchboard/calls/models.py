@@ -99,7 +99,7 @@ class Call(BaseModel):
 
     id: str
     org_id: str
-    agent_id: str | None
+    agent_id: str | None = None
     source: str
     direction: Direction = "OUTBOUND"
     state: State = State.CREATED

@@ -49,8 +49,10 @@ def _lists(call: Call) -> Item:
 
 
 def _pack(item: Item) -> Item:
-    # The order holds a caller's own JSON: metadata and variables.
-    return item | {"order": freejson.dump(item["order"])}
+    # What is not said needs no room. The order holds a caller's own JSON: metadata and variables.
+    said = {name: value for name, value in item.items() if value is not None}
+    order = {name: value for name, value in item["order"].items() if value not in (None, False, {})}
+    return said | {"order": freejson.dump(order)}
 
 
 def _unpack(item: Item) -> Item:
