@@ -576,12 +576,14 @@ def test_a_mail_whose_answer_is_lost_on_the_way_is_not_handed_over_again_by_the_
 
 
 def test_a_mail_whose_provider_cannot_be_reached_goes_back_to_its_queue(
-    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch, frozen: clock.Frozen
 ) -> None:
     at_the_socket(monkeypatch, ConnectTimeoutError(endpoint_url="https://ses"))
     message = mail(acme)
     work("workers/email", at_most=1)
     assert now(message).state is State.QUEUED
     session.forget()
+    frozen.advance(seconds=3)
+    tick()
     work("workers/email")
     assert now(message).state is State.SENT

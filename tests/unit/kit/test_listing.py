@@ -89,6 +89,22 @@ def test_a_page_that_just_holds_the_rest_is_the_last() -> None:
     assert pages(6) == [[f"thing_{number:03d}" for number in range(5, -1, -1)]]
 
 
+@pytest.mark.parametrize("room", [0, 1, 2, 5])
+def test_a_page_has_no_more_than_its_answer_has_room_for_and_the_next_goes_on(room: int) -> None:
+    for number in range(7):
+        thing(number, "ada", "new" if number % 2 else "done")
+    for wanted in ({}, {"state": ["new"]}):
+        found, cursor, expected = [], None, flat(9, **wanted)
+        while True:
+            page = LISTING.page(ORG, wanted, 4, cursor, fitting=lambda items: min(room, len(items)))
+            assert 1 <= len(page.items) <= max(1, min(room, 4))
+            found += [item["id"] for item in page.items]
+            cursor = page.cursor
+            if cursor is None:
+                break
+        assert found == expected
+
+
 def test_a_page_of_one_in_many_takes_two_round_trips() -> None:
     for number in range(60):
         thing(number, "ada", "failed" if number == 7 else "done")

@@ -1,0 +1,160 @@
+"""Notices of one mail, by many workers at once: each is recorded, and the mail ends where all of them say."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+
+import pytest
+
+from switchboard.aws import chance, session
+from switchboard.aws.table import Query
+from switchboard.carriers import mail as carriers
+from switchboard.email import delivery, service, store
+from switchboard.email.models import Draft, Message, State
+from switchboard.events import service as events
+from switchboard.events.models import Event
+from switchboard.usage import charges
+from tests.actors import tenant
+from tests.integration.sabotage import Sabotage
+
+pytestmark = pytest.mark.usefixtures("engine_cloud")
+
+WORKERS = 20
+PEOPLE = [f"Person+{number}@example.com" for number in range(50)]
+
+
+@pytest.fixture(autouse=True)
+def _any_slice(_first_slice: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(charges, "choose", chance.below)
+
+
+class _Provider:
+    def send(self, _: carriers.Outbound) -> str:
+        return "ses-1@email.amazonses.com"
+
+
+@pytest.fixture
+def mail(monkeypatch: pytest.MonkeyPatch) -> Message:
+    """A mail to fifty that the provider has."""
+    monkeypatch.setattr(carriers, "carrier", _Provider)
+    message = service.send(tenant().caller(), Draft(to=PEOPLE, subject="s", body="long text " * 18_000))
+    delivery.deliver(message.org_id, message.id)
+    return message
+
+
+def by_workers(jobs: Sequence[Callable[[], None]]) -> list[Exception]:
+    """Let twenty workers do the jobs. Answers what failed, which a queue would bring again, and give up in the end."""
+
+    def run(job: Callable[[], None]) -> Exception | None:
+        try:
+            job()
+        except Exception as error:  # noqa: BLE001 it is counted
+            return error
+        return None
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return [error for error in pool.map(run, jobs) if error]
+
+
+def told(message: Message, kind: str) -> list[Event]:
+    partition = events.chain_partition(message.org_id, message.correlation_id)
+    found = (events.from_item(item) for item in Query(table="activity", partition=partition).all() if "outbox" in item)
+    return [event for event in found if event.type == kind]
+
+
+def heard_of(message: Message, kind: str) -> Counter[str]:
+    return Counter(digest for event in told(message, kind) for digest in event.data["recipients"])
+
+
+def delivered(message: Message, address: str) -> Callable[[], None]:
+    return lambda: delivery.delivered(message.org_id, message.id, [address.lower()])
+
+
+def bounced(message: Message, address: str) -> Callable[[], None]:
+    return lambda: delivery.bounced(message.org_id, message.id, [address], permanent=True)
+
+
+def now(message: Message) -> Message:
+    found = store.get(message.org_id, message.id)
+    assert found
+    return found
+
+
+def test_fifty_notices_by_twenty_workers_are_all_recorded(mail: Message) -> None:
+    jobs = [delivered(mail, address) for address in PEOPLE] * 2
+    random.Random(1).shuffle(jobs)
+    assert by_workers(jobs) == []
+    assert now(mail).state is State.DELIVERED
+    assert set(heard_of(mail, "email.delivered").values()) == {1}
+    numbers = [event.subject.version for event in told(mail, "email.delivered")]
+    assert len(set(numbers)) == len(numbers) == 50
+    (sent,) = told(mail, "email.sent")
+    assert sent.subject.version is not None
+    assert all(number is not None and number > sent.subject.version for number in numbers)
+
+
+def test_bounces_among_them_stop_each_address_and_end_the_mail_as_bounced(mail: Message) -> None:
+    gone = PEOPLE[::5]
+    jobs = [bounced(mail, address) if address in gone else delivered(mail, address) for address in PEOPLE]
+    assert by_workers(jobs) == []
+    found = now(mail)
+    assert (found.state, found.error) == (State.BOUNCED, "permanent bounce")
+    assert (len(heard_of(mail, "email.delivered")), len(heard_of(mail, "email.bounced"))) == (40, 10)
+    assert sorted(store.suppressed(mail.org_id, PEOPLE)) == sorted(gone)
+
+
+def test_notices_that_come_before_the_answer_to_the_handover_are_recorded_too(
+    mail: Message, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carriers, "carrier", _Unanswered)
+    unanswered = service.send(tenant("other").caller(), Draft(to=PEOPLE, subject="s", body="b"))
+    delivery.deliver(unanswered.org_id, unanswered.id)
+    jobs = [delivered(unanswered, address) for address in PEOPLE]
+    jobs += [lambda: delivery.accepted(unanswered.org_id, unanswered.id, "late@email.amazonses.com")] * 4
+    random.Random(2).shuffle(jobs)
+    assert by_workers(jobs) == []
+    found = now(unanswered)
+    assert (found.state, found.external_id) == (State.DELIVERED, "late@email.amazonses.com")
+    assert len(told(unanswered, "email.sent")) == 1
+    assert set(heard_of(unanswered, "email.delivered").values()) == {1}
+
+
+class _Unanswered:
+    def send(self, _: carriers.Outbound) -> str:
+        raise carriers.OutcomeUnknown("timeout")
+
+
+def test_conflicts_of_transactions_lose_no_notice(mail: Message) -> None:
+    # The engine makes none by itself. Here each third transaction meets one.
+    saboteur, number = Sabotage(), count(1)
+
+    def conflict(**_: object) -> None:
+        if not next(number) % 3:
+            saboteur.fail("TransactWriteItems", "TransactionCanceledException", reasons=["TransactionConflict"])
+
+    session.dynamodb().meta.events.register_first("provide-client-params.dynamodb.TransactWriteItems", conflict)
+    assert by_workers([delivered(mail, address) for address in PEOPLE]) == []
+    assert next(number) > 51 * 4 / 3
+    assert now(mail).state is State.DELIVERED
+    assert set(heard_of(mail, "email.delivered").values()) == {1}
+
+
+def test_notices_of_different_recipients_write_to_different_items(mail: Message) -> None:
+    places: list[tuple[str, str]] = []
+
+    def note(params: dict[str, list[dict[str, dict[str, dict[str, dict[str, str]]]]]], **_: object) -> None:
+        for write in params["TransactItems"]:
+            item = write["Put"]["Item"]
+            places.append((item["pk"]["S"], item["sk"]["S"]))
+            assert len(repr(item)) < 4_000, "a notice carries no text of the mail"
+
+    session.dynamodb().meta.events.register("provide-client-params.*.TransactWriteItems", note)
+    for address in PEOPLE[:-1]:
+        delivered(mail, address)()
+    assert len(set(places)) == len(places) == 2 * 49, "a recipient's item and an event for each, and the head for none"
+    delivered(mail, PEOPLE[-1])()
+    assert [sk for _, sk in places[98:]].count("message") == 1

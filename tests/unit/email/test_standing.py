@@ -1,0 +1,287 @@
+"""What was reported of each recipient, and the head that follows from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from switchboard.accounts.plans import PlanName
+from switchboard.aws import session, settings, table
+from switchboard.carriers import mail as carriers
+from switchboard.email import delivery, notifications, service, store
+from switchboard.email.models import Draft, Message, State
+from switchboard.email.service import Suppressed
+from switchboard.email.standing import Standing
+from switchboard.events import service as events
+from tests.actors import Tenant, tenant, with_effect
+from tests.integration.sabotage import Sabotage
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+
+class Provider:
+    """A provider that takes everything."""
+
+    sent: list[carriers.Outbound]
+
+    def __init__(self) -> None:
+        self.sent = []
+
+    def send(self, outbound: carriers.Outbound) -> str:
+        self.sent.append(outbound)
+        return "ses-1@email.amazonses.com"
+
+
+@pytest.fixture
+def provider(monkeypatch: pytest.MonkeyPatch) -> Provider:
+    found = Provider()
+    monkeypatch.setattr(carriers, "carrier", lambda: found)
+    return found
+
+
+@pytest.fixture
+def acme(cloud: dict[str, str]) -> Tenant:
+    return tenant()
+
+
+def queued(acme: Tenant, *to: str, body: str = "b", key: str | None = None) -> Message:
+    caller = acme.caller()
+    draft = Draft(to=list(to), subject="s", body=body)
+    return service.send(with_effect(caller, key) if key else caller, draft)
+
+
+def sent(acme: Tenant, *to: str, body: str = "b") -> Message:
+    message = queued(acme, *to, body=body)
+    delivery.deliver(message.org_id, message.id)
+    return message
+
+
+def now(message: Message) -> Standing:
+    found = store.standing(message.org_id, message.id)
+    assert found
+    return found
+
+
+def told(message: Message) -> list[events.Event]:
+    partition = events.chain_partition(message.org_id, message.correlation_id)
+    items = table.Query(table="activity", partition=partition).all()
+    return [events.from_item(item) for item in items if "outbox" in item]
+
+
+def notice(message: Message, kind: str, **detail: Any) -> dict[str, Any]:
+    tags = {"switchboard-org": [message.org_id], "switchboard-message": [message.id]}
+    return {"eventType": kind, "mail": {"tags": tags, "messageId": "x"}, kind.lower(): detail}
+
+
+def test_what_a_receiving_server_said_is_kept_with_its_recipient(acme: Tenant, provider: Provider) -> None:
+    message = sent(acme, "A@example.com", "b@example.com")
+    notifications.apply(notice(message, "Delivery", recipients=["a@example.com"], smtpResponse="250 OK"))
+    gone = {"emailAddress": "b@example.com", "status": "5.1.1", "diagnosticCode": "550 " + "x" * 1_000}
+    notifications.apply(notice(message, "Bounce", bounceType="Permanent", bouncedRecipients=[gone]))
+    found = now(message).reports
+    has_it, gone_ = found["a@example.com"], found["b@example.com"]
+    assert (has_it.address, has_it.diagnostic, has_it.bounced_at) == ("A@example.com", "250 OK", None)
+    assert has_it.delivered_at
+    assert (gone_.code, gone_.delivered_at, len(gone_.diagnostic or "")) == ("5.1.1", None, 500)
+    assert gone_.gone_at
+
+
+def test_of_whom_nothing_was_reported_there_is_no_item(acme: Tenant, provider: Provider) -> None:
+    message = sent(acme, "a@example.com", "b@example.com")
+    assert now(message).reports == {}
+    delivery.delivered(message.org_id, message.id, ["b@example.com", "stranger@example.com"])
+    assert now(message).reports.keys() == {"b@example.com"}
+
+
+@pytest.mark.parametrize("calls", range(5))
+def test_a_worker_killed_between_a_recipient_and_the_head_leaves_what_the_next_look_mends(
+    acme: Tenant, provider: Provider, calls: int
+) -> None:
+    message = sent(acme, "a@example.com", "b@example.com")
+    delivery.delivered(message.org_id, message.id, ["a@example.com"])
+    # Another worker records the last recipient at the same time as one that is stopped: neither saw the other's.
+    before = now(message)
+    delivery.delivered(message.org_id, message.id, ["b@example.com"])
+    table.commit(table.Put(table="activity", item=store.HEADS.item(before.head)))
+    assert now(message).head.state is State.SENT
+    with Sabotage().killing(after=calls):
+        delivery.delivered(message.org_id, message.id, ["b@example.com"])
+    delivery.delivered(message.org_id, message.id, ["b@example.com"])
+    assert now(message).head.state is State.DELIVERED
+    assert [event.type for event in told(message)].count("email.delivered") == 2
+
+
+@pytest.mark.parametrize("calls", range(6))
+def test_a_notice_whose_worker_is_killed_anywhere_is_recorded_once(
+    acme: Tenant, provider: Provider, calls: int
+) -> None:
+    message = sent(acme, "a@example.com", "b@example.com")
+    delivery.bounced(message.org_id, message.id, ["a@example.com"], permanent=False)
+    with Sabotage().killing(after=calls):
+        delivery.bounced(message.org_id, message.id, ["a@example.com", "b@example.com"], permanent=True)
+    delivery.bounced(message.org_id, message.id, ["a@example.com", "b@example.com"], permanent=True)
+    assert (now(message).head.state, now(message).head.error) == (State.BOUNCED, "permanent bounce")
+    assert len(store.suppressed(acme.org_id, ["a@example.com", "b@example.com"])) == 2
+    assert [event.type for event in told(message)].count("email.bounced") == 2
+
+
+def test_the_watch_over_a_claim_mends_the_head_too(
+    acme: Tenant, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(_: carriers.Outbound) -> str:
+        raise carriers.OutcomeUnknown("timeout")
+
+    monkeypatch.setattr(provider, "send", unknown)
+    message = sent(acme, "a@example.com")
+    before = now(message)
+    report = before.report("a@example.com").model_copy(update={"delivered_at": before.head.created_at})
+    table.commit(store.save(before.with_reports([report]))[0])  # and no more: the worker was stopped
+    assert before.head.claim
+    delivery.confirm(message.org_id, message.id, before.head.claim)
+    assert now(message).head.state is State.DELIVERED
+    assert "email.unconfirmed" not in [event.type for event in told(message)]
+
+
+def test_numbers_of_events_grow_along_what_was_known_and_are_never_the_same(acme: Tenant, provider: Provider) -> None:
+    people = [f"p{number}@example.com" for number in range(4)]
+    message = sent(acme, *people)
+    same = now(message)
+    # Two workers that see the same, and a third that sees what they did.
+    for address in people[:2]:
+        report = same.report(address).model_copy(update={"delivered_at": same.head.created_at})
+        after = same.with_reports([report])
+        assert after.number(address) > same.number()
+        table.commit(store.save(after)[0])
+    known = now(message)
+    numbers = [same.with_reports([same.report(address)]).number(address) for address in people[:2]]
+    assert len(set(numbers)) == 2
+    assert known.with_reports([known.report(people[2])]).number(people[2]) > max(numbers)
+    delivery.delivered(message.org_id, message.id, people)
+    versions = [event.subject.version or 0 for event in told(message)]
+    assert versions == sorted(set(versions))
+
+
+# Suppression.
+
+
+def test_a_recipient_that_is_suppressed_after_acceptance_gets_nothing(acme: Tenant, provider: Provider) -> None:
+    first, waiting = sent(acme, "you@example.com"), queued(acme, "fine@example.com", "You@example.com")
+    delivery.complained(first.org_id, first.id, ["you@example.com"])
+    delivery.deliver(waiting.org_id, waiting.id)
+    assert [outbound.message_id for outbound in provider.sent] == [first.id]
+    head = now(waiting).head
+    assert (head.state, head.error) == (State.FAILED, "a recipient is suppressed after a bounce or a complaint")
+    failed = told(waiting)[-1]
+    assert (failed.type, failed.data["reason"]) == ("email.failed", "suppressed")
+    delivery.deliver(waiting.org_id, waiting.id)
+    assert len(provider.sent) == 1
+
+
+def test_the_platforms_own_mail_is_asked_of_both_when_it_is_claimed(acme: Tenant, provider: Provider) -> None:
+    for stops in (
+        store.suppress_system_mail("you+1@example.com", "bounce"),
+        store.suppress(acme.org_id, "x@example.com", "bounce"),
+    ):
+        to = "you@example.com" if stops.item["sk"] == "suppressed" else "x@example.com"
+        origin = acme.caller()
+        table.commit(service.system_mail(origin, None, to, "s", "b"))
+        table.commit(stops)
+    heads = [item for item in everything() if item["sk"] == "message"]
+    assert len(heads) == 2
+    for item in heads:
+        delivery.deliver(acme.org_id, item["pk"].rpartition("#")[2])
+    assert provider.sent == []
+    assert {item["state"] for item in everything() if item["sk"] == "message"} == {"failed"}
+
+
+def test_a_request_that_was_accepted_is_not_refused_when_it_comes_again(acme: Tenant, provider: Provider) -> None:
+    message = queued(acme, "you@example.com", key="one")
+    delivery.deliver(message.org_id, message.id)
+    delivery.bounced(message.org_id, message.id, ["you@example.com"], permanent=True)
+    assert queued(acme, "you@example.com", key="one").id == message.id
+    with pytest.raises(Suppressed):
+        queued(acme, "you@example.com", key="two")
+
+
+def test_acceptance_asks_in_one_read_and_checks_nothing_in_its_transaction() -> None:
+    people = [f"p{number}@example.com" for number in range(50)]
+    caller = with_effect(tenant(plan=PlanName.STARTER).caller(), "key")
+    writes: list[str] = []
+    session.dynamodb().meta.events.register(
+        "provide-client-params.*.TransactWriteItems",
+        lambda params, **_: writes.extend(kind for write in params["TransactItems"] for kind in write),
+    )
+    with Sabotage().counting() as calls:
+        service.send(caller, Draft(to=people, subject="s", body="b"))
+    assert calls == ["BatchGetItem", "TransactWriteItems"]
+    assert sorted(writes) == ["Put"] * 4 + ["Update"], "marker, head, content, event, usage"
+
+
+# What is stored.
+
+
+def everything() -> list[dict[str, Any]]:
+    items = session.dynamodb().scan(TableName=settings.table("activity"))["Items"]
+    return [table.decode_item(item) for item in items]
+
+
+def stored_size(item: dict[str, Any]) -> int:
+    """The size of an item as DynamoDB reckons it."""
+
+    def size(value: Any) -> int:
+        match value:
+            case dict():
+                return 3 + sum(len(name.encode()) + size(part) + 1 for name, part in value.items())
+            case list():
+                return 3 + sum(size(part) + 1 for part in value)
+            case bool() | None:
+                return 1
+            case int():
+                return 1 + len(str(value)) // 2 + 1
+            case bytes():
+                return len(value)
+        return len(str(value).encode())
+
+    return sum(len(name.encode()) + size(value) for name, value in item.items())
+
+
+def test_a_head_fits_into_a_kilobyte_from_the_first_write_to_the_last(acme: Tenant, provider: Provider) -> None:
+    sizes = []
+    message = queued(acme, "somebody.with.a.name@company.example.com", body="x" * 190_000)
+
+    def note() -> None:
+        (item,) = [item for item in everything() if item["sk"] == "message"]
+        sizes.append(stored_size(item))
+
+    note()
+    delivery.deliver(message.org_id, message.id)
+    note()
+    delivery.delivered(message.org_id, message.id, message.to)
+    note()
+    assert max(sizes) <= 1_024, sizes
+
+
+def test_what_a_mail_says_is_written_once(acme: Tenant, provider: Provider) -> None:
+    message = queued(acme, "a@example.com", body="word " * 30_000)
+
+    def content() -> dict[str, Any]:
+        (item,) = [item for item in everything() if item["sk"] == "content"]
+        return item
+
+    before = content()
+    assert stored_size(before) < 10_000, "a long text is kept compressed"
+    delivery.deliver(message.org_id, message.id)
+    delivery.bounced(message.org_id, message.id, message.to, permanent=True)
+    service.label(acme.caller(), message.id, ["x"], [])
+    assert content() == before
+    found = store.get(message.org_id, message.id)
+    assert found
+    assert found.body == message.body
+
+
+@pytest.mark.parametrize("body", ["", "short", "x" * 511, "\x00\x1f" * 400, "é" * 90_000, "\ud7ff😀" * 20_000])
+def test_a_text_is_read_as_it_was_written(acme: Tenant, body: str) -> None:
+    draft = Draft(to=["a@example.com"], subject="s", body=body, body_html=body, headers={"X-A": ""})
+    message = service.send(acme.caller(), draft)
+    assert store.get(message.org_id, message.id) == message
