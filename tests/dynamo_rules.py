@@ -9,8 +9,8 @@ from typing import Any
 from switchboard.aws import session
 
 _PARTITION_KEY, _SORT_KEY, _ITEM, _DIGITS, _LEVELS = 2_048, 1_024, 400 * 1_024, 38, 32
-_PARTITION_KEYS = ("pk", "id", "gsi1pk", "gsi2pk")
-_SORT_KEYS = ("sk", "gsi1sk", "gsi2sk")
+_PARTITION_KEYS = ("pk", "id", "gsi1pk", "gsi2pk", "gsi3pk", "gsi4pk")
+_SORT_KEYS = ("sk", "gsi1sk", "gsi2sk", "gsi3sk", "gsi4sk")
 
 
 class _Answer:

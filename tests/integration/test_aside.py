@@ -110,7 +110,7 @@ OVERLAPPING: dict[str, tuple[Callable[[Tenant], Request], list[str]]] = {
             "anima/email", "POST", "/v1/email/send", acme.master_key,
             MAIL | {"agentId": acme.agent_id, "in_reply_to": a_mail(acme)},
         ),
-        ["GetItem", "GetItem"],
+        ["GetItem", "BatchGetItem", "BatchGetItem"],
     ),
     "a master key's call": (
         lambda acme: ("anima/voice", "POST", "/v1/voice/calls", acme.master_key, CALL | {"agentId": acme.agent_id}),
@@ -136,7 +136,7 @@ def test_the_record_of_an_idempotency_key_is_written_meanwhile() -> None:
     together = Together(2)
     assert ask(("anima/email", "POST", "/v1/email/send", acme.agent_key, MAIL), "a-key")["statusCode"] == 200
     assert sorted(together.operations[:2]) == ["PutItem", "UpdateItem"]
-    assert together.operations[2:] == ["TransactWriteItems", "UpdateItem"]
+    assert together.operations[2:] == ["BatchGetItem", "TransactWriteItems", "UpdateItem"]
 
 
 # --- what must not --------------------------------------------------------------------------------------------------
@@ -191,7 +191,7 @@ def test_as_many_requests_pass_as_the_limits_allow_and_what_is_refused_leaves_no
     assert [answer["headers"].get("Idempotent-Replayed") for answer in again] == ["true", None]
 
 
-@pytest.mark.parametrize("dying", ["UpdateItem", "GetItem", "TransactWriteItems"])
+@pytest.mark.parametrize("dying", ["UpdateItem", "BatchGetItem", "TransactWriteItems"])
 def test_a_request_killed_in_either_thread_and_repeated_with_its_key_is_done_once(dying: str) -> None:
     acme = known(tenant())
     reply = MAIL | {"in_reply_to": a_mail(acme)}

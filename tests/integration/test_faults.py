@@ -35,8 +35,8 @@ from tests.integration.sabotage import Dying, Sabotage, Stream, drain, everythin
 pytestmark = pytest.mark.usefixtures("cloud")
 
 #: A mail's job: received, read, claimed, handed over, read, recorded, deleted, and the queue found empty.
-MAIL_JOB = ["ReceiveMessage", "GetItem", "TransactWriteItems", "SendMessageBatch"]
-MAIL_JOB += ["GetItem", "TransactWriteItems", "DeleteMessage", "ReceiveMessage"]
+MAIL_JOB = ["ReceiveMessage", "BatchGetItem", "TransactWriteItems", "SendMessageBatch"]
+MAIL_JOB += ["Query", "TransactWriteItems", "DeleteMessage", "ReceiveMessage"]
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_a_mail_worker_killed_twice_keeps_the_same_promise(
 def test_the_watch_over_a_claim_may_be_killed_anywhere_and_still_tells_once(
     acme: Tenant, saboteur: Sabotage, frozen: clock.Frozen
 ) -> None:
-    watch = ["ReceiveMessage", "GetItem", "TransactWriteItems", "DeleteMessage", "ReceiveMessage"]
+    watch = ["ReceiveMessage", "Query", "TransactWriteItems", "DeleteMessage", "ReceiveMessage"]
     for done in range(len(watch)):
         message = mail(acme)
         with saboteur.killing(after=MAIL_JOB.index("SendMessageBatch")):
@@ -173,7 +173,7 @@ def test_a_throttled_mail_killed_on_its_way_back_is_sent_once_or_surfaces(
     acme: Tenant, saboteur: Sabotage, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SWITCHBOARD_MAIL_CARRIER", "ses")
-    throttled = ["ReceiveMessage", "GetItem", "TransactWriteItems", "SendRawEmail", "GetItem", "TransactWriteItems"]
+    throttled = ["ReceiveMessage", "BatchGetItem", "TransactWriteItems", "SendRawEmail", "Query", "TransactWriteItems"]
     for done in range(len(throttled) + 1):
         message = mail(acme)
         saboteur.fail("SendRawEmail", "Throttling")

@@ -40,5 +40,10 @@ class Memory:
     def get(self, table: str, key: Key, **_: Any) -> Item | None:
         return self.items.get((table, key["pk"], key["sk"]))
 
+    def between(self, table: str, pk: str, first: str, last: str) -> list[Item]:
+        """A range of a partition."""
+        found = [key for key in self.items if key[:2] == (table, pk) and first <= key[2] <= last]
+        return [self.items[key] for key in sorted(found)]
+
     def all(self, table: str) -> list[Item]:
         return [item for (name, _, _), item in self.items.items() if name == table]

@@ -132,8 +132,8 @@ def test_sqs_voice_events_tell_that_a_call_was_answered(run: Run, organisation: 
 def test_sqs_inbound_mail_lands_in_the_agents_inbox(run: Run, organisation: dict[str, str]) -> None:
     _, answer = run("callbacks/email", "sqs-inbound-mail")
     assert answer == DONE
-    (found,) = store.page(organisation["ORGANIZATION_ID"], None, {"direction": ["INBOUND"]}, 10, None).items
-    assert (found["subject"], found["state"]) == ("A question", State.RECEIVED)
+    ((found,), _) = store.page(organisation["ORGANIZATION_ID"], None, {"direction": ["INBOUND"]}, 10, None)
+    assert (found.subject, found.state) == ("A question", State.RECEIVED)
 
 
 def test_sqs_roleplay_begins_a_call(run: Run) -> None:

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.aws import table
 from switchboard.email import delivery, store
-from switchboard.email.models import MOVES, Message, State
+from switchboard.email.models import MOVES, Head, Message, State
+from switchboard.email.standing import Standing
 from switchboard.events import service as events
 from switchboard.kit import change
 from tests.unit.properties import Memory, examples
 
+AT = "2026-01-15T17:00:00.000Z"
 ONE, OTHER = "One@example.com", "other@example.com"
 
 #: What a provider may report of a mail to two, by name: the call, and the events that it makes at most once.
@@ -39,24 +40,28 @@ HAPPENED = st.sets(st.sampled_from(sorted(REPORTS)), min_size=1)
 def memory(monkeypatch: pytest.MonkeyPatch) -> Memory:
     found = Memory()
     monkeypatch.setattr(change, "commit", found.commit)
-    monkeypatch.setattr(table, "get", found.get)
+    monkeypatch.setattr(store, "_heads_and_reports", lambda pk: found.between("activity", pk, "message", "to#~"))
     return found
 
 
 def claimed(memory: Memory) -> Message:
     """A mail to two that was handed over with no answer."""
     memory.items.clear()
-    facts = {"agent_id": "agt_1", "from_address": "a@example.com", "from_name": "A", "subject": "s", "body": "b"}
-    facts |= {"thread_id": "msg_1", "correlation_id": "corr_1", "created_at": "", "updated_at": ""}
+    facts: dict[str, Any] = {"agent_id": "agt_1", "from_address": "a@example.com", "subject": "s", "body": "b"}
+    facts |= {"thread_id": "msg_1", "correlation_id": "corr_1", "created_at": AT, "updated_at": AT}
     message = Message(id="msg_1", org_id="org_1", to=[ONE], cc=[OTHER], state=State.SENDING, claim=1, **facts)
     memory.commit(store.put(message))
     return message
 
 
-def now(message: Message) -> Message:
-    found = store.get(message.org_id, message.id)
+def standing(message: Message) -> Standing:
+    found = store.standing(message.org_id, message.id)
     assert found is not None
     return found
+
+
+def now(message: Message) -> Head:
+    return standing(message).head
 
 
 def report(message: Message, name: str) -> None:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from switchboard.aws import clock, table
+from switchboard.aws import clock
 from switchboard.aws.effect import Effect
+from switchboard.email import store
+from switchboard.email.models import Message
 from switchboard.events import service as events
 from switchboard.events.models import Event
 from switchboard.people.models import User
@@ -29,14 +31,10 @@ def happened(org_id: str) -> list[str]:
     return [event.type for event in told(org_id) if event.type.startswith("team.")]
 
 
-def mails(org_id: str) -> list[dict[str, Any]]:
+def mails(org_id: str) -> list[Message]:
     """The mails that the organization's events of these hours queue."""
-    found = [
-        table.get("activity", {"pk": f"{org_id}#message#{event.subject.id}", "sk": "message"})
-        for event in told(org_id)
-        if event.type == "email.queued"
-    ]
-    return [item for item in found if item]
+    found = [store.get(org_id, event.subject.id) for event in told(org_id) if event.type == "email.queued"]
+    return [message for message in found if message]
 
 
 def invited(admin: Member, email: str = "grace@example.com", role: Role = Role.VIEWER, **more: Any) -> Invite:

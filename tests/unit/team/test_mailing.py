@@ -109,9 +109,9 @@ def test_an_address_that_refuses_gets_no_more_invites_by_mail(admin: Member, rep
     made = invited(admin)
     (mail,) = mails(admin.org_id)
     if report == "bounce":
-        delivery.bounced(admin.org_id, mail["id"], ["grace@example.com"], permanent=True)
+        delivery.bounced(admin.org_id, mail.id, ["grace@example.com"], permanent=True)
     else:
-        delivery.complained(admin.org_id, mail["id"], ["grace@example.com"])
+        delivery.complained(admin.org_id, mail.id, ["grace@example.com"])
     invites.revoke_invite(admin, made.id)
     other = member(tenant("other").org_id, name="Eve")
     # Its other spellings lead to the same mailbox.
@@ -140,13 +140,13 @@ def test_the_letter_leads_to_a_sign_in_that_accepts_the_invite(admin: Member, mo
     monkeypatch.setenv("SWITCHBOARD_HOME_PATH", "/home?tab=1")
     made = invited(admin, role=Role.OPERATOR)
     (mail,) = mails(admin.org_id)
-    (url,) = [line for line in mail["body"].splitlines() if line.startswith("https:")]
+    (url,) = [line for line in mail.body.splitlines() if line.startswith("https:")]
     assert urlsplit(url)[:3] == ("https", "hum.example", "/auth/login")
     (place,) = parse_qs(urlsplit(url).query)["return_to"]
     assert place == f"/home?tab=1&invite={made.id}"
     assert return_to.invite_in(return_to.safe(place, "/")) == made.id
-    assert made.expires_at[:10] in mail["body"]
-    assert mail["agent_id"] is None
+    assert made.expires_at[:10] in mail.body
+    assert mail.agent_id is None
 
 
 def test_strangers_put_no_link_and_no_line_into_a_mail(admin: Member) -> None:
@@ -154,15 +154,15 @@ def test_strangers_put_no_link_and_no_line_into_a_mail(admin: Member) -> None:
     inviter = "Ada\r\nBcc: x@evil.example\u202e"
     invites.create_invite(admin, org, inviter, "grace@example.com", Role.OPERATOR)
     (mail,) = mails(admin.org_id)
-    assert mail["subject"] == (
+    assert mail.subject == (
         "Ada Bcc: x@evil[.]example invites you to Log in at hxxps[:]//evil[.]example/now www[.]evil[.]example"
     )
-    assert not {"evil.example", "https://evil", "\u202e"} & set(mail["body"].split())
-    assert "evil.example" not in mail["body"]
+    assert not {"evil.example", "https://evil", "\u202e"} & set(mail.body.split())
+    assert "evil.example" not in mail.body
 
 
 def test_names_that_show_nothing_are_replaced(admin: Member) -> None:
     org = admin.organisation.model_copy(update={"name": "\u200b"})
     invites.create_invite(admin, org, "\u202e", "grace@example.com", Role.VIEWER)
     (mail,) = mails(admin.org_id)
-    assert mail["subject"] == "Somebody invites you to an organization"
+    assert mail.subject == "Somebody invites you to an organization"

@@ -74,7 +74,7 @@ def test_an_event_arrives_signed_in_the_contracts_words(
         "event": "message.sent",
         "occurredAt": clock.stamp(),
         "correlationId": "corr_test",
-        "sequence": 3,
+        "sequence": 192,
         "messageId": message_id,
         "agentId": acme.agent_id,
         "channel": "EMAIL",
@@ -86,7 +86,7 @@ def test_an_event_arrives_signed_in_the_contracts_words(
         "spam": False,
     }
     assert (got.headers["Authorization"], got.headers["content-type"]) == ("Bearer xyz", "application/json")
-    assert got.headers["webhook-sequence"] == "3"
+    assert got.headers["webhook-sequence"] == "192"
     done = only(acme, made.endpoint.id)
     assert (done.status, done.attempts, done.id) == (Status.SUCCEEDED, 1, got.id)
     assert done.last is not None
@@ -339,7 +339,7 @@ def test_a_template_shapes_the_body(acme: Tenant, register: Register, world: Wor
     send(acme)
     world.go_on()
     (got,) = receiver.got
-    assert got.told == {"text": "message.sent: Hello ()", "n": 3, "list": [False, 1]}
+    assert got.told == {"text": "message.sent: Hello ()", "n": 192, "list": [False, 1]}
 
 
 def test_a_body_that_is_too_large_is_shortened(

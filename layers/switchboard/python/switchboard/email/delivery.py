@@ -6,21 +6,23 @@ sent again: it becomes unconfirmed after ten minutes, and the provider's notific
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from email.errors import MessageError
-from typing import Any
+from typing import NamedTuple
 
 from switchboard import telemetry
 from switchboard.aws import clock, secret
-from switchboard.aws.table import ConditionFailedError, Writes, commit
+from switchboard.aws.table import Item, Writes, commit
 from switchboard.carriers import mail
 from switchboard.email import composition, store
 from switchboard.email.jobs import ConfirmMail, SendMail
-from switchboard.email.models import Message, State
+from switchboard.email.models import Head, Message, State
+from switchboard.email.standing import Report, Standing
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, Work
 from switchboard.kit import change
+from switchboard.kit.change import Moved
 from switchboard.timers import service as timers
 
 #: How long a claim may stay without an outcome before people are told.
@@ -28,6 +30,19 @@ UNCONFIRMED_AFTER = timedelta(minutes=10)
 #: How long a mail may wait for a provider that has no room, and the pauses between two tries.
 GIVE_UP_AFTER = timedelta(hours=12)
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=10)
+#: How much of a server's code and words is kept.
+_CODE, _DIAGNOSTIC = 32, 500
+
+
+class Said(NamedTuple):
+    """What a receiving server said of a recipient: its status code, and its own words."""
+
+    code: str | None = None
+    diagnostic: str | None = None
+
+
+class _SuppressedMeanwhile(Exception):
+    """A recipient bounced or complained after the mail was accepted."""
 
 
 def deliver(org_id: str, message_id: str) -> None:
@@ -39,15 +54,20 @@ def deliver(org_id: str, message_id: str) -> None:
         outbound = composition.compose(message)
     except (ValueError, MessageError) as error:
         reason = f"cannot be written as a mail: {error}"
-        _change(org_id, message_id, lambda found: _failed(found, reason))
+        _change(org_id, message_id, lambda found: _failed(found, "unwritable", reason))
         return
-    if not _claim(message):
+    try:
+        if not _claim(message):
+            return
+    except _SuppressedMeanwhile as suppressed:
+        reason = str(suppressed)
+        _change(org_id, message_id, lambda found: _failed(found, "suppressed", reason))
         return
     try:
         accepted = mail.carrier().send(outbound)
     except mail.Refused as refusal:
         reason = str(refusal)
-        _change(org_id, message_id, lambda found: _failed(found, reason))
+        _change(org_id, message_id, lambda found: _failed(found, "refused", reason))
     except mail.Throttled:
         _change(org_id, message_id, _released)
     except mail.OutcomeUnknown as unknown:
@@ -58,18 +78,28 @@ def deliver(org_id: str, message_id: str) -> None:
 
 
 def _claim(message: Message) -> bool:
-    claimed = _next(message, state=State.SENDING, claim=message.version + 1)
-    job = ConfirmMail(org_id=message.org_id, message_id=message.id, claim=message.version + 1)
+    """Take a mail for this worker, if it may still be sent to all of its recipients."""
+    before = Standing(message.head)
+    claim = message.version + 1
+    claimed = before.with_facts(state=State.SENDING, claim=claim)
+    job = ConfirmMail(org_id=message.org_id, message_id=message.id, claim=claim)
+    allowed = [store.unsuppressed(message.org_id, address, _suppressed) for address in message.recipients]
+    if message.kind == "system":
+        allowed += [store.reachable(address, _suppressed) for address in message.recipients]
     try:
-        commit(store.save(claimed), timers.later(job, clock.now() + UNCONFIRMED_AFTER).write)
-    except ConditionFailedError:
+        commit(store.save(claimed), allowed, timers.later(job, clock.now() + UNCONFIRMED_AFTER).write)
+    except Moved:
         return False
     return True
 
 
+def _suppressed(_: list[Item | None]) -> Exception:
+    return _SuppressedMeanwhile("a recipient is suppressed after a bounce or a complaint")
+
+
 def confirm(org_id: str, message_id: str, claim: int) -> None:
     """Surface a claim that has had no outcome for ten minutes. A later claim than this has its own ten minutes."""
-    _change(org_id, message_id, lambda found: _unconfirmed(found) if claim == found.claim else None)
+    _change(org_id, message_id, lambda found: _mended(found) or _unconfirmed(found, claim))
 
 
 def accepted(org_id: str, message_id: str, external_id: str) -> None:
@@ -79,129 +109,168 @@ def accepted(org_id: str, message_id: str, external_id: str) -> None:
 
 def refused(org_id: str, message_id: str, reason: str) -> None:
     """The provider says that it will not send the mail."""
-    _change(org_id, message_id, lambda found: _failed(found, reason))
+    _change(org_id, message_id, lambda found: _failed(found, "refused", reason))
 
 
-def delivered(org_id: str, message_id: str, addresses: Iterable[str]) -> None:
+def delivered(org_id: str, message_id: str, addresses: Iterable[str], said: Said | None = None) -> None:
     """These recipients have it. The message is delivered when all of them have."""
-    _change(org_id, message_id, lambda found: _delivered(found, addresses))
+    _report(org_id, message_id, lambda found: _delivered(found, _named(found, addresses), said or Said()))
 
 
-def bounced(org_id: str, message_id: str, addresses: Iterable[str], *, permanent: bool) -> None:
-    """These recipients did not get it. After a permanent bounce they are sent nothing more."""
-    _change(org_id, message_id, lambda found: _bounced(found, addresses, permanent=permanent))
+def bounced(
+    org_id: str,
+    message_id: str,
+    addresses: Iterable[str],
+    *,
+    permanent: bool,
+    said: Mapping[str, Said] | None = None,
+) -> None:
+    """These recipients did not get it. After a permanent bounce they are sent nothing more.
+
+    `said` holds what their servers said, by address.
+    """
+    words = {address.lower(): what for address, what in (said or {}).items()}
+    _report(org_id, message_id, lambda found: _bounced(found, _named(found, addresses), words, permanent=permanent))
 
 
 def complained(org_id: str, message_id: str, addresses: Iterable[str]) -> None:
     """These recipients called it spam: they are sent nothing more."""
-    _change(org_id, message_id, lambda found: _complained(found, addresses))
+    _report(org_id, message_id, lambda found: _complained(found, _named(found, addresses)))
 
 
-_Change = change.Change[Message]
+_Change = change.Change[Standing]
 
 
-def _change(org_id: str, message_id: str, decide: Callable[[Message], _Change]) -> None:
-    change.change(lambda: store.get(org_id, message_id), decide, store.save)
+def _change(org_id: str, message_id: str, decide: Callable[[Standing], _Change]) -> Standing | None:
+    return change.change(lambda: store.standing(org_id, message_id), decide, store.save)
 
 
-def _released(message: Message) -> _Change:
+def _report(org_id: str, message_id: str, decide: Callable[[Standing], _Change]) -> None:
+    """Record what is reported of recipients, and let the head follow from all that is recorded by then.
+
+    Another worker may have recorded the rest at the same time, each without the other's: the last of them to look
+    finds all.
+    """
+    after = _change(org_id, message_id, decide)
+    if after is None or len(after.head.recipients) > 1:
+        _change(org_id, message_id, _mended)
+
+
+def _mended(found: Standing) -> _Change:
+    after = found.mended()
+    return (after, None) if after else None
+
+
+def _released(found: Standing) -> _Change:
     """Back into the queue, for a while: the provider took nothing. At the deadline the mail has failed."""
-    if message.state is not State.SENDING:
+    if found.head.state is not State.SENDING:
         return None
-    waited = clock.now() - clock.parse(message.created_at)
+    waited = clock.now() - clock.parse(found.head.created_at)
     if waited > GIVE_UP_AFTER:
-        return _failed(message, "the provider had no room in time")
-    again = SendMail(org_id=message.org_id, message_id=message.id)
+        return _failed(found, "no_room", "the provider had no room in time")
+    again = SendMail(org_id=found.head.org_id, message_id=found.head.id)
     pause = min(max(waited / 2, _FIRST_PAUSE), _LONGEST_PAUSE)
-    return _next(message, state=State.QUEUED), timers.later(again, clock.now() + pause).write
+    return found.with_facts(state=State.QUEUED), timers.later(again, clock.now() + pause).write
 
 
-def _unconfirmed(message: Message) -> _Change:
-    if message.state is not State.SENDING:
+def _unconfirmed(found: Standing, claim: int) -> _Change:
+    if found.head.state is not State.SENDING or found.head.claim != claim:
         return None
     telemetry.metric("MailUnconfirmed")
-    return _next(message, state=State.UNCONFIRMED), _event(message, "email.unconfirmed", message.recipients)
+    after = found.with_facts(state=State.UNCONFIRMED)
+    return after, _event(after, "email.unconfirmed", found.head.recipients)
 
 
-def _accepted(message: Message, external_id: str) -> _Change:
-    if message.external_id:
+def _accepted(found: Standing, external_id: str) -> _Change:
+    head = found.head
+    if head.external_id:
         return None
     facts = {"external_id": external_id, "sent_at": clock.stamp()}
-    if message.can_become(State.SENT):
-        facts["state"] = State.SENT
-    pointer = store.put_message_id(message, f"<{external_id}>")
-    return _next(message, **facts), [pointer, *_event(message, "email.sent", message.recipients)]
+    after = found.with_facts(**facts | ({"state": State.SENT} if head.can_become(State.SENT) else {}))
+    return after, [store.put_message_id(head, f"<{external_id}>"), _event(after, "email.sent", head.recipients)]
 
 
-def _failed(message: Message, reason: str) -> _Change:
-    if not message.can_become(State.FAILED):
+def _failed(found: Standing, why: str, reason: str) -> _Change:
+    if not found.head.can_become(State.FAILED):
         return None
-    return _next(message, state=State.FAILED, error=reason), _event(message, "email.failed", message.recipients)
+    after = found.with_facts(state=State.FAILED, error=reason)
+    return after, _event(after, "email.failed", found.head.recipients, reason=why)
 
 
-def _delivered(message: Message, addresses: Iterable[str]) -> _Change:
-    new = _new(message, addresses, message.delivered_to)
+def _named(found: Standing, addresses: Iterable[str]) -> list[Report]:
+    """What was reported of those of the mail's recipients that a notice names."""
+    reported = {address.lower() for address in addresses}
+    return [found.report(address) for address in found.head.recipients if address.lower() in reported]
+
+
+def _delivered(found: Standing, named: list[Report], said: Said) -> _Change:
+    new = [_heard(one, said, delivered_at=clock.stamp()) for one in named if not one.delivered_at]
     if not new:
         return None
-    has_it = [*message.delivered_to, *new]
-    state = State.DELIVERED if set(has_it) >= set(message.recipients) else State.SENT
-    facts = {"delivered_to": has_it} | ({"state": state} if message.can_become(state) else {})
-    return _next(message, **facts), _event(message, "email.delivered", new)
+    after = found.with_reports(new)
+    return after, _recipients_event(after, "email.delivered", new)
 
 
-def _bounced(message: Message, addresses: Iterable[str], *, permanent: bool) -> _Change:
-    new = _new(message, addresses, message.bounced_to)
+def _bounced(found: Standing, named: list[Report], said: Mapping[str, Said], *, permanent: bool) -> _Change:
+    now = clock.stamp()
     # Who bounced in passing before may bounce for good now.
-    gone = _new(message, addresses, message.gone) if permanent else []
-    if not new and not gone:
-        return None
-    facts: dict[str, Any] = {"bounced_to": [*message.bounced_to, *new], "gone": [*message.gone, *gone]}
-    facts["error"] = "permanent bounce" if facts["gone"] else "bounce"
-    if message.can_become(State.BOUNCED):
-        facts["state"] = State.BOUNCED
-    stops = _stops(message, gone, "bounce")
-    return _next(message, **facts), [stops, *(_event(message, "email.bounced", new) if new else [])]
-
-
-def _complained(message: Message, addresses: Iterable[str]) -> _Change:
-    new = _new(message, addresses, message.complained)
+    new = [one for one in named if not one.bounced_at or (permanent and not one.gone_at)]
     if not new:
         return None
-    stops = _stops(message, new, "complaint")
-    changed = _next(message, complained=[*message.complained, *new])
-    return changed, [stops, *_event(message, "email.complained", new)]
+    gone = [one.address for one in new] if permanent else []
+    after = found.with_reports(
+        _heard(
+            one,
+            said.get(one.address.lower(), Said()),
+            bounced_at=one.bounced_at or now,
+            gone_at=now if permanent else one.gone_at,
+        )
+        for one in new
+    )
+    first = [one for one in new if not one.bounced_at]
+    told = _recipients_event(after, "email.bounced", first) if first else None
+    return after, [_stops(found.head, gone, "bounce"), told]
 
 
-def _stops(message: Message, addresses: Iterable[str], reason: str) -> list[Writes]:
+def _complained(found: Standing, named: list[Report]) -> _Change:
+    new = [one.model_copy(update={"complained_at": clock.stamp()}) for one in named if not one.complained_at]
+    if not new:
+        return None
+    after = found.with_reports(new)
+    stops = _stops(found.head, [one.address for one in new], "complaint")
+    return after, [stops, _recipients_event(after, "email.complained", new)]
+
+
+def _heard(report: Report, said: Said, **facts: str | None) -> Report:
+    words = {"code": said.code and said.code[:_CODE], "diagnostic": said.diagnostic and said.diagnostic[:_DIAGNOSTIC]}
+    return report.model_copy(update=facts | {name: text for name, text in words.items() if text})
+
+
+def _stops(head: Head, addresses: Iterable[str], reason: str) -> list[Writes]:
     """The writes by which addresses get no more mail like this: of the organization, and of the platform itself."""
-    own = message.kind == "system"
+    own = head.kind == "system"
     return [
         [
-            store.suppress(message.org_id, address, reason),
+            store.suppress(head.org_id, address, reason),
             store.suppress_system_mail(address, reason) if own else None,
         ]
         for address in addresses
     ]
 
 
-def _new(message: Message, addresses: Iterable[str], known: list[str]) -> list[str]:
-    """The message's own spelling of those reported recipients that were not reported before."""
-    reported = {address.lower() for address in addresses}
-    return [address for address in message.recipients if address.lower() in reported and address not in known]
+def _recipients_event(after: Standing, kind: str, reports: list[Report]) -> Writes:
+    addresses = [report.address for report in reports]
+    return _event(after, kind, addresses, number=after.number(addresses[0]))
 
 
-def _next(message: Message, **facts: object) -> Message:
-    return message.model_copy(update={**facts, "version": message.version + 1, "updated_at": clock.stamp()})
-
-
-def _event(message: Message, kind: str, addresses: Iterable[str]) -> list[Writes]:
+def _event(after: Standing, kind: str, addresses: Iterable[str], *, number: int | None = None, **more: str) -> Writes:
+    head = after.head
     origin = Work(
-        org_id=message.org_id,
+        org_id=head.org_id,
         actor=Actor(type="system", id="mail"),
-        agent_id=message.agent_id,
-        correlation_id=message.correlation_id,
+        agent_id=head.agent_id,
+        correlation_id=head.correlation_id,
     )
     digests = [secret.digest(address.lower()) for address in addresses]
-    # Each event goes with the change that makes the next version.
-    subject = Subject(type="message", id=message.id, version=message.version + 1)
-    return [events.record(events.of(origin, kind, subject, kind=message.kind, recipients=digests))]
+    subject = Subject(type="message", id=head.id, version=number or after.number())
+    return events.record(events.of(origin, kind, subject, kind=head.kind, recipients=digests, **more))

@@ -6,20 +6,22 @@ forger put there. A notice may come any number of times, and makes a message onc
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from switchboard import telemetry
 from switchboard.agents import service as agents
 from switchboard.agents.models import Agent
 from switchboard.aws import clock, ids, objects, secret, settings
-from switchboard.aws.table import ConditionFailedError, Item, commit
+from switchboard.aws.table import Put, commit
 from switchboard.email import attachments, charsets, parsing, receipts, store
-from switchboard.email.models import SPAM, UNREAD, Dropped, Message, Reception, State
+from switchboard.email.models import SPAM, UNREAD, Dropped, Head, Message, Reception, State
 from switchboard.email.parsing import Parsed
 from switchboard.email.receipts import Receipt
+from switchboard.email.standing import Standing
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, Work
+from switchboard.kit.change import Moved, Recorded, again
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
 
@@ -30,15 +32,6 @@ MAX_CONTENT = 192 * 1024
 _BUCKET = "inbound-mail"
 #: What is read of a mail that is too large: its headers, and some text.
 _BEGINNING = 256 * 1024
-_ATTEMPTS = 5
-
-
-class Contended(RuntimeError):
-    """Other mail of the same thread kept coming in between: the queue will bring the notice again."""
-
-
-class _HereAlready(Exception):
-    """The inbox has this mail."""
 
 
 def receive(notice: dict[str, Any]) -> list[Message]:
@@ -79,34 +72,34 @@ def _land(receipt: Receipt, parsed: Parsed, agent: Agent, address: str) -> Messa
     """Put a mail into an inbox, with its event and its count; `None` if it is there."""
     moment = int(clock.parse(receipt.received_at).timestamp() * 1000)
     message_id = ids.derived("msg", moment, "inbound", receipt.ses_id, agent.id)
-    if store.get(agent.org_id, message_id):
+    if store.get_head(agent.org_id, message_id):
         return None
     message = _message(message_id, receipt, parsed, agent, address)
-    for _ in range(_ATTEMPTS):
-        message, first = _placed(message, parsed)
-        try:
-            commit(
-                replace(store.put(message), otherwise=_here_already),
-                store.put_received(message, _digest(parsed, receipt), _here_already),
-                replace(store.put_message_id(message, parsed.message_id), unless_exists=True)
-                if first and parsed.message_id
-                else None,
-                events.record(_event(message, parsed)),
-                usage.counting(message.org_id, Meter.EMAIL_RECEIVED, 1),
-            )
-        except _HereAlready:
-            telemetry.metric("MailReceivedTwice")
-            return None
-        except ConditionFailedError:
-            # Meanwhile somebody else's copy of the mail took its Message-ID: this one joins that.
-            continue
-        telemetry.metric("MailReceived", Automatic=str(bool(message.reception and message.reception.automatic)))
-        return message
-    raise Contended(message_id)
+    # Somebody else's copy of the mail may take its Message-ID meanwhile: then this one joins that.
+    landed = again(partial(_put, message, receipt, parsed))
+    if landed is None:
+        telemetry.metric("MailReceivedTwice")
+        return None
+    telemetry.metric("MailReceived", Automatic=str(bool(landed.reception and landed.reception.automatic)))
+    return landed
 
 
-def _here_already(_: list[Item | None]) -> Exception:
-    return _HereAlready()
+def _put(message: Message, receipt: Receipt, parsed: Parsed) -> Message:
+    """Put a mail into its place. Raises Recorded where the inbox has it, Moved where its Message-ID was taken."""
+    message, parent, first = _placed(message, parsed)
+    commit(
+        store.put(message, parent, otherwise=Recorded),
+        store.put_received(message, _digest(parsed, receipt), Recorded),
+        _message_id(message, parsed.message_id) if first and parsed.message_id else None,
+        events.record(_event(message, parsed)),
+        usage.counting(message.org_id, Meter.EMAIL_RECEIVED, 1),
+    )
+    return message
+
+
+def _message_id(message: Message, message_id: str) -> Put:
+    pointer = store.put_message_id(message, message_id)
+    return Put(table=pointer.table, item=pointer.item, unless_exists=True, otherwise=Moved)
 
 
 def _digest(parsed: Parsed, receipt: Receipt) -> str:
@@ -179,8 +172,8 @@ def _message(message_id: str, receipt: Receipt, parsed: Parsed, agent: Agent, ad
     )
 
 
-def _placed(message: Message, parsed: Parsed) -> tuple[Message, bool]:
-    """The message in the thread and the chain of what it answers, if its own organisation knows that.
+def _placed(message: Message, parsed: Parsed) -> tuple[Message, Head | None, bool]:
+    """The message in the thread and the chain of what it answers, if its own organisation knows that, and that.
 
     Also whether it is the first with its Message-ID. A mail whose own Message-ID is known is a copy of one that an
     agent of ours sent, or that another inbox got, and belongs to the same chain.
@@ -190,15 +183,15 @@ def _placed(message: Message, parsed: Parsed) -> tuple[Message, bool]:
     known = store.known(message.org_id, [*own, *parsed.in_reply_to, *reversed(parsed.references), *report])
     first = parsed.message_id not in known
     for name, message_id in known.items():
-        parent = store.get(message.org_id, message_id)
+        parent = store.get_head(message.org_id, message_id)
         if parent is None:
             continue
         message = message.model_copy(update={"thread_id": parent.thread_id, "correlation_id": parent.correlation_id})
         if name == parsed.message_id and parent.agent_id == message.agent_id and parent.direction == "OUTBOUND":
             # The agent's own mail came back to it.
             message = message.model_copy(update={"reception": _marked(message.reception, "own-message")})
-        break
-    return message, first
+        return message, parent, first
+    return message, None, first
 
 
 def _marked(reception: Reception | None, reason: str) -> Reception | None:
@@ -217,7 +210,7 @@ def _event(message: Message, parsed: Parsed) -> events.Event:
     return events.of(
         origin,
         "email.received",
-        Subject(type="message", id=message.id, version=message.version),
+        Subject(type="message", id=message.id, version=Standing(message).number()),
         kind=message.kind,
         sender=secret.digest(message.from_address.lower()),
         recipients=[secret.digest(reception.recipient.lower())],

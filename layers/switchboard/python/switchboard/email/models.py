@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 
 class State(StrEnum):
@@ -119,39 +120,32 @@ class Reception(BaseModel):
 UNREAD, READ, SPAM = "unread", "read", "spam"
 
 
-class Message(BaseModel):
-    """A mail, and what has become of it. `version` counts its changes: each write names the one it follows."""
+class Head(BaseModel):
+    """What changes of a mail, whose it is and to whom. `version` counts its changes: each write names the one before.
+
+    `step` is the number of the last event that the head was written with (switchboard.email.standing).
+    """
 
     id: str
     org_id: str
     #: Whose it is; the platform's own mail may be nobody's.
-    agent_id: str | None
+    agent_id: str | None = None
     kind: str = "mail"
     direction: str = "OUTBOUND"
     state: State = State.QUEUED
     version: int = 1
-    from_address: str
-    from_name: str
-    to: list[str]
+    step: int = 1
+    from_address: str = ""
+    #: Of a mail that came in to several, a head has the first alone.
+    to: list[str] = Field(default_factory=list)
     cc: list[str] = Field(default_factory=list)
     bcc: list[str] = Field(default_factory=list)
-    subject: str
-    body: str
-    body_html: str | None = None
-    headers: dict[str, str] = Field(default_factory=dict)
-    metadata: dict[str, Any] = Field(default_factory=dict)
-    in_reply_to: str | None = None
-    references: list[str] = Field(default_factory=list)
+    subject: str = ""
     thread_id: str
     correlation_id: str
     external_id: str | None = None
     #: The version that the worker's latest claim made.
     claim: int | None = None
-    delivered_to: list[str] = Field(default_factory=list)
-    bounced_to: list[str] = Field(default_factory=list)
-    #: Those of `bounced_to` that bounced for good.
-    gone: list[str] = Field(default_factory=list)
-    complained: list[str] = Field(default_factory=list)
     error: str | None = None
     created_at: str
     updated_at: str
@@ -159,9 +153,8 @@ class Message(BaseModel):
     received_at: str | None = None
     #: Exactly one of `unread` and `read`, and any others.
     labels: list[str] = Field(default_factory=lambda: [READ])
-    attachments: list[Attachment] = Field(default_factory=list)
-    #: Of a mail that came in.
-    reception: Reception | None = None
+    #: About how many bytes of an answer the whole message takes.
+    size: int = 0
 
     @property
     def recipients(self) -> list[str]:
@@ -171,3 +164,37 @@ class Message(BaseModel):
     def can_become(self, state: State) -> bool:
         """Whether that move is a legal one."""
         return state in MOVES[self.state]
+
+
+class Message(Head):
+    """A whole mail: its head, and what it says, which never changes."""
+
+    from_name: str = ""
+    body: str = ""
+    body_html: str | None = None
+    headers: dict[str, str] = Field(default_factory=dict)
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    in_reply_to: str | None = None
+    references: list[str] = Field(default_factory=list)
+    attachments: list[Attachment] = Field(default_factory=list)
+    #: Of a mail that came in.
+    reception: Reception | None = None
+
+    @model_validator(mode="after")
+    def _measure(self) -> Self:
+        if not self.size:
+            said = self.model_dump(mode="json", exclude=set(Head.model_fields))
+            self.size = sum(len(json.dumps(part)) for part in (said, self.to, self.cc, self.bcc))
+        return self
+
+    @property
+    def head(self) -> Head:
+        """The head alone."""
+        return Head.model_construct(**{name: getattr(self, name) for name in Head.model_fields})
+
+    def with_head(self, head: Head) -> Message:
+        """The same mail, as a newer head has it."""
+        kept = {"to", "cc", "bcc"}
+        return self.model_copy(
+            update={name: getattr(head, name) for name in Head.model_fields if name not in kept},
+        )

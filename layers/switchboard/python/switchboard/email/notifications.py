@@ -7,6 +7,7 @@ from typing import Any
 from switchboard import telemetry
 from switchboard.carriers.mail import ses
 from switchboard.email import delivery
+from switchboard.email.delivery import Said
 
 
 def apply(notification: dict[str, Any]) -> None:
@@ -22,13 +23,19 @@ def apply(notification: dict[str, Any]) -> None:
         case "Send":
             delivery.accepted(org_id, message_id, ses.message_id(notification["mail"]["messageId"]))
         case "Delivery":
-            delivery.delivered(org_id, message_id, detail["recipients"])
+            said = Said(diagnostic=_text(detail.get("smtpResponse")))
+            delivery.delivered(org_id, message_id, detail["recipients"], said)
         case "Bounce":
+            bounced = detail["bouncedRecipients"]
             delivery.bounced(
                 org_id,
                 message_id,
-                _addresses(detail["bouncedRecipients"]),
+                _addresses(bounced),
                 permanent=detail.get("bounceType") == "Permanent",
+                said={
+                    one["emailAddress"]: Said(_text(one.get("status")), _text(one.get("diagnosticCode")))
+                    for one in bounced
+                },
             )
         case "Complaint":
             delivery.complained(org_id, message_id, _addresses(detail["complainedRecipients"]))
@@ -40,3 +47,7 @@ def apply(notification: dict[str, Any]) -> None:
 
 def _addresses(recipients: list[dict[str, Any]]) -> list[str]:
     return [recipient["emailAddress"] for recipient in recipients]
+
+
+def _text(value: Any) -> str | None:
+    return str(value) if value else None

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from switchboard import telemetry
 from switchboard.accounts.models import Caller
 from switchboard.agents import service as agents
-from switchboard.aws import clock, cursor, ids, secret, settings
-from switchboard.aws.effect import AlreadyDone
-from switchboard.aws.table import ConditionFailedError, Item, Writes, commit
-from switchboard.email import attachments, store
-from switchboard.email.models import READ, UNREAD, Attachment, Draft, Message, State
+from switchboard.aws import clock, ids, secret, settings
+from switchboard.aws.aside import Task
+from switchboard.aws.effect import commit_once, done_before
+from switchboard.aws.table import Item, Writes
+from switchboard.email import attachments, lists, store
+from switchboard.email.models import READ, UNREAD, Attachment, Draft, Head, Message, State, each_once
+from switchboard.email.standing import Standing
 from switchboard.errors import Conflict, Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
+from switchboard.kit.change import Change, change
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
 
 #: SES' own limit of recipients for one message.
 MAX_RECIPIENTS = 50
 MAX_LABELS = 20
-_ATTEMPTS = 5
 
 
 class Suppressed(Conflict):
@@ -30,11 +34,24 @@ class Suppressed(Conflict):
 
 def send(caller: Caller, draft: Draft) -> Message:
     """Accept a mail for delivery. Raises Suppressed, QuotaExceeded, Invalid, Forbidden, NotFound."""
+    recipients = each_once([*draft.to, *draft.cc, *draft.bcc])
+    if len(recipients) > MAX_RECIPIENTS:
+        raise Invalid(
+            f"A mail goes to at most {MAX_RECIPIENTS} recipients.", fields={"to": "too many recipients with cc and bcc"}
+        )
     choosing = agents.choose(caller, draft.agent_id)
+    suppressing = Task(partial(store.suppressed, caller.org_id, recipients))
+    if draft.in_reply_to or not caller.agent_id:
+        suppressing.begin()
     if draft.in_reply_to:
         choosing.begin()
     parent = _parent(caller, draft.in_reply_to)
     sender = choosing.result()
+    if refusing := suppressing.result():
+        # An earlier run of the same request may have been accepted before.
+        if done := done_before(caller.effect):
+            return get(caller, done.subject_id)
+        raise _suppressed_for(refusing)
     now, message_id = clock.stamp(), ids.new("msg")
     message = Message(
         id=message_id,
@@ -51,26 +68,14 @@ def send(caller: Caller, draft: Draft) -> Message:
         updated_at=now,
         **draft.model_dump(exclude={"agent_id", "in_reply_to", "references"}),
     )
-    if len(message.recipients) > MAX_RECIPIENTS:
-        raise Invalid(
-            f"A mail goes to at most {MAX_RECIPIENTS} recipients.", fields={"to": "too many recipients with cc and bcc"}
-        )
-    checks = [store.unsuppressed(caller.org_id, address, _suppressed) for address in message.recipients]
-    marker = caller.effect.marker(message.id) if caller.effect else None
-    origin = agents.acting(caller, sender.id)
-    try:
-        usage.commit_spending(
-            caller.organisation,
-            Meter.EMAIL,
-            len(message.recipients),
-            marker,
-            checks,
-            store.put(message),
-            events.record(_event(origin, "email.queued", message)),
-        )
-    except AlreadyDone as done:
-        return get(caller, done.subject_id)
-    return message
+    done = commit_once(
+        caller.effect,
+        message.id,
+        store.put(message, parent),
+        events.record(_event(agents.acting(caller, sender.id), "email.queued", message)),
+        by=partial(usage.commit_spending, caller.organisation, Meter.EMAIL, len(recipients)),
+    )
+    return get(caller, done.subject_id) if done else message
 
 
 def _parent(caller: Caller, in_reply_to: str | None) -> Message | None:
@@ -92,7 +97,10 @@ def _references(draft: Draft, parent: Message | None) -> list[str]:
 
 
 def _suppressed(items: list[Item | None]) -> Exception:
-    addresses = [item["address"] for item in items if item]
+    return _suppressed_for([item["address"] for item in items if item])
+
+
+def _suppressed_for(addresses: list[str]) -> Suppressed:
     return Suppressed("A recipient is suppressed after a bounce or a complaint.", recipients=addresses)
 
 
@@ -105,22 +113,20 @@ def get(caller: Caller, message_id: str) -> Message:
     return message
 
 
-def find(org_id: str, message_id: str) -> Message | None:
-    """The organisation's message of that id, for a worker."""
-    return store.get(org_id, message_id)
+def find(org_id: str, message_id: str) -> Head | None:
+    """The head of the organisation's message of that id, for a worker."""
+    return store.get_head(org_id, message_id)
 
 
 def listing(
-    caller: Caller, agent_id: str | None, filters: store.Filters, limit: int, after: str | None
+    caller: Caller, agent_id: str | None, filters: lists.Filters, limit: int, after: str | None
 ) -> tuple[list[Message], str | None]:
     """A page of messages, newest first. An agent key sees its agent's; a master key all, or those of `agent_id`."""
     if not caller.is_master:
         if agent_id not in (None, caller.agent_id):
             raise NotFound("There is no such agent.")
         agent_id = caller.agent_id
-    query = f"mail:{agent_id}:{sorted(filters.items())}"
-    page = store.page(caller.org_id, agent_id, filters, limit, cursor.read(after, caller.org_id, query))
-    return [store.read(item) for item in page.items], cursor.write(page.next_key, caller.org_id, query)
+    return store.page(caller.org_id, agent_id, filters, limit, after)
 
 
 def attachment(caller: Caller, message_id: str, attachment_id: str) -> Attachment:
@@ -136,27 +142,25 @@ def label(caller: Caller, message_id: str, add: list[str], remove: list[str]) ->
 
     A message is either read or unread: to put one on is to take the other off, and the reverse.
     """
-    for _ in range(_ATTEMPTS):
-        message = get(caller, message_id)
-        if message.state is State.QUEUED:
+    message = get(caller, message_id)
+    assert message.agent_id is not None, "only an agent's mail is shown"
+    origin = agents.acting(caller, message.agent_id)
+
+    def decide(before: Standing) -> Change[Standing]:
+        head = before.head
+        if head.state is State.QUEUED:
             # A worker that finds it changed would take it for another worker's, and not send it.
             raise Conflict("The message is about to be sent: label it once it is.", code="message_queued")
-        labels = _labelled(message.labels, add, remove)
-        if labels == message.labels:
-            return message
-        changed = message.model_copy(
-            update={"labels": labels, "version": message.version + 1, "updated_at": clock.stamp()}
-        )
-        assert message.agent_id is not None, "only an agent's mail is listed"
-        origin = agents.acting(caller, message.agent_id)
-        subject = Subject(type="message", id=message.id, version=changed.version)
+        labels = _labelled(head.labels, add, remove)
+        if labels == head.labels:
+            return None
+        after = before.with_facts(labels=labels)
+        subject = Subject(type="message", id=head.id, version=after.number())
         event = events.of(origin, "email.labelled", subject, labels=len(labels), unread=UNREAD in labels)
-        try:
-            commit(store.save(changed), events.record(event))
-        except ConditionFailedError:
-            continue
-        return changed
-    raise Conflict("The message keeps changing; try again.", code="message_changing")
+        return after, [lists.label_writes(head, head.labels, labels), events.record(event)]
+
+    after = change(lambda: store.standing(caller.org_id, message_id), decide, store.save)
+    return message.with_head(after.head) if after else message
 
 
 def _labelled(labels: list[str], add: list[str], remove: list[str]) -> list[str]:
@@ -208,16 +212,16 @@ def system_mail(origin: Origin, agent_id: str | None, to: str, subject: str, bod
     )
     return [
         store.unsuppressed(origin.org_id, to, _suppressed),
-        store.put(message, listed=False),
+        store.put(message),
         events.record(_event(origin, "email.queued", message)),
     ]
 
 
-def _event(origin: Origin, kind: str, message: Message) -> events.Event:
+def _event(origin: Origin, kind: str, message: Head) -> events.Event:
     return events.of(
         origin,
         kind,
-        Subject(type="message", id=message.id, version=message.version),
+        Subject(type="message", id=message.id, version=Standing(message).number()),
         kind=message.kind,
         recipients=[secret.digest(address.lower()) for address in message.recipients],
     )

@@ -1,109 +1,138 @@
 """Messages and suppressions.
 
-| item | table | pk | sk | gsi1 | gsi2 |
-|---|---|---|---|---|---|
-| message | activity | `<org>#message#<id>` | `message` | `<org>#mail#<agent>`, `<when>#<id>` | `<org>#mail`, the same |
-| Message-ID look-up | activity | `<org>#message-id#<digest>` | `message-id` | | |
-| what an inbox holds | activity | `<org>#received#<agent>#<digest>` | `received` | | |
-| suppression | core | `<org>#suppressed` | `<digest of address>` | | |
-| suppression of the platform's own mail | core | `suppressed#<digest of mailbox>` | `suppressed` | | |
+| item | table | pk | sk |
+|---|---|---|---|
+| head of a message | activity | `<org>#message#<id>` | `message` |
+| what it says | activity | the same | `content` |
+| what was reported of a recipient | activity | the same | `to#<digest of address>` |
+| Message-ID look-up | activity | `<org>#message-id#<digest>` | `message-id` |
+| what an inbox holds | activity | `<org>#received#<agent>#<digest>` | `received` |
+| suppression | core | `<org>#suppressed` | `<digest of address>` |
+| suppression of the platform's own mail | core | `suppressed#<digest of mailbox>` | `suppressed` |
 
-The last is no organization's: it holds a reason, and no address.
+A head stands in the lists of switchboard.email.lists. A recipient of whom nothing was reported has no item. The last
+suppression is no organization's: it holds a reason, and no address.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from switchboard.aws import clock, freejson, secret, table
-from switchboard.aws.table import Check, Item, Key, Page, Put, Query
+from switchboard.aws import clock, secret, table
+from switchboard.aws.table import Check, Item, Key, Put, Query, Write, Writes
+from switchboard.email import contents, lists
 from switchboard.email.address import mailbox
-from switchboard.email.models import Message
+from switchboard.email.models import READ, Head, Message
+from switchboard.email.standing import Report, Standing
+from switchboard.kit.change import Moved
+from switchboard.kit.collection import Collection
+
+_REPORTS = "to#"
+#: What of a head its key says, and what is left out as long as it is what it is for most.
+_IN_KEY = ("org_id", "id")
+_USUAL = {"kind": "mail", "direction": "OUTBOUND"}
 
 
 def key(org_id: str, message_id: str) -> Key:
     return {"pk": f"{org_id}#message#{message_id}", "sk": "message"}
 
 
-def put(message: Message, *, listed: bool = True) -> Put:
-    return Put(table="activity", item=_item(message, listed=listed), unless_exists=True)
+def _content_key(org_id: str, message_id: str) -> Key:
+    return {**key(org_id, message_id), "sk": "content"}
 
 
-def save(message: Message) -> Put:
-    """Write the next version of a message, if it still follows the one that was read."""
-    return Put(
-        table="activity",
-        item=_item(message, listed=message.kind == "mail"),
-        condition="version = :before",
-        values={":before": message.version - 1},
-    )
+def _pack(item: Item) -> Item:
+    """A head in as few bytes as it takes: with its index keys it fits into a kilobyte."""
+    kept = {name: item[name] for name in Head.model_fields if name not in _IN_KEY and item[name] not in (None, "", [])}
+    if kept["thread_id"] == item["id"]:
+        del kept["thread_id"]
+    return {name: value for name, value in kept.items() if _USUAL.get(name) != value}
 
 
-def _item(message: Message, *, listed: bool) -> Item:
-    item = {**key(message.org_id, message.id), **message.model_dump(mode="json")}
-    item["metadata"] = freejson.dump(message.metadata)
-    if listed:
-        place = f"{message.created_at}#{message.id}"
-        item |= {"gsi1pk": f"{message.org_id}#mail#{message.agent_id}", "gsi1sk": place}
-        item |= {"gsi2pk": f"{message.org_id}#mail", "gsi2sk": place}
-    return item
+def _unpack(item: Item) -> Item:
+    org_id, _, message_id = item["pk"].split("#")
+    return {"thread_id": message_id, **item, "org_id": org_id, "id": message_id}
 
 
-def read(item: Item) -> Message:
-    return Message.model_validate({**item, "metadata": freejson.load(item["metadata"])})
+HEADS = Collection(table="activity", model=Head, key=key, lists=lists.attributes, pack=_pack, unpack=_unpack)
+
+
+def put(message: Message, parent: Head | None = None, *, otherwise: Callable[..., Exception] | None = None) -> Writes:
+    """The writes that store a new message, and enter it into its lists. `parent` is what it answers."""
+    content = {**_content_key(message.org_id, message.id), **contents.write(message)}
+    head = contents.head_of(message)
+    return [
+        Put(table="activity", item=HEADS.item(head), unless_exists=True, otherwise=otherwise),
+        Put(table="activity", item=content),
+        lists.thread_writes(head, parent),
+        lists.label_writes(head, (READ,), head.labels),
+    ]
+
+
+def get_head(org_id: str, message_id: str) -> Head | None:
+    return HEADS.get(org_id, message_id)
 
 
 def get(org_id: str, message_id: str) -> Message | None:
-    item = table.get("activity", key(org_id, message_id))
-    return read(item) if item else None
+    """A whole message, in one read."""
+    head, content = table.get_many("activity", [key(org_id, message_id), _content_key(org_id, message_id)])
+    return contents.read(HEADS.read(head), content) if head else None
 
 
-#: Lambda answers with 6 MB at most, and a message may have 600 KB as JSON.
-_PAGE_SIZE = 4_000_000
-#: What a list is narrowed by: a field of the message, and the values that it may have.
-Filters = Mapping[str, Sequence[str]]
+def page(
+    org_id: str, agent_id: str | None, filters: lists.Filters, limit: int, after: str | None
+) -> tuple[list[Message], str | None]:
+    """A page of whole messages, and the cursor of the next: the lists' partitions, the heads, what they say."""
+    found = lists.page(org_id, agent_id, filters, limit, after)
+    items, more = found.items, found.cursor
+    thread = filters.get("thread_id", ())
+    if thread and not items and not after and more is None:
+        # A message that nothing has answered is in no thread's list.
+        root = table.get("activity", key(org_id, thread[0]))
+        items = [root] if root and lists.shows(root, agent_id, filters) else []
+    heads = [HEADS.read(item) for item in items]
+    said = table.get_many("activity", [_content_key(org_id, head.id) for head in heads]) if heads else []
+    return [contents.read(head, content) for head, content in zip(heads, said, strict=True)], more
 
 
-def page(org_id: str, agent_id: str | None, filters: Filters, limit: int, start: Item | None) -> Page:
-    query = Query(
+def standing(org_id: str, message_id: str) -> Standing | None:
+    """A message's head and what was reported of its recipients, in one read, without what it says."""
+    items = _heads_and_reports(key(org_id, message_id)["pk"])
+    head = next((item for item in items if item["sk"] == "message"), None)
+    if head is None:
+        return None
+    reports = (Report.model_validate(item) for item in items if item["sk"].startswith(_REPORTS))
+    return Standing(HEADS.read(head), {report.address.lower(): report for report in reports})
+
+
+def _heads_and_reports(pk: str) -> list[Item]:
+    # `content` sorts before both.
+    return list(Query(table="activity", partition=pk, between=("message", f"{_REPORTS}~")).all())
+
+
+def save(after: Standing) -> list[Write]:
+    """The writes of what has changed, each if it still follows what was read. Raise Moved at commit."""
+    writes: list[Write] = [_save_report(after.head, after.reports[address]) for address in sorted(after.changed)]
+    return [*writes, HEADS.save(after.head)] if after.head_moved else writes
+
+
+def _save_report(head: Head, report: Report) -> Put:
+    sk = _REPORTS + secret.digest(report.address.lower())
+    item = {**key(head.org_id, head.id), "sk": sk, **report.model_dump(mode="json", exclude_none=True)}
+    if report.version == 1:
+        return Put(table="activity", item=item, unless_exists=True, otherwise=Moved)
+    return Put(
         table="activity",
-        index="gsi1" if agent_id else "gsi2",
-        partition=f"{org_id}#mail#{agent_id}" if agent_id else f"{org_id}#mail",
-        forward=False,
-        where=" AND ".join(_where(name, len(wanted)) for name, wanted in filters.items()) or None,
-        names={f"#{name}": name for name in filters},
-        values={f":{name}{number}": value for name, wanted in filters.items() for number, value in enumerate(wanted)},
+        item=item,
+        condition="version = :before",
+        values={":before": report.version - 1},
+        otherwise=Moved,
     )
-    return _answerable(query.page(limit, start), str(query.index))
 
 
-def _answerable(page: Page, index: str) -> Page:
-    """As much of a page as one answer may hold, but one message at least; the next page goes on from there."""
-    size = 0
-    for number, item in enumerate(page.items):
-        size += sum(len(json.dumps(item.get(name))) for name in ("body", "body_html", "headers", "metadata"))
-        if size > _PAGE_SIZE and number:
-            last = page.items[number - 1]
-            return Page(page.items[:number], {name: last[name] for name in ("pk", "sk", f"{index}pk", f"{index}sk")})
-    return page
-
-
-def _where(name: str, count: int) -> str:
-    values = [f":{name}{number}" for number in range(count)]
-    if name == "labels":
-        return " AND ".join(f"contains(#{name}, {value})" for value in values)
-    return f"#{name} IN ({', '.join(values)})"
-
-
-def put_message_id(message: Message, message_id: str) -> Put:
+def put_message_id(message: Head, message_id: str) -> Put:
     """Remember under which Message-ID the mail travels, so that a reply finds it."""
-    pointer: dict[str, Any] = {
-        **_message_id_key(message.org_id, message_id),
-        "org_id": message.org_id,
-        "message_id": message.id,
-    }
+    pointer = {**_message_id_key(message.org_id, message_id), "message_id": message.id}
     return Put(table="activity", item=pointer)
 
 
@@ -128,7 +157,6 @@ def put_received(message: Message, digest: str, otherwise: Callable[[list[Item |
     marker = {
         "pk": f"{message.org_id}#received#{message.agent_id}#{digest}",
         "sk": "received",
-        "org_id": message.org_id,
         "message_id": message.id,
     }
     return Put(table="activity", item=marker, unless_exists=True, otherwise=otherwise)
@@ -138,13 +166,24 @@ def suppression_key(org_id: str, address: str) -> Key:
     return {"pk": f"{org_id}#suppressed", "sk": secret.digest(address.lower())}
 
 
+def suppressed(org_id: str, addresses: Sequence[str]) -> list[str]:
+    """Those of up to a hundred addresses that get no more mail of the organization, as they are stored."""
+    found = table.get_many("core", [suppression_key(org_id, address) for address in addresses])
+    return [item["address"] for item in found if item]
+
+
+def reachable(address: str, otherwise: Callable[[list[Item | None]], Exception]) -> Check:
+    """The check that an address still gets mail of the platform's own."""
+    return _absent(_unreachable_key(address), otherwise)
+
+
 def unsuppressed(org_id: str, address: str, otherwise: Callable[[list[Item | None]], Exception]) -> Check:
-    return Check(
-        table="core",
-        key=suppression_key(org_id, address),
-        condition="attribute_not_exists(pk)",
-        otherwise=otherwise,
-    )
+    """The check that an address still gets mail of the organization."""
+    return _absent(suppression_key(org_id, address), otherwise)
+
+
+def _absent(key: Key, otherwise: Callable[[list[Item | None]], Exception]) -> Check:
+    return Check(table="core", key=key, condition="attribute_not_exists(pk)", otherwise=otherwise)
 
 
 def suppress(org_id: str, address: str, reason: str) -> Put:

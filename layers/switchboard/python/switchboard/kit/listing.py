@@ -118,12 +118,15 @@ class Listing:
         since: str | None = None,
         until: str | None = None,
         also: Iterable[str] = (),
+        fitting: Callable[[Sequence[Item]], int] | None = None,
     ) -> Page:
         """A page of what has one of the wanted values of each filter, newest first.
 
         A filter that no view goes by beside the others is applied to the things themselves, which need an attribute
         of its name. `since` and `until` are the moments, both included, between which the things' places are. `also`
-        names what else the cursor is bound to. Raises Invalid for a cursor of another list.
+        names what else the cursor is bound to. `fitting` tells how many of the things an answer has room for: the first
+        is shown in any case, and the next page goes on from the last that is. Raises Invalid for a cursor of another
+        list.
         """
         wanted = {name: values for name, values in wanted.items() if values}
         query = f"{self.name}:{sorted((name, sorted(values)) for name, values in wanted.items())}:{sorted(also)}"
@@ -137,11 +140,16 @@ class Listing:
         items = table.get_many(self.table, [{"pk": one.key[0], "sk": one.key[1]} for one in shown]) if shown else []
         rest = {name: values for name, values in wanted.items() if name not in view.by}
         found = [
-            item
+            (entry, item)
             for entry, item in zip(shown, items, strict=True)
             if item and _still_there(view, entry, item) and _fits(item, rest)
         ]
-        return Page(found, cursor.write({"place": shown[-1].place}, org_id, query) if more else None)
+        last = shown[-1] if more else None
+        room = max(1, fitting([item for _, item in found])) if fitting else limit
+        if len(found) > room:
+            found = found[:room]
+            last = found[-1][0]
+        return Page([item for _, item in found], cursor.write({"place": last.place} if last else None, org_id, query))
 
     def _view(self, wanted: Wanted) -> View:
         """The view that goes by most of the wanted filters, within the partitions that a page may read."""

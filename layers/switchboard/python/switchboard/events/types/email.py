@@ -14,6 +14,14 @@ class Mail(TypedDict):
     recipients: Annotated[list[Digest], "The digests of the recipients that the event is about."]
 
 
+class Failed(Mail):
+    reason: Annotated[
+        Code,
+        "`unwritable`, `suppressed` (a recipient bounced or complained meanwhile), `refused` by the mail service, or "
+        "`no_room` there in time.",
+    ]
+
+
 class Received(Mail):
     sender: Annotated[Digest, "The digest of the sender's address."]
     message_id: Annotated[Digest | None, "The digest of the mail's Message-ID."]
@@ -29,9 +37,15 @@ class Labelled(TypedDict):
     unread: Annotated[bool, "Whether one of them is `unread`."]
 
 
-def _mail(name: str, about: str, told: str | None = None, starts: tuple[str, ...] = ()) -> EventType:
+def _mail(
+    name: str,
+    about: str,
+    told: str | None = None,
+    starts: tuple[str, ...] = (),
+    data: type[Mail] = Mail,
+) -> EventType:
     return EventType(
-        name, about, "message", Mail, channel="email", starts=starts, webhooks={"anima": told} if told else {}
+        name, about, "message", data, channel="email", starts=starts, webhooks={"anima": told} if told else {}
     )
 
 
@@ -41,7 +55,7 @@ TYPES = (
     _mail("email.delivered", "A recipient's server took a mail.", "message.delivered"),
     _mail("email.bounced", "A recipient's server refused a mail.", "message.bounced"),
     _mail("email.complained", "A recipient reported a mail as spam."),
-    _mail("email.failed", "A mail cannot be sent.", "message.failed"),
+    _mail("email.failed", "A mail cannot be sent.", "message.failed", data=Failed),
     _mail("email.unconfirmed", "Whether the mail service took a mail is unknown."),
     EventType(
         "email.received",

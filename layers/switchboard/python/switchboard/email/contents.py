@@ -1,0 +1,67 @@
+"""What a mail says, as its content item holds it: written once, with the mail, and never again.
+
+Long texts are kept compressed. A write in a transaction costs two units for each kilobyte, and text shrinks to a third.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+from switchboard.aws import freejson
+from switchboard.aws.table import Item
+from switchboard.email.models import Head, Message
+
+_SAYS = set(Message.model_fields) - set(Head.model_fields)
+_PEOPLE = ("to", "cc", "bcc")
+_TEXTS = ("body", "body_html")
+#: Below this compression saves no kilobyte.
+_SHORT = 512
+
+
+def head_of(message: Message) -> Head:
+    """The head of a new mail."""
+    if not _is_for_many(message):
+        return message.head
+    return message.head.model_copy(update={"to": message.to[:1], "cc": [], "bcc": []})
+
+
+def write(message: Message) -> Item:
+    """The attributes of a mail's content item."""
+    item = _without_empty(message.model_dump(mode="json", include=_SAYS))
+    if _is_for_many(message):
+        item |= {name: getattr(message, name) for name in _PEOPLE}
+    if message.metadata:
+        item["metadata"] = freejson.dump(message.metadata)
+    for name in _TEXTS:
+        if name in item:
+            item[name] = _squeeze(item[name])
+    return item
+
+
+def read(head: Head, item: Item | None) -> Message:
+    """The whole mail of a head and its content item."""
+    facts = {name: value for name, value in (item or {}).items() if name in _SAYS or name in _PEOPLE}
+    for name in _TEXTS:
+        if isinstance(facts.get(name), bytes):
+            facts[name] = zlib.decompress(facts[name]).decode()
+    if "metadata" in facts:
+        facts["metadata"] = freejson.load(facts["metadata"])
+    return Message.model_validate(head.model_dump() | facts)
+
+
+def _is_for_many(message: Message) -> bool:
+    """Whether a mail that came in names many, whom its head, which every label rewrites, need not carry."""
+    return message.direction == "INBOUND" and len(message.to) + len(message.cc) + len(message.bcc) > 1
+
+
+def _without_empty(item: Item) -> Item:
+    # An empty HTML is something else than none.
+    return {name: value for name, value in item.items() if value not in (None, [], {}) and (value or name in _TEXTS)}
+
+
+def _squeeze(text: str) -> str | bytes:
+    raw = text.encode()
+    if len(raw) < _SHORT:
+        return text
+    squeezed = zlib.compress(raw)
+    return squeezed if len(squeezed) < len(raw) else text
