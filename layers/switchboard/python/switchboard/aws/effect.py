@@ -8,7 +8,6 @@ the answer's record (24 h), so a key may be used anew afterwards, which an id de
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple, Protocol
@@ -47,18 +46,18 @@ class Once(Protocol):
         """Raise AlreadyDone if an earlier run claimed the effect."""
 
 
-def commit_once(once: Once | None, subject_id: str, *parts: Writes, by: Callable[..., None] = commit) -> Done | None:
+def commit_once(once: Once | None, subject_id: str, *parts: Writes) -> Done | None:
     """Commit the parts together with the marker of the request's effect, all or nothing.
 
     Returns `None` when they are made now, and otherwise what an earlier run of the request made: then nothing is
-    written. `by` is what commits, where that is not `commit` itself. Raises IdempotencyMismatch for a key of another
-    request, and whatever the commit raises.
+    written. Raises IdempotencyMismatch for a key of another request, and whatever the commit raises. What is charged
+    for is committed by `usage.commit_within`, which takes `once` too.
     """
     if once is None:
-        by(*parts)
+        commit(*parts)
         return None
     try:
-        by(once.marker(subject_id), *parts)
+        commit(once.marker(subject_id), *parts)
     except AlreadyDone as done:
         return Done(done.subject_id, done.salt)
     return None

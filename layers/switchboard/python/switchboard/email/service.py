@@ -9,7 +9,7 @@ from switchboard.accounts.models import Caller
 from switchboard.agents import service as agents
 from switchboard.aws import clock, ids, secret, settings
 from switchboard.aws.aside import Task
-from switchboard.aws.effect import commit_once, done_before
+from switchboard.aws.effect import done_before
 from switchboard.aws.table import Item, Writes
 from switchboard.email import attachments, lists, store
 from switchboard.email.models import READ, UNREAD, Attachment, Draft, Head, Message, State, each_once
@@ -68,12 +68,14 @@ def send(caller: Caller, draft: Draft) -> Message:
         updated_at=now,
         **draft.model_dump(exclude={"agent_id", "in_reply_to", "references"}),
     )
-    done = commit_once(
-        caller.effect,
-        message.id,
+    done = usage.commit_spending(
+        caller.organisation,
+        Meter.EMAIL,
+        len(recipients),
         store.put(message, parent),
         events.record(_event(agents.acting(caller, sender.id), "email.queued", message)),
-        by=partial(usage.commit_spending, caller.organisation, Meter.EMAIL, len(recipients)),
+        once=caller.effect,
+        subject_id=message.id,
     )
     return get(caller, done.subject_id) if done else message
 
