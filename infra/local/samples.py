@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from switchboard.access import service as access
@@ -38,6 +39,7 @@ _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 def fill(text: str, demo: dict[str, str]) -> dict[str, Any]:
     """The event of a sample's text, with the demo's keys and ids (infra.local.demo), and mails of its agent."""
+    hook = cache(lambda: _webhook(demo).endpoint.id)
     makers: dict[str, Callable[[], str]] = {
         "agent_key": lambda: demo["ANIMA_AGENT_KEY"],
         "agent_id": lambda: demo["ANIMA_AGENT_ID"],
@@ -56,7 +58,8 @@ def fill(text: str, demo: dict[str, str]) -> dict[str, Any]:
         "placed_call": lambda: _placed(demo),
         "queued_message": lambda: _queued(demo).id,
         "webhook_message": lambda: _told_of(demo),
-        "webhook_delivery": lambda: _delivery(demo),
+        "webhook_endpoint": hook,
+        "webhook_delivery": lambda: webhooks.send_test(_master(demo), hook()).id,
         "sent_message": lambda: _sent(demo).id,
     }
     made = {name: makers[name]() for name in set(_PLACE.findall(text))}
@@ -116,10 +119,6 @@ def _told_of(demo: dict[str, str]) -> str:
     """A mail that was sent, and that a webhook wants to hear of."""
     _webhook(demo)
     return _sent(demo).id
-
-
-def _delivery(demo: dict[str, str]) -> str:
-    return webhooks.send_test(_master(demo), _webhook(demo).endpoint.id).id
 
 
 def _master(demo: dict[str, str]) -> Caller:

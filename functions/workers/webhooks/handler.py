@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from switchboard import consumer
-from switchboard.webhooks import dispatch, service
-from switchboard.webhooks.jobs import DispatchEvent, RecoverDeliveries
+from switchboard.webhooks import dispatch, recovery
+from switchboard.webhooks.jobs import AbandonDeliveries, DispatchEvent, RecoverDeliveries
 
-handler = consumer.jobs(
-    {
-        DispatchEvent: lambda job: dispatch.dispatch(job.event),
-        RecoverDeliveries: service.go_on_recovering,
-    }
+handler = consumer.together(
+    DispatchEvent,
+    dispatch.dispatch,
+    beside={RecoverDeliveries: recovery.go_on_recovering, AbandonDeliveries: recovery.go_on_abandoning},
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from switchboard.webhooks import service as webhooks
+from switchboard.webhooks import settings
 from tests.actors import Tenant
 from tests.unit.cli.conftest import Run
 
@@ -20,7 +21,7 @@ def test_a_webhook_is_registered_and_its_secret_shown_once(run: Run, acme: Tenan
     made = create(run, acme, "--event", "call.scored", "--header", "X-Tenant: acme", "--timeout", "5000")
     endpoint = webhooks.get(acme.org_id, made["webhook"]).endpoint
     assert (endpoint.kind, endpoint.url, endpoint.events, endpoint.timeout_ms) == ("athos", URL, ["call.scored"], 5_000)
-    assert webhooks.custom_headers(endpoint) == {"X-Tenant": "acme"}
+    assert settings.custom_headers(endpoint) == {"X-Tenant": "acme"}
     assert made["secret"].startswith("whsec_")
     shown = run("webhook", "show", acme.org_id, made["webhook"])
     assert made["secret"] not in shown.out

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from switchboard.aws import clock
 from switchboard.outbound.client import Answer
-from switchboard.webhooks import delivery, dispatch, retry_after, service, signing, store
+from switchboard.webhooks import delivery, delivery_store, dispatch, retry_after, service, signing
 from switchboard.webhooks.models import Delivery, Status
 from tests.actors import Tenant
 from tests.unit.properties import examples
@@ -34,10 +34,10 @@ def tried(acme: Tenant, register: Register, receiver: Receiver) -> Delivery:
     endpoint = register().endpoint
     origin = acme.caller(master=True)
     made = service.send_test(origin, endpoint.id)
-    failed = delivery.deliver([dispatch.body_of(made) | {"attempt": 1}], sender=receiver)
+    failed = delivery.deliver([dispatch.attempt_of(made)], sender=receiver)
     assert failed == set(), "the queue has nothing to bring again"
     service.remove(origin, endpoint.id)
-    found = store.get_delivery(made.org_id, made.id)
+    found = delivery_store.get(made.org_id, made.id)
     assert found is not None
     return found
 
@@ -103,7 +103,7 @@ def test_what_we_could_not_even_send_is_no_attempt(
     monkeypatch.setattr(signing, "headers", broken)
     endpoint = register().endpoint
     made = service.send_test(acme.caller(master=True), endpoint.id)
-    assert delivery.deliver([dispatch.body_of(made) | {"attempt": 1}], sender=receiver) == {0}
-    found = store.get_delivery(made.org_id, made.id)
+    assert delivery.deliver([dispatch.attempt_of(made)], sender=receiver) == {0}
+    found = delivery_store.get(made.org_id, made.id)
     assert found is not None
     assert (found.attempts, receiver.got) == (0, [])

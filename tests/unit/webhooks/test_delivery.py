@@ -14,7 +14,8 @@ from switchboard.email.models import Draft
 from switchboard.events import service as events
 from switchboard.outbound.client import ConnectionFailed
 from switchboard.timers import store as timer_store
-from switchboard.webhooks import breaker, delivery, dispatch, service, store
+from switchboard.webhooks import breaker, delivery, recovery, service, settings, store
+from switchboard.webhooks.jobs import DeliverWebhook
 from switchboard.webhooks.kinds import STANDARD
 from switchboard.webhooks.models import Delivery, Endpoint, Status
 from tests.actors import Tenant, tenant
@@ -301,7 +302,7 @@ def test_all_that_failed_since_a_moment_is_sent_again(
     frozen: clock.Frozen,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(service, "_RECOVERED_AT_ONCE", 2)
+    monkeypatch.setattr(recovery, "AT_ONCE", 2)
     made = register(events=["message.sent"], max_attempts=1)
     other = register("https://example.com/other", events=["message.sent"], max_attempts=1)
     receiver.by_url = {"https://example.com/hook": answer(400), "https://example.com/other": answer(400)}
@@ -436,18 +437,20 @@ def test_one_endpoints_trouble_is_no_others(
 ) -> None:
     bad = register("https://example.com/bad", events=["message.sent"])
     good = register("https://example.com/good", events=["message.sent"])
-    headers = service.custom_headers
+    headers = settings.custom_headers
 
     def broken(endpoint: Endpoint) -> dict[str, str]:
         if endpoint.id == bad.endpoint.id:
             raise RuntimeError("a fault of ours")
         return headers(endpoint)
 
-    monkeypatch.setattr(service, "custom_headers", broken)
+    monkeypatch.setattr(settings, "custom_headers", broken)
     queued(acme, world, 1)
-    jobs = [dispatch.attempt_of(only(acme, one.endpoint.id)) for one in (bad, good)]
+    jobs = sorted((DeliverWebhook.read(body) for body in drain("deliveries")), key=lambda job: job.endpoint_id)
+    assert [job.endpoint_id for job in jobs] == [bad.endpoint.id, good.endpoint.id]
     assert delivery.deliver(jobs) == {0}
     assert only(acme, good.endpoint.id).status is Status.SUCCEEDED
+    assert only(acme, bad.endpoint.id).attempts == 0  # it is seen, though it is not yet attempted
     assert service.get(acme.org_id, bad.endpoint.id).health.failing_since is None  # it was no fault of theirs
 
 

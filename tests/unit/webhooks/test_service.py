@@ -10,7 +10,7 @@ from cryptography.exceptions import InvalidTag
 from switchboard.aws import clock, secret
 from switchboard.aws.table import Query, commit
 from switchboard.errors import Conflict, Invalid, NotFound, QuotaExceeded
-from switchboard.webhooks import callbacks, catalogue, service, signing, store, template
+from switchboard.webhooks import callbacks, catalogue, service, settings, signing, store, template
 from switchboard.webhooks.models import Endpoint, Settings
 from tests.actors import Tenant, tenant, with_effect
 from tests.unit.webhooks.conftest import Register
@@ -55,14 +55,14 @@ def test_a_secret_is_shown_once_and_stored_nowhere(acme: Tenant, register: Regis
     items = [*Query(table="core", partition=f"{acme.org_id}#webhooks").all()]
     assert made.secret not in repr(items)
     assert "opensesame" not in repr(items)
-    assert service.custom_headers(made.endpoint) == {"Authorization": "Bearer opensesame"}
+    assert settings.custom_headers(made.endpoint) == {"Authorization": "Bearer opensesame"}
     assert made.endpoint.header_names == ["Authorization"]
 
 
 def test_sealed_headers_are_this_endpoints_only(register: Register) -> None:
     one, other = register(custom_headers={"x": "1"}).endpoint, register().endpoint
     with pytest.raises(InvalidTag):
-        service.custom_headers(other.model_copy(update={"sealed_headers": one.sealed_headers}))
+        settings.custom_headers(other.model_copy(update={"sealed_headers": one.sealed_headers}))
 
 
 def test_a_registration_that_is_run_again_makes_one_endpoint_with_one_secret(acme: Tenant) -> None:
@@ -127,7 +127,7 @@ def test_another_organisations_endpoints_and_deliveries_are_not_there(acme: Tena
 def test_a_change_keeps_what_it_does_not_name(acme: Tenant, register: Register) -> None:
     made = register(custom_headers={"x": "1"}, events=["message.*"], label="l")
     changed = service.change(acme.caller(master=True), made.endpoint.id, {"description": "d"}).endpoint
-    assert service.custom_headers(changed) == {"x": "1"}
+    assert settings.custom_headers(changed) == {"x": "1"}
     assert (changed.events, changed.label, changed.description, changed.url) == (
         ["message.*"],
         "l",
@@ -141,11 +141,16 @@ def test_two_changes_at_once_do_not_undo_each_other(
 ) -> None:
     made = register()
     caller = acme.caller(master=True)
-    stale = service.get(acme.org_id, made.endpoint.id)
-    service.change(caller, made.endpoint.id, {"label": "first"})
-    monkeypatch.setattr(service, "get", lambda *_: stale)
-    with pytest.raises(Conflict):
-        service.change(caller, made.endpoint.id, {"label": "second"})
+    applied = settings.applied
+
+    def with_another_change(endpoint: Endpoint, wanted: Settings) -> Endpoint:
+        monkeypatch.setattr(settings, "applied", applied)
+        service.change(caller, made.endpoint.id, {"label": "first"})
+        return applied(endpoint, wanted)
+
+    monkeypatch.setattr(settings, "applied", with_another_change)
+    changed = service.change(caller, made.endpoint.id, {"description": "second"}).endpoint
+    assert (changed.label, changed.description, changed.version) == ("first", "second", 3)
 
 
 @pytest.mark.parametrize("action", ["send_test", "recover"])

@@ -55,23 +55,39 @@ def messages(work: Callable[[dict[str, Any]], None]) -> Handler:
     return _one_by_one(work)
 
 
-def together(kind: type[J], work: Callable[[list[J]], set[int]]) -> Handler:
-    """A handler that gives `work` all jobs of a batch at once.
+def together(
+    kind: type[J],
+    work: Callable[[list[J]], set[int]],
+    *,
+    beside: Mapping[type[Job], Callable[[Any], Any]] | None = None,
+) -> Handler:
+    """A handler that gives `work` all jobs of a kind in a batch at once.
 
-    `work` returns the places of those that failed, which go back to the queue; when it raises, all of them do.
+    `work` returns the places of those that failed, which go back to the queue; when it raises, all of them do. Other
+    kinds on the same queue are done one by one (`beside`).
     """
+    others = {other.__name__: (other, do) for other, do in (beside or {}).items()}
 
     def take(records: list[dict[str, Any]]) -> set[int]:
         failed: set[int] = set()
         read: list[tuple[int, J]] = []
         for place, record in enumerate(records):
             try:
-                read.append((place, kind.read(json.loads(record["body"]))))
-            except ValueError:
+                body = json.loads(record["body"])
+                if body.get(kit.NAME) in others:
+                    other, do = others[body[kit.NAME]]
+                    do(other.read(body))
+                else:
+                    read.append((place, kind.read(body)))
+            except Exception:  # noqa: BLE001 one job's fault is no other job's
                 _note_failure()
                 failed.add(place)
         if read:
-            failed |= {read[place][0] for place in work([job for _, job in read])}
+            try:
+                failed |= {read[place][0] for place in work([job for _, job in read])}
+            except Exception:  # noqa: BLE001 the queue brings them again, and those beside are done
+                _note_failure()
+                failed |= {place for place, _ in read}
         return failed
 
     return _handler(take, "batch", _LONGEST_PAUSE)

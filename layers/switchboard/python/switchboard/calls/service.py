@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from switchboard.accounts.models import Caller
 from switchboard.agents import service as agents
@@ -75,6 +75,11 @@ def _caller_id(caller: Caller, agent: Acting, order: Order) -> str:
 def find(org_id: str, call_id: str) -> Call | None:
     """The organisation's call of that id, for a worker."""
     return store.CALLS.get(org_id, call_id)
+
+
+def find_many(places: Sequence[tuple[str, str]]) -> list[Call | None]:
+    """The calls of up to a hundred pairs of organization and id, in their order, for a worker."""
+    return store.CALLS.get_across(places)
 
 
 def get(caller: Caller, call_id: str) -> Call:

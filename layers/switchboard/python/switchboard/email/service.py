@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Sequence
 
 from switchboard import telemetry
 from switchboard.accounts.models import Caller
@@ -118,6 +118,11 @@ def get(caller: Caller, message_id: str) -> Message:
 def find(org_id: str, message_id: str) -> Head | None:
     """The head of the organisation's message of that id, for a worker."""
     return store.get_head(org_id, message_id)
+
+
+def find_many(places: Sequence[tuple[str, str]]) -> list[Head | None]:
+    """The heads of up to a hundred messages, by organization and id, in their order, for a worker."""
+    return store.HEADS.get_across(places)
 
 
 def listing(

@@ -82,7 +82,11 @@ class Collection(Generic[M]):
 
     def get_many(self, org_id: str, ids: Sequence[str]) -> list[M | None]:
         """The organization's things of up to a hundred ids, in their order."""
-        items = table.get_many(self.table, [self.key(org_id, id_) for id_ in ids]) if ids else []
+        return self.get_across([(org_id, id_) for id_ in ids])
+
+    def get_across(self, places: Sequence[tuple[str, str]]) -> list[M | None]:
+        """Things of up to a hundred pairs of organization and id, in their order."""
+        items = table.get_many(self.table, [self.key(*place) for place in places]) if places else []
         return [self.read(item) if item else None for item in items]
 
     def change(self, org_id: str, id_: str, decide: Callable[[M], Change[M]]) -> M | None:

@@ -64,6 +64,14 @@ class _Span(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Partition:
+    """Where a list stands in the table: its index (`None` for entries that are items), and its partition's name."""
+
+    index: str | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """The things of a page as they are stored, and the cursor of the next page (`None` at the end)."""
 
@@ -150,6 +158,14 @@ class Listing:
             found = found[:room]
             last = found[-1][0]
         return Page([item for _, item in found], cursor.write({"place": last.place} if last else None, org_id, query))
+
+    def partition(self, org_id: str, values: Mapping[str, str]) -> Partition:
+        """The partition of what has these values, for a worker that goes through a list in an order of its own.
+
+        Raises StopIteration for filters that no view goes by, a fault of the code.
+        """
+        view = next(view for view in self.views if set(view.by) == values.keys() and view.shards == 1)
+        return Partition(view.index, self._partition(view, org_id, [values[name] for name in view.by], 0))
 
     def _view(self, wanted: Wanted) -> View:
         """The view that goes by most of the wanted filters, within the partitions that a page may read."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from switchboard.accounts.models import Caller
@@ -28,6 +29,11 @@ class Offer(NamedTuple):
 def find(org_id: str, call_id: str) -> Call | None:
     """The organisation's call of that id, in whatever state, for a worker."""
     return store.CALLS.get(org_id, call_id)
+
+
+def find_many(places: Sequence[tuple[str, str]]) -> list[Call | None]:
+    """The calls of up to a hundred pairs of organization and id, in their order, for a worker."""
+    return store.CALLS.get_across(places)
 
 
 def get(caller: Caller, call_id: str) -> Detail:

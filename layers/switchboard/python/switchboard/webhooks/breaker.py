@@ -1,9 +1,9 @@
 """The breaker and the slots: what keeps an endpoint that is slow or dead from being in anybody's way.
 
-A batch takes a slot of each endpoint that it sends to. An endpoint that has been answering has ten; one that is new,
-or could not be reached the last time, has one, so that it never holds more than one worker. After several failures in
-a row the breaker opens: nothing is sent for a while, then one batch tries. An endpoint that is slow is served by
-workers of its own kind.
+An endpoint that answers at once needs neither: a batch sends to it and writes nothing of its health. An endpoint that
+is new, or could not be reached the last time, has one slot, so that it never holds more than one worker. One that
+answered, but let a batch wait, has ten for a while. After several failures in a row the breaker opens: nothing is sent
+for a while, then one batch tries. An endpoint that is slow is served by workers of its own kind.
 """
 
 from __future__ import annotations
@@ -24,6 +24,11 @@ _FIRST_OPEN, _LONGEST_OPEN = timedelta(seconds=30), timedelta(minutes=15)
 #: An answer that took longer than this makes an endpoint a slow one, for as long as `_SLOW_FOR`.
 SLOW_MS = 3_000
 _SLOW_FOR = timedelta(minutes=10)
+#: A batch that waited so long for an answer lets the others take slots, for as long as `_WARY_FOR`.
+WARY_SECONDS = 1.0
+_WARY_FOR = timedelta(minutes=1)
+#: How often the health of an endpoint that is well is noted.
+_NOTED_EVERY = timedelta(minutes=1)
 #: How much longer than an attempt a slot is leased: for what comes before and after.
 _LEASE_MARGIN = timedelta(seconds=10)
 _TRIES = 3
@@ -62,6 +67,18 @@ def is_slow(health: Health) -> bool:
     return bool(health.slow_until and health.slow_until > clock.stamp())
 
 
+def needs_slot(health: Health) -> bool:
+    """Whether a batch has to take a slot: not of an endpoint that has been answering at once."""
+    return (
+        not health.last_success_at or health.down > 0 or bool(health.wary_until and health.wary_until > clock.stamp())
+    )
+
+
+def be_wary(endpoint: Endpoint) -> None:
+    """Let the others take slots: a batch is kept waiting."""
+    store.be_wary(endpoint, clock.iso(clock.now() + _WARY_FOR))
+
+
 def _allowed(health: Health) -> int:
     return SLOTS if health.last_success_at and not health.down else 1
 
@@ -97,16 +114,32 @@ class Slot:
 
     def give_back(self, tally: Tally) -> Health:
         """Give it back with what was learnt, and open the breaker if that is due."""
-        now = clock.now()
-        change = HealthChange(
-            now=clock.iso(now),
-            succeeded=tally.succeeded,
-            failures=tally.failures,
-            down=tally.down,
-            slow_until=clock.iso(now + _SLOW_FOR) if tally.slowest_ms > SLOW_MS else None,
-        )
-        health = store.give_back(self.endpoint, self.number, self.until, change)
-        if not tally.succeeded and tally.down and health.down >= OPENS_AFTER:
-            rounds = min(health.down // OPENS_AFTER - 1, 10)
-            store.open_breaker(self.endpoint, clock.iso(now + min(_FIRST_OPEN * 2**rounds, _LONGEST_OPEN)))
+        return _opened(self.endpoint, tally, store.give_back(self.endpoint, self.number, self.until, _learnt(tally)))
+
+
+def note(endpoint: Endpoint, health: Health, tally: Tally) -> Health:
+    """Note what a batch without a slot learnt, where it is news, and open the breaker if that is due."""
+    known = clock.iso(clock.now() - _NOTED_EVERY)
+    stale = not health.last_delivery_at or health.last_delivery_at < known
+    troubled = bool(health.failures or health.failing_since)
+    if not (tally.failures or tally.slowest_ms > SLOW_MS or (tally.succeeded and (stale or troubled))):
         return health
+    return _opened(endpoint, tally, store.note(endpoint, _learnt(tally)))
+
+
+def _learnt(tally: Tally) -> HealthChange:
+    now = clock.now()
+    return HealthChange(
+        now=clock.iso(now),
+        succeeded=tally.succeeded,
+        failures=tally.failures,
+        down=tally.down,
+        slow_until=clock.iso(now + _SLOW_FOR) if tally.slowest_ms > SLOW_MS else None,
+    )
+
+
+def _opened(endpoint: Endpoint, tally: Tally, health: Health) -> Health:
+    if not tally.succeeded and tally.down and health.down >= OPENS_AFTER:
+        rounds = min(health.down // OPENS_AFTER - 1, 10)
+        store.open_breaker(endpoint, clock.iso(clock.now() + min(_FIRST_OPEN * 2**rounds, _LONGEST_OPEN)))
+    return health

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import NamedTuple
 
 from switchboard.aws import clock, ids
@@ -12,6 +13,8 @@ from switchboard.webhooks.kinds import KINDS
 from switchboard.webhooks.models import Endpoint
 
 _KIND = KINDS["opticomm"]
+#: How long an endpoint stays after a call named it: the call, its deliveries' schedule, and as long as they are kept.
+_KEPT = timedelta(days=90)
 
 
 class Callback(NamedTuple):
@@ -27,7 +30,7 @@ def endpoint_for(org_id: str, key_id: str, url: str) -> Callback:
     All calls of the key that name the URL share it. Naming it anew makes one active that was disabled.
     """
     checked = destination.check(url)
-    now = clock.stamp()
+    now, expires = clock.stamp(), int((clock.now() + _KEPT).timestamp())
     endpoint = Endpoint(
         id=ids.derived(_KIND.prefix, 0, org_id, key_id, checked),
         org_id=org_id,
@@ -36,6 +39,7 @@ def endpoint_for(org_id: str, key_id: str, url: str) -> Callback:
         key_id=key_id,
         timeout_ms=_KIND.timeout_ms,
         max_attempts=len(_KIND.schedule),
+        expires=expires,
         created_at=now,
         updated_at=now,
     )

@@ -9,26 +9,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import cache, partial
+from typing import TYPE_CHECKING, Protocol
 
 from switchboard import telemetry
-from switchboard.aws import clock, queue, table
-from switchboard.aws.table import ConditionFailedError, Writes, commit
-from switchboard.events import service as events
-from switchboard.events.models import Actor, Subject, Work
-from switchboard.timers import service as timers
-from switchboard.webhooks import breaker, dispatch, retry_after, schedule, service, signing, store
-from switchboard.webhooks.breaker import Deferred, Tally
+from switchboard.aws import clock, table
+from switchboard.aws.table import ConditionFailedError, Item
+from switchboard.webhooks import breaker, delivery_store, recording, retry_after, service, settings, signing, store
+from switchboard.webhooks.breaker import Deferred, Slot, Tally
 from switchboard.webhooks.jobs import DeliverWebhook
 from switchboard.webhooks.models import Attempt, Delivery, Endpoint, Health, Status
+from switchboard.webhooks.recording import HELD_FOR_TRIES, Held, Outcome
 
 if TYPE_CHECKING:
     from switchboard.outbound.client import Answer, Client
 
 SLOW_QUEUE = "slow-deliveries"
-#: What waits for its predecessor goes ahead when that has failed so often, about five minutes on.
-HELD_FOR_TRIES = 3
 _GONE = 410
 #: Answers by which a receiver says that it is away, not that it minds this delivery.
 _DOWN = frozenset({429, 502, 503, 504})
@@ -42,26 +38,13 @@ class Sender(Protocol):
     async def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer: ...
 
 
-@dataclass(slots=True)
-class _Job:
-    number: int
-    delivery: Delivery
-
-
 @dataclass(frozen=True, slots=True)
-class _Outcome:
-    """What came of an attempt. `down` says that the endpoint is away, `gone` that it wants nothing more."""
+class _Group:
+    """What a batch has for one endpoint, and how that stands."""
 
-    attempt: Attempt
-    body: str | None = None
-    retry_after: int | None = None
-    down: bool = False
-    gone: bool = False
-
-    @property
-    def succeeded(self) -> bool:
-        """A 2xx, and nothing else."""
-        return self.attempt.status is not None and 200 <= self.attempt.status < 300
+    endpoint: Endpoint | None
+    health: Health
+    held: list[Held]
 
 
 def deliver(jobs: Sequence[DeliverWebhook], *, slow: bool = False, sender: Sender | None = None) -> set[int]:
@@ -100,96 +83,181 @@ def forget() -> None:
 
 
 async def _batch(batch: Sequence[DeliverWebhook], slow: bool, sender: Sender) -> set[int]:
-    places = [(job.org_id, job.delivery_id) for job in batch]
-    found = await asyncio.to_thread(store.get_deliveries, list(dict.fromkeys(places)))
-    known = {(one.org_id, one.id): one for one in found if one}
-    by_endpoint: dict[tuple[str, str], list[_Job]] = {}
-    failed: set[int] = set()
-    for number, (place, job) in enumerate(zip(places, batch, strict=True)):
-        delivery = known.pop(place, None)
-        if delivery is None:
-            continue  # erased, or the batch holds the job twice
-        if delivery.status is not Status.PENDING or delivery.attempts + 1 != job.attempt:
-            # It was done: what waits for it may have been left behind by whoever did it.
-            await asyncio.to_thread(_release, delivery)
-            continue
-        by_endpoint.setdefault((delivery.org_id, delivery.endpoint_id), []).append(_Job(number, delivery))
-    endpoints = await asyncio.to_thread(store.with_health, list(by_endpoint))
-    groups = [_group(*endpoints[place], jobs, slow, sender) for place, jobs in by_endpoint.items()]
-    for done in await asyncio.gather(*groups):
+    groups, over, failed = await asyncio.to_thread(_read, batch)
+    for delivery in over:
+        if delivery.successor:
+            # The worker that made this attempt may have been stopped before it came to what waits for it.
+            await asyncio.to_thread(recording.release, delivery.org_id, delivery.id)
+    for done in await asyncio.gather(*(_one_group(group, slow, sender) for group in groups)):
         failed |= done
     return failed
 
 
-async def _group(endpoint: Endpoint | None, health: Health, jobs: list[_Job], slow: bool, sender: Sender) -> set[int]:
+def _read(batch: Sequence[DeliverWebhook]) -> tuple[list[_Group], list[Delivery], set[int]]:
+    """What the jobs are about, in one request: by endpoint; those that are done; and the places of the unreadable."""
+    keys = [
+        place
+        for job in batch
+        for place in (
+            ("activity", delivery_store.key(job.org_id, job.delivery_id)),
+            ("core", store.endpoint_key(job.org_id, job.endpoint_id)),
+            ("core", store.health_key(job.org_id, job.endpoint_id)),
+        )
+    ]
+    items = table.get_across(keys)
+    groups: dict[tuple[str, str], _Group] = {}
+    over: list[Delivery] = []
+    failed: set[int] = set()
+    seen: set[tuple[str, str]] = set()
+    for number, job in enumerate(batch):
+        if (job.org_id, job.delivery_id) in seen:
+            continue
+        seen.add((job.org_id, job.delivery_id))
+        try:
+            _sort(number, job, items[3 * number : 3 * number + 3], groups, over)
+        except ValueError:
+            telemetry.logger().exception("not readable", extra={"delivery_id": job.delivery_id})
+            failed.add(number)
+    return list(groups.values()), over, failed
+
+
+def _sort(
+    number: int,
+    job: DeliverWebhook,
+    items: Sequence[Item | None],
+    groups: dict[tuple[str, str], _Group],
+    over: list[Delivery],
+) -> None:
+    item, endpoint, health = items
+    delivery = delivery_store.read(item) if item else job.made
+    if delivery is None:
+        telemetry.logger().info("no such delivery", extra={"delivery_id": job.delivery_id})
+    elif delivery.status is not Status.PENDING or delivery.attempts + 1 != job.attempt:
+        over.append(delivery)
+    else:
+        place = (job.org_id, job.endpoint_id)
+        if place not in groups:
+            known = store.ENDPOINTS.read(endpoint) if endpoint else None
+            groups[place] = _Group(known, store.read_health(health), [])
+        groups[place].held.append(Held(number, delivery, stored=item is not None))
+
+
+async def _one_group(group: _Group, slow: bool, sender: Sender) -> set[int]:
     """Do the jobs of one endpoint. One endpoint's fault is no other's."""
+    endpoint, health, held = group.endpoint, group.health, group.held
     try:
         if endpoint is None or not endpoint.active:
-            reason = "the webhook was deleted" if endpoint is None else "the webhook is disabled"
-            for job in jobs:
-                await asyncio.to_thread(_cancel, job.delivery, reason)
+            await asyncio.to_thread(_cancel, endpoint, held)
             return set()
         if breaker.is_slow(health) and not slow:
-            await asyncio.to_thread(_put_off, [job.delivery for job in jobs], 0, SLOW_QUEUE)
+            await asyncio.to_thread(recording.hand_over, held, SLOW_QUEUE)
             return set()
-        return await _send_all(endpoint, health, [job for job in jobs if not await _waits(job.delivery)], slow, sender)
+        ready = [one for one in held if not await _waits(one.delivery)]
+        return await _send_all(endpoint, health, ready, slow, sender) if ready else set()
     except Exception:  # noqa: BLE001 the queue brings them again
         telemetry.logger().exception("webhook batch failed", extra={"endpoint_id": endpoint.id if endpoint else None})
-        return {job.number for job in jobs}
+        return {one.number for one in held}
+
+
+def _cancel(endpoint: Endpoint | None, held: Sequence[Held]) -> None:
+    if endpoint is None:
+        # Nobody can look at what was to be sent to it: what is not stored yet is not stored any more.
+        telemetry.logger().info("webhook deleted", extra={"deliveries": [one.delivery.id for one in held]})
+        held = [one for one in held if one.stored]
+    reason = "the webhook was deleted" if endpoint is None else "the webhook is disabled"
+    recording.record([recording.canceled(one, reason) for one in held])
+    for one in held:
+        if one.stored:
+            recording.release(one.delivery.org_id, one.delivery.id)
 
 
 async def _waits(delivery: Delivery) -> bool:
     """Whether a delivery has to wait for the one before it; if so that one sends it off when it is done."""
     if not delivery.follows:
         return False
-    return await asyncio.to_thread(_held, delivery)
+    return await asyncio.to_thread(_wait_for_first, delivery)
 
 
-def _held(delivery: Delivery) -> bool:
+def _wait_for_first(delivery: Delivery) -> bool:
     assert delivery.follows
     while True:
-        first = store.get_delivery(delivery.org_id, delivery.follows)
+        first = delivery_store.get(delivery.org_id, delivery.follows)
         if first is None or first.status is not Status.PENDING or first.tries >= HELD_FOR_TRIES:
             return False
         try:
-            store.wait_for(first, delivery)
+            delivery_store.wait_for(first, delivery)
         except ConditionFailedError:
             continue  # it was tried meanwhile: look again
         return True
 
 
-async def _send_all(endpoint: Endpoint, health: Health, jobs: list[_Job], slow: bool, sender: Sender) -> set[int]:
-    if not jobs:
-        return set()
-    try:
-        slot = await asyncio.to_thread(breaker.take, endpoint, health)
-    except Deferred as deferred:
-        name = SLOW_QUEUE if slow else DeliverWebhook.queue
-        await asyncio.to_thread(_put_off, [job.delivery for job in jobs], deferred.seconds, name)
-        return set()
+async def _send_all(endpoint: Endpoint, health: Health, held: list[Held], slow: bool, sender: Sender) -> set[int]:
+    slot: Slot | None = None
+    if breaker.needs_slot(health):
+        try:
+            slot = await asyncio.to_thread(breaker.take, endpoint, health)
+        except Deferred as deferred:
+            name = SLOW_QUEUE if slow else DeliverWebhook.queue
+            late = await asyncio.to_thread(recording.put_off, endpoint, held, deferred.seconds, name)
+            await asyncio.to_thread(recording.release_all, endpoint, [move.held for move in late])
+            return set()
     tally = Tally()
-    results = await asyncio.gather(
-        *(_one(endpoint, job.delivery, tally, sender) for job in jobs), return_exceptions=True
-    )
-    after = await asyncio.to_thread(slot.give_back, tally)
+    failed = await _attempt_all(endpoint, held, slot, tally, sender)
+    after = await asyncio.to_thread(slot.give_back if slot else partial(breaker.note, endpoint, health), tally)
     await asyncio.to_thread(_disable_if_due, endpoint, after)
-    failed = set()
-    for job, result in zip(jobs, results, strict=True):
-        if isinstance(result, Exception):
-            telemetry.logger().error("attempt not recorded", exc_info=result, extra={"delivery_id": job.delivery.id})
-            failed.add(job.number)
-        elif isinstance(result, BaseException):
-            raise result
     return failed
 
 
-async def _one(endpoint: Endpoint, delivery: Delivery, tally: Tally, sender: Sender) -> None:
-    outcome = await _attempt(endpoint, delivery, sender)
-    tally.note(succeeded=outcome.succeeded, down=outcome.down, milliseconds=outcome.attempt.milliseconds)
-    await asyncio.to_thread(_record, endpoint, delivery, outcome)
+async def _attempt_all(
+    endpoint: Endpoint, held: list[Held], slot: Slot | None, tally: Tally, sender: Sender
+) -> set[int]:
+    """Attempt all at once, and record together what was answered soon; the rest as it comes in."""
+    failed: set[int] = set()
+    tasks = {asyncio.ensure_future(_attempt(endpoint, one.delivery, sender)): one for one in held}
+    done, waiting = await asyncio.wait(tasks, timeout=breaker.WARY_SECONDS)
+    if waiting and slot is None:
+        await asyncio.to_thread(breaker.be_wary, endpoint)
+    while True:
+        failed |= await _settle(endpoint, [(tasks[task], task) for task in done], tally)
+        if not waiting:
+            return failed
+        done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
 
 
-async def _attempt(endpoint: Endpoint, delivery: Delivery, sender: Sender) -> _Outcome:
+async def _settle(endpoint: Endpoint, done: Sequence[tuple[Held, asyncio.Future[Outcome]]], tally: Tally) -> set[int]:
+    """Record attempts. Returns the places of those that could not be made, or not be recorded."""
+    made: list[tuple[Held, Outcome]] = []
+    failed: list[Held] = []
+    for one, task in done:
+        error = task.exception()
+        if error is None:
+            outcome = task.result()
+            tally.note(succeeded=outcome.succeeded, down=outcome.down, milliseconds=outcome.attempt.milliseconds)
+            made.append((one, outcome))
+        elif isinstance(error, Exception):
+            telemetry.logger().error("attempt not made", exc_info=error, extra={"delivery_id": one.delivery.id})
+            failed.append(one)
+        else:
+            raise error
+    try:
+        await asyncio.to_thread(_record, endpoint, made, failed)
+    except Exception:  # noqa: BLE001 the queue brings them again
+        telemetry.logger().exception("attempts not recorded", extra={"endpoint_id": endpoint.id})
+        failed += [one for one, _ in made]
+    return {one.number for one in failed}
+
+
+def _record(endpoint: Endpoint, made: Sequence[tuple[Held, Outcome]], failed: Sequence[Held]) -> None:
+    moves = recording.record([recording.attempted(endpoint, one, outcome) for one, outcome in made])
+    recording.count(moves)
+    # Those that another worker recorded, too: it may have been stopped before it came to this.
+    recording.release_all(endpoint, [one for one, _ in made])
+    if any(outcome.gone for _, outcome in made):
+        service.disable(endpoint, "gone", "the endpoint answered 410")
+    recording.store(failed)
+
+
+async def _attempt(endpoint: Endpoint, delivery: Delivery, sender: Sender) -> Outcome:
     from switchboard.outbound.client import NotSent
 
     number, at, started = delivery.attempts + 1, clock.stamp(), clock.epoch()
@@ -206,12 +274,12 @@ async def _attempt(endpoint: Endpoint, delivery: Delivery, sender: Sender) -> _O
     else:
         return _interpreted(attempt, answer)
     taken = round((clock.epoch() - started) * 1000)
-    return _Outcome(Attempt(number=number, at=at, milliseconds=taken, error=reason), down=True)
+    return Outcome(Attempt(number=number, at=at, milliseconds=taken, error=reason), down=True)
 
 
-def _interpreted(attempt: Attempt, answer: Answer) -> _Outcome:
+def _interpreted(attempt: Attempt, answer: Answer) -> Outcome:
     """An attempt with its meaning. Where the answer cannot be understood its status alone counts: it never raises."""
-    outcome = _Outcome(attempt, down=attempt.status in _DOWN, gone=attempt.status == _GONE)
+    outcome = Outcome(attempt, down=attempt.status in _DOWN, gone=attempt.status == _GONE)
     try:
         return replace(
             outcome,
@@ -225,7 +293,7 @@ def _interpreted(attempt: Attempt, answer: Answer) -> _Outcome:
 
 def _headers(endpoint: Endpoint, delivery: Delivery) -> dict[str, str]:
     return {
-        **service.custom_headers(endpoint),
+        **settings.custom_headers(endpoint),
         "content-type": "application/json",
         "user-agent": USER_AGENT,
         "webhook-sequence": str(delivery.sequence),
@@ -236,93 +304,6 @@ def _headers(endpoint: Endpoint, delivery: Delivery) -> dict[str, str]:
 def _seconds(text: str | None) -> int | None:
     """The wait that Retry-After asks for."""
     return retry_after.seconds(text, clock.now())
-
-
-def _record(endpoint: Endpoint, delivery: Delivery, outcome: _Outcome) -> None:
-    """Record an attempt, and set the next one's timer with it. One that was recorded before stays as it is."""
-    facts: dict[str, Any] = {"response_body": outcome.body, "error": _error(outcome), "next_attempt_at": None}
-    parts: list[Writes] = []
-    if outcome.succeeded:
-        status = Status.SUCCEEDED
-    else:
-        wait = None if outcome.gone else schedule.next_wait(endpoint, delivery, outcome.retry_after)
-        status = Status.FAILED if wait is None else Status.PENDING
-        if wait is not None:
-            due = clock.now() + wait
-            facts["next_attempt_at"] = clock.iso(due)
-            parts.append(timers.later(dispatch.attempt_of(delivery, after=2), due).write)
-        else:
-            parts.append(_exhausted(endpoint, delivery, outcome))
-    if status is not Status.PENDING:
-        facts["completed_at"] = clock.stamp()
-    change = store.attempted(delivery, outcome.attempt, status, facts)
-    try:
-        now = store.read_delivery(table.write(change) or {}) if not parts else _committed(delivery, change, parts)
-    except ConditionFailedError:
-        return
-    telemetry.metric("WebhookAttempt", Outcome=status.value)
-    _release(now)
-    if outcome.gone:
-        service.disable(endpoint, "gone", "the endpoint answered 410")
-
-
-def _committed(delivery: Delivery, change: Any, parts: list[Writes]) -> Delivery:
-    commit(change, parts)
-    found = store.get_delivery(delivery.org_id, delivery.id)
-    assert found is not None
-    return found
-
-
-def _error(outcome: _Outcome) -> str | None:
-    if outcome.succeeded:
-        return None
-    return outcome.attempt.error or f"answered {outcome.attempt.status}"
-
-
-def _exhausted(endpoint: Endpoint, delivery: Delivery, outcome: _Outcome) -> Writes:
-    event = events.of(
-        _origin(delivery),
-        "webhook.exhausted",
-        Subject(type="webhook_delivery", id=delivery.id),
-        webhook_id=endpoint.id,
-        told=delivery.event,
-        attempts=outcome.attempt.number,
-        status=outcome.attempt.status,
-    )
-    # What tells of failed deliveries is not told of itself, or one dead endpoint would have us talk for ever.
-    return None if delivery.event.startswith("webhook.") else events.record(event)
-
-
-def _origin(delivery: Delivery) -> Work:
-    return Work(
-        org_id=delivery.org_id,
-        actor=Actor(type="system", id="webhooks"),
-        agent_id=None,
-        correlation_id=delivery.correlation_id,
-    )
-
-
-def _release(delivery: Delivery) -> None:
-    """Send off what waits for a delivery that is over, or has failed often enough."""
-    if not delivery.successor:
-        return
-    if delivery.status is Status.PENDING and delivery.tries < HELD_FOR_TRIES:
-        return
-    waiting = store.get_delivery(delivery.org_id, delivery.successor)
-    if waiting and waiting.status is Status.PENDING:
-        queue.send([dispatch.attempt_of(waiting).message()])
-
-
-def _cancel(delivery: Delivery, reason: str) -> None:
-    try:
-        changed = table.write(store.cancel(delivery, reason, clock.stamp()))
-    except ConditionFailedError:
-        return
-    _release(store.read_delivery(changed or {}))
-
-
-def _put_off(deliveries: list[Delivery], seconds: int, name: str) -> None:
-    queue.send([dispatch.attempt_of(delivery).message(delay=seconds, queue=name) for delivery in deliveries])
 
 
 def _disable_if_due(endpoint: Endpoint, health: Health) -> None:

@@ -1,80 +1,133 @@
-"""From an event to deliveries: one for every endpoint that wants to hear of it."""
+"""From events to deliveries: one for every endpoint that wants to hear of an event.
+
+A batch of events is taken together: subscriptions are read once for an organization, subjects in one request for each
+type, and the jobs leave ten a request. A delivery travels with the job of its first attempt, and that attempt stores
+it; SQS keeps it until then. Its id is derived from the event, so that a job that comes twice finds what the first one
+did. Deliveries of an ordered kind are stored at once, since one of them waits for another.
+"""
 
 from __future__ import annotations
 
-import json
 import uuid
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import NamedTuple
 
 from switchboard import telemetry
-from switchboard.aws import clock, ids, queue, secret, table
-from switchboard.aws.table import ConditionFailedError
+from switchboard.aws import clock, ids, queue, secret
+from switchboard.aws.aside import Task
 from switchboard.events.models import Event
-from switchboard.webhooks import catalogue, store, template
-from switchboard.webhooks.jobs import DeliverWebhook
+from switchboard.webhooks import bodies, catalogue, delivery_store, rendering, store
+from switchboard.webhooks.jobs import DeliverWebhook, DispatchEvent
 from switchboard.webhooks.kinds import KINDS
 from switchboard.webhooks.models import Delivery, Endpoint, Rendered
-from switchboard.webhooks.rendering import RENDERERS
+from switchboard.webhooks.rendering import Subjects
 
-#: What a body may have at most (conventions.md 8), beyond which its texts are cut.
-MAX_BODY = 20_000
-_SHORTENED_TO = 500
-
-
-def dispatch(event: Event) -> None:
-    """Make an event's deliveries and send them off. Run again it makes none twice."""
-    made = [delivery for endpoint in _endpoints(event) for delivery in _deliveries(endpoint, event)]
-    for delivery in made:
-        create(delivery)
-    send_off(made)
+#: An older event's deliveries may have vanished: a replay of it would send them once more.
+_OLDEST = delivery_store.KEPT - timedelta(days=1)
 
 
-def create(delivery: Delivery) -> None:
-    """Store a delivery, unless it is there."""
-    try:
-        table.write(store.put_delivery(delivery))
-    except ConditionFailedError:
-        return
+def dispatch(jobs: Sequence[DispatchEvent]) -> set[int]:
+    """Send off the deliveries of a batch of events. Returns the places of those that have to come again.
+
+    Done again it makes none twice, and leaves those that were made as they are.
+    """
+    since = clock.iso(clock.now() - _OLDEST)
+    events = {place: job.event for place, job in enumerate(jobs) if job.event.at >= since}
+    if len(events) < len(jobs):
+        telemetry.logger().info("too old", extra={"events": [job.event.id for job in jobs if job.event.at < since]})
+    wanted, failed = _wanted(events)
+    told = {place: event for place, event in events.items() if wanted.get(place) or _may_have_callback(event)}
+    subjects = rendering.subjects(list(told.values()))
+    callbacks = _callbacks(told.values(), subjects)
+    made: list[_Made] = []
+    for place, event in told.items():
+        endpoints = [*callbacks.get(event.id, []), *wanted.get(place, [])]
+        try:
+            made += [one for endpoint in endpoints for one in _made(place, endpoint, event, subjects)]
+        except Exception:  # noqa: BLE001 one event's fault is no other's
+            telemetry.logger().exception("event not told of", extra={"event_id": event.id})
+            failed.add(place)
+    _store([one.delivery for one in made if one.ordered])
+    messages = [attempt_of(one.delivery, made=not one.ordered).message() for one in made]
+    refused = queue.send_all(messages) if messages else set()
+    return failed | {made[number].place for number in refused}
 
 
-def send_off(deliveries: Iterable[Delivery]) -> None:
-    """Enqueue deliveries for their first attempt."""
-    queue.send([attempt_of(delivery).message() for delivery in deliveries])
+class _Made(NamedTuple):
+    """A delivery, the place of its event in the batch, and whether its kind is an ordered one."""
+
+    place: int
+    delivery: Delivery
+    ordered: bool
 
 
-def attempt_of(delivery: Delivery, *, after: int = 1) -> DeliverWebhook:
-    """The job of a delivery's next attempt, or of a later one. An attempt that was made is not made again."""
-    return DeliverWebhook(org_id=delivery.org_id, delivery_id=delivery.id, attempt=delivery.attempts + after)
+def attempt_of(delivery: Delivery, *, after: int = 1, made: bool = False) -> DeliverWebhook:
+    """The job of a delivery's next attempt, or of a later one. An attempt that was made is not made again.
+
+    `made` lets a delivery that is not stored travel with it.
+    """
+    return DeliverWebhook(
+        org_id=delivery.org_id,
+        delivery_id=delivery.id,
+        endpoint_id=delivery.endpoint_id,
+        attempt=delivery.attempts + after,
+        made=delivery if made else None,
+    )
 
 
-def _endpoints(event: Event) -> Iterator[Endpoint]:
-    if event.type in catalogue.NAMES["opticomm"]:
-        yield from _callback(event)
-    for endpoint in store.subscriptions(event.org_id):
-        name = catalogue.NAMES[endpoint.kind].get(event.type)
-        wants = name and endpoint.active and catalogue.matches(endpoint.events, name, event.type)
-        # What happened before it was registered is not for it, however late it comes by.
-        if wants and endpoint.created_at <= event.at:
-            yield endpoint
+def _wanted(events: dict[int, Event]) -> tuple[dict[int, list[Endpoint]], set[int]]:
+    """The subscriptions that want to hear of each event, and the places of those for which they cannot be read."""
+    orgs = dict.fromkeys(event.org_id for event in events.values())
+    reads = {org_id: Task(partial(store.subscriptions, org_id)) for org_id in orgs}
+    for read in list(reads.values())[1:]:
+        read.begin()
+    found: dict[int, list[Endpoint]] = {}
+    failed: set[int] = set()
+    for place, event in events.items():
+        try:
+            found[place] = [one for one in reads[event.org_id].result() if _wants(one, event)]
+        except Exception:  # noqa: BLE001 one organization's fault is no other's
+            telemetry.logger().exception("subscriptions not read", extra={"org_id": event.org_id})
+            failed.add(place)
+    return found, failed
 
 
-def _callback(event: Event) -> Iterator[Endpoint]:
-    from switchboard.calls import service as calls
+def _wants(endpoint: Endpoint, event: Event) -> bool:
+    name = catalogue.NAMES[endpoint.kind].get(event.type)
+    # What happened before it was registered is not for it, however late it comes by.
+    return bool(
+        name
+        and endpoint.active
+        and endpoint.created_at <= event.at
+        and catalogue.matches(endpoint.events, name, event.type)
+    )
 
-    call = calls.find(event.org_id, event.subject.id)
-    endpoint = store.get_endpoint(event.org_id, call.callback_id) if call and call.callback_id else None
-    if endpoint and endpoint.active:
-        yield endpoint
+
+def _may_have_callback(event: Event) -> bool:
+    return event.type in catalogue.NAMES["opticomm"]
 
 
-def _deliveries(endpoint: Endpoint, event: Event) -> Iterator[Delivery]:
+def _callbacks(events: Iterable[Event], subjects: Subjects) -> dict[str, list[Endpoint]]:
+    """The endpoint that an event's call names for itself, by the event's id."""
+    places: dict[str, tuple[str, str]] = {}
+    for event in events:
+        callback_id = getattr(subjects.of(event), "callback_id", None) if _may_have_callback(event) else None
+        if callback_id:
+            places[event.id] = (event.org_id, callback_id)
+    found = store.get_endpoints(list(dict.fromkeys(places.values())))
+    return {id_: [found[place]] for id_, place in places.items() if place in found and found[place].active}
+
+
+def _made(place: int, endpoint: Endpoint, event: Event, subjects: Subjects) -> Iterator[_Made]:
+    ordered = KINDS[endpoint.kind].ordered
     before: Delivery | None = None
-    for rendered in RENDERERS[endpoint.kind](event):
+    for rendered in rendering.RENDERERS[endpoint.kind](event, subjects.of(event)):
         delivery = delivery_of(endpoint, rendered, event)
-        if before and KINDS[endpoint.kind].ordered:
+        if before and ordered:
             delivery = delivery.model_copy(update={"follows": before.id})
-        yield delivery
+        yield _Made(place, delivery, ordered)
         before = delivery
 
 
@@ -89,7 +142,7 @@ def delivery_of(endpoint: Endpoint, rendered: Rendered, event: Event) -> Deliver
         event_id=event.id,
         subject_id=event.subject.id,
         sequence=rendered.sequence,
-        body=_body(endpoint, rendered.body),
+        body=bodies.text_of(endpoint.template, rendered.body),
         next_attempt_at=now,
         correlation_id=event.correlation_id,
         created_at=now,
@@ -104,25 +157,10 @@ def _id(endpoint: Endpoint, rendered: Rendered) -> str:
     return ids.derived("dlv", 0, *parts)
 
 
-def _body(endpoint: Endpoint, body: dict[str, Any]) -> str:
-    shown = template.fill(endpoint.template, body) if endpoint.template else body
-    text = _compact(shown)
-    if len(text.encode()) > MAX_BODY:
-        telemetry.metric("WebhookBodyShortened")
-        text = _compact(_shortened(shown))
-    return text
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-
-
-def _shortened(node: Any) -> Any:
-    match node:
-        case dict():
-            return {name: _shortened(part) for name, part in node.items()}
-        case list():
-            return [_shortened(part) for part in node[:50]]
-        case str():
-            return node if len(node) <= _SHORTENED_TO else f"{node[:_SHORTENED_TO]}…"
-    return node
+def _store(deliveries: Sequence[Delivery]) -> None:
+    """Store those of an ordered kind that are not there yet."""
+    by_id = {(one.org_id, one.id): one for one in deliveries}
+    for start in range(0, len(by_id), 100):
+        part = list(by_id)[start : start + 100]
+        there = delivery_store.get_many(part)
+        delivery_store.put_missing([by_id[place] for place, found in zip(part, there, strict=True) if found is None])

@@ -6,6 +6,7 @@ from typing import Any
 
 from switchboard.events.models import Event
 from switchboard.kit.jobs import Job
+from switchboard.webhooks.models import Delivery
 
 
 class DispatchEvent(Job, queue="webhooks"):
@@ -25,9 +26,22 @@ class RecoverDeliveries(Job, queue="webhooks"):
     start: dict[str, Any] | None = None
 
 
+class AbandonDeliveries(Job, queue="webhooks"):
+    """Give up what still waits for an endpoint that was removed, from a place of the list on."""
+
+    org_id: str
+    endpoint_id: str
+    start: dict[str, Any] | None = None
+
+
 class DeliverWebhook(Job, queue="deliveries"):
-    """Make one attempt of a delivery. Attempts are numbered, so that each is made once."""
+    """Make one attempt of a delivery. Attempts are numbered, so that each is made once.
+
+    A delivery that is not stored yet travels with the job of its first attempt (`made`), which stores it.
+    """
 
     org_id: str
     delivery_id: str
+    endpoint_id: str
     attempt: int
+    made: Delivery | None = None

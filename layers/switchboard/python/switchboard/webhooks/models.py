@@ -36,6 +36,8 @@ class Endpoint(BaseModel):
     overlap_until: str | None = None
     #: The key whose secret signs: of OptiComm's callbacks, which have none of their own.
     key_id: str | None = None
+    #: When a callback's endpoint vanishes by itself, in seconds since 1970; one that was registered stays.
+    expires: int | None = None
     version: int = 1
     created_at: str
     updated_at: str
@@ -57,6 +59,8 @@ class Health(BaseModel):
     slow_until: str | None = None
     last_success_at: str | None = None
     last_delivery_at: str | None = None
+    #: Until when batches take slots, though it has been answering: it let one wait.
+    wary_until: str | None = None
     #: Until when a slot is taken, by its number.
     slots: dict[int, str] = Field(default_factory=dict)
 
@@ -95,7 +99,8 @@ class Delivery(BaseModel):
     """One event for one endpoint. The body is made once: what is signed at the tenth try is what was at the first.
 
     `attempts` counts all tries and `tries` those since it was last set off, by which the schedule goes. `follows` is
-    the delivery that has to come before it, `successor` the one that waits for this.
+    the delivery that has to come before it, `successor` the one that waits for this. `set_off_at` is when it was last
+    set off, where that was not when it was made, and `timer` the timer of its next attempt (`timers.service.moot`).
     """
 
     id: str
@@ -115,6 +120,8 @@ class Delivery(BaseModel):
     follows: str | None = None
     successor: str | None = None
     next_attempt_at: str | None = None
+    timer: str | None = None
+    set_off_at: str | None = None
     completed_at: str | None = None
     correlation_id: str
     created_at: str
@@ -123,6 +130,10 @@ class Delivery(BaseModel):
     def last(self) -> Attempt | None:
         """The latest attempt."""
         return self.log[-1] if self.log else None
+
+    def moved(self, status: Status, **facts: Any) -> Delivery:
+        """The delivery in its next state, with other facts."""
+        return self.model_copy(update={**facts, "status": status})
 
     def can_become(self, status: Status) -> bool:
         """Whether that move is a legal one."""

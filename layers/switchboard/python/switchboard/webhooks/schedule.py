@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from switchboard.aws import clock
 from switchboard.aws.chance import fraction
 from switchboard.webhooks.kinds import JITTER, KINDS
 from switchboard.webhooks.models import Delivery, Endpoint
 
 #: The longest that a receiver may ask us to wait.
 LONGEST_WAIT = timedelta(hours=24)
+#: How long an attempt that is due may be put off at the least: longer than a breaker ever stays open at a time.
+PATIENCE = timedelta(hours=1)
 
 #: Where the jitter comes from. Tests replace it.
 chance: Callable[[], float] = fraction
@@ -27,3 +30,12 @@ def next_wait(endpoint: Endpoint, delivery: Delivery, retry_after: int | None) -
         return None
     wait = schedule[done] * (1 + JITTER * chance())
     return max(wait, min(timedelta(seconds=retry_after or 0), LONGEST_WAIT))
+
+
+def ends_at(endpoint: Endpoint, delivery: Delivery) -> datetime:
+    """When a delivery that keeps being put off is given up: at its schedule's end, at the earliest after PATIENCE."""
+    schedule = KINDS[endpoint.kind].schedule
+    set_off = clock.parse(delivery.set_off_at or delivery.created_at)
+    last = set_off + sum(schedule[: endpoint.max_attempts], timedelta()) * (1 + JITTER)
+    due = clock.parse(delivery.next_attempt_at) if delivery.next_attempt_at else set_off
+    return max(last, due + PATIENCE)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from switchboard.events.models import Event
 from switchboard.webhooks.catalogue import NAMES
 from switchboard.webhooks.models import Rendered
 
+if TYPE_CHECKING:
+    from switchboard.calls.models import Call
+    from switchboard.email.models import Message
 
-def render(event: Event) -> list[Rendered]:
+
+def render(event: Event, subject: Any) -> list[Rendered]:
     """What Anima tells of an event."""
     from switchboard.webhooks.rendering import sequence_of
 
     name = NAMES["anima"][event.type]
-    facts = FACTS[event.subject.type](event)
+    facts = FACTS[event.subject.type](event, subject)
     if facts is None:
         return []
     body: dict[str, Any] = {
@@ -29,11 +33,11 @@ def render(event: Event) -> list[Rendered]:
     return [Rendered(event=name, body=body, sequence=body["sequence"], key=event.id)]
 
 
-def _agent(event: Event) -> dict[str, Any]:
+def _agent(event: Event, _: Any) -> dict[str, Any]:
     return {"agentId": event.subject.id, **_plain(event)}
 
 
-def _webhook(event: Event) -> dict[str, Any]:
+def _webhook(event: Event, _: Any) -> dict[str, Any]:
     return {"webhookId": event.data.get("webhook_id", event.subject.id), **_plain(event)}
 
 
@@ -41,10 +45,7 @@ def _plain(event: Event) -> dict[str, Any]:
     return {name: value for name, value in event.data.items() if isinstance(value, str | int | bool)}
 
 
-def _message(event: Event) -> dict[str, Any] | None:
-    from switchboard.email import service as email
-
-    message = email.find(event.org_id, event.subject.id)
+def _message(event: Event, message: Message | None) -> dict[str, Any] | None:
     if message is None or message.kind != "mail":
         return None  # erased, or a mail of the platform's own
     return {
@@ -60,10 +61,7 @@ def _message(event: Event) -> dict[str, Any] | None:
     }
 
 
-def _call(event: Event) -> dict[str, Any] | None:
-    from switchboard.calls import service as calls
-
-    call = calls.find(event.org_id, event.subject.id)
+def _call(_: Event, call: Call | None) -> dict[str, Any] | None:
     if call is None:
         return None
     return {
@@ -83,7 +81,7 @@ def _call(event: Event) -> dict[str, Any] | None:
 
 
 #: What Anima tells of a subject, by the subject's type; `None` where there is nothing to tell.
-FACTS: dict[str, Callable[[Event], dict[str, Any] | None]] = {
+FACTS: dict[str, Callable[[Event, Any], dict[str, Any] | None]] = {
     "message": _message,
     "call": _call,
     "agent": _agent,

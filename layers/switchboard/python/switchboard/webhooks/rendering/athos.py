@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from switchboard.aws import secret
 from switchboard.events.models import Event
 from switchboard.webhooks.catalogue import NAMES
 from switchboard.webhooks.models import Rendered
 
+if TYPE_CHECKING:
+    from switchboard.roleplay.models import Call as RoleplayCall
 
-def render(event: Event) -> list[Rendered]:
+
+def render(event: Event, call: RoleplayCall | None) -> list[Rendered]:
     """What Athos tells of a call that was scored, or could not be."""
-    from switchboard.roleplay import service as roleplay
     from switchboard.webhooks.rendering import sequence_of
 
-    call = roleplay.find(event.org_id, event.subject.id)
     if call is None:
         return []
     succeeded = event.type == "roleplay.call.scored"

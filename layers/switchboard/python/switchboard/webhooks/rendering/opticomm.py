@@ -17,11 +17,8 @@ if TYPE_CHECKING:
 _INITIATED = "call.initiated"
 
 
-def render(event: Event) -> list[Rendered]:
+def render(event: Event, call: Call | None) -> list[Rendered]:
     """What OptiComm tells of a call's event, with what had to be told before."""
-    from switchboard.calls import service as calls
-
-    call = calls.find(event.org_id, event.subject.id)
     if call is None:
         return []
     told = [_rendered(call, _INITIATED, _beginning(call), 1)]

@@ -1,0 +1,140 @@
+"""Deliveries in the `activity` table.
+
+| item | pk | sk | gsi1 | gsi2 | gsi3 |
+|---|---|---|---|---|---|
+| delivery | `<org>#delivery#<id>` | `delivery` | of an endpoint | of an endpoint, in a state | that failed |
+
+The indexes are lists (`kit.listing`). A delivery is stored by its first attempt, so that one that arrives at once costs
+one write. One that has to wait is stored before that. Thirty days after it is over it vanishes by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from switchboard.aws import clock, table
+from switchboard.aws.table import ConditionFailedError, Item, Key, Put, Query, Update, commit
+from switchboard.kit.listing import Listing, Page, View, place_of
+from switchboard.webhooks.models import Delivery, Status
+
+Refusal = Callable[[list[Item | None]], Exception]
+
+#: How long a delivery stays, to be looked at and to be sent again, once it is over.
+KEPT = timedelta(days=30)
+#: The failed ones of an organization, for all its endpoints.
+_DEAD = "dead"
+_LISTS = Listing(
+    table="activity",
+    name="deliveries",
+    views=(View(("endpoint_id",), "gsi1"), View(("endpoint_id", "status"), "gsi2"), View((_DEAD,), "gsi3")),
+)
+#: Only the delivery that waits for this one writes it.
+_ANOTHERS = frozenset({"successor"})
+
+
+def key(org_id: str, delivery_id: str) -> Key:
+    return {"pk": f"{org_id}#delivery#{delivery_id}", "sk": "delivery"}
+
+
+def _item(delivery: Delivery) -> Item:
+    item = {**key(delivery.org_id, delivery.id), **delivery.model_dump(mode="json", exclude_none=True)}
+    values = {
+        "endpoint_id": delivery.endpoint_id,
+        "status": delivery.status.value,
+        _DEAD: "yes" if delivery.status is Status.FAILED else None,
+    }
+    item |= _LISTS.attributes(delivery.org_id, place_of(delivery.created_at, delivery.id), values)
+    if delivery.completed_at:
+        item["expires"] = int((clock.parse(delivery.completed_at) + KEPT).timestamp())
+    return item
+
+
+def read(item: Item) -> Delivery:
+    return Delivery.model_validate(item)
+
+
+def put(delivery: Delivery) -> Put:
+    return Put(table="activity", item=_item(delivery), unless_exists=True)
+
+
+def put_missing(deliveries: Sequence[Delivery]) -> None:
+    """Store deliveries. One that is there stays as it is."""
+    if len(deliveries) > 1:
+        try:
+            commit(*(put(one) for one in deliveries))
+        except ConditionFailedError:
+            pass
+        else:
+            return
+    for one in deliveries:
+        with suppress(ConditionFailedError):
+            table.write(put(one))
+
+
+def save(before: Delivery, after: Delivery, otherwise: Refusal | None = None) -> Update:
+    """The write of a stored delivery's next state, if its state and attempts are still those before."""
+    assert before.can_become(after.status)
+    old, new = _item(before), _item(after)
+    sets = {name: value for name, value in new.items() if old.get(name) != value and name not in _ANOTHERS}
+    gone = [name for name in old if name not in new and name not in _ANOTHERS]
+    expression = "SET " + ", ".join(f"#{name} = :{name}" for name in sets)
+    return Update(
+        table="activity",
+        key=key(before.org_id, before.id),
+        expression=expression + (f" REMOVE {', '.join(f'#{name}' for name in gone)}" if gone else ""),
+        names={f"#{name}": name for name in (*sets, *gone, "status", "attempts")},
+        values={f":{name}": value for name, value in sets.items()}
+        | {":was_status": before.status.value, ":was_attempts": before.attempts},
+        condition="#status = :was_status AND #attempts = :was_attempts",
+        otherwise=otherwise,
+    )
+
+
+def get(org_id: str, delivery_id: str) -> Delivery | None:
+    item = table.get("activity", key(org_id, delivery_id))
+    return read(item) if item else None
+
+
+def get_many(places: Sequence[tuple[str, str]]) -> list[Delivery | None]:
+    """The deliveries of up to a hundred pairs of organization and id."""
+    items = table.get_many("activity", [key(*place) for place in places]) if places else []
+    return [read(item) if item else None for item in items]
+
+
+def page(org_id: str, endpoint_id: str, status: Status | None, limit: int, after: str | None) -> Page:
+    """A page of an endpoint's deliveries, all or those in a state, newest first."""
+    wanted = {"endpoint_id": [endpoint_id]} | ({"status": [status.value]} if status else {})
+    return _LISTS.page(org_id, wanted, limit, after)
+
+
+def dead_letters(org_id: str, limit: int, after: str | None) -> Page:
+    """A page of the deliveries that failed, to any endpoint, newest first."""
+    return _LISTS.page(org_id, {_DEAD: ["yes"]}, limit, after)
+
+
+def in_state(
+    org_id: str, endpoint_id: str, status: Status, limit: int, start: Item | None, *, since: str = "", until: str = "~"
+) -> table.Page:
+    """Some of an endpoint's deliveries in a state that were made between two moments, oldest first, for a worker."""
+    partition = _LISTS.partition(org_id, {"endpoint_id": endpoint_id, "status": status.value})
+    return Query(table="activity", index=partition.index, partition=partition.name, between=(since, f"{until}~")).page(
+        limit, start
+    )
+
+
+def wait_for(first: Delivery, successor: Delivery) -> None:
+    """Let a delivery wait for the one before it. Raises ConditionFailedError if that waits no longer itself."""
+    values: dict[str, Any] = {":successor": successor.id, ":pending": Status.PENDING.value, ":tries": first.tries}
+    table.write(
+        Update(
+            table="activity",
+            key=key(first.org_id, first.id),
+            expression="SET successor = :successor",
+            names={"#status": "status"},
+            values=values,
+            condition="#status = :pending AND tries = :tries",
+        )
+    )

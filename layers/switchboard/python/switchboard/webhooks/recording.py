@@ -1,0 +1,226 @@
+"""What becomes of a delivery: attempted, put off or given up, each recorded once.
+
+A move is a delivery's next state with what is written beside it: a timer, an event. Moves of one batch are committed
+together. Where one of them does not hold any more, each is committed by itself, and those that hold are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from switchboard import telemetry
+from switchboard.aws import clock, queue, table
+from switchboard.aws.table import ConditionFailedError, Put, Update, Writes, commit
+from switchboard.events import service as events
+from switchboard.events.models import Actor, Subject, Work
+from switchboard.timers import service as timers
+from switchboard.webhooks import delivery_store, dispatch, schedule
+from switchboard.webhooks.kinds import KINDS
+from switchboard.webhooks.models import Attempt, Delivery, Endpoint, Status
+
+#: What waits for its predecessor goes ahead when that has failed so often, about five minutes on.
+HELD_FOR_TRIES = 3
+#: The attempts that a delivery remembers.
+_REMEMBERED = 20
+#: Moves of one commit, each with a timer or an event: DynamoDB takes a hundred writes.
+_TOGETHER = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A delivery that a worker has in hand, by its place in the batch. An attempt stores one that is not stored."""
+
+    number: int
+    delivery: Delivery
+    stored: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an attempt. `down` says that the endpoint is away, `gone` that it wants nothing more."""
+
+    attempt: Attempt
+    body: str | None = None
+    retry_after: int | None = None
+    down: bool = False
+    gone: bool = False
+
+    @property
+    def succeeded(self) -> bool:
+        """A 2xx, and nothing else."""
+        return self.attempt.status is not None and 200 <= self.attempt.status < 300
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A delivery's next state, and what is written with it."""
+
+    held: Held
+    after: Delivery
+    beside: tuple[Writes, ...] = ()
+
+    @property
+    def writes(self) -> list[Writes]:
+        """All that one commit has to hold."""
+        before = self.held.delivery
+        saved = delivery_store.save(before, self.after) if self.held.stored else delivery_store.put(self.after)
+        return [saved, *self.beside]
+
+
+def attempted(endpoint: Endpoint, held: Held, outcome: Outcome) -> Move:
+    """An attempt, and the timer of the next one, or the event that there is none."""
+    before = held.delivery
+    facts = {
+        "attempts": outcome.attempt.number,
+        "tries": before.tries + 1,
+        "log": [*before.log, outcome.attempt][-_REMEMBERED:],
+        "response_body": outcome.body,
+        "error": _error(outcome),
+    }
+    if outcome.succeeded:
+        return _over(held, Status.SUCCEEDED, facts)
+    wait = None if outcome.gone else schedule.next_wait(endpoint, before, outcome.retry_after)
+    if wait is None:
+        return _over(held, Status.FAILED, facts, _exhausted(before, outcome.attempt.number, outcome.attempt.status))
+    due = clock.now() + wait
+    next_attempt = timers.later(dispatch.attempt_of(before, after=2), due)
+    facts |= {"next_attempt_at": clock.iso(due), "timer": next_attempt.ref}
+    return Move(held, before.moved(Status.PENDING, **facts), (next_attempt.write, *_moot(before)))
+
+
+def canceled(held: Held, reason: str) -> Move:
+    """A delivery that is given up without an attempt."""
+    return _over(held, Status.CANCELED, {"error": reason})
+
+
+def too_late(held: Held) -> Move:
+    """A delivery that was put off until its schedule's end."""
+    before = held.delivery
+    event = _exhausted(before, before.attempts, before.last.status if before.last else None)
+    error = "the webhook could take no more until the end of the schedule"
+    return _over(held, Status.FAILED, {"error": error}, event)
+
+
+def _over(held: Held, status: Status, facts: dict[str, object], *beside: Writes) -> Move:
+    over = {"completed_at": clock.stamp(), "next_attempt_at": None, "timer": None}
+    return Move(held, held.delivery.moved(status, **over, **facts), (*beside, *_moot(held.delivery)))
+
+
+def _moot(before: Delivery) -> list[Writes]:
+    """The deletion of a timer that has not fired yet: somebody made its attempt earlier."""
+    waits = before.timer and before.next_attempt_at and before.next_attempt_at > clock.stamp()
+    return [*timers.moot(before.timer)] if waits else []
+
+
+def _error(outcome: Outcome) -> str | None:
+    if outcome.succeeded:
+        return None
+    return outcome.attempt.error or f"answered {outcome.attempt.status}"
+
+
+def _exhausted(delivery: Delivery, attempts: int, status: int | None) -> Writes:
+    # What tells of failed deliveries is not told of itself, or one dead endpoint would have us talk for ever.
+    if delivery.event.startswith("webhook."):
+        return None
+    origin = Work(
+        org_id=delivery.org_id,
+        actor=Actor(type="system", id="webhooks"),
+        agent_id=None,
+        correlation_id=delivery.correlation_id,
+    )
+    event = events.of(
+        origin,
+        "webhook.exhausted",
+        Subject(type="webhook_delivery", id=delivery.id),
+        webhook_id=delivery.endpoint_id,
+        told=delivery.event,
+        attempts=attempts,
+        status=status,
+    )
+    return events.record(event)
+
+
+def record(moves: Sequence[Move]) -> list[Move]:
+    """Make moves, and return those that were made: others were made before, or have become wrong."""
+    made: list[Move] = []
+    for start in range(0, len(moves), _TOGETHER):
+        made += _record(moves[start : start + _TOGETHER])
+    return made
+
+
+def _record(moves: Sequence[Move]) -> list[Move]:
+    if len(moves) > 1:
+        try:
+            commit(*(move.writes for move in moves))
+        except ConditionFailedError:
+            pass
+        else:
+            return list(moves)
+    return [move for move in moves if _record_one(move)]
+
+
+def _record_one(move: Move) -> bool:
+    try:
+        match [write for write in move.writes if write is not None]:
+            case [Put() | Update() as write]:
+                table.write(write)
+            case writes:
+                commit(writes)
+    except ConditionFailedError as failed:
+        found = delivery_store.read(failed.item) if failed.item else None
+        waits = found and found.status is Status.PENDING and found.attempts == move.held.delivery.attempts
+        if move.held.stored or not waits:
+            return False
+        # Another worker stored it, to put it off.
+        return _record_one(replace(move, held=replace(move.held, stored=True)))
+    return True
+
+
+def store(held: Iterable[Held]) -> None:
+    """Store deliveries that have to wait, so that they are seen. One that is there stays as it is."""
+    delivery_store.put_missing([one.delivery for one in held if not one.stored])
+
+
+def put_off(endpoint: Endpoint, held: Sequence[Held], seconds: int, queue_name: str) -> list[Move]:
+    """Let deliveries come again after some time. Returns those that were given up, at their schedule's end."""
+    now = clock.now()
+    late = [one for one in held if now > schedule.ends_at(endpoint, one.delivery)]
+    waiting = [one for one in held if one not in late]
+    given_up = record([too_late(one) for one in late])
+    store(waiting)
+    queue.send(dispatch.attempt_of(one.delivery).message(delay=seconds, queue=queue_name) for one in waiting)
+    return given_up
+
+
+def hand_over(held: Sequence[Held], queue_name: str) -> None:
+    """Let the workers of another queue make the attempts."""
+    queue.send(dispatch.attempt_of(one.delivery, made=not one.stored).message(queue=queue_name) for one in held)
+
+
+def release(org_id: str, delivery_id: str) -> None:
+    """Send off what waits for a delivery that is over, or has failed often enough."""
+    delivery = delivery_store.get(org_id, delivery_id)
+    if not delivery or not delivery.successor:
+        return
+    if delivery.status is Status.PENDING and delivery.tries < HELD_FOR_TRIES:
+        return
+    waiting = delivery_store.get(org_id, delivery.successor)
+    if waiting and waiting.status is Status.PENDING:
+        queue.send([dispatch.attempt_of(waiting).message()])
+
+
+def release_all(endpoint: Endpoint, held: Iterable[Held]) -> None:
+    """Send off what waits for deliveries of an ordered kind, whoever recorded them."""
+    if KINDS[endpoint.kind].ordered:
+        for one in held:
+            release(one.delivery.org_id, one.delivery.id)
+
+
+def count(moves: Iterable[Move]) -> None:
+    """Count attempts by what came of them."""
+    found: dict[str, int] = {}
+    for move in moves:
+        found[move.after.status.value] = found.get(move.after.status.value, 0) + 1
+    for status, number in found.items():
+        telemetry.metric("WebhookAttempt", number, Outcome=status)

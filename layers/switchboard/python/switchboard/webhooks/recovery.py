@@ -1,0 +1,60 @@
+"""Many deliveries of one endpoint at once: those that failed are sent again, those that wait are given up.
+
+A worker takes some, and lets a job of its own go on with the rest: by the outbox, not straight to the queue, since
+Lambda stops functions that start themselves sixteen times.
+"""
+
+from __future__ import annotations
+
+from switchboard.aws import clock, table
+from switchboard.aws.table import Item, Writes, commit
+from switchboard.errors import Conflict
+from switchboard.kit.jobs import Job
+from switchboard.timers import service as timers
+from switchboard.webhooks import delivery_store, dispatch, recording
+from switchboard.webhooks.jobs import AbandonDeliveries, RecoverDeliveries
+from switchboard.webhooks.models import Delivery, Status
+from switchboard.webhooks.recording import Held
+
+#: How many one job takes.
+AT_ONCE = 25
+
+
+def set_off_writes(delivery: Delivery) -> list[Writes]:
+    """The writes that set a delivery that is over off again. Raises Conflict at commit for one that is under way."""
+    now = clock.stamp()
+    after = delivery.moved(
+        Status.PENDING, tries=0, set_off_at=now, next_attempt_at=now, completed_at=None, error=None, follows=None
+    )
+    return [delivery_store.save(delivery, after, _under_way), timers.soon(dispatch.attempt_of(after))]
+
+
+def _under_way(_: list[Item | None]) -> Exception:
+    return Conflict("The delivery is under way.", code="delivery_pending")
+
+
+def go_on_recovering(job: RecoverDeliveries) -> None:
+    """Send some of the failed deliveries again."""
+    page = delivery_store.in_state(
+        job.org_id, job.endpoint_id, Status.FAILED, AT_ONCE, job.start, since=job.since, until=job.until
+    )
+    for item in page.items:
+        try:
+            commit(set_off_writes(delivery_store.read(item)))
+        except Conflict:
+            continue  # somebody set it off already
+    _go_on(job, page.next_key)
+
+
+def go_on_abandoning(job: AbandonDeliveries) -> None:
+    """Give up some of what waits for an endpoint that was removed, with the timers of its next attempts."""
+    page = delivery_store.in_state(job.org_id, job.endpoint_id, Status.PENDING, AT_ONCE, job.start)
+    held = [Held(number, delivery_store.read(item)) for number, item in enumerate(page.items)]
+    recording.record([recording.canceled(one, "the webhook was deleted") for one in held])
+    _go_on(job, page.next_key)
+
+
+def _go_on(job: RecoverDeliveries | AbandonDeliveries, next_key: Item | None) -> None:
+    if next_key is not None:
+        rest: Job = job.model_copy(update={"start": next_key})
+        table.write(timers.soon(rest))

@@ -1,0 +1,104 @@
+"""What an endpoint's owner may say of it: checked, sealed and read again."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from switchboard.aws import clock, secret
+from switchboard.errors import Invalid
+from switchboard.outbound import destination
+from switchboard.webhooks import template
+from switchboard.webhooks.kinds import KINDS
+from switchboard.webhooks.models import Endpoint, Settings
+
+_MIN_TIMEOUT_MS, _MAX_TIMEOUT_MS = 1_000, 60_000
+_MAX_HEADERS, _MAX_HEADER_VALUE = 20, 512
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_HEADER_VALUE = re.compile(r"[ -~]*")
+#: Headers that are ours to set.
+_OURS = re.compile(
+    r"(webhook-.*|x-(anima|athos|hum)-.*|host|content-(length|type|encoding)|transfer-encoding|connection|user-agent"
+    r"|te|trailer|upgrade|expect|keep-alive|proxy-.*)",
+    re.IGNORECASE,
+)
+_FILTER = re.compile(r"\*|[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?")
+
+
+def applied(endpoint: Endpoint, settings: Settings) -> Endpoint:
+    """An endpoint with what its owner says. Raises Invalid."""
+    kind = KINDS[endpoint.kind]
+    headers = _checked_headers(settings.custom_headers)
+    timeout = settings.timeout_ms or kind.timeout_ms
+    if not _MIN_TIMEOUT_MS <= timeout <= _MAX_TIMEOUT_MS:
+        raise _invalid("timeoutMs", f"takes {_MIN_TIMEOUT_MS} to {_MAX_TIMEOUT_MS} milliseconds")
+    attempts = settings.max_attempts or len(kind.schedule)
+    if not 1 <= attempts <= len(kind.schedule):
+        raise _invalid("maxAttempts", f"takes 1 to {len(kind.schedule)}")
+    return endpoint.model_copy(
+        update={
+            "url": destination.check(settings.url),
+            "events": _checked_events(settings.events),
+            "label": settings.label,
+            "description": settings.description,
+            "active": settings.active,
+            "disabled_reason": None if settings.active else endpoint.disabled_reason or "by its owner",
+            "disabled_at": None if settings.active else endpoint.disabled_at or clock.stamp(),
+            "header_names": sorted(headers),
+            "sealed_headers": secret.seal(_purpose(endpoint), json.dumps(headers)) if headers else None,
+            "timeout_ms": timeout,
+            "max_attempts": attempts,
+            "template": template.check(settings.template) if settings.template else None,
+        }
+    )
+
+
+def _checked_events(filters: list[str]) -> list[str]:
+    if not filters:
+        raise _invalid("events", "names no event")
+    for one in filters:
+        if len(one) > 100 or not _FILTER.fullmatch(one):
+            raise _invalid("events", "takes names, prefix.* and *")
+    return list(dict.fromkeys(filters))[:100]
+
+
+def _checked_headers(headers: dict[str, str]) -> dict[str, str]:
+    if len(headers) > _MAX_HEADERS:
+        raise _invalid("customHeaders", f"takes at most {_MAX_HEADERS}")
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name) or _OURS.fullmatch(name):
+            raise _invalid("customHeaders", f"{name[:100]!r} is no header that you may set")
+        if len(value) > _MAX_HEADER_VALUE or not _HEADER_VALUE.fullmatch(value):
+            raise _invalid("customHeaders", f"{name}: takes up to {_MAX_HEADER_VALUE} printable ASCII characters")
+    return headers
+
+
+def _invalid(field: str, why: str) -> Invalid:
+    return Invalid("The webhook is not valid.", fields={field: why})
+
+
+def _purpose(endpoint: Endpoint) -> str:
+    return f"webhook headers\x1f{endpoint.org_id}\x1f{endpoint.id}"
+
+
+def custom_headers(endpoint: Endpoint) -> dict[str, str]:
+    """The headers that an endpoint's owner wants sent along."""
+    if endpoint.sealed_headers is None:
+        return {}
+    found: dict[str, str] = json.loads(secret.unseal(_purpose(endpoint), endpoint.sealed_headers))
+    return found
+
+
+def settings_of(endpoint: Endpoint) -> Settings:
+    """What an endpoint's owner has said of it, for a change of some of it."""
+    return Settings(
+        url=endpoint.url,
+        events=endpoint.events,
+        label=endpoint.label,
+        description=endpoint.description,
+        active=endpoint.active,
+        custom_headers=custom_headers(endpoint),
+        timeout_ms=endpoint.timeout_ms,
+        max_attempts=endpoint.max_attempts,
+        template=endpoint.template,
+    )
