@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from switchboard.aws import clock, queue
+from switchboard.email import delivery as mail
+from switchboard.email import service as email
+from switchboard.email.models import Draft
 from switchboard.timers import store as timer_store
 from switchboard.webhooks import breaker, delivery, schedule, service
-from switchboard.webhooks.models import Settings
+from switchboard.webhooks.models import Delivery, Settings
 from switchboard.webhooks.service import NewEndpoint
 from tests.actors import Tenant, tenant
-from tests.integration.sabotage import Later
+from tests.integration.sabotage import Later, Stream, drain, tick, work
 from tests.unit.webhooks.receiver import Receiver
 
 
@@ -51,3 +55,42 @@ def register(acme: Tenant) -> Register:
         return service.register(acme.caller(master=True), kind, Settings(url=url, **settings))
 
     return make
+
+
+def send(acme: Tenant) -> str:
+    """A mail that was sent: its id."""
+    message = email.send(acme.caller(), Draft(to=["you@example.com"], subject="Hello", body="b"))
+    mail.deliver(message.org_id, message.id)
+    return message.id
+
+
+class World:
+    """What goes on behind the APIs, until a moment."""
+
+    def __init__(self, later: Later) -> None:
+        self.stream, self.later = Stream(), later
+        self.stream.hand_on()
+        for name in ("audit", "email", "webhooks", "dialer"):
+            drain(name)
+
+    def go_on(self) -> None:
+        """Let events, deliveries and what is due happen until nothing is left to do now."""
+        # A tick looks through every minute since the last one: after a leap of days it begins at the present.
+        timer_store.advance(clock.iso(clock.now() - timedelta(minutes=1))[:16])
+        while True:
+            tick()
+            self.stream.hand_on()
+            self.later.bring()
+            if not work("workers/webhooks") + work("workers/deliveries") + work("workers/slow_deliveries"):
+                return
+
+
+@pytest.fixture
+def world(acme: Tenant, later: Later, receiver: Receiver) -> World:
+    return World(later)
+
+
+def only(acme: Tenant, endpoint_id: str) -> Delivery:
+    """The one delivery that an endpoint has."""
+    (found,), _ = service.deliveries(acme.org_id, endpoint_id, None, 10, None)
+    return found

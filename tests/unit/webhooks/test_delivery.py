@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,53 +12,14 @@ from switchboard.email import service as email
 from switchboard.email.models import Draft
 from switchboard.events import service as events
 from switchboard.outbound.client import ConnectionFailed
-from switchboard.timers import store as timer_store
 from switchboard.webhooks import breaker, delivery, recovery, service, settings, store
 from switchboard.webhooks.jobs import DeliverWebhook
 from switchboard.webhooks.kinds import STANDARD
-from switchboard.webhooks.models import Delivery, Endpoint, Status
+from switchboard.webhooks.models import Endpoint, Status
 from tests.actors import Tenant, tenant
-from tests.integration.sabotage import Later, Stream, drain, tick, work
-from tests.unit.webhooks.conftest import Register
+from tests.integration.sabotage import drain, work
+from tests.unit.webhooks.conftest import Register, World, only, send
 from tests.unit.webhooks.receiver import Receiver, answer
-
-
-def send(acme: Tenant) -> str:
-    """A mail that was sent: its id."""
-    message = email.send(acme.caller(), Draft(to=["you@example.com"], subject="Hello", body="b"))
-    mail.deliver(message.org_id, message.id)
-    return message.id
-
-
-class World:
-    """What goes on behind the APIs, until a moment."""
-
-    def __init__(self, later: Later) -> None:
-        self.stream, self.later = Stream(), later
-        self.stream.hand_on()
-        for queue in ("audit", "email", "webhooks", "dialer"):
-            drain(queue)
-
-    def go_on(self) -> None:
-        """Let events, deliveries and what is due happen until nothing is left to do now."""
-        # A tick looks through every minute since the last one: after a leap of days it begins at the present.
-        timer_store.advance(clock.iso(clock.now() - timedelta(minutes=1))[:16])
-        while True:
-            tick()
-            self.stream.hand_on()
-            self.later.bring()
-            if not work("workers/webhooks") + work("workers/deliveries") + work("workers/slow_deliveries"):
-                return
-
-
-@pytest.fixture
-def world(acme: Tenant, later: Later, receiver: Receiver) -> World:
-    return World(later)
-
-
-def only(acme: Tenant, endpoint_id: str) -> Delivery:
-    (found,), _ = service.deliveries(acme.org_id, endpoint_id, None, 10, None)
-    return found
 
 
 def test_an_event_arrives_signed_in_the_contracts_words(

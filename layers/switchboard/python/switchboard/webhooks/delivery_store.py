@@ -116,7 +116,7 @@ def dead_letters(org_id: str, limit: int, after: str | None) -> Page:
 
 
 def in_state(
-    org_id: str, endpoint_id: str, status: Status, limit: int, start: Item | None, *, since: str = "", until: str = "~"
+    org_id: str, endpoint_id: str, status: Status, limit: int, start: Item | None, *, since: str = "0", until: str = "~"
 ) -> table.Page:
     """Some of an endpoint's deliveries in a state that were made between two moments, oldest first, for a worker."""
     partition = _LISTS.partition(org_id, {"endpoint_id": endpoint_id, "status": status.value})

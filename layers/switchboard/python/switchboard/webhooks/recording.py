@@ -189,7 +189,8 @@ def put_off(endpoint: Endpoint, held: Sequence[Held], seconds: int, queue_name: 
     waiting = [one for one in held if one not in late]
     given_up = record([too_late(one) for one in late])
     store(waiting)
-    queue.send(dispatch.attempt_of(one.delivery).message(delay=seconds, queue=queue_name) for one in waiting)
+    delay = min(seconds, queue.MAX_DELAY)
+    queue.send(dispatch.attempt_of(one.delivery).message(delay=delay, queue=queue_name) for one in waiting)
     return given_up
 
 

@@ -1,0 +1,193 @@
+"""From a batch of events to deliveries: none is made twice, none is lost, and one's fault is no other's."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from switchboard.aws import clock, queue, table
+from switchboard.aws.table import Put
+from switchboard.webhooks import bodies, delivery, delivery_store, dispatch, service, store
+from switchboard.webhooks.jobs import DeliverWebhook, DispatchEvent
+from switchboard.webhooks.models import Endpoint, Status
+from tests.actors import Tenant, tenant
+from tests.integration.sabotage import drain, work
+from tests.unit.webhooks.conftest import Register, World, only, send
+from tests.unit.webhooks.receiver import Receiver, answer
+
+
+def told(acme: Tenant, world: World, number: int = 1) -> list[DispatchEvent]:
+    for _ in range(number):
+        send(acme)
+    world.stream.hand_on()
+    return [DispatchEvent.read(body) for body in drain("webhooks")]
+
+
+def jobs() -> list[DeliverWebhook]:
+    return [DeliverWebhook.read(body) for body in drain("deliveries")]
+
+
+def test_dispatching_again_neither_undoes_a_delivery_nor_makes_a_second_one(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    made = register(events=["message.sent"])
+    batch = told(acme, world)
+    receiver.answers = [answer(500)]
+    dispatch.dispatch(batch)
+    assert delivery.deliver(jobs()) == set()
+    failed_once = only(acme, made.endpoint.id)
+    frozen.advance(seconds=2)
+    dispatch.dispatch(batch)
+    assert delivery.deliver(jobs()) == set()
+    assert only(acme, made.endpoint.id) == failed_once
+    assert (failed_once.attempts, len(receiver.got)) == (1, 1)
+
+
+def test_two_workers_with_one_job_record_one_attempt(
+    acme: Tenant, register: Register, world: World, receiver: Receiver
+) -> None:
+    made = register(events=["message.sent"])
+    dispatch.dispatch(told(acme, world, 3))
+    batch = jobs()
+    inner: list[set[int]] = []
+
+    def once_more() -> None:
+        receiver.before = lambda: None
+        other = Receiver()
+        other.answers = [answer(500), answer(500), answer(500)]
+        thread = threading.Thread(target=lambda: inner.append(second(other)))
+        thread.start()
+        thread.join()
+
+    def second(other: Receiver) -> set[int]:
+        return asyncio.run(delivery._batch(batch[:2], False, other))
+
+    receiver.before = once_more
+    assert delivery.deliver(batch, sender=receiver) == set()
+    assert inner == [set()]
+    found, _ = service.deliveries(acme.org_id, made.endpoint.id, None, 10, None)
+    assert sorted(one.attempts for one in found) == [1, 1, 1]
+    assert sum(one.status is Status.SUCCEEDED for one in found) >= 1
+
+
+def test_one_organizations_fault_is_no_others(
+    acme: Tenant, register: Register, world: World, receiver: Receiver
+) -> None:
+    made = register(events=["message.sent"])
+    other = tenant("other")
+    table.write(Put(table="core", item={"pk": f"{other.org_id}#webhooks", "sk": "wh_broken", "url": 7}))
+    batch = [*told(other, world), *told(acme, world)]
+    assert dispatch.dispatch(batch) == {place for place, job in enumerate(batch) if job.org_id == other.org_id}
+    assert [job.endpoint_id for job in jobs()] == [made.endpoint.id]
+
+
+def test_an_event_that_cannot_be_rendered_comes_again_alone(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(events=["message.sent"])
+    batch = told(acme, world, 3)
+    text_of = bodies.text_of
+
+    def broken(shape: str | None, body: dict[str, Any]) -> str:
+        if body["messageId"] == batch[1].event.subject.id:
+            raise ZeroDivisionError
+        return text_of(shape, body)
+
+    monkeypatch.setattr(bodies, "text_of", broken)
+    assert dispatch.dispatch(batch) == {1}
+    assert len(jobs()) == 2
+
+
+def test_an_event_whose_job_the_queue_does_not_take_comes_again(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(events=["message.sent"])
+    register("https://example.com/other", events=["message.sent"])
+    batch = told(acme, world, 2)
+    monkeypatch.setattr(queue, "send_all", lambda _: {3})
+    assert dispatch.dispatch(batch) == {1}
+
+
+def test_an_event_older_than_deliveries_are_kept_is_told_no_more(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    register(events=["message.sent"])
+    batch = told(acme, world)
+    frozen.advance(days=30)
+    assert dispatch.dispatch(batch) == set()
+    assert jobs() == []
+
+
+def test_a_delivery_that_has_to_wait_is_seen_and_comes_again(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    made = register(events=["message.sent"])
+    store.open_breaker(made.endpoint, clock.iso(clock.now().replace(minute=59)))
+    send(acme)
+    world.go_on()
+    waiting = only(acme, made.endpoint.id)
+    assert (waiting.status, waiting.attempts) == (Status.PENDING, 0)
+    assert receiver.got == []
+    frozen.advance(hours=1)
+    world.go_on()
+    assert only(acme, made.endpoint.id).status is Status.SUCCEEDED
+
+
+def test_what_a_slow_endpoint_gets_travels_on_unstored(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(events=["message.sent"])
+    receiver.answers = [answer(milliseconds=5_000)]
+    send(acme)
+    world.go_on()
+    send(acme)
+    world.stream.hand_on()
+    work("workers/webhooks")
+    work("workers/deliveries")
+    (body,) = drain("slow-deliveries")
+    job = DeliverWebhook.read(body)
+    assert job.made is not None
+    assert delivery_store.get(acme.org_id, job.delivery_id) is None
+    assert delivery.deliver([job], slow=True) == set()
+    found = delivery_store.get(acme.org_id, job.delivery_id)
+    assert found is not None
+    assert found.status is Status.SUCCEEDED
+
+
+def test_a_deleted_webhooks_delivery_is_not_stored_and_a_disabled_ones_is(
+    acme: Tenant, register: Register, world: World, receiver: Receiver
+) -> None:
+    gone, off = register(events=["message.sent"]), register("https://example.com/off", events=["message.sent"])
+    dispatch.dispatch(told(acme, world))
+    waiting = {job.endpoint_id: job for job in jobs()}
+    caller = acme.caller(master=True)
+    service.remove(caller, gone.endpoint.id)
+    service.change(caller, off.endpoint.id, {"active": False})
+    assert delivery.deliver(list(waiting.values())) == set()
+    assert delivery_store.get(acme.org_id, waiting[gone.endpoint.id].delivery_id) is None
+    assert only(acme, off.endpoint.id).status is Status.CANCELED
+    assert receiver.got == []
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "[" + ",".join(['"{{data}}"'] * 600) + "]",
+        "{" + ",".join(f'"{n}":"{{{{text}}}}"' for n in range(500)) + "}",
+        '{"a": "' + "{{text}}" * 900 + '"}',
+    ],
+)
+def test_no_template_makes_a_body_that_is_too_large(shape: str) -> None:
+    body = {"event": "message.sent", "text": "é" * 9_000, "data": {str(n): "x" * 400 for n in range(40)}}
+    assert len(bodies.text_of(shape, body).encode()) <= bodies.MAX_BODY
+
+
+def test_a_jobs_message_fits_the_queue_whatever_the_body(acme: Tenant, register: Register) -> None:
+    endpoint: Endpoint = register().endpoint
+    made = service.send_test(acme.caller(master=True), endpoint.id)
+    body = bodies.text_of(None, {"a": ["\x01é" * 3_000]})
+    job = dispatch.attempt_of(made.model_copy(update={"body": body * 2}), made=True)
+    assert len(job.message().text) < 250_000
