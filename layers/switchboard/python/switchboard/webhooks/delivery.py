@@ -73,7 +73,9 @@ client: Callable[[], Sender] = _opened
 
 
 def forget() -> None:
-    """Close the connections, for tests."""
+    """Close the connections, and drop what was derived and unsealed, for tests."""
+    signing.forget()
+    settings.forget()
     if _loop.cache_info().currsize:
         with _loop() as loop:
             if _opened.cache_info().currsize:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 
 from switchboard.aws import clock, secret
 from switchboard.errors import Invalid
@@ -85,8 +86,18 @@ def custom_headers(endpoint: Endpoint) -> dict[str, str]:
     """The headers that an endpoint's owner wants sent along."""
     if endpoint.sealed_headers is None:
         return {}
-    found: dict[str, str] = json.loads(secret.unseal(_purpose(endpoint), endpoint.sealed_headers))
+    found: dict[str, str] = json.loads(_unsealed(_purpose(endpoint), endpoint.sealed_headers))
     return found
+
+
+@lru_cache(maxsize=1_000)
+def _unsealed(purpose: str, sealed: str) -> str:
+    return secret.unseal(purpose, sealed)
+
+
+def forget() -> None:
+    """Drop what was unsealed, for tests that change the root secret."""
+    _unsealed.cache_clear()
 
 
 def settings_of(endpoint: Endpoint) -> Settings:
