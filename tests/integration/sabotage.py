@@ -121,8 +121,8 @@ def tick() -> None:
     work("workers/timers")
 
 
-def work(name: str, *, at_most: int | None = None) -> int:
-    """Let a worker take its queue's messages one by one, all or a number. Answers how many it took.
+def work(name: str, *, at_most: int | None = None, together: int = 1) -> int:
+    """Let a worker take its queue's messages, all or a number of batches, `together` in each. Answers how many batches.
 
     As in Lambda a message goes when its job is done; a worker that dies or fails leaves it where it is.
     """
@@ -130,7 +130,7 @@ def work(name: str, *, at_most: int | None = None) -> int:
     assert isinstance(worker, topology.Worker)
     assert worker.queue is not None
     for taken in range(_ENDLESS if at_most is None else at_most):
-        messages = _receive(worker.queue, 1)
+        messages = _receive(worker.queue, together)
         if not messages:
             return taken
         answer = invoke(name, {"Records": [_record(message) for message in messages]})

@@ -122,6 +122,38 @@ def test_a_worker_killed_anywhere_loses_nothing_and_resends_under_one_id(
     assert max(one.attempts for one in found) == (1 if status == 200 else 2)
 
 
+@pytest.mark.parametrize("name", WORKERS)
+def test_a_worker_killed_anywhere_in_a_batch_loses_none_of_it_and_records_each_attempt_once(
+    acme: Tenant, saboteur: Sabotage, receiver: Receiver, world: World, frozen: clock.Frozen, name: str
+) -> None:
+    made = service.register(acme.caller(master=True), "anima", Settings(url=URL, events=["message.sent"]))
+    sent(acme, world)
+    world.settle(frozen)  # it has been answering
+
+    def batch() -> set[str]:
+        ids = {sent(acme, world) for _ in range(3)}
+        receiver.got, receiver.answers = [], [answer(200), answer(500), answer(200)]
+        if name == "workers/deliveries":
+            work("workers/webhooks", together=10)
+        return ids
+
+    batch()
+    with saboteur.counting() as calls_made:
+        work(name, at_most=1, together=10)
+    number = len(calls_made)
+    world.settle(frozen)
+    for done in range(number):
+        ids = batch()
+        with saboteur.killing(after=done):
+            work(name, at_most=1, together=10)
+        world.settle(frozen)
+        assert {got.told["messageId"] for got in receiver.got} == ids, f"killed after {done} calls"
+        assert len(set(receiver.ids)) == len(ids)
+    found, _ = service.deliveries(acme.org_id, made.endpoint.id, None, 100, None)
+    assert Counter(one.status for one in found) == {Status.SUCCEEDED: 1 + 3 * (number + 1)}
+    assert {one.attempts for one in found} == {1, 2}
+
+
 def called(acme: Tenant) -> Call:
     """A call of OptiComm's that was accepted, with a callback."""
     caller = acme.caller()
