@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from switchboard import telemetry
 from switchboard.accounts.models import Caller

@@ -76,7 +76,6 @@ def put_score(call: Call, score: Score) -> Put:
     return Put(table="activity", item={**_key(call.org_id, call.id), "sk": "score", **score.model_dump(mode="json")})
 
 
-
 def detail(org_id: str, call_id: str) -> Detail | None:
     """A call with its transcript and score, in one query."""
     items = {item["sk"]: item for item in Query(table="activity", partition=_partition(org_id, call_id)).all()}
