@@ -1,4 +1,4 @@
-"""`python -m tests.load`: all the measurements, or one with `--only`."""
+"""`python -m tests.load`: all the measurements, or some with `--only`, and a summary."""
 
 from __future__ import annotations
 
@@ -6,23 +6,42 @@ import argparse
 import importlib
 import os
 import platform
+import subprocess
+import time
+from pathlib import Path
 
-_PARTS = ("cold", "warm", "dynamo", "lists", "gate", "limiter", "sse", "webhooks", "pipeline", "redeem")
+from tests.load import report
+
+_PARTS = (
+    *("fanout", "timers", "notices", "limiter", "pipeline", "sender", "units"),
+    *("cold", "warm", "dynamo", "lists", "gate", "sse", "webhooks", "redeem"),
+)
 
 
 def main() -> None:
     """Measure and print. Times are for reading: nothing fails by them."""
     parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
-    parser.add_argument("--only", choices=_PARTS)
-    only = parser.parse_args().only
+    parser.add_argument("--only", choices=_PARTS, action="append", help="one part; may be given several times")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="write the summary's figures to a file")
+    given = parser.parse_args()
     busy = os.getloadavg()[0]
     print(
         f"Python {platform.python_version()} on {platform.machine()}, {os.cpu_count()} cores, load average {busy:.1f}"
     )
     if busy > 1:
-        print("The machine is busy: what follows is noise in part. Measure again when it is quiet.")
-    for part in [only] if only else _PARTS:
+        print("The machine is busy: figures of time are noise in part. Measure again when it is quiet.")
+    for part in given.only or _PARTS:
+        began = time.monotonic()
         importlib.import_module(f"tests.load.{part}").measure()
+        print(f"\n({part}: {time.monotonic() - began:.0f} s, load average now {os.getloadavg()[0]:.1f})", flush=True)
+    report.summary()
+    if given.save:
+        report.save(given.save, _commit())
+
+
+def _commit() -> str:
+    found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    return found.stdout.strip() or "unknown"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,137 @@
+"""Fan-out: how many events a second one shard of the table's stream hands on, with SQS stubbed by 5 ms a request.
+
+Lambda runs ten batches of one shard at once (`parallel` of the topology), each in an environment of its own. Here each
+is a process of its own, with the real handler, its own threads and its own stub of SQS, and all share this machine's
+cores. A batch has 100 events of some 60 workflows of several organizations, as a stream holds them.
+
+Beside the sum of all ten stands one batch alone, and from its processor time what ten environments of the worker's
+memory would do, which get a part of a core each.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from infra import topology
+from infra.local import pool
+from switchboard.aws import ids
+from switchboard.aws.table import encode_item
+from switchboard.events import service as events
+from switchboard.events.models import Actor, Subject, Work
+from tests.load import report, stub
+from tests.load.cloud import CORES_A_MEGABYTE, Cloud, stubbed
+
+TARGET = 1_500
+_AT_ONCE, _WORKFLOWS, _ORGS, _SECONDS = 10, 60, 8, 6.0
+#: What a mail's workflow tells of, one after another.
+_STORY = ("email.queued", "email.sent", "email.delivered")
+
+
+@dataclass(frozen=True)
+class _Run:
+    events: int
+    seconds: float
+    cpu: float
+    requests: int
+
+
+def measure() -> None:
+    """Print events a second."""
+    worker = topology.function("workers/fanout")
+    assert isinstance(worker, topology.Worker)
+    (alone,) = _together(1)
+    ten = _together(_AT_ONCE)
+    cores = worker.memory * CORES_A_MEGABYTE
+    batches = alone.events / worker.batch
+    wait, busy = (alone.seconds - alone.cpu) / batches, alone.cpu / batches
+    lambdas = _AT_ONCE * worker.batch / (max(wait, 0) + busy / cores)
+    rate = sum(run.events / run.seconds for run in ten)
+    report.table(
+        f"Fan-out of one shard, SQS stubbed by 5 ms a request: batches of {worker.batch} events of {_WORKFLOWS}"
+        f" workflows of {_ORGS} organizations\n(target: {TARGET:,} events a second)",
+        ("", "events/s", "ms a batch", "CPU ms a batch", "requests a batch"),
+        [
+            _row("one batch at a time", [alone], worker.batch),
+            _row(f"ten at once, on {os.cpu_count()} cores", ten, worker.batch),
+            (f"reckoned: ten environments of {worker.memory} MB ({cores:.2f} cores)", f"{lambdas:,.0f}", "", "", ""),
+        ],
+    )
+    report.at_least("fan-out, ten batches of a shard", rate, "events/s", TARGET)
+    report.noted("fan-out, CPU for 100 events", 1000 * busy, "ms")
+
+
+def _row(name: str, runs: list[_Run], batch: int) -> tuple[object, ...]:
+    batches = sum(run.events for run in runs) / batch
+    return (
+        name,
+        f"{sum(run.events / run.seconds for run in runs):,.0f}",
+        f"{1000 * sum(run.seconds for run in runs) / batches:.0f}",
+        f"{1000 * sum(run.cpu for run in runs) / batches:.0f}",
+        f"{sum(run.requests for run in runs) / batches:.0f}",
+    )
+
+
+def _together(number: int) -> list[_Run]:
+    context = get_context("spawn")
+    ready = context.Barrier(number)
+    answers: Any = context.Queue()
+    made = [context.Process(target=_run, args=(ready, answers), daemon=True) for _ in range(number)]
+    for process in made:
+        process.start()
+    found = [_Run(*answers.get(timeout=120)) for _ in made]
+    for process in made:
+        process.join()
+    return found
+
+
+def _run(ready: Any, answers: Any) -> None:
+    sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 metrics, as long as the process lives
+    stub.silence()
+    worker = topology.function("workers/fanout")
+    assert isinstance(worker, topology.Worker)
+    with stubbed(Cloud()) as cloud:
+        batches = [_batch(worker.batch) for _ in range(5)]
+        _invoke(batches[0])
+        ready.wait()
+        cloud.requests.clear()
+        started, cpu, done = time.perf_counter(), time.process_time(), 0
+        while time.perf_counter() - started < _SECONDS:
+            _invoke(batches[done % len(batches)])
+            done += 1
+        seconds = time.perf_counter() - started
+        requests = cloud.requests.total()
+        answers.put((done * worker.batch, seconds, time.process_time() - cpu, requests))
+
+
+def _invoke(batch: dict[str, Any]) -> None:
+    answer = pool.invoke("workers/fanout", batch)
+    assert answer == {"batchItemFailures": []}, answer
+
+
+def _batch(size: int) -> dict[str, Any]:
+    orgs = [ids.new("org") for _ in range(_ORGS)]
+    mails = [(orgs[number % _ORGS], ids.new("corr"), ids.new("msg"), ids.new("agt")) for number in range(_WORKFLOWS)]
+    records = []
+    for number in range(size):
+        org_id, correlation_id, message_id, agent_id = mails[number % _WORKFLOWS]
+        actor = Actor(type="agent", id=agent_id)
+        work = Work(org_id=org_id, actor=actor, agent_id=agent_id, correlation_id=correlation_id)
+        kind = _STORY[(number + number // _WORKFLOWS) % len(_STORY)]
+        subject = Subject(type="message", id=message_id, version=1 + number // _WORKFLOWS)
+        event = events.of(work, kind, subject, kind="mail", recipients=["0" * 64])
+        item = events.record(event).item
+        records.append(
+            {
+                "eventID": str(number),
+                "eventName": "INSERT",
+                "eventSource": "aws:dynamodb",
+                "dynamodb": {"NewImage": encode_item(item), "SequenceNumber": str(number)},
+            }
+        )
+    return {"Records": records}
