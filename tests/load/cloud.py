@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -33,13 +33,22 @@ CORES_A_MEGABYTE = 1 / 1_769
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
 
+class Sent(NamedTuple):
+    """A message that a queue took."""
+
+    queue: str
+    text: str
+    group: str
+    delay: int
+
+
 class Cloud:
     """The stub. `requests` counts by operation; `sent` is what the queues took, `items` what the tables hold."""
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self.seconds = seconds
         self.requests: Counter[str] = Counter()
-        self.sent: list[tuple[str, str]] = []
+        self.sent: list[Sent] = []
         self.items: dict[str, dict[str, dict[str, Any]]] = {}
         #: Texts of messages that SQS does not take.
         self.refuses: Callable[[str], bool] = lambda _: False
@@ -59,10 +68,10 @@ class Cloud:
         """Let a table hold an item, in DynamoDB's own form."""
         self.items.setdefault(item["pk"]["S"], {})[item["sk"]["S"]] = item
 
-    def listen(self) -> None:
-        """Answer the requests of this process's clients."""
-        for client in (session.dynamodb(), session.client("sqs")):
-            client.meta.events.register_first("before-send", self._answer)
+    def listen(self, *services: str) -> None:
+        """Answer the requests of this process's clients of these services."""
+        for service in services:
+            session.client(service).meta.events.register_first("before-send", self._answer)
 
     def _answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         name = str(_text(request.headers["X-Amz-Target"])).rpartition(".")[2]
@@ -79,7 +88,9 @@ class Cloud:
             if self.refuses(entry["MessageBody"]):
                 failed.append({"Id": entry["Id"], "SenderFault": True, "Code": "InvalidMessageContents"})
                 continue
-            self.sent.append((asked["QueueUrl"].rpartition("/")[2], entry["MessageBody"]))
+            queue = asked["QueueUrl"].rpartition("/")[2].removesuffix(".fifo")
+            group, delay = entry.get("MessageGroupId", ""), entry.get("DelaySeconds", 0)
+            self.sent.append(Sent(queue, entry["MessageBody"], group, delay))
             taken.append({"Id": entry["Id"], "MessageId": entry["Id"], "MD5OfMessageBody": ""})
         return {"Successful": taken, "Failed": failed}
 
@@ -151,7 +162,7 @@ def stubbed(cloud: Cloud, *, without: frozenset[str] = frozenset()) -> Iterator[
     """Run with the stub in AWS's place. `without` names queues that the function is not told of."""
     with patch.dict(os.environ, environ(without)):
         forget()
-        cloud.listen()
+        cloud.listen("dynamodb", "sqs")
         yield cloud
         forget()
 

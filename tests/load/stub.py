@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -77,7 +77,7 @@ class Stub:
             documents.append(link.document)
         return sorted([*items, *store._items(org_id, documents)], key=lambda item: (item["pk"], item["sk"]))
 
-    def _write(self, change: Update) -> dict[str, Any]:
+    def _write(self, change: Update, **_: Any) -> dict[str, Any]:
         return {"minute": 1, **{f"s{second:02d}": 1 for second in range(60)}}
 
     def _page(self, query: Query, limit: int, start: Any = None) -> Page:
@@ -86,7 +86,7 @@ class Stub:
 
     def _get_many(self, table: str, keys: Sequence[Key]) -> list[Item | None]:
         found = {(item["pk"], item["sk"]): item for item in self.items}
-        return [found.get((key["pk"], key["sk"])) for key in keys]
+        return [found.get((key.get("pk", ""), key.get("sk", ""))) for key in keys]
 
 
 @contextmanager
@@ -99,13 +99,20 @@ def stubbed() -> Iterator[Stub]:
         patch.dict(os.environ, environ),
         patch.dict(access._cache, {stub.key.hash: remembered}),
         patch("switchboard.aws.table.write_at_once", stub._write),
-        patch("switchboard.usage.service.commit", lambda *_: None),
-        patch("switchboard.signup.service.commit", lambda *_: None),
+        patch("switchboard.aws.table._commit", lambda _: None),
+        patch("switchboard.aws.table.get", lambda table, key, **_: stub._get_many(table, [key])[0]),
         patch("switchboard.aws.table.get_many", stub._get_many),
         patch.object(Query, "page", lambda query, limit, start=None: stub._page(query, limit, start)),
     ):
         silence()
         yield stub
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Let the block's metrics go nowhere."""
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+        yield
 
 
 def silence() -> None:

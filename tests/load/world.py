@@ -1,0 +1,145 @@
+"""The whole system in one process and one thread of time: dynoxide for the tables, a stub for the queues.
+
+A handler is invoked as Lambda would invoke it: the stream's new items go to the fan-out, messages to their workers. A
+`Meter` counts what each of them asks of DynamoDB.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+from infra import topology
+from infra.local import aws, pool
+from switchboard.aws import clock, secret
+from tests.conftest import forget
+from tests.load import cloud, dynoxide, stub
+from tests.load.cloud import Cloud, Sent
+from tests.load.capacity import Meter
+
+_ENDLESS = 2_000
+_BY_QUEUE = {worker.queue: worker for worker in topology.WORKERS if worker.queue}
+
+
+class _Due(NamedTuple):
+    at: float
+    sent: Sent
+
+
+@dataclass
+class World:
+    """What is under way. Time stands until it is moved."""
+
+    source: clock.Frozen
+    queues: Cloud
+    meter: Meter
+    _waiting: list[_Due] = field(default_factory=list)
+
+    def settle(self) -> None:
+        """Let the stream, the queues and their workers do all that is due now, and what comes of it."""
+        for _ in range(_ENDLESS):
+            if not self._hand_on() and not self._work():
+                return
+        raise AssertionError("it does not come to an end")
+
+    def pass_by(self, minutes: int) -> None:
+        """Let some time pass, minute by minute, and what is due in it be done. Timers beyond that stay set."""
+        for _ in range(minutes):
+            self.source.advance(minutes=1)
+            self.settle()
+
+    def taken(self, queue: str) -> list[Sent]:
+        """Take all that waits in a queue out of it."""
+        self._take()
+        found = [due.sent for due in self._waiting if due.sent.queue == queue]
+        self._waiting = [due for due in self._waiting if due.sent.queue != queue]
+        return found
+
+    def hand_on(self) -> None:
+        """Let the fan-out take what is new."""
+        while self._hand_on():
+            pass
+
+    def invoke(self, queue: str, messages: list[Sent]) -> None:
+        """Let a queue's worker take messages, as many at a time as its batch holds."""
+        worker = _BY_QUEUE[queue]
+        for start in range(0, len(messages), worker.batch):
+            part = messages[start : start + worker.batch]
+            answer = self._invoke(worker.name, {"Records": [record(n, sent) for n, sent in enumerate(part)]})
+            assert answer == {"batchItemFailures": []}, (worker.name, answer)
+
+    def _invoke(self, name: str, event: dict[str, Any]) -> Any:
+        with stub.quiet(), self.meter.of(name):
+            return pool.invoke(name, event)
+
+    def _hand_on(self) -> bool:
+        new = self.meter.outbox[:100]
+        del self.meter.outbox[:100]
+        if not new:
+            return False
+        records = [
+            {
+                "eventID": str(number),
+                "eventName": "INSERT",
+                "eventSource": "aws:dynamodb",
+                "dynamodb": {"NewImage": item, "SequenceNumber": str(number)},
+            }
+            for number, item in enumerate(new)
+        ]
+        answer = self._invoke("workers/fanout", {"Records": records})
+        assert answer == {"batchItemFailures": []}, answer
+        return True
+
+    def _work(self) -> bool:
+        self._take()
+        due = [one for one in self._waiting if one.at <= clock.epoch()]
+        self._waiting = [one for one in self._waiting if one not in due]
+        by_queue: dict[str, list[Sent]] = {}
+        for one in sorted(due):
+            by_queue.setdefault(one.sent.queue, []).append(one.sent)
+        for queue, messages in by_queue.items():
+            self.invoke(queue, messages)
+        return bool(due)
+
+    def _take(self) -> None:
+        now = clock.epoch()
+        self._waiting += [_Due(now + sent.delay, sent) for sent in self.queues.sent]
+        self.queues.sent.clear()
+
+
+def record(number: int, sent: Sent, receives: int = 1) -> dict[str, Any]:
+    """A message as Lambda gives it to a worker."""
+    return {
+        "messageId": str(number),
+        "receiptHandle": str(number),
+        "body": sent.text,
+        "attributes": {"MessageGroupId": sent.group, "ApproximateReceiveCount": str(receives)},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": f"arn:aws:sqs:us-east-1:000000000000:{sent.queue}",
+    }
+
+
+@contextmanager
+def running(binary: Path, **settings: str) -> Iterator[World]:
+    """A world with empty tables."""
+    stub.silence()
+    with dynoxide.tables(binary) as tables:
+        queues = {name: url for name, url in cloud.environ().items() if "_QUEUE_" in name}
+        more = {"SWITCHBOARD_MAIL_CARRIER": "simulator", "SWITCHBOARD_PUBLIC_URL": "http://localhost:8080"}
+        with patch.dict(os.environ, tables | queues | more | settings):
+            forget()
+            with (
+                patch.object(secret, "_root", lambda: b"load"),
+                clock.using(source := clock.Frozen(clock.stamp())),
+            ):
+                queues_stub = Cloud(seconds=0)
+                queues_stub.listen("sqs")
+                meter = Meter(aws.client(tables, "dynamodb"))
+                meter.listen()
+                yield World(source, queues_stub, meter)
+            forget()
