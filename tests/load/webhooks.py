@@ -1,13 +1,10 @@
-"""Webhooks: how many the sender alone sends, how soon they arrive, and what a dead endpoint does to the others.
+"""Webhooks through the whole local stack: how soon they arrive, and what a dead endpoint does to the others.
 
-The sender alone is the worker's own attempt (headers, signatures, the guarded client) to a sink in another process,
-beside a bare aiohttp client that posts the same bytes unsigned. The rest runs on the whole local stack, whose engine
-takes some 200 writes a second: its figures are for comparing with each other, not with AWS.
+The stack's engine takes some 200 writes a second: the figures are for comparing with each other, not with AWS.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -18,101 +15,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
-from typing import Any
-from unittest.mock import patch
 
-import aiohttp
 import httpx
 
 from infra.local import engine
-from switchboard.aws import clock, secret
-from switchboard.outbound.client import Client
-from switchboard.webhooks import delivery as sending
-from switchboard.webhooks.models import Delivery, Endpoint
 from tests.load import report, sink
 from tests.load.sink import Sink
 
-TARGET = 1_500
-_AT_ONCE, _POSTS, _ROUNDS = 64, 6_000, 3
 _ENDPOINTS, _SECONDS, _RATES = 100, 20, (5, 10)
 
 
 def measure() -> None:
-    """Print all three."""
+    """Print both."""
     with sink.running() as found:
-        _sender_alone(found)
         _through_the_stack(found)
-
-
-# --- the sender alone ---------------------------------------------------------------------------------------------
-
-
-def _sender_alone(found: Sink) -> None:
-    environ = {"SWITCHBOARD_STAGE": "local", "SWITCHBOARD_OUTBOUND_LOOPBACK": "on"}
-    with patch.dict(os.environ, environ), patch.object(secret, "_root", lambda: b"load"):
-        rows = []
-        for rate_of in (_ours, _bare):
-            rates = [asyncio.run(rate_of(found)) for _ in range(_ROUNDS)]
-            rows.append((rate_of.__doc__, f"{median(rates):,.0f}", f"{min(rates):,.0f}"))
-    ours, bare = (float(row[1].replace(",", "")) for row in rows)
-    report.table(
-        f"Webhooks, the sender alone: posts a second to a sink in another process, {_AT_ONCE} at once, median and least"
-        f" of {_ROUNDS}\nrounds of {_POSTS:,} (target {TARGET:,}: {report.met(ours >= TARGET)}; signed and guarded"
-        f" {ours / bare:.2f} times the bare client)",
-        ("sender", "a second", "least"),
-        rows,
-    )
-    found.taken()
-
-
-async def _ours(found: Sink) -> float:
-    """signed and guarded"""
-    now = clock.stamp()
-    endpoint = Endpoint(
-        id="wh_load", org_id="org_load", kind="anima", url=f"{found.url}/hook", timeout_ms=15_000, max_attempts=10,
-        created_at=now, updated_at=now,
-    )  # fmt: skip
-
-    async def post(client: Client, number: int) -> None:
-        outcome = await sending._attempt(endpoint, _delivery(number), client)
-        assert outcome.succeeded, outcome
-
-    async with Client() as client:
-        return await _rate(lambda number: post(client, number))
-
-
-async def _bare(found: Sink) -> float:
-    """aiohttp, unsigned"""
-
-    async def post(session: aiohttp.ClientSession, number: int) -> None:
-        async with session.post(f"{found.url}/hook", data=_delivery(number).body.encode()) as answer:
-            await answer.read()
-
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=_AT_ONCE)) as session:
-        return await _rate(lambda number: post(session, number))
-
-
-async def _rate(post: Any) -> float:
-    numbers = iter(range(_POSTS))
-
-    async def go_on() -> None:
-        for number in numbers:
-            await post(number)
-
-    started = time.perf_counter()
-    await asyncio.gather(*(go_on() for _ in range(_AT_ONCE)))
-    return _POSTS / (time.perf_counter() - started)
-
-
-def _delivery(number: int) -> Delivery:
-    return Delivery(
-        id=f"dlv_{number}", org_id="org_load", endpoint_id="wh_load", event="message.sent", event_id="evt_1",
-        subject_id="msg_1", sequence=1, correlation_id="corr_1", created_at="2026-01-15T17:00:00.000Z",
-        body='{"event":"message.sent","occurredAt":"2026-01-15T17:00:00.000Z","messageId":"msg_1","subject":"Hello"}',
-    )  # fmt: skip
-
-
-# --- through the stack --------------------------------------------------------------------------------------------
 
 
 def _through_the_stack(found: Sink) -> None:
