@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from math import inf
 from ssl import SSLCertVerificationError, SSLContext
 from time import monotonic
 from types import TracebackType
@@ -92,8 +92,7 @@ class Client:
         await connections.enter()
         started = monotonic()
         try:
-            async with asyncio.timeout(seconds):
-                status, fields, content = await self._exchange(connections, method, target, headers, body, seconds)
+            status, fields, content = await self._exchange(connections, method, target, headers, body, seconds)
         except NotSent:
             raise
         except aiohttp.ConnectionTimeoutError as error:
@@ -136,15 +135,15 @@ class Client:
     ) -> tuple[int, dict[str, str], bytes]:
         mark = Mark()
         current.set(mark)
-        timeout = _timeout(seconds)
+        until = monotonic() + seconds
         try:
-            return await self._once(connections.usual, method, url, headers, body, timeout)
+            return await self._once(connections.usual, method, url, headers, body, _timeout(seconds))
         except aiohttp.ClientConnectorError:
             raise
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-            if mark.opened:
+            if mark.opened or monotonic() >= until:
                 raise
-        return await self._once(connections.once, method, url, headers, body, timeout)
+        return await self._once(connections.once, method, url, headers, body, _timeout(until - monotonic()))
 
     async def _once(
         self,
@@ -188,16 +187,30 @@ def _target(url: str, *, loopback: bool) -> URL:  # noqa: ARG001 what may be sen
     return found
 
 
+@lru_cache(256)
 def _timeout(seconds: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=None, connect=min(seconds * _CONNECT_PART, _CONNECT_MOST))
+    # To the fraction: aiohttp would round the end of a longer time up to a whole second.
+    connect = min(seconds * _CONNECT_PART, _CONNECT_MOST)
+    return aiohttp.ClientTimeout(total=seconds, connect=connect, ceil_threshold=inf)
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:
-    for name, value in headers.items():
+    _check_names(tuple(headers))
+    if _is_plain("".join(headers.values())):
+        return
+    name = next(name for name, value in headers.items() if not _is_plain(value))
+    raise Refused(f"the header {name[:100]} has a value that is not printable ASCII")
+
+
+def _is_plain(value: str) -> bool:
+    return value.isascii() and value.isprintable()
+
+
+@lru_cache(1_024)
+def _check_names(names: tuple[str, ...]) -> None:
+    for name in names:
         if not _HEADER_NAME.fullmatch(name) or name.lower() in _OURS:
             raise Refused(f"the header {name[:100]!r} may not be set")
-        if not (value.isascii() and value.isprintable()):
-            raise Refused(f"the header {name[:100]} has a value that is not printable ASCII")
 
 
 def _fields(response: aiohttp.ClientResponse) -> dict[str, str]:

@@ -281,16 +281,14 @@ async def _attempt(endpoint: Endpoint, delivery: Delivery, sender: Sender) -> Ou
 
 def _interpreted(attempt: Attempt, answer: Answer) -> Outcome:
     """An attempt with its meaning. Where the answer cannot be understood its status alone counts: it never raises."""
-    outcome = Outcome(attempt, down=attempt.status in _DOWN, gone=attempt.status == _GONE)
+    body, wait = None, None
     try:
-        return replace(
-            outcome,
-            body=answer.body[:_MAX_RESPONSE].decode(errors="replace") or None,
-            retry_after=_seconds(answer.headers.get("retry-after")),
-        )
+        body = answer.body[:_MAX_RESPONSE].decode(errors="replace") or None
+        wait = _seconds(answer.headers.get("retry-after"))
     except Exception:  # noqa: BLE001 a receiver's words keep no attempt from being recorded
         telemetry.logger().exception("answer not understood", extra={"attempt": attempt.number})
-        return outcome
+    status = attempt.status
+    return Outcome(attempt, body=body, retry_after=wait, down=status in _DOWN, gone=status == _GONE)
 
 
 def _headers(endpoint: Endpoint, delivery: Delivery) -> dict[str, str]:
