@@ -132,14 +132,18 @@ class Meter:
             return [self._place(part["TableName"], part[_PARTS[kind]]) for kind, part in parts]
         if operation == "BatchWriteItem":
             return [
-                self._place(table, write["PutRequest"]["Item"] if "PutRequest" in write else write["DeleteRequest"]["Key"])
+                self._place(
+                    table, write["PutRequest"]["Item"] if "PutRequest" in write else write["DeleteRequest"]["Key"]
+                )
                 for table, writes in asked["RequestItems"].items()
                 for write in writes
             ]
         return [self._place(asked["TableName"], asked.get("Item") or asked["Key"])]
 
     def _place(self, table: str, item: Image) -> tuple[str, Image]:
-        return table, {part["AttributeName"]: item[part["AttributeName"]] for part in self._described(table)["KeySchema"]}
+        return table, {
+            part["AttributeName"]: item[part["AttributeName"]] for part in self._described(table)["KeySchema"]
+        }
 
     def _described(self, table: str) -> Any:
         if table not in self._tables:

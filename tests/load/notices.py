@@ -24,10 +24,12 @@ from unittest.mock import patch
 from infra import topology
 from infra.local import pool
 from switchboard.aws import queue, secret, session
+from switchboard.email import delivery
 from switchboard.email import service as email
 from switchboard.email.models import Draft
 from tests.actors import tenant
 from tests.conftest import forget
+from tests.integration.sabotage import everything
 from tests.load import cloud, dynoxide, report, stub
 from tests.load.cloud import SECONDS, Cloud, Sent
 from tests.load.world import record
@@ -108,10 +110,8 @@ def _rounds(binary: Path, conflicts: bool) -> list[_Round]:
 def _round(caller: Any, sent: Cloud, network: _Network, number: int) -> _Round:
     to = [f"you{number}.{n}@example.com" for n in range(NOTICES)]
     message = email.send(caller, Draft(to=to, subject="Hello", body=_BODY))
-    job = Sent("email", _send_job(message.org_id, message.id), message.org_id, 0)
     sent.sent.clear()
-    answer = pool.invoke("workers/email", {"Records": [record(0, job)]})
-    assert answer == {"batchItemFailures": []}, answer
+    delivery.deliver(message.org_id, message.id)
     reports = [one for one in sent.sent if one.queue == "email-events"]
     sends = [one for one in reports if '"eventType":"Send"' in one.text]
     pool.invoke("workers/email_events", {"Records": [record(0, one) for one in sends]})
@@ -136,16 +136,8 @@ def _round(caller: Any, sent: Cloud, network: _Network, number: int) -> _Round:
     )
 
 
-def _send_job(org_id: str, message_id: str) -> str:
-    from switchboard.email.jobs import SendMail
-
-    return SendMail(org_id=org_id, message_id=message_id).message().text
-
-
 def _recorded(message_id: str) -> int:
     """How many recipients the events name as those who have it."""
-    from tests.integration.sabotage import everything
-
     found: set[str] = set()
     for item in everything("activity", FilterExpression="attribute_exists(outbox)"):
         if item.get("type", {}).get("S") == "email.delivered" and item["subject"]["M"]["id"]["S"] == message_id:

@@ -32,8 +32,8 @@ from tests.load.world import World, running
 _CALL = {"to": "+14155550142", "tier": "basic", "metadata": {"consent_source": "business-relationship"}}
 _MAIL = {"to": "you@example.com", "subject": "Hello", "body": "From an agent."}
 _RECIPIENTS, _LARGE = 50, 100_000
-#: What a keyed mail and a call took at commit 7b0258c, by the local engine's count.
-MAIL_TARGET, CALL_TARGET = 16, 32
+#: What a keyed mail and a call took at commit 7b0258c, reckoned in the same way.
+MAIL_TARGET, CALL_TARGET = 17, 32
 _TOGETHER = 10
 _MINUTES = 20
 
@@ -208,4 +208,10 @@ def _rows(name: str, accepted: Units, later: dict[str, Units]) -> list[tuple[obj
 
 def _row(name: str, units: Units, number: int = 1) -> tuple[object, ...]:
     largest = ", ".join(f"{place} {amount / number:g}" for place, amount in units.places.most_common(4))
-    return name, f"{units.requests.total() / number:g}", f"{units.read / number:g}", f"{units.write / number:g}", largest
+    return (
+        name,
+        f"{units.requests.total() / number:g}",
+        f"{units.read / number:g}",
+        f"{units.write / number:g}",
+        largest,
+    )

@@ -19,8 +19,8 @@ from infra.local import aws, pool
 from switchboard.aws import clock, secret
 from tests.conftest import forget
 from tests.load import cloud, dynoxide, stub
-from tests.load.cloud import Cloud, Sent
 from tests.load.capacity import Meter
+from tests.load.cloud import Cloud, Sent
 
 _ENDLESS = 2_000
 _BY_QUEUE = {worker.queue: worker for worker in topology.WORKERS if worker.queue}
