@@ -109,7 +109,7 @@ def read(webhook_id: str) -> Webhook:
     tag="Webhooks",
     description="To make one active that was disabled is to forget its failures.",
     keys=MASTER,
-    responses={400: "The request is not valid.", 403: _MASTER, 404: _UNKNOWN, 409: "It was changed at the same time."},
+    responses={400: "The request is not valid.", 403: _MASTER, 404: _UNKNOWN},
 )
 def update(webhook_id: str, request: UpdateWebhookRequest) -> Webhook:
     caller = api.caller
@@ -138,7 +138,7 @@ def remove(webhook_id: str) -> Removed:
     tag="Webhooks",
     keys=MASTER,
     secret=True,
-    responses={403: _MASTER, 404: _UNKNOWN, 409: "It was changed at the same time."},
+    responses={403: _MASTER, 404: _UNKNOWN},
 )
 def rotate(webhook_id: str) -> NewWebhook:
     caller = api.caller
@@ -151,7 +151,7 @@ def rotate(webhook_id: str) -> NewWebhook:
     operation_id="webhookReenable",
     tag="Webhooks",
     keys=MASTER,
-    responses={403: _MASTER, 404: _UNKNOWN, 409: "It was changed at the same time."},
+    responses={403: _MASTER, 404: _UNKNOWN},
 )
 def reenable(webhook_id: str) -> Webhook:
     caller = api.caller

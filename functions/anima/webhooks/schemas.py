@@ -95,7 +95,7 @@ class Webhook(_Shown):
     timeout_ms: int
     max_attempts: int
     template: str | None
-    last_delivery_at: str | None
+    last_delivery_at: str | None = Field(description="When it was last sent to, to the minute.")
     created_at: str
     updated_at: str
 
