@@ -95,6 +95,13 @@ def test_large_events_are_several_rounds(acme: Tenant) -> None:
     assert len(sealed(acme.org_id)) == 14
 
 
+def test_a_message_with_one_event_is_sealed_beside_those_with_several(acme: Tenant) -> None:
+    first, *others = happened(acme.org_id, 4)
+    bodies = [{"events": [first.model_dump()]}, {"events": [one.model_dump() for one in others]}]
+    worker.handler(records(acme.org_id, bodies), None)
+    assert [one["id"] for one in sealed(acme.org_id)] == [one.id for one in (first, *others)]
+
+
 def test_the_sealer_takes_its_queue(acme: Tenant) -> None:
     made = recorded(acme.org_id, 9)
     send(acme.org_id, [made[:4], made[4:]])
