@@ -124,8 +124,8 @@ def _webhook(world: World, acme: Tenant, found: Sink) -> list[tuple[object, ...]
             for name, units in by_name.items()
         ]
         label = "a delivered webhook" if number == 1 else f"a delivered webhook, {number} in a batch"
-        report.noted(label, sum_.requests.total() / number, "requests")
-        report.noted(label, sum_.write / number, "WCU")
+        report.noted(f"{label}: requests", sum_.requests.total() / number, "requests")
+        report.noted(f"{label}: units", sum_.write / number, "WCU")
     return rows[1:]
 
 
