@@ -62,8 +62,8 @@ deploy: build ## cdk deploy, with CONTEXT="-c stage=prod -c domain=…"
 invoke: $(STAMP) ## run one handler on one event: FUNCTION=anima/email EVENT=events/anima-email-send.json
 	@$(BIN)/python -m infra.local.invoke $(FUNCTION) $(EVENT)
 
-bench: $(STAMP) ## print the measurements
-	$(BIN)/python -m tests.load
+bench: $(STAMP) ## print the measurements and a summary; some of them with ONLY="fanout timers"
+	$(BIN)/python -m tests.load $(addprefix --only ,$(ONLY))
 
 openapi: $(STAMP) ## write the documents that the portal serves, docs/events.md and docs/retention.md
 	$(BIN)/python -m infra.openapi
