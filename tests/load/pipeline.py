@@ -137,9 +137,9 @@ def _print_used(row: _Row, used: dict[str, _Used]) -> None:
         ("process", "CPU ms", "requests", "by kind"),
         rows,
     )
-    report.noted("webhooks from commit to receipt, CPU of all", 1000 * total / row.events, "ms/event")
+    report.noted(f"webhooks at {row.rate}/s, CPU of all", 1000 * total / row.events, "ms/event")
     handlers = sum(one.cpu for name, one in used.items() if name.startswith("workers/"))
-    report.noted("webhooks from commit to receipt, CPU of the handlers", 1000 * handlers / row.events, "ms/event")
+    report.noted(f"webhooks at {row.rate}/s, CPU of the handlers", 1000 * handlers / row.events, "ms/event")
 
 
 @contextmanager
