@@ -16,7 +16,7 @@ from switchboard.email import service as email
 from switchboard.email.address import Address
 from switchboard.email.models import Draft, State, each_once
 
-#: What one message may hold, in bytes: it is one DynamoDB item (400 KB), with room for everything else in it.
+#: What a message may say, in bytes: it is one DynamoDB item (400 KB), with room for what stands beside it.
 MAX_CONTENT = 192 * 1024
 _HEADER = re.compile(r"X-(?!SES-)[A-Za-z0-9-]{1,70}|List-Unsubscribe|List-Unsubscribe-Post|Reply-To", re.IGNORECASE)
 #: What all headers that a caller sets may have, in bytes, beside the body in the same item.
