@@ -120,7 +120,8 @@ def test_queues_and_tables_of_an_earlier_start_take_up_what_the_topology_says_no
     with moto_cloud.running():
         provision.provision(moto_cloud.ENVIRON)
         slower = tuple(
-            topology.Queue(queue.name, queue.fifo, queue.seconds + 17, queue.receives) for queue in topology.QUEUES
+            topology.Queue(queue.name, queue.fifo, queue.visibility_seconds + 17, queue.max_receives)
+            for queue in topology.QUEUES
         )
         expiring = topology.Table("core", indexes=("gsi1",), ttl="expires")
         monkeypatch.setattr(topology, "QUEUES", slower)
@@ -128,7 +129,7 @@ def test_queues_and_tables_of_an_earlier_start_take_up_what_the_topology_says_no
         found = provision.provision(moto_cloud.ENVIRON)
         sqs, dynamodb = (aws.client(moto_cloud.ENVIRON, service) for service in ("sqs", "dynamodb"))
         attributes = sqs.get_queue_attributes(QueueUrl=found["SWITCHBOARD_QUEUE_EMAIL"], AttributeNames=["All"])
-        assert attributes["Attributes"]["VisibilityTimeout"] == str(topology.queue("email").seconds)
+        assert attributes["Attributes"]["VisibilityTimeout"] == str(topology.queue("email").visibility_seconds)
         described = dynamodb.describe_time_to_live(TableName=found["SWITCHBOARD_TABLE_CORE"])
         assert described["TimeToLiveDescription"]["AttributeName"] == "expires"
 

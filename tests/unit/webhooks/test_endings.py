@@ -46,7 +46,7 @@ def call(acme: Tenant, world: World) -> Call:
     order = Order(to="+14155550142", tier=Tier.BASIC, consent_source="business-relationship")
     placed = calls.place(acme.caller(), order)
     named = placed.model_copy(update={"callback_id": callback.id, "version": placed.version + 1})
-    commit(call_store.save(named), callback.writes)
+    commit(call_store.CALLS.save(named), callback.writes)
     dialing.apply(
         Progress(org_id=acme.org_id, call_id=named.id, kind="ended", end_reason=EndReason.COMPLETED, duration_seconds=5)
     )
