@@ -242,3 +242,13 @@ def test_a_page_whose_filter_passes_over_what_is_left_says_so() -> None:
     query = Query(table="core", partition="p", where="odd = :odd", values={":odd": 1})
     assert [item["sk"] for item in query.page(3).items] == ["1", "3", "5"]
     assert query.page(3).next_key is None
+
+
+@pytest.mark.usefixtures("cloud")
+def test_what_a_table_never_has_room_for_is_unavailable_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803 botocore's name
+        return {"Responses": {}, "UnprocessedKeys": RequestItems}
+
+    monkeypatch.setattr(session.dynamodb(), "batch_get_item", nothing)
+    with pytest.raises(Unavailable):
+        table.get_many("core", [ONE])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 from switchboard import telemetry
@@ -31,7 +31,7 @@ class Message:
     dedupe: str | None = None
     delay: int = 0
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The body as SQS carries it."""
         # ASCII: SQS refuses some characters that JSON allows.
@@ -109,7 +109,7 @@ def _requests(messages: Sequence[Message], places: Iterable[int]) -> Iterator[li
     part: list[int] = []
     size = 0
     for place in places:
-        length = len(messages[place].text.encode())
+        length = len(messages[place].text)
         if part and (len(part) == _BATCH or size + length > _BATCH_BYTES):
             yield part
             part, size = [], 0

@@ -100,8 +100,7 @@ class Put(Write):
 
     @property
     def place(self) -> Key:
-        names = ("pk", "sk") if "pk" in self.item else ("id",)
-        return {name: self.item[name] for name in names}
+        return {name: self.item[name] for name in _key_names(self.item)}
 
     def request(self) -> dict[str, Any]:
         parts = super().request()
@@ -355,26 +354,36 @@ def get_many(table: str, keys: Sequence[Key]) -> list[Item | None]:
 
 
 def get_across(places: Sequence[tuple[str, Key]]) -> list[Item | None]:
-    """The items at up to 100 keys of several tables, in the order of the places, read consistently in one request."""
-    wanted: dict[str, dict[str, Any]] = {}
-    for table, key in places:
-        keys = wanted.setdefault(settings.table(table), {"Keys": [], "ConsistentRead": True})["Keys"]
-        if (encoded := encode_item(key)) not in keys:
-            keys.append(encoded)
-    found: dict[str, list[Item]] = {name: [] for name in wanted}
-    pause = _FIRST_PAUSE
+    """The items at up to 100 keys of several tables, in the order of the places, read consistently in one request.
+
+    What the table has no room for is asked for again. Raises Unavailable when that does not end.
+    """
+    names = [(settings.table(table), *_key_of(key)) for table, key in places]
+    found: dict[tuple[str, ...], Item] = {}
+    wanted: Any = {}
+    for (name, *_), (_, key) in dict(zip(names, places, strict=True)).items():
+        wanted.setdefault(name, {"Keys": [], "ConsistentRead": True})["Keys"].append(encode_item(key))
+    attempt = 0
     while wanted:
         answer: Any = _reading(lambda batch=wanted: session.dynamodb().batch_get_item(RequestItems=batch))  # type: ignore[misc]
         for name, items in answer["Responses"].items():
-            found[name] += [decode_item(item) for item in items]
+            for item in map(decode_item, items):
+                found[(name, *_key_of(item))] = item
         wanted = answer.get("UnprocessedKeys") or {}
         if wanted:
-            sleep(chance.between(0, pause))
-            pause = min(pause * 2, 1.0)
-    return [
-        next((item for item in found[settings.table(table)] if all(item[k] == v for k, v in key.items())), None)
-        for table, key in places
-    ]
+            if attempt == _MAX_ATTEMPTS:
+                raise Unavailable(_BUSY, retry_after=1)
+            back_off(attempt)
+            attempt += 1
+    return [found.get(name) for name in names]
+
+
+def _key_names(item: Key | Item) -> tuple[str, ...]:
+    return ("pk", "sk") if "pk" in item else ("id",)
+
+
+def _key_of(item: Key | Item) -> tuple[str, ...]:
+    return tuple(item[name] for name in _key_names(item))
 
 
 _BATCH_WRITES, _BATCH_READS = 25, 100
