@@ -14,7 +14,8 @@ from infra.local.pool import Context
 from switchboard.aws import clock, objects, session, settings
 from switchboard.edge.api import Api
 from switchboard.email import inbound
-from switchboard.webhooks import delivery
+from switchboard.webhooks import delivery, dispatch
+from switchboard.webhooks import service as webhooks
 from tests.actors import Tenant, tenant
 from tests.contract.world import GOOD, OURS, Ask, Organisation
 
@@ -73,7 +74,7 @@ def acme(cloud: dict[str, str]) -> Organisation:
 
 def _deliver(org_id: str, delivery_id: str) -> None:
     """Make a delivery's first attempt, as its worker does."""
-    delivery.deliver([{"org_id": org_id, "delivery_id": delivery_id, "attempt": 1}])
+    delivery.deliver([dispatch.attempt_of(webhooks.find_delivery(org_id, delivery_id))])
 
 
 def _post(mail: bytes, address: str) -> None:
