@@ -196,6 +196,13 @@ KINDS: tuple[Kind, ...] = (
     Kind("core", "search entry", "<org>#find#<noun>#<letter…>|<token…>#<id>#<part>", _CHANGE, _SEARCH),
     Kind("core", "tokens that are indexed", "<org>#tail#<noun>|<id>", _CHANGE, _SEARCH),
     Kind("core", "history of a number", "<org>#history|<id>", _ORG, "Counts calls, and outlives the contact."),
+    Kind(
+        "core",
+        "event that a projection has taken",
+        "<org>#projected#<projection>|<subject…>#<event>",
+        _CHANGE,
+        "So an event that comes again is known at any age. Clearing the projection removes it.",
+    ),
     # ---- usage
     Kind("core", "use in a month", "<org>#usage#<month>|total", _ORG, "Bills rest on it."),
     Kind("core", "slice of a month's use", "<org>#usage#<month>|slice#<number>", _ORG, "Bills rest on it."),
@@ -219,12 +226,30 @@ KINDS: tuple[Kind, ...] = (
         "A bounce or complaint: mail stays away. It is a digest.",
     ),
     Kind("activity", "mail", "<org>#message#<id>|message", _ORG, _MAIL),
+    Kind("activity", "what a mail says", "<org>#message#<id>|content", _ORG, _MAIL),
+    Kind("activity", "what was reported of a recipient", "<org>#message#<id>|to#<digest>", _ORG, _MAIL),
     Kind("activity", "look-up of a Message-ID", "<org>#message-id#<digest>|message-id", _ORG, _MAIL),
     Kind("activity", "mark of a mail that came", "<org>#received#<agent>#<digest>|received", _ORG, _MAIL),
     # ---- webhooks
     Kind("core", "webhook", "<org>#webhooks|<id>", _CHANGE, "The organization's own, until somebody deletes it."),
-    Kind("core", "endpoint of a callback", "<org>#callback#<id>|endpoint", _ORG, "Calls name it."),
-    Kind("core", "health of an endpoint", "<org>#webhook#<id>|health", _ORG, "Says when to try again."),
+    Kind(
+        "core",
+        "endpoint of a callback",
+        "<org>#callback#<id>|endpoint",
+        _TTL,
+        "Calls name it, and their callbacks may be sent again for 30 days.",
+        90 * _DAY,
+        "the last call that named it",
+    ),
+    Kind(
+        "core",
+        "health of an endpoint",
+        "<org>#webhook#<id>|health",
+        _TTL,
+        "It says when to try again, as long as deliveries are there.",
+        30 * _DAY,
+        "the last note",
+    ),
     Kind(
         "activity",
         "delivery",
@@ -232,7 +257,7 @@ KINDS: tuple[Kind, ...] = (
         _TTL,
         "It may be sent again by hand while it is there. The event stays.",
         30 * _DAY,
-        "the event",
+        "its end",
     ),
     # ---- events and the audit chain
     Kind("activity", "event", "<org>#chain#<workflow…>|<event>", _ORG, _CHAIN),
@@ -250,7 +275,6 @@ KINDS: tuple[Kind, ...] = (
     Kind("activity", "roleplay", "<org>#roleplay#<id>|call", _ORG, _ROLEPLAY),
     Kind("activity", "turn of a roleplay", "<org>#roleplay#<id>|turn#<number>", _ORG, _ROLEPLAY),
     Kind("activity", "score", "<org>#roleplay#<id>|score", _ORG, _ROLEPLAY),
-    Kind("activity", "agency's entry of a roleplay", "<org>#roleplay#<id>|agency", _ORG, _ROLEPLAY),
     # ---- lists and what is due later
     Kind("activity", "entry of a list", "<org>#list#<list…>|<place…>", _CHANGE, "Follows the thing that it lists."),
     Kind(
