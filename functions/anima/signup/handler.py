@@ -7,6 +7,7 @@ from switchboard.aws import settings
 from switchboard.edge import rate_limit
 from switchboard.edge.api import Api
 from switchboard.edge.dialects.anima import Anima
+from switchboard.email import service as email
 from switchboard.errors import RateLimited
 from switchboard.signup import service as signup
 
@@ -32,11 +33,15 @@ api = Api(Anima(), "signup")
 def sign_up(request: SignUpRequest) -> SignUpResponse:
     call = api.call
     bucket = f"sign-up#{rate_limit.holder_of(call.request.source_ip)}"
+    reachable = email.reachable(request.human_email)
+    reachable.begin()
     full = rate_limit.take_one(bucket, settings.number("SIGN_UPS_PER_HOUR", 20), _HOUR)
     if full:
         raise RateLimited("Too many sign-ups from this address.", limit=full.limit, remaining=0, retry_after=full.wait)
     assert call.correlation_id is not None
-    made = signup.sign_up(request.human_email, request.username, request.name, call.correlation_id, call.effect)
+    made = signup.sign_up(
+        request.human_email, request.username, request.name, call.correlation_id, call.effect, reachable
+    )
     return SignUpResponse.of(made)
 
 

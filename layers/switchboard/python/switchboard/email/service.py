@@ -193,13 +193,22 @@ def text_links(message: Message) -> dict[str, str]:
     return attachments.text_links(message)
 
 
-def system_mail(origin: Origin, agent_id: str | None, to: str, subject: str, body: str) -> list[Writes]:
+def reachable(address: str) -> Task[bool]:
+    """Whether an address gets mail of the platform's own, for a request that asks it beside other things."""
+    return Task(lambda: not store.is_unreachable(address))
+
+
+def system_mail(
+    origin: Origin, agent_id: str | None, to: str, subject: str, body: str, *, known: Task[bool] | None = None
+) -> list[Writes]:
     """The writes that queue a mail of the platform's own: not charged, and in no agent's list.
+
+    `known` is what `reachable` says of the address, where that was asked before.
 
     None for an address that bounced or complained after a mail of the platform's own, for any organization: that is no
     fact of this one. For one that did so after this organization's mail they raise Suppressed at commit.
     """
-    if store.is_unreachable(to):
+    if not (known or reachable(to)).result():
         telemetry.metric("SystemMailSuppressed")
         return []
     now, message_id = clock.stamp(), ids.new("msg")

@@ -9,6 +9,7 @@ from switchboard.accounts.models import KeyKind, Organisation
 from switchboard.accounts.plans import PlanName
 from switchboard.agents import service as agents
 from switchboard.agents.models import Agent
+from switchboard.aws.aside import Task
 from switchboard.aws.effect import Effect, commit_once
 from switchboard.email import service as email
 from switchboard.events.models import Actor, Work
@@ -38,8 +39,17 @@ class SignedUp(NamedTuple):
     master_key: str
 
 
-def sign_up(human_email: str, username: str, name: str | None, correlation_id: str, effect: Effect | None) -> SignedUp:
+def sign_up(
+    human_email: str,
+    username: str,
+    name: str | None,
+    correlation_id: str,
+    effect: Effect | None,
+    reachable: Task[bool] | None = None,
+) -> SignedUp:
     """Open an organisation with an agent, its inbox and two keys, and write to the human.
+
+    `reachable` is what `email.reachable` says of the human, where that was asked before.
 
     Raises Conflict when the human has an organisation or the username is taken, Invalid for a reserved username.
     """
@@ -50,7 +60,7 @@ def sign_up(human_email: str, username: str, name: str | None, correlation_id: s
     )
     made, agent_writes = agents.new(work, org, username, name or username, {}, effect.seed("agent") if effect else None)
     work = work.model_copy(update={"agent_id": made.agent.id})
-    invite, invite_writes = invites.invite_writes(work, org, "Switchboard", human_email, Role.ADMIN)
+    invite, invite_writes = invites.invite_writes(work, org, "Switchboard", human_email, Role.ADMIN, is_first=True)
     welcome = email.system_mail(
         work,
         made.agent.id,
@@ -59,6 +69,7 @@ def sign_up(human_email: str, username: str, name: str | None, correlation_id: s
         _WELCOME.format(
             address=made.agent.address, org_id=org.id, console=mailing.link(invite), day=invite.expires_at[:10]
         ),
+        known=reachable,
     )
     done = commit_once(
         effect,

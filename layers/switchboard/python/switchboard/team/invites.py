@@ -77,9 +77,18 @@ def _made_before(org_id: str, invite_id: str) -> Invite:
 
 
 def invite_writes(
-    origin: Origin, org: Organisation, inviter: str, address: str, role: Role, stale: list[Invite] | None = None
+    origin: Origin,
+    org: Organisation,
+    inviter: str,
+    address: str,
+    role: Role,
+    stale: list[Invite] | None = None,
+    *,
+    is_first: bool = False,
 ) -> tuple[Invite, list[Writes]]:
     """An invite without a mail, and the writes that store it in place of `stale` ones.
+
+    `is_first` says that the organization has invited nobody before: then nothing is read.
 
     Raises Conflict for an address that has one, RateLimited for one that is mailed too much. The writes raise
     QuotaExceeded at commit beyond MOST_INVITES, Moved when others changed what was read.
@@ -94,7 +103,8 @@ def invite_writes(
         created_at=clock.iso(now),
         expires_at=clock.iso(now + timedelta(seconds=INVITE_LIFETIME)),
     )
-    mailings = mailing.next_mailings(invite_store.get_mailings(org.id, made.email), made)
+    before = None if is_first else invite_store.get_mailings(org.id, made.email)
+    mailings = mailing.next_mailings(before, made)
     told = {"role": role.value, "address": secret.digest(made.email)}
     event = events.of(origin, "team.invited", Subject(type="invite", id=made.id), **told)
     return made, [
