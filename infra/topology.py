@@ -19,6 +19,11 @@ Access = Literal["read", "write"]
 READ: frozenset[Access] = frozenset({"read"})
 WRITE: frozenset[Access] = frozenset({"write"})
 READ_WRITE: frozenset[Access] = frozenset({"read", "write"})
+#: What a table lets a function do, by IAM's names.
+TABLE_ACTIONS: dict[Access, tuple[str, ...]] = {
+    "read": ("BatchGetItem", "ConditionCheckItem", "GetItem", "Query"),
+    "write": ("BatchWriteItem", "ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem"),
+}
 
 
 @dataclass(frozen=True)
@@ -318,12 +323,20 @@ WORKERS = (
     ),
     Worker("workers/audit", queue="audit", tables={"activity": READ_WRITE}, batch=10, concurrency=100),
     Worker(
-        "workers/email", queue="email", tables={"activity": READ_WRITE}, grants=frozenset({Grant.MAIL}), concurrency=20
+        "workers/email",
+        queue="email",
+        # Its claim asks whether a recipient was suppressed meanwhile.
+        tables={"activity": READ_WRITE, "core": READ},
+        grants=frozenset({Grant.MAIL}),
+        # A provider that hangs is waited for, each time.
+        batch=5,
+        concurrency=20,
     ),
     Worker(
         "workers/dialer",
         queue="dialer",
         tables={"activity": READ_WRITE, "core": READ_WRITE},
+        batch=5,
         # The simulated carrier reports here.
         sends=("voice-events",),
         concurrency=20,

@@ -37,10 +37,6 @@ _BUCKET_ACTIONS: dict[topology.Access, tuple[str, ...]] = {
     # An upload in parts is written by the same right, and given up by its own.
     "write": ("s3:AbortMultipartUpload", "s3:PutObject"),
 }
-_TABLE_ACTIONS: dict[topology.Access, tuple[str, ...]] = {
-    "read": ("BatchGetItem", "ConditionCheckItem", "GetItem", "Query"),
-    "write": ("BatchWriteItem", "ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem"),
-}
 
 
 class Functions:
@@ -161,7 +157,7 @@ class Functions:
         for name, access in function.tables.items():
             arn = self._resources.tables[name].table_arn
             yield iam.PolicyStatement(
-                actions=sorted({f"dynamodb:{action}" for kind in access for action in _TABLE_ACTIONS[kind]}),
+                actions=sorted({f"dynamodb:{action}" for kind in access for action in topology.TABLE_ACTIONS[kind]}),
                 resources=[arn],
             )
             indexes = topology.table(name).indexes

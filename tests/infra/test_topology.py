@@ -46,7 +46,7 @@ NEVER_CALLED = {
     "workers/email_events": {SECRET},  # it keeps digests, and derives nothing
     # It hands on what the stream shows, and reads and writes nothing: events and timers are written elsewhere.
     "workers/fanout": {"activity"},
-    "workers/email": {"core", SECRET},  # the suppression list is written when SES reports, in workers/email_events
+    "workers/email": {SECRET},  # it keeps digests, and derives nothing
 }
 
 

@@ -15,6 +15,7 @@ from infra import topology
 from infra.local.pool import Context
 from switchboard.aws import clock, session, settings
 from switchboard.aws.queue import Message
+from tests.integration.role import held_to
 
 _ENDLESS = 1_000
 SERVICES = ("dynamodb", "sqs", "ses", "secretsmanager")
@@ -104,9 +105,11 @@ class Dying(Context):
 
 
 def invoke(name: str, event: dict[str, Any], context: type[Context] = Context) -> Any:
-    """Run a function's handler in this process."""
+    """Run a function's handler in this process. Raises AssertionError where it does what its role does not allow."""
     module = importlib.import_module(f"functions.{name.replace('/', '.')}.handler")
-    return module.handler(event, context(topology.function(name)))
+    function = topology.function(name)
+    with held_to(function):
+        return module.handler(event, context(function))
 
 
 def tick() -> None:

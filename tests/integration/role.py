@@ -1,0 +1,71 @@
+"""A function's role, as IAM would hold its code to it: emulators let everybody do everything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from infra import topology
+from infra.topology import Grant
+from switchboard.aws import session, settings
+
+_PARTS = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+    "Get": "GetItem",
+}
+_EVENT = "provide-client-params"
+
+
+@contextmanager
+def held_to(function: topology.Function) -> Iterator[None]:
+    """Note each call of the block that the function's role does not allow. Raises AssertionError for them at its end.
+
+    Not at once: a worker takes whatever is raised in a job for the job's fault, and the queue brings it again.
+    """
+    denied: set[str] = set()
+    tables = {settings.table(one.name): one.name for one in topology.TABLES}
+    urls = {settings.queue_url(one.name): one.name for one in topology.QUEUES}
+    sends = {*function.sends, *(("email-events",) if Grant.MAIL in function.grants else ())}
+
+    def table_asked(params: dict[str, Any], model: Any, **_: Any) -> None:
+        if model.name == "Scan":
+            return  # that is the test, which looks at what is there: no code of the platform does
+        for action, name in _asked(model.name, params):
+            table = tables.get(name, name)
+            allowed = {one for kind in function.tables.get(table, ()) for one in topology.TABLE_ACTIONS[kind]}
+            if action not in allowed:
+                denied.add(f"{action} of {table}")
+
+    def queue_asked(params: dict[str, Any], model: Any, **_: Any) -> None:
+        queue = urls.get(params.get("QueueUrl", ""))
+        if model.name.startswith("SendMessage") and queue not in sends:
+            denied.add(f"{model.name} to {queue}")
+
+    listening = [
+        (session.dynamodb(), table_asked),
+        (session.dynamodb_once(), table_asked),
+        (session.client("sqs"), queue_asked),
+    ]
+    for client, asked in listening:
+        client.meta.events.register(_EVENT, asked)
+    try:
+        yield
+    finally:
+        for client, asked in listening:
+            client.meta.events.unregister(_EVENT, asked)
+    assert not denied, f"the topology does not grant {function.name} {sorted(denied)}"
+
+
+def _asked(operation: str, params: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if "TransactItems" in params:
+        for item in params["TransactItems"]:
+            for part, of in item.items():
+                yield _PARTS[part], of["TableName"]
+    elif "RequestItems" in params:
+        yield from ((operation, name) for name in params["RequestItems"])
+    elif "TableName" in params:
+        yield operation, params["TableName"]
