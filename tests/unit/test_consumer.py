@@ -66,6 +66,36 @@ def test_each_job_goes_to_the_function_of_its_kind() -> None:
     assert (done, failed(answer)) == ([SEND, confirm], [])
 
 
+class Clock:
+    """An invocation of which so many milliseconds are left."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.left
+
+
+def test_no_job_is_begun_that_the_invocation_has_no_time_for(pauses: list[tuple[str, int]]) -> None:
+    done: list[Job] = []
+    context = Clock(25_000)
+
+    def hang(job: Job) -> None:
+        done.append(job)
+        context.left -= 14_000
+
+    handler = consumer.jobs({SendMail: hang})
+    answer = handler({"Records": [record(SEND.body, number, receives=6) for number in (1, 2, 3)]}, context)
+    assert (len(done), failed(answer)) == (1, ["m2", "m3"])
+    assert pauses == [("h2", 1), ("h3", 1)], "they did not fail, and wait for no longer"
+
+
+def test_the_first_job_is_begun_with_whatever_time_there_is(pauses: list[tuple[str, int]]) -> None:
+    done: list[Job] = []
+    answer = consumer.jobs({SendMail: done.append})({"Records": [record(SEND.body)]}, Clock(1_000))
+    assert (done, failed(answer), pauses) == ([SEND], [], [])
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -25,6 +25,9 @@ J = TypeVar("J", bound=Job)
 
 #: The longest pause before a failed message comes again, in seconds: of a standard queue, and of a group that waits.
 _LONGEST_PAUSE, _LONGEST_PAUSE_OF_A_GROUP = 300, 30
+#: How much of an invocation's time has to be left for one more job of a batch, in milliseconds: what a provider that
+#: hangs costs, and a store that is slow. A job that is cut off has an unknown outcome; one that waits has none.
+_ENOUGH_TIME = 12_000
 
 
 def jobs(
@@ -149,14 +152,33 @@ def _one_by_one(take: Callable[[dict[str, Any]], None]) -> Handler:
             raise
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        untouched: set[str] = set()
+
+        def in_time(record: SQSRecord) -> None:
+            # The first is always begun: a function with little time in all would otherwise do nothing for ever.
+            if record.message_id != event["Records"][0]["messageId"] and _is_late(context):
+                untouched.add(record.message_id)
+                raise _NoTimeLeft
+            noted(record)
+
         # A batch in which every job failed is answered like any other: each of them goes back.
         processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-        answer: Any = process_partial_response(event, noted, processor, context)
+        answer: Any = process_partial_response(event, in_time, processor, context)
         failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
-        _pause([record for record in event["Records"] if record["messageId"] in failed], _LONGEST_PAUSE)
+        back = [record for record in event["Records"] if record["messageId"] in failed]
+        _pause([record for record in back if record["messageId"] not in untouched], _LONGEST_PAUSE)
+        _pause([record for record in back if record["messageId"] in untouched], 1)
         return {"batchItemFailures": answer["batchItemFailures"]}
 
     return handler
+
+
+class _NoTimeLeft(Exception):
+    """The invocation ends before this job could: it goes back as it came."""
+
+
+def _is_late(context: Any) -> bool:
+    return context is not None and context.get_remaining_time_in_millis() < _ENOUGH_TIME
 
 
 def _handler(take: Callable[[list[dict[str, Any]]], set[int]], name: str, longest: int) -> Handler:
