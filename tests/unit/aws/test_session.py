@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
+from typing import Any
 
 import pytest
 
@@ -96,19 +97,25 @@ def ask() -> str:
     return Bedrock("a.model")._converse("Are you there?")
 
 
-BOTH = pytest.mark.parametrize(
+def limit() -> object:
+    """What a limiter asks its table."""
+    return session.dynamodb_once().get_item(TableName="ratelimit", Key={"pk": {"S": "a"}})
+
+
+EACH = pytest.mark.parametrize(
     ("provider", "act", "lost"),
     [
         pytest.param(SENT, send, OutcomeUnknown, id="ses"),
         pytest.param(SAID, ask, Throttled, id="bedrock"),
+        pytest.param(b"{}", limit, session.ConnectionFailed, id="limiter"),
     ],
     indirect=["provider"],
 )
 
 
-@BOTH
+@EACH
 def test_the_first_request_after_a_freeze_has_a_new_connection(
-    provider: Provider, act: Callable[[], str], lost: type[Exception], frozen: clock.Frozen
+    provider: Provider, act: Callable[[], object], lost: Any, frozen: clock.Frozen
 ) -> None:
     assert act()
     provider.dead = True
@@ -117,9 +124,9 @@ def test_the_first_request_after_a_freeze_has_a_new_connection(
     assert (provider.connections, provider.requests) == (2, 2)
 
 
-@BOTH
+@EACH
 def test_a_clock_that_was_set_back_is_a_reason_for_a_new_connection(
-    provider: Provider, act: Callable[[], str], lost: type[Exception], frozen: clock.Frozen
+    provider: Provider, act: Callable[[], object], lost: Any, frozen: clock.Frozen
 ) -> None:
     assert act()
     provider.dead = True
@@ -127,9 +134,9 @@ def test_a_clock_that_was_set_back_is_a_reason_for_a_new_connection(
     assert act()
 
 
-@BOTH
+@EACH
 def test_requests_in_a_row_share_a_connection_and_are_made_once(
-    provider: Provider, act: Callable[[], str], lost: type[Exception], frozen: clock.Frozen
+    provider: Provider, act: Callable[[], object], lost: Any, frozen: clock.Frozen
 ) -> None:
     for _ in range(3):
         assert act()

@@ -136,7 +136,9 @@ def dynamodb() -> DynamoDBClient:
 
 @cache
 def _made_once() -> Any:
-    return _session().create_client("dynamodb", config=_CONFIG.merge(_ONCE))
+    made = _session().create_client("dynamodb", config=_CONFIG.merge(_ONCE))
+    _Idle(made).watch()
+    return made
 
 
 def dynamodb_once() -> DynamoDBClient:
