@@ -227,12 +227,31 @@ def test_a_minute_with_nothing_due_takes_twenty_requests_at_most(
     assert len(calls) + 2 <= 20
 
 
-def test_ticks_that_were_missed_for_long_are_made_up_for_by_the_same_few_jobs(office: Office) -> None:
+def test_ticks_that_were_missed_are_made_up_for_half_an_hour_a_job(office: Office) -> None:
     name = office.ask(3_600)
     office.now.advance(hours=3)
-    assert service.tick() == store.SHARDS
+    assert service.tick() == 7 * store.SHARDS
+    assert {minutes(job) for job in office.to_fire} == {30, 1}
     office.work()
     assert name in office.arrivals
+
+
+def test_after_two_days_without_ticks_each_takes_some_hours_until_none_is_left(office: Office) -> None:
+    first, last = office.ask(3_600), office.ask(40 * 3_600)
+    office.now.advance(hours=48)
+    assert service.tick() == 12 * store.SHARDS
+    office.work()
+    assert (first in office.arrivals, last in office.arrivals) == (True, False)
+    handed = [service.tick() // store.SHARDS for _ in range(9)]
+    assert (sum(handed), handed[-1]) == (85, 0), "42 hours, and the minute ahead"
+    assert {minutes(job) for job in office.to_fire} == {30, 1}
+    office.work()
+    assert last in office.arrivals
+
+
+def minutes(job: FireTimers) -> int:
+    first, last = (clock.parse(f"{moment}:00Z") for moment in (job.first, job.last))
+    return (last - first) // timedelta(minutes=1) + 1
 
 
 def test_two_ticks_of_one_minute_hand_it_out_once(office: Office) -> None:
@@ -343,7 +362,7 @@ def test_the_watermark_never_goes_back(office: Office) -> None:
 
 def test_more_shards_of_an_earlier_version_are_still_looked_through(office: Office) -> None:
     store.advance("2026-01-15T17:30", 32)
-    office.now.advance(hours=1)
+    office.now.advance(minutes=45)
     assert service.tick() == 32
 
 

@@ -10,7 +10,7 @@ that cannot be handed over is tried again later, and after some attempts set asi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from math import ceil
 from typing import NamedTuple
@@ -25,8 +25,12 @@ from switchboard.timers import store
 from switchboard.timers.jobs import FireTimers
 from switchboard.timers.models import DeadTimer, Timer
 
+_MINUTE = timedelta(minutes=1)
 #: How far a tick looks ahead: a minute, and some seconds for a tick that comes late.
 _AHEAD = timedelta(seconds=75)
+#: The most minutes of one job, which it looks through one after the other, and the most that one tick hands out. After
+#: a day without ticks a job of the whole day would end with its function, again and again.
+_SPAN, _MOST = timedelta(minutes=30), timedelta(hours=6)
 #: Where the first tick of a new deployment begins.
 _FIRST_LOOK_BACK = timedelta(hours=1)
 #: How often a timer may fail before it is set aside, and how long after each failure it is due again, in minutes.
@@ -81,19 +85,30 @@ def _message(timer: Timer) -> Message:
 def tick() -> int:
     """Hand the minutes since the last tick, up to the next one, to the workers. Returns how many jobs that took.
 
-    A tick that was missed delays and never drops: the next one hands its minutes out too.
+    A tick that was missed delays and never drops: the next one hands its minutes out too, some hours at a time
+    where many were missed.
     """
     now = clock.now()
     mark, shards = store.watermark()
-    first = clock.parse(f"{mark}:00Z") + timedelta(minutes=1) if mark else _minute(now - _FIRST_LOOK_BACK)
-    last = _minute(now + _AHEAD)
+    first = clock.parse(f"{mark}:00Z") + _MINUTE if mark else _minute(now - _FIRST_LOOK_BACK)
+    last = min(_minute(now + _AHEAD), first + _MOST - _MINUTE)
     if first > last:
         return 0
-    span = {"first": clock.iso(first)[:16], "last": clock.iso(last)[:16]}
-    jobs = [FireTimers(shard=shard, **span) for shard in range(shards)]
+    jobs = [FireTimers(shard=shard, **span) for span in _spans(first, last) for shard in range(shards)]
     queue.send(job.message() for job in jobs)
-    store.advance(span["last"], shards)
+    store.advance(_name(last), shards)
     return len(jobs)
+
+
+def _spans(first: datetime, last: datetime) -> Iterator[dict[str, str]]:
+    """The minutes from the first to the last, cut into what one job takes."""
+    while first <= last:
+        yield {"first": _name(first), "last": _name(min(last, first + _SPAN - _MINUTE))}
+        first += _SPAN
+
+
+def _name(minute: datetime) -> str:
+    return clock.iso(minute)[:16]
 
 
 def _minute(moment: datetime) -> datetime:
@@ -104,9 +119,9 @@ def fire(job: FireTimers) -> None:
     """Hand the jobs of a shard's timers to their queues, each with what is left of its delay."""
     minute, last = clock.parse(f"{job.first}:00Z"), clock.parse(f"{job.last}:00Z")
     while minute <= last:
-        for items in store.in_minute(clock.iso(minute)[:16], job.shard):
+        for items in store.in_minute(_name(minute), job.shard):
             _fire(items)
-        minute += timedelta(minutes=1)
+        minute += _MINUTE
 
 
 def _fire(items: Sequence[Item]) -> None:
