@@ -147,6 +147,26 @@ def test_what_an_index_shows_a_moment_too_long_is_left_out(monkeypatch: pytest.M
     assert flat(5, state=["new"]) == ["thing_002", "thing_000"]
 
 
+def test_what_moves_between_two_partitions_that_are_both_asked_for_stays_in_the_list(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    thing(1, None, "new")
+    keys = Query.keys
+    before: dict[str, Any] = {}
+
+    def behind(query: Query, *args: Any) -> Any:
+        """Each partition as it was before the move, where the thing stood there."""
+        found = keys(query, *args)
+        return before.setdefault(query.partition, found) if found.items else before.get(query.partition, found)
+
+    monkeypatch.setattr(Query, "keys", behind)
+    for state in ("done", "failed"):
+        assert flat(5, state=["new", "done", "failed"]) == ["thing_001"]
+        thing(1, None, state)
+    assert flat(5, state=["new", "done", "failed"]) == ["thing_001"]
+    assert flat(5, state=["new", "done"]) == []
+
+
 def test_an_index_holds_keys_alone() -> None:
     thing(1, "ada", "new")
     (entry,) = table.Query(table="activity", index="gsi1", partition=f"{ORG}#list#things#owner=ada").keys(5).items

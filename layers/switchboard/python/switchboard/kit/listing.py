@@ -53,7 +53,6 @@ class _Entry:
 
     place: str
     key: tuple[str, str]
-    partition: str
 
 
 class _Span(NamedTuple):
@@ -143,14 +142,15 @@ class Listing:
         start = cursor.read(after, org_id, query)
         span = _Span(since or _FIRST, str(start["place"]) if start else f"{until or ''}{_LAST}")
         view = self._view(wanted)
-        entries = self._entries(view, org_id, wanted, limit + 1, span)
+        partitions = self._partitions(view, org_id, wanted)
+        entries = self._entries(view, partitions, limit + 1, span)
         shown, more = entries[:limit], len(entries) > limit
         items = table.get_many(self.table, [{"pk": one.key[0], "sk": one.key[1]} for one in shown]) if shown else []
         rest = {name: values for name, values in wanted.items() if name not in view.by}
         found = [
             (entry, item)
             for entry, item in zip(shown, items, strict=True)
-            if item and _still_there(view, entry, item) and _fits(item, rest)
+            if item and _still_there(view, partitions, item) and _fits(item, rest)
         ]
         last = shown[-1] if more else None
         room = max(1, fitting([item for _, item in found])) if fitting else limit
@@ -181,9 +181,11 @@ class Listing:
         ]
         return max(fitting, key=lambda view: len(view.by))
 
-    def _entries(self, view: View, org_id: str, wanted: Wanted, most: int, span: _Span) -> list[_Entry]:
+    def _partitions(self, view: View, org_id: str, wanted: Wanted) -> list[str]:
         values = product(*(sorted(set(wanted[name])) for name in view.by))
-        names = [self._partition(view, org_id, chosen, shard) for chosen in values for shard in range(view.shards)]
+        return [self._partition(view, org_id, chosen, shard) for chosen in values for shard in range(view.shards)]
+
+    def _entries(self, view: View, names: Sequence[str], most: int, span: _Span) -> list[_Entry]:
         reads = [Task(partial(self._read, view, name, most, span)) for name in names]
         for read in reads[1:]:
             read.begin()
@@ -196,9 +198,9 @@ class Listing:
         # A range includes both its ends: one more is read, since the place that a page follows is not on it.
         found = query.keys(most + 1).items
         if view.index is None:
-            entries = [_Entry(item["sk"], (item["thing_pk"], item["thing_sk"]), partition) for item in found]
+            entries = [_Entry(item["sk"], (item["thing_pk"], item["thing_sk"])) for item in found]
         else:
-            entries = [_Entry(item[f"{view.index}sk"], (item["pk"], item["sk"]), partition) for item in found]
+            entries = [_Entry(item[f"{view.index}sk"], (item["pk"], item["sk"])) for item in found]
         return [entry for entry in entries if entry.place < span.before][:most]
 
     def _partition(self, view: View, org_id: str, values: Sequence[str], shard: int) -> str:
@@ -228,9 +230,12 @@ def place_of(created_at: str, id_: str) -> str:
     return f"{created_at}#{id_}"
 
 
-def _still_there(view: View, entry: _Entry, item: Item) -> bool:
-    """Whether an item is still where an index, which may be a moment old, says that it is."""
-    return view.index is None or item.get(f"{view.index}pk") == entry.partition
+def _still_there(view: View, partitions: Collection[str], item: Item) -> bool:
+    """Whether an item is still in what was read of an index, which may be a moment old.
+
+    In whichever of the partitions: they are read one beside the other, and one that moves meanwhile is seen in both.
+    """
+    return view.index is None or item.get(f"{view.index}pk") in partitions
 
 
 def _fits(item: Item, rest: Wanted) -> bool:
