@@ -225,25 +225,27 @@ def _ended(call: Call, reason: EndReason, seconds: int | None, error: str | None
         call = call.model_copy(update={"answered_at": clock.stamp()})
     talked = seconds if seconds is not None else _talked(call)
     minutes = -(-talked // 60)
-    meter = placing.METER[call.tier]
     ended = moved(
         call,
         state=state,
         end_reason=reason,
         error=error,
         ended_at=clock.stamp(),
-        cost_micros=0 if call.simulated else minutes * usage.price(meter),
+        cost_micros=0 if call.simulated else minutes * usage.price(placing.METER[call.tier]),
         duration_seconds=talked,
         watch=None,
     )
     told = _event(
         ended, f"voice.call.{state.value}", end_reason=reason.value, duration_seconds=talked, tier=call.tier.value
     )
-    if call.simulated:
-        return ended, [timers.moot(call.watch), told]
+    return ended, [timers.moot(call.watch), _settled(call, minutes), told]
+
+
+def _settled(call: Call, minutes: int) -> Writes:
+    if call.receipt is None:
+        return None
     # The first minute was spent when the call was placed.
-    settled = usage.settling(accounts.organisation(call.org_id), meter, minutes - 1)
-    return ended, [timers.moot(call.watch), settled, told]
+    return usage.settling(accounts.organisation(call.org_id), placing.METER[call.tier], minutes - 1, call.receipt)
 
 
 def _talked(call: Call) -> int:
