@@ -418,6 +418,28 @@ def test_a_held_call_is_resumed(acme: Tenant) -> None:
     assert now(call).state is State.ACTIVE
 
 
+def test_a_hold_that_is_reported_ahead_of_the_answer_lasts_until_it_is_resumed(acme: Tenant) -> None:
+    call = dialed(acme)
+    report(call, "hold")
+    report(call, "answered", answered_by="human")
+    held = now(call)
+    assert (held.state, held.answered_by, held.answered_at) == (State.HOLD, "human", clock.stamp())
+    report(call, "answered", answered_by="machine")
+    assert now(call) == held
+    report(call, "resumed")
+    assert (now(call).state, now(call).answered_by) == (State.ACTIVE, "human")
+
+
+def test_an_answer_that_is_reported_after_a_hold_and_its_end_is_kept(acme: Tenant, frozen: clock.Frozen) -> None:
+    call = dialed(acme)
+    for kind in ("hold", "resumed", "answered"):
+        report(call, kind)
+    assert (now(call).state, now(call).answered_at) == (State.ACTIVE, clock.stamp())
+    frozen.advance(seconds=61)
+    report(call, "ended")
+    assert (now(call).duration_seconds, now(call).cost_micros) == (61, 2 * 70_000)
+
+
 def test_lists_filter(acme: Tenant) -> None:
     ended, open_ = dialed(acme), dialed(acme)
     report(ended, "ended", end_reason=EndReason.BUSY)

@@ -183,9 +183,11 @@ def _applied(call: Call, progress: Progress) -> _Change:
     match progress.kind:
         case "ringing" if call.can_become(State.RINGING):
             return _moved(call, State.RINGING, "voice.call.ringing", RING_LIMIT, **known)
-        case "answered" if call.can_become(State.ACTIVE) and not call.answered_at:
+        case "answered" if not call.answered_at and (call.state in _ANSWERED or call.can_become(State.ACTIVE)):
             known |= {"answered_at": clock.stamp(), "answered_by": progress.answered_by}
-            return _moved(call, State.ACTIVE, "voice.call.answered", TALK_LIMIT, **known)
+            # What was reported ahead of the answer, such as a hold, came after it and stands.
+            state = call.state if call.state in _ANSWERED else State.ACTIVE
+            return _moved(call, state, "voice.call.answered", TALK_LIMIT, **known)
         case "hold" if call.can_become(State.HOLD):
             # A hold may be reported ahead of the answer, whose limit is then not yet set.
             limit = None if call.answered_at else TALK_LIMIT
