@@ -377,14 +377,26 @@ def test_late_repeated_and_reordered_reports_lead_to_the_same_end(acme: Tenant, 
         (EndReason.NO_ANSWER, State.NO_ANSWER),
         (EndReason.FAILED, State.FAILED),
         (EndReason.UNREACHABLE, State.FAILED),
+        (EndReason.CANCELED, State.CANCELED),
     ],
 )
-def test_a_call_that_nobody_answers_costs_nothing(acme: Tenant, reason: EndReason, state: State) -> None:
+@pytest.mark.parametrize("ring_seconds", [None, 0, 1, 61])
+def test_a_call_that_nobody_answers_costs_nothing_however_long_it_rang(
+    acme: Tenant, reason: EndReason, state: State, ring_seconds: int | None
+) -> None:
     call = dialed(acme)
-    report(call, "ended", end_reason=reason, duration_seconds=0)
-    assert (now(call).state, now(call).cost_micros) == (state, 0)
+    report(call, "ended", end_reason=reason, duration_seconds=ring_seconds)
+    assert (now(call).state, now(call).cost_micros, now(call).duration_seconds) == (state, 0, 0)
     used = usage.of_month(acme.org_id, "2026-01")
     assert (used.units["voice_basic"], used.spent_micros) == (0, 0)
+
+
+@pytest.mark.parametrize("kind", ["answered", "hold"])
+def test_a_call_that_was_answered_and_fails_is_paid_for(acme: Tenant, kind: str) -> None:
+    call = dialed(acme)
+    report(call, kind)
+    report(call, "ended", end_reason=EndReason.FAILED, duration_seconds=61)
+    assert (now(call).state, now(call).cost_micros) == (State.FAILED, 2 * 70_000)
 
 
 def test_what_ended_stays_ended(acme: Tenant) -> None:

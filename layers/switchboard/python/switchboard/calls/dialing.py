@@ -217,15 +217,13 @@ def _end(call: Call, reason: EndReason, error: str) -> None:
 
 
 def _ended(call: Call, reason: EndReason, seconds: int | None, error: str | None) -> _Change:
-    state = _ENDS.get(reason, State.COMPLETED)
-    if not call.can_become(state):
-        state = State.COMPLETED if call.answered_at else State.FAILED
-        if not call.can_become(state):
-            return None
-    if not call.answered_at and state is State.COMPLETED:
+    state = _end_state(call, reason)
+    if state is None:
+        return None
+    if not call.answered_at and (state is State.COMPLETED or call.state in _ANSWERED):
         # Answered and ended, reported the wrong way round: the end tells of both.
         call = call.model_copy(update={"answered_at": clock.stamp()})
-    talked = seconds if seconds is not None else _talked(call)
+    talked = _talked(call, seconds)
     minutes = -(-talked // 60)
     ended = moved(
         call,
@@ -250,9 +248,18 @@ def _settled(call: Call, minutes: int) -> Writes:
     return usage.settling(accounts.organisation(call.org_id), placing.METER[call.tier], minutes - 1, call.receipt)
 
 
-def _talked(call: Call) -> int:
+def _end_state(call: Call, reason: EndReason) -> State | None:
+    """The state in which the call ends for that reason, `None` where it ended before."""
+    fallback = State.COMPLETED if call.answered_at else State.FAILED
+    return next((state for state in (_ENDS.get(reason, State.COMPLETED), fallback) if call.can_become(state)), None)
+
+
+def _talked(call: Call, reported: int | None) -> int:
+    """How many seconds the two talked. Some providers report how long a call rang that nobody answered: it is none."""
     if not call.answered_at:
         return 0
+    if reported is not None:
+        return reported
     return max(0, round((clock.now() - clock.parse(call.answered_at)).total_seconds()))
 
 
