@@ -575,6 +575,21 @@ def test_what_is_heard_changes_nothing_of_the_call(acme: Tenant) -> None:
     assert sorted(event.data["number"] for event in heard if "number" in event.data) == [0, 1, 2]
 
 
+def test_a_final_turn_replaces_an_interim_one_and_nothing_replaces_it(acme: Tenant) -> None:
+    call = dialed(acme)
+    report(call, "answered")
+    interim = Turn(number=0, speaker="user", text="I want", start_ms=0, end_ms=300, final=False)
+    more = interim.model_copy(update={"text": "I want to", "end_ms": 500})
+    final = interim.model_copy(update={"text": "I want to cancel.", "end_ms": 900, "final": True})
+    other = final.model_copy(update={"text": "I want two candles."})
+    heard: list[Turn] = []
+    for turn in (interim, more, final, interim, other, final):
+        report(call, "turn", turn=turn)
+        heard += service.transcript(acme.caller(), call.id)
+    assert heard == [interim, interim, final, final, final, final]
+    assert actions(acme).count("voice.call.turn") == 2, "what is not recorded is not told"
+
+
 def test_nothing_is_heard_of_a_call_that_is_not_there(acme: Tenant) -> None:
     call = dialed(acme).model_copy(update={"id": "call_" + "0" * 26})
     report(call, "turn", turn=Turn(number=0, speaker="agent", text="Hello.", start_ms=0, end_ms=300))

@@ -156,7 +156,10 @@ class Call(BaseModel):
 
 
 class Turn(BaseModel):
-    """Something that was said. `number` orders the turns, whatever order they are reported in."""
+    """Something that was said. `number` orders the turns, whatever order they are reported in.
+
+    A turn that is not `final` is what was understood so far; the final one of its number takes its place.
+    """
 
     model_config = ConfigDict(frozen=True)
 
