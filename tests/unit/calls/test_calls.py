@@ -377,14 +377,26 @@ def test_late_repeated_and_reordered_reports_lead_to_the_same_end(acme: Tenant, 
         (EndReason.NO_ANSWER, State.NO_ANSWER),
         (EndReason.FAILED, State.FAILED),
         (EndReason.UNREACHABLE, State.FAILED),
+        (EndReason.CANCELED, State.CANCELED),
     ],
 )
-def test_a_call_that_nobody_answers_costs_nothing(acme: Tenant, reason: EndReason, state: State) -> None:
+@pytest.mark.parametrize("ring_seconds", [None, 0, 1, 61])
+def test_a_call_that_nobody_answers_costs_nothing_however_long_it_rang(
+    acme: Tenant, reason: EndReason, state: State, ring_seconds: int | None
+) -> None:
     call = dialed(acme)
-    report(call, "ended", end_reason=reason, duration_seconds=0)
-    assert (now(call).state, now(call).cost_micros) == (state, 0)
+    report(call, "ended", end_reason=reason, duration_seconds=ring_seconds)
+    assert (now(call).state, now(call).cost_micros, now(call).duration_seconds) == (state, 0, 0)
     used = usage.of_month(acme.org_id, "2026-01")
     assert (used.units["voice_basic"], used.spent_micros) == (0, 0)
+
+
+@pytest.mark.parametrize("kind", ["answered", "hold"])
+def test_a_call_that_was_answered_and_fails_is_paid_for(acme: Tenant, kind: str) -> None:
+    call = dialed(acme)
+    report(call, kind)
+    report(call, "ended", end_reason=EndReason.FAILED, duration_seconds=61)
+    assert (now(call).state, now(call).cost_micros) == (State.FAILED, 2 * 70_000)
 
 
 def test_what_ended_stays_ended(acme: Tenant) -> None:
@@ -416,6 +428,28 @@ def test_a_held_call_is_resumed(acme: Tenant) -> None:
     assert now(call).state is State.HOLD
     report(call, "resumed")
     assert now(call).state is State.ACTIVE
+
+
+def test_a_hold_that_is_reported_ahead_of_the_answer_lasts_until_it_is_resumed(acme: Tenant) -> None:
+    call = dialed(acme)
+    report(call, "hold")
+    report(call, "answered", answered_by="human")
+    held = now(call)
+    assert (held.state, held.answered_by, held.answered_at) == (State.HOLD, "human", clock.stamp())
+    report(call, "answered", answered_by="machine")
+    assert now(call) == held
+    report(call, "resumed")
+    assert (now(call).state, now(call).answered_by) == (State.ACTIVE, "human")
+
+
+def test_an_answer_that_is_reported_after_a_hold_and_its_end_is_kept(acme: Tenant, frozen: clock.Frozen) -> None:
+    call = dialed(acme)
+    for kind in ("hold", "resumed", "answered"):
+        report(call, kind)
+    assert (now(call).state, now(call).answered_at) == (State.ACTIVE, clock.stamp())
+    frozen.advance(seconds=61)
+    report(call, "ended")
+    assert (now(call).duration_seconds, now(call).cost_micros) == (61, 2 * 70_000)
 
 
 def test_lists_filter(acme: Tenant) -> None:
@@ -539,6 +573,21 @@ def test_what_is_heard_changes_nothing_of_the_call(acme: Tenant) -> None:
     heard = [event for event in told if event.type in ("voice.call.turn", "voice.call.tool")]
     assert {event.subject.version for event in heard} == {now(call).version}, "none of them is a version of the call"
     assert sorted(event.data["number"] for event in heard if "number" in event.data) == [0, 1, 2]
+
+
+def test_a_final_turn_replaces_an_interim_one_and_nothing_replaces_it(acme: Tenant) -> None:
+    call = dialed(acme)
+    report(call, "answered")
+    interim = Turn(number=0, speaker="user", text="I want", start_ms=0, end_ms=300, final=False)
+    more = interim.model_copy(update={"text": "I want to", "end_ms": 500})
+    final = interim.model_copy(update={"text": "I want to cancel.", "end_ms": 900, "final": True})
+    other = final.model_copy(update={"text": "I want two candles."})
+    heard: list[Turn] = []
+    for turn in (interim, more, final, interim, other, final):
+        report(call, "turn", turn=turn)
+        heard += service.transcript(acme.caller(), call.id)
+    assert heard == [interim, interim, final, final, final, final]
+    assert actions(acme).count("voice.call.turn") == 2, "what is not recorded is not told"
 
 
 def test_nothing_is_heard_of_a_call_that_is_not_there(acme: Tenant) -> None:

@@ -183,9 +183,11 @@ def _applied(call: Call, progress: Progress) -> _Change:
     match progress.kind:
         case "ringing" if call.can_become(State.RINGING):
             return _moved(call, State.RINGING, "voice.call.ringing", RING_LIMIT, **known)
-        case "answered" if call.can_become(State.ACTIVE) and not call.answered_at:
+        case "answered" if not call.answered_at and (call.state in _ANSWERED or call.can_become(State.ACTIVE)):
             known |= {"answered_at": clock.stamp(), "answered_by": progress.answered_by}
-            return _moved(call, State.ACTIVE, "voice.call.answered", TALK_LIMIT, **known)
+            # What was reported ahead of the answer, such as a hold, came after it and stands.
+            state = call.state if call.state in _ANSWERED else State.ACTIVE
+            return _moved(call, state, "voice.call.answered", TALK_LIMIT, **known)
         case "hold" if call.can_become(State.HOLD):
             # A hold may be reported ahead of the answer, whose limit is then not yet set.
             limit = None if call.answered_at else TALK_LIMIT
@@ -215,40 +217,49 @@ def _end(call: Call, reason: EndReason, error: str) -> None:
 
 
 def _ended(call: Call, reason: EndReason, seconds: int | None, error: str | None) -> _Change:
-    state = _ENDS.get(reason, State.COMPLETED)
-    if not call.can_become(state):
-        state = State.COMPLETED if call.answered_at else State.FAILED
-        if not call.can_become(state):
-            return None
-    if not call.answered_at and state is State.COMPLETED:
+    state = _end_state(call, reason)
+    if state is None:
+        return None
+    if not call.answered_at and (state is State.COMPLETED or call.state in _ANSWERED):
         # Answered and ended, reported the wrong way round: the end tells of both.
         call = call.model_copy(update={"answered_at": clock.stamp()})
-    talked = seconds if seconds is not None else _talked(call)
+    talked = _talked(call, seconds)
     minutes = -(-talked // 60)
-    meter = placing.METER[call.tier]
     ended = moved(
         call,
         state=state,
         end_reason=reason,
         error=error,
         ended_at=clock.stamp(),
-        cost_micros=0 if call.simulated else minutes * usage.price(meter),
+        cost_micros=0 if call.simulated else minutes * usage.price(placing.METER[call.tier]),
         duration_seconds=talked,
         watch=None,
     )
     told = _event(
         ended, f"voice.call.{state.value}", end_reason=reason.value, duration_seconds=talked, tier=call.tier.value
     )
-    if call.simulated:
-        return ended, [timers.moot(call.watch), told]
+    return ended, [timers.moot(call.watch), _settled(call, minutes), told]
+
+
+def _settled(call: Call, minutes: int) -> Writes:
+    if call.receipt is None:
+        return None
     # The first minute was spent when the call was placed.
-    settled = usage.settling(accounts.organisation(call.org_id), meter, minutes - 1)
-    return ended, [timers.moot(call.watch), settled, told]
+    return usage.settling(accounts.organisation(call.org_id), placing.METER[call.tier], minutes - 1, call.receipt)
 
 
-def _talked(call: Call) -> int:
+def _end_state(call: Call, reason: EndReason) -> State | None:
+    """The state in which the call ends for that reason, `None` where it ended before."""
+    fallback = State.COMPLETED if call.answered_at else State.FAILED
+    return next((state for state in (_ENDS.get(reason, State.COMPLETED), fallback) if call.can_become(state)), None)
+
+
+def _talked(call: Call, reported: int | None) -> int:
+    """How many seconds the two talked. Some providers report how long a call rang that nobody answered: it is none."""
     if not call.answered_at:
         return 0
+    if reported is not None:
+        return reported
     return max(0, round((clock.now() - clock.parse(call.answered_at)).total_seconds()))
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.compliance.models import Basis
+from switchboard.usage.models import Receipt
 
 Direction = Literal["OUTBOUND", "INBOUND"]
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
@@ -134,6 +135,8 @@ class Call(BaseModel):
     #: What came of the talk, as its analysis says: `success`, `failure` or `unknown`.
     outcome: str | None = None
     error: str | None = None
+    #: Where the first minute was counted; what the call really took is settled there. A simulated call has none.
+    receipt: Receipt | None = None
     cost_micros: int = 0
     created_at: str
     updated_at: str
@@ -153,7 +156,10 @@ class Call(BaseModel):
 
 
 class Turn(BaseModel):
-    """Something that was said. `number` orders the turns, whatever order they are reported in."""
+    """Something that was said. `number` orders the turns, whatever order they are reported in.
+
+    A turn that is not `final` is what was understood so far; the final one of its number takes its place.
+    """
 
     model_config = ConfigDict(frozen=True)
 

@@ -93,7 +93,7 @@ def contact(org: Organisation, order: Order, *, counted: bool = False) -> Contac
 def charges(org: Organisation, order: Order) -> list[Charge]:
     """What a call is counted towards: its tier's calls of the day, and its first minute of the month.
 
-    What it really took is settled when it ends. A simulated call costs nothing.
+    What it really took is settled when it ends, in the month of the first minute. A simulated call costs nothing.
     """
     if order.simulated:
         return []
@@ -122,6 +122,7 @@ def place(
     Raises Blocked with the rule that failed, QuotaExceeded at a charge's limit, and what the guards raise. A request
     that was made before gets its first call, even if a new one would be refused now.
     """
+    call = call.model_copy(update={"receipt": usage.receipt(within)})
     try:
         done = _commit(caller, call, verdict, once, within, *guards) if verdict.allowed else done_before(once)
         if done:

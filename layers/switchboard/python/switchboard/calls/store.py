@@ -74,8 +74,18 @@ def page(
 
 
 def put_turn(call: Call, turn: Turn) -> Put:
+    """The write that records a turn once; a final one replaces an interim one of its number, never the reverse."""
     item = {"pk": _key(call.org_id, call.id)["pk"], "sk": f"turn#{turn.number:05d}", **turn.model_dump()}
-    return Put(table="activity", item=item, unless_exists=True, otherwise=Recorded)
+    if not turn.final:
+        return Put(table="activity", item=item, unless_exists=True, otherwise=Recorded)
+    return Put(
+        table="activity",
+        item=item,
+        condition="attribute_not_exists(pk) OR #final = :interim",
+        names={"#final": "final"},
+        values={":interim": False},
+        otherwise=Recorded,
+    )
 
 
 def put_tool(call: Call, tool: ToolUse) -> Put:

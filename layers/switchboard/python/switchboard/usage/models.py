@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 #: Money is counted in millionths of a dollar, so that a price below a cent adds up exactly.
 MICROS_PER_CENT = 10_000
@@ -28,6 +28,15 @@ PRICE_MICROS = {Meter.EMAIL: 500, Meter.VOICE_BASIC: 70_000, Meter.VOICE_PREMIUM
 CAP_SWITCH = {Meter.EMAIL: "email", Meter.VOICE_BASIC: "voice", Meter.VOICE_PREMIUM: "voice"}
 #: The plan's figure that limits a meter by the month. The others are limited by day, or by the hard cap alone.
 QUOTA = {Meter.EMAIL: "emails_per_month"}
+
+
+class Receipt(BaseModel):
+    """Where a spending was counted: in which month (UTC), and whether towards the organization's own cap."""
+
+    model_config = ConfigDict(frozen=True)
+
+    period: str
+    capped: bool
 
 
 class Usage(BaseModel):

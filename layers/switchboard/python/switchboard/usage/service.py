@@ -17,7 +17,7 @@ from switchboard.errors import Contended, QuotaExceeded
 from switchboard.events.models import Origin
 from switchboard.usage import charges, store
 from switchboard.usage.charges import SLICES, Charge, commit_within, require_room, total_key
-from switchboard.usage.models import CAP_SWITCH, MICROS_PER_CENT, PRICE_MICROS, QUOTA, Meter, Usage
+from switchboard.usage.models import CAP_SWITCH, MICROS_PER_CENT, PRICE_MICROS, QUOTA, Meter, Receipt, Usage
 from switchboard.usage.store import Book
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "of_month",
     "price",
     "rebalance",
+    "receipt",
     "require_room",
     "set_hard_cap",
     "settling",
@@ -64,15 +65,12 @@ def commit_spending(
 
 def spending(org: Organisation, meter: Meter, units: int) -> Charge:
     """Units of a meter and their price, within the plan's quota of the month and the organisation's own cap."""
-    cost = units * PRICE_MICROS[meter]
-    used, limits = {meter.value: units, "spent": cost}, {}
+    capped, limits = org.hard_cap.meters.get(CAP_SWITCH[meter], True), {}
     quota = getattr(org.terms, QUOTA[meter]) if meter in QUOTA else None
     if quota is not None:
         limits[meter.value] = quota
-    if org.hard_cap.meters.get(CAP_SWITCH[meter], True):
-        used["capped"] = cost
-        if org.hard_cap.enabled:
-            limits["capped"] = org.hard_cap.monthly_cap_cents * MICROS_PER_CENT
+    if capped and org.hard_cap.enabled:
+        limits["capped"] = org.hard_cap.monthly_cap_cents * MICROS_PER_CENT
 
     def refusal(counter: str, current: int) -> QuotaExceeded:
         if counter == "capped":
@@ -91,7 +89,19 @@ def spending(org: Organisation, meter: Meter, units: int) -> Charge:
             cap=limits[counter],
         )
 
-    return Charge(_month(org.id), used, limits, refusal, org.terms.sliced)
+    return Charge(_month(org.id), _spent(meter, units, capped=capped), limits, refusal, org.terms.sliced)
+
+
+def _spent(meter: Meter, units: int, *, capped: bool) -> dict[str, int]:
+    """What a spending adds to each counter."""
+    cost = units * PRICE_MICROS[meter]
+    return {meter.value: units, "spent": cost} | ({"capped": cost} if capped else {})
+
+
+def receipt(within: Sequence[Charge]) -> Receipt | None:
+    """Where the spending among these charges is counted, `None` where there is none."""
+    receipts = (Receipt(period=one.book.period, capped="capped" in one.used) for one in within if "spent" in one.used)
+    return next(receipts, None)
 
 
 def _month(org_id: str, period: str | None = None) -> Book:
@@ -148,12 +158,18 @@ def taken(org_id: str, period: str, counter: str) -> int:
     return charges.used(org_id, period, counter)
 
 
-def settling(org: Organisation, meter: Meter, units: int) -> Update | None:
+def settling(org: Organisation, meter: Meter, units: int, spent: Receipt) -> Update | None:
     """The write that counts what turned out to be used beyond what was spent before, or below it (negative).
+
+    Both are counted where the spending was: in its month, though another may have begun, and towards the cap only if
+    the spending was, whatever the cap's switches say now. So what is given back was always counted there before.
 
     It has no condition: what was used was used, and a limit that it passes refuses the next spending.
     """
-    return charges.unconditional(spending(org, meter, units)) if units else None
+    if not units:
+        return None
+    used = _spent(meter, units, capped=spent.capped)
+    return charges.unconditional(Charge(_month(org.id, spent.period), used, {}, _never, org.terms.sliced))
 
 
 def counting(org_id: str, meter: Meter, units: int) -> Update:

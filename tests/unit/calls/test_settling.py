@@ -1,0 +1,135 @@
+"""What a call costs is settled where its first minute was counted, so that a spending cap stays exact."""
+
+from __future__ import annotations
+
+import pytest
+
+from switchboard.access import service as access
+from switchboard.accounts import service as accounts
+from switchboard.accounts.models import HardCap
+from switchboard.accounts.plans import PlanName
+from switchboard.aws import clock
+from switchboard.calls.models import Call, EndReason, State
+from switchboard.carriers import voice
+from switchboard.errors import QuotaExceeded
+from switchboard.usage import service as usage
+from tests.actors import Tenant, tenant
+from tests.unit.calls.test_calls import Carrier, dialed, now, placed, report
+
+pytestmark = pytest.mark.usefixtures("cloud", "frozen")
+
+JANUARY, FEBRUARY = "2026-01", "2026-02"
+PRICE = 70_000
+#: Two minutes of basic calls.
+CENTS = 14
+
+
+@pytest.fixture(autouse=True)
+def _carrier(monkeypatch: pytest.MonkeyPatch) -> None:
+    provider = Carrier()
+    monkeypatch.setattr(voice, "carrier", lambda: provider)
+
+
+@pytest.fixture(params=[PlanName.STARTER, PlanName.SCALE])
+def acme(request: pytest.FixtureRequest) -> Tenant:
+    return tenant(plan=request.param)
+
+
+def set_cap(acme: Tenant, *, voice: bool = True) -> None:
+    cap = HardCap(enabled=True, monthly_cap_cents=CENTS, meters={"email": True, "voice": voice})
+    usage.set_hard_cap(acme.caller(master=True), accounts.organisation(acme.org_id), cap)
+    access.forget()
+
+
+def move_to_before(frozen: clock.Frozen, month: str, seconds: int) -> None:
+    """Move the clock to some seconds before a month begins."""
+    left = clock.parse(f"{month}-01T00:00:00.000Z") - clock.now()
+    frozen.advance(seconds=left.total_seconds() - seconds)
+
+
+def fits(acme: Tenant) -> bool:
+    try:
+        placed(acme)
+    except QuotaExceeded:
+        return False
+    return True
+
+
+def fitting(acme: Tenant) -> int:
+    """How many of five calls the cap accepts."""
+    return sum(fits(acme) for _ in range(5))
+
+
+def used(acme: Tenant, month: str) -> tuple[int, int, int]:
+    """Minutes, what they cost, and what of that counts towards the cap."""
+    found = usage.of_month(acme.org_id, month)
+    return found.units["voice_basic"], found.spent_micros, usage.taken(acme.org_id, month, "capped")
+
+
+def busy(call: Call) -> None:
+    report(call, "ended", end_reason=EndReason.BUSY, duration_seconds=0)
+
+
+def test_a_call_that_ends_unanswered_in_the_next_month_is_given_back_in_its_own(
+    acme: Tenant, frozen: clock.Frozen
+) -> None:
+    set_cap(acme)
+    move_to_before(frozen, FEBRUARY, seconds=10)
+    call = dialed(acme)
+    assert used(acme, JANUARY) == (1, PRICE, PRICE)
+    frozen.advance(seconds=20)
+    busy(call)
+    assert used(acme, JANUARY) == used(acme, FEBRUARY) == (0, 0, 0)
+    assert fitting(acme) == 2
+
+
+def test_all_minutes_of_a_call_count_in_the_month_of_its_first(acme: Tenant, frozen: clock.Frozen) -> None:
+    set_cap(acme)
+    move_to_before(frozen, FEBRUARY, seconds=10)
+    call = dialed(acme)
+    report(call, "answered")
+    frozen.advance(minutes=3)
+    report(call, "ended", end_reason=EndReason.COMPLETED, duration_seconds=150)
+    assert used(acme, JANUARY) == (3, 3 * PRICE, 3 * PRICE)
+    assert used(acme, FEBRUARY) == (0, 0, 0)
+    assert fitting(acme) == 2
+
+
+def test_what_did_not_count_towards_the_cap_gives_nothing_back_to_it(acme: Tenant) -> None:
+    set_cap(acme, voice=False)
+    calls = [dialed(acme) for _ in range(3)]
+    set_cap(acme, voice=True)
+    for call in calls:
+        busy(call)
+    assert used(acme, JANUARY) == (0, 0, 0)
+    assert fitting(acme) == 2
+
+
+def test_what_counted_towards_the_cap_is_given_back_to_it_though_calls_no_longer_count(acme: Tenant) -> None:
+    set_cap(acme, voice=True)
+    calls = [dialed(acme) for _ in range(2)]
+    set_cap(acme, voice=False)
+    for call in calls:
+        busy(call)
+    assert used(acme, JANUARY) == (0, 0, 0)
+    set_cap(acme, voice=True)
+    assert fitting(acme) == 2
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_further_minutes_count_towards_the_cap_if_the_first_one_did(acme: Tenant, counted: bool) -> None:
+    set_cap(acme, voice=counted)
+    call = dialed(acme)
+    report(call, "answered")
+    set_cap(acme, voice=not counted)
+    report(call, "ended", end_reason=EndReason.COMPLETED, duration_seconds=61)
+    assert used(acme, JANUARY) == (2, 2 * PRICE, 2 * PRICE * counted)
+
+
+def test_a_simulated_call_has_nothing_to_settle(acme: Tenant) -> None:
+    call = dialed(acme, simulated=True)
+    assert call.receipt is None
+    report(call, "answered")
+    report(call, "ended", end_reason=EndReason.COMPLETED, duration_seconds=61)
+    assert (now(call).state, now(call).cost_micros) == (State.COMPLETED, 0)
+    assert used(acme, JANUARY) == (0, 0, 0)
