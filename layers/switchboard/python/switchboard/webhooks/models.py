@@ -83,6 +83,13 @@ MOVES: dict[Status, frozenset[Status]] = {
 }
 
 
+class Reason(StrEnum):
+    """Why a delivery was canceled, as its `error` says it."""
+
+    DISABLED = "the webhook is disabled"
+    DELETED = "the webhook was deleted"
+
+
 class Attempt(BaseModel):
     """One try: what came back, how long it took, or why nothing did."""
 
@@ -130,6 +137,16 @@ class Delivery(BaseModel):
     def last(self) -> Attempt | None:
         """The latest attempt."""
         return self.log[-1] if self.log else None
+
+    @property
+    def lost(self) -> bool:
+        """Whether it is over and did not arrive, though its endpoint may still want it: one that was deleted does not.
+
+        It is a dead letter, and what a recovery sends again.
+        """
+        if self.status is Status.CANCELED:
+            return self.error != Reason.DELETED
+        return self.status is Status.FAILED
 
     def moved(self, status: Status, **facts: Any) -> Delivery:
         """The delivery in its next state, with other facts."""
