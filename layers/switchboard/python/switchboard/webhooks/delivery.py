@@ -307,5 +307,5 @@ def _seconds(text: str | None) -> int | None:
 
 
 def _disable_if_due(endpoint: Endpoint, health: Health) -> None:
-    if health.failing_since and clock.now() - clock.parse(health.failing_since) >= service.DISABLED_AFTER:
+    if health.failing_for >= service.DISABLED_AFTER:
         service.disable(endpoint, "failing", "five days of failure only")

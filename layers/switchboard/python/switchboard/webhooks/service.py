@@ -22,7 +22,7 @@ from switchboard.webhooks.models import Delivery, Endpoint, Health, KindName, Re
 
 #: How many subscriptions an organization may have: all are read for its events.
 MAX_ENDPOINTS = 50
-#: After so long of failure only an endpoint is disabled.
+#: After so long of failure only, with no silence beyond `schedule.LONGEST_PAUSE`, an endpoint is disabled.
 DISABLED_AFTER = timedelta(days=5)
 #: How long the secret before a rotation signs along.
 OVERLAP = timedelta(hours=24)
