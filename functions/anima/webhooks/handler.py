@@ -80,9 +80,10 @@ def event_types() -> EventTypes:
 
 @api.get(
     "/v1/webhooks/dead-letters",
-    summary="List deliveries that failed for good, newest first",
+    summary="List deliveries that were lost, newest first",
     operation_id="webhookDeadLetters",
     tag="Webhooks",
+    description="They failed for good, or were given up while their webhook was disabled.",
     keys=MASTER,
     responses={400: "The limit or the cursor is not valid.", 403: _MASTER},
 )
@@ -173,9 +174,11 @@ def test(webhook_id: str) -> Tested:
 
 @api.post(
     "/v1/webhooks/<webhook_id>/recover",
-    summary="Send once more all that failed since a moment",
+    summary="Send once more all that was lost since a moment",
     operation_id="webhookRecover",
     tag="Webhooks",
+    description="What failed for good, and then what was given up while the webhook was disabled. A webhook that is"
+    " disabled again meanwhile gets no more of it: what is left can be recovered later.",
     status=202,
     keys=MASTER,
     responses={400: "The moment is not valid.", 403: _MASTER, 404: _UNKNOWN, 409: "The webhook is disabled."},

@@ -227,7 +227,7 @@ class Tested(_Shown):
 
 
 class RecoverRequest(_Shown):
-    """Since when failed deliveries are to be sent once more."""
+    """Since when lost deliveries are to be sent once more."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"since": "2026-01-15T00:00:00Z"}]})
 
@@ -240,6 +240,6 @@ class RecoverRequest(_Shown):
 
 
 class Recovering(_Shown):
-    """Failed deliveries are being sent once more."""
+    """Lost deliveries are being sent once more."""
 
     success: Literal[True] = True

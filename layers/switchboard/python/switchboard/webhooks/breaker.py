@@ -14,7 +14,7 @@ from datetime import timedelta
 from math import ceil
 
 from switchboard.aws import chance, clock
-from switchboard.webhooks import store
+from switchboard.webhooks import schedule, store
 from switchboard.webhooks.models import Endpoint, Health
 from switchboard.webhooks.store import SLOTS, BusyError, HealthChange
 
@@ -100,21 +100,23 @@ def take(endpoint: Endpoint, health: Health) -> Slot:
         except BusyError as busy:
             health = busy.health
             continue
-        return Slot(endpoint, number, until)
+        return Slot(endpoint, health, number, until)
     raise Deferred(1 + choose(3))
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A slot that this worker holds."""
+    """A slot that this worker holds, and the endpoint's health when it took it."""
 
     endpoint: Endpoint
+    health: Health
     number: int
     until: str
 
     def give_back(self, tally: Tally) -> Health:
         """Give it back with what was learnt, and open the breaker if that is due."""
-        return _opened(self.endpoint, tally, store.give_back(self.endpoint, self.number, self.until, _learnt(tally)))
+        learnt = _learnt(self.health, tally)
+        return _opened(self.endpoint, tally, store.give_back(self.endpoint, self.number, self.until, learnt))
 
 
 def note(endpoint: Endpoint, health: Health, tally: Tally) -> Health:
@@ -124,16 +126,18 @@ def note(endpoint: Endpoint, health: Health, tally: Tally) -> Health:
     troubled = bool(health.failures or health.failing_since)
     if not (tally.failures or tally.slowest_ms > SLOW_MS or (tally.succeeded and (stale or troubled))):
         return health
-    return _opened(endpoint, tally, store.note(endpoint, _learnt(tally)))
+    return _opened(endpoint, tally, store.note(endpoint, _learnt(health, tally)))
 
 
-def _learnt(tally: Tally) -> HealthChange:
+def _learnt(health: Health, tally: Tally) -> HealthChange:
     now = clock.now()
+    silent = clock.iso(now - schedule.LONGEST_PAUSE)
     return HealthChange(
         now=clock.iso(now),
         succeeded=tally.succeeded,
         failures=tally.failures,
         down=tally.down,
+        anew=not health.failed_at or health.failed_at < silent,
         slow_until=clock.iso(now + _SLOW_FOR) if tally.slowest_ms > SLOW_MS else None,
     )
 

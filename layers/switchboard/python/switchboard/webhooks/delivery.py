@@ -18,7 +18,7 @@ from switchboard.aws.table import ConditionFailedError, Item
 from switchboard.webhooks import breaker, delivery_store, recording, retry_after, service, settings, signing, store
 from switchboard.webhooks.breaker import Deferred, Slot, Tally
 from switchboard.webhooks.jobs import DeliverWebhook
-from switchboard.webhooks.models import Attempt, Delivery, Endpoint, Health, Status
+from switchboard.webhooks.models import Attempt, Delivery, Endpoint, Health, Reason, Status
 from switchboard.webhooks.recording import HELD_FOR_TRIES, Held, Outcome
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _cancel(endpoint: Endpoint | None, held: Sequence[Held]) -> None:
         # Nobody can look at what was to be sent to it: what is not stored yet is not stored any more.
         telemetry.logger().info("webhook deleted", extra={"deliveries": [one.delivery.id for one in held]})
         held = [one for one in held if one.stored]
-    reason = "the webhook was deleted" if endpoint is None else "the webhook is disabled"
+    reason = Reason.DELETED if endpoint is None else Reason.DISABLED
     recording.record([recording.canceled(one, reason) for one in held])
     for one in held:
         if one.stored:
@@ -307,5 +307,5 @@ def _seconds(text: str | None) -> int | None:
 
 
 def _disable_if_due(endpoint: Endpoint, health: Health) -> None:
-    if health.failing_since and clock.now() - clock.parse(health.failing_since) >= service.DISABLED_AFTER:
+    if health.failing_for >= service.DISABLED_AFTER:
         service.disable(endpoint, "failing", "five days of failure only")

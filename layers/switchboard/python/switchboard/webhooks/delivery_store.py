@@ -2,7 +2,7 @@
 
 | item | pk | sk | gsi1 | gsi2 | gsi3 |
 |---|---|---|---|---|---|
-| delivery | `<org>#delivery#<id>` | `delivery` | of an endpoint | of an endpoint, in a state | that failed |
+| delivery | `<org>#delivery#<id>` | `delivery` | of an endpoint | of an endpoint, in a state | that was lost |
 
 The indexes are lists (`kit.listing`). A delivery is stored by its first attempt, so that one that arrives at once costs
 one write. One that has to wait is stored before that. Thirty days after it is over it vanishes by itself.
@@ -24,7 +24,7 @@ Refusal = Callable[[list[Item | None]], Exception]
 
 #: How long a delivery stays, to be looked at and to be sent again, once it is over.
 KEPT = timedelta(days=30)
-#: The failed ones of an organization, for all its endpoints.
+#: The lost ones of an organization, of all its endpoints.
 _DEAD = "dead"
 _LISTS = Listing(
     table="activity",
@@ -44,7 +44,7 @@ def _item(delivery: Delivery) -> Item:
     values = {
         "endpoint_id": delivery.endpoint_id,
         "status": delivery.status.value,
-        _DEAD: "yes" if delivery.status is Status.FAILED else None,
+        _DEAD: "yes" if delivery.lost else None,
     }
     item |= _LISTS.attributes(delivery.org_id, place_of(delivery.created_at, delivery.id), values)
     if delivery.completed_at:
@@ -111,7 +111,7 @@ def page(org_id: str, endpoint_id: str, status: Status | None, limit: int, after
 
 
 def dead_letters(org_id: str, limit: int, after: str | None) -> Page:
-    """A page of the deliveries that failed, to any endpoint, newest first."""
+    """A page of the deliveries that were lost, to any endpoint, newest first."""
     return _LISTS.page(org_id, {_DEAD: ["yes"]}, limit, after)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from switchboard.events.models import Event
 from switchboard.kit.jobs import Job
-from switchboard.webhooks.models import Delivery
+from switchboard.webhooks.models import Delivery, Status
 
 
 class DispatchEvent(Job, queue="webhooks"):
@@ -17,12 +17,13 @@ class DispatchEvent(Job, queue="webhooks"):
 
 
 class RecoverDeliveries(Job, queue="webhooks"):
-    """Send an endpoint again what failed between two moments, from a place of the list on."""
+    """Send an endpoint again what was lost of two moments' deliveries, from a place in the list of a state on."""
 
     org_id: str
     endpoint_id: str
     since: str
     until: str
+    status: Status = Status.FAILED
     start: dict[str, Any] | None = None
 
 

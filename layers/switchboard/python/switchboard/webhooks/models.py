@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from switchboard.aws import clock
 
 KindName = Literal["anima", "opticomm", "athos", "hum"]
 
@@ -47,7 +50,8 @@ class Health(BaseModel):
     """How an endpoint has been answering.
 
     `failures` are attempts in a row that were no success; `down` those of them at which it could not be reached, was
-    too slow or asked us to stay away: these open the breaker, the others do not.
+    too slow or asked us to stay away: these open the breaker, the others do not. It has been failing from
+    `failing_since` to `failed_at`, with no success and no long silence between.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -55,6 +59,7 @@ class Health(BaseModel):
     failures: int = 0
     down: int = 0
     failing_since: str | None = None
+    failed_at: str | None = None
     open_until: str | None = None
     slow_until: str | None = None
     last_success_at: str | None = None
@@ -63,6 +68,13 @@ class Health(BaseModel):
     wary_until: str | None = None
     #: Until when a slot is taken, by its number.
     slots: dict[int, str] = Field(default_factory=dict)
+
+    @property
+    def failing_for(self) -> timedelta:
+        """For how long it has been seen to do nothing but fail."""
+        if not self.failing_since or not self.failed_at:
+            return timedelta(0)
+        return clock.parse(self.failed_at) - clock.parse(self.failing_since)
 
 
 class Status(StrEnum):
@@ -81,6 +93,13 @@ MOVES: dict[Status, frozenset[Status]] = {
     Status.FAILED: frozenset({Status.PENDING}),
     Status.CANCELED: frozenset({Status.PENDING}),
 }
+
+
+class Reason(StrEnum):
+    """Why a delivery was canceled, as its `error` says it."""
+
+    DISABLED = "the webhook is disabled"
+    DELETED = "the webhook was deleted"
 
 
 class Attempt(BaseModel):
@@ -130,6 +149,16 @@ class Delivery(BaseModel):
     def last(self) -> Attempt | None:
         """The latest attempt."""
         return self.log[-1] if self.log else None
+
+    @property
+    def lost(self) -> bool:
+        """Whether it is over and did not arrive, though its endpoint may still want it: one that was deleted does not.
+
+        It is a dead letter, and what a recovery sends again.
+        """
+        if self.status is Status.CANCELED:
+            return self.error != Reason.DELETED
+        return self.status is Status.FAILED
 
     def moved(self, status: Status, **facts: Any) -> Delivery:
         """The delivery in its next state, with other facts."""

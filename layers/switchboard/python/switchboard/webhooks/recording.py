@@ -17,7 +17,7 @@ from switchboard.events.models import Actor, Subject, Work
 from switchboard.timers import service as timers
 from switchboard.webhooks import delivery_store, dispatch, schedule
 from switchboard.webhooks.kinds import KINDS
-from switchboard.webhooks.models import Attempt, Delivery, Endpoint, Status
+from switchboard.webhooks.models import Attempt, Delivery, Endpoint, Reason, Status
 
 #: What waits for its predecessor goes ahead when that has failed so often, about five minutes on.
 HELD_FOR_TRIES = 3
@@ -89,9 +89,9 @@ def attempted(endpoint: Endpoint, held: Held, outcome: Outcome) -> Move:
     return Move(held, before.moved(Status.PENDING, **facts), (next_attempt.write, *_moot(before)))
 
 
-def canceled(held: Held, reason: str) -> Move:
+def canceled(held: Held, reason: Reason) -> Move:
     """A delivery that is given up without an attempt."""
-    return _over(held, Status.CANCELED, {"error": reason})
+    return _over(held, Status.CANCELED, {"error": reason.value})
 
 
 def too_late(held: Held) -> Move:

@@ -1,4 +1,4 @@
-"""Many deliveries of one endpoint at once: those that failed are sent again, those that wait are given up.
+"""Many deliveries of one endpoint at once: those that were lost are sent again, those that wait are given up.
 
 A worker takes some, and lets a job of its own go on with the rest: by the outbox, not straight to the queue, since
 Lambda stops functions that start themselves sixteen times.
@@ -6,14 +6,16 @@ Lambda stops functions that start themselves sixteen times.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from switchboard.aws import clock, table
 from switchboard.aws.table import Item, Writes, commit
 from switchboard.errors import Conflict
 from switchboard.kit.jobs import Job
 from switchboard.timers import service as timers
-from switchboard.webhooks import delivery_store, dispatch, recording
+from switchboard.webhooks import delivery_store, dispatch, recording, store
 from switchboard.webhooks.jobs import AbandonDeliveries, RecoverDeliveries
-from switchboard.webhooks.models import Delivery, Status
+from switchboard.webhooks.models import Delivery, Reason, Status
 from switchboard.webhooks.recording import Held
 
 #: How many one job takes.
@@ -34,23 +36,31 @@ def _under_way(_: list[Item | None]) -> Exception:
 
 
 def go_on_recovering(job: RecoverDeliveries) -> None:
-    """Send some of the failed deliveries again."""
+    """Send some of what was lost again: first what failed, then what was given up while the endpoint was disabled.
+
+    It ends early with an endpoint that was disabled or deleted since: what is left stays to be recovered.
+    """
+    endpoint = store.get_endpoint(job.org_id, job.endpoint_id)
+    if endpoint is None or not endpoint.active:
+        return
     page = delivery_store.in_state(
-        job.org_id, job.endpoint_id, Status.FAILED, AT_ONCE, job.start, since=job.since, until=job.until
+        job.org_id, job.endpoint_id, job.status, AT_ONCE, job.start, since=job.since, until=job.until
     )
-    for item in page.items:
-        try:
-            commit(set_off_writes(delivery_store.read(item)))
-        except Conflict:
-            continue  # somebody set it off already
-    _go_on(job, page.next_key)
+    for delivery in map(delivery_store.read, page.items):
+        if delivery.lost:
+            with suppress(Conflict):  # somebody set it off already
+                commit(set_off_writes(delivery))
+    if page.next_key is None and job.status is Status.FAILED:
+        table.write(timers.soon(job.model_copy(update={"status": Status.CANCELED, "start": None})))
+    else:
+        _go_on(job, page.next_key)
 
 
 def go_on_abandoning(job: AbandonDeliveries) -> None:
     """Give up some of what waits for an endpoint that was removed, with the timers of its next attempts."""
     page = delivery_store.in_state(job.org_id, job.endpoint_id, Status.PENDING, AT_ONCE, job.start)
     held = [Held(number, delivery_store.read(item)) for number, item in enumerate(page.items)]
-    recording.record([recording.canceled(one, "the webhook was deleted") for one in held])
+    recording.record([recording.canceled(one, Reason.DELETED) for one in held])
     _go_on(job, page.next_key)
 
 

@@ -14,6 +14,9 @@ from switchboard.webhooks.models import Delivery, Endpoint
 LONGEST_WAIT = timedelta(hours=24)
 #: How long an attempt that is due may be put off at the least: longer than a breaker ever stays open at a time.
 PATIENCE = timedelta(hours=1)
+_PAUSES = [LONGEST_WAIT, *(pause for kind in KINDS.values() for pause in kind.schedule)]
+#: The longest pause between two attempts of a delivery, by any schedule or at the receiver's wish.
+LONGEST_PAUSE = max(_PAUSES) * (1 + JITTER) + PATIENCE
 
 #: Where the jitter comes from. Tests replace it.
 chance: Callable[[], float] = fraction

@@ -22,7 +22,7 @@ from switchboard.webhooks.models import Delivery, Endpoint, Health, KindName, Re
 
 #: How many subscriptions an organization may have: all are read for its events.
 MAX_ENDPOINTS = 50
-#: After so long of failure only an endpoint is disabled.
+#: After so long of failure only, with no silence beyond `schedule.LONGEST_PAUSE`, an endpoint is disabled.
 DISABLED_AFTER = timedelta(days=5)
 #: How long the secret before a rotation signs along.
 OVERLAP = timedelta(hours=24)
@@ -230,7 +230,7 @@ def deliveries(
 
 
 def dead_letters(org_id: str, limit: int, after: str | None) -> tuple[list[Delivery], str | None]:
-    """A page of the deliveries that failed for good, newest first."""
+    """A page of the deliveries that were lost, newest first: that failed, or whose endpoint was disabled."""
     page = delivery_store.dead_letters(org_id, limit, after)
     return [delivery_store.read(item) for item in page.items], page.cursor
 
@@ -253,7 +253,9 @@ def redeliver(origin: Origin, delivery_id: str, effect: Effect | None = None) ->
 
 
 def recover(origin: Origin, endpoint_id: str, since: str, effect: Effect | None = None) -> None:
-    """Send an endpoint once more all that failed of what was made since a moment. A worker goes through it.
+    """Send an endpoint once more all that was lost of what was made since a moment. A worker goes through it.
+
+    That is what failed, and what was given up while the endpoint was disabled.
 
     Raises NotFound, Conflict for an endpoint that is not active.
     """

@@ -149,12 +149,16 @@ def note(endpoint: Endpoint, change: HealthChange) -> Health:
 
 @dataclass(frozen=True, slots=True)
 class HealthChange:
-    """What a batch learnt of an endpoint. With `succeeded` it is well, whatever else failed."""
+    """What a batch learnt of an endpoint. With `succeeded` it is well, whatever else failed.
+
+    `anew` says that the failures before these are too long ago to be of the same trouble.
+    """
 
     now: str
     succeeded: bool
     failures: int
     down: int
+    anew: bool
     slow_until: str | None
 
 
@@ -163,10 +167,11 @@ def _note(endpoint: Endpoint, change: HealthChange, *, slot: str | None = None, 
     values: dict[str, Any] = {":now": change.now}
     if change.succeeded:
         sets += ["last_success_at = :now", "failures = :none", "down = :none"]
-        removes += ["failing_since", "open_until"]
+        removes += ["failing_since", "failed_at", "open_until"]
         values[":none"] = 0
     elif change.failures:
-        sets.append("failing_since = if_not_exists(failing_since, :now)")
+        since = ":now" if change.anew else "if_not_exists(failing_since, :now)"
+        sets += ["failed_at = :now", f"failing_since = {since}"]
         adds = " ADD failures :failures, down :down"
         values |= {":failures": change.failures, ":down": change.down}
     if change.slow_until:

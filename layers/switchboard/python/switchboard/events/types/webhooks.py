@@ -29,7 +29,7 @@ class EndpointDisabled(EndpointChanged):
 
 
 class RecoveryStarted(EndpointChanged):
-    since: Annotated[Moment, "From which moment on failed deliveries are sent once more."]
+    since: Annotated[Moment, "From which moment on lost deliveries are sent once more."]
 
 
 class Redelivered(TypedDict):
@@ -54,7 +54,12 @@ TYPES = (
         EndpointDisabled,
         webhooks={"anima": "webhook.disabled"},
     ),
-    EventType("webhook.recovery_started", "Failed deliveries are sent once more.", "webhook", RecoveryStarted),
+    EventType(
+        "webhook.recovery_started",
+        "What failed or was given up is sent once more.",
+        "webhook",
+        RecoveryStarted,
+    ),
     EventType("webhook.test", "A test delivery was sent.", "webhook", EndpointTested),
     EventType("webhook.redelivered", "A delivery was sent once more.", "webhook_delivery", Redelivered),
     EventType(

@@ -1,0 +1,133 @@
+"""When failure disables an endpoint: five days of it without a success, and without a long silence."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from switchboard.aws import clock
+from switchboard.webhooks import delivery, schedule, service, settings, store
+from switchboard.webhooks.jobs import DeliverWebhook
+from switchboard.webhooks.kinds import JITTER, KINDS
+from switchboard.webhooks.models import Endpoint, Health
+from tests.actors import Tenant
+from tests.integration.sabotage import drain, work
+from tests.unit.webhooks.conftest import Register, World, send
+from tests.unit.webhooks.receiver import Receiver, answer
+
+URL = "https://example.com/hook"
+
+
+@pytest.fixture
+def quiet(acme: Tenant, register: Register) -> Endpoint:
+    """An endpoint whose deliveries are tried once only."""
+    return register(events=["message.sent"], max_attempts=1).endpoint
+
+
+def fail(acme: Tenant, world: World, receiver: Receiver, status: int = 500) -> None:
+    """A delivery of its own fails."""
+    receiver.by_url[URL] = answer(status)
+    send(acme)
+    world.go_on()
+
+
+def seen(endpoint: Endpoint) -> tuple[bool, Health]:
+    found = service.get(endpoint.org_id, endpoint.id)
+    return found.endpoint.active, found.health
+
+
+def test_two_failures_with_days_of_silence_between_do_not_disable(
+    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    fail(acme, world, receiver, 400)
+    frozen.advance(days=6)
+    fail(acme, world, receiver, 503)
+    active, health = seen(quiet)
+    assert active
+    assert (health.failing_since, health.failed_at, health.failures) == (clock.stamp(), clock.stamp(), 2)
+
+
+def test_an_endpoint_that_is_seldom_sent_to_is_never_disabled_by_single_failures(
+    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    for _ in range(4):
+        fail(acme, world, receiver)
+        frozen.advance(seconds=schedule.LONGEST_PAUSE.total_seconds() + 60)
+    assert seen(quiet)[0]
+
+
+def test_after_a_silence_the_five_days_begin_anew(
+    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    fail(acme, world, receiver)
+    frozen.advance(days=4)
+    began = clock.now()
+    while clock.now() - began < service.DISABLED_AFTER:
+        fail(acme, world, receiver)
+        assert seen(quiet)[0]
+        frozen.advance(days=1)
+    fail(acme, world, receiver)
+    assert not seen(quiet)[0]
+
+
+def test_a_success_ends_the_failing(
+    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    fail(acme, world, receiver)
+    receiver.by_url = {}
+    frozen.advance(minutes=20)
+    send(acme)
+    world.go_on()
+    _, health = seen(quiet)
+    assert (health.failing_since, health.failed_at, health.failing_for) == (None, None, timedelta(0))
+
+
+def test_the_pauses_of_the_schedule_are_no_silence(
+    acme: Tenant,
+    register: Register,
+    world: World,
+    receiver: Receiver,
+    frozen: clock.Frozen,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(schedule, "chance", lambda: 1.0)
+    endpoint = register(events=["message.sent"]).endpoint
+    receiver.by_url[URL] = answer(500)
+    began, pauses = clock.now(), [pause * (1 + JITTER) for pause in KINDS["anima"].schedule]
+    for pause in (*pauses, *pauses):
+        if pause == timedelta(0):
+            send(acme)
+        frozen.advance(seconds=pause.total_seconds() + 1)
+        world.go_on()
+        assert seen(endpoint)[0] is (clock.now() - began < service.DISABLED_AFTER)
+    assert not seen(endpoint)[0]
+
+
+def test_a_fault_of_ours_long_after_a_failure_does_not_disable(
+    acme: Tenant,
+    quiet: Endpoint,
+    world: World,
+    receiver: Receiver,
+    frozen: clock.Frozen,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(_: Endpoint) -> dict[str, str]:
+        raise RuntimeError("a fault of ours")
+
+    fail(acme, world, receiver, 503)
+    frozen.advance(days=6)
+    monkeypatch.setattr(settings, "custom_headers", broken)
+    send(acme)
+    world.stream.hand_on()
+    work("workers/webhooks")
+    (job,) = [DeliverWebhook.read(body) for body in drain("deliveries")]
+    assert delivery.deliver([job]) == {0}
+    assert seen(quiet)[0]
+
+
+def test_no_pause_of_a_schedule_is_as_long_as_a_silence() -> None:
+    longest = max(pause for kind in KINDS.values() for pause in kind.schedule)
+    assert longest * (1 + JITTER) < schedule.LONGEST_PAUSE
+    assert schedule.LONGEST_PAUSE > schedule.LONGEST_WAIT
+    assert store.read_health({"failing_since": clock.stamp()}).failing_for == timedelta(0)

@@ -1,0 +1,162 @@
+"""Recovery: what was lost to an endpoint, failed or given up while it was disabled, and what is sent again of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from switchboard.aws import clock
+from switchboard.aws.table import commit
+from switchboard.webhooks import callbacks, recording, recovery, service, store
+from switchboard.webhooks.jobs import RecoverDeliveries
+from switchboard.webhooks.models import Delivery, Endpoint, Reason, Status
+from switchboard.webhooks.recording import Held
+from tests.actors import Tenant
+from tests.unit.webhooks.conftest import Register, World, send
+from tests.unit.webhooks.receiver import Receiver, answer
+
+URL = "https://example.com/hook"
+
+
+def deliveries(acme: Tenant, endpoint_id: str) -> list[Delivery]:
+    return service.deliveries(acme.org_id, endpoint_id, None, 50, None)[0]
+
+
+def statuses(acme: Tenant, endpoint_id: str) -> list[Status]:
+    return [one.status for one in deliveries(acme, endpoint_id)]
+
+
+def disabled_by_410(acme: Tenant, world: World, receiver: Receiver, endpoint_id: str) -> None:
+    receiver.by_url[URL] = answer(410)
+    send(acme)
+    world.go_on()
+
+
+def disabled_by_failure(acme: Tenant, world: World, receiver: Receiver, endpoint_id: str) -> None:
+    endpoint = store.get_endpoint(acme.org_id, endpoint_id)
+    assert endpoint is not None
+    service.disable(endpoint, "failing", "five days of failure only")
+
+
+def disabled_by_owner(acme: Tenant, world: World, receiver: Receiver, endpoint_id: str) -> None:
+    service.change(acme.caller(master=True), endpoint_id, {"active": False})
+
+
+Disable = Callable[[Tenant, World, Receiver, str], None]
+Interrupted = Callable[[Disable, int], str]
+
+
+@pytest.fixture
+def interrupted(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> Interrupted:
+    """An endpoint that was disabled while some deliveries waited for their next attempt: its id."""
+
+    def make(disable: Disable, waiting: int) -> str:
+        endpoint_id = register(events=["message.sent"]).endpoint.id
+        receiver.by_url[URL] = answer(500)
+        for _ in range(waiting):
+            send(acme)
+        world.go_on()
+        assert statuses(acme, endpoint_id) == [Status.PENDING] * waiting
+        disable(acme, world, receiver, endpoint_id)
+        frozen.advance(seconds=6)
+        world.go_on()
+        receiver.by_url, receiver.got = {}, []
+        return endpoint_id
+
+    return make
+
+
+def recover(acme: Tenant, endpoint_id: str, since: str = "2026-01-01T00:00:00.000Z") -> None:
+    caller = acme.caller(master=True)
+    service.change(caller, endpoint_id, {"active": True})
+    service.recover(caller, endpoint_id, since)
+
+
+@pytest.mark.parametrize("disable", [disabled_by_410, disabled_by_failure, disabled_by_owner])
+def test_what_waited_when_an_endpoint_was_disabled_is_sent_again(
+    acme: Tenant,
+    world: World,
+    receiver: Receiver,
+    interrupted: Interrupted,
+    monkeypatch: pytest.MonkeyPatch,
+    disable: Disable,
+) -> None:
+    monkeypatch.setattr(recovery, "AT_ONCE", 2)
+    endpoint_id = interrupted(disable, 5)
+    lost = deliveries(acme, endpoint_id)
+    assert {one.error for one in lost if one.status is Status.CANCELED} == {"the webhook is disabled"}
+    assert service.dead_letters(acme.org_id, 50, None)[0] == lost
+    recover(acme, endpoint_id)
+    world.go_on()
+    assert set(statuses(acme, endpoint_id)) == {Status.SUCCEEDED}
+    assert sorted(receiver.ids) == sorted(one.id for one in lost)
+    assert service.dead_letters(acme.org_id, 50, None)[0] == []
+
+
+def test_a_recovery_ends_with_an_endpoint_that_is_disabled_again_and_the_next_one_sends_the_rest(
+    acme: Tenant,
+    world: World,
+    receiver: Receiver,
+    interrupted: Interrupted,
+) -> None:
+    endpoint_id = interrupted(disabled_by_owner, 3)
+    recover(acme, endpoint_id)
+    disabled_by_owner(acme, world, receiver, endpoint_id)
+    world.go_on()
+    assert receiver.got == []
+    assert statuses(acme, endpoint_id) == [Status.CANCELED] * 3
+    recover(acme, endpoint_id)
+    world.go_on()
+    assert statuses(acme, endpoint_id) == [Status.SUCCEEDED] * 3
+    assert len(receiver.got) == 3
+
+
+def test_a_recovery_leaves_what_was_made_before_its_moment(
+    acme: Tenant, world: World, receiver: Receiver, interrupted: Interrupted
+) -> None:
+    endpoint_id = interrupted(disabled_by_owner, 2)
+    recover(acme, endpoint_id, clock.stamp())
+    world.go_on()
+    assert receiver.got == []
+    assert statuses(acme, endpoint_id) == [Status.CANCELED] * 2
+
+
+def test_what_was_given_up_with_a_deleted_endpoint_is_no_dead_letter(
+    acme: Tenant, register: Register, world: World, receiver: Receiver
+) -> None:
+    endpoint_id = register(events=["message.sent"]).endpoint.id
+    receiver.by_url[URL] = answer(500)
+    send(acme)
+    world.go_on()
+    (waiting,) = deliveries(acme, endpoint_id)
+    service.remove(acme.caller(master=True), endpoint_id)
+    world.go_on()
+    assert service.find_delivery(acme.org_id, waiting.id).status is Status.CANCELED
+    assert service.dead_letters(acme.org_id, 50, None)[0] == []
+    job = RecoverDeliveries(org_id=acme.org_id, endpoint_id=endpoint_id, since="0", until="~", status=Status.CANCELED)
+    recovery.go_on_recovering(job)
+    assert service.find_delivery(acme.org_id, waiting.id).status is Status.CANCELED
+
+
+def canceled(acme: Tenant, endpoint: Endpoint, reason: Reason) -> Delivery:
+    """A stored delivery that was given up."""
+    held = Held(0, service.send_test(acme.caller(master=True), endpoint.id))
+    assert recording.record([recording.canceled(held, reason)])
+    return held.delivery
+
+
+def test_a_callbacks_endpoint_that_came_back_gets_nothing_that_was_given_up_when_it_vanished(
+    acme: Tenant, world: World, receiver: Receiver
+) -> None:
+    callback = callbacks.endpoint_for(acme.org_id, "key_1", URL)
+    commit(callback.writes)
+    endpoint = service.get(acme.org_id, callback.id).endpoint
+    given_up, switched_off = (canceled(acme, endpoint, reason) for reason in (Reason.DELETED, Reason.DISABLED))
+    world.go_on()
+    service.recover(acme.caller(master=True), endpoint.id, "2026-01-01T00:00:00.000Z")
+    world.go_on()
+    assert receiver.ids == [switched_off.id]
+    assert service.find_delivery(acme.org_id, given_up.id).status is Status.CANCELED
