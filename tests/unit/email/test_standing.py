@@ -162,6 +162,48 @@ def test_numbers_of_events_grow_along_what_was_known_and_are_never_the_same(acme
     assert versions == sorted(set(versions))
 
 
+def addressed_to_all(acme: Tenant, kind: str) -> Message:
+    """A mail to as many as one may have."""
+    message = sent(acme, *(f"p{number}@example.com" for number in range(50)))
+    head = now(message).head
+    table.commit(table.Put(table="activity", item=store.HEADS.item(head.model_copy(update={"kind": kind}))))
+    return message
+
+
+@pytest.mark.parametrize("kind", ["mail", "system"])
+@pytest.mark.parametrize("what", ["delivered", "bounced", "complained"])
+def test_a_notice_of_every_recipient_is_recorded_however_often_it_comes(
+    acme: Tenant, provider: Provider, what: str, kind: str
+) -> None:
+    message = addressed_to_all(acme, kind)
+    details = {"permanent": True} if what == "bounced" else {}
+    for _ in range(2):
+        getattr(delivery, what)(message.org_id, message.id, message.to, **details)
+    assert len(now(message).reports) == 50
+    ends = {"delivered": State.DELIVERED, "bounced": State.BOUNCED, "complained": State.SENT}
+    assert now(message).head.state is ends[what]
+    stopped = 0 if what == "delivered" else 50
+    assert len(store.suppressed(acme.org_id, message.to)) == stopped
+    assert sum(store.is_unreachable(address) for address in message.to) == (stopped if kind == "system" else 0)
+    events_ = [event for event in told(message) if event.type == f"email.{what}"]
+    assert len([digest for event in events_ for digest in set(event.data["recipients"])]) == 50
+    numbers = [event.subject.version for event in told(message)]
+    assert len(set(numbers)) == len(numbers)
+
+
+@pytest.mark.parametrize("calls", range(1, 12, 2))
+def test_a_notice_of_many_whose_worker_is_killed_between_two_parts_is_gone_on_with(
+    acme: Tenant, provider: Provider, calls: int
+) -> None:
+    message = addressed_to_all(acme, "mail")
+    with Sabotage().killing(after=calls):
+        delivery.bounced(message.org_id, message.id, message.to, permanent=True)
+    delivery.bounced(message.org_id, message.id, message.to, permanent=True)
+    assert len(store.suppressed(acme.org_id, message.to)) == 50
+    digests = [one for event in told(message) if event.type == "email.bounced" for one in event.data["recipients"]]
+    assert len(digests) == len(set(digests)) == 50
+
+
 # Suppression.
 
 

@@ -17,7 +17,7 @@ from switchboard.aws.table import Item, Writes, commit
 from switchboard.carriers import mail
 from switchboard.email import composition, store
 from switchboard.email.jobs import ConfirmMail, SendMail
-from switchboard.email.models import Head, Message, State
+from switchboard.email.models import Head, Message, State, each_once
 from switchboard.email.standing import Report, Standing
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, Work
@@ -30,6 +30,8 @@ UNCONFIRMED_AFTER = timedelta(minutes=10)
 #: How long a mail may wait for a provider that has no room, and the pauses between two tries.
 GIVE_UP_AFTER = timedelta(hours=12)
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=10)
+#: Of how many recipients one change tells: with what stops further mail to them, a transaction has room for 33.
+_PART = 20
 #: How much of a server's code and words is kept.
 _CODE, _DIAGNOSTIC = 32, 500
 
@@ -114,7 +116,7 @@ def refused(org_id: str, message_id: str, reason: str) -> None:
 
 def delivered(org_id: str, message_id: str, addresses: Iterable[str], said: Said | None = None) -> None:
     """These recipients have it. The message is delivered when all of them have."""
-    _report(org_id, message_id, lambda found: _delivered(found, _named(found, addresses), said or Said()))
+    _report(org_id, message_id, addresses, lambda found, named: _delivered(found, named, said or Said()))
 
 
 def bounced(
@@ -130,12 +132,12 @@ def bounced(
     `said` holds what their servers said, by address.
     """
     words = {address.lower(): what for address, what in (said or {}).items()}
-    _report(org_id, message_id, lambda found: _bounced(found, _named(found, addresses), words, permanent=permanent))
+    _report(org_id, message_id, addresses, lambda found, named: _bounced(found, named, words, permanent=permanent))
 
 
 def complained(org_id: str, message_id: str, addresses: Iterable[str]) -> None:
     """These recipients called it spam: they are sent nothing more."""
-    _report(org_id, message_id, lambda found: _complained(found, _named(found, addresses)))
+    _report(org_id, message_id, addresses, _complained)
 
 
 _Change = change.Change[Standing]
@@ -145,13 +147,24 @@ def _change(org_id: str, message_id: str, decide: Callable[[Standing], _Change])
     return change.change(lambda: store.standing(org_id, message_id), decide, store.save)
 
 
-def _report(org_id: str, message_id: str, decide: Callable[[Standing], _Change]) -> None:
-    """Record what is reported of recipients, and let the head follow from all that is recorded by then.
+#: What follows from the reports that a notice is about.
+_Decide = Callable[[Standing, list[Report]], _Change]
+
+
+def _report(org_id: str, message_id: str, addresses: Iterable[str], decide: _Decide) -> None:
+    """Record what a notice reports of recipients, part by part. One that comes again finds those parts done."""
+    named = each_once(addresses)
+    for begin in range(0, len(named), _PART):
+        _report_part(org_id, message_id, named[begin : begin + _PART], decide)
+
+
+def _report_part(org_id: str, message_id: str, addresses: list[str], decide: _Decide) -> None:
+    """Record what is reported of some recipients, and let the head follow from all that is recorded by then.
 
     Another worker may have recorded the rest at the same time, each without the other's: the last of them to look
     finds all.
     """
-    after = _change(org_id, message_id, decide)
+    after = _change(org_id, message_id, lambda found: decide(found, _named(found, addresses)))
     if after is None or len(after.head.recipients) > 1:
         _change(org_id, message_id, _mended)
 
