@@ -204,6 +204,30 @@ def test_a_notice_of_many_whose_worker_is_killed_between_two_parts_is_gone_on_wi
     assert len(digests) == len(set(digests)) == 50
 
 
+@pytest.mark.parametrize("what", ["delivered", "bounced", "complained"])
+@pytest.mark.parametrize("times", [0, 2])
+def test_an_acceptance_that_is_recorded_after_the_first_reports_is_numbered_before_them(
+    acme: Tenant, provider: Provider, monkeypatch: pytest.MonkeyPatch, what: str, times: int
+) -> None:
+    message = queued(acme, "a@example.com", "b@example.com")
+    throttled = iter(range(times))
+
+    def send(_: carriers.Outbound) -> str:
+        if next(throttled, None) is not None:
+            raise carriers.Throttled("slow down")
+        details = {"permanent": True} if what == "bounced" else {}
+        for address in message.to:
+            getattr(delivery, what)(message.org_id, message.id, [address], **details)
+        return "ses-1@email.amazonses.com"
+
+    monkeypatch.setattr(provider, "send", send)
+    for _ in range(times + 1):
+        delivery.deliver(message.org_id, message.id)
+    events_ = sorted(told(message), key=lambda event: event.subject.version or 0)
+    assert [event.type for event in events_] == ["email.queued", "email.sent", f"email.{what}", f"email.{what}"]
+    assert len({event.subject.version for event in events_}) == 4
+
+
 # Suppression.
 
 

@@ -82,7 +82,7 @@ def deliver(org_id: str, message_id: str) -> None:
 def _claim(message: Message) -> bool:
     """Take a mail for this worker, if it may still be sent to all of its recipients."""
     before = Standing(message.head)
-    claim = message.version + 1
+    claim = before.step + 1
     claimed = before.with_facts(state=State.SENDING, claim=claim)
     job = ConfirmMail(org_id=message.org_id, message_id=message.id, claim=claim)
     allowed = [store.unsuppressed(message.org_id, address, _suppressed) for address in message.recipients]
@@ -200,7 +200,8 @@ def _accepted(found: Standing, external_id: str) -> _Change:
         return None
     facts = {"external_id": external_id, "sent_at": clock.stamp()}
     after = found.with_facts(**facts | ({"state": State.SENT} if head.can_become(State.SENT) else {}))
-    return after, [store.put_message_id(head, f"<{external_id}>"), _event(after, "email.sent", head.recipients)]
+    told = _event(after, "email.sent", head.recipients, number=after.number_of_acceptance())
+    return after, [store.put_message_id(head, f"<{external_id}>"), told]
 
 
 def _failed(found: Standing, why: str, reason: str) -> _Change:

@@ -144,7 +144,7 @@ class Head(BaseModel):
     thread_id: str
     correlation_id: str
     external_id: str | None = None
-    #: The version that the worker's latest claim made.
+    #: The step that the worker's latest claim made.
     claim: int | None = None
     error: str | None = None
     created_at: str

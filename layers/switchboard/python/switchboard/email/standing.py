@@ -17,7 +17,8 @@ from pydantic import BaseModel
 from switchboard.email.models import Head, State
 from switchboard.kit.collection import moved
 
-#: Numbers of one step, one for each recipient of SES' 50 and one for the head.
+#: Numbers of one step: the first for the head, one for each recipient of SES' 50, the last for the provider's
+#: acceptance of a mail of which more was reported before.
 _PLACES = 64
 
 
@@ -62,6 +63,16 @@ class Standing:
         """
         place = 0 if address is None else self.head.recipients.index(address) + 1
         return self.step * _PLACES + place
+
+    def number_of_acceptance(self) -> int:
+        """The number of the event that the provider has the mail.
+
+        Our record of it may come after the first reports: then the event is numbered by the step that claimed the
+        mail, so that it goes before what they are told with.
+        """
+        if not self.reports or self.head.claim is None:
+            return self.number()
+        return (self.head.claim + 1) * _PLACES - 1
 
     def report(self, address: str) -> Report:
         """What was reported of one of the mail's recipients."""
