@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from switchboard import telemetry
 from switchboard.accounts.plans import PlanName
 from switchboard.aws import session, settings, table
 from switchboard.carriers import mail as carriers
@@ -226,6 +227,44 @@ def test_an_acceptance_that_is_recorded_after_the_first_reports_is_numbered_befo
     events_ = sorted(told(message), key=lambda event: event.subject.version or 0)
     assert [event.type for event in events_] == ["email.queued", "email.sent", f"email.{what}", f"email.{what}"]
     assert len({event.subject.version for event in events_}) == 4
+
+
+def forwarded(message: Message, kind: str) -> dict[str, Any]:
+    """A notice that names the mailbox to which a recipient's server forwards."""
+    named = {"emailAddress": "behind@forwarded.example", "status": "5.1.1", "diagnosticCode": "550 no such user"}
+    if kind == "Complaint":
+        return notice(message, kind, complainedRecipients=[named])
+    return notice(message, kind, bounceType="Permanent", bouncedRecipients=[named])
+
+
+@pytest.mark.parametrize("kind", ["Bounce", "Complaint"])
+def test_a_notice_of_another_mailbox_is_of_a_mails_only_recipient(acme: Tenant, provider: Provider, kind: str) -> None:
+    message = sent(acme, "Alias@example.com")
+    for _ in range(2):
+        notifications.apply(forwarded(message, kind))
+    assert store.suppressed(acme.org_id, ["alias@example.com"]) == ["Alias@example.com"]
+    assert store.suppressed(acme.org_id, ["behind@forwarded.example"]) == []
+    report = now(message).reports["alias@example.com"]
+    if kind == "Bounce":
+        assert (now(message).head.state, report.code, report.diagnostic) == (
+            State.BOUNCED,
+            "5.1.1",
+            "550 no such user",
+        )
+    assert [event.type for event in told(message)].count("email.bounced") == (kind == "Bounce")
+
+
+@pytest.mark.parametrize("kind", ["Bounce", "Complaint"])
+def test_a_notice_of_another_mailbox_is_of_nobody_where_several_may_be_meant(
+    acme: Tenant, provider: Provider, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = sent(acme, "a@example.com", "b@example.com")
+    counted: list[str] = []
+    monkeypatch.setattr(telemetry, "metric", lambda name, *_, **__: counted.append(name))
+    notifications.apply(forwarded(message, kind))
+    assert counted == ["MailNoticeUnmatched"]
+    assert (now(message).reports, now(message).head.state) == ({}, State.SENT)
+    assert store.suppressed(acme.org_id, message.to) == []
 
 
 # Suppression.

@@ -212,9 +212,27 @@ def _failed(found: Standing, why: str, reason: str) -> _Change:
 
 
 def _named(found: Standing, addresses: Iterable[str]) -> list[Report]:
-    """What was reported of those of the mail's recipients that a notice names."""
+    """What was reported of those of the mail's recipients that a notice names.
+
+    A server may name the mailbox that it forwards to instead. Of a mail to one it means that one: it is the mail's own
+    recipient that is sent nothing more. Of a mail to several nobody knows whom it means.
+    """
     reported = {address.lower() for address in addresses}
-    return [found.report(address) for address in found.head.recipients if address.lower() in reported]
+    recipients = found.head.recipients
+    if len(recipients) == 1:
+        return [found.report(recipients[0])] if reported else []
+    named = [address for address in recipients if address.lower() in reported]
+    if unmatched := len(reported) - len(named):
+        ids = {"org_id": found.head.org_id, "message_id": found.head.id}
+        telemetry.metric("MailNoticeUnmatched", unmatched)
+        telemetry.logger().warning("mail notice names none of its recipients", extra=ids)
+    return [found.report(address) for address in named]
+
+
+def _said_of(found: Standing, address: str, said: Mapping[str, Said]) -> Said:
+    """What was said of a recipient. Of the only one it may be said under another address."""
+    others = said.values() if len(found.head.recipients) == 1 else ()
+    return said.get(address.lower()) or next(iter(others), Said())
 
 
 def _delivered(found: Standing, named: list[Report], said: Said) -> _Change:
@@ -235,7 +253,7 @@ def _bounced(found: Standing, named: list[Report], said: Mapping[str, Said], *, 
     after = found.with_reports(
         _heard(
             one,
-            said.get(one.address.lower(), Said()),
+            _said_of(found, one.address, said),
             bounced_at=one.bounced_at or now,
             gone_at=now if permanent else one.gone_at,
         )
