@@ -259,8 +259,9 @@ def _bounced(found: Standing, named: list[Report], said: Mapping[str, Said], *, 
         )
         for one in new
     )
-    first = [one for one in new if not one.bounced_at]
-    told = _recipients_event(after, "email.bounced", first) if first else None
+    # An absence note of who has the mail comes as a bounce in passing too.
+    lost = [one for one in new if after.report(one.address).lost and not one.lost]
+    told = _recipients_event(after, "email.bounced", lost) if lost else None
     return after, [_stops(found.head, gone, "bounce"), told]
 
 

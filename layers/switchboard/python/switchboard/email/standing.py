@@ -37,6 +37,11 @@ class Report(BaseModel):
     code: str | None = None
     diagnostic: str | None = None
 
+    @property
+    def lost(self) -> bool:
+        """Whether the mail bounced for this recipient: for good, or in passing without ever being delivered."""
+        return bool(self.gone_at or (self.bounced_at and not self.delivered_at))
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -105,6 +110,8 @@ class Standing:
         if head.state is State.BOUNCED:
             gone = any(report.gone_at for report in self.reports.values())
             head = head.model_copy(update={"error": "permanent bounce" if gone else "bounce"})
+        elif self.head.state is State.BOUNCED:
+            head = head.model_copy(update={"error": None})
         if head == self.head:
             return self
         return replace(self, head=moved(head, step=step), head_moved=True)
@@ -112,7 +119,7 @@ class Standing:
     def _outcome(self, head: Head) -> State | None:
         """What the reports come to."""
         reports = self.reports.values()
-        if any(report.bounced_at for report in reports):
+        if any(report.lost for report in reports):
             return State.BOUNCED
         has_it = sum(report.delivered_at is not None for report in reports)
         if not has_it:
