@@ -176,6 +176,16 @@ def test_a_conversation_shows_an_agent_its_own_part_only(acme: Tenant) -> None:
     assert flat(tenant("other"), master=True, thread_id=[first.id]) == []
 
 
+def test_an_answers_id_names_no_conversation(acme: Tenant, frozen: clock.Frozen) -> None:
+    first = sent(acme)
+    answer = sent(acme, in_reply_to=first.id)
+    came = received(mail(In_Reply_To=f"<{first.id}@email.amazonses.com>"), acme.address)[0]
+    assert flat(acme, thread_id=[answer.id]) == []
+    assert flat(acme, thread_id=[came.id]) == []
+    alone = received(mail(), acme.address)[0]
+    assert flat(acme, thread_id=[alone.id]) == [alone.id]
+
+
 def test_the_platforms_own_mail_is_in_no_list(acme: Tenant) -> None:
     caller = acme.caller()
     writes = service.system_mail(caller, acme.agent_id, "you@example.com", "s", "b")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from switchboard import telemetry
 from switchboard.accounts.plans import PlanName
 from switchboard.aws import session, settings, table
 from switchboard.carriers import mail as carriers
@@ -160,6 +161,110 @@ def test_numbers_of_events_grow_along_what_was_known_and_are_never_the_same(acme
     delivery.delivered(message.org_id, message.id, people)
     versions = [event.subject.version or 0 for event in told(message)]
     assert versions == sorted(set(versions))
+
+
+def addressed_to_all(acme: Tenant, kind: str) -> Message:
+    """A mail to as many as one may have."""
+    message = sent(acme, *(f"p{number}@example.com" for number in range(50)))
+    head = now(message).head
+    table.commit(table.Put(table="activity", item=store.HEADS.item(head.model_copy(update={"kind": kind}))))
+    return message
+
+
+@pytest.mark.parametrize("kind", ["mail", "system"])
+@pytest.mark.parametrize("what", ["delivered", "bounced", "complained"])
+def test_a_notice_of_every_recipient_is_recorded_however_often_it_comes(
+    acme: Tenant, provider: Provider, what: str, kind: str
+) -> None:
+    message = addressed_to_all(acme, kind)
+    details = {"permanent": True} if what == "bounced" else {}
+    for _ in range(2):
+        getattr(delivery, what)(message.org_id, message.id, message.to, **details)
+    assert len(now(message).reports) == 50
+    ends = {"delivered": State.DELIVERED, "bounced": State.BOUNCED, "complained": State.SENT}
+    assert now(message).head.state is ends[what]
+    stopped = 0 if what == "delivered" else 50
+    assert len(store.suppressed(acme.org_id, message.to)) == stopped
+    assert sum(store.is_unreachable(address) for address in message.to) == (stopped if kind == "system" else 0)
+    events_ = [event for event in told(message) if event.type == f"email.{what}"]
+    assert len([digest for event in events_ for digest in set(event.data["recipients"])]) == 50
+    numbers = [event.subject.version for event in told(message)]
+    assert len(set(numbers)) == len(numbers)
+
+
+@pytest.mark.parametrize("calls", range(1, 12, 2))
+def test_a_notice_of_many_whose_worker_is_killed_between_two_parts_is_gone_on_with(
+    acme: Tenant, provider: Provider, calls: int
+) -> None:
+    message = addressed_to_all(acme, "mail")
+    with Sabotage().killing(after=calls):
+        delivery.bounced(message.org_id, message.id, message.to, permanent=True)
+    delivery.bounced(message.org_id, message.id, message.to, permanent=True)
+    assert len(store.suppressed(acme.org_id, message.to)) == 50
+    digests = [one for event in told(message) if event.type == "email.bounced" for one in event.data["recipients"]]
+    assert len(digests) == len(set(digests)) == 50
+
+
+@pytest.mark.parametrize("what", ["delivered", "bounced", "complained"])
+@pytest.mark.parametrize("times", [0, 2])
+def test_an_acceptance_that_is_recorded_after_the_first_reports_is_numbered_before_them(
+    acme: Tenant, provider: Provider, monkeypatch: pytest.MonkeyPatch, what: str, times: int
+) -> None:
+    message = queued(acme, "a@example.com", "b@example.com")
+    throttled = iter(range(times))
+
+    def send(_: carriers.Outbound) -> str:
+        if next(throttled, None) is not None:
+            raise carriers.Throttled("slow down")
+        details = {"permanent": True} if what == "bounced" else {}
+        for address in message.to:
+            getattr(delivery, what)(message.org_id, message.id, [address], **details)
+        return "ses-1@email.amazonses.com"
+
+    monkeypatch.setattr(provider, "send", send)
+    for _ in range(times + 1):
+        delivery.deliver(message.org_id, message.id)
+    events_ = sorted(told(message), key=lambda event: event.subject.version or 0)
+    assert [event.type for event in events_] == ["email.queued", "email.sent", f"email.{what}", f"email.{what}"]
+    assert len({event.subject.version for event in events_}) == 4
+
+
+def forwarded(message: Message, kind: str) -> dict[str, Any]:
+    """A notice that names the mailbox to which a recipient's server forwards."""
+    named = {"emailAddress": "behind@forwarded.example", "status": "5.1.1", "diagnosticCode": "550 no such user"}
+    if kind == "Complaint":
+        return notice(message, kind, complainedRecipients=[named])
+    return notice(message, kind, bounceType="Permanent", bouncedRecipients=[named])
+
+
+@pytest.mark.parametrize("kind", ["Bounce", "Complaint"])
+def test_a_notice_of_another_mailbox_is_of_a_mails_only_recipient(acme: Tenant, provider: Provider, kind: str) -> None:
+    message = sent(acme, "Alias@example.com")
+    for _ in range(2):
+        notifications.apply(forwarded(message, kind))
+    assert store.suppressed(acme.org_id, ["alias@example.com"]) == ["Alias@example.com"]
+    assert store.suppressed(acme.org_id, ["behind@forwarded.example"]) == []
+    report = now(message).reports["alias@example.com"]
+    if kind == "Bounce":
+        assert (now(message).head.state, report.code, report.diagnostic) == (
+            State.BOUNCED,
+            "5.1.1",
+            "550 no such user",
+        )
+    assert [event.type for event in told(message)].count("email.bounced") == (kind == "Bounce")
+
+
+@pytest.mark.parametrize("kind", ["Bounce", "Complaint"])
+def test_a_notice_of_another_mailbox_is_of_nobody_where_several_may_be_meant(
+    acme: Tenant, provider: Provider, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = sent(acme, "a@example.com", "b@example.com")
+    counted: list[str] = []
+    monkeypatch.setattr(telemetry, "metric", lambda name, *_, **__: counted.append(name))
+    notifications.apply(forwarded(message, kind))
+    assert counted == ["MailNoticeUnmatched"]
+    assert (now(message).reports, now(message).head.state) == ({}, State.SENT)
+    assert store.suppressed(acme.org_id, message.to) == []
 
 
 # Suppression.

@@ -42,6 +42,7 @@ def test_an_event_arrives_signed_in_the_contracts_words(
         "direction": "OUTBOUND",
         "fromAddress": acme.address,
         "toAddress": "you@example.com",
+        "recipients": ["you@example.com"],
         "threadId": message_id,
         "subject": "Hello",
         "spam": False,

@@ -17,7 +17,7 @@ from switchboard.aws.table import Item, Writes, commit
 from switchboard.carriers import mail
 from switchboard.email import composition, store
 from switchboard.email.jobs import ConfirmMail, SendMail
-from switchboard.email.models import Head, Message, State
+from switchboard.email.models import Head, Message, State, each_once
 from switchboard.email.standing import Report, Standing
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, Work
@@ -30,6 +30,8 @@ UNCONFIRMED_AFTER = timedelta(minutes=10)
 #: How long a mail may wait for a provider that has no room, and the pauses between two tries.
 GIVE_UP_AFTER = timedelta(hours=12)
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=10)
+#: Of how many recipients one change tells: with what stops further mail to them, a transaction has room for 33.
+_PART = 20
 #: How much of a server's code and words is kept.
 _CODE, _DIAGNOSTIC = 32, 500
 
@@ -80,7 +82,7 @@ def deliver(org_id: str, message_id: str) -> None:
 def _claim(message: Message) -> bool:
     """Take a mail for this worker, if it may still be sent to all of its recipients."""
     before = Standing(message.head)
-    claim = message.version + 1
+    claim = before.step + 1
     claimed = before.with_facts(state=State.SENDING, claim=claim)
     job = ConfirmMail(org_id=message.org_id, message_id=message.id, claim=claim)
     allowed = [store.unsuppressed(message.org_id, address, _suppressed) for address in message.recipients]
@@ -114,7 +116,7 @@ def refused(org_id: str, message_id: str, reason: str) -> None:
 
 def delivered(org_id: str, message_id: str, addresses: Iterable[str], said: Said | None = None) -> None:
     """These recipients have it. The message is delivered when all of them have."""
-    _report(org_id, message_id, lambda found: _delivered(found, _named(found, addresses), said or Said()))
+    _report(org_id, message_id, addresses, lambda found, named: _delivered(found, named, said or Said()))
 
 
 def bounced(
@@ -130,12 +132,12 @@ def bounced(
     `said` holds what their servers said, by address.
     """
     words = {address.lower(): what for address, what in (said or {}).items()}
-    _report(org_id, message_id, lambda found: _bounced(found, _named(found, addresses), words, permanent=permanent))
+    _report(org_id, message_id, addresses, lambda found, named: _bounced(found, named, words, permanent=permanent))
 
 
 def complained(org_id: str, message_id: str, addresses: Iterable[str]) -> None:
     """These recipients called it spam: they are sent nothing more."""
-    _report(org_id, message_id, lambda found: _complained(found, _named(found, addresses)))
+    _report(org_id, message_id, addresses, _complained)
 
 
 _Change = change.Change[Standing]
@@ -145,13 +147,24 @@ def _change(org_id: str, message_id: str, decide: Callable[[Standing], _Change])
     return change.change(lambda: store.standing(org_id, message_id), decide, store.save)
 
 
-def _report(org_id: str, message_id: str, decide: Callable[[Standing], _Change]) -> None:
-    """Record what is reported of recipients, and let the head follow from all that is recorded by then.
+#: What follows from the reports that a notice is about.
+_Decide = Callable[[Standing, list[Report]], _Change]
+
+
+def _report(org_id: str, message_id: str, addresses: Iterable[str], decide: _Decide) -> None:
+    """Record what a notice reports of recipients, part by part. One that comes again finds those parts done."""
+    named = each_once(addresses)
+    for begin in range(0, len(named), _PART):
+        _report_part(org_id, message_id, named[begin : begin + _PART], decide)
+
+
+def _report_part(org_id: str, message_id: str, addresses: list[str], decide: _Decide) -> None:
+    """Record what is reported of some recipients, and let the head follow from all that is recorded by then.
 
     Another worker may have recorded the rest at the same time, each without the other's: the last of them to look
     finds all.
     """
-    after = _change(org_id, message_id, decide)
+    after = _change(org_id, message_id, lambda found: decide(found, _named(found, addresses)))
     if after is None or len(after.head.recipients) > 1:
         _change(org_id, message_id, _mended)
 
@@ -187,7 +200,8 @@ def _accepted(found: Standing, external_id: str) -> _Change:
         return None
     facts = {"external_id": external_id, "sent_at": clock.stamp()}
     after = found.with_facts(**facts | ({"state": State.SENT} if head.can_become(State.SENT) else {}))
-    return after, [store.put_message_id(head, f"<{external_id}>"), _event(after, "email.sent", head.recipients)]
+    told = _event(after, "email.sent", head.recipients, number=after.number_of_acceptance())
+    return after, [store.put_message_id(head, f"<{external_id}>"), told]
 
 
 def _failed(found: Standing, why: str, reason: str) -> _Change:
@@ -198,9 +212,27 @@ def _failed(found: Standing, why: str, reason: str) -> _Change:
 
 
 def _named(found: Standing, addresses: Iterable[str]) -> list[Report]:
-    """What was reported of those of the mail's recipients that a notice names."""
+    """What was reported of those of the mail's recipients that a notice names.
+
+    A server may name the mailbox that it forwards to instead. Of a mail to one it means that one: it is the mail's own
+    recipient that is sent nothing more. Of a mail to several nobody knows whom it means.
+    """
     reported = {address.lower() for address in addresses}
-    return [found.report(address) for address in found.head.recipients if address.lower() in reported]
+    recipients = found.head.recipients
+    if len(recipients) == 1:
+        return [found.report(recipients[0])] if reported else []
+    named = [address for address in recipients if address.lower() in reported]
+    if unmatched := len(reported) - len(named):
+        ids = {"org_id": found.head.org_id, "message_id": found.head.id}
+        telemetry.metric("MailNoticeUnmatched", unmatched)
+        telemetry.logger().warning("mail notice names none of its recipients", extra=ids)
+    return [found.report(address) for address in named]
+
+
+def _said_of(found: Standing, address: str, said: Mapping[str, Said]) -> Said:
+    """What was said of a recipient. Of the only one it may be said under another address."""
+    others = said.values() if len(found.head.recipients) == 1 else ()
+    return said.get(address.lower()) or next(iter(others), Said())
 
 
 def _delivered(found: Standing, named: list[Report], said: Said) -> _Change:
@@ -221,14 +253,15 @@ def _bounced(found: Standing, named: list[Report], said: Mapping[str, Said], *, 
     after = found.with_reports(
         _heard(
             one,
-            said.get(one.address.lower(), Said()),
+            _said_of(found, one.address, said),
             bounced_at=one.bounced_at or now,
             gone_at=now if permanent else one.gone_at,
         )
         for one in new
     )
-    first = [one for one in new if not one.bounced_at]
-    told = _recipients_event(after, "email.bounced", first) if first else None
+    # An absence note of who has the mail comes as a bounce in passing too.
+    lost = [one for one in new if after.report(one.address).lost and not one.lost]
+    told = _recipients_event(after, "email.bounced", lost) if lost else None
     return after, [_stops(found.head, gone, "bounce"), told]
 
 

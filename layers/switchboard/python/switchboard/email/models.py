@@ -25,7 +25,9 @@ class State(StrEnum):
 
 
 #: The legal moves. Whatever else is reported, late or twice, changes nothing. A message to several people that one of
-#: them got may still bounce for another, which is why DELIVERED is not the end.
+#: them got may still bounce for another, which is why DELIVERED is not the end. Nor is BOUNCED, as long as nobody's
+#: bounce is for good: a server that refused the mail in passing may take it later. Who is gone is in the reports, which
+#: keep such a mail where it is (switchboard.email.standing).
 MOVES: dict[State, frozenset[State]] = {
     State.QUEUED: frozenset({State.SENDING, State.FAILED}),
     State.SENDING: frozenset(
@@ -34,7 +36,7 @@ MOVES: dict[State, frozenset[State]] = {
     State.UNCONFIRMED: frozenset({State.SENT, State.DELIVERED, State.BOUNCED, State.FAILED}),
     State.SENT: frozenset({State.DELIVERED, State.BOUNCED, State.FAILED}),
     State.DELIVERED: frozenset({State.BOUNCED}),
-    State.BOUNCED: frozenset(),
+    State.BOUNCED: frozenset({State.SENT, State.DELIVERED}),
     State.FAILED: frozenset(),
     State.RECEIVED: frozenset(),
 }
@@ -144,7 +146,7 @@ class Head(BaseModel):
     thread_id: str
     correlation_id: str
     external_id: str | None = None
-    #: The version that the worker's latest claim made.
+    #: The step that the worker's latest claim made.
     claim: int | None = None
     error: str | None = None
     created_at: str

@@ -17,7 +17,8 @@ from pydantic import BaseModel
 from switchboard.email.models import Head, State
 from switchboard.kit.collection import moved
 
-#: Numbers of one step, one for each recipient of SES' 50 and one for the head.
+#: Numbers of one step: the first for the head, one for each recipient of SES' 50, the last for the provider's
+#: acceptance of a mail of which more was reported before.
 _PLACES = 64
 
 
@@ -35,6 +36,11 @@ class Report(BaseModel):
     #: What the receiving server said last: its status code, and the beginning of its words.
     code: str | None = None
     diagnostic: str | None = None
+
+    @property
+    def lost(self) -> bool:
+        """Whether the mail bounced for this recipient: for good, or in passing without ever being delivered."""
+        return bool(self.gone_at or (self.bounced_at and not self.delivered_at))
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,16 @@ class Standing:
         """
         place = 0 if address is None else self.head.recipients.index(address) + 1
         return self.step * _PLACES + place
+
+    def number_of_acceptance(self) -> int:
+        """The number of the event that the provider has the mail.
+
+        Our record of it may come after the first reports: then the event is numbered by the step that claimed the
+        mail, so that it goes before what they are told with.
+        """
+        if not self.reports or self.head.claim is None:
+            return self.number()
+        return (self.head.claim + 1) * _PLACES - 1
 
     def report(self, address: str) -> Report:
         """What was reported of one of the mail's recipients."""
@@ -94,6 +110,8 @@ class Standing:
         if head.state is State.BOUNCED:
             gone = any(report.gone_at for report in self.reports.values())
             head = head.model_copy(update={"error": "permanent bounce" if gone else "bounce"})
+        elif self.head.state is State.BOUNCED:
+            head = head.model_copy(update={"error": None})
         if head == self.head:
             return self
         return replace(self, head=moved(head, step=step), head_moved=True)
@@ -101,7 +119,7 @@ class Standing:
     def _outcome(self, head: Head) -> State | None:
         """What the reports come to."""
         reports = self.reports.values()
-        if any(report.bounced_at for report in reports):
+        if any(report.lost for report in reports):
             return State.BOUNCED
         has_it = sum(report.delivered_at is not None for report in reports)
         if not has_it:

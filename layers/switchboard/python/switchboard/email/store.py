@@ -89,10 +89,16 @@ def page(
     if thread and not items and not after and more is None:
         # A message that nothing has answered is in no thread's list.
         root = table.get("activity", key(org_id, thread[0]))
-        items = [root] if root and lists.shows(root, agent_id, filters) else []
+        items = [root] if root and _is_root(root) and lists.shows(root, agent_id, filters) else []
     heads = [HEADS.read(item) for item in items]
     said = table.get_many("activity", [_content_key(org_id, head.id) for head in heads]) if heads else []
     return [contents.read(head, content) for head, content in zip(heads, said, strict=True)], more
+
+
+def _is_root(item: Item) -> bool:
+    # A head that began its conversation does not name it.
+    head = _unpack(item)
+    return bool(head["thread_id"] == head["id"])
 
 
 def standing(org_id: str, message_id: str) -> Standing | None:

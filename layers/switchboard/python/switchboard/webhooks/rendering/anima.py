@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from switchboard.aws import secret
 from switchboard.events.models import Event
 from switchboard.webhooks.catalogue import NAMES
 from switchboard.webhooks.models import Rendered
 
 if TYPE_CHECKING:
     from switchboard.calls.models import Call
-    from switchboard.email.models import Message
+    from switchboard.email.models import Head
 
 
 def render(event: Event, subject: Any) -> list[Rendered]:
@@ -45,20 +46,28 @@ def _plain(event: Event) -> dict[str, Any]:
     return {name: value for name, value in event.data.items() if isinstance(value, str | int | bool)}
 
 
-def _message(event: Event, message: Message | None) -> dict[str, Any] | None:
+def _message(event: Event, message: Head | None) -> dict[str, Any] | None:
     if message is None or message.kind != "mail":
         return None  # erased, or a mail of the platform's own
+    about = _recipients(event, message)
     return {
         "messageId": message.id,
         "agentId": message.agent_id,
         "channel": "EMAIL",
         "direction": message.direction,
         "fromAddress": message.from_address,
-        "toAddress": message.to[0] if message.to else None,
+        "toAddress": next(iter(about or message.to), None),
+        "recipients": about,
         "threadId": message.thread_id,
         "subject": message.subject,
         "spam": bool(event.data.get("spam", False)),
     }
+
+
+def _recipients(event: Event, message: Head) -> list[str]:
+    """Those of a mail's recipients that an event is about, which names them by their digests."""
+    digests = event.data.get("recipients", ())
+    return [address for address in message.recipients if secret.digest(address.lower()) in digests]
 
 
 def _call(_: Event, call: Call | None) -> dict[str, Any] | None:

@@ -1,0 +1,57 @@
+"""Of whom a webhook about a mail tells."""
+
+from __future__ import annotations
+
+from switchboard.email import delivery as mail
+from switchboard.email import service as email
+from switchboard.email.models import Draft
+from tests.actors import Tenant
+from tests.unit.email.test_inbound import mail as letter
+from tests.unit.email.test_inbound import received
+from tests.unit.webhooks.conftest import Register, World
+from tests.unit.webhooks.receiver import Receiver
+
+
+def sent(acme: Tenant) -> str:
+    """A mail to three."""
+    draft = Draft(to=["a@example.com", "B@example.com"], bcc=["c@example.com"], subject="s", body="b")
+    message = email.send(acme.caller(), draft)
+    mail.deliver(message.org_id, message.id)
+    return message.id
+
+
+def told(receiver: Receiver) -> dict[str, tuple[str, list[str]]]:
+    return {one.told["event"]: (one.told["toAddress"], one.told["recipients"]) for one in receiver.got}
+
+
+def test_a_webhook_names_those_of_whom_something_was_reported(
+    acme: Tenant, world: World, receiver: Receiver, register: Register
+) -> None:
+    register(events=["message.*"])
+    message_id = sent(acme)
+    mail.bounced(acme.org_id, message_id, ["b@example.com"], permanent=True)
+    mail.delivered(acme.org_id, message_id, ["c@example.com", "a@example.com"])
+    world.go_on()
+    assert told(receiver) == {
+        "message.sent": ("a@example.com", ["a@example.com", "B@example.com", "c@example.com"]),
+        "message.bounced": ("B@example.com", ["B@example.com"]),
+        "message.delivered": ("a@example.com", ["a@example.com", "c@example.com"]),
+    }
+
+
+def test_a_webhook_of_mail_that_came_in_names_the_address_that_it_came_to(
+    acme: Tenant, world: World, receiver: Receiver, register: Register
+) -> None:
+    register(events=["message.received"])
+    received(letter(To=acme.address), acme.address)
+    world.go_on()
+    assert told(receiver) == {"message.received": (acme.address, [acme.address])}
+
+
+def test_mail_whose_head_does_not_name_the_address_that_it_came_to_is_told_as_it_was_addressed(
+    acme: Tenant, world: World, receiver: Receiver, register: Register
+) -> None:
+    register(events=["message.received"])
+    received(letter(To="list@example.com"), acme.address)
+    world.go_on()
+    assert told(receiver) == {"message.received": ("list@example.com", [])}
