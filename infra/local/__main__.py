@@ -21,7 +21,7 @@ from typing import IO
 import uvicorn
 
 from infra import topology
-from infra.local import demo, dynoxide, engine, files, identity, provision, running
+from infra.local import demo, dynoxide, engine, files, identity, provision
 from infra.local.checkpoint import Checkpoint
 from infra.local.gateway import Gateway
 from infra.local.inbound import Inbound
@@ -31,6 +31,7 @@ from infra.local.pumps import Pumps
 from infra.local.say import say
 from infra.local.server import Server
 from infra.local.watch import keep_up
+from switchboard.kit.processes import is_alive
 
 _API_PROCESSES = 3
 _WORKER_PROCESSES = 2
@@ -285,7 +286,7 @@ def _only_one(home: Path) -> IO[str]:
         lock.seek(0)
         holder = lock.read()
         lock.close()
-        if running.is_alive(holder):
+        if is_alive(holder):
             raise SystemExit(f"a stack is running, or still stopping, with the data in {home}") from None
         raise
     lock.truncate(0)
