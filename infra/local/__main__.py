@@ -21,7 +21,7 @@ from typing import IO
 import uvicorn
 
 from infra import topology
-from infra.local import demo, dynoxide, engine, files, identity, provision, running
+from infra.local import demo, dynoxide, engine, files, identity, provision
 from infra.local.checkpoint import Checkpoint
 from infra.local.gateway import Gateway
 from infra.local.inbound import Inbound
@@ -31,9 +31,11 @@ from infra.local.pumps import Pumps
 from infra.local.say import say
 from infra.local.server import Server
 from infra.local.watch import keep_up
+from switchboard.kit.processes import is_alive
 
 _API_PROCESSES = 3
 _WORKER_PROCESSES = 2
+_LARGEST_PORT = 65_535
 #: Workers that wait for strangers' answers have processes of their own: nobody else's work waits with them.
 _OWN_PROCESSES = {"workers/deliveries": 2, "workers/slow_deliveries": 1}
 _GUIDE = """
@@ -285,7 +287,7 @@ def _only_one(home: Path) -> IO[str]:
         lock.seek(0)
         holder = lock.read()
         lock.close()
-        if running.is_alive(holder):
+        if is_alive(holder):
             raise SystemExit(f"a stack is running, or still stopping, with the data in {home}") from None
         raise
     lock.truncate(0)
@@ -307,6 +309,16 @@ async def _hold(home: Path) -> IO[str]:
             await asyncio.sleep(0.1)
 
 
+def port_of(name: str, default: int) -> int:
+    """The port that a variable of the environment names. Ends the program where it names none."""
+    text = os.environ.get(name, str(default))
+    if not (text.isascii() and text.isdigit()):
+        raise SystemExit(f"{name} is no number: {text!r}")
+    if int(text) > _LARGEST_PORT:
+        raise SystemExit(f"{name} is larger than {_LARGEST_PORT}: {text}")
+    return int(text)
+
+
 def main() -> None:
     """Run the stack, or with `reset` throw its data away."""
     logging.basicConfig(level=os.environ.get("SWITCHBOARD_LOCAL_LOG", "WARNING"), format="%(name)s: %(message)s")
@@ -322,9 +334,9 @@ def main() -> None:
         for name in ("demo.json", "demo.env", "environ.json", "smtp_port", *logs):
             (home / name).unlink(missing_ok=True)
         return
-    port = int(os.environ.get("PORT", "8080"))
+    port = port_of("PORT", 8080)
     try:
-        asyncio.run(Stack(home, port, int(os.environ.get("IDENTITY_PORT", port + 1))).run())
+        asyncio.run(Stack(home, port, port_of("IDENTITY_PORT", port + 1)).run())
     except RuntimeError as error:
         sys.exit(str(error))
 

@@ -29,8 +29,10 @@ def main() -> None:
         raise SystemExit("usage: python -m infra.local.invoke anima/email events/anima-email-send.json") from None
     except StopIteration:
         raise SystemExit(f"no function {name}: {', '.join(one.name for one in topology.FUNCTIONS)}") from None
+    except FileNotFoundError:
+        raise SystemExit(f"There is no file {path}.") from None
     except OSError as error:
-        raise SystemExit(str(error)) from None
+        raise SystemExit(f"{path} cannot be read: {error.strerror}.") from None
     with redirect_stdout(sys.stderr):
         answer = run(function.name, text, Path(os.environ.get("SWITCHBOARD_HOME", ".local")))
     print(json.dumps(answer, indent=2, ensure_ascii=False))

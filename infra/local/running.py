@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+from switchboard.kit.processes import is_alive
 
 
 def is_ready(home: Path) -> bool:
@@ -12,14 +13,3 @@ def is_ready(home: Path) -> bool:
         return is_alive((home / "ready").read_text())
     except OSError:
         return False
-
-
-def is_alive(pid: str) -> bool:
-    """Whether there is a process of this number, given as text."""
-    try:
-        os.kill(int(pid), 0)
-    except (ValueError, ProcessLookupError):
-        return False
-    except PermissionError:
-        pass
-    return True

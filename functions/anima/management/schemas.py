@@ -12,7 +12,7 @@ from switchboard.accounts.models import Caller, KeyKind
 from switchboard.accounts.service import MAX_OVERLAP, NewKey
 from switchboard.agents import models as agent_models
 from switchboard.aws import clock
-from switchboard.edge.fields import FreeJson, Id, Line, Moment
+from switchboard.edge.fields import FreeJson, Id, Line, Moment, Username
 from switchboard.edge.paging import Pagination
 from switchboard.usage.models import MICROS_PER_CENT, Meter
 from switchboard.usage.models import Usage as MonthlyUsage
@@ -27,7 +27,7 @@ class CreateAgentRequest(_Shown):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"username": "support-agent", "name": "Support"}]})
 
-    username: str = Field(pattern="^[a-z0-9-]+$", min_length=1, max_length=63)
+    username: Username
     name: Annotated[str, Line(200, least=1)] | None = None
     metadata: Annotated[dict[str, str], FreeJson(8_192)] = Field(default_factory=dict, max_length=50)
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from switchboard.edge.fields import Line
+from switchboard.edge.fields import Line, Username
 from switchboard.email.address import Address
 from switchboard.signup.service import SignedUp
 
@@ -19,9 +19,7 @@ class SignUpRequest(BaseModel):
     )
 
     human_email: Address = Field(description="The human who owns the organisation.")
-    username: str = Field(
-        pattern="^[a-z0-9-]+$", min_length=1, max_length=63, description="The local part of the agent's inbox."
-    )
+    username: Username = Field(description="The local part of the agent's inbox.")
     name: Annotated[str, Line(200, least=1)] | None = Field(default=None, description="The agent's display name.")
 
 

@@ -11,7 +11,7 @@ from switchboard.calls import models
 from switchboard.calls.models import Order, State, Tier, Turn
 from switchboard.carriers.voice import Voice as CatalogueVoice
 from switchboard.compliance.models import Verdict as GateVerdict
-from switchboard.edge.fields import FreeJson, Id
+from switchboard.edge.fields import E164, FreeJson, Id
 from switchboard.edge.paging import Pagination
 
 ConsentSource = Literal[
@@ -68,12 +68,12 @@ class PlaceCallRequest(_Shown):
         }
     )
 
-    to: str = Field(pattern=r"^\+[1-9]\d{6,14}$", description="The number to call, in E.164.")
+    to: E164 = Field(description="The number to call, in E.164.")
     tier: Literal["basic", "premium"] = Field(description="The voice's quality, and its price.")
     metadata: Annotated[CallMetadata, FreeJson(8_192)]
     voice_id: str | None = Field(default=None, max_length=100, description="A voice of the catalogue, of that tier.")
     greeting: str | None = Field(default=None, min_length=1, max_length=1_000, description="What the agent says first.")
-    from_number: str | None = Field(default=None, pattern=r"^\+[1-9]\d{6,14}$", description="A number of yours.")
+    from_number: E164 | None = Field(default=None, description="A number of yours.")
     agent_id: Id | None = Field(
         default=None, description="The calling agent; required with a master key, the key's own agent otherwise."
     )

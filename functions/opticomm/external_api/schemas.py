@@ -8,10 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from switchboard.calls import dispositions, models
 from switchboard.calls.initiation import Wanted
-from switchboard.edge.fields import FreeJson
+from switchboard.edge.fields import E164_PATTERN, FreeJson
 
-#: The contract's own.
-_E164 = r"^\+[1-9]\d{6,14}$"
 _LONGEST_VARIABLES = 16_384
 _RequestId = Annotated[str, Field(min_length=1, max_length=255)]
 
@@ -40,7 +38,7 @@ class InitiateCallRequest(BaseModel):
     )
     # Its pattern is told and not checked here: a number that is none has a refusal of its own, behind the limits.
     phone_number: str = Field(
-        min_length=1, description="The number to call, in E.164.", json_schema_extra={"pattern": _E164}
+        min_length=1, description="The number to call, in E.164.", json_schema_extra={"pattern": E164_PATTERN}
     )
     variables: Annotated[dict[str, str], FreeJson(_LONGEST_VARIABLES)] | None = Field(
         default=None,

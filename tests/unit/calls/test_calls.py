@@ -212,8 +212,9 @@ def test_the_caller_id_is_ones_own_or_the_platforms_and_always_the_same(acme: Te
 def test_an_agent_key_calls_as_its_own_agent_only(acme: Tenant) -> None:
     with pytest.raises(Forbidden):
         placed(acme, agent_id="agt_other")
-    with pytest.raises(Invalid):
+    with pytest.raises(Invalid, match="Name the agent: agentId is required with a master key") as refusal:
         service.place(acme.caller(master=True), order())
+    assert (refusal.value.code, [*refusal.value.details["fields"]]) == ("invalid", ["agentId"])
     call = service.place(acme.caller(master=True), order(agent_id=acme.agent_id))
     assert call.agent_id == acme.agent_id
 

@@ -228,6 +228,22 @@ def test_verify_names_the_first_fault(exported: Path, run: Run, change: Callable
     assert told in answer.err
 
 
+def test_verify_says_where_a_file_is_cut(exported: Path, run: Run) -> None:
+    (answer,) = answers(exported, 7)
+    exported.write_text(json.dumps(answer)[:22])
+    told = run("audit", "verify", str(exported)).err
+    assert "it is not JSON: Unterminated string starting at: line 1 column 21\n" in told
+    exported.write_text(json.dumps(answer["documents"][0]) + '\n{"seq": 2,')
+    told = run("audit", "verify", str(exported)).err
+    assert "it is not JSON: Expecting property name enclosed in double quotes: line 2 column 11\n" in told
+
+
+def test_what_stands_around_the_documents_is_in_no_link(exported: Path, run: Run) -> None:
+    (answer,) = answers(exported, 7)
+    exported.write_text(json.dumps(answer | {"organization_id": "another", "next_after": 9}))
+    assert run("audit", "verify", str(exported)).code == 0
+
+
 @pytest.mark.parametrize(
     "text",
     [

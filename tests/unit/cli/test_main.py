@@ -78,6 +78,26 @@ def test_a_stack_that_does_not_run_is_told(run: Run, deployed: dict[str, str]) -
         (home / "ready").unlink()
 
 
+def test_a_stack_that_was_stopped_or_killed_is_told_without_options_too(run: Run, deployed: dict[str, str]) -> None:
+    told = "No local stack runs in .local: start it with `make run`, or name a deployment with --stage NAME."
+    home = Path(".local")
+    stack(home, deployed)
+    (home / "ready").write_text("4194305\n")  # beyond the largest process number of Linux
+    assert "start it with `make run`.\n" in run("--local", "org", "list").err
+    for _ in range(2):
+        answer = run("org", "list")
+        assert (answer.code, answer.err) == (1, f"switchboard: {told}\n")
+        (home / "ready").unlink(missing_ok=True)
+
+
+def test_a_stage_in_the_environment_comes_before_a_stack_that_does_not_run(
+    run: Run, cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWITCHBOARD_STAGE", "test")
+    Path(".local").mkdir()
+    assert run("org", "list").code == 0
+
+
 def test_a_person_s_profile_does_not_come_between(
     run: Run, deployed: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

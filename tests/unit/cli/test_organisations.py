@@ -43,6 +43,21 @@ def test_create_refuses_an_owner_who_has_an_organisation(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
+    "words", [("set-plan", "org_1", "gold"), ("create", "Acme", "--slug", "acme", "--plan", "gold")]
+)
+def test_an_unknown_plan_is_told_the_plans(run: Run, words: tuple[str, ...]) -> None:
+    answer = run("org", *words)
+    assert answer.code == 2
+    assert "'gold' is none of free, starter, growth, scale, enterprise\n" in answer.err
+
+
+def test_what_is_wrong_with_an_address_is_said_once(run: Run) -> None:
+    org_id = run("org", "create", "Acme", "--slug", "acme", "--json").json["organization"]
+    answer = run("team", "invite", org_id, "foo")
+    assert (answer.code, answer.err) == (1, "switchboard: This is no e-mail address.\n")
+
+
+@pytest.mark.parametrize(
     "words",
     [
         ("create", "Acme"),

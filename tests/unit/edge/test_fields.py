@@ -7,7 +7,7 @@ from typing import Annotated
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from switchboard.edge.fields import Line
+from switchboard.edge.fields import E164, Line, Username
 
 
 class Named(BaseModel):
@@ -62,3 +62,29 @@ def test_a_line_says_its_length_in_the_document() -> None:
     shown = Named.model_json_schema()["properties"]
     assert shown["name"] == {"maxLength": 10, "minLength": 1, "title": "Name", "type": "string"}
     assert shown["nick"]["anyOf"][0] == {"maxLength": 10, "type": "string"}
+
+
+class Called(BaseModel):
+    username: Username = "ada"
+    to: E164 | None = None
+
+
+@pytest.mark.parametrize(
+    "text", ["4155550142", "+0155550142", "+1", "+14155550142\n", "+1415555014²", "+1415555\u0660142"]
+)
+def test_a_number_that_is_none_is_told_what_one_looks_like(text: str) -> None:
+    with pytest.raises(ValidationError, match=r"must be an E\.164 number such as \+14155550142"):
+        Called(to=text)
+
+
+@pytest.mark.parametrize("text", ["Ada", "a_b", "a.b", "ada\n", "zoë"])
+def test_a_username_that_is_none_is_told_what_it_takes(text: str) -> None:
+    with pytest.raises(ValidationError, match="takes small letters, digits and hyphens"):
+        Called(username=text)
+
+
+def test_a_document_shows_the_pattern_of_a_field() -> None:
+    shown = Called.model_json_schema()["properties"]
+    assert shown["to"]["anyOf"][0] == {"type": "string", "pattern": r"^\+[1-9]\d{6,14}$"}
+    username = {name: shown["username"][name] for name in ("pattern", "minLength", "maxLength")}
+    assert username == {"pattern": "^[a-z0-9-]+$", "minLength": 1, "maxLength": 63}

@@ -38,7 +38,7 @@ FORMS = {
 }
 #: Fields that hold words which the platform does not choose, each with the reason why they may stand in an event.
 FREE = {
-    ("organization.created", "slug"): "a public handle, which is kept",
+    ("organization.created", "slug"): "a short label, which is kept",
     ("agent.created", "slug"): "a public handle, which is kept",
     ("key.created", "prefix"): "a dozen characters that open nothing",
     ("key.revoked", "prefix"): "a dozen characters that open nothing",

@@ -166,6 +166,17 @@ def test_a_broken_stream_is_taken_up_behind_the_last_whole_event(
     assert pauses == [1.0, 1.0, 1.0]
 
 
+def test_that_it_watches_is_told_at_first_and_after_a_failure(
+    server: Server, pauses: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.answers = [stream(event(41)), stream(event(42)), refusal(503), stream(event(43)), refusal(401)]
+    assert run(server) == 1
+    printed = capsys.readouterr()
+    assert "watching" not in printed.out
+    first, *_ = told = printed.err.splitlines()
+    assert (first, told.count("watching …")) == ("watching …", 2)
+
+
 def test_five_tries_in_a_row_are_made(server: Server, pauses: list[float], capsys: pytest.CaptureFixture[str]) -> None:
     server.answers = [refusal(503), refusal(429, Retry_After="12"), *(refusal(500) for _ in range(4))]
     assert run(server) == 1

@@ -58,7 +58,11 @@ def authenticate(text: str, kinds: frozenset[KeyKind], source_ip: str = "") -> S
     """The key, its organisation and its agent. Raises Unauthenticated with a `code`, or Forbidden."""
     kind = credentials.kind_of(text)
     if kind is None or kind not in kinds:
-        raise Unauthenticated("The API key is malformed.", code="malformed")
+        prefixes = " or ".join(sorted(kinds - {KeyKind.SERVICE}) or sorted(kinds))
+        raise Unauthenticated(
+            f"The API key is malformed. This API takes keys that begin with {prefixes}: send the whole key.",
+            code="malformed",
+        )
     digest = secret.digest(text)
     snapshot = _recall(digest) or _look_up(digest, source_ip)
     _still_good(snapshot, source_ip)

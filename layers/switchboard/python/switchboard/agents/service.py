@@ -128,7 +128,10 @@ def choose(caller: Caller, agent_id: str | None) -> Task[Acting]:
             raise Forbidden("An agent key acts as its own agent only.")
         return Task.known(Acting(caller.agent_id, caller.agent_address, caller.agent_name, caller.agent_phone))
     if not agent_id:
-        raise Invalid("Which agent is it?", fields={"agentId": "is required with an organisation's key"})
+        raise Invalid(
+            "Name the agent: agentId is required with a master key.",
+            fields={"agentId": "is required with a master key"},
+        )
     return Task(partial(_named, caller.org_id, agent_id))
 
 

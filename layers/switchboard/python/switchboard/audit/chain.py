@@ -87,7 +87,7 @@ def verify(documents: Iterable[dict[str, Any]], after: Head | None = None) -> Ve
     for number, shown in enumerate(documents):
         problem = _fault(shown, seq, previous)
         if problem:
-            return Verdict(number, previous, f"line {number + 1}: {problem}")
+            return Verdict(number, previous, f"link {number + 1}: {problem}")
         seq, previous = seq + 1, str(shown[HASH])
     return Verdict(seq - (after.seq if after else 0), previous, None)
 

@@ -88,7 +88,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _told(error: DomainError) -> str:
     fields = error.details.get("fields") or {}
-    return " ".join([error.message, *(f"{name} {problem}." for name, problem in fields.items())])
+    # The message of a single field may be all that there is to say of it.
+    more = [f"{name} {problem}." for name, problem in fields.items() if problem not in error.message]
+    return " ".join([error.message, *more])
 
 
 def _fail(code: int, message: str) -> int:

@@ -8,7 +8,8 @@ import json
 import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from switchboard.aws import clock, ids
 from switchboard.events.models import Actor, Work
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     Nouns = argparse._SubParsersAction[argparse.ArgumentParser]
 
 Run = Callable[[argparse.Namespace], int | None]
+_Word = TypeVar("_Word", bound=StrEnum)
 Offline = Callable[[argparse.Namespace], bool]
 
 
@@ -90,7 +92,7 @@ def moment(text: str) -> str:
     try:
         return clock.iso(clock.parse(text))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no moment with a zone, as 2026-01-31T12:00:00Z") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is no time with a zone, such as 2026-01-31T12:00:00Z") from None
 
 
 def month(text: str) -> str:
@@ -113,6 +115,18 @@ def slug(text: str) -> str:
     if not re.fullmatch(r"(?!-)[a-z0-9-]{1,63}(?<!-)", text):
         raise argparse.ArgumentTypeError(f"{text!r} takes a-z, 0-9 and inner hyphens, 63 characters at most")
     return text
+
+
+def one_of(kind: type[_Word]) -> Callable[[str], _Word]:
+    """Reads one of an enum's words among the arguments."""
+
+    def read(text: str) -> _Word:
+        try:
+            return kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(kind)}") from None
+
+    return read
 
 
 def positive(text: str) -> int:

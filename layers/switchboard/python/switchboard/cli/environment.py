@@ -9,6 +9,7 @@ from pathlib import Path
 
 from switchboard.aws import deployment, session, settings
 from switchboard.errors import NotFound
+from switchboard.kit.processes import is_alive
 
 _HOME = ".local"
 
@@ -31,8 +32,8 @@ def load(local: str | None, stage: str | None) -> None:
         found = deployment.environ(stage)
     elif local is not None:
         found = _running(Path(local).expanduser())
-    elif "SWITCHBOARD_STAGE" not in os.environ and Path(_HOME, "ready").exists():
-        found = _running(Path(_HOME))
+    elif "SWITCHBOARD_STAGE" not in os.environ and Path(_HOME).is_dir():
+        found = _running(Path(_HOME), ", or name a deployment with --stage NAME")
     else:
         settings.text("STAGE")
         return
@@ -41,14 +42,22 @@ def load(local: str | None, stage: str | None) -> None:
     session.forget()
 
 
-def _running(home: Path) -> dict[str, str]:
+def _running(home: Path, otherwise: str = "") -> dict[str, str]:
     try:
         found: dict[str, str] = json.loads((home / "environ.json").read_text())
     except FileNotFoundError:
         found = {}
-    if not found or not (home / "ready").exists():
-        raise NotFound(f"No local stack runs in {home}: start it with `make run`.")
+    if not found or not _is_ready(home):
+        raise NotFound(f"No local stack runs in {home}: start it with `make run`{otherwise}.")
     # The engine's credentials stand in the environment: a profile of the person's own must not take their place.
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
         os.environ.pop(name, None)
     return found
+
+
+def _is_ready(home: Path) -> bool:
+    # A stack that was killed leaves the file with its number behind.
+    try:
+        return is_alive((home / "ready").read_text())
+    except OSError:
+        return False

@@ -1,4 +1,4 @@
-"""`switchboard events`: what happened, handed on once more."""
+"""`switchboard events`: recorded events, sent to their queues again."""
 
 from __future__ import annotations
 
@@ -24,10 +24,13 @@ _EVENTS_TOLD, _DAYS_TOLD = 10_000, 30
 
 def add_to(nouns: Nouns) -> None:
     """Add the commands."""
-    verb = Noun(nouns, "events", "what happened").verb(
-        "replay", _replay, "run the fan-out again for a time range; whoever had an event already lets it pass"
+    verb = Noun(nouns, "events", "send recorded events to their queues again").verb(
+        "replay",
+        _replay,
+        "send the events of a time range to their queues again; a worker that took an event already ignores it",
     )
-    verb.add_argument("--from", dest="start", type=moment, required=True, metavar="ISO")
+    zoned = "a time with a zone, such as 2026-01-31T12:00:00Z"
+    verb.add_argument("--from", dest="start", type=moment, required=True, metavar="ISO", help=zoned)
     verb.add_argument("--to", dest="end", type=moment, required=True, metavar="ISO", help="not included")
     verb.add_argument("--org", metavar="ORG", help="of this organisation only")
 

@@ -112,7 +112,7 @@ def _values(file: IO[str]) -> Iterator[Any]:
             try:
                 yield _parsed(line)
             except json.JSONDecodeError as error:
-                raise ValueError(f"line {number} is not JSON: {error.msg}") from None
+                raise _not_json(error, number) from None
 
 
 def _several(text: str) -> Iterator[Any]:
@@ -122,8 +122,13 @@ def _several(text: str) -> Iterator[Any]:
         try:
             value, place = decoder.raw_decode(text, place)
         except json.JSONDecodeError as error:
-            raise ValueError(f"line {error.lineno} is not JSON: {error.msg}") from None
+            raise _not_json(error, error.lineno) from None
         yield _hashable(value)
+
+
+def _not_json(error: json.JSONDecodeError, line: int) -> ValueError:
+    # The parser's words end where a place follows: "Unterminated string starting at".
+    return ValueError(f"it is not JSON: {error.msg}: line {line} column {error.colno}")
 
 
 def _parsed(text: str) -> Any:

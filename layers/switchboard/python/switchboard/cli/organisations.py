@@ -10,7 +10,7 @@ from switchboard.accounts import service as accounts
 from switchboard.accounts.models import HardCap, KeyKind, Organisation
 from switchboard.accounts.plans import Plan, PlanName
 from switchboard.aws.table import commit
-from switchboard.cli.command import Noun, note, operator, positive, show, slug
+from switchboard.cli.command import Noun, note, one_of, operator, positive, show, slug
 from switchboard.email import address
 from switchboard.usage import service as usage
 
@@ -28,13 +28,13 @@ def add_to(nouns: Nouns) -> None:
     create = org.verb("create", _create, "open an organisation; prints its master key, once")
     create.add_argument("name", metavar="NAME")
     create.add_argument("--slug", type=slug, required=True)
-    create.add_argument("--plan", type=PlanName, choices=list(PlanName), default=PlanName.FREE)
+    create.add_argument("--plan", type=one_of(PlanName), choices=list(PlanName), default=PlanName.FREE)
     create.add_argument("--owner", type=_address, metavar="EMAIL", help="the human who may have no second one")
     org.verb("list", _list, "list organisations, newest first")
     org.verb("show", _show, "show an organisation").add_argument("org", metavar="ORG")
     plan = org.verb("set-plan", _set_plan, "move an organisation to a plan")
     plan.add_argument("org", metavar="ORG")
-    plan.add_argument("plan", type=PlanName, choices=list(PlanName), metavar="PLAN", help=", ".join(PlanName))
+    plan.add_argument("plan", type=one_of(PlanName), choices=list(PlanName), metavar="PLAN", help=", ".join(PlanName))
     agreed = plan.add_mutually_exclusive_group()
     agreed.add_argument(
         "--limit",

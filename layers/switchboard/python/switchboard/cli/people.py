@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from switchboard.accounts import service as accounts
-from switchboard.cli.command import Noun, note, operator, show
+from switchboard.cli.command import Noun, note, one_of, operator, show
 from switchboard.people import service as people
 from switchboard.team import invites, members
 from switchboard.team.permissions import Role
@@ -22,7 +22,7 @@ def add_to(nouns: Nouns) -> None:
     invite = noun.verb("invite", _invite, "invite somebody, such as the first admin of an organisation")
     invite.add_argument("org", metavar="ORG")
     invite.add_argument("email", metavar="EMAIL")
-    invite.add_argument("--role", type=Role, choices=list(Role), default=Role.ADMIN)
+    invite.add_argument("--role", type=one_of(Role), choices=list(Role), default=Role.ADMIN)
     person = Noun(nouns, "person", "people and their sessions")
     out = person.verb("sign-out", _sign_out, "end all sessions of a person")
     out.add_argument("person", metavar="PERSON", help="an id, usr_…, as `team list` shows it")

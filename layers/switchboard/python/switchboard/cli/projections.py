@@ -1,4 +1,4 @@
-"""`switchboard projections`: what is made from events, removed so that a replay makes it again."""
+"""`switchboard projections`: counts and lists that are computed from events, deleted so that a replay computes them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 def add_to(nouns: Nouns) -> None:
     """Add the commands."""
-    verb = Noun(nouns, "projections", "what is made from events").verb(
-        "clear", _clear, "remove one of an organisation; `switchboard events replay` makes it again"
+    verb = Noun(nouns, "projections", "counts and lists that are computed from events").verb(
+        "clear", _clear, "delete a projection of an organization; `switchboard events replay` computes it again"
     )
     verb.add_argument("name", metavar="NAME", choices=sorted(projections.PROJECTIONS))
     verb.add_argument("--org", metavar="ORG", required=True)

@@ -74,17 +74,22 @@ def follow(url: str, key: str, filters: dict[str, str | None]) -> Iterator[dict[
     Raises Unauthenticated, Forbidden, or Invalid for what another try would not change, and Unavailable after five
     tries in a row.
     """
-    seen, failures, noted = "", 0, ""
+    seen, failures, noted, is_told = "", 0, "", False
     while True:
         retry = _FIRST_PAUSE
         try:
             for block in _once(url, key, filters, seen):
+                if not is_told:
+                    # From here on nothing is missed: what happened before is not shown.
+                    note("watching …")
+                    is_told = True
                 seen, failures, retry = block.id, 0, block.retry or retry
                 if block.data:
                     yield json.loads(block.data)
             message, pause = "the stream ended", retry
         except _BrokenError as broken:
             failures += 1
+            is_told = False
             message = str(broken)
             if failures > _ATTEMPTS:
                 raise Unavailable(f"Gave up after {_ATTEMPTS} attempts: {message}.") from None

@@ -12,7 +12,7 @@ from switchboard.accounts.service import Status
 from switchboard.aws import clock
 from switchboard.aws.table import commit
 from switchboard.cli import organisations
-from switchboard.cli.command import Noun, moment, note, operator, positive, show, slug
+from switchboard.cli.command import Noun, moment, note, one_of, operator, positive, show, slug
 from switchboard.errors import Invalid
 from switchboard.roleplay import service as roleplay
 from switchboard.roleplay import sessions
@@ -34,7 +34,7 @@ def _add_tenant(tenant: Noun) -> None:
     create = tenant.verb("create", _create, "open an organisation with a tenant's key; prints it, once")
     create.add_argument("name", metavar="NAME")
     create.add_argument("--slug", type=slug, required=True)
-    create.add_argument("--plan", type=PlanName, choices=list(PlanName), default=PlanName.FREE)
+    create.add_argument("--plan", type=one_of(PlanName), choices=list(PlanName), default=PlanName.FREE)
     tenant.verb("list", _list, "list organisations with their roleplays, newest first")
     tenant.verb("show", _show, "show a tenant").add_argument("org", metavar="ORG")
     key = tenant.verb("key", _key, "give a tenant another key, five active ones at most; prints it, once")

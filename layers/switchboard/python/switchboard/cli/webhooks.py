@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from switchboard.accounts import service as accounts
-from switchboard.cli.command import Noun, moment, note, operator, positive, show
+from switchboard.cli.command import Noun, moment, note, one_of, operator, positive, show
 from switchboard.webhooks import service as webhooks
 from switchboard.webhooks.models import Delivery, Settings, Status
 from switchboard.webhooks.service import NewEndpoint, Seen
@@ -44,7 +44,7 @@ def add_to(nouns: Nouns) -> None:
     deliveries = noun.verb("deliveries", _deliveries, "list a webhook's deliveries, newest first")
     deliveries.add_argument("org", metavar="ORG")
     deliveries.add_argument("webhook", metavar="WEBHOOK")
-    deliveries.add_argument("--status", type=Status, choices=list(Status))
+    deliveries.add_argument("--status", type=one_of(Status), choices=list(Status))
     deliveries.add_argument("--limit", type=positive, default=20, metavar="N")
     again = noun.verb("redeliver", _redeliver, "send a delivery once more")
     again.add_argument("org", metavar="ORG")

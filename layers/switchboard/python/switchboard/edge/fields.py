@@ -1,4 +1,4 @@
-"""The types that request schemas share: one line of text, an id, a moment, and a caller's own JSON.
+"""The types that request schemas share: one line of text, an id, a number, a moment, and a caller's own JSON.
 
 Each says in its error what is wrong and what to send. A schema writes `name: Annotated[str, Line(200, least=1)]`.
 """
@@ -11,7 +11,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, GetCoreSchemaHandler, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from switchboard.aws import clock
@@ -63,6 +71,37 @@ def _moment(text: str) -> str:
         raise ValueError("is not a timestamp: send one with its time zone, for example 2026-06-01T00:00:00Z") from None
     return text
 
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """A text that matches a regular expression as a whole. The document shows it; the error is `problem`."""
+
+    pattern: str
+    problem: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return handler(schema) | {"pattern": self.pattern}
+
+    def _checked(self, text: str) -> str:
+        # JSON Schema means JavaScript's patterns: `\d` is an ASCII digit, and `$` matches at the end of the text only.
+        if not re.fullmatch(self.pattern.removeprefix("^").removesuffix("$"), text, re.ASCII):
+            raise ValueError(self.problem)
+        return text
+
+
+#: The contracts' pattern of a telephone number, and a number that matches it. The domain says which can be called.
+E164_PATTERN = r"^\+[1-9]\d{6,14}$"
+E164 = Annotated[str, Matching(E164_PATTERN, "must be an E.164 number such as +14155550142")]
+
+#: The local part of an agent's inbox.
+Username = Annotated[
+    str,
+    Field(min_length=1, max_length=63),
+    Matching("^[a-z0-9-]+$", "takes small letters, digits and hyphens"),
+]
 
 #: A moment with its zone, as it was sent. `clock.parse` reads it without an error.
 Moment = Annotated[str, AfterValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]

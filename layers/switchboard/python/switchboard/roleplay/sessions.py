@@ -120,7 +120,7 @@ def redeem(admission: Admission, wanted: Wanted) -> Redeemed:
     drill = drills.current(wanted.drill_key)
     if drill is None or drill.key in admission.switched_off:
         _fail(session, "drill_not_found")
-        raise Invalid("There is no such drill.", code="drill_not_found")
+        raise Invalid("There is no such drill. The token is spent: mint another.", code="drill_not_found")
     call = _call(session, drill, _cast(drill, wanted))
     try:
         ticket = transport.named(call.transport).ticket(lifecycle.room(call))

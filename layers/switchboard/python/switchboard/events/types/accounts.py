@@ -11,7 +11,7 @@ from switchboard.events.types.base import Code, Count, EventType, Id, Moment
 
 class OrganizationCreated(TypedDict):
     plan: Annotated[Code, "The plan that it begins with."]
-    slug: Annotated[str, "Its public handle."]
+    slug: Annotated[str, "A short label, not unique."]
 
 
 class OrganizationUpdated(TypedDict):

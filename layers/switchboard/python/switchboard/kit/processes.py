@@ -1,0 +1,16 @@
+"""Processes of this machine."""
+
+from __future__ import annotations
+
+import os
+
+
+def is_alive(pid: str) -> bool:
+    """Whether there is a process of this number, given as text."""
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, OverflowError, ProcessLookupError):
+        return False
+    except PermissionError:
+        pass
+    return True
