@@ -134,6 +134,14 @@ _BOUNDARIES = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n"
         pytest.param(b"Subject: s\nFrom: " + b"(" * 1_000_000 + b"\n\n", id="comments"),
         pytest.param(b"Subject: s\nContent-Type: text/plain; " + b'a="' * 300_000 + b"\n\n", id="parameters"),
         pytest.param(b"Subject: s\nContent-Type: text/html\n\n" + b"<!--" * 1_000_000, id="html"),
+        pytest.param(b"Subject: s\n" + (b"From: " + b"a" * 32_000 + b"\n") * 400 + b"\n", id="no addresses"),
+        pytest.param(b"Subject: s\n" + (b"From: " + b"a@" * 16_000 + b"\n") * 400 + b"\n", id="half addresses"),
+        pytest.param(
+            b"Subject: s\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"
+            + (b"--b\nContent-Type: message/delivery-status\n\naction:x" + b" " * 60_000 + b"y\n") * 200
+            + b"--b--\n",
+            id="spaces of a report",
+        ),
     ],
 )
 def test_it_is_read_in_time(raw: bytes) -> None:

@@ -13,7 +13,7 @@ MAX_HOPS = 25
 REPORTS = frozenset({"message/delivery-status"})
 REPORTED = frozenset({"message/rfc822", "text/rfc822-headers", "message/disposition-notification"})
 _MACHINES = re.compile(r"[<\s,\"]*(mailer-daemon|postmaster)@", re.IGNORECASE)
-_FIELD = re.compile(r"^(action|status|final-recipient|original-recipient):[ \t]*(.*?)[ \t]*$", re.I | re.M)
+_FIELD = re.compile(r"^(action|status|final-recipient|original-recipient):([^\n]*)", re.I | re.M)
 
 
 def by_headers(first: Callable[[str], str], hops: int) -> str | None:
@@ -39,7 +39,7 @@ def bounce(report: bytes) -> Bounce | None:
     """What a delivery report (RFC 3464) says; `None` for one that tells of no failure or delay."""
     fields: dict[str, list[str]] = {}
     for name, value in _FIELD.findall(report[:65_536].decode("latin-1").replace("\r", "")):
-        fields.setdefault(name.lower(), []).append(value)
+        fields.setdefault(name.lower(), []).append(value.strip(" \t"))
     action = next(iter(fields.get("action", [])), "").lower()
     if action not in ("failed", "delayed"):
         return None

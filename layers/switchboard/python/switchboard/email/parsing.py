@@ -15,6 +15,7 @@ from email.message import Message as Mime
 from email.parser import BytesFeedParser
 from email.policy import Compat32
 from email.utils import getaddresses, parsedate_to_datetime
+from itertools import islice
 
 from switchboard.aws import clock
 from switchboard.email import automatic, charsets, filenames
@@ -28,6 +29,8 @@ _MAX_NAMED = 50
 #: Beyond this nobody wrote the mail for a reader, and reading it would take minutes: see `_is_hopeless`.
 _MAX_LINES, _MAX_STEPS = 2_000_000, 100_000_000
 _MAX_HEADERS, _MAX_HEADER, _MAX_MIME_HEADER = 500, 32_768, 4_096
+#: How many headers of one name are looked at for people. RFC 5322 allows one.
+_MAX_SAME = 20
 #: What is kept of a mail in its item, beside the text: the item's 400 KB have to hold all of it.
 _MAX_PEOPLE, _MAX_ADDRESS, _MAX_SUBJECT, _MAX_REFERENCES = 100, 320, 998, 20
 _MAX_SHOWN_HEADERS, _MAX_SHOWN_HEADER, _MAX_SHOWN = 60, 2_000, 16_384
@@ -35,7 +38,8 @@ _CHUNK = 65_536
 
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,996}>")
 _BARE_ID = re.compile(r"[!-;=?-~]{1,996}")
-_ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]\\]+@[^\s<>,;:\"()\[\]\\@]+")
+#: It begins where a word does, and is no longer than an address may be: a long word without an `@` is looked at once.
+_ADDRESS = re.compile(r"(?<![^\s<>,;:\"()\[\]\\])[^\s<>,;:\"()\[\]\\]{1,64}@[^\s<>,;:\"()\[\]\\@]{1,255}")
 _REPORTED_ID = re.compile(rb"^(?:original-)?message-id:\s*(<[!-;=?-~]{1,996}>)", re.IGNORECASE | re.MULTILINE)
 _BOUNDARY = re.compile(rb"boundary", re.IGNORECASE)
 #: Headers that are shown elsewhere, or are the business of the machines on the way.
@@ -202,7 +206,8 @@ class _Headers:
         return f"<{text}>" if _BARE_ID.fullmatch(text) else None
 
     def people(self, name: str) -> list[tuple[str, str]]:
-        return [person for value in self.every(name) for person in _people(value)][:_MAX_PEOPLE]
+        found = (value for value in self.every(name)[:_MAX_SAME] if "@" in value)
+        return list(islice((person for value in found for person in _people(value)), _MAX_PEOPLE))
 
     def addresses(self, name: str) -> list[str]:
         return list(dict.fromkeys(address for _, address in self.people(name)))
