@@ -16,7 +16,7 @@ from switchboard.email.address import mailbox
         ("ada+1+2@example.com", "ada@example.com"),
         ("ada.l@example.com", "ada.l@example.com"),
         ("a.d.a+x@gmail.com", "ada@gmail.com"),
-        ("a.d.a@googlemail.com", "ada@googlemail.com"),
+        ("a.d.a@googlemail.com", "ada@gmail.com"),
         ("+@example.com", "+@example.com"),
     ],
 )

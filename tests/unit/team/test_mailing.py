@@ -14,6 +14,7 @@ from switchboard.email import store as email_store
 from switchboard.email.service import Suppressed
 from switchboard.errors import RateLimited
 from switchboard.people import return_to
+from switchboard.signup import service as signup
 from switchboard.team import invites, mailing, members
 from switchboard.team.models import Member
 from switchboard.team.permissions import Role
@@ -78,6 +79,19 @@ def test_other_spellings_of_a_mailbox_get_it_no_more_mails(admin: Member, monkey
         again(admin, spelling)
     refused(admin, "a.d.a.love@gmail.com")
     again(admin, "ada.love@example.com")
+
+
+def test_sign_ups_in_other_spellings_of_a_mailbox_get_it_no_more_mails(
+    admin: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailing, "MOST_TO_ADDRESS", 2)
+    again(admin, "bea@example.com")
+    signup.sign_up("bea+1@example.com", "first", None, "corr_1", None)
+    with pytest.raises(RateLimited) as refusal:
+        signup.sign_up("bea+2@example.com", "second", None, "corr_2", None)
+    assert refusal.value.code == "invite_mail_limit"
+    monkeypatch.setattr(mailing, "MOST_TO_ADDRESS", 3)
+    assert signup.sign_up("bea+2@example.com", "second", None, "corr_2", None).agent, "nothing of it was kept"
 
 
 @pytest.mark.parametrize(("plan", "name"), [(PlanName.FREE, "MOST_FREE"), (PlanName.GROWTH, "MOST_PAID")])

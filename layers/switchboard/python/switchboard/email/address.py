@@ -28,13 +28,13 @@ def mailbox(address: str) -> str:
     """
     local, _, domain = address.casefold().rpartition("@")
     local = local.partition("+")[0] or local
-    if domain in _WITHOUT_DOTS:
-        local = local.replace(".", "")
+    if domain in _GMAIL:
+        local, domain = local.replace(".", ""), "gmail.com"
     return f"{local}@{domain}"
 
 
-#: Providers that do not read the dots of an address.
-_WITHOUT_DOTS = frozenset({"gmail.com", "googlemail.com"})
+#: One provider, which does not read the dots of an address.
+_GMAIL = frozenset({"gmail.com", "googlemail.com"})
 #: An address in a request.
 Address = Annotated[
     str,

@@ -51,7 +51,8 @@ def sign_up(
 
     `reachable` is what `email.reachable` says of the human, where that was asked before.
 
-    Raises Conflict when the human has an organisation or the username is taken, Invalid for a reserved username.
+    Raises Conflict when the human has an organisation or the username is taken, Invalid for a reserved username,
+    RateLimited for a mailbox that got ten mails of the kind today.
     """
     org = accounts.new_organisation(name or username, username, PlanName.FREE, human_email)
     work = Work(org_id=org.id, actor=Actor(type="system", id="sign-up"), agent_id=None, correlation_id=correlation_id)
@@ -79,6 +80,8 @@ def sign_up(
         agent_writes,
         invite_writes,
         welcome,
+        # A stranger names any address, and `ada+1@…` to `ada+99@…` are people of their own with one mailbox.
+        mailing.counting_for_mailbox(human_email) if welcome else [],
     )
     if done:
         assert effect is not None

@@ -1,8 +1,8 @@
 """The mail of an invite: how often one may be sent, and what it says.
 
 Anyone who signs up may invite any address. So an address gets a mail of one organization once an hour and three times
-a day at most, and its mailbox ten a day of all organizations together. An organization sends as many a day as its plan
-allows. The answers are the same for an address that is known here and one that is not.
+a day at most, and its mailbox ten a day of all organizations together, a sign-up's mail included. An organization
+sends as many a day as its plan allows. The answers are the same for an address that is known here and one that is not.
 """
 
 from __future__ import annotations
@@ -77,13 +77,16 @@ def counting_writes(org: Organisation, email: str) -> list[Writes]:
     def too_many_sent(_: list[Item | None]) -> DomainError:
         return _wait(f"Your organization mails at most {most} invites a day.", _seconds_left(clock.now()))
 
-    def too_many_received(_: list[Item | None]) -> DomainError:
-        return _wait("This address gets no more invites today.", _seconds_left(clock.now()))
+    return [invite_store.count_mails_of_org(org.id, day, most, too_many_sent), counting_for_mailbox(email)]
 
-    return [
-        invite_store.count_mails_of_org(org.id, day, most, too_many_sent),
-        invite_store.count_mails_to(mailbox(email), day, MOST_TO_ADDRESS, too_many_received),
-    ]
+
+def counting_for_mailbox(email: str) -> Writes:
+    """The write that counts a mail that somebody else asks for, by its mailbox. Raises RateLimited at commit."""
+
+    def too_many_received(_: list[Item | None]) -> DomainError:
+        return _wait("This mailbox gets no more mail of ours today.", _seconds_left(clock.now()))
+
+    return invite_store.count_mails_to(mailbox(email), clock.stamp()[:10], MOST_TO_ADDRESS, too_many_received)
 
 
 def held_until() -> str:
