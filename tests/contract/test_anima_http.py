@@ -6,6 +6,7 @@ The client holds every answer against the document, so that a test only has to b
 from __future__ import annotations
 
 import secrets
+import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -253,6 +254,35 @@ def test_a_value_of_the_wrong_type_is_refused(demo: Organisation, name: str, fie
     assert (answer.status_code, answer.json()["code"]) == (400, "VALIDATION_ERROR"), answer.text
     # An agent and a key's type are judged together.
     assert any(name.startswith(field) for name in answer.json()["details"]["fields"]), answer.text
+
+
+@pytest.mark.parametrize(
+    ("change", "fields"),
+    [
+        ({"to": "friend"}, {"to": "An email address must have an @-sign."}),
+        ({"to": []}, {"to": "names nobody"}),
+        ({"to": ["you@example.com", "friend"]}, {"to.1": "An email address must have an @-sign."}),
+        ({"to": 7}, {"to": "Input should be a valid list"}),
+        ({"attachments": [{}]}, {"attachments": "is not supported"}),
+        ({"headers": {"X-One": "1", "x-one": "2"}}, {"headers": "one of them stands there twice"}),
+        ({"body": 7}, {"body": "Input should be a valid string"}),
+    ],
+)
+def test_a_fault_is_told_of_the_field_that_has_it(demo: Organisation, change: Json, fields: Json) -> None:
+    mail = {"to": "you@example.com", "subject": "Hello", "body": "Hello."} | change
+    answer = demo.http.post("/v1/email/send", json=mail, headers=demo.agent)
+    assert (answer.status_code, answer.json()["details"]["fields"]) == (400, fields)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"to": [0] * 40_000}, {"cc": ["no"] * 40_000}, {"headers": {f"X-{number}": 0 for number in range(40_000)}}],
+)
+def test_no_answer_grows_with_the_faults_of_its_request(demo: Organisation, change: Json) -> None:
+    mail = {"to": "you@example.com", "subject": "Hello", "body": "Hello."} | change
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+    answer = demo.http.post("/v1/email/send", json=mail, headers=demo.agent | key)
+    assert (answer.status_code, len(answer.content) < 20_000) == (400, True)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b'"text"', b"7"])

@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+    field_validator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict
 
@@ -13,8 +23,9 @@ from switchboard.edge.fields import FreeJson, Id, Line, is_id
 from switchboard.edge.paging import Pagination
 from switchboard.email import models
 from switchboard.email import service as email
-from switchboard.email.address import Address
+from switchboard.email.address import Address, normalise
 from switchboard.email.models import Draft, State, each_once
+from switchboard.email.service import MAX_RECIPIENTS
 
 #: What a message may say, in bytes: it is one DynamoDB item (400 KB), with room for what stands beside it.
 MAX_CONTENT = 192 * 1024
@@ -40,6 +51,25 @@ _STATUS: dict[State, Status] = {
 }
 
 
+def _one_or_more(value: Any, read: ValidatorFunctionWrapHandler) -> list[str]:
+    # As one type, so that a fault is told of the field, and not of each way to read it.
+    found: list[str] = read([normalise(value.strip())] if isinstance(value, str) else value)
+    if not found:
+        raise ValueError("names nobody")
+    return found
+
+
+_ADDRESS_SCHEMA: JsonDict = {"type": "string", "format": "email"}
+Recipients = Annotated[
+    list[Address],
+    Field(max_length=MAX_RECIPIENTS),
+    WrapValidator(_one_or_more),
+    WithJsonSchema(
+        {"anyOf": [_ADDRESS_SCHEMA, {"type": "array", "items": _ADDRESS_SCHEMA, "maxItems": MAX_RECIPIENTS}]}
+    ),
+]
+
+
 class SendRequest(BaseModel):
     """A mail to send."""
 
@@ -49,11 +79,11 @@ class SendRequest(BaseModel):
         json_schema_extra={"examples": [{"to": "you@example.com", "subject": "Hello", "body": "From an agent."}]},
     )
 
-    to: Address | list[Address] = Field(description="One address, or a list of them.")
+    to: Recipients = Field(description="One address, or a list of them.")
     subject: Annotated[str, Line(_LINE)]
     body: str = Field(description="The mail as plain text.")
-    cc: list[Address] = Field(default_factory=list)
-    bcc: list[Address] = Field(default_factory=list)
+    cc: list[Address] = Field(default_factory=list, max_length=MAX_RECIPIENTS)
+    bcc: list[Address] = Field(default_factory=list, max_length=MAX_RECIPIENTS)
     body_html: str | None = Field(default=None, description="The mail as HTML, beside the plain text.")
     headers: dict[str, Annotated[str, Line(_HEADER_VALUE)]] = Field(
         default_factory=dict, max_length=20, description="`X-…`, `Reply-To`, `List-Unsubscribe[-Post]`."
@@ -79,7 +109,7 @@ class SendRequest(BaseModel):
         if isinstance(value, dict):
             for name in ("attachments", "fromIdentityId"):
                 if value.get(name):
-                    raise ValueError(f"{name} is not supported")
+                    raise ValueError(f"{name}: is not supported")
         return value
 
     @field_validator("in_reply_to")
@@ -91,23 +121,21 @@ class SendRequest(BaseModel):
 
     @model_validator(mode="after")
     def _fits(self) -> SendRequest:
-        if not self.recipients():
-            raise ValueError("to: names nobody")
         size = len(self.body.encode()) + len((self.body_html or "").encode())
         if size > MAX_CONTENT:
-            raise ValueError(f"body and bodyHtml are larger than {MAX_CONTENT:,} bytes together")
+            raise ValueError(f"body: is larger than {MAX_CONTENT:,} bytes, together with bodyHtml")
         if len({name.lower() for name in self.headers}) < len(self.headers):
             raise ValueError("headers: one of them stands there twice")
         for name in self.headers:
             if not _HEADER.fullmatch(name):
                 raise ValueError(f"headers: {name[:80]!r} cannot be set")
         if len("".join([*self.headers, *self.headers.values(), *self.references]).encode()) > _MAX_HEADERS:
-            raise ValueError(f"headers and references are larger than {_MAX_HEADERS:,} bytes together")
+            raise ValueError(f"headers: are larger than {_MAX_HEADERS:,} bytes, together with references")
         return self
 
     def recipients(self) -> list[str]:
         """The addresses of `to`, each once."""
-        return each_once([self.to] if isinstance(self.to, str) else self.to)
+        return each_once(self.to)
 
     def draft(self) -> Draft:
         """The mail in the domain's terms."""

@@ -68,7 +68,7 @@ class UpdateWebhookRequest(_Fields):
             raise ValueError("names nothing to change")
         for name in ("url", "events", "active"):
             if name in self.model_fields_set and getattr(self, name) is None:
-                raise ValueError(f"{name} cannot be null")
+                raise ValueError(f"{name}: cannot be null")
         return self
 
     def changes(self) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class _Asked(BaseModel):
     def _no_null(cls, value: Any) -> Any:
         for name, member in value.items() if isinstance(value, dict) else ():
             if member is None and name in {to_camel(field) for field in cls.model_fields}:
-                raise ValueError(f"{name} is null: leave it out instead")
+                raise ValueError(f"{name}: is null: leave it out instead")
         return value
 
 

@@ -86,3 +86,31 @@ def test_each_kind_of_bad_json_is_named(text: str, why: str) -> None:
 )
 def test_unusual_json_is_read(text: str, value: Any) -> None:
     assert strict_json.loads(text) == value
+
+
+def test_a_repeat_is_found_among_a_hundred_thousand_keys_with_a_look_at_each() -> None:
+    class Key(str):
+        compared = 0
+
+        def __eq__(self, other: object) -> bool:
+            Key.compared += 1
+            return str.__eq__(self, other)
+
+        __hash__ = str.__hash__
+
+    pairs = [(Key(number), 0) for number in range(2_000)]
+    assert strict_json._twice([*pairs, (Key(1_999), 0)]) == "1999"
+    assert Key.compared < 10 * len(pairs)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" + "0," * 50_000 + "0]", '{"a":[' + "[0,0]," * 20_000 + "[]]}", json.dumps({"a": [{"b": 1, "c": 2}] * 17_000})],
+)
+def test_no_body_holds_more_values_than_anybody_needs(text: str) -> None:
+    with pytest.raises(Invalid, match="more than 50,000 values"):
+        strict_json.loads(text)
+
+
+def test_commas_in_a_text_are_no_values() -> None:
+    assert strict_json.loads('{"body":"' + "," * 100_000 + '"}') == {"body": "," * 100_000}

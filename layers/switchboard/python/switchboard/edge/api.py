@@ -17,7 +17,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
 
 from switchboard import telemetry
 from switchboard.accounts.models import Caller, KeyKind
-from switchboard.edge import cors, steps
+from switchboard.edge import cors, problems, steps
 from switchboard.edge.bodies import JSON, Body, Json
 from switchboard.edge.call import Call, Operation, Scheme
 from switchboard.edge.dialects.base import INTERNAL, Dialect
@@ -304,7 +304,7 @@ class Api:
         try:
             answer = self.resolver.resolve(event, call.context)
         except RequestValidationError as error:
-            raise Invalid("The request is not valid.", fields=_fields(error)) from None
+            raise Invalid("The request is not valid.", fields=problems.by_field(error.errors())) from None
         except ResponseValidationError as error:
             raise RuntimeError(f"an answer does not match its model: {telemetry.problems(error)}") from None
         headers = {name.lower(): values[0] for name, values in (answer.get("multiValueHeaders") or {}).items()}
@@ -347,11 +347,3 @@ def _raise(error: Exception) -> Any:
 def _nothing_here(_: Exception) -> Any:
     # Powertools finds what `find` found. Should it not, the answer still is in the dialect.
     raise NotFound("There is nothing at this path.", code="unknown_path")
-
-
-def _fields(error: RequestValidationError) -> dict[str, str]:
-    fields = {}
-    for problem in error.errors():
-        place = [str(part) for part in problem["loc"] if part not in ("body", "query", "path", "header")]
-        fields[".".join(place) or "body"] = str(problem.get("msg", problem["type"])).removeprefix("Value error, ")
-    return fields

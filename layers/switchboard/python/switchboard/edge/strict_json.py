@@ -8,12 +8,15 @@ from typing import Any
 
 from switchboard.errors import Invalid
 
+#: What a body may hold, counted as the members and elements of all its objects and arrays.
+MOST_VALUES = 50_000
+
 
 def loads(text: str) -> Any:
     """The value of a JSON text.
 
     Raises Invalid for what is not JSON, for duplicate keys (two readers would see two requests), for NaN and
-    Infinity, for text that is not Unicode, and for nesting or numbers beyond reason.
+    Infinity, for text that is not Unicode, and for nesting, numbers or a count of values beyond reason.
     """
     try:
         value = json.loads(text, object_pairs_hook=_unique, parse_constant=_constant, parse_float=_finite)
@@ -27,16 +30,37 @@ def loads(text: str) -> Any:
         raise _invalid(f"{error.msg} at position {error.pos}") from None
     except ValueError:
         raise _invalid("it holds a number that is too long") from None
+    # Each value may be wrong, and then costs a thousand times its letter. The shortest takes two: itself and a comma.
+    if len(text) > 2 * MOST_VALUES and _is_larger(value, MOST_VALUES):
+        raise _invalid(f"it holds more than {MOST_VALUES:,} values")
     return value
+
+
+def _is_larger(value: Any, most: int) -> bool:
+    count, waiting = 0, [value]
+    while waiting and count <= most:
+        found = waiting.pop()
+        inside = found.values() if isinstance(found, dict) else found if isinstance(found, list) else ()
+        count += len(inside)
+        waiting.extend(one for one in inside if isinstance(one, dict | list))
+    return count > most
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _invalid(f"the key {twice[:80]!r} stands twice in one object")
+        raise _invalid(f"the key {_twice(pairs)[:80]!r} stands twice in one object")
     return value
+
+
+def _twice(pairs: list[tuple[str, Any]]) -> str:
+    # One look at each: anyone may send a megabyte of keys.
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            return name
+        seen.add(name)
+    raise ValueError("no key stands twice")
 
 
 def _finite(digits: str) -> float:
