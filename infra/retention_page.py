@@ -28,8 +28,9 @@ Every kind of item has a row here: how long it is kept, who ends it, and why.
 TTL is enough for everything that ends by time, because such a deletion needs no other work. No job looks for items that
 are over.
 
-To add a kind of item, add a row to `KINDS` and run `make openapi`. The test of retention fails for an item without a
-row, and for one whose TTL is not its row's.
+To add a kind of item, add a row to `KINDS`, let `a_life` in `tests/integration/test_retention.py` write one, and run
+`make openapi`. That test lives through a life with every worker of a queue. It fails for an item without a row, for one
+whose TTL is not its row's, and for a row that it meets no item of.
 
 """
 

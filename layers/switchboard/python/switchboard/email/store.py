@@ -160,12 +160,12 @@ def _message_id_key(org_id: str, message_id: str) -> Key:
 
 def put_received(message: Message, digest: str, otherwise: Callable[[list[Item | None]], Exception]) -> Put:
     """Remember what an inbox got, so that it gets it once."""
-    marker = {
+    item = {
         "pk": f"{message.org_id}#received#{message.agent_id}#{digest}",
         "sk": "received",
         "message_id": message.id,
     }
-    return Put(table="activity", item=marker, unless_exists=True, otherwise=otherwise)
+    return Put(table="activity", item=item, unless_exists=True, otherwise=otherwise)
 
 
 def suppression_key(org_id: str, address: str) -> Key:

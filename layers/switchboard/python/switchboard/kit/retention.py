@@ -1,7 +1,8 @@
 """How long each kind of item is kept, who ends it, and why.
 
-`KINDS` has a row for each kind of item in each table. A new kind of item needs a row here, or the test of retention
-fails. `python -m infra.retention_page` writes docs/retention.md from these rows.
+`KINDS` has a row for each kind of item in each table. A new kind needs a row here, and a place in the life that the
+test of retention leads: it fails for an item without a row, and for a row without an item.
+`python -m infra.retention_page` writes docs/retention.md from these rows.
 
 DynamoDB deletes an item by itself some hours, at most two days, after the moment in the table's TTL attribute. That is
 enough where a deletion needs no other work, which is true of every kind that ends by time: no list, counter or search
