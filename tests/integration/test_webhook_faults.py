@@ -20,6 +20,7 @@ from switchboard.webhooks import breaker, callbacks, delivery, schedule, service
 from switchboard.webhooks.models import Settings, Status
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Later, Sabotage, Stream, drain, tick, work
+from tests.unit.webhooks.conftest import answered_quickly
 from tests.unit.webhooks.receiver import Receiver, answer
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -100,6 +101,7 @@ def test_a_worker_killed_anywhere_loses_nothing_and_resends_under_one_id(
 ) -> None:
     caller = acme.caller(master=True)
     made = service.register(caller, "anima", Settings(url=URL, events=["message.sent"]))
+    answered_quickly(made.endpoint)
     receiver.answers = [answer(status)]
     number = steps(name, acme, saboteur, world)
     world.settle(frozen)
@@ -127,6 +129,7 @@ def test_a_worker_killed_anywhere_in_a_batch_loses_none_of_it_and_records_each_a
     acme: Tenant, saboteur: Sabotage, receiver: Receiver, world: World, frozen: clock.Frozen, name: str
 ) -> None:
     made = service.register(acme.caller(master=True), "anima", Settings(url=URL, events=["message.sent"]))
+    answered_quickly(made.endpoint)
     sent(acme, world)
     world.settle(frozen)  # it has been answering
 
