@@ -16,7 +16,7 @@ from switchboard.email import delivery as mail
 from switchboard.email import service as email
 from switchboard.email.models import Draft
 from switchboard.timers import store as timer_store
-from switchboard.webhooks import breaker, callbacks, delivery, schedule, service
+from switchboard.webhooks import breaker, callbacks, delivery, schedule, service, store
 from switchboard.webhooks.models import Settings, Status
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Later, Sabotage, Stream, drain, tick, work
@@ -46,7 +46,7 @@ class World:
             while True:
                 self.stream.hand_on()
                 self.later.bring()
-                if not sum(work(name) for name in WORKERS):
+                if not sum(work(name) for name in (*WORKERS, "workers/slow_deliveries")):
                     break
 
 
@@ -164,6 +164,10 @@ def called(acme: Tenant) -> Call:
     call = calls.place(caller, Order(to="+14155550142", tier=Tier.BASIC, consent_source="business-relationship"))
     named = call.model_copy(update={"callback_id": callback.id, "version": call.version + 1})
     commit(call_store.CALLS.save(named), callback.writes)
+    endpoint = store.get_endpoint(acme.org_id, callback.id)
+    assert endpoint is not None
+    if breaker.is_slow(service.get(acme.org_id, callback.id).health):
+        answered_quickly(endpoint)
     return named
 
 
