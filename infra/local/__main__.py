@@ -37,7 +37,7 @@ _API_PROCESSES = 3
 _WORKER_PROCESSES = 2
 _LARGEST_PORT = 65_535
 #: Workers that wait for strangers' answers have processes of their own: nobody else's work waits with them.
-_OWN_PROCESSES = {"workers/deliveries": 2, "workers/slow_deliveries": 1}
+_OWN_PROCESSES = {"workers/deliveries": 2, "workers/slow_deliveries": 2}
 _GUIDE = """
 Switchboard is up, {seconds:.1f} s after the start. Ctrl-C stops it and keeps its data.
 

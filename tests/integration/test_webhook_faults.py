@@ -16,10 +16,11 @@ from switchboard.email import delivery as mail
 from switchboard.email import service as email
 from switchboard.email.models import Draft
 from switchboard.timers import store as timer_store
-from switchboard.webhooks import breaker, callbacks, delivery, schedule, service
+from switchboard.webhooks import breaker, callbacks, delivery, schedule, service, store
 from switchboard.webhooks.models import Settings, Status
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Later, Sabotage, Stream, drain, tick, work
+from tests.unit.webhooks.conftest import answered_quickly
 from tests.unit.webhooks.receiver import Receiver, answer
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -45,7 +46,7 @@ class World:
             while True:
                 self.stream.hand_on()
                 self.later.bring()
-                if not sum(work(name) for name in WORKERS):
+                if not sum(work(name) for name in (*WORKERS, "workers/slow_deliveries")):
                     break
 
 
@@ -100,6 +101,7 @@ def test_a_worker_killed_anywhere_loses_nothing_and_resends_under_one_id(
 ) -> None:
     caller = acme.caller(master=True)
     made = service.register(caller, "anima", Settings(url=URL, events=["message.sent"]))
+    answered_quickly(made.endpoint)
     receiver.answers = [answer(status)]
     number = steps(name, acme, saboteur, world)
     world.settle(frozen)
@@ -127,6 +129,7 @@ def test_a_worker_killed_anywhere_in_a_batch_loses_none_of_it_and_records_each_a
     acme: Tenant, saboteur: Sabotage, receiver: Receiver, world: World, frozen: clock.Frozen, name: str
 ) -> None:
     made = service.register(acme.caller(master=True), "anima", Settings(url=URL, events=["message.sent"]))
+    answered_quickly(made.endpoint)
     sent(acme, world)
     world.settle(frozen)  # it has been answering
 
@@ -161,6 +164,10 @@ def called(acme: Tenant) -> Call:
     call = calls.place(caller, Order(to="+14155550142", tier=Tier.BASIC, consent_source="business-relationship"))
     named = call.model_copy(update={"callback_id": callback.id, "version": call.version + 1})
     commit(call_store.CALLS.save(named), callback.writes)
+    endpoint = store.get_endpoint(acme.org_id, callback.id)
+    assert endpoint is not None
+    if breaker.is_slow(service.get(acme.org_id, callback.id).health):
+        answered_quickly(endpoint)
     return named
 
 

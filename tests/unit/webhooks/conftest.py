@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from switchboard.aws import clock, queue
+from switchboard.aws import clock, queue, table
+from switchboard.aws.table import Put
 from switchboard.email import delivery as mail
 from switchboard.email import service as email
 from switchboard.email.models import Draft
 from switchboard.timers import store as timer_store
-from switchboard.webhooks import breaker, delivery, schedule, service
-from switchboard.webhooks.models import Delivery, Settings
+from switchboard.webhooks import breaker, delivery, schedule, service, store
+from switchboard.webhooks.models import Delivery, Endpoint, Settings
 from switchboard.webhooks.service import NewEndpoint
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Later, Stream, drain, tick, work
@@ -48,11 +49,22 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Receiver:
 Register = Callable[..., NewEndpoint]
 
 
+def answered_quickly(endpoint: Endpoint) -> None:
+    """Give an endpoint a record of a quick answer, which was no success."""
+    item = {**store.health_key(endpoint.org_id, endpoint.id), "quick_at": clock.stamp()}
+    table.write(Put(table="core", item=item))
+
+
 @pytest.fixture
 def register(acme: Tenant) -> Register:
-    def make(url: str = "https://example.com/hook", **settings: Any) -> NewEndpoint:
+    """Registers an endpoint that the workers for slow ones already know to be quick; with `new=True` nobody does."""
+
+    def make(url: str = "https://example.com/hook", *, new: bool = False, **settings: Any) -> NewEndpoint:
         kind = settings.pop("kind", "anima")
-        return service.register(acme.caller(master=True), kind, Settings(url=url, **settings))
+        made = service.register(acme.caller(master=True), kind, Settings(url=url, **settings))
+        if not new:
+            answered_quickly(made.endpoint)
+        return made
 
     return make
 

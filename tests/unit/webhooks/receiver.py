@@ -42,10 +42,13 @@ class Receiver:
     got: list[Received] = field(default_factory=list)
     answers: list[Behaviour] = field(default_factory=list)
     by_url: dict[str, Behaviour] = field(default_factory=dict)
+    #: How long each post was to wait for its answer.
+    seconds: list[float] = field(default_factory=list)
     before: Callable[[], None] = lambda: None
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
         self.before()
+        self.seconds.append(seconds)
         self.got.append(Received(url, dict(headers), body))
         found = self.by_url.get(url) or (self.answers.pop(0) if self.answers else answer())
         if isinstance(found, Exception):

@@ -11,7 +11,7 @@ from switchboard.email import delivery as mail
 from switchboard.email import service as email
 from switchboard.email.models import Draft
 from switchboard.events import service as events
-from switchboard.outbound.client import ConnectionFailed
+from switchboard.outbound.client import ConnectionFailed, TimedOut
 from switchboard.webhooks import breaker, delivery, recovery, service, settings, store
 from switchboard.webhooks.jobs import DeliverWebhook
 from switchboard.webhooks.kinds import STANDARD
@@ -19,7 +19,7 @@ from switchboard.webhooks.models import Endpoint, Status
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import drain, work
 from tests.unit.webhooks.conftest import Register, World, only, send
-from tests.unit.webhooks.receiver import Receiver, answer
+from tests.unit.webhooks.receiver import Behaviour, Receiver, answer
 
 
 def test_an_event_arrives_signed_in_the_contracts_words(
@@ -371,6 +371,97 @@ def test_a_slow_endpoint_moves_to_the_workers_for_slow_ones_and_back(
     queued(acme, world, 1)
     work("workers/deliveries")
     assert len(receiver.got) == 3
+
+
+def test_a_new_endpoint_is_served_by_the_slow_workers_until_it_has_answered_quickly(
+    acme: Tenant, register: Register, world: World, receiver: Receiver
+) -> None:
+    register(new=True, events=["message.sent"])
+    receiver.answers = [answer(500)]  # an answer is quick whatever it says
+    queued(acme, world, 1)
+    work("workers/deliveries")
+    assert receiver.got == []
+    work("workers/slow_deliveries")
+    assert len(receiver.got) == 1
+    queued(acme, world, 1)
+    work("workers/deliveries")
+    assert len(receiver.got) == 2
+
+
+@pytest.mark.parametrize("first", [answer(milliseconds=breaker.SLOW_MS + 1), TimedOut("no complete answer")])
+def test_a_new_endpoint_that_does_not_answer_quickly_stays_with_the_slow_workers(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.Frozen, first: Behaviour
+) -> None:
+    register(new=True, events=["message.sent"])
+    receiver.answers = [first]
+    queued(acme, world, 1)
+    work("workers/deliveries")
+    work("workers/slow_deliveries")
+    assert len(receiver.got) == 1
+    frozen.advance(minutes=11)
+    queued(acme, world, 1)
+    work("workers/deliveries")
+    assert len(receiver.got) == 1
+
+
+def test_a_quick_endpoint_that_hangs_holds_a_fast_worker_for_seconds_only(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    made = register(events=["message.sent"], timeout_ms=60_000, max_attempts=1)
+    receiver.answers = [TimedOut("no complete answer within 5 s"), answer(milliseconds=40_000)]
+    queued(acme, world, 1)
+    work("workers/deliveries")
+    assert receiver.seconds == [breaker.FAST_SECONDS]
+    waiting = only(acme, made.endpoint.id)
+    assert (waiting.status, waiting.attempts) == (Status.PENDING, 0)  # nobody took the rest of its time from it
+    assert breaker.is_slow(service.get(acme.org_id, made.endpoint.id).health)
+    assert work("workers/slow_deliveries") == 0
+    frozen.advance(seconds=54)
+    world.later.bring()
+    assert work("workers/slow_deliveries") == 0
+    frozen.advance(seconds=1)
+    world.later.bring()
+    assert work("workers/slow_deliveries") == 1
+    assert receiver.seconds == [breaker.FAST_SECONDS, 60.0]
+    assert len(set(receiver.ids)) == 1
+    done = only(acme, made.endpoint.id)
+    assert (done.status, done.attempts) == (Status.SUCCEEDED, 1)
+
+
+def test_a_time_limit_that_is_short_anyway_is_a_failure_when_it_is_over(
+    acme: Tenant, register: Register, world: World, receiver: Receiver
+) -> None:
+    made = register(events=["message.sent"], timeout_ms=4_000, max_attempts=1)
+    receiver.answers = [TimedOut("no complete answer within 4 s")]
+    queued(acme, world, 1)
+    work("workers/deliveries")
+    assert receiver.seconds == [4.0]
+    assert only(acme, made.endpoint.id).status is Status.FAILED
+
+
+@pytest.mark.parametrize("changes", [[{"active": False}, {"active": True}], [{"url": "https://example.com/moved"}]])
+def test_neither_a_revival_nor_another_url_makes_a_slow_endpoint_a_fast_one(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, changes: list[dict[str, Any]]
+) -> None:
+    made = register(events=["message.sent"])
+    receiver.answers = [answer(500, milliseconds=breaker.SLOW_MS + 1)]
+    queued(acme, world, 1)
+    work("workers/deliveries")
+    slow_until = service.get(acme.org_id, made.endpoint.id).health.slow_until
+    slot = breaker.take(made.endpoint, service.get(acme.org_id, made.endpoint.id).health)
+    for one in changes:
+        changed = service.change(acme.caller(master=True), made.endpoint.id, one)
+    health = service.get(acme.org_id, made.endpoint.id).health
+    assert changed.health == health
+    assert (health.slow_until, health.quick_at, health.failures, health.failing_since) == (slow_until, None, 0, None)
+    assert health.slots == {0: slot.until}  # a change does not let it hold a second worker
+
+
+def test_another_url_of_a_quick_endpoint_begins_with_the_slow_workers(acme: Tenant, register: Register) -> None:
+    made = register()
+    caller = acme.caller(master=True)
+    assert not breaker.is_slow(service.change(caller, made.endpoint.id, {"label": "l"}).health)
+    assert breaker.is_slow(service.change(caller, made.endpoint.id, {"url": "https://example.com/moved"}).health)
 
 
 def test_a_slot_is_one_workers_until_it_is_given_back_or_its_lease_ends(

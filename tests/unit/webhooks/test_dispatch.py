@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from switchboard.aws import clock, queue, table
-from switchboard.aws.table import Put
+from switchboard.aws.table import Put, commit
 from switchboard.webhooks import bodies, delivery, delivery_store, dispatch, service, store
 from switchboard.webhooks.jobs import DeliverWebhook, DispatchEvent
 from switchboard.webhooks.models import Endpoint, Status
@@ -99,6 +99,41 @@ def test_an_event_that_cannot_be_rendered_comes_again_alone(
     monkeypatch.setattr(bodies, "text_of", broken)
     assert dispatch.dispatch(batch) == {1}
     assert len(jobs()) == 2
+
+
+def test_an_endpoint_that_cannot_be_told_of_an_event_silences_no_other(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(events=["message.sent"], template='"broken"')
+    well = register("https://example.com/well", events=["message.sent"])
+    batch = told(acme, world)
+    text_of = bodies.text_of
+
+    def broken(shape: str | None, body: dict[str, Any]) -> str:
+        if shape:
+            raise ZeroDivisionError
+        return text_of(shape, body)
+
+    monkeypatch.setattr(bodies, "text_of", broken)
+    assert dispatch.dispatch(batch) == {0}
+    assert [job.endpoint_id for job in jobs()] == [well.endpoint.id]
+
+
+@pytest.mark.parametrize("shape", ["[" * 900 + "]" * 900, "[" * 4_000 + "]" * 4_000, "{"])
+def test_a_stored_template_that_can_never_be_filled_fails_no_event(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, shape: str
+) -> None:
+    endpoint = register(events=["message.sent"]).endpoint
+    old = endpoint.model_copy(update={"template": shape, "version": 2})
+    commit(store.ENDPOINTS.save(old))
+    well = register("https://example.com/well", events=["message.sent"])
+    assert dispatch.dispatch(told(acme, world)) == set()
+    found = {job.endpoint_id: job.made for job in jobs()}
+    assert {one.event for one in found.values() if one} == {"message.sent"}
+    plain, shaped = found[well.endpoint.id], found[endpoint.id]
+    assert plain
+    assert shaped
+    assert plain.body == shaped.body
 
 
 def test_an_event_whose_job_the_queue_does_not_take_comes_again(

@@ -21,7 +21,7 @@ from switchboard.webhooks.jobs import DeliverWebhook
 from switchboard.webhooks.models import Delivery, Status
 from tests.actors import Tenant
 from tests.integration.sabotage import Sabotage, drain, everything, work
-from tests.unit.webhooks.conftest import Register, World, only, send
+from tests.unit.webhooks.conftest import Register, World, answered_quickly, only, send
 from tests.unit.webhooks.receiver import Receiver, answer
 
 URL = "https://example.com/hook"
@@ -47,6 +47,9 @@ def call(acme: Tenant, world: World) -> Call:
     placed = calls.place(acme.caller(), order)
     named = placed.model_copy(update={"callback_id": callback.id, "version": placed.version + 1})
     commit(call_store.CALLS.save(named), callback.writes)
+    endpoint = store.get_endpoint(acme.org_id, callback.id)
+    assert endpoint is not None
+    answered_quickly(endpoint)
     dialing.apply(
         Progress(org_id=acme.org_id, call_id=named.id, kind="ended", end_reason=EndReason.COMPLETED, duration_seconds=5)
     )

@@ -42,6 +42,9 @@ URL = "https://example.com/hook"
         ({"custom_headers": {f"x-{n}": "1" for n in range(21)}}, "customHeaders"),
         ({"template": "{"}, "template"),
         ({"template": "NaN"}, "template"),
+        ({"template": "[" * 9 + "]" * 9}, "template"),
+        ({"template": '{"a":' * 900 + "1" + "}" * 900}, "template"),
+        ({"template": "[" * 4_000 + "]" * 4_000}, "template"),
     ],
 )
 def test_what_is_not_valid_is_refused_and_named(register: Register, settings: dict[str, Any], field: str) -> None:
@@ -247,6 +250,21 @@ def test_a_callbacks_endpoint_is_nobodys_to_rotate_change_or_remove(acme: Tenant
 def test_a_template_fills_values_and_nothing_else(text: str, filled: Any) -> None:
     body = {"a": {"b": [1, {"c": "x"}]}, "n": 7, "q": '","injected":"'}
     assert template.fill(template.check(text), body) == filled
+
+
+def test_a_template_may_be_eight_levels_deep() -> None:
+    deepest = "[" * 8 + '"{{a}}"' + "]" * 8
+    assert template.fill(template.check(deepest), {"a": 1}) == [[[[[[[[1]]]]]]]]
+    with pytest.raises(Invalid) as refusal:
+        template.check(f"[{deepest}]")
+    assert refusal.value.details["fields"] == {"template": "is nested too deeply: use at most 8 levels"}
+
+
+def test_a_change_to_a_template_that_is_too_deep_is_refused(acme: Tenant, register: Register) -> None:
+    made = register(template='"{{event}}"')
+    with pytest.raises(Invalid):
+        service.change(acme.caller(master=True), made.endpoint.id, {"template": "[" * 9 + "]" * 9})
+    assert service.get(acme.org_id, made.endpoint.id).endpoint == made.endpoint
 
 
 def test_every_type_that_is_told_of_has_a_name_in_each_kind_that_tells_of_it() -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -23,6 +22,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from switchboard.aws import clock
+from switchboard.kit.nesting import MAX_DEPTH, is_deeper
 from switchboard.kit.text import require_one_line
 
 
@@ -115,33 +115,17 @@ class FreeJson:
     """
 
     most: int
-    deepest = 8
+    deepest = MAX_DEPTH
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_before_validator_function(self._checked, handler(source))
 
     def _checked(self, value: Any) -> Any:
-        if _deeper(value, self.deepest):
+        if is_deeper(value, self.deepest):
             raise ValueError(f"is nested too deeply: use at most {self.deepest} levels")
         if isinstance(value, dict | list) and _size(value) > self.most:
             raise ValueError(f"is larger than {self.most // 1_024} KB")
         return value
-
-
-def _deeper(value: Any, levels: int) -> bool:
-    # Level by level and not by recursion: a body may be nested as deep as the parser goes.
-    layer = [value]
-    for _ in range(levels):
-        layer = [part for whole in layer for part in _parts(whole)]
-        if not any(isinstance(whole, dict | list) for whole in layer):
-            return False
-    return True
-
-
-def _parts(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
 
 
 def _size(value: Any) -> int:

@@ -17,13 +17,23 @@ _KEPT = ((500, 50), (50, 20))
 
 def text_of(shape: str | None, body: dict[str, Any]) -> str:
     """The JSON text of a body, in the shape of a template where there is one; at most MAX_BODY bytes."""
-    shown = template.fill(shape, body) if shape else body
+    shown = _shaped(shape, body) if shape else body
     text = _compact(shown)
     if _fits(text):
         return text
     telemetry.metric("WebhookBodyShortened")
     # A template can repeat a value as often as it likes: beyond all measure the plain body is told.
     return next(filter(_fits, _shorter(shown, body)), _compact(_cut(body, *_KEPT[-1])))
+
+
+def _shaped(shape: str, body: dict[str, Any]) -> Any:
+    try:
+        return template.fill(shape, body)
+    except template.UnfillableError:
+        # No later attempt can fill it either: send the plain body instead of retrying the event.
+        telemetry.logger().warning("template not filled: the plain body is sent")
+        telemetry.metric("WebhookTemplateUnfillable")
+        return body
 
 
 def _fits(text: str) -> bool:

@@ -3,7 +3,8 @@
 An endpoint that answers at once needs neither: a batch sends to it and writes nothing of its health. An endpoint that
 is new, or could not be reached the last time, has one slot, so that it never holds more than one worker. One that
 answered, but let a batch wait, has ten for a while. After several failures in a row the breaker opens: nothing is sent
-for a while, then one batch tries. An endpoint that is slow is served by workers of its own kind.
+for a while, then one batch tries. An endpoint that is slow is served by workers of its own kind, and so is one that
+has never answered quickly: a worker that other organizations wait for does not find out how long it takes.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ _FIRST_OPEN, _LONGEST_OPEN = timedelta(seconds=30), timedelta(minutes=15)
 #: An answer that took longer than this makes an endpoint a slow one, for as long as `_SLOW_FOR`.
 SLOW_MS = 3_000
 _SLOW_FOR = timedelta(minutes=10)
+#: A worker that is not for slow endpoints waits so long for an answer, then leaves the delivery to one that is.
+FAST_SECONDS = 5.0
 #: A batch that waited so long for an answer lets the others take slots, for as long as `_WARY_FOR`.
 WARY_SECONDS = 1.0
 _WARY_FOR = timedelta(minutes=1)
@@ -53,9 +56,22 @@ class Tally:
     failures: int = 0
     down: int = 0
     slowest_ms: int = 0
+    answered: bool = False
+    hung: bool = False
 
-    def note(self, *, succeeded: bool, down: bool, milliseconds: int) -> None:
+    @property
+    def slow(self) -> bool:
+        """Whether something took too long for the workers that everybody shares."""
+        return self.hung or self.slowest_ms > SLOW_MS
+
+    @property
+    def quick(self) -> bool:
+        """Whether there was an answer, of whatever status, and nothing took too long."""
+        return self.answered and not self.slow
+
+    def note(self, *, succeeded: bool, down: bool, milliseconds: int, answered: bool = True) -> None:
         """Count one attempt."""
+        self.answered = self.answered or answered
         self.succeeded = self.succeeded or succeeded
         self.failures += not succeeded
         self.down += down
@@ -63,8 +79,8 @@ class Tally:
 
 
 def is_slow(health: Health) -> bool:
-    """Whether an endpoint is served by the workers for slow ones."""
-    return bool(health.slow_until and health.slow_until > clock.stamp())
+    """Whether an endpoint is served by the workers for slow ones: it was slow, or has no record of a quick answer."""
+    return not health.quick_at or bool(health.slow_until and health.slow_until > clock.stamp())
 
 
 def needs_slot(health: Health) -> bool:
@@ -124,7 +140,8 @@ def note(endpoint: Endpoint, health: Health, tally: Tally) -> Health:
     known = clock.iso(clock.now() - _NOTED_EVERY)
     stale = not health.last_delivery_at or health.last_delivery_at < known
     troubled = bool(health.failures or health.failing_since)
-    if not (tally.failures or tally.slowest_ms > SLOW_MS or (tally.succeeded and (stale or troubled))):
+    first_quick = tally.quick and not health.quick_at
+    if not (tally.failures or tally.slow or first_quick or (tally.succeeded and (stale or troubled))):
         return health
     return _opened(endpoint, tally, store.note(endpoint, _learnt(health, tally)))
 
@@ -138,7 +155,8 @@ def _learnt(health: Health, tally: Tally) -> HealthChange:
         failures=tally.failures,
         down=tally.down,
         anew=not health.failed_at or health.failed_at < silent,
-        slow_until=clock.iso(now + _SLOW_FOR) if tally.slowest_ms > SLOW_MS else None,
+        slow_until=clock.iso(now + _SLOW_FOR) if tally.slow else None,
+        quick=tally.quick,
     )
 
 

@@ -7,10 +7,11 @@ and the same body goes out again under the same id.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import TYPE_CHECKING, Protocol
+from math import ceil
+from typing import TYPE_CHECKING, Any, Protocol
 
 from switchboard import telemetry
 from switchboard.aws import clock, table
@@ -200,22 +201,38 @@ async def _send_all(endpoint: Endpoint, health: Health, held: list[Held], slow: 
             slot = await asyncio.to_thread(breaker.take, endpoint, health)
         except Deferred as deferred:
             name = SLOW_QUEUE if slow else DeliverWebhook.queue
-            late = await asyncio.to_thread(recording.put_off, endpoint, held, deferred.seconds, name)
-            await asyncio.to_thread(recording.release_all, endpoint, [move.held for move in late])
+            await asyncio.to_thread(_put_off, endpoint, held, deferred.seconds, name)
             return set()
     tally = Tally()
-    failed = await _attempt_all(endpoint, held, slot, tally, sender)
+    failed = await _attempt_all(endpoint, held, slot, tally, partial(_attempt, endpoint, slow=slow, sender=sender))
     after = await asyncio.to_thread(slot.give_back if slot else partial(breaker.note, endpoint, health), tally)
     await asyncio.to_thread(_disable_if_due, endpoint, after)
     return failed
 
 
+def _put_off(endpoint: Endpoint, held: Sequence[Held], seconds: int, queue_name: str) -> None:
+    late = recording.put_off(endpoint, held, seconds, queue_name)
+    recording.release_all(endpoint, [move.held for move in late])
+
+
+class _StillWaitingError(Exception):
+    """The endpoint took longer than a worker waits that is not for slow ones. It has the body, and more time left."""
+
+    def __init__(self, seconds_left: float) -> None:
+        super().__init__(f"{seconds_left:g} s left")
+        self.seconds_left = seconds_left
+
+
 async def _attempt_all(
-    endpoint: Endpoint, held: list[Held], slot: Slot | None, tally: Tally, sender: Sender
+    endpoint: Endpoint,
+    held: list[Held],
+    slot: Slot | None,
+    tally: Tally,
+    attempt: Callable[[Delivery], Coroutine[Any, Any, Outcome]],
 ) -> set[int]:
     """Attempt all at once, and record together what was answered soon; the rest as it comes in."""
     failed: set[int] = set()
-    tasks = {asyncio.ensure_future(_attempt(endpoint, one.delivery, sender)): one for one in held}
+    tasks = {asyncio.ensure_future(attempt(one.delivery)): one for one in held}
     done, waiting = await asyncio.wait(tasks, timeout=breaker.WARY_SECONDS)
     if waiting and slot is None:
         await asyncio.to_thread(breaker.be_wary, endpoint)
@@ -230,12 +247,23 @@ async def _settle(endpoint: Endpoint, done: Sequence[tuple[Held, asyncio.Future[
     """Record attempts. Returns the places of those that could not be made, or not be recorded."""
     made: list[tuple[Held, Outcome]] = []
     failed: list[Held] = []
+    cut: list[Held] = []
+    seconds_left = 0.0
     for one, task in done:
         error = task.exception()
         if error is None:
             outcome = task.result()
-            tally.note(succeeded=outcome.succeeded, down=outcome.down, milliseconds=outcome.attempt.milliseconds)
+            tally.note(
+                succeeded=outcome.succeeded,
+                down=outcome.down,
+                milliseconds=outcome.attempt.milliseconds,
+                answered=outcome.attempt.status is not None,
+            )
             made.append((one, outcome))
+        elif isinstance(error, _StillWaitingError):
+            tally.hung = True
+            seconds_left = error.seconds_left
+            cut.append(one)
         elif isinstance(error, Exception):
             telemetry.logger().error("attempt not made", exc_info=error, extra={"delivery_id": one.delivery.id})
             failed.append(one)
@@ -246,6 +274,13 @@ async def _settle(endpoint: Endpoint, done: Sequence[tuple[Held, asyncio.Future[
     except Exception:  # noqa: BLE001 the queue brings them again
         telemetry.logger().exception("attempts not recorded", extra={"endpoint_id": endpoint.id})
         failed += [one for one, _ in made]
+    try:
+        # No failure is counted. The body comes again under its id when the time that its owner set would be over.
+        if cut:
+            await asyncio.to_thread(_put_off, endpoint, cut, ceil(seconds_left), SLOW_QUEUE)
+    except Exception:  # noqa: BLE001 the queue brings them again
+        telemetry.logger().exception("not left to the slow workers", extra={"endpoint_id": endpoint.id})
+        failed += cut
     return {one.number for one in failed}
 
 
@@ -259,16 +294,21 @@ def _record(endpoint: Endpoint, made: Sequence[tuple[Held, Outcome]], failed: Se
     recording.store(failed)
 
 
-async def _attempt(endpoint: Endpoint, delivery: Delivery, sender: Sender) -> Outcome:
-    from switchboard.outbound.client import NotSent
+async def _attempt(endpoint: Endpoint, delivery: Delivery, *, slow: bool, sender: Sender) -> Outcome:
+    from switchboard.outbound.client import NotSent, TimedOut
+
+    whole = endpoint.timeout_ms / 1000
+    seconds = whole if slow else min(whole, breaker.FAST_SECONDS)
 
     number, at, started = delivery.attempts + 1, clock.stamp(), clock.epoch()
     # What fails here is our own fault and no attempt: the queue brings the job again.
     headers, body = _headers(endpoint, delivery), delivery.body.encode()
     try:
-        answer = await sender.post(endpoint.url, headers, body, endpoint.timeout_ms / 1000)
+        answer = await sender.post(endpoint.url, headers, body, seconds)
         attempt = Attempt(number=number, at=at, status=answer.status, milliseconds=answer.milliseconds)
     except NotSent as error:
+        if isinstance(error, TimedOut) and seconds < whole:
+            raise _StillWaitingError(whole - seconds) from error
         reason = error.reason
     except Exception:  # noqa: BLE001 the receiver may have caused it, and has the body: the attempt is recorded
         telemetry.logger().exception("answer not understood", extra={"delivery_id": delivery.id})

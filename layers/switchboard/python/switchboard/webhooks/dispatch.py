@@ -43,12 +43,14 @@ def dispatch(jobs: Sequence[DispatchEvent]) -> set[int]:
     callbacks = _callbacks(told.values(), subjects)
     made: list[_Made] = []
     for place, event in told.items():
-        endpoints = [*callbacks.get(event.id, []), *wanted.get(place, [])]
-        try:
-            made += [one for endpoint in endpoints for one in _made(place, endpoint, event, subjects)]
-        except Exception:  # noqa: BLE001 one event's fault is no other's
-            telemetry.logger().exception("event not told of", extra={"event_id": event.id})
-            failed.add(place)
+        for endpoint in (*callbacks.get(event.id, []), *wanted.get(place, [])):
+            try:
+                made += list(_made(place, endpoint, event, subjects))
+            except Exception:  # noqa: BLE001 one endpoint's fault is no other's
+                about = {"event_id": event.id, "endpoint_id": endpoint.id}
+                telemetry.logger().exception("endpoint not told of an event", extra=about)
+                telemetry.metric("WebhookNotDispatched")
+                failed.add(place)
     _store([one.delivery for one in made if one.ordered])
     messages = [attempt_of(one.delivery, made=not one.ordered).message() for one in made]
     refused = queue.send_all(messages) if messages else set()

@@ -62,6 +62,8 @@ class Health(BaseModel):
     failed_at: str | None = None
     open_until: str | None = None
     slow_until: str | None = None
+    #: When it last answered a whole batch quickly. It has none while it is new, and none after it was slow.
+    quick_at: str | None = None
     last_success_at: str | None = None
     last_delivery_at: str | None = None
     #: Until when batches take slots, though it has been answering: it let one wait.

@@ -110,22 +110,22 @@ def listing(org_id: str, kind: KindName | None, limit: int, after: str | None) -
 def change(origin: Origin, endpoint_id: str, changes: dict[str, Any], effect: Effect | None = None) -> Seen:
     """Change some of what an endpoint's owner says of it. Raises NotFound, Invalid, Contended.
 
-    To make one active that was disabled is to forget its failures.
+    To make one active that was disabled, or to give it another URL, is to forget its failures and its quick answers.
     """
 
     def attempt() -> Seen:
         seen = _owned(origin.org_id, endpoint_id)
         wanted = Settings.model_validate(settings.settings_of(seen.endpoint).model_dump() | changes)
         changed = moved(settings.applied(seen.endpoint, wanted))
-        revived = changed.active and not seen.endpoint.active
+        anew = (changed.active and not seen.endpoint.active) or changed.url != seen.endpoint.url
         done = commit_once(
             effect,
             endpoint_id,
             store.ENDPOINTS.save(changed),
-            store.forget_health(origin.org_id, endpoint_id) if revived else None,
+            store.forget_record(origin.org_id, endpoint_id) if anew else None,
             _event(origin, changed, "webhook.updated"),
         )
-        return seen if done else Seen(changed, Health() if revived else seen.health)
+        return seen if done else Seen(changed, store.without_record(seen.health) if anew else seen.health)
 
     seen = again(attempt)
     assert seen is not None

@@ -160,6 +160,7 @@ class HealthChange:
     down: int
     anew: bool
     slow_until: str | None
+    quick: bool = False
 
 
 def _note(endpoint: Endpoint, change: HealthChange, *, slot: str | None = None, until: str | None = None) -> Update:
@@ -177,6 +178,9 @@ def _note(endpoint: Endpoint, change: HealthChange, *, slot: str | None = None, 
     if change.slow_until:
         sets.append("slow_until = :slow")
         values[":slow"] = change.slow_until
+        removes.append("quick_at")
+    elif change.quick:
+        sets.append("quick_at = :now")
     return _change(
         endpoint,
         sets,
@@ -214,6 +218,25 @@ def _change(
         values=values | {":expires": int((clock.now() + KEPT).timestamp())},
         condition=condition,
     )
+
+
+#: What is said of an endpoint's answers. Its leased slots, and that it was slow, are not among it.
+_RECORD = ("failures", "down", "failing_since", "open_until", "wary_until", "last_success_at", "quick_at")
+
+
+def forget_record(org_id: str, endpoint_id: str) -> Update:
+    """Forget how an endpoint has been answering, as if it were new. The slots it holds, and `slow_until`, stay."""
+    return Update(
+        table="core",
+        key=health_key(org_id, endpoint_id),
+        expression=f"SET expires = :expires REMOVE {', '.join(_RECORD)}",
+        values={":expires": int((clock.now() + KEPT).timestamp())},
+    )
+
+
+def without_record(health: Health) -> Health:
+    """Return what `forget_record` leaves of an endpoint's health."""
+    return Health.model_validate(health.model_dump(exclude=set(_RECORD)))
 
 
 def forget_health(org_id: str, endpoint_id: str) -> Delete:

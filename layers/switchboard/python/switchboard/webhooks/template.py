@@ -13,6 +13,7 @@ import re
 from typing import Any
 
 from switchboard.errors import Invalid
+from switchboard.kit.nesting import MAX_DEPTH, is_deeper
 
 LONGEST = 8_192
 _PLACE = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
@@ -20,14 +21,22 @@ _PLACE = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
 _INDEX = re.compile("[0-9]{1,6}")
 
 
+class UnfillableError(Exception):
+    """A stored template can never be filled: it is older than a rule of `check`."""
+
+
 def check(template: str) -> str:
     """The template, if it is one. Raises Invalid."""
     if len(template) > LONGEST:
         raise _invalid(f"is longer than {LONGEST:,} characters")
     try:
-        json.loads(template, parse_constant=_no_number)
-    except (ValueError, RecursionError):
+        parsed = json.loads(template, parse_constant=_no_number)
+    except ValueError:
         raise _invalid("is not JSON") from None
+    except RecursionError:
+        raise _too_deep() from None
+    if is_deeper(parsed):
+        raise _too_deep()
     return template
 
 
@@ -35,13 +44,23 @@ def _no_number(text: str) -> Any:
     raise ValueError(text)
 
 
+def _too_deep() -> Invalid:
+    return _invalid(f"is nested too deeply: use at most {MAX_DEPTH} levels")
+
+
 def _invalid(why: str) -> Invalid:
     return Invalid("The template is not valid.", fields={"template": why})
 
 
 def fill(template: str, body: dict[str, Any]) -> Any:
-    """The template with the values of a body."""
-    return _filled(json.loads(template), body)
+    """The template with the values of a body. Raises UnfillableError for one that `check` does not accept."""
+    try:
+        parsed = json.loads(template)
+    except (ValueError, RecursionError) as error:
+        raise UnfillableError from error
+    if is_deeper(parsed):
+        raise UnfillableError
+    return _filled(parsed, body)
 
 
 def _filled(node: Any, body: dict[str, Any]) -> Any:
