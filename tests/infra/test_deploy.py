@@ -118,7 +118,8 @@ def test_mail_that_comes_in_lands_with_its_file(deployed: Deployed, signed_up: d
         lambda: next((found for found in messages(deployed) if found["state"] == State.RECEIVED), None)
     )
     assert (message["org_id"], message["subject"]) == (signed_up["organization_id"], "To the deployed")
-    kept = deployed.client("s3").get_object(Bucket=files, Key=message["attachments"][0]["key"])
+    says = next(item for item in deployed.items("activity") if (item["pk"], item["sk"]) == (message["pk"], "content"))
+    kept = deployed.client("s3").get_object(Bucket=files, Key=says["attachments"][0]["key"])
     assert kept["Body"].read() == b"1,2"
 
 

@@ -40,6 +40,8 @@ class Running:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "infra.local"],
                 cwd=engine.ROOT,
+                # As from a terminal, also where the tests run in the background: that ignores these two.
+                preexec_fn=_heed_signals,  # noqa: PLW1509 nothing of another thread is touched
                 env={
                     **{
                         name: text for name, text in os.environ.items() if not name.startswith(("AWS_", "SWITCHBOARD_"))
@@ -101,6 +103,11 @@ class Running:
             if place.name.isdigit() and _parent_of(place) == self.process.pid
         ]
         return [pid for pid in found if mark in _command_of(pid)]
+
+
+def _heed_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _text(path: Path) -> str:
