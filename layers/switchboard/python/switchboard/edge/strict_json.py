@@ -7,6 +7,7 @@ from math import isfinite
 from typing import Any
 
 from switchboard.errors import Invalid
+from switchboard.kit.nesting import is_larger
 
 #: What a body may hold, counted as the members and elements of all its objects and arrays.
 MOST_VALUES = 50_000
@@ -31,19 +32,9 @@ def loads(text: str) -> Any:
     except ValueError:
         raise _invalid("it holds a number that is too long") from None
     # Each value may be wrong, and then costs a thousand times its letter. The shortest takes two: itself and a comma.
-    if len(text) > 2 * MOST_VALUES and _is_larger(value, MOST_VALUES):
+    if len(text) > 2 * MOST_VALUES and is_larger(value, MOST_VALUES):
         raise _invalid(f"it holds more than {MOST_VALUES:,} values")
     return value
-
-
-def _is_larger(value: Any, most: int) -> bool:
-    count, waiting = 0, [value]
-    while waiting and count <= most:
-        found = waiting.pop()
-        inside = found.values() if isinstance(found, dict) else found if isinstance(found, list) else ()
-        count += len(inside)
-        waiting.extend(one for one in inside if isinstance(one, dict | list))
-    return count > most
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""How deep callers' JSON may be nested. All that walks through it by recursion relies on this limit."""
+"""How deep callers' JSON may be nested, and how much of it there is.
+
+All that walks through it by recursion relies on the limit of depth.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,17 @@ def is_deeper(value: Any, levels: int = MAX_DEPTH) -> bool:
         if not any(isinstance(whole, dict | list) for whole in layer):
             return False
     return True
+
+
+def is_larger(value: Any, most: int) -> bool:
+    """Return whether a JSON value has more than `most` members and elements, of all its objects and lists together."""
+    count, waiting = 0, [value]
+    while waiting and count <= most:
+        for part in _parts(waiting.pop()):
+            count += 1
+            if isinstance(part, dict | list):
+                waiting.append(part)
+    return count > most
 
 
 def _parts(value: Any) -> Iterable[Any]:
