@@ -22,6 +22,7 @@ from infra.local import engine, provision
 from switchboard.access import service as access
 from switchboard.aws import aside, clock, secret, session, settings, table
 from switchboard.edge import idempotency, rate_limit
+from switchboard.events import store as event_store
 from switchboard.timers import store as timer_store
 from switchboard.usage import charges
 from switchboard.webhooks import delivery
@@ -50,8 +51,9 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _one_shard(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tick looks through one shard of timers: each shard costs its requests at every tick."""
+    """A tick looks through one shard of timers, and a replay through one of events: each costs its requests."""
     monkeypatch.setattr(timer_store, "SHARDS", 1)
+    monkeypatch.setattr(event_store, "_SHARDS", 1)
 
 
 @pytest.fixture(autouse=True)
