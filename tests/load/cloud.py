@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 
 from infra import topology
 from switchboard.aws import session
@@ -79,8 +80,9 @@ class Cloud:
             time.sleep(self.seconds)
         with self._lock:
             self.requests[name] += 1
+            assert isinstance(request.body, str | bytes)
             found = self._answers[name](json.loads(request.body))
-        return AWSResponse(request.url, 200, {}, _Raw(json.dumps(found).encode()))
+        return AWSResponse(request.url, 200, HTTPHeaders(), _Raw(json.dumps(found).encode()))
 
     def _send(self, asked: dict[str, Any]) -> dict[str, Any]:
         taken, failed = [], []

@@ -234,7 +234,7 @@ def _send(queues: Queues, messages: Sequence[Message]) -> set[int]:
 
 
 def _take(worker: topology.Worker, queues: Queues) -> None:
-    waiting = queues[worker.queue]
+    waiting = queues[str(worker.queue)]
     while True:
         bodies = [waiting.get()]
         while len(bodies) < worker.batch:
@@ -278,7 +278,7 @@ def _rows(found: Sink, notes: Path) -> tuple[list[_Row], dict[str, _Used]]:
         settings = Settings(url=f"{found.url}/hook", events=["message.sent"])
         endpoint = service.register(acme.caller(master=True), "anima", settings).endpoint
         # Without a quick answer on record the workers for slow endpoints would serve it.
-        quick = HealthChange(clock.stamp(), succeeded=True, failures=0, down=0, slow_until=None, quick=True)
+        quick = HealthChange(clock.stamp(), succeeded=True, failures=0, down=0, anew=False, slow_until=None, quick=True)
         store.note(endpoint, quick)
         work = Work(org_id=acme.org_id, actor=Actor(type="system", id="load"), agent_id=None, correlation_id="load")
 

@@ -96,7 +96,7 @@ def _job(number: int) -> Any:
         case 0:
             return ConfirmMail(org_id=org_id, message_id=ids.new("msg"), claim=2)
         case 1:
-            return DeliverWebhook(org_id=org_id, delivery_id=ids.new("dlv"), attempt=2)
+            return DeliverWebhook(org_id=org_id, delivery_id=ids.new("dlv"), endpoint_id=ids.new("wh"), attempt=2)
     return DialCall(org_id=org_id, call_id=ids.new("call"))
 
 
