@@ -65,7 +65,10 @@ def test_a_mail_is_queued_sent_and_delivered_and_its_chain_verifies(http: httpx.
 def test_a_bounce_is_shown_and_stops_further_mail(http: httpx.Client, acme: SignedUp) -> None:
     address = "bounce+1@simulator.amazonses.com"
     sent = http.post(SEND, json=MAIL | {"to": address}, headers=acme.agent).json()
-    assert until(lambda: delivered(http, acme, sent["id"]))["status"] == "BOUNCED"
+    bounced = until(lambda: delivered(http, acme, sent["id"]))
+    assert bounced["status"] == "BOUNCED"
+    (reported,) = bounced["recipients"]
+    assert (reported["address"], reported["status"], reported["permanent"]) == (address, "BOUNCED", True)
     again = http.post(SEND, json=MAIL | {"to": ["fine@example.com", address]}, headers=acme.agent)
     assert problem(again, 409, "RECIPIENT_SUPPRESSED")["recipients"] == [address]
 

@@ -11,6 +11,7 @@ from functions.anima.email.schemas import (
     Attachment,
     LabelsRequest,
     Message,
+    MessageDetail,
     MessageList,
     SendRequest,
     Status,
@@ -77,8 +78,8 @@ def messages(
     tag="Email",
     responses={404: "There is no such message."},
 )
-def message(message_id: str) -> Message:
-    return Message.of(email.get(api.caller, message_id))
+def message(message_id: str) -> MessageDetail:
+    return MessageDetail.of_reports(*email.get_with_reports(api.caller, message_id))
 
 
 @api.post(

@@ -26,6 +26,7 @@ from switchboard.email import service as email
 from switchboard.email.address import Address, normalise
 from switchboard.email.models import Draft, State, each_once
 from switchboard.email.service import MAX_RECIPIENTS
+from switchboard.email.standing import Report
 
 #: What a message may say, in bytes: it is one DynamoDB item (400 KB), with room for what stands beside it.
 MAX_CONTENT = 192 * 1024
@@ -284,6 +285,80 @@ class Message(BaseModel):
                 }
             ),
         )  # fmt: skip
+
+
+class Recipient(BaseModel):
+    """A recipient of a message, and what the provider reported."""
+
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
+
+    address: str
+    status: Literal["PENDING", "DELIVERED", "BOUNCED", "COMPLAINED"] = Field(
+        description="`PENDING` until something is reported. A recipient that complained had the message."
+    )
+    permanent: bool = Field(description="Whether it bounced for good: it is sent nothing more.")
+    delivered_at: str | None
+    bounced_at: str | None
+    complained_at: str | None
+    code: str | None = Field(description="The receiving server's last status code: `5.1.1`, for instance.")
+    diagnostic: str | None = Field(description="The beginning of what that server said.")
+
+    @classmethod
+    def of(cls, report: Report) -> Recipient:
+        """A recipient of the domain, as Anima shows it."""
+        return cls(
+            status=_reported(report),
+            permanent=report.gone_at is not None,
+            **report.model_dump(
+                include={"address", "delivered_at", "bounced_at", "complained_at", "code", "diagnostic"}
+            ),
+        )
+
+
+def _reported(report: Report) -> Literal["PENDING", "DELIVERED", "BOUNCED", "COMPLAINED"]:
+    if report.complained_at:
+        return "COMPLAINED"
+    if report.lost:
+        return "BOUNCED"
+    return "DELIVERED" if report.delivered_at else "PENDING"
+
+
+class MessageDetail(Message):
+    """A message, with what became of it at each of its recipients."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_name=True,
+        json_schema_extra={
+            "examples": [
+                _EXAMPLE
+                | {
+                    "status": "BOUNCED",
+                    "error": "permanent bounce",
+                    "recipients": [
+                        {
+                            "address": "you@example.com",
+                            "status": "BOUNCED",
+                            "permanent": True,
+                            "deliveredAt": None,
+                            "bouncedAt": "2026-01-15T17:00:02.000Z",
+                            "complainedAt": None,
+                            "code": "5.1.1",
+                            "diagnostic": "smtp; 550 5.1.1 user unknown",
+                        }
+                    ],
+                }
+            ]
+        },
+    )
+
+    recipients: list[Recipient] = Field(description="Everybody that it goes to. Of mail that came in: nobody.")
+
+    @classmethod
+    def of_reports(cls, message: models.Message, reports: list[Report]) -> MessageDetail:
+        """A message of the domain with its reports, as Anima shows them."""
+        shown = dict(Message.of(message))
+        return cls(**shown, recipients=[Recipient.of(report) for report in reports])
 
 
 def _received(message: models.Message, reception: models.Reception) -> dict[str, Any]:

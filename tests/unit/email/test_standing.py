@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from functions.anima.email.schemas import Message as Shown
+from functions.anima.email.schemas import MessageDetail
 from switchboard import telemetry
 from switchboard.accounts.plans import PlanName
 from switchboard.aws import session, settings, table
@@ -14,6 +16,7 @@ from switchboard.email import delivery, notifications, service, store
 from switchboard.email.models import Draft, Message, State
 from switchboard.email.service import Suppressed
 from switchboard.email.standing import Standing
+from switchboard.errors import NotFound
 from switchboard.events import service as events
 from tests.actors import Tenant, tenant, with_effect
 from tests.integration.sabotage import Sabotage
@@ -390,3 +393,26 @@ def test_a_text_is_read_as_it_was_written(acme: Tenant, body: str) -> None:
     draft = Draft(to=["a@example.com"], subject="s", body=body, body_html=body, headers={"X-A": ""})
     message = service.send(acme.caller(), draft)
     assert store.get(message.org_id, message.id) == message
+
+
+def test_a_message_shows_what_was_reported_of_each_recipient(acme: Tenant, provider: Provider) -> None:
+    message = sent(acme, "lost@example.com", "has@example.com", "spam@example.com", "waits@example.com")
+    said = delivery.Said("5.1.1", "smtp; 550 5.1.1 unknown")
+    delivery.bounced(acme.org_id, message.id, ["lost@example.com"], permanent=True, said={"lost@example.com": said})
+    delivery.delivered(acme.org_id, message.id, ["HAS@example.com", "spam@example.com"])
+    delivery.complained(acme.org_id, message.id, ["spam@example.com"])
+    found = MessageDetail.of_reports(*service.get_with_reports(acme.caller(), message.id))
+    assert {one.address: one.status for one in found.recipients} == {
+        "lost@example.com": "BOUNCED",
+        "has@example.com": "DELIVERED",
+        "spam@example.com": "COMPLAINED",
+        "waits@example.com": "PENDING",
+    }
+    lost = found.recipients[0]
+    assert (lost.code, lost.diagnostic, lost.permanent) == ("5.1.1", "smtp; 550 5.1.1 unknown", True)
+    assert Shown.of(service.get(acme.caller(), message.id)) == Shown(**found.model_dump(exclude={"recipients"}))
+
+
+def test_a_message_that_is_not_there_has_no_reports(acme: Tenant) -> None:
+    with pytest.raises(NotFound):
+        service.get_with_reports(acme.caller(), "msg_none")

@@ -14,7 +14,7 @@ from switchboard.aws.effect import done_before
 from switchboard.aws.table import Item, Writes
 from switchboard.email import attachments, lists, store
 from switchboard.email.models import READ, UNREAD, Attachment, Draft, Head, Message, State, each_once
-from switchboard.email.standing import Standing
+from switchboard.email.standing import Report, Standing
 from switchboard.errors import Conflict, Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
@@ -109,11 +109,24 @@ def _suppressed_for(addresses: list[str]) -> Suppressed:
 
 def get(caller: Caller, message_id: str) -> Message:
     """The organisation's message of that id, or for an agent key the agent's own. Raises NotFound."""
-    message = store.get(caller.org_id, message_id)
+    return _visible(caller, store.get(caller.org_id, message_id))
+
+
+def _visible(caller: Caller, message: Message | None) -> Message:
     # The platform's own mail to people, an invite for one, is no agent's.
     if not message or not message.agent_id or not (caller.is_master or message.agent_id == caller.agent_id):
         raise NotFound("There is no such message.")
     return message
+
+
+def get_with_reports(caller: Caller, message_id: str) -> tuple[Message, list[Report]]:
+    """As `get`, with what was reported of each recipient, in the order of the message. Of mail that came in: nothing.
+
+    Raises NotFound.
+    """
+    found = store.get_with_reports(caller.org_id, message_id)
+    message = _visible(caller, found[0] if found else None)
+    return message, found[1] if found and message.direction == "OUTBOUND" else []
 
 
 def find(org_id: str, message_id: str) -> Head | None:

@@ -79,6 +79,17 @@ def get(org_id: str, message_id: str) -> Message | None:
     return contents.read(HEADS.read(head), content) if head else None
 
 
+def get_with_reports(org_id: str, message_id: str) -> tuple[Message, list[Report]] | None:
+    """A whole message, and for each recipient what was reported of it, in one read."""
+    items = list(Query(table="activity", partition=key(org_id, message_id)["pk"]).all())
+    by_kind = {item["sk"]: item for item in items}
+    if "message" not in by_kind:
+        return None
+    standing = _standing(items)
+    message = contents.read(standing.head, by_kind.get("content"))
+    return message, [standing.report(address) for address in message.recipients]
+
+
 def page(
     org_id: str, agent_id: str | None, filters: lists.Filters, limit: int, after: str | None
 ) -> tuple[list[Message], str | None]:
@@ -104,9 +115,11 @@ def _is_root(item: Item) -> bool:
 def standing(org_id: str, message_id: str) -> Standing | None:
     """A message's head and what was reported of its recipients, in one read, without what it says."""
     items = _heads_and_reports(key(org_id, message_id)["pk"])
-    head = next((item for item in items if item["sk"] == "message"), None)
-    if head is None:
-        return None
+    return _standing(items) if any(item["sk"] == "message" for item in items) else None
+
+
+def _standing(items: Sequence[Item]) -> Standing:
+    head = next(item for item in items if item["sk"] == "message")
     reports = (Report.model_validate(item) for item in items if item["sk"].startswith(_REPORTS))
     return Standing(HEADS.read(head), {report.address.lower(): report for report in reports})
 
