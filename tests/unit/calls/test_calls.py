@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from switchboard.accounts import service as accounts
+from switchboard.accounts import stops
 from switchboard.accounts.models import HardCap
 from switchboard.accounts.plans import PlanName
 from switchboard.audit import service as audit
 from switchboard.aws import clock, session, settings
 from switchboard.aws.effect import IdempotencyMismatch
+from switchboard.aws.table import commit
 from switchboard.calls import dialing, service, store
 from switchboard.calls.models import MOVES, TERMINAL, Call, EndReason, Order, Progress, State, Tier, ToolUse, Turn
 from switchboard.carriers import voice
@@ -303,6 +305,99 @@ def test_what_changes_between_acceptance_and_dialling_still_stops_the_call(acme:
     assert carrier.dialed == []
     assert (now(call).state, now(call).end_reason) == (State.CANCELED, EndReason.BLOCKED)
     assert service.verdict_of(acme.caller(), call.id).code == "opted_out"
+
+
+def suspend(acme: Tenant, _: Call) -> None:
+    accounts.set_status(acme.caller(master=True), "suspended")
+
+
+def revoke(acme: Tenant, call: Call) -> None:
+    assert call.key_id
+    accounts.revoke_key(acme.caller(master=True), call.key_id)
+
+
+def opt_out(acme: Tenant, _: Call) -> None:
+    ledgers.opt_out(acme.caller(), NOBODY, "api")
+
+
+def block(acme: Tenant, _: Call) -> None:
+    ledgers.block(acme.caller(), NOBODY)
+
+
+def lower_cap(acme: Tenant, _: Call) -> None:
+    org = accounts.organisation(acme.org_id)
+    usage.set_hard_cap(acme.caller(master=True), org, HardCap(enabled=True, monthly_cap_cents=1))
+
+
+WITHDRAWALS = {
+    "suspended": (suspend, "the organization is suspended"),
+    "key revoked": (revoke, "the key was revoked"),
+    "opted out": (opt_out, "refused before it was dialled: opted_out"),
+    "blocked": (block, "refused before it was dialled: dnc"),
+}
+
+
+@pytest.mark.parametrize("what", [*WITHDRAWALS, "cap lowered"])
+def test_what_is_withdrawn_while_a_call_waits_is_not_dialled_and_given_back(
+    acme: Tenant, carrier: Carrier, what: str
+) -> None:
+    lowered = "the organization's spending cap was lowered below what is spent"
+    act, why = {**WITHDRAWALS, "cap lowered": (lower_cap, lowered)}[what]
+    call = placed(acme)
+    act(acme, call)
+    dialing.dial(call.org_id, call.id)
+    assert carrier.dialed == []
+    assert (now(call).state, now(call).end_reason, now(call).error) == (State.CANCELED, EndReason.BLOCKED, why)
+    assert usage.of_month(acme.org_id, clock.stamp()[:7]).units["voice_basic"] == 0
+
+
+@pytest.mark.parametrize("what", WITHDRAWALS)
+def test_what_is_withdrawn_between_verdict_and_claim_is_not_dialled(
+    acme: Tenant, carrier: Carrier, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    act, why = WITHDRAWALS[what]
+    call, claim = placed(acme), dialing._claim
+
+    def late(*arguments: Any) -> Call | None:
+        act(acme, call)
+        return claim(*arguments)
+
+    monkeypatch.setattr(dialing, "_claim", late)
+    dialing.dial(call.org_id, call.id)
+    assert carrier.dialed == []
+    assert (now(call).state, now(call).error) == (State.CANCELED, why)
+
+
+def test_a_suspension_that_is_lifted_stops_nothing_more(acme: Tenant, carrier: Carrier) -> None:
+    suspend(acme, placed(acme))
+    accounts.set_status(acme.caller(master=True), "active")
+    assert dialed(acme).state is State.RINGING
+
+
+@pytest.mark.parametrize("copy", range(stops.COPIES))
+def test_a_stop_is_seen_at_each_of_its_copies(acme: Tenant, monkeypatch: pytest.MonkeyPatch, copy: int) -> None:
+    monkeypatch.setattr(stops, "choose", lambda: copy)
+    suspend(acme, placed(acme))
+    with pytest.raises(stops.Stopped):
+        commit(stops.checks(acme.org_id, None), store.CALLS.put(placed_elsewhere(acme)))
+
+
+def test_a_call_stopped_by_nothing_is_dialled_whatever_is_done_to_others(acme: Tenant, carrier: Carrier) -> None:
+    other = tenant("globex")
+    call = placed(acme)
+    ledgers.opt_out(other.caller(), NOBODY, "api")
+    suspend(other, call)
+    dialing.dial(call.org_id, call.id)
+    assert now(call).state is State.RINGING
+
+
+def placed_elsewhere(acme: Tenant) -> Call:
+    """A call that is stored nowhere."""
+    return Call(
+        id="call_x", org_id=acme.org_id, source="anima", tier=Tier.BASIC, from_number="+14155550100", to_number=NOBODY,
+        voice_id="b", greeting="Hello.", order=order(), correlation_id="corr_x", provider="simulator",
+        created_at=clock.stamp(), updated_at=clock.stamp(),
+    )  # fmt: skip
 
 
 def test_a_second_run_gets_the_first_ones_call_though_the_gate_would_refuse_now(acme: Tenant) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Literal, NamedTuple
 
 from switchboard import telemetry
-from switchboard.accounts import credentials, store
+from switchboard.accounts import credentials, stops, store
 from switchboard.accounts.models import ApiKey, Caller, HardCap, KeyKind, Organisation, Restrictions
 from switchboard.accounts.plans import PlanName
 from switchboard.aws import clock, ids, table
@@ -92,11 +92,19 @@ def set_plan(origin: Origin, plan: PlanName, limits: dict[str, int] | None = Non
 
 
 def set_status(origin: Origin, status: Status) -> None:
-    """Make an organisation active or suspended. Its keys feel it within the key cache's time."""
+    """Make an organisation active or suspended.
+
+    Its keys feel it within the key cache's time, and what was accepted before and waits for a worker at once.
+    """
     event = events.of(
         origin, "organization.status_changed", Subject(type="organization", id=origin.org_id), status=status
     )
-    commit(store.change_org(origin.org_id, {"status": status, "updated_at": clock.stamp()}), events.record(event))
+    stopping = stops.lift_writes if status == "active" else stops.stop_writes
+    commit(
+        store.change_org(origin.org_id, {"status": status, "updated_at": clock.stamp()}),
+        stopping(origin.org_id, stops.ORGANIZATION),
+        events.record(event),
+    )
 
 
 def hard_cap_writes(origin: Origin, cap: HardCap) -> list[Writes]:
@@ -226,7 +234,10 @@ def keys(org_id: str, limit: int, after: str | None) -> tuple[list[ApiKey], str 
 
 
 def revoke_key(origin: Origin, key_id: str) -> ApiKey:
-    """Make a key open nothing, within the key cache's time. Revoking twice is revoking once."""
+    """Make a key open nothing, within the key cache's time, and stop at once what waits for a worker in its name.
+
+    Revoking twice is revoking once.
+    """
 
     def attempt() -> ApiKey:
         found = key(origin.org_id, key_id)
@@ -234,7 +245,8 @@ def revoke_key(origin: Origin, key_id: str) -> ApiKey:
             return found
         now = clock.stamp()
         event = events.of(origin, "key.revoked", Subject(type="key", id=key_id), prefix=found.prefix)
-        commit(store.revoke_key(found, now, Moved), events.record(event))
+        stop = stops.stop_writes(origin.org_id, stops.key(key_id))
+        commit(store.revoke_key(found, now, Moved), stop, events.record(event))
         return found.model_copy(update={"revoked_at": now})
 
     revoked = again(attempt)

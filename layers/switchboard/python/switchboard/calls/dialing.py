@@ -11,6 +11,9 @@ from typing import Any
 
 from switchboard import telemetry
 from switchboard.accounts import service as accounts
+from switchboard.accounts import stops
+from switchboard.accounts.models import Organisation
+from switchboard.accounts.stops import Stopped
 from switchboard.aws import clock, secret
 from switchboard.aws.table import Writes, commit
 from switchboard.calls import placing, store
@@ -18,7 +21,9 @@ from switchboard.calls.jobs import CloseCall, ConfirmDial, DialCall
 from switchboard.calls.models import TERMINAL, Call, EndReason, Progress, State
 from switchboard.carriers import voice
 from switchboard.compliance import service as compliance
+from switchboard.compliance.errors import Blocked
 from switchboard.compliance.models import Verdict
+from switchboard.errors import Contended
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, Work
 from switchboard.kit import change as kit
@@ -61,12 +66,25 @@ def dial(org_id: str, call_id: str) -> None:
     if clock.parse(call.created_at) < clock.now() - _GIVE_UP_AFTER:
         _end(call, EndReason.PROVIDER_UNAVAILABLE, "the provider had no room in time")
         return
-    verdict = compliance.evaluate(placing.contact(accounts.organisation(org_id), call.order, counted=True))
+    org = accounts.organisation(org_id)
+    if why := _withdrawn(org, call):
+        _end(call, EndReason.BLOCKED, why)
+        return
+    verdict = _judge(org, call)
+    try:
+        claimed = _claim(call, verdict) if verdict.allowed else None
+    except Stopped as stopped:
+        _end(call, EndReason.BLOCKED, str(stopped))
+        return
+    except Blocked:
+        # A block or an opt-out landed behind the verdict: the next one has it.
+        verdict, claimed = _judge(org, call), None
+        if verdict.allowed:
+            raise Contended("The number's ledgers keep changing.", retry_after=1) from None
     if not verdict.allowed:
         # It was allowed when it was accepted: since then its hours ended, or the called person opted out.
-        store.CALLS.change(org_id, call_id, lambda found: _refused(found, verdict))
-        return
-    claimed = _claim(call)
+        refused = verdict
+        store.CALLS.change(org_id, call_id, lambda found: _refused(found, refused))
     if claimed is None:
         return
     try:
@@ -97,11 +115,33 @@ def _wanted(call: Call) -> voice.Dial:
     )
 
 
-def _claim(call: Call) -> Call | None:
+def _judge(org: Organisation, call: Call) -> Verdict:
+    return compliance.evaluate(placing.contact(org, call.order, counted=True))
+
+
+def _withdrawn(org: Organisation, call: Call) -> str | None:
+    """Why a call that was accepted may not be dialled any more, as far as reading tells. The claim checks the rest."""
+    if org.status != "active":
+        return "the organization is suspended"
+    if not call.simulated and usage.over_cap(org, placing.METER[call.tier]):
+        return "the organization's spending cap was lowered below what is spent"
+    return None
+
+
+def _claim(call: Call, verdict: Verdict) -> Call | None:
+    """Take a call for this worker, `None` where another has it.
+
+    What may have been withdrawn since the verdict is checked in the same transaction. Raises Stopped and Blocked.
+    """
     claimed = moved(call, state=State.DIALING, started_at=clock.stamp(), claim=call.version + 1)
     watch = ConfirmDial(org_id=call.org_id, call_id=call.id, claim=claimed.claim)
     try:
-        commit(store.CALLS.save(claimed), timers.later(watch, clock.now() + UNCONFIRMED_AFTER).write)
+        commit(
+            store.CALLS.save(claimed),
+            stops.checks(call.org_id, call.key_id),
+            compliance.still_allowed(verdict),
+            timers.later(watch, clock.now() + UNCONFIRMED_AFTER).write,
+        )
     except Moved:
         return None
     return claimed
@@ -121,7 +161,8 @@ def close(org_id: str, call_id: str, state: str) -> None:
 
 
 def _forgotten(call: Call, state: State) -> _Change:
-    here = call.state in (state, State.UNCONFIRMED) or {call.state, state} <= _ANSWERED
+    # A call that became unconfirmed meanwhile has a timer of its own.
+    here = call.state is state or {call.state, state} <= _ANSWERED
     if not here or call.state in TERMINAL:
         return None
     reason = EndReason.NO_ANSWER if call.state is State.RINGING else EndReason.TIMEOUT

@@ -118,6 +118,7 @@ def _accepted(caller: Caller, wanted: Wanted, flow: Flow, order: Order, callback
         callback_id=callback_id,
         order=order,
         correlation_id=caller.correlation_id,
+        key_id=caller.key.id,
         provider=placing.provider(order.simulated),
         created_at=now,
         updated_at=now,

@@ -128,6 +128,10 @@ class Call(BaseModel):
     #: What was asked for: the gate is asked again before the call is dialled.
     order: Order
     correlation_id: str
+    #: The key that it was placed with. Revoking it stops the call, as long as it waits to be dialled.
+    key_id: str | None = None
+    #: When the called person asked for no more calls.
+    opted_out_at: str | None = None
     provider: str
     provider_call_id: str | None = None
     end_reason: EndReason | None = None

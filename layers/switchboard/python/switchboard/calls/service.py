@@ -49,6 +49,7 @@ def _accepted(caller: Caller, agent: Acting, order: Order, voice_id: str) -> Cal
         agent_name=agent.name,
         order=order,
         correlation_id=caller.correlation_id,
+        key_id=caller.key.id,
         provider=placing.provider(order.simulated),
         created_at=now,
         updated_at=now,

@@ -13,7 +13,7 @@ from datetime import date, datetime
 
 from switchboard import telemetry
 from switchboard.aws import aside, clock, table
-from switchboard.aws.table import Put, Write
+from switchboard.aws.table import Check, Put, Write
 from switchboard.compliance import consents, magic, phone, rules, store
 from switchboard.compliance.consents import BadConsentError, Found
 from switchboard.compliance.errors import Blocked, blocked, meanwhile
@@ -22,7 +22,19 @@ from switchboard.compliance.ports import Answer, NotAnswered, ReassignedNumbers,
 from switchboard.compliance.store import Facts
 from switchboard.errors import NotFound
 
-__all__ = ["Blocked", "Contact", "Verdict", "evaluate", "explain", "get", "history", "record", "require", "writes_for"]
+__all__ = [
+    "Blocked",
+    "Contact",
+    "Verdict",
+    "evaluate",
+    "explain",
+    "get",
+    "history",
+    "record",
+    "require",
+    "still_allowed",
+    "writes_for",
+]
 
 Ask = Callable[[date], Answer]
 
@@ -146,20 +158,35 @@ def require(verdict: Verdict) -> Verdict:
     return verdict
 
 
+def still_allowed(verdict: Verdict) -> list[Check]:
+    """The checks that go into a worker's claim of what was let through before.
+
+    A block or an opt-out that lands between verdict and claim refuses the claim: raises Blocked at commit. Raises it
+    at once for a refused verdict.
+    """
+    contact = _allowed(verdict)
+    return [
+        store.absent(contact.org_id, "dnc", contact.to, meanwhile("dnc", "dnc")),
+        store.absent(contact.org_id, "opt-outs", contact.to, meanwhile("opted_out", "opt_out")),
+    ]
+
+
+def _allowed(verdict: Verdict) -> Contact:
+    contact = require(verdict).contact
+    if contact is None:
+        raise ValueError("a stored verdict tells what was; evaluate anew")
+    return contact
+
+
 def writes_for(verdict: Verdict, actor: str = "gate") -> list[Write]:
     """The writes that go into the transaction of an allowed call or text. Raises Blocked for a refused one.
 
     They stand against what lands between verdict and commit: a block or an opt-out refuses the transaction (Blocked),
     and so does a call that would be one too many. A consent that was stated for the first time enters the ledger.
     """
-    contact = require(verdict).contact
-    if contact is None:
-        raise ValueError("a stored verdict tells what was; evaluate anew")
+    contact = _allowed(verdict)
     org_id, to, now = contact.org_id, contact.to, clock.parse(verdict.evaluated_at)
-    writes: list[Write] = [
-        store.absent(org_id, "dnc", to, meanwhile("dnc", "dnc")),
-        store.absent(org_id, "opt-outs", to, meanwhile("opted_out", "opt_out")),
-    ]
+    writes: list[Write] = [*still_allowed(verdict)]
     caps, consent = verdict.rule("caps"), verdict.rule("consent").details
     if caps.result == "pass":
         cap = caps.details["limit"]

@@ -162,6 +162,16 @@ KINDS: tuple[Kind, ...] = (
     # ---- compliance
     Kind("core", "blocked number", "<org>#dnc|<number>", _CHANGE, f"{_LEDGER} It goes when it is unblocked."),
     Kind("core", "look-up of a blocked number", "<org>#dnc-ids|<id>", _CHANGE, "Goes with the blocked number."),
+    Kind("core", "stop of an organization", "<org>#stops#<copy>|org", _CHANGE, "It goes when it is active again."),
+    Kind(
+        "core",
+        "stop of a key",
+        "<org>#stops#<copy>|key#<id>",
+        _TTL,
+        "Nothing that was accepted for a key waits longer.",
+        timedelta(days=100),
+        "the key was revoked",
+    ),
     Kind("core", "opt-out", "<org>#opt-outs|<number>", _CHANGE, f"{_LEDGER} It goes when the holder opts in."),
     Kind("core", "consent", "<org>#consent|<number>", _ORG, _LEDGER),
     Kind(

@@ -28,6 +28,7 @@ __all__ = [
     "counting",
     "giving_back",
     "of_month",
+    "over_cap",
     "price",
     "rebalance",
     "receipt",
@@ -205,6 +206,13 @@ def set_hard_cap(origin: Origin, org: Organisation, cap: HardCap, effect: Effect
         # Somebody spends meanwhile: one after the other.
         accounts.set_hard_cap(origin, cap, effect)
     rebalance(org.id)
+
+
+def over_cap(org: Organisation, meter: Meter) -> bool:
+    """Whether more was spent this month than the organisation's own cap allows by now: it was lowered since."""
+    if not (org.hard_cap.enabled and org.hard_cap.meters.get(CAP_SWITCH[meter], True)):
+        return False
+    return taken(org.id, clock.stamp()[:7], "capped") > org.hard_cap.monthly_cap_cents * MICROS_PER_CENT
 
 
 def price(meter: Meter) -> int:
