@@ -40,6 +40,8 @@ class Carrier:
     def __init__(self) -> None:
         self.outcome: str | Exception = "sim_1"
         self.dialed: list[voice.Dial] = []
+        self.ended: list[voice.Placed] = []
+        self.known: voice.Snapshot | None = None
 
     def available(self, to_number: str) -> bool:
         return to_number != "+15005550013"
@@ -55,6 +57,12 @@ class Carrier:
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome
+
+    def fetch(self, placed: voice.Placed) -> voice.Snapshot | None:
+        return self.known
+
+    def end(self, placed: voice.Placed) -> None:
+        self.ended.append(placed)
 
 
 @pytest.fixture
@@ -493,6 +501,158 @@ def test_a_call_that_was_answered_and_fails_is_paid_for(acme: Tenant, kind: str)
     report(call, kind)
     report(call, "ended", end_reason=EndReason.FAILED, duration_seconds=61)
     assert (now(call).state, now(call).cost_micros) == (State.FAILED, 2 * 70_000)
+
+
+def seconds_of(acme: Tenant) -> int:
+    """What is counted of basic minutes this month."""
+    return usage.of_month(acme.org_id, clock.stamp()[:7]).units["voice_basic"]
+
+
+def test_a_close_timer_asks_the_provider_and_takes_its_word(acme: Tenant, carrier: Carrier) -> None:
+    call = dialed(acme)
+    carrier.known = voice.Snapshot(over=True, answered=True, end_reason="completed", duration_seconds=125)
+    dialing.close(call.org_id, call.id, "ringing")
+    after = now(call)
+    assert (after.state, after.duration_seconds, after.provisional) == (State.COMPLETED, 125, False)
+    assert (carrier.ended, seconds_of(acme)) == ([], 3)
+
+
+def test_a_close_timer_hangs_up_what_the_provider_still_has(acme: Tenant, carrier: Carrier) -> None:
+    call = dialed(acme)
+    carrier.known = voice.Snapshot(over=False)
+    dialing.close(call.org_id, call.id, "ringing")
+    assert [one.call_id for one in carrier.ended] == [call.id]
+    assert (now(call).state, now(call).provisional) == (State.NO_ANSWER, True)
+
+
+def test_a_provider_that_cannot_be_asked_keeps_no_call_open(
+    acme: Tenant, carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_: voice.Placed) -> None:
+        raise voice.OutcomeUnknown("no answer")
+
+    monkeypatch.setattr(carrier, "fetch", away)
+    call = dialed(acme)
+    dialing.close(call.org_id, call.id, "ringing")
+    assert (now(call).state, now(call).provisional) == (State.NO_ANSWER, True)
+
+
+def test_a_late_end_corrects_what_we_concluded(acme: Tenant, carrier: Carrier, frozen: clock.Frozen) -> None:
+    call = dialed(acme)
+    dialing.close(call.org_id, call.id, "ringing")
+    assert seconds_of(acme) == 0
+    frozen.advance(minutes=10)
+    report(call, "answered", answered_by="human")
+    report(call, "ended", end_reason="completed", duration_seconds=600, outcome="success")
+    after = now(call)
+    assert (after.state, after.end_reason, after.duration_seconds) == (State.COMPLETED, EndReason.COMPLETED, 600)
+    assert (after.cost_micros, after.outcome, after.error) == (700_000, "success", None)
+    assert (seconds_of(acme), actions(acme)[-1]) == (10, "voice.call.corrected")
+    report(call, "ended", end_reason="completed", duration_seconds=900)
+    assert now(call) == after, "what a provider told is corrected once"
+
+
+def test_a_correction_comes_within_two_days_or_not_at_all(acme: Tenant, frozen: clock.Frozen) -> None:
+    call = dialed(acme)
+    dialing.close(call.org_id, call.id, "ringing")
+    frozen.advance(hours=49)
+    report(call, "ended", end_reason="completed", duration_seconds=600)
+    assert now(call).state is State.NO_ANSWER
+
+
+@pytest.mark.parametrize("reason", ["timeout", "failed", "canceled", "completed", "caller_hangup", "agent_hangup"])
+def test_an_answer_and_an_end_come_to_the_same_in_either_order(acme: Tenant, frozen: clock.Frozen, reason: str) -> None:
+    in_order, reversed_ = dialed(acme), dialed(acme)
+    frozen.advance(seconds=2)
+    report(in_order, "answered")
+    frozen.advance(seconds=1_800)
+    for call in (in_order, reversed_):
+        report(call, "ended", end_reason=reason, duration_seconds=1_800)
+    report(reversed_, "answered")
+    names = ("state", "end_reason", "duration_seconds", "cost_micros", "answered_at", "ended_at")
+    assert [getattr(now(in_order), name) for name in names] == [getattr(now(reversed_), name) for name in names]
+    assert seconds_of(acme) == 60
+
+
+@pytest.mark.parametrize(("reason", "state"), [("caller_hangup", State.NO_ANSWER), ("agent_hangup", State.CANCELED)])
+def test_who_hangs_up_while_it_rings_pays_nothing(acme: Tenant, reason: str, state: State) -> None:
+    call = dialed(acme)
+    report(call, "ended", end_reason=reason, duration_seconds=25)
+    assert (now(call).state, now(call).cost_micros, now(call).answered_at, seconds_of(acme)) == (state, 0, None, 0)
+
+
+def test_nobody_pays_for_more_than_the_longest_call_where_its_end_was_lost(acme: Tenant, frozen: clock.Frozen) -> None:
+    call = dialed(acme)
+    report(call, "answered")
+    frozen.advance(hours=1, minutes=20)
+    dialing.close(call.org_id, call.id, "active")
+    assert (now(call).duration_seconds, seconds_of(acme)) == (3_600, 60)
+
+
+@pytest.mark.parametrize(("reported", "kept"), [(-600, 0), (10**9, 4 * 3_600)])
+def test_a_length_that_cannot_be_true_is_bounded(acme: Tenant, reported: int, kept: int) -> None:
+    call = dialed(acme)
+    report(call, "answered")
+    report(call, "ended", end_reason="completed", duration_seconds=reported)
+    assert (now(call).duration_seconds, seconds_of(acme)) == (kept, kept // 60)
+
+
+def test_an_unconfirmed_call_has_the_hour_of_its_own_timer(acme: Tenant, carrier: Carrier) -> None:
+    carrier.outcome = voice.OutcomeUnknown("no answer")
+    call = dialed(acme)
+    dialing.confirm(call.org_id, call.id, now(call).claim)
+    dialing.close(call.org_id, call.id, "created")
+    assert now(call).state is State.UNCONFIRMED, "the timer of its acceptance is not its own"
+    report(call, "answered")
+    report(call, "ended", end_reason="completed", duration_seconds=1_500)
+    assert (now(call).state, now(call).duration_seconds) == (State.COMPLETED, 1_500)
+
+
+@pytest.mark.parametrize(("stage", "carrier_name"), [("prod", None), ("prod", "simulator"), ("local", "none")])
+def test_without_a_carrier_no_live_call_is_accepted_and_test_keys_go_on(
+    cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch, stage: str, carrier_name: str | None
+) -> None:
+    acme = tenant()
+    monkeypatch.setenv("SWITCHBOARD_STAGE", stage)
+    if carrier_name:
+        monkeypatch.setenv("SWITCHBOARD_VOICE_CARRIER", carrier_name)
+    with pytest.raises(Unavailable) as refused:
+        placed(acme)
+    assert (refused.value.code, seconds_of(acme)) == ("no_carrier", 0)
+    call = placing_simulated(acme)
+    dialing.dial(call.org_id, call.id)
+    assert now(call).state is State.RINGING
+    assert service.voices() == []
+
+
+def test_a_call_that_waits_when_the_carrier_is_taken_away_fails_and_costs_nothing(
+    cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme = tenant()
+    call = placed(acme)
+    monkeypatch.setenv("SWITCHBOARD_VOICE_CARRIER", "none")
+    dialing.dial(call.org_id, call.id)
+    assert (now(call).state, now(call).error) == (State.FAILED, "no carrier is configured")
+    assert seconds_of(acme) == 0
+
+
+def test_a_real_carrier_shows_no_number_that_belongs_to_nobody(
+    acme: Tenant, carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(voice, "name", lambda: "real")
+    with pytest.raises(Unavailable) as refused:
+        placed(acme)
+    assert refused.value.code == "no_caller_id"
+    monkeypatch.setenv("SWITCHBOARD_CALLER_POOL", "+14155552671")
+    assert placed(acme).from_number == "+14155552671"
+
+
+def placing_simulated(acme: Tenant) -> Call:
+    """A call of a test key."""
+    call = placed_elsewhere(acme).model_copy(update={"order": order(simulated=True, to="+15005550006")})
+    call = call.model_copy(update={"to_number": "+15005550006", "id": "call_simulated"})
+    commit(store.CALLS.put(call))
+    return call
 
 
 def test_what_ended_stays_ended(acme: Tenant) -> None:

@@ -245,6 +245,7 @@ def test_a_test_keys_call_never_reaches_the_carrier_that_is_configured(
     carrier = Carrier()
     monkeypatch.setattr(voice, "carrier", lambda: carrier)
     monkeypatch.setattr(voice, "name", lambda: "twilio")
+    monkeypatch.setenv("SWITCHBOARD_CALLER_POOL", "+14155552671")
     call_id = test.initiate(phone_number="+40712345678").json()["call_id"]
     assert talked(test, call_id)
     assert carrier.dialed == []

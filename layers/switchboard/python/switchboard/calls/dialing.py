@@ -6,7 +6,7 @@ dialled again: it becomes unconfirmed after ten minutes, and the provider's repo
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from switchboard import telemetry
@@ -38,11 +38,17 @@ UNCONFIRMED_AFTER = timedelta(minutes=10)
 RING_LIMIT = timedelta(minutes=3)
 #: The longest call.
 TALK_LIMIT = timedelta(hours=1)
+_LONGEST_TALK = int(TALK_LIMIT.total_seconds())
 #: How soon a call that the provider had no room for is tried again, and for how long.
 _TRY_AGAIN = timedelta(seconds=15)
 _GIVE_UP_AFTER = timedelta(minutes=10)
 
 _ANSWERED = {State.ACTIVE, State.HOLD, State.ENDING}
+
+#: Within what time a late report corrects the end of a call: providers repeat their reports for a day at most.
+_CORRECTED_WITHIN = timedelta(hours=48)
+#: No provider lets a call last longer than four hours: a report of more, in seconds, is a fault.
+_MOST_REPORTED = 4 * 3_600
 
 _ENDS = {
     EndReason.BUSY: State.BUSY,
@@ -54,6 +60,9 @@ _ENDS = {
     EndReason.CANCELED: State.CANCELED,
     EndReason.BLOCKED: State.CANCELED,
 }
+
+#: How a call ends that somebody hung up before it was answered.
+_HUNG_UP = {EndReason.CALLER_HANGUP: State.NO_ANSWER, EndReason.AGENT_HANGUP: State.CANCELED}
 
 _Change = kit.Change[Call]
 
@@ -155,18 +164,56 @@ def confirm(org_id: str, call_id: str, claim: int) -> None:
 def close(org_id: str, call_id: str, state: str) -> None:
     """End a call that is still where it was when its timer was set: the provider, or its job, was lost.
 
-    Talking and holding are one place: a call goes to and fro between them within the same limit.
+    The provider is asked first, and told to hang up. Where it says nothing the end is provisional: a later report of
+    the provider corrects it. Talking and holding are one place: a call goes to and fro between them within one limit.
     """
+    call = store.CALLS.get(org_id, call_id)
+    if call is None or not _is_still(call, State(state)):
+        return
+    if call.state is not State.CREATED and _end_at_provider(call):
+        return
     store.CALLS.change(org_id, call_id, lambda found: _forgotten(found, State(state)))
 
 
-def _forgotten(call: Call, state: State) -> _Change:
+def _end_at_provider(call: Call) -> bool:
+    """Ask the provider of a call, and have it hung up. Returns whether the call's true end is recorded by that."""
+    carrier, place = placing.carrier(call.simulated), voice.Placed(call.org_id, call.id, call.provider_call_id)
+    try:
+        found = carrier.fetch(place)
+        if found is None or not found.over:
+            carrier.end(place)
+            return False
+    except voice.OutcomeUnknown as unknown:
+        telemetry.logger().warning("call not asked for", extra={"call_id": call.id, "reason": str(unknown)})
+        return False
+    facts = {"org_id": call.org_id, "call_id": call.id, "provider_call_id": call.provider_call_id}
+    if found.answered:
+        apply(Progress(kind="answered", **facts))
+    reason = EndReason(found.end_reason) if found.end_reason else None
+    apply(Progress(kind="ended", end_reason=reason, duration_seconds=found.duration_seconds, **facts))
+    return True
+
+
+def hang_up(org_id: str, call_id: str) -> None:
+    """Hang up a call, for a job. Its end is what the provider then reports."""
+    call = store.CALLS.get(org_id, call_id)
+    if call is None or call.state in TERMINAL:
+        return
+    placing.carrier(call.simulated).end(voice.Placed(call.org_id, call.id, call.provider_call_id))
+
+
+def _is_still(call: Call, state: State) -> bool:
     # A call that became unconfirmed meanwhile has a timer of its own.
-    here = call.state is state or {call.state, state} <= _ANSWERED
-    if not here or call.state in TERMINAL:
+    return call.state not in TERMINAL and (call.state is state or {call.state, state} <= _ANSWERED)
+
+
+def _forgotten(call: Call, state: State) -> _Change:
+    if not _is_still(call, state):
         return None
     reason = EndReason.NO_ANSWER if call.state is State.RINGING else EndReason.TIMEOUT
-    return _ended(call, reason, None, "the provider reported no end")
+    # A call that no dialler took never was at the provider.
+    provisional = call.state is not State.CREATED
+    return _ended(call, reason, None, "the provider reported no end", provisional=provisional)
 
 
 def apply(progress: Progress) -> None:
@@ -235,11 +282,61 @@ def _applied(call: Call, progress: Progress) -> _Change:
             return _moved(call, State.HOLD, "voice.call.hold", limit, **known)
         case "resumed" if call.state is State.HOLD:
             return _moved(call, State.ACTIVE, "voice.call.resumed", None, **known)
+        case "answered" if call.state in TERMINAL and not call.answered_at and _may_be_corrected(call):
+            return _answered_after_all(call, progress)
         case "ended" if call.state not in TERMINAL:
             reason = progress.end_reason or EndReason.COMPLETED
             known["outcome"] = progress.outcome
             return _ended(call.model_copy(update=known), reason, progress.duration_seconds, None)
+        case "ended" if call.provisional and _may_be_corrected(call):
+            return _corrected(call, progress)
     return None
+
+
+def _may_be_corrected(call: Call) -> bool:
+    return call.ended_at is not None and clock.parse(call.ended_at) > clock.now() - _CORRECTED_WITHIN
+
+
+def _answered_after_all(call: Call, progress: Progress) -> _Change:
+    """Take an answer that is reported after the end. What the end said of the talk's length counts now."""
+    assert call.ended_at is not None
+    seconds = call.reported_seconds
+    if seconds is None:
+        # Its end was our own conclusion, or said nothing of a talk. A later report of the end may.
+        return moved(call, answered_at=clock.stamp(), answered_by=progress.answered_by), None
+    answered = clock.iso(clock.parse(call.ended_at) - timedelta(seconds=seconds))
+    facts = {"answered_at": answered, "answered_by": progress.answered_by}
+    reason = call.end_reason or EndReason.COMPLETED
+    return _settled_anew(call, call.model_copy(update=facts), reason, seconds)
+
+
+def _corrected(call: Call, progress: Progress) -> _Change:
+    """Take the provider's word on the end of a call that we had concluded on our own."""
+    reason, known = progress.end_reason or EndReason.COMPLETED, {"outcome": progress.outcome, "error": None}
+    told = call.model_copy(update=known)
+    if not call.answered_at and _was_answered(reason):
+        told = told.model_copy(update={"answered_at": _answered_before(clock.now(), progress.duration_seconds)})
+    return _settled_anew(call, told, reason, progress.duration_seconds)
+
+
+def _settled_anew(call: Call, told: Call, reason: EndReason, seconds: int | None) -> _Change:
+    """Give an ended call another end: its state, length and price, and the difference in what it is charged."""
+    begun = told.model_copy(update={"state": State.ACTIVE if told.answered_at else State.RINGING})
+    state = _end_state(begun, reason)
+    assert state is not None, "every reason ends a call that was under way"
+    talked = _talked(begun, seconds)
+    minutes = -(-talked // 60)
+    after = moved(
+        told,
+        state=state,
+        end_reason=reason,
+        duration_seconds=talked,
+        cost_micros=_price(call, minutes),
+        provisional=False,
+    )
+    before = -(-(call.duration_seconds or 0) // 60)
+    event = _event(after, "voice.call.corrected", **_of_end(after))
+    return after, [_settled(call, minutes - before), event]
 
 
 def _moved(call: Call, state: State, told: str, limit: timedelta | None, **facts: Any) -> _Change:
@@ -257,13 +354,15 @@ def _end(call: Call, reason: EndReason, error: str) -> None:
     store.CALLS.change(call.org_id, call.id, lambda found: _ended(found, reason, None, error))
 
 
-def _ended(call: Call, reason: EndReason, seconds: int | None, error: str | None) -> _Change:
+def _ended(
+    call: Call, reason: EndReason, seconds: int | None, error: str | None, *, provisional: bool = False
+) -> _Change:
+    if not call.answered_at and (_was_answered(reason) or call.state in _ANSWERED):
+        # Answered and ended, reported the wrong way round: the end tells of both.
+        call = call.model_copy(update={"answered_at": _answered_before(clock.now(), seconds)})
     state = _end_state(call, reason)
     if state is None:
         return None
-    if not call.answered_at and (state is State.COMPLETED or call.state in _ANSWERED):
-        # Answered and ended, reported the wrong way round: the end tells of both.
-        call = call.model_copy(update={"answered_at": clock.stamp()})
     talked = _talked(call, seconds)
     minutes = -(-talked // 60)
     ended = moved(
@@ -272,27 +371,53 @@ def _ended(call: Call, reason: EndReason, seconds: int | None, error: str | None
         end_reason=reason,
         error=error,
         ended_at=clock.stamp(),
-        cost_micros=0 if call.simulated else minutes * usage.price(placing.METER[call.tier]),
+        cost_micros=_price(call, minutes),
         duration_seconds=talked,
+        reported_seconds=None if call.answered_at or seconds is None else _bounded(seconds),
+        provisional=provisional,
         watch=None,
     )
-    told = _event(
-        ended, f"voice.call.{state.value}", end_reason=reason.value, duration_seconds=talked, tier=call.tier.value
-    )
-    return ended, [timers.moot(call.watch), _settled(call, minutes), told]
+    told = _event(ended, f"voice.call.{state.value}", **_of_end(ended))
+    # The first minute was spent when the call was placed.
+    return ended, [timers.moot(call.watch), _settled(call, minutes - 1), told]
+
+
+def _of_end(call: Call) -> dict[str, Any]:
+    assert call.end_reason is not None
+    return {
+        "end_reason": call.end_reason.value,
+        "duration_seconds": call.duration_seconds,
+        "tier": call.tier.value,
+        "provisional": call.provisional,
+    }
+
+
+def _price(call: Call, minutes: int) -> int:
+    return 0 if call.simulated else minutes * usage.price(placing.METER[call.tier])
 
 
 def _settled(call: Call, minutes: int) -> Writes:
     if call.receipt is None:
         return None
-    # The first minute was spent when the call was placed.
-    return usage.settling(accounts.organisation(call.org_id), placing.METER[call.tier], minutes - 1, call.receipt)
+    return usage.settling(accounts.organisation(call.org_id), placing.METER[call.tier], minutes, call.receipt)
+
+
+def _was_answered(reason: EndReason) -> bool:
+    """Whether a call that ends for that reason was answered, whatever was reported. One may hang up while it rings."""
+    return reason in (EndReason.COMPLETED, EndReason.VOICEMAIL)
+
+
+def _answered_before(end: datetime, seconds: int | None) -> str:
+    return clock.iso(end - timedelta(seconds=_bounded(seconds or 0)))
 
 
 def _end_state(call: Call, reason: EndReason) -> State | None:
     """The state in which the call ends for that reason, `None` where it ended before."""
-    fallback = State.COMPLETED if call.answered_at else State.FAILED
-    return next((state for state in (_ENDS.get(reason, State.COMPLETED), fallback) if call.can_become(state)), None)
+    if call.answered_at:
+        states = (_ENDS.get(reason, State.COMPLETED), State.COMPLETED)
+    else:
+        states = (_ENDS.get(reason) or _HUNG_UP.get(reason, State.FAILED), State.FAILED)
+    return next((state for state in states if call.can_become(state)), None)
 
 
 def _talked(call: Call, reported: int | None) -> int:
@@ -300,8 +425,15 @@ def _talked(call: Call, reported: int | None) -> int:
     if not call.answered_at:
         return 0
     if reported is not None:
-        return reported
-    return max(0, round((clock.now() - clock.parse(call.answered_at)).total_seconds()))
+        return _bounded(reported)
+    # A report that got lost is our loss: nobody pays for more than the longest call.
+    passed = round((clock.now() - clock.parse(call.answered_at)).total_seconds())
+    return max(0, min(passed, _LONGEST_TALK))
+
+
+def _bounded(seconds: int) -> int:
+    """A reported length that can be true."""
+    return max(0, min(seconds, _MOST_REPORTED))
 
 
 def _event(call: Call, kind: str, **data: Any) -> Writes:

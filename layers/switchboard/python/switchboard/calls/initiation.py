@@ -75,6 +75,7 @@ def _place(caller: Caller, wanted: Wanted, once: RequestId | None, callback: Cal
     number = phone.parse(wanted.to)
     flow = flows.outbound(caller.org_id, wanted.agent)
     _require_allowed(caller.key, wanted.agent, flow)
+    placing.require_carrier(simulated=_simulated(caller))
     voice = _voice(flow, _simulated(caller))
     order = Order(
         to=number.e164,

@@ -142,6 +142,10 @@ class Call(BaseModel):
     #: Where the first minute was counted; what the call really took is settled there. A simulated call has none.
     receipt: Receipt | None = None
     cost_micros: int = 0
+    #: Whether its end is our own conclusion: no report of the provider told of it. A report may still correct it.
+    provisional: bool = False
+    #: How long the provider said that it lasted, where nobody had reported an answer: it may have been ringing.
+    reported_seconds: int | None = None
     created_at: str
     updated_at: str
     started_at: str | None = None

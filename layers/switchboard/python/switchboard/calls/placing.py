@@ -16,6 +16,7 @@ from switchboard.calls.jobs import CloseCall
 from switchboard.calls.models import Call, Order, State, Tier
 from switchboard.carriers import voice
 from switchboard.carriers.voice import VoiceCarrier
+from switchboard.compliance import phone
 from switchboard.compliance import service as compliance
 from switchboard.compliance.errors import Blocked, blocked
 from switchboard.compliance.models import Consent, Contact, Verdict, Window
@@ -30,6 +31,8 @@ from switchboard.usage.service import Charge
 METER = {Tier.BASIC: Meter.VOICE_BASIC, Tier.PREMIUM: Meter.VOICE_PREMIUM}
 #: Longer than a dialler goes on trying (switchboard.calls.dialing), and short enough to leave by the outbox.
 _DIALLED_WITHIN = timedelta(minutes=15)
+#: A number of no one's, for a stack that calls no one.
+_TEST_CALLER = "+15005550006"
 _GREETING = "Hello, this is {name}, an automated assistant."
 
 
@@ -56,6 +59,12 @@ def require_phone() -> None:
         raise Unavailable("Calls are switched off.", code="phone_disabled")
 
 
+def require_carrier(*, simulated: bool) -> None:
+    """Raise Unavailable when no carrier is configured that could place the call."""
+    if provider(simulated) == "none":
+        raise Unavailable("No telephone carrier is configured here: only test keys can place calls.", code="no_carrier")
+
+
 def require_provider(order: Order) -> None:
     """Raise Unavailable when the provider is known to be down."""
     if not carrier(order.simulated).available(order.to):
@@ -68,10 +77,16 @@ def greeting(order: Order, name: str) -> str:
 
 
 def caller_id(org: Organisation, own: Sequence[str | None], of: str) -> str:
-    """The first number of its own, else the organisation's, else one of the platform's pool, the same each time."""
+    """The first number of its own, else the organisation's, else one of the platform's pool, the same each time.
+
+    Raises Unavailable where a real carrier would show a number that belongs to nobody (47 CFR 64.1604 forbids it).
+    """
     numbers = [number for number in (*own, org.caller_id) if number]
-    pool = settings.text("CALLER_POOL", "+15005550006").split(",")
-    return numbers[0] if numbers else pool[int(secret.digest(of), 16) % len(pool)]
+    pool = settings.text("CALLER_POOL", _TEST_CALLER).split(",")
+    found = numbers[0] if numbers else pool[int(secret.digest(of), 16) % len(pool)]
+    if voice.reaches_people() and phone.parse(found).reaches_nobody:
+        raise Unavailable("There is no number to call from: set one for the organization.", code="no_caller_id")
+    return found
 
 
 def contact(org: Organisation, order: Order, *, counted: bool = False) -> Contact:

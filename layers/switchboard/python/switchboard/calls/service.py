@@ -20,10 +20,11 @@ from switchboard.errors import Invalid, NotFound
 def place(caller: Caller, order: Order) -> Call:
     """Accept a call for dialling, if the compliance gate lets it pass.
 
-    Raises Unavailable when the phone feature is off or the provider is down, Blocked with the rule that failed,
-    QuotaExceeded at the tier's daily cap or the hard cap, Invalid, Forbidden, NotFound.
+    Raises Unavailable when the phone feature is off, or there is no provider or it is down, Blocked with the rule that
+    failed, QuotaExceeded at the tier's daily cap or the hard cap, Invalid, Forbidden, NotFound.
     """
     placing.require_phone()
+    placing.require_carrier(simulated=order.simulated)
     agent = agents.choose(caller, order.agent_id)
     voice_id = _voice(order)
     placing.require_provider(order)

@@ -12,7 +12,7 @@ from typing import Any
 
 from switchboard.aws import ids, queue, settings
 from switchboard.aws.queue import Message
-from switchboard.carriers.voice import Dial, Refused, Voice
+from switchboard.carriers.voice import Dial, Placed, Refused, Snapshot, Voice
 from switchboard.compliance import magic
 from switchboard.compliance.magic import Outcome
 
@@ -71,6 +71,16 @@ class SimulatedVoice:
             for steps, report in _course(dial)
         )
         return provider_call_id
+
+    def fetch(self, placed: Placed) -> Snapshot | None:  # noqa: ARG002 a carrier's signature
+        """Nothing: all that it knows of a call is in the reports that it queued when it was dialled."""
+        return None
+
+    def end(self, placed: Placed) -> None:
+        """Report that the agent hung up. What the called person would have said after that is no longer said."""
+        body = {"org_id": placed.org_id, "call_id": placed.call_id, "provider_call_id": placed.provider_call_id}
+        over = {"kind": "ended", "end_reason": "agent_hangup"}
+        queue.send([Message(queue="voice-events", body=body | over, group=placed.org_id)])
 
 
 def _course(dial: Dial) -> list[tuple[int, dict[str, Any]]]:

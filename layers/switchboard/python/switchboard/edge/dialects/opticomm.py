@@ -53,6 +53,8 @@ _BY_CODE = {
     "hard_cap": "DAILY_LIMIT_EXCEEDED",
     "phone_disabled": "CALL_FAILED",
     "provider_down": "CALL_FAILED",
+    "no_carrier": "CALL_FAILED",
+    "no_caller_id": "CALL_FAILED",
 }
 KEYS = frozenset({KeyKind.OPTICOMM_LIVE, KeyKind.OPTICOMM_TEST})
 #: What may be asked for. A key's permissions have the same names.

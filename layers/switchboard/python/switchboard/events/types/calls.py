@@ -50,6 +50,7 @@ class CallEnded(Called):
     end_reason: Annotated[Code, "Why the call ended."]
     duration_seconds: Annotated[int, "How long the two talked."]
     tier: Annotated[Code, "The tier, which sets the price."]
+    provisional: Annotated[bool, "Whether no report told of the end, so that a late one may correct it."]
 
 
 def _call(name: str, about: str, data: type[Called] = Called) -> EventType:
@@ -85,4 +86,5 @@ TYPES = (
     _ended("voice.call.no_answer", "Nobody answered."),
     _ended("voice.call.failed", "The call could not be put through."),
     _ended("voice.call.canceled", "The call was canceled."),
+    _call("voice.call.corrected", "A late report corrected how the call ended.", CallEnded),
 )
