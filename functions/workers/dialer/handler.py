@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from switchboard import consumer
 from switchboard.calls import dialing
-from switchboard.calls.jobs import CloseCall, ConfirmDial, DialCall
+from switchboard.calls.jobs import CloseCall, ConfirmDial, DialCall, HangUp
 
 handler = consumer.jobs(
     {
         DialCall: lambda job: dialing.dial(job.org_id, job.call_id),
         ConfirmDial: lambda job: dialing.confirm(job.org_id, job.call_id, job.claim),
+        HangUp: lambda job: dialing.hang_up(job.org_id, job.call_id),
         CloseCall: lambda job: dialing.close(job.org_id, job.call_id, job.state),
     }
 )

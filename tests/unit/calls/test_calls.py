@@ -503,6 +503,92 @@ def test_a_call_that_was_answered_and_fails_is_paid_for(acme: Tenant, kind: str)
     assert (now(call).state, now(call).cost_micros) == (State.FAILED, 2 * 70_000)
 
 
+def said(call: Call, text: str, *, speaker: str = "caller", number: int = 3, final: bool = True) -> None:
+    turn = Turn(number=number, speaker=speaker, text=text, start_ms=0, end_ms=900, final=final)
+    report(call, "turn", turn=turn)
+
+
+def opted_out(acme: Tenant) -> list[tuple[str, str]]:
+    return [(one.e164, one.source) for one in ledgers.opt_outs(acme.org_id, 10)[0]]
+
+
+def hangs_up() -> int:
+    """How many jobs wait that hang a call up."""
+    bodies = [item["body"]["M"] for item in everything("activity") if "queue" in item]
+    return sum(body["job"]["S"] == "HangUp" for body in bodies)
+
+
+def test_who_asks_for_no_more_calls_is_in_the_ledger_with_the_turn_and_the_call_ends(
+    acme: Tenant, carrier: Carrier
+) -> None:
+    call = dialed(acme)
+    report(call, "answered")
+    said(call, "Listen, please don't call me again.")
+    assert opted_out(acme) == [(NOBODY, "spoken")]
+    assert (now(call).opted_out_at, hangs_up()) == (clock.stamp(), 1)
+    assert {"voice.call.turn", "sms.opt_out", "voice.call.opted_out"} <= set(actions(acme))
+    with pytest.raises(Blocked) as refused:
+        placed(acme)
+    assert refused.value.code == "opted_out"
+    dialing.hang_up(call.org_id, call.id)
+    assert [one.call_id for one in carrier.ended] == [call.id]
+
+
+def test_a_key_press_says_it_too(acme: Tenant) -> None:
+    call = dialed(acme)
+    report(call, "answered")
+    report(call, "dtmf", digits="1")
+    assert opted_out(acme) == []
+    report(call, "dtmf", digits="9")
+    assert (opted_out(acme), hangs_up()) == ([(NOBODY, "key_press")], 1)
+
+
+def test_only_the_called_persons_final_words_say_it(acme: Tenant) -> None:
+    call = dialed(acme)
+    report(call, "answered")
+    said(call, "Press 9 or say: stop calling me.", speaker="agent", number=1)
+    said(call, "please stop cal", number=2, final=False)
+    said(call, "please stop calling", number=2, final=False)
+    said(call, "Go on, please.", number=4)
+    assert (opted_out(acme), now(call).opted_out_at) == ([], None)
+    said(call, "please stop calling me", number=2)
+    assert opted_out(acme) == [(NOBODY, "spoken")]
+
+
+def test_a_wish_that_is_reported_twice_is_one(acme: Tenant) -> None:
+    call = dialed(acme)
+    report(call, "answered")
+    for _ in range(2):
+        said(call, "Stop calling.")
+        report(call, "dtmf", digits="9")
+    assert (len(opted_out(acme)), hangs_up(), actions(acme).count("voice.call.opted_out")) == (1, 1, 1)
+    assert [turn.text for turn in service.transcript(acme.caller(), call.id)] == ["Stop calling."]
+
+
+def test_a_wish_is_recorded_though_the_number_opted_out_elsewhere_or_the_call_is_over(acme: Tenant) -> None:
+    first, second = dialed(acme), dialed(acme)
+    report(first, "answered")
+    report(first, "ended", end_reason="completed", duration_seconds=9)
+    said(first, "Take me off your list.")
+    assert (opted_out(acme), hangs_up()) == ([(NOBODY, "spoken")], 0)
+    said(second, "Take me off your list.")
+    assert now(second).opted_out_at
+    assert (len(opted_out(acme)), hangs_up()) == (1, 1)
+
+
+def test_a_worker_killed_anywhere_leaves_no_words_without_their_ledger(acme: Tenant) -> None:
+    saboteur = Sabotage()
+    call = dialed(acme)
+    report(call, "answered")
+    for done in range(9):
+        with saboteur.killing(after=done):
+            said(call, "Stop calling me.")
+        turns = list(service.transcript(acme.caller(), call.id))
+        assert bool(turns) == bool(opted_out(acme))
+    said(call, "Stop calling me.")
+    assert len(opted_out(acme)) == 1
+
+
 def seconds_of(acme: Tenant) -> int:
     """What is counted of basic minutes this month."""
     return usage.of_month(acme.org_id, clock.stamp()[:7]).units["voice_basic"]

@@ -17,12 +17,13 @@ from switchboard.accounts.stops import Stopped
 from switchboard.aws import clock, secret
 from switchboard.aws.table import Writes, commit
 from switchboard.calls import placing, store
-from switchboard.calls.jobs import CloseCall, ConfirmDial, DialCall
-from switchboard.calls.models import TERMINAL, Call, EndReason, Progress, State
+from switchboard.calls.jobs import CloseCall, ConfirmDial, DialCall, HangUp
+from switchboard.calls.models import AGENT, TERMINAL, Call, EndReason, Progress, State
 from switchboard.carriers import voice
+from switchboard.compliance import ledgers, wishes
 from switchboard.compliance import service as compliance
 from switchboard.compliance.errors import Blocked
-from switchboard.compliance.models import Verdict
+from switchboard.compliance.models import OptOutSource, Verdict
 from switchboard.errors import Contended
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, Work
@@ -218,7 +219,7 @@ def _forgotten(call: Call, state: State) -> _Change:
 
 def apply(progress: Progress) -> None:
     """Apply what a provider reports of a call."""
-    if progress.kind in ("turn", "tool"):
+    if progress.kind in ("turn", "tool", "dtmf"):
         _heard(progress)
     else:
         store.CALLS.change(progress.org_id, progress.call_id, lambda found: _applied(found, progress))
@@ -231,10 +232,39 @@ def _heard(progress: Progress) -> None:
         return
     if turn := progress.turn:
         told = _event(call, "voice.call.turn", number=turn.number, speaker=turn.speaker, characters=len(turn.text))
-        kit.record(store.put_turn(call, turn), told)
+        said: Writes = [store.put_turn(call, turn), told]
+        if turn.final and turn.speaker != AGENT and wishes.asks_to_stop(turn.text):
+            _opt_out(call, "spoken", said)
+        else:
+            kit.record(said)
+    if progress.digits and wishes.OPT_OUT_KEY in progress.digits:
+        _opt_out(call, "key_press", None)
     if tool := progress.tool:
         told = _event(call, "voice.call.tool", tool=tool.name, status=tool.status, duration_ms=tool.duration_ms)
         kit.record(store.put_tool(call, tool), told)
+
+
+def _opt_out(call: Call, source: OptOutSource, said: Writes) -> None:
+    """Note that the called person wants no more calls, with what said so, and have the call hung up.
+
+    All in one commit: the ledger, which holds for every API and channel, is never behind what was said.
+    """
+    origin = _origin(call)
+    _, noted = ledgers.opt_out_writes(origin, call.to_number, source)
+
+    def decide(found: Call, ledger: Writes) -> _Change:
+        if found.opted_out_at:
+            return moved(found), said
+        after = moved(found, opted_out_at=clock.stamp())
+        job = HangUp(org_id=call.org_id, call_id=call.id)
+        ending = None if found.state in TERMINAL else timers.soon(job)
+        return after, [said, ledger, ending, _event(after, "voice.call.opted_out", source=source)]
+
+    try:
+        store.CALLS.change(call.org_id, call.id, lambda found: decide(found, noted))
+    except ledgers.OptedOut:
+        # The number is in the ledger by another call, or by a request.
+        store.CALLS.change(call.org_id, call.id, lambda found: decide(found, None))
 
 
 def _refused(call: Call, verdict: Verdict) -> _Change:
@@ -438,11 +468,14 @@ def _bounded(seconds: int) -> int:
 
 def _event(call: Call, kind: str, **data: Any) -> Writes:
     """The event of the change that made this version of the call, or of something that was heard in it then."""
-    origin = Work(
+    subject = Subject(type="call", id=call.id, version=call.version)
+    return events.record(events.of(_origin(call), kind, subject, to=secret.digest(call.to_number), **data))
+
+
+def _origin(call: Call) -> Work:
+    return Work(
         org_id=call.org_id,
         actor=Actor(type="system", id="voice"),
         agent_id=call.agent_id,
         correlation_id=call.correlation_id,
     )
-    subject = Subject(type="call", id=call.id, version=call.version)
-    return events.record(events.of(origin, kind, subject, to=secret.digest(call.to_number), **data))

@@ -20,6 +20,13 @@ class ConfirmDial(Job, queue="dialer"):
     claim: int
 
 
+class HangUp(Job, queue="dialer"):
+    """Hang up a call that is under way."""
+
+    org_id: str
+    call_id: str
+
+
 class CloseCall(Job, queue="dialer"):
     """End a call that is still in a state."""
 

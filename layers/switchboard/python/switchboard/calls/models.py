@@ -31,6 +31,9 @@ class State(StrEnum):
     CANCELED = "canceled"
 
 
+#: The speaker of a turn that is no word of the called person.
+AGENT = "agent"
+
 #: How every call ends, one way or another.
 TERMINAL = frozenset({State.COMPLETED, State.BUSY, State.NO_ANSWER, State.FAILED, State.CANCELED})
 
@@ -208,3 +211,5 @@ class Progress(BaseModel):
     outcome: str | None = None
     turn: Turn | None = None
     tool: ToolUse | None = None
+    #: The keys that the called person pressed (`dtmf`).
+    digits: str | None = None

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Literal
 
 from switchboard.aws import clock, secret
 from switchboard.aws.effect import Effect, commit_once, done_before
-from switchboard.aws.table import Item, Writes, commit
+from switchboard.aws.table import Item, Writes
 from switchboard.compliance import consents, phone, store
 from switchboard.compliance.consents import BadConsentError
-from switchboard.compliance.models import Basis, BlockedNumber, ConsentRecord, ConsentSource, OptOut
+from switchboard.compliance.models import Basis, BlockedNumber, ConsentRecord, ConsentSource, OptOut, OptOutSource
 from switchboard.errors import Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
@@ -51,12 +50,11 @@ def block(origin: Origin, e164: str, reason: str | None = None, effect: Effect |
     return _block(origin.org_id, found) if found else entry
 
 
-def unblock(origin: Origin, e164: str) -> bool:
+def unblock(origin: Origin, e164: str, effect: Effect | None = None) -> bool:
     """Take a number off the do-not-call list. Answers whether it was there. Raises Invalid."""
     number = phone.written(e164).e164
-    return _strike(
-        origin, "dnc", number, "number.unblocked", store.forget_id(origin.org_id, _block_id(origin.org_id, number))
-    )
+    pointer = store.forget_id(origin.org_id, _block_id(origin.org_id, number))
+    return _strike(origin, "dnc", number, "number.unblocked", pointer, effect=effect)
 
 
 def unblock_by_id(origin: Origin, block_id: str, effect: Effect | None = None) -> None:
@@ -92,14 +90,36 @@ def _block_id(org_id: str, number: str) -> str:
 def opt_out(
     origin: Origin,
     e164: str,
-    source: Literal["keyword", "manual", "api"],
+    source: OptOutSource,
     keyword: str | None = None,
     reason: str | None = None,
+    effect: Effect | None = None,
 ) -> OptOut:
     """Note that a number's holder opted out, of every channel at once (47 CFR 64.1200(a)(10)). Raises Invalid.
 
     A number that opted out before keeps its first entry.
     """
+    entry, writes = opt_out_writes(origin, e164, source, keyword, reason)
+    try:
+        done = commit_once(effect, secret.digest(entry.e164), writes)
+    except OptedOut as before:
+        return before.entry
+    found = store.get(origin.org_id, "opt-outs", entry.e164) if done else None
+    return OptOut.model_validate(found) if found else entry
+
+
+class OptedOut(Exception):
+    """A number's holder opted out before. `entry` is what the ledger has."""
+
+    def __init__(self, items: list[Item | None]) -> None:
+        super().__init__("opted out before")
+        self.entry = OptOut.model_validate(items[0])
+
+
+def opt_out_writes(
+    origin: Origin, e164: str, source: OptOutSource, keyword: str | None = None, reason: str | None = None
+) -> tuple[OptOut, Writes]:
+    """An opt-out, and the writes that note it, for the commit of what asked for it. Raise OptedOut at commit."""
     number = phone.written(e164).e164
     entry = OptOut(
         e164=number,
@@ -109,34 +129,43 @@ def opt_out(
         created_by=origin.actor.id,
         created_at=clock.stamp(),
     )
-    try:
-        commit(
-            store.enter(origin.org_id, "opt-outs", number, entry, _UnchangedError),
-            events.record(_event(origin, "sms.opt_out", number, source=source, keyword=keyword)),
-        )
-    except _UnchangedError as unchanged:
-        return OptOut.model_validate(unchanged.item)
-    return entry
+    return entry, [
+        store.enter(origin.org_id, "opt-outs", number, entry, OptedOut),
+        events.record(_event(origin, "sms.opt_out", number, source=source, keyword=keyword)),
+    ]
 
 
-def opt_in(origin: Origin, e164: str) -> bool:
+def opt_in(origin: Origin, e164: str, effect: Effect | None = None) -> bool:
     """Note that a number's holder wants to hear again. Answers whether there was an opt-out. Raises Invalid."""
-    return _strike(origin, "opt-outs", e164, "sms.opt_in")
+    return _strike(origin, "opt-outs", e164, "sms.opt_in", effect=effect)
 
 
-def record_consent(origin: Origin, e164: str, source: str, date: str | None = None) -> ConsentRecord:
+def record_consent(
+    origin: Origin, e164: str, source: str, date: str | None = None, effect: Effect | None = None
+) -> ConsentRecord:
     """Enter a consent, in place of an older one; without a date, from today. Raises Invalid."""
     number = phone.written(e164).e164
     given, day = _stated(source, date)
     entry = ConsentRecord(e164=number, source=given, date=day, created_by=origin.actor.id, at=clock.stamp())
     try:
-        commit(
+        done = commit_once(
+            effect,
+            secret.digest(number),
             store.enter_consent(origin.org_id, entry, _UnchangedError),
             events.record(_event(origin, "consent.recorded", number, source=given.value, date=day)),
         )
     except _UnchangedError as unchanged:
         return ConsentRecord.model_validate(unchanged.item)
-    return entry
+    found = store.get(origin.org_id, "consent", number) if done else None
+    return ConsentRecord.model_validate(found) if found else entry
+
+
+def withdraw_consent(origin: Origin, e164: str, effect: Effect | None = None) -> bool:
+    """Take a consent out of the ledger. Answers whether there was one. Raises Invalid.
+
+    Who wants no more calls opts out: a later request may state a consent again.
+    """
+    return _strike(origin, "consent", e164, "consent.withdrawn", effect=effect)
 
 
 def basis(source: str, date: str, of: str) -> Basis:
@@ -174,16 +203,21 @@ def is_blocked(org_id: str, e164: str) -> bool:
     return store.get(org_id, "dnc", phone.written(e164).e164) is not None
 
 
-def _strike(origin: Origin, ledger: store.Ledger, e164: str, kind: str, *also: Writes) -> bool:
+def _strike(
+    origin: Origin, ledger: store.Ledger, e164: str, kind: str, *also: Writes, effect: Effect | None = None
+) -> bool:
     number = phone.written(e164).e164
     try:
-        commit(
+        commit_once(
+            effect,
+            secret.digest(number),
             store.strike(origin.org_id, ledger, number, _UnchangedError),
             *also,
             events.record(_event(origin, kind, number)),
         )
     except _UnchangedError:
-        return False
+        # An earlier run of the request may have struck it.
+        return done_before(effect) is not None
     return True
 
 

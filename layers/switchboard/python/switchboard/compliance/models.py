@@ -161,11 +161,15 @@ class BlockedNumber(BaseModel):
     at: str
 
 
+#: How an opt-out came in: a texted keyword, an operator, an API, and in a call by words or by a key.
+OptOutSource = Literal["keyword", "manual", "api", "spoken", "key_press"]
+
+
 class OptOut(BaseModel):
     """A number whose holder wants nothing more from an organisation, on any channel."""
 
     e164: str
-    source: Literal["keyword", "manual", "api"]
+    source: OptOutSource
     keyword: str | None = None
     reason: str | None = None
     created_by: str

@@ -15,6 +15,7 @@ from switchboard.aws.queue import Message
 from switchboard.carriers.voice import Dial, Placed, Refused, Snapshot, Voice
 from switchboard.compliance import magic
 from switchboard.compliance.magic import Outcome
+from switchboard.compliance.wishes import OPT_OUT_KEY
 
 _VOICES = [
     Voice("switchboard:ada", "Ada", "basic", "en-US", "female"),
@@ -32,6 +33,11 @@ _DIALOGUE = (
     ("agent", "Of course. {matter}"),
     ("caller", "It is. Thank you for asking."),
     ("agent", "Thank you. Have a good day."),
+)
+#: What is said where the called person wants no more calls.
+_REFUSAL = (
+    ("caller", "Please don't call me again."),
+    ("agent", "Understood. You will not be called again. Goodbye."),
 )
 _MATTER = "I only want to confirm that everything is in order for tomorrow."
 #: As much of a prompt, or of a variable, as is read out.
@@ -103,12 +109,20 @@ def _course(dial: Dial) -> list[tuple[int, dict[str, Any]]]:
     at = 0
     told = {"agent": dial.agent_name, "matter": _matter(dial)}
     lines = [("agent", greeting), *((speaker, text.format(**told)) for speaker, text in _DIALOGUE)]
+    if outcome is Outcome.ASKS_TO_STOP:
+        lines = [("agent", greeting), *_REFUSAL]
+    elif outcome is Outcome.PRESSES_TO_STOP:
+        lines = lines[:1]
+        course.append((2, {"kind": "dtmf", "digits": OPT_OUT_KEY}))
     for number, (speaker, text) in enumerate(lines):
         turn = _turn(number, speaker, text, at)
         at = turn["end_ms"]
         course.append((2 + number // 2, {"kind": "turn", "turn": turn}))
     last = course[-1][0]
     end = {"end_reason": "completed", "duration_seconds": -(-at // 1000), "outcome": "success"}
+    if outcome in (Outcome.ASKS_TO_STOP, Outcome.PRESSES_TO_STOP):
+        # The agent's goodbye ends the call. Our own hanging up, which comes at once, may be before it.
+        end |= {"end_reason": "agent_hangup", "outcome": "failure"}
     course.append((last + 1, {"kind": "ended", **end}))
     return course
 

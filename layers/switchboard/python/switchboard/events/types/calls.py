@@ -46,6 +46,10 @@ class CallTool(Called):
     duration_ms: Annotated[int | None, "How long the tool took."]
 
 
+class CallOptedOut(Called):
+    source: Annotated[Code, "How the person said it."]
+
+
 class CallEnded(Called):
     end_reason: Annotated[Code, "Why the call ended."]
     duration_seconds: Annotated[int, "How long the two talked."]
@@ -81,6 +85,7 @@ TYPES = (
     _call("voice.call.resumed", "The call was taken off hold."),
     _call("voice.call.turn", "One side said something.", CallTurn),
     _call("voice.call.tool", "The agent called a tool.", CallTool),
+    _call("voice.call.opted_out", "The called person asked for no more calls.", CallOptedOut),
     _ended("voice.call.completed", "The call ended after an answer.", "call.completed"),
     _ended("voice.call.busy", "The line was busy."),
     _ended("voice.call.no_answer", "Nobody answered."),

@@ -29,4 +29,5 @@ TYPES = (
     EventType("sms.opt_out", "A number's holder opted out of all channels.", "number", OptedOut, channel="sms"),
     EventType("sms.opt_in", "A number's holder opted in again.", "number", NumberData, channel="sms"),
     EventType("consent.recorded", "A consent was entered.", "number", ConsentRecorded),
+    EventType("consent.withdrawn", "A consent was taken out of the ledger.", "number", NumberData),
 )
