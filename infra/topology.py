@@ -217,6 +217,13 @@ GROUPS = (
         grants=frozenset({Grant.ROOT_SECRET}),
     ),
     Group(
+        "anima/compliance",
+        api="anima",
+        paths=("compliance/{proxy+}",),
+        tables=_EDGE | {"activity": WRITE},
+        grants=frozenset({Grant.ROOT_SECRET}),
+    ),
+    Group(
         "anima/email",
         api="anima",
         paths=("email/{proxy+}",),

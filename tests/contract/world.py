@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.cookiejar import DefaultCookiePolicy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from threading import Thread
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -226,6 +228,23 @@ def _failed(org: Organisation) -> str:
     return path
 
 
+_numbers = count(secrets.randbelow(10_000) * 100)
+
+
+def number() -> str:
+    """A number that no other request has."""
+    return f"+1415556{next(_numbers) % 10_000:04d}"
+
+
+def _entered(org: Organisation, ledger: str) -> str:
+    """The path of a number that is in a ledger."""
+    fresh = number()
+    more = {"source": "opt-in:web-form"} if ledger == "consents" else {}
+    made = Ask("POST", f"/v1/compliance/{ledger}", {"e164": fresh, **more}, headers=org.master).send(org.http)
+    assert made.status_code == 201, made.text
+    return f"/v1/compliance/{ledger}/{quote(fresh)}"
+
+
 #: For each operation a request that it grants.
 GOOD: dict[str, Callable[[Organisation], Ask]] = {
     "agentSignUp": lambda _: Ask("POST", "/v1/agent/sign-up", stranger()),
@@ -268,6 +287,17 @@ GOOD: dict[str, Callable[[Organisation], Ask]] = {
     "webhookDeliveries": lambda org: Ask("GET", f"{_hook(org)}/deliveries", headers=org.master),
     "webhookDeliveryGet": lambda org: Ask("GET", _failed(org), headers=org.master),
     "webhookReplay": lambda org: Ask("POST", f"{_failed(org)}/replay", headers=org.master),
+    "optOutList": lambda org: Ask("GET", "/v1/compliance/opt-outs", headers=org.master),
+    "optOutCreate": lambda org: Ask("POST", "/v1/compliance/opt-outs", {"e164": number()}, headers=org.master),
+    "optOutDelete": lambda org: Ask("DELETE", _entered(org, "opt-outs"), headers=org.master),
+    "blockList": lambda org: Ask("GET", "/v1/compliance/blocks", headers=org.master),
+    "blockCreate": lambda org: Ask("POST", "/v1/compliance/blocks", {"e164": number()}, headers=org.master),
+    "blockDelete": lambda org: Ask("DELETE", _entered(org, "blocks"), headers=org.master),
+    "consentList": lambda org: Ask("GET", "/v1/compliance/consents", headers=org.master),
+    "consentCreate": lambda org: Ask(
+        "POST", "/v1/compliance/consents", {"e164": number(), "source": "opt-in:web-form"}, headers=org.master
+    ),
+    "consentDelete": lambda org: Ask("DELETE", _entered(org, "consents"), headers=org.master),
     "hardCapGet": lambda org: Ask("GET", "/v1/billing/hard-cap", headers=org.master),
     "hardCapPut": lambda org: Ask(
         "PUT", "/v1/billing/hard-cap", {"enabled": False, "monthlyCapCents": 0}, headers=org.master

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
+from pydantic.config import JsonDict
 
 from switchboard.calls import models
 from switchboard.calls.models import Order, State, Tier, Turn
 from switchboard.carriers.voice import Voice as CatalogueVoice
+from switchboard.compliance.models import ConsentSource
 from switchboard.compliance.models import Verdict as GateVerdict
 from switchboard.edge.fields import E164, FreeJson, Id
 from switchboard.edge.paging import Pagination
 
-ConsentSource = Literal[
-    "opt-in:web-form",
-    "opt-in:double-opt-in",
-    "customer-initiated",
-    "business-relationship",
-    "prior-express-consent",
-]
 CallState = Literal["INITIATING", "RINGING", "ACTIVE", "HOLD", "ENDING", "ENDED"]
 Direction = Literal["INBOUND", "OUTBOUND"]
 
@@ -46,12 +41,21 @@ class _Shown(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
 
 
+_CONSENT_SOURCE: JsonDict = {
+    "type": "string",
+    "enum": [source.value for source in ConsentSource],
+    "description": "Where the called person's consent comes from. A call without one, or with one that the gate does"
+    " not know, is refused with 403, unless the ledger has a consent.",
+}
+
+
 class CallMetadata(BaseModel):
     """What the caller asserts of the call. Other entries are kept with it."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", json_schema_extra={"required": ["consent_source"]})
 
-    consent_source: ConsentSource = Field(description="Where the called person's consent comes from.")
+    # The gate refuses a call without one, and one that it does not know: it records why, which a parser cannot.
+    consent_source: Annotated[str | None, Field(max_length=100), WithJsonSchema(_CONSENT_SOURCE)] = None
     consent_date: str | None = Field(
         default=None, description="When it was given (a date); by default when we first heard of it."
     )

@@ -156,6 +156,7 @@ DESCRIPTION = Description(
         "Agents": "The agents of an organisation.",
         "Keys": "API keys: create, replace, revoke.",
         "Webhooks": "Being told: signed, tried again, recorded.",
+        "Compliance": "Who opted out, who must not be called, and who consented: one set of ledgers for all channels.",
         "Billing": "Plan, use and spending cap.",
     },
     security={

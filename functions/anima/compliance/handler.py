@@ -1,0 +1,167 @@
+"""Anima: `/v1/compliance/*`: the ledgers that the gate goes by, for the master key.
+
+They are the organization's, and hold for all APIs and channels: who is entered here is refused everywhere at once.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from functions.anima.compliance.schemas import (
+    Block,
+    BlockList,
+    Consent,
+    ConsentList,
+    ConsentRequest,
+    EnterRequest,
+    OptOut,
+    OptOutList,
+    RemovedNumber,
+)
+from switchboard.compliance import ledgers, phone
+from switchboard.edge.api import Api
+from switchboard.edge.dialects.anima import MASTER, Anima
+from switchboard.edge.paging import Pagination
+from switchboard.errors import NotFound
+
+api = Api(Anima(), "compliance")
+
+Limit = Annotated[int, Query(ge=1, le=100)]
+Cursor = Annotated[str | None, Query(description="`pagination.nextCursor` of the page before.")]
+_MASTER = "This takes the master key."
+_NO_PAGE = {400: "The limit or the cursor is not valid.", 403: _MASTER}
+_NO_NUMBER = {400: "This is no telephone number.", 403: _MASTER}
+_UNKNOWN = {400: "This is no telephone number.", 403: _MASTER, 404: "The number is not there."}
+_TAG = "Compliance"
+
+
+@api.get(
+    "/v1/compliance/opt-outs",
+    summary="List opt-outs, by number",
+    operation_id="optOutList",
+    tag=_TAG,
+    keys=MASTER,
+    responses=_NO_PAGE,
+)
+def list_opt_outs(limit: Limit = 20, cursor: Cursor = None) -> OptOutList:
+    found, after = ledgers.opt_outs(api.caller.org_id, limit, cursor)
+    return OptOutList(items=[OptOut.of(entry) for entry in found], pagination=Pagination.of(after))
+
+
+@api.post(
+    "/v1/compliance/opt-outs",
+    summary="Note that somebody wants nothing more",
+    operation_id="optOutCreate",
+    tag=_TAG,
+    status=201,
+    keys=MASTER,
+    description="Holds at once for calls and texts of every API. A number that opted out before keeps its first entry.",
+    responses=_NO_NUMBER,
+)
+def create_opt_out(request: EnterRequest) -> OptOut:
+    caller = api.caller
+    return OptOut.of(ledgers.opt_out(caller, request.e164, "api", reason=request.reason, effect=caller.effect))
+
+
+@api.delete(
+    "/v1/compliance/opt-outs/<any:e164>",
+    summary="Note that somebody wants to hear again",
+    operation_id="optOutDelete",
+    tag=_TAG,
+    keys=MASTER,
+    responses=_UNKNOWN,
+)
+def delete_opt_out(e164: str) -> RemovedNumber:
+    return _removed(e164, there=ledgers.opt_in(api.caller, e164, api.caller.effect))
+
+
+@api.get(
+    "/v1/compliance/blocks",
+    summary="List the do-not-call list, by number",
+    operation_id="blockList",
+    tag=_TAG,
+    keys=MASTER,
+    responses=_NO_PAGE,
+)
+def list_blocks(limit: Limit = 20, cursor: Cursor = None) -> BlockList:
+    found, after = ledgers.blocked(api.caller.org_id, limit, cursor)
+    return BlockList(items=[Block.of(entry) for entry in found], pagination=Pagination.of(after))
+
+
+@api.post(
+    "/v1/compliance/blocks",
+    summary="Put a number on the do-not-call list",
+    operation_id="blockCreate",
+    tag=_TAG,
+    status=201,
+    keys=MASTER,
+    description="A number that is there keeps its first entry.",
+    responses=_NO_NUMBER,
+)
+def create_block(request: EnterRequest) -> Block:
+    caller = api.caller
+    return Block.of(ledgers.block(caller, request.e164, request.reason, caller.effect))
+
+
+@api.delete(
+    "/v1/compliance/blocks/<any:e164>",
+    summary="Take a number off the do-not-call list",
+    operation_id="blockDelete",
+    tag=_TAG,
+    keys=MASTER,
+    responses=_UNKNOWN,
+)
+def delete_block(e164: str) -> RemovedNumber:
+    return _removed(e164, there=ledgers.unblock(api.caller, e164, api.caller.effect))
+
+
+@api.get(
+    "/v1/compliance/consents",
+    summary="List consents, by number",
+    operation_id="consentList",
+    tag=_TAG,
+    keys=MASTER,
+    responses=_NO_PAGE,
+)
+def list_consents(limit: Limit = 20, cursor: Cursor = None) -> ConsentList:
+    found, after = ledgers.consented(api.caller.org_id, limit, cursor)
+    return ConsentList(items=[Consent.of(entry) for entry in found], pagination=Pagination.of(after))
+
+
+@api.post(
+    "/v1/compliance/consents",
+    summary="Enter a consent",
+    operation_id="consentCreate",
+    tag=_TAG,
+    status=201,
+    keys=MASTER,
+    description="It takes the place of an older one, and counts where a request states none.",
+    responses={400: "This is no telephone number, or the date is not valid.", 403: _MASTER},
+)
+def create_consent(request: ConsentRequest) -> Consent:
+    caller = api.caller
+    return Consent.of(ledgers.record_consent(caller, request.e164, request.source, request.date, caller.effect))
+
+
+@api.delete(
+    "/v1/compliance/consents/<any:e164>",
+    summary="Take a consent out of the ledger",
+    operation_id="consentDelete",
+    tag=_TAG,
+    keys=MASTER,
+    description="A later request may state a consent again: who wants no more calls is entered as an opt-out.",
+    responses=_UNKNOWN,
+)
+def delete_consent(e164: str) -> RemovedNumber:
+    return _removed(e164, there=ledgers.withdraw_consent(api.caller, e164, api.caller.effect))
+
+
+def _removed(e164: str, *, there: bool) -> RemovedNumber:
+    if not there:
+        raise NotFound("This number is not there.")
+    return RemovedNumber(e164=phone.written(e164).e164)
+
+
+handler = api.handler

@@ -1,0 +1,103 @@
+"""The ledgers: entered once, taken out once, and the same for a request that is made again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from functions.anima.compliance.handler import handler
+from infra import topology
+from infra.local.pool import Context
+from switchboard.compliance import ledgers
+from tests.actors import Tenant, tenant, with_effect
+from tests.load.request import event
+
+pytestmark = pytest.mark.usefixtures("cloud", "frozen")
+NUMBER = "+14155550142"
+
+
+@pytest.fixture
+def acme(cloud: dict[str, str]) -> Tenant:
+    return tenant()
+
+
+ENTER: dict[str, Callable[..., Any]] = {
+    "opt-outs": lambda caller, effect=None: ledgers.opt_out(caller, NUMBER, "api", effect=effect),
+    "blocks": lambda caller, effect=None: ledgers.block(caller, NUMBER, effect=effect),
+    "consents": lambda caller, effect=None: ledgers.record_consent(caller, NUMBER, "opt-in:web-form", effect=effect),
+}
+REMOVE: dict[str, Callable[..., bool]] = {
+    "opt-outs": lambda caller, effect=None: ledgers.opt_in(caller, NUMBER, effect),
+    "blocks": lambda caller, effect=None: ledgers.unblock(caller, NUMBER, effect),
+    "consents": lambda caller, effect=None: ledgers.withdraw_consent(caller, NUMBER, effect),
+}
+LIST: dict[str, Callable[..., Any]] = {
+    "opt-outs": ledgers.opt_outs,
+    "blocks": ledgers.blocked,
+    "consents": ledgers.consented,
+}
+
+
+def there(acme: Tenant, ledger: str) -> bool:
+    return [entry.e164 for entry in LIST[ledger](acme.org_id, 10)[0]] == [NUMBER]
+
+
+@pytest.mark.parametrize("ledger", ENTER)
+def test_a_number_is_entered_and_taken_out(acme: Tenant, ledger: str) -> None:
+    caller = acme.caller(master=True)
+    ENTER[ledger](caller)
+    assert there(acme, ledger)
+    assert REMOVE[ledger](caller)
+    assert not there(acme, ledger)
+    assert not REMOVE[ledger](caller)
+
+
+@pytest.mark.parametrize("ledger", ENTER)
+def test_a_request_that_is_made_again_enters_and_takes_out_nothing_twice(acme: Tenant, ledger: str) -> None:
+    enter, remove = (with_effect(acme.caller(master=True), key) for key in ("key-enter", "key-remove"))
+    first = ENTER[ledger](enter, enter.effect)
+    assert REMOVE[ledger](remove, remove.effect)
+    assert ENTER[ledger](enter, enter.effect).e164 == first.e164
+    assert not there(acme, ledger), "it was taken out meanwhile"
+    ENTER[ledger](acme.caller(master=True))
+    assert REMOVE[ledger](remove, remove.effect)
+    assert there(acme, ledger), "an earlier run of the request took it out, and it was entered anew"
+
+
+@pytest.mark.parametrize("ledger", ENTER)
+def test_another_organization_sees_and_removes_nothing(acme: Tenant, ledger: str) -> None:
+    other = tenant("globex")
+    ENTER[ledger](acme.caller(master=True))
+    assert not there(other, ledger)
+    assert not REMOVE[ledger](other.caller(master=True))
+    assert there(acme, ledger)
+
+
+@pytest.mark.parametrize("ledger", REMOVE)
+def test_what_is_no_number_is_told_so(acme: Tenant, ledger: str) -> None:
+    answer = ask(acme, "DELETE", f"/v1/compliance/{ledger}/nobody")
+    assert answer["statusCode"] == 400
+
+
+@pytest.mark.parametrize("ledger", ENTER)
+def test_over_http_a_number_goes_in_and_out_however_it_is_written(acme: Tenant, ledger: str) -> None:
+    body = {"e164": "+1 (415) 555-0142", **({"source": "opt-in:web-form"} if ledger == "consents" else {})}
+    assert ask(acme, "POST", f"/v1/compliance/{ledger}", body)["statusCode"] == 201
+    assert there(acme, ledger)
+    assert ask(acme, "DELETE", f"/v1/compliance/{ledger}/%2B14155550142")["statusCode"] == 200
+    assert ask(acme, "DELETE", f"/v1/compliance/{ledger}/+14155550142")["statusCode"] == 404
+    assert not there(acme, ledger)
+
+
+def test_an_agents_key_sees_and_changes_no_ledger(acme: Tenant) -> None:
+    bearer = {"authorization": f"Bearer {acme.agent_key}"}
+    for method, path in (("GET", "/v1/compliance/opt-outs"), ("DELETE", "/v1/compliance/blocks/+14155550142")):
+        answer = handler(event(method, path, bearer, None), Context(topology.function("anima/compliance")))
+        assert answer["statusCode"] == 403
+
+
+def ask(acme: Tenant, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    bearer = {"authorization": f"Bearer {acme.master_key}"}
+    return handler(event(method, path, bearer, body), Context(topology.function("anima/compliance")))
