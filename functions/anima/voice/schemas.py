@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict
 
+from switchboard.aws import secret
 from switchboard.calls import models
 from switchboard.calls.models import Order, State, Tier, Turn
 from switchboard.carriers.voice import Voice as CatalogueVoice
@@ -115,15 +116,15 @@ class Call(_Shown):
     """A call, as it stands."""
 
     id: str
-    agent_id: str | None
-    phone_identity_id: str | None
+    agent_id: str = Field(description="The agent that calls; of an AI call, the flow.")
+    phone_identity_id: str = Field(description="Stands for the number that the call comes from.")
     direction: Direction
     state: CallState
     tier: Tier
     from_number: str = Field(alias="from")
     to_number: str = Field(alias="to")
     voice_id: str
-    started_at: str | None
+    started_at: str = Field(description="When it was dialled, or accepted if it was not dialled yet.")
     answered_at: str | None
     answered_by: str | None
     ended_at: str | None
@@ -131,6 +132,10 @@ class Call(_Shown):
     duration_seconds: int | None
     cost_cents: float
     error: str | None
+    opted_out_at: str | None = Field(description="When the called person asked for no more calls.")
+    provisional: bool = Field(
+        description="Whether nobody reported the end. A late report may still correct state, length and cost."
+    )
     metadata: dict[str, Any]
     correlation_id: str
     created_at: str
@@ -138,8 +143,14 @@ class Call(_Shown):
 
     @classmethod
     def of(cls, call: models.Call) -> Call:
-        """A call of the domain, as Anima shows it."""
-        return cls.model_validate(_fields(call) | {"phone_identity_id": None, "cost_cents": call.cost_micros / 10_000})
+        """A call of the domain, as Anima shows it. The official client reads ids and the start as text, always."""
+        shown = {
+            "agent_id": call.agent_id or call.flow_id or "",
+            "phone_identity_id": f"phi_{secret.digest(f'{call.org_id}#{call.from_number}')[:26]}",
+            "started_at": call.started_at or call.created_at,
+            "cost_cents": call.cost_micros / 10_000,
+        }
+        return cls.model_validate(_fields(call) | shown)
 
 
 def _fields(call: models.Call) -> dict[str, Any]:
