@@ -115,6 +115,9 @@ def a_life(later: Later) -> None:
     pass_on(later, *WORKERS)
     email.label(acme.caller(), sent.id, ["seen"], [])
     commit(mail_store.put_received(sent, "digest", Moved), mail_store.suppress_system_mail("b@example.com", "bounce"))
+    stopped = tenant("stopped").caller(master=True)
+    accounts.revoke_key(stopped, stopped.key.id)
+    accounts.set_status(stopped, "suspended")
     until = clock.iso(clock.now() + timedelta(seconds=sign_in.TIME))
     commit(people_store.put_sign_in("digest", SignIn(return_to="/", browser="digest", expires_at=until)))
 
