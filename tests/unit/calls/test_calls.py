@@ -376,6 +376,40 @@ def test_what_is_withdrawn_between_verdict_and_claim_is_not_dialled(
     assert (now(call).state, now(call).error) == (State.CANCELED, why)
 
 
+@pytest.mark.parametrize("what", WITHDRAWALS)
+def test_nobody_is_dialled_after_a_withdrawal_wherever_it_comes_between_a_diallers_requests(
+    acme: Tenant, carrier: Carrier, what: str
+) -> None:
+    """All interleavings: the withdrawal's commit comes before each of the dialler's requests to AWS in turn."""
+    act, _ = WITHDRAWALS[what]
+    outcomes = set[str]()
+    for place in range(40):
+        mine, number = tenant(f"mine-{place}"), iter(range(10_000))
+        call = placed(mine)
+        carrier.dialed.clear()
+        claimed: list[bool] = []
+
+        def come_between(*_: Any, call: Call = call, mine: Tenant = mine, number: Any = number, place: int = place,
+                         claimed: list[bool] = claimed, **__: Any) -> None:  # fmt: skip
+            if next(number) == place:
+                act(mine, call)
+                claimed.append(now(call).state is not State.CREATED)
+
+        clients = (session.dynamodb(), session.dynamodb_once())
+        for client in clients:
+            client.meta.events.register_first("before-call.dynamodb", come_between)
+        try:
+            dialing.dial(call.org_id, call.id)
+        finally:
+            for client in clients:
+                client.meta.events.unregister("before-call.dynamodb", come_between)
+        if not claimed:
+            break
+        assert bool(carrier.dialed) == claimed[0], (place, now(call).state)
+        outcomes.add("dialled" if carrier.dialed else "stopped")
+    assert outcomes == {"dialled", "stopped"}
+
+
 def test_a_suspension_that_is_lifted_stops_nothing_more(acme: Tenant, carrier: Carrier) -> None:
     suspend(acme, placed(acme))
     accounts.set_status(acme.caller(master=True), "active")
