@@ -408,7 +408,11 @@ WORKERS = (
     ),
 )
 
-SCHEDULES = (Schedule("schedules/tick", tables={"activity": READ_WRITE}, sends=("timers",)),)
+SCHEDULES = (
+    Schedule("schedules/tick", tables={"activity": READ_WRITE}, sends=("timers",)),
+    # Counts what an alarm tells of: laws that should have been looked up again.
+    Schedule("schedules/law", tables={"core": READ}, rate_minutes=60),
+)
 
 FUNCTIONS: tuple[Function, ...] = (*GROUPS, *WORKERS, *SCHEDULES)
 

@@ -11,7 +11,7 @@
 | answer of the Reassigned Numbers Database | `rnd#<e164>` | `<date asked about>` |
 | operators' rows of law of a place | `law#<place>` | `rows` |
 | place that has such rows, or had | `law` | `<place>` |
-| what was done with such rows | `law#<place>` | `log#<at>#<id of row>` |
+| what was done with such rows | `law#<place>` | `log#<at>#<what>#<id of row>` |
 
 Answers of the database are look-up items, the same for every organisation, and one for each date: callers choose the
 dates, and no number of them makes an item larger that others need. So are the rows of law, which hold for all and are
@@ -132,7 +132,7 @@ def put_amendments(place: str, version: int, rows: Sequence[Amendment]) -> list[
 
 def note_amendment(row: Amendment, what: Literal["added", "removed"], who: str, at: str) -> Put:
     """Note that a row of law was added or removed. Notes stay: a verdict names the rows that it looked at."""
-    place = {"pk": f"law#{row.place}", "sk": f"log#{at}#{row.id}"}
+    place = {"pk": f"law#{row.place}", "sk": f"log#{at}#{what}#{row.id}"}
     return Put(table="core", item={**place, "what": what, "who": who, "at": at, "row": row.model_dump(mode="json")})
 
 

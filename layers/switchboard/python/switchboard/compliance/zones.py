@@ -17,6 +17,14 @@ VERSION = area_codes.VERSION
 #: When the library's list of prefixes and their zones began. A region that has left its clock since may be meant.
 _LISTED_SINCE = 2010
 
+#: Zones that the library has for no prefix, and the prefixes whose numbers they may have.
+_UNNAMED = {
+    "618": ("Australia/Darwin",),
+    "675": ("Pacific/Bougainville",),
+    "8690": ("Asia/Urumqi",),
+    "8699": ("Asia/Urumqi",),
+}
+
 
 def candidates(phone: Phone) -> list[str]:
     """Every zone that the number may stand for: the library's, and those of its area code. Empty when nobody knows.
@@ -42,11 +50,23 @@ def _of_library(phone: Phone) -> list[str]:
     found.update(timezone.time_zones_for_number(number))
     found.discard(timezone.UNKNOWN_TIMEZONE)
     country = phone.region or ""
-    if not phonenumbers.is_number_geographical(number):
+    kind = phonenumbers.number_type(number)
+    if kind not in (phonenumbers.PhoneNumberType.FIXED_LINE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE):
         found.update(of_country(country))
-    year = clock.now().year
-    parted = (other for name in found for other in _parted(name, country, year))
-    return sorted({*found, *parted})
+    found.update(*(names for prefix, names in _UNNAMED.items() if phone.e164.startswith(f"+{prefix}")))
+    return sorted(widened(found, country, clock.now().year))
+
+
+def widened(found: Iterable[str], country: str, year: int) -> set[str]:
+    """The library's zones for a number of a country, and those that it may mean by them.
+
+    It names zones by their clock, and some of another country: Algeria's is that of Paris to it. Where none of them is
+    the country's own, or the library names none, all of the country's are meant.
+    """
+    names = set(found)
+    names.update(*(_parted(name, country, year) for name in tuple(names)))
+    own = set(of_country(country))
+    return names if names & own or any(country in countries_of(name) for name in names) else names | own
 
 
 @cache
