@@ -78,6 +78,8 @@ class Grant(StrEnum):
     TRANSPORT = "transport"
     #: To ask the deployment's identity provider who signs in.
     SIGN_IN = "sign_in"
+    #: To ask whether a number is on the national do-not-call registry.
+    NATIONAL_REGISTRY = "national_registry"
 
 
 @dataclass(frozen=True)
@@ -251,7 +253,7 @@ GROUPS = (
         api="anima",
         paths=("voice/{proxy+}",),
         tables=_EDGE | {"activity": READ_WRITE},
-        grants=frozenset({Grant.ROOT_SECRET}),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY}),
     ),
     Group(
         "anima/webhooks",
@@ -266,6 +268,7 @@ GROUPS = (
         paths=("external-api",),
         # A repetition is told how its limits stand, and does not count.
         tables=_EDGE | {"activity": READ_WRITE, "ratelimit": READ_WRITE},
+        grants=frozenset({Grant.NATIONAL_REGISTRY}),
     ),
     Group(
         "athos/sessions",
@@ -339,6 +342,7 @@ WORKERS = (
         batch=5,
         # The simulated carrier reports here.
         sends=("voice-events",),
+        grants=frozenset({Grant.NATIONAL_REGISTRY}),
         concurrency=20,
     ),
     Worker(

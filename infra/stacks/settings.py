@@ -45,10 +45,7 @@ def of(
         "SWITCHBOARD_STAGE": deployment.stage,
         "SWITCHBOARD_AGENTS_DOMAIN": deployment.agents_domain,
         "SWITCHBOARD_PLATFORM_SENDER": deployment.platform_sender,
-        "SWITCHBOARD_NATIONAL_REGISTRY": deployment.national_registry,
     }
-    if deployment.national_registry_folder:
-        environment["SWITCHBOARD_NATIONAL_REGISTRY_FOLDER"] = deployment.national_registry_folder
     if deployment.public_url:
         environment["SWITCHBOARD_PUBLIC_URL"] = deployment.public_url
     environment |= {env_key("TABLE", name): resources.tables[name].table_name for name in tables}
