@@ -17,7 +17,7 @@ from switchboard.kit import change
 
 #: How many rows a place may have: all of them are read with every contact there.
 MOST = 50
-#: The last place on earth where a day ends.
+#: How far behind UTC the last place is in which a day ends.
 _LATEST_ZONE = timedelta(hours=12)
 
 
@@ -29,7 +29,8 @@ def add(actor: Actor, **fields: Any) -> Amendment:
         row = Amendment(**fields, first=first, id=ids.new("law"), created_by=actor.id, at=clock.iso(now))
     except ValidationError as error:
         raise Invalid("This is no row of law.", code="law_invalid", fields=_problems(error)) from None
-    if (row.last and row.last < first - timedelta(days=1)) or (row.last and row.last < (now - _LATEST_ZONE).date()):
+    today = (now - _LATEST_ZONE).date()
+    if row.last and row.last < today:
         raise Invalid("This row is over already.", code="law_over", fields={"last": "lies in the past"})
     if not narrows(row):
         raise Invalid(
@@ -37,7 +38,6 @@ def add(actor: Actor, **fields: Any) -> Amendment:
             code="law_not_stricter",
             fields={"place": f"{row.place} asks for as much without it"},
         )
-    today = (now - _LATEST_ZONE).date()
 
     def attempt() -> Amendment:
         version, rows = store.amendments(row.place)

@@ -91,7 +91,12 @@ def next_opening(clocks: Sequence[Clock], start: datetime) -> datetime | None:
     """The first moment from `start` on at which all clocks allow a call; None if there is none within the horizon."""
     if opened(clocks, start):
         return start
-    turns = {moment for each in clocks for moment in _turns(each, start, HORIZON_DAYS, lambda hours: hours.start)}
+    turns = {
+        moment
+        for each in clocks
+        for offset in range(HORIZON_DAYS + 1)
+        for moment in _turns(each, start, offset, lambda hours: hours.start)
+    }
     return next((moment for moment in sorted(turns) if moment > start and opened(clocks, moment)), None)
 
 
@@ -100,20 +105,28 @@ def next_closing(clocks: Sequence[Clock], start: datetime) -> datetime | None:
 
     None where they stay open for longer than any window lasts.
     """
-    turns = {moment for each in clocks for moment in _turns(each, start, _LONGEST_WINDOW_DAYS, lambda hours: hours.end)}
-    return next((moment for moment in sorted(turns) if moment > start and not opened(clocks, moment)), None)
+    return min((moment for each in clocks if (moment := _closing(each, start))), default=None)
 
 
-def _turns(each: Clock, start: datetime, days: int, edge: Callable[[Hours], int]) -> Iterator[datetime]:
-    """The moments at which a clock may change its mind: an edge of its windows, midnight, and when it is set."""
-    today = start.astimezone(each.zone).date()
-    for day in (today + timedelta(days=offset) for offset in range(days + 1)):
-        edges = {edge(hours) for on in each.windows if (hours := on(day))}
-        for minute in {0, *edges}:
-            local = datetime.combine(day + timedelta(days=minute // 1440), time(*divmod(minute % 1440, 60)), each.zone)
-            # A clock that is set back shows the same time twice.
-            yield from (local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
-        yield from _leaps(each.zone, day)
+def _closing(each: Clock, start: datetime) -> datetime | None:
+    for offset in range(_LONGEST_WINDOW_DAYS + 1):
+        turns = sorted(set(_turns(each, start, offset, lambda hours: hours.end)))
+        if found := next((moment for moment in turns if moment > start and not each.open(moment)), None):
+            return found
+    return None
+
+
+def _turns(each: Clock, start: datetime, offset: int, edge: Callable[[Hours], int]) -> Iterator[datetime]:
+    """The moments of a local day at which a clock may change its mind.
+
+    They are an edge of its windows, midnight, and the moment when it is set.
+    """
+    day = start.astimezone(each.zone).date() + timedelta(days=offset)
+    for minute in {0, *(edge(hours) for on in each.windows if (hours := on(day)))}:
+        local = datetime.combine(day + timedelta(days=minute // 1440), time(*divmod(minute % 1440, 60)), each.zone)
+        # A clock that is set back shows the same time twice.
+        yield from {local.replace(fold=fold).astimezone(UTC) for fold in (0, 1)}
+    yield from _leaps(each.zone, day)
 
 
 def _leaps(zone: ZoneInfo, day: date) -> Iterator[datetime]:

@@ -207,7 +207,7 @@ def place(case: Case) -> Place | str:
         return "recipient_state_unknown"
     if contact.timezone is not None and zones.zone(contact.timezone) is None:
         return "recipient_zone_malformed"
-    told = [contact.timezone] if contact.timezone else zones.of_state(contact.state or "")
+    told = [contact.timezone] if contact.timezone else zones.of_state(contact.state) if contact.state else []
     of_number = [] if told and contact.zone_confirmed else zones.candidates(phone)
     names = sorted({*told, *of_number})
     found = [zones.zone(name) for name in names]
