@@ -34,6 +34,7 @@ test: $(STAMP) lint types unit contract integration infra ## every check and tes
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python -m infra.law
 
 types: $(STAMP)
 	$(BIN)/mypy

@@ -78,6 +78,8 @@ class Grant(StrEnum):
     TRANSPORT = "transport"
     #: To ask the deployment's identity provider who signs in.
     SIGN_IN = "sign_in"
+    #: To ask whether a number is on the national do-not-call registry.
+    NATIONAL_REGISTRY = "national_registry"
 
 
 @dataclass(frozen=True)
@@ -258,7 +260,7 @@ GROUPS = (
         api="anima",
         paths=("voice/{proxy+}",),
         tables=_EDGE | {"activity": READ_WRITE},
-        grants=frozenset({Grant.ROOT_SECRET}),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY}),
     ),
     Group(
         "anima/webhooks",
@@ -273,6 +275,7 @@ GROUPS = (
         paths=("external-api",),
         # A repetition is told how its limits stand, and does not count.
         tables=_EDGE | {"activity": READ_WRITE, "ratelimit": READ_WRITE},
+        grants=frozenset({Grant.NATIONAL_REGISTRY}),
     ),
     Group(
         "athos/sessions",
@@ -346,6 +349,7 @@ WORKERS = (
         batch=5,
         # The simulated carrier reports here.
         sends=("voice-events",),
+        grants=frozenset({Grant.NATIONAL_REGISTRY}),
         concurrency=20,
     ),
     Worker(
@@ -415,7 +419,11 @@ WORKERS = (
     ),
 )
 
-SCHEDULES = (Schedule("schedules/tick", tables={"activity": READ_WRITE}, sends=("timers",)),)
+SCHEDULES = (
+    Schedule("schedules/tick", tables={"activity": READ_WRITE}, sends=("timers",)),
+    # Counts what an alarm tells of: laws that should have been looked up again.
+    Schedule("schedules/law", tables={"core": READ}, rate_minutes=60),
+)
 
 FUNCTIONS: tuple[Function, ...] = (*GROUPS, *WORKERS, *SCHEDULES)
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 MailCarrier = Literal["ses", "simulator"]
 SignInMail = Literal["cognito", "ses"]
 SignInMfa = Literal["optional", "required"]
+NationalRegistry = Literal["none", "files"]
 
 #: The queue of the topology to which the mail's carrier reports.
 MAIL_EVENTS = "email-events"
@@ -26,6 +27,7 @@ MISSING_IN_LOCAL_ENGINE = {
 _AS_GIVEN = (
     *("stage", "domain", "certificate_arn", "sender_domain", "alarm_email", "language_model"),
     *("livekit_url", "livekit_api_key", "livekit_secret_arn", "livekit_agent"),
+    *("national_registry", "national_registry_folder"),
     *("oidc_issuer", "oidc_client_id", "oidc_client_secret_arn", "sign_in_mail", "sign_in_mfa"),
 )
 
@@ -63,6 +65,10 @@ class Deployment:
     sign_in_mail: SignInMail = "cognito"
     #: Whether the user pool asks everybody for a second factor. Its pages let people add one when it is required only.
     sign_in_mfa: SignInMfa = "optional"
+    #: Where the national do-not-call registry is asked: `none`, which lets nothing be sold by telephone in the United
+    #: States, or `files` in a folder that every function of a call sees, such as a layer's below `/opt`.
+    national_registry: NationalRegistry = "none"
+    national_registry_folder: str | None = None
     #: Who is told of alarms.
     alarm_email: str | None = None
     #: Whether the templates are for the local engine.
@@ -92,6 +98,10 @@ class Deployment:
             yield "mail_carrier=ses needs a sender_domain"
         if self.livekit_url and not (self.livekit_api_key and self.livekit_secret_arn):
             yield "livekit_url needs a livekit_api_key and a livekit_secret_arn"
+        if self.national_registry not in ("none", "files"):
+            yield f"national_registry is none or files, not {self.national_registry}"
+        if (self.national_registry == "files") != bool(self.national_registry_folder):
+            yield "national_registry=files and a national_registry_folder are given together or not at all"
         yield from self._contradictions_of_sign_in()
 
     def _contradictions_of_sign_in(self) -> Iterator[str]:

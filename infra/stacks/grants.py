@@ -112,6 +112,15 @@ def _sign_in_settings(_: Deployment, resources: Resources) -> Settings:
     return {"OIDC_ISSUER": issuer.url, "OIDC_CLIENT_ID": issuer.client_id, "OIDC_CLIENT_SECRET": issuer.secret_arn}
 
 
+def _registry_settings(deployment: Deployment, _: Resources) -> Settings:
+    if deployment.national_registry == "none":
+        return {}
+    return {
+        "NATIONAL_REGISTRY": deployment.national_registry,
+        "NATIONAL_REGISTRY_FOLDER": deployment.national_registry_folder,
+    }
+
+
 ROWS: dict[Grant, Row] = {
     Grant.ROOT_SECRET: Row(
         settings=lambda _, resources: {"ROOT_SECRET": resources.root_secret.secret_arn},
@@ -127,4 +136,6 @@ ROWS: dict[Grant, Row] = {
         settings=_sign_in_settings,
         statements=lambda _, resources: _may_read(resources.issuer.secret_arn if resources.issuer else None),
     ),
+    # The files are in the function's own file system.
+    Grant.NATIONAL_REGISTRY: Row(settings=_registry_settings, statements=lambda *_: ()),
 }

@@ -23,7 +23,10 @@ SLOWEST = 3_000
 #: What our code counts when something waits for an operator: a timer that was set aside, and an item of the outbox that
 #: the fan-out passed over.
 LOST = {"timers-dead": "TimerDead", "outbox-unreadable": "OutboxUnreadable"}
+#: What an hourly schedule counts when a row of law should have been looked up again. The alarm stays until it is.
+OVERDUE = {"law-review-overdue": "LawReviewOverdue"}
 _MINUTE = Duration.minutes(1)
+_TWO_HOURS = Duration.hours(2)
 _FIVE_MINUTES = Duration.minutes(5)
 _MORE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
 _FEWER = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
@@ -47,6 +50,8 @@ class Observability(Stack):
             self._watch_worker(worker)
         for name, metric in LOST.items():
             self._alarm(name, _of_ours(metric), 0)
+        for name, metric in OVERDUE.items():
+            self._alarm(name, _of_ours(metric, _TWO_HOURS), 0)
         for api in topology.APIS:
             self._alarm(f"{api.name}-5xx", self._of_api(api, "5XXError", "Average"), 0.01, periods=3)
         self._dashboard()
@@ -151,9 +156,9 @@ class Observability(Stack):
         )
 
 
-def _of_ours(metric: str) -> cloudwatch.Metric:
+def _of_ours(metric: str, period: Duration = _MINUTE) -> cloudwatch.Metric:
     """What the code counts itself, in the embedded metric format."""
-    return cloudwatch.Metric(namespace=NAMESPACE, metric_name=metric, statistic="Sum", period=_MINUTE)
+    return cloudwatch.Metric(namespace=NAMESPACE, metric_name=metric, statistic="Sum", period=period)
 
 
 def _graph(title: str, metrics: Mapping[str, cloudwatch.Metric]) -> cloudwatch.GraphWidget:

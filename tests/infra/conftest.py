@@ -28,6 +28,8 @@ FULL = {
     "livekit_url": "wss://example.livekit.cloud",
     "livekit_api_key": "APIexample",
     "livekit_secret_arn": "arn:aws:secretsmanager:us-east-1:111122223333:secret:livekit-made-up",
+    "national_registry": "files",
+    "national_registry_folder": "/opt/registry",
     "alarm_email": "oncall@example.com",
 }
 Synthesise = Callable[..., Templates]

@@ -148,11 +148,14 @@ def test_agents_may_live_on_a_domain_of_their_own() -> None:
         {"certificate_arn": "arn:aws:acm:us-east-1:111122223333:certificate/made-up"},
         {"mail_carrier": "pigeon"},
         {"mail_carrier": "ses"},
+        {"national_registry": "simulator"},
+        {"national_registry": "files"},
+        {"national_registry_folder": "/opt/registry"},
         {"livekit_url": "wss://example.livekit.cloud", "livekit_api_key": "APIexample"},
     ],
 )
 def test_a_context_that_contradicts_itself_is_refused(context: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"domain|mail_carrier|livekit"):
+    with pytest.raises(ValueError, match=r"domain|mail_carrier|livekit|national_registry"):
         deployment(**context)
 
 

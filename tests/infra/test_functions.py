@@ -131,6 +131,9 @@ def test_its_environment_is_what_the_topology_grants(full: Templates, function: 
         expected["SWITCHBOARD_LIVEKIT_URL"] = "wss://example.livekit.cloud"
         expected["SWITCHBOARD_LIVEKIT_API_KEY"] = "APIexample"
         expected["SWITCHBOARD_LIVEKIT_SECRET"] = FULL["livekit_secret_arn"]
+    if topology.Grant.NATIONAL_REGISTRY in function.grants:
+        expected["SWITCHBOARD_NATIONAL_REGISTRY"] = "files"
+        expected["SWITCHBOARD_NATIONAL_REGISTRY_FOLDER"] = "/opt/registry"
     if topology.Grant.SIGN_IN in function.grants:
         expected["SWITCHBOARD_OIDC_ISSUER"] = f"https://cognito-idp.Region.amazonaws.com/{full.name('people')}"
         expected["SWITCHBOARD_OIDC_CLIENT_ID"] = full.name("console")

@@ -52,6 +52,14 @@ def test_a_fan_out_that_falls_behind_or_gives_up_raises_an_alarm(full: Templates
             assert alarm_of(full, "ApproximateNumberOfMessagesVisible", QueueName=failures)["Threshold"] == 0
 
 
+def test_law_that_should_have_been_looked_up_again_raises_an_alarm_that_stays(full: Templates) -> None:
+    alarm = alarm_of(full, "LawReviewOverdue")
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
+    # The schedule counts every hour: what it counts next is in the same period, or in the one that follows.
+    schedule = next(one for one in topology.SCHEDULES if one.name == "schedules/law")
+    assert alarm["Period"] >= 2 * 60 * schedule.rate_minutes
+
+
 def test_a_tick_that_does_not_come_raises_an_alarm(full: Templates) -> None:
     for schedule in topology.SCHEDULES:
         alarm = alarm_of(full, "Invocations", FunctionName=full.name(schedule.name))

@@ -46,6 +46,7 @@ NEVER_CALLED = {
     "workers/email_events": {SECRET},  # it keeps digests, and derives nothing
     # It hands on what the stream shows, and reads and writes nothing: events and timers are written elsewhere.
     "workers/fanout": {"activity"},
+    "schedules/law": {SECRET},  # it pages no list
     "workers/email": {SECRET},  # it keeps digests, and derives nothing
 }
 

@@ -97,15 +97,14 @@ def test_a_schedule_starts_its_function_and_leaves_a_miss_to_the_next(
     full: Templates, schedule: topology.Schedule
 ) -> None:
     rule = full.one("AWS::Events::Rule", Name=full.name(schedule.name))
-    unit = "minute" if schedule.rate_minutes == 1 else "minutes"
-    assert rule["ScheduleExpression"] == f"rate({schedule.rate_minutes} {unit})"
+    rates = {1: "rate(1 minute)", 60: "rate(1 hour)"}
+    assert rule["ScheduleExpression"] == rates[schedule.rate_minutes]
     assert rule["State"] == "ENABLED"
     (target,) = rule["Targets"]
     assert target["Arn"] == f"{full.name(schedule.name)}.Arn"
     invoke = full.one("AWS::Lambda::EventInvokeConfig", FunctionName=full.name(schedule.name))
     assert invoke["MaximumRetryAttempts"] == 0
-    permission = full.one("AWS::Lambda::Permission", Principal="events.amazonaws.com")
-    assert permission["SourceArn"] == f"{rule['Name']}.Arn"
+    full.one("AWS::Lambda::Permission", Principal="events.amazonaws.com", SourceArn=f"{rule['Name']}.Arn")
 
 
 def test_what_becomes_of_mail_comes_back_to_the_queue(full: Templates) -> None:

@@ -15,8 +15,9 @@ from switchboard.aws.effect import Effect
 from switchboard.aws.table import commit, decode_item
 from switchboard.calls import store as calls
 from switchboard.calls.models import ToolUse, Turn
-from switchboard.compliance import ledgers
+from switchboard.compliance import amending, ledgers
 from switchboard.compliance import store as compliance_store
+from switchboard.compliance.data.law import Cap
 from switchboard.contacts import backfill
 from switchboard.contacts.jobs import IndexContacts
 from switchboard.email import service as email
@@ -80,6 +81,8 @@ def a_life(later: Later) -> None:
     first, *_ = (invites.create_invite(master, org, "Ada", f"{name}@example.com", Role.VIEWER) for name in ("ada", "b"))
     invites.accept_invite(ada, first.id, "corr_1")
 
+    today = clock.now().date()
+    amending.add(master.actor, kind="closure", place="US-LA", first=today, last=today, source="an emergency")
     ledgers.block(master, "+12125550001")
     ledgers.opt_out(master, "+12125550002", "manual")
     ledgers.record_consent(master, "+12125550003", "business-relationship")
@@ -92,7 +95,7 @@ def a_life(later: Later) -> None:
     sent = email.send(acme.caller(), Draft(to=to, subject="Hello", body="Body"))
 
     commit(compliance_store.remember_answer(ADA, clock.now().date(), "no", clock.now()))
-    commit(compliance_store.count_attempt(acme.org_id, ADA, "sale", 3, clock.now(), Moved))
+    commit(compliance_store.count_attempt(acme.org_id, ADA, "sale", [Cap(3)], clock.now(), Moved))
     callers = backend(slug="callers")
     assert callers.initiate(request_id="r-1", webhook_url="https://example.com/call").is_success
     placed = calls.CALLS.get(acme.org_id, called(acme, "+12125550009").subject.id)

@@ -217,6 +217,12 @@ def test_schedule_tick_hands_the_minutes_to_the_workers(run: Run) -> None:
     assert {(body["job"], body["shard"]) for body in received("timers")} == {("FireTimers", 0)}
 
 
+def test_schedule_law_counts_what_should_have_been_looked_up_again(run: Run) -> None:
+    with clock.using(clock.Frozen("2026-01-15T12:00:00Z")):
+        _, answer = run("schedules/law", "schedule-law")
+    assert answer == {"overdue": 0}
+
+
 def test_sqs_timers_hands_on_what_is_due(run: Run) -> None:
     job = SendMail(org_id="org_sample", message_id="msg_sample")
     with clock.using(clock.Frozen("2026-01-15T16:00:30Z")):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from switchboard.calls import service as calls
@@ -31,3 +33,17 @@ def test_a_block_refuses_the_next_call_and_the_refusal_is_explained(capsys: pyte
     assert main(["gate", "explain", acme.org_id, "call_none"]) == 1
     assert "no verdict" in capsys.readouterr().err
     assert main(["gate", "block", acme.org_id, "12345"]) == 1
+
+
+def test_hours_are_shown_set_and_taken_away(capsys: pytest.CaptureFixture[str]) -> None:
+    acme = tenant()
+    assert main(["gate", "hours", acme.org_id, "--set", "09:30", "18:00"]) == 0
+    capsys.readouterr()
+    assert main(["gate", "hours", acme.org_id, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"start": "09:30", "end": "18:00"}
+    assert main(["gate", "hours", acme.org_id, "--set", "22:00", "23:00"]) == 1
+    assert "08:00 and 21:00" in capsys.readouterr().err
+    assert main(["gate", "hours", acme.org_id, "--off"]) == 0
+    capsys.readouterr()
+    assert main(["gate", "hours", acme.org_id, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"start": None, "end": None}

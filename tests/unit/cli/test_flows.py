@@ -82,3 +82,11 @@ def test_the_gates_lists_are_shown(run: Run, acme: Tenant, monkeypatch: pytest.M
     assert opted_out["created_at"] <= clock.stamp()
     assert run("gate", "list", acme.org_id, "consents", "--json").json == []
     assert run("gate", "list", acme.org_id, "friends").code == 2
+
+
+def test_a_flow_says_whether_it_sells(run: Run, acme: Tenant) -> None:
+    plain = run("flow", "create", acme.org_id, "Ada", "--kind", "outbound", "--json").json
+    assert plain["purpose"] == "informational"
+    sells = run("flow", "create", acme.org_id, "Bo", "--kind", "outbound", "--purpose", "telemarketing", "--json").json
+    assert run("flow", "show", acme.org_id, sells["flow"], "--json").json["purpose"] == "telemarketing"
+    assert run("flow", "create", acme.org_id, "Cy", "--kind", "outbound", "--purpose", "sales").code == 2

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from switchboard.aws import clock
 from switchboard.compliance import phone, service
 from switchboard.compliance.models import Consent, Contact, RuleResult, Verdict
-from switchboard.compliance.ports import Answer
+from switchboard.compliance.ports import Answer, Registered
 from switchboard.compliance.store import Facts
 
 #: A Thursday, noon in New York: open everywhere in the United States but in the Pacific.
@@ -32,11 +32,12 @@ def verdict(
     now: datetime = NOON,
     facts: Facts | None = None,
     ask: Callable[[date], Answer] = lambda _: "no",
+    registered: Callable[[], Registered] | None = None,
     **contact: Any,
 ) -> Verdict:
     """The verdict on a contact that rests on a good consent, unless the test says otherwise."""
     asked = Contact(**{"org_id": "org_a", "channel": "voice", "to": to, "consent": CONSENT, **contact})
-    return service.decide(asked, phone.parse(to), facts or Facts(), now, ask)
+    return service.decide(asked, phone.parse(to), facts or Facts(), now, ask, registered)
 
 
 def hours(to: str, now: datetime, **contact: Any) -> RuleResult:

@@ -36,7 +36,8 @@ def test_a_holiday_on_a_sunday_is_kept_on_monday() -> None:
         ("LA", {"02-17", "04-03", "11-01", "11-02", "11-03", "11-27"}),
         ("PA", {"04-03", "06-14", "06-15", "11-03"}),
         ("RI", {"05-04", "08-10", "11-03"}),
-        ("UT", {"07-24"}),
+        ("NE", {"04-24", "11-27"}),
+        ("UT", {"06-15", "07-24"}),
     ],
 )
 def test_what_a_state_keeps_beside_the_federal_holidays_in_2026(state: str, days: set[str]) -> None:
@@ -44,7 +45,7 @@ def test_what_a_state_keeps_beside_the_federal_holidays_in_2026(state: str, days
 
 
 def test_every_state_that_closes_on_holidays_has_its_list() -> None:
-    assert {state for state, rule in STATES.items() if not rule.on_holidays} == set(holidays.OF_STATE)
+    assert {state for state, rule in STATES.items() if rule.keeps_holidays} == set(holidays.OF_STATE)
 
 
 @pytest.mark.parametrize(
@@ -53,3 +54,19 @@ def test_every_state_that_closes_on_holidays_has_its_list() -> None:
 )
 def test_good_friday_follows_easter(year: int, good_friday: str) -> None:
     assert good_friday in closed_in("LA", year)
+
+
+@pytest.mark.parametrize(
+    ("year", "monday"),
+    [(2022, "06-20"), (2023, "06-19"), (2024, "06-17"), (2025, "06-16"), (2026, "06-15"), (2027, "06-21")],
+)
+def test_utah_keeps_juneteenth_on_the_monday_of_its_week_or_after_its_weekend(year: int, monday: str) -> None:
+    assert monday in closed_in("UT", year)
+    assert len([day for day in closed_in("UT", year) if day.startswith("06-")]) <= 3
+
+
+def test_a_holiday_is_kept_from_the_day_on_which_it_became_one() -> None:
+    assert "04-03" not in closed_in("UT", 2026)
+    assert "03-26" in closed_in("UT", 2027)
+    assert "11-03" not in closed_in("UT", 2026)
+    assert "11-02" in closed_in("UT", 2027)

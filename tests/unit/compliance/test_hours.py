@@ -9,7 +9,7 @@ import pytest
 
 from switchboard.compliance.data.area_codes import AREA_CODES
 from switchboard.compliance.data.states import STATES
-from tests.unit.compliance.gate import at, hours, open_, verdict
+from tests.unit.compliance.gate import CONSENT, NOON, at, hours, open_, verdict
 
 EDGES = [("07:59:59", False), ("08:00:00", True), ("20:59:59", True), ("21:00:00", False)]
 
@@ -19,7 +19,6 @@ ZONES = {
     "America/Chicago": "+16155551234",
     "America/Denver": "+13035551234",
     "America/Phoenix": "+16025551234",
-    "America/Los_Angeles": "+14155551234",
     "Pacific/Honolulu": "+18085551234",
     "America/Puerto_Rico": "+17875551234",
     "America/St_Thomas": "+13407741234",
@@ -62,6 +61,7 @@ def test_an_area_code_of_two_zones_is_open_only_while_both_are(code: str, day: s
     rule = STATES.get(state)
     start, end = 8, 21
     if rule:
+        assert rule.weekdays
         start, end = max(start, rule.weekdays.start // 60), min(end, rule.weekdays.end // 60)
     own = [ZoneInfo(name) for name in names]
     opens = max(datetime.fromisoformat(f"{day} {start:02}:00").replace(tzinfo=zone).timestamp() for zone in own)
@@ -97,12 +97,73 @@ def test_a_code_that_nobody_knows_has_no_zone() -> None:
     assert hours("+19995551212", at("UTC", "2026-01-14 18:00:00")).reason == "no_zone_of_number"
 
 
-def test_the_recipients_zone_comes_before_the_numbers() -> None:
+def test_a_stated_zone_narrows_the_numbers_and_never_replaces_them() -> None:
     early = at("America/New_York", "2026-01-14 08:30:00")
     assert open_("+12125551234", early)
-    found = hours("+12125551234", early, timezone="America/Los_Angeles")
+    found = hours("+12125551234", early, timezone="America/Denver")
     assert (found.result, found.code) == ("block", "quiet_hours")
-    assert found.details["zone_certainty"] == "given"
+    assert (found.details["zone_certainty"], found.details["zone_source"]) == ("stated", "both")
+    assert found.details["zones"] == ["America/Denver", "America/New_York"]
+    # An agent that would call New York at one in the morning states Honolulu: to no avail.
+    night = at("America/New_York", "2026-01-15 01:00:00")
+    assert hours("+12125551234", night, timezone="Pacific/Honolulu").details["closed_in"] == ["America/New_York"]
+    for edge, expected in [("09:59:59", False), ("10:00:00", True), ("20:59:59", True), ("21:00:00", False)]:
+        moment = at("America/New_York", f"2026-01-14 {edge}")
+        assert open_("+12125551234", moment, timezone="America/Denver") is expected
+
+
+def test_a_zone_of_a_confirmed_contact_stands_in_the_place_of_the_numbers() -> None:
+    told = {"timezone": "America/Denver", "zone_confirmed": True}
+    for edge, expected in EDGES:
+        assert open_("+12125551234", at("America/Denver", f"2026-01-14 {edge}"), **told) is expected
+    found = hours("+12125551234", at("America/Denver", "2026-01-14 12:00:00"), **told)
+    assert (found.details["zone_source"], found.details["zone_certainty"]) == ("contact", "confirmed")
+    assert found.input["zone_confirmed"] is True
+    # What was confirmed is nothing, so the number's own zones hold.
+    assert hours("+12125551234", NOON, zone_confirmed=True).details["zones"] == ["America/New_York"]
+
+
+def test_the_law_of_the_recipients_state_holds_beside_that_of_the_number() -> None:
+    evening = at("America/New_York", "2026-01-14 20:00:00")
+    assert open_("+12125551234", evening)
+    found = hours("+12125551234", evening, state="fl", timezone="America/New_York")
+    assert found.code == "quiet_hours"
+    assert any(text.startswith("US-FL since 2021-07-01: Fla. Stat.") for text in found.details["law"])
+    assert open_("+12125551234", evening - timedelta(seconds=1), state="US-FL", timezone="America/New_York")
+    # Without a zone, all of the state's are meant: Florida's west is on Central time.
+    assert hours("+12125551234", evening, state="FL").details["zones"] == ["America/Chicago", "America/New_York"]
+    # The number's own law stays, whatever a contact record says.
+    told = {"state": "NY", "timezone": "America/New_York", "zone_confirmed": True}
+    assert not open_("+13055551234", evening, **told)
+
+
+def test_a_recipients_state_in_the_country_of_another_number() -> None:
+    noon = at("Europe/London", "2026-01-14 13:30:00")
+    assert open_("+442079460000", noon)
+    assert not open_("+442079460000", noon, state="CT")  # half past eight in Connecticut
+    assert open_("+442079460000", noon + timedelta(minutes=30), state="CT")
+
+
+@pytest.mark.parametrize("state", ["", "XX", "Florida", "ON", "F"])
+def test_a_recipients_state_that_is_none_is_refused(state: str) -> None:
+    found = hours("+12125551234", NOON, state=state)
+    if state:
+        assert (found.code, found.reason) == ("zone_unknown", "recipient_state_unknown")
+    else:
+        assert found.result == "pass"
+
+
+@pytest.mark.parametrize("code", ["800", "888"])
+def test_a_toll_free_number_is_called_where_its_holder_is_said_to_be(code: str) -> None:
+    to = f"+1{code}5551234"
+    for edge, expected in [("07:59:59", False), ("08:00:00", True), ("19:59:59", True), ("20:00:00", False)]:
+        assert open_(to, at("America/New_York", f"2026-01-14 {edge}"), state="MA") is expected
+    # Of a number that Canada shares, Canada's hours hold where its holder is there.
+    for edge, expected in [("08:59:59", False), ("09:00:00", True), ("20:59:59", True), ("21:00:00", False)]:
+        moment = at("America/Toronto", f"2026-01-14 {edge}")
+        assert open_(to, moment, timezone="America/Toronto") is expected
+        assert open_(to, moment, timezone="Canada/Eastern") is expected
+    assert not open_(to, at("America/Toronto", "2026-01-17 18:00:00"), timezone="America/Toronto")
 
 
 def test_a_recipients_zone_that_is_none_is_refused() -> None:
@@ -113,6 +174,7 @@ def test_a_recipients_zone_that_is_none_is_refused() -> None:
 # What the states allow, written out once more: (weekday, Saturday, Sunday) as open and close, None for closed all day.
 STATE_HOURS: dict[str, tuple[str, str | None, str | None]] = {
     "AL": ("8-20", "8-20", None),
+    "CA": ("9-21", "9-21", "9-21"),  # calls, which are by an artificial voice
     "CT": ("9-20", "9-20", "9-20"),
     "FL": ("8-20", "8-20", "8-20"),
     "IL": ("9-21", "9-21", "9-21"),  # calls, which are by an artificial voice
@@ -120,22 +182,26 @@ STATE_HOURS: dict[str, tuple[str, str | None, str | None]] = {
     "LA": ("8-20", "8-20", None),
     "MA": ("8-20", "8-20", "8-20"),
     "MD": ("8-20", "8-20", "8-20"),
+    "ME": ("9-17", None, None),
     "MI": ("9-21", "9-21", "9-21"),
     "MN": ("9-21", "9-21", "9-21"),
     "MS": ("8-20", "8-20", None),
+    "NE": ("8-21", "8-21", "13-21"),
     "NM": ("9-21", "9-21", "9-21"),
     "NV": ("9-20", "9-20", "9-20"),
     "OK": ("8-20", "8-20", "8-20"),
-    "PA": ("8-21", "8-21", "8-21"),
+    "OR": ("8-20", "8-20", "8-20"),
+    "PA": ("8-21", "8-12", None),
     "RI": ("9-18", "10-17", None),
     "SD": ("9-21", None, None),
     "TX": ("9-21", "9-21", "12-21"),
     "UT": ("8-21", "8-21", None),
     "WA": ("8-20", "8-20", "8-20"),
 }
-#: An area code of each that touches one zone only, but for South Dakota, which has but one code.
+#: An area code of each that touches one zone only, where there is one.
 STATE_CODES = {
     "AL": ("205", "America/Chicago"),
+    "CA": ("213", "America/Los_Angeles"),
     "CT": ("203", "America/New_York"),
     "FL": ("305", "America/New_York"),
     "IL": ("312", "America/Chicago"),
@@ -143,12 +209,15 @@ STATE_CODES = {
     "LA": ("504", "America/Chicago"),
     "MA": ("617", "America/New_York"),
     "MD": ("410", "America/New_York"),
+    "ME": ("207", "America/New_York"),
     "MI": ("313", "America/New_York"),
     "MN": ("612", "America/Chicago"),
     "MS": ("601", "America/Chicago"),
+    "NE": ("402", "America/Chicago"),
     "NM": ("505", "America/Denver"),
     "NV": ("702", "America/Los_Angeles"),
     "OK": ("405", "America/Chicago"),
+    "OR": ("503", "America/Los_Angeles"),
     "PA": ("215", "America/New_York"),
     "RI": ("401", "America/New_York"),
     "SD": ("605", "America/Chicago"),
@@ -156,6 +225,8 @@ STATE_CODES = {
     "UT": ("801", "America/Denver"),
     "WA": ("206", "America/Los_Angeles"),
 }
+#: Their codes touch two zones: their contacts say where they are.
+TWO_ZONES = {"NE", "SD"}
 WEEK = {"2026-01-14": 0, "2026-07-17": 0, "2026-01-17": 1, "2026-07-18": 1, "2026-01-18": 2, "2026-07-19": 2}
 
 
@@ -168,7 +239,7 @@ def test_the_tests_know_every_state_with_a_rule() -> None:
 def test_a_states_hours_on_weekdays_saturdays_and_sundays(state: str, day: str) -> None:
     code, zone = STATE_CODES[state]
     to, window = f"+1{code}5551234", STATE_HOURS[state][WEEK[day]]
-    given = {"timezone": zone} if state == "SD" else {}
+    given = {"timezone": zone, "zone_confirmed": True} if state in TWO_ZONES else {}
     if window is None:
         assert not any(open_(to, at(zone, f"{day} {hour:02}:30:00"), **given) for hour in range(24))
         return
@@ -183,7 +254,7 @@ def test_a_states_hours_on_weekdays_saturdays_and_sundays(state: str, day: str) 
 def test_a_state_without_calls_on_holidays_is_closed_from_midnight_to_midnight(state: str, day: str) -> None:
     code, zone = STATE_CODES[state]
     to, closed = f"+1{code}5551234", state in {"AL", "LA", "PA", "RI", "UT"}
-    given = {"timezone": zone} if state == "SD" else {}
+    given = {"timezone": zone, "zone_confirmed": True} if state in TWO_ZONES else {}
     assert open_(to, at(zone, f"{day} 13:00:00"), **given) is not closed
     if closed:
         before = datetime.fromisoformat(day) - timedelta(days=1)
@@ -191,6 +262,42 @@ def test_a_state_without_calls_on_holidays_is_closed_from_midnight_to_midnight(s
         if before.weekday() < 5:
             assert open_(to, at(zone, datetime.combine(before, last).isoformat(" ")))
         assert not any(open_(to, at(zone, f"{day} {hour:02}:00:00")) for hour in range(24))
+
+
+@pytest.mark.parametrize("day", ["2026-07-03", "2026-04-24", "2026-11-27", "2026-01-18"])
+def test_nebraska_opens_at_one_on_sundays_and_holidays(day: str) -> None:
+    for edge, expected in [("12:59:59", False), ("13:00:00", True), ("20:59:59", True), ("21:00:00", False)]:
+        told = {"timezone": "America/Chicago", "zone_confirmed": True}
+        assert open_("+14025551234", at("America/Chicago", f"{day} {edge}"), **told) is expected
+
+
+def test_utah_keeps_juneteenth_on_a_monday_and_good_friday_from_2026_on() -> None:
+    for day, expected in [
+        ("2026-04-03", True),  # Good Friday, before it was a holiday
+        ("2026-06-12", True),
+        ("2026-06-15", False),  # the Monday before a Friday, the 19th
+        ("2026-06-16", True),
+        ("2026-06-19", False),  # the day itself: it costs little
+        ("2027-03-25", True),
+        ("2027-03-26", False),
+        ("2027-06-21", False),  # the Monday after a Saturday
+        ("2026-11-03", True),  # Election Day, before it was a holiday
+        ("2028-11-07", False),
+    ]:
+        assert open_("+18015551234", at("America/Denver", f"{day} 12:00:00")) is expected, day
+
+
+@pytest.mark.parametrize(
+    ("to", "zone"), [("+12135551234", "America/Los_Angeles"), ("+12075551234", "America/New_York")]
+)
+def test_law_on_artificial_voices_leaves_texts_alone(to: str, zone: str) -> None:
+    for edge, expected in EDGES:
+        assert open_(to, at(zone, f"2026-01-17 {edge}"), channel="sms") is expected
+
+
+def test_oregons_hours_begin_with_2026() -> None:
+    for edge, expected in [("2025-12-31 20:30:00", True), ("2026-01-01 20:30:00", False)]:
+        assert open_("+15035551234", at("America/Los_Angeles", edge), consent=CONSENT) is expected
 
 
 def test_illinois_lets_texts_begin_an_hour_before_calls_by_an_artificial_voice() -> None:
@@ -207,12 +314,15 @@ def test_south_dakota_is_open_while_both_its_zones_are() -> None:
 
 def test_mississippi_counts_by_central_time_wherever_the_recipient_is() -> None:
     evening = at("America/Chicago", "2026-01-14 20:00:00")
-    assert not open_("+16015551234", evening, timezone="America/Los_Angeles")
-    assert open_("+16015551234", evening - timedelta(seconds=1), timezone="America/Los_Angeles")
+    given = {"timezone": "America/Los_Angeles", "zone_confirmed": True}
+    assert not open_("+16015551234", evening, **given)
+    assert open_("+16015551234", evening - timedelta(seconds=1), **given)
 
 
 def test_a_states_law_holds_for_its_numbers_wherever_the_recipient_is() -> None:
     assert not open_("+13055551234", at("America/Chicago", "2026-01-14 20:00:00"), timezone="America/Chicago")
+    told = {"timezone": "America/New_York", "zone_confirmed": True}
+    assert not open_("+13055551234", at("America/New_York", "2026-01-14 20:00:00"), **told)
 
 
 def test_an_organisations_own_window_narrows_the_laws() -> None:
@@ -228,11 +338,57 @@ def test_an_organisations_own_window_never_widens_the_laws() -> None:
         assert open_("+12125551234", at("America/New_York", f"2026-01-14 {edge}"), window=window) is expected
 
 
-@pytest.mark.parametrize("to", ["+442079460000", "+14165551234", "+12425551234", "+61491570156"])
-def test_american_hours_do_not_hold_elsewhere(to: str) -> None:
+#: A number of a country without rows, and a zone that it may be in.
+ELSEWHERE = {
+    "+442079460000": "Europe/London",
+    "+12425551234": "America/Nassau",
+    "+40712345678": "Europe/Bucharest",
+    "+81312345678": "Asia/Tokyo",
+    "+919876543210": "Asia/Kolkata",
+}
+
+
+@pytest.mark.parametrize("day", ["2026-01-14", "2026-01-18", "2026-03-29", "2026-07-15", "2026-10-25"])
+@pytest.mark.parametrize(("to", "zone"), ELSEWHERE.items())
+def test_a_country_that_was_not_looked_up_is_open_from_eight_to_nine(to: str, zone: str, day: str) -> None:
+    for edge, expected in EDGES:
+        assert open_(to, at(zone, f"{day} {edge}")) is expected, edge
+
+
+def test_a_mobile_number_elsewhere_is_called_while_all_its_zones_are_open() -> None:
+    # Australia from the Cocos Islands (UTC+6:30) to Lord Howe and Sydney (UTC+11).
+    for edge, expected in [("01:29:59", False), ("01:30:00", True), ("09:59:59", True), ("10:00:00", False)]:
+        assert open_("+61491570156", at("UTC", f"2026-01-14 {edge}")) is expected
+
+
+@pytest.mark.parametrize(
+    ("day", "start", "end"),
+    [
+        ("2026-01-14", "09:00:00", "21:30:00"),
+        ("2026-07-17", "09:00:00", "21:30:00"),
+        ("2026-01-17", "10:00:00", "18:00:00"),
+        ("2026-07-19", "10:00:00", "18:00:00"),
+    ],
+)
+@pytest.mark.parametrize("channel", ["voice", "sms"])
+def test_canadas_own_hours(day: str, start: str, end: str, channel: str) -> None:
+    second = timedelta(seconds=1)
+    first, last = (at("America/Toronto", f"{day} {text}") for text in (start, end))
+    for moment, expected in [(first - second, False), (first, True), (last - second, True), (last, False)]:
+        assert open_("+14165551234", moment, channel=channel) is expected
+    found = hours("+14165551234", first)
+    assert found.input["region"] == "CA"
+    assert found.details["law"][0].startswith("CA since 2008-09-30: CRTC")
+    assert found.details["unchecked"] == ["CA"]
+
+
+@pytest.mark.parametrize("to", ["+881612345678", "+870773111632", "+80012345678", "+882161234567"])
+def test_a_number_of_no_country_is_refused_until_somebody_says_where_its_holder_is(to: str) -> None:
     for hour in range(24):
-        found = hours(to, at("UTC", f"2026-01-14 {hour:02}:00:00"))
-        assert (found.result, found.reason) == ("pass", "outside_united_states")
+        found = verdict(to, at("UTC", f"2026-01-14 {hour:02}:00:00"))
+        assert (found.code, found.rule("quiet_hours").reason) == ("zone_unknown", "number_of_no_place")
+    for edge, expected in EDGES:
+        assert open_(to, at("Asia/Tokyo", f"2026-01-14 {edge}"), timezone="Asia/Tokyo") is expected
 
 
 def test_an_organisations_own_window_holds_everywhere() -> None:

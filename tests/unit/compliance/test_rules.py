@@ -9,14 +9,16 @@ import pytest
 
 from switchboard.aws import secret
 from switchboard.compliance import rules, service
-from switchboard.compliance.errors import Blocked
+from switchboard.compliance.data.consent import WEIGHTS
+from switchboard.compliance.errors import _MESSAGES, Blocked
 from switchboard.compliance.models import Basis, Consent, ConsentRecord, ConsentSource, Reassignment, Window
-from switchboard.compliance.ports import Answer, NotAnswered
+from switchboard.compliance.ports import Answer, NotAnswered, Registered
 from switchboard.compliance.store import Facts
 from tests.unit.compliance.gate import NOON, at, verdict
 
 NUMBER, FLORIDA = "+12125551234", "+13055551234"
-RULES = ["dnc", "opt_out", "consent", "reassigned", "quiet_hours", "caps"]
+LISTED, NOT_LISTED = (lambda: Registered(True, NOON.date())), (lambda: Registered(False, NOON.date()))
+RULES = ["dnc", "national_dnc", "opt_out", "consent", "reassigned", "quiet_hours", "caps"]
 
 
 def held(day: str = "2025-03-01") -> ConsentRecord:
@@ -33,7 +35,7 @@ def test_a_good_contact_passes_every_rule_in_order() -> None:
     assert found.allowed
     assert (found.code, found.next_allowed_at) == (None, None)
     assert [rule.rule for rule in found.rules] == RULES
-    assert {rule.result for rule in found.rules} == {"pass"}
+    assert {rule.rule: rule.result for rule in found.rules} == dict.fromkeys(RULES, "pass") | {"national_dnc": "skip"}
 
 
 def test_the_contracts_own_example_is_an_ordinary_number_that_reaches_nobody() -> None:
@@ -57,6 +59,7 @@ def test_every_rule_is_asked_and_the_first_that_blocks_gives_the_code() -> None:
     found = verdict(FLORIDA, night, facts, consent=None)
     assert [rule.code for rule in found.rules] == [
         "dnc",
+        None,
         "opted_out",
         "consent_missing",
         None,
@@ -100,7 +103,7 @@ def test_a_consent_that_is_none_is_refused_even_if_the_ledger_has_one(consent: C
 
 @pytest.mark.parametrize("source", list(ConsentSource))
 def test_every_source_of_the_contract_will_do(source: ConsentSource) -> None:
-    assert found_consent(consent=Consent(source=source.value, date="2025-01-01")) == ("pass", None, "2025-01-01")
+    assert found_consent(consent=Consent(source=source.value, date="2025-11-01")) == ("pass", None, "2025-11-01")
 
 
 @pytest.mark.parametrize(
@@ -110,7 +113,6 @@ def test_every_source_of_the_contract_will_do(source: ConsentSource) -> None:
         ("2026-01-16", "2026-01-16"),  # already so in the east
         ("2026-01-15T17:04:00Z", "2026-01-15"),  # a clock a little ahead of ours
         ("2025-12-31T22:00:00-05:00", "2026-01-01"),
-        ("1999-01-01", "1999-01-01"),
     ],
 )
 def test_a_consent_is_dated_by_day_or_moment(text: str, since: str) -> None:
@@ -130,8 +132,8 @@ def test_a_statement_without_a_date_dates_from_the_ledger_else_from_now() -> Non
 
 
 def test_the_ledger_comes_before_a_basis_and_the_statement_before_both() -> None:
-    basis = Basis(source="business-relationship", date="2024-01-01", of="flow_1")
-    assert found_consent(consent=None, basis=basis) == ("pass", None, "2024-01-01")
+    basis = Basis(source="business-relationship", date="2024-09-01", of="flow_1")
+    assert found_consent(consent=None, basis=basis) == ("pass", None, "2024-09-01")
     assert found_consent(Facts(consent=held()), consent=None, basis=basis) == ("pass", None, "2025-03-01")
     assert found_consent(Facts(consent=held()), basis=basis) == ("pass", None, "2025-06-01")
     assert verdict(NUMBER, consent=None, basis=basis).rule("consent").details["from"] == "flow_1"
@@ -155,6 +157,114 @@ def test_what_a_requests_metadata_states() -> None:
     assert Consent.stated({"consent_source": "opt-in:web-form"}) == Consent(source="opt-in:web-form")
     assert Consent.stated({"consent_date": "2025-01-01"}) == Consent(source=None, date="2025-01-01")
     assert Consent.stated({"consent_source": 5, "consent_date": []}) == Consent(source="5", date="[]")
+
+
+#: By source: what it is good for, and the first day too old for NOON (15 January 2026) with the day after it.
+SOURCES = {
+    "opt-in:web-form": (True, "2021-01-14", "2021-01-15"),
+    "opt-in:double-opt-in": (True, "2021-01-14", "2021-01-15"),
+    "prior-express-consent": (False, "2021-01-14", "2021-01-15"),
+    "business-relationship": (False, "2024-07-14", "2024-07-15"),
+    "customer-initiated": (False, "2025-10-14", "2025-10-15"),
+}
+
+
+def test_every_source_has_its_weight() -> None:
+    assert set(SOURCES) == {source.value for source in ConsentSource} == set(WEIGHTS)
+
+
+@pytest.mark.parametrize("channel", ["voice", "sms"])
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_consent_is_good_for_so_long_and_no_longer(source: str, channel: str) -> None:
+    _, too_old, good = SOURCES[source]
+    for purpose in ("informational", "telemarketing"):
+        if purpose == "telemarketing" and not SOURCES[source][0]:
+            continue
+        given = {"purpose": purpose, "channel": channel, "registered": NOT_LISTED}
+        assert found_consent(consent=Consent(source=source, date=good), **given)[:2] == ("pass", None)
+        refused = verdict(NUMBER, consent=Consent(source=source, date=too_old), **given)
+        assert refused.code == "consent_expired"
+        assert refused.rule("consent").reason == "too_old"
+        assert refused.rule("consent").details["until"] == "2026-01-14"
+
+
+def test_a_consent_of_long_ago_is_refused_from_wherever_it_comes() -> None:
+    for text in ("2003-01-01", "0001-01-01"):
+        assert found_consent(consent=Consent(source="business-relationship", date=text))[1] == "consent_expired"
+        basis = Basis(source="business-relationship", date=text, of="flow_1")
+        assert found_consent(consent=None, basis=basis)[1] == "consent_expired"
+    assert found_consent(Facts(consent=held("2019-03-01")), consent=None)[1] == "consent_expired"
+
+
+def test_months_end_on_their_last_day() -> None:
+    given = Consent(source="customer-initiated", date="2025-11-30")
+    assert found_consent(now=at("UTC", "2026-02-28 23:59:59"), consent=given)[0] == "pass"
+    assert found_consent(now=at("UTC", "2026-03-01 00:00:00"), consent=given)[1] == "consent_expired"
+
+
+@pytest.mark.parametrize("to", [NUMBER, "+14165551234", "+442079460000"])
+@pytest.mark.parametrize("channel", ["voice", "sms"])
+@pytest.mark.parametrize("source", SOURCES)
+def test_only_a_written_consent_lets_something_be_sold(source: str, channel: str, to: str) -> None:
+    given = {"consent": Consent(source=source, date="2026-01-02"), "channel": channel, "registered": NOT_LISTED}
+    assert verdict(to, **given).allowed
+    found = verdict(to, purpose="telemarketing", **given)
+    assert found.allowed is SOURCES[source][0]
+    if not found.allowed:
+        assert (found.code, found.rule("consent").reason) == ("consent_insufficient", "not_written")
+    assert found.rule("consent").input["purpose"] == "telemarketing"
+
+
+@pytest.mark.parametrize("purpose", ["", "Telemarketing", "sales", "x" * 5_000])
+def test_a_purpose_that_is_none_is_refused(purpose: str) -> None:
+    found = verdict(NUMBER, purpose=purpose, registered=NOT_LISTED)
+    assert (found.code, found.rule("consent").reason) == ("consent_invalid", "purpose_unknown")
+    assert len(found.rule("consent").input["purpose"]) <= 101
+
+
+def test_a_verdict_keeps_only_the_beginning_of_what_was_stated() -> None:
+    found = verdict(NUMBER, consent=Consent(source="y" * 5_000), timezone="z" * 5_000, state="w" * 5_000)
+    assert found.code == "consent_invalid"
+    assert len(found.model_dump_json()) < 3_500
+
+
+def test_a_consent_that_does_not_suffice_asks_no_database() -> None:
+    database = Database("no")
+    for given in ({"consent": Consent(source="customer-initiated", date="2025-01-01")}, {"purpose": "sales"}):
+        assert not verdict(NUMBER, ask=database, registered=NOT_LISTED, **given).allowed
+    assert not database.asked
+
+
+def test_the_national_registry_refuses_what_is_to_be_sold_and_nothing_else() -> None:
+    assert verdict(NUMBER, registered=LISTED).allowed
+    found = verdict(NUMBER, registered=LISTED, purpose="telemarketing")
+    assert (found.code, found.rule("national_dnc").reason) == ("national_dnc", "on_registry")
+    assert found.rule("national_dnc").details == {"as_of": "2026-01-15"}
+    found = verdict(NUMBER, registered=NOT_LISTED, purpose="telemarketing")
+    assert found.allowed
+    assert found.rule("national_dnc").details == {"as_of": "2026-01-15"}
+
+
+def test_without_an_answer_of_the_registry_nothing_is_sold() -> None:
+    def away() -> Registered:
+        raise NotAnswered("list_too_old")
+
+    found = verdict(NUMBER, registered=away, purpose="telemarketing")
+    assert (found.code, found.rule("national_dnc").reason) == ("national_dnc_unknown", "list_too_old")
+    # No registry is configured where nothing else is said.
+    found = verdict(NUMBER, purpose="telemarketing")
+    assert (found.code, found.rule("national_dnc").reason) == ("national_dnc_unknown", "not_configured")
+    assert verdict("+18005551234", timezone="America/New_York", purpose="telemarketing").code == "national_dnc_unknown"
+
+
+def test_the_registry_is_american_and_not_asked_in_vain() -> None:
+    def never() -> Registered:
+        raise AssertionError("not to be asked")
+
+    found = verdict("+442079460000", registered=never, purpose="telemarketing")
+    assert found.rule("national_dnc").reason == "outside_united_states"
+    found = verdict(NUMBER, facts=Facts(blocked=True), registered=never, purpose="telemarketing")
+    assert found.rule("national_dnc").reason == "not_asked"
 
 
 class Database:
@@ -230,15 +340,34 @@ def attempts(*ago: timedelta) -> Facts:
     return Facts(attempts=tuple((NOON - each).isoformat() for each in ago))
 
 
-@pytest.mark.parametrize("to", [FLORIDA, "+14105551234", "+14055551234"])
+@pytest.mark.parametrize("to", [FLORIDA, "+14105551234", "+14055551234", "+15035551234"])
 def test_three_calls_in_24_hours_and_no_more(to: str) -> None:
     hour = timedelta(hours=1)
     assert verdict(to, facts=attempts(hour, 2 * hour)).allowed
     refused = verdict(to, facts=attempts(hour, 2 * hour, 3 * hour))
     assert refused.code == "attempt_cap"
-    assert refused.next_allowed_at == "2026-01-16T14:00:00.000Z"
+    # Nine in the east, and eight in Oregon.
+    assert refused.next_allowed_at == f"2026-01-16T{16 if to.startswith('+1503') else 14}:00:00.000Z"
     assert not verdict(to, facts=attempts(hour, 2 * hour, 24 * hour - timedelta(milliseconds=1))).allowed
     assert verdict(to, facts=attempts(hour, 2 * hour, 24 * hour)).allowed
+
+
+def test_maine_allows_one_call_in_eight_hours() -> None:
+    minute = timedelta(minutes=1)
+    refused = verdict("+12075551234", facts=attempts(479 * minute))
+    assert refused.code == "attempt_cap"
+    assert refused.next_allowed_at == "2026-01-15T17:01:00.000Z"
+    assert verdict("+12075551234", facts=attempts(480 * minute)).allowed
+    assert verdict("+12075551234", facts=attempts(minute), channel="sms").allowed
+
+
+def test_the_cap_of_the_recipients_state_holds_too() -> None:
+    hour = timedelta(hours=1)
+    assert verdict(NUMBER, facts=attempts(hour, hour, hour)).allowed
+    assert verdict(NUMBER, facts=attempts(hour, hour, hour), state="FL").code == "attempt_cap"
+    found = verdict(FLORIDA, facts=attempts(hour), state="ME")
+    assert found.code == "attempt_cap"
+    assert found.rule("caps").details["limits"] == [{"calls": 3, "hours": 24}, {"calls": 1, "hours": 8}]
 
 
 def test_when_the_cap_frees_at_night_the_next_moment_is_in_the_morning() -> None:
@@ -257,6 +386,7 @@ def test_when_the_cap_frees_at_night_the_next_moment_is_in_the_morning() -> None
     [
         (NUMBER, {}, "no_cap"),
         ("+442079460000", {}, "no_cap"),
+        ("+442079460000", {"channel": "sms"}, "calls_only"),
         (FLORIDA, {"channel": "sms"}, "calls_only"),
         (FLORIDA, {"simulated": True}, "simulated"),
         (FLORIDA, {"counted": True}, "counted_already"),
@@ -317,6 +447,10 @@ def test_every_code_has_its_message() -> None:
         verdict(NUMBER, night),
         verdict("+18005551234"),
         verdict(FLORIDA, facts=attempts(*[timedelta(hours=1)] * 3)),
+        verdict(NUMBER, consent=Consent(source="customer-initiated", date="2020-01-01")),
+        verdict(NUMBER, consent=Consent(source="business-relationship"), purpose="telemarketing"),
+        verdict(NUMBER, purpose="telemarketing", registered=LISTED),
+        verdict(NUMBER, purpose="telemarketing"),
     ]
     codes = set()
     for found in refused:
@@ -324,7 +458,7 @@ def test_every_code_has_its_message() -> None:
             service.require(found)
         codes.add(refusal.value.code)
         assert refusal.value.message
-    assert len(codes) == 9
+    assert len(codes) == 13 == len(_MESSAGES)
 
 
 def test_an_explanation_tells_every_rule_in_plain_text() -> None:

@@ -181,7 +181,7 @@ def test_a_database_that_fails_refuses_and_is_asked_again(error: Exception) -> N
 
 def test_no_number_of_dates_makes_an_item_larger_that_others_need() -> None:
     for day in range(1, 29):
-        evaluate(consent=Consent(source="opt-in:web-form", date=f"1999-02-{day:02}"))
+        evaluate(consent=Consent(source="opt-in:web-form", date=f"2024-02-{day:02}"))
     items = list(Query(table="core", partition=f"rnd#{NUMBER}").all())
     assert len(items) == 28
     assert {tuple(sorted(item)) for item in items} == {("answer", "at", "expires", "pk", "sk")}
@@ -264,6 +264,7 @@ def test_a_stated_consent_enters_the_ledger_with_the_first_call(frozen: clock.Fr
     assert later.rule("consent").details == {
         "source": "opt-in:web-form",
         "since": "2026-01-15",
+        "until": "2031-01-15",
         "from": "ledger",
         "first_seen": False,
     }

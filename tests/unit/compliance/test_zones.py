@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import phonenumbers
@@ -11,6 +11,7 @@ import pytest
 from phonenumbers.tzdata import TIMEZONE_DATA
 
 from switchboard.compliance import phone, zones
+from switchboard.compliance.data import area_codes
 from switchboard.compliance.data.area_codes import AREA_CODES, NON_GEOGRAPHIC, TERRITORIES
 
 STATES = (
@@ -81,6 +82,9 @@ def test_the_table_has_every_zone_in_which_the_library_places_a_prefix() -> None
         ("+16715551234", {"Pacific/Guam"}),
         ("+442079460000", {"Europe/London"}),
         ("+14165551234", {"America/Toronto"}),
+        ("+12505551234", {"America/Vancouver", "America/Edmonton", "America/Fort_Nelson"}),
+        ("+18076331234", {"America/Toronto", "America/Winnipeg"}),
+        ("+17095551234", {"America/St_Johns", "America/Halifax"}),
         ("+18005551212", set()),
         ("+18885551212", set()),
         ("+15005550006", set()),
@@ -102,3 +106,97 @@ def test_oregon_idaho_and_nevada_have_both_sides_of_their_boundaries() -> None:
 @pytest.mark.parametrize("name", ["", "Mars/Olympus", "../etc/passwd", "/etc/localtime", "America", "x\0y"])
 def test_a_zone_that_is_none_is_not_found(name: str) -> None:
     assert zones.zone(name) is None
+
+
+def offset(name: str, year: int) -> list[timedelta | None]:
+    moments = [datetime(year, month, 15, 12, tzinfo=UTC) for month in range(1, 13)]
+    return [moment.astimezone(ZoneInfo(name)).utcoffset() for moment in moments]
+
+
+@pytest.mark.parametrize(
+    ("text", "zone"),
+    [
+        ("+526141234567", "America/Chihuahua"),  # Mazatlán's in the library
+        ("+526561234567", "America/Ciudad_Juarez"),
+        ("+213212345678", "Africa/Algiers"),  # Paris'
+        ("+212522345678", "Africa/Casablanca"),  # the Canaries'
+        ("+50522123456", "America/Managua"),  # Chicago's
+        ("+218212345678", "Africa/Tripoli"),  # Bucharest's
+        ("+211912345678", "Africa/Juba"),  # Nairobi's
+        ("+74012123456", "Europe/Kaliningrad"),  # Bucharest's
+        ("+56612345678", "America/Punta_Arenas"),
+        ("+61889123456", "Australia/Darwin"),  # Adelaide's
+        ("+61491570156", "Australia/Darwin"),
+        ("+18676331234", "America/Whitehorse"),  # Vancouver's
+        ("+34612345678", "Atlantic/Canary"),
+    ],
+)
+def test_a_place_that_the_library_has_on_anothers_clock_is_among_the_candidates(text: str, zone: str) -> None:
+    assert zone in zones.candidates(phone.parse(text))
+
+
+def calling_codes() -> dict[str, tuple[str, ...]]:
+    return {str(code): regions for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items() if code != 1}
+
+
+#: Who lives there has no telephone of the country, or is counted as another's.
+NOBODYS = {("GL", "America/Danmarkshavn"), ("UA", "Europe/Simferopol"), ("CL", "Pacific/Easter")}
+
+
+@pytest.mark.parametrize("year", [2026, 2027])
+def test_the_librarys_table_against_the_zones_of_every_country_that_it_covers(year: int) -> None:
+    placed: dict[str, set[str]] = defaultdict(set)
+    for code, regions in calling_codes().items():
+        for prefix, names in TIMEZONE_DATA.items():
+            if not prefix.startswith(code) or prefix.startswith("1"):
+                continue
+            assert all(ZoneInfo(name) for name in names)
+            for region in regions:
+                found = zones.widened(names, region, year)
+                assert set(names) <= found
+                placed[region] |= found
+    covered = {name for names in zones._UNNAMED.values() for name in names}
+    for region, names in placed.items():
+        for name in zones.of_country(region):
+            known = any(offset(name, year) == offset(other, year) for other in names | covered)
+            assert known or (region, name) in NOBODYS, f"{region}: {name} is in no prefix"
+
+
+@pytest.mark.parametrize("year", [2026, 2027])
+def test_every_prefix_has_a_zone_of_its_country(year: int) -> None:
+    codes = calling_codes()
+    for prefix, names in TIMEZONE_DATA.items():
+        code = next((prefix[:length] for length in (1, 2, 3) if prefix[:length] in codes), None)
+        if code is None:
+            continue
+        for region in codes[code]:
+            own = zones.of_country(region)
+            found = zones.widened(names, region, year)
+            assert not own or any(region in zones.countries_of(name) for name in found), (prefix, region)
+
+
+@pytest.mark.parametrize(
+    ("name", "countries"),
+    [
+        ("America/Toronto", ["CA"]),
+        ("Canada/Eastern", ["CA"]),
+        ("US/Pacific", ["US"]),
+        ("Europe/London", ["GB"]),
+        ("Asia/Calcutta", ["IN"]),
+        ("Etc/UTC", []),
+        ("Mars/Olympus", []),
+    ],
+)
+def test_the_countries_of_a_zone(name: str, countries: list[str]) -> None:
+    assert zones.countries_of(name) == countries
+
+
+def test_the_zones_of_a_state() -> None:
+    assert zones.of_state("FL") == ["America/Chicago", "America/New_York"]
+    assert zones.of_state("PR") == ["America/Puerto_Rico"]
+    assert zones.of_state("ON") == zones.of_state("") == []
+
+
+def test_every_zone_of_canadas_codes_exists_and_is_canadian() -> None:
+    for names in area_codes.CANADIAN.values():
+        assert all("CA" in zones.countries_of(name) for name in names)

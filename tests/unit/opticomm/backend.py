@@ -122,7 +122,7 @@ def make_flow(org_id: str, **changes: Any) -> Flow:
         "name": "Ada",
         "kind": "outbound",
         "greeting": "Hello {{customer_name}}.",
-        "consent_source": "customer-initiated",
+        "consent_source": "opt-in:web-form",
         "consent_date": "2025-12-01",
     }
     return flows.create(origin(org_id), Settings.model_validate(settings | changes))

@@ -323,6 +323,34 @@ def test_consent_comes_from_the_ledger_then_the_key_then_the_flow(live: Backend)
     assert origin_of(keyed) == origin_of(live) == "ledger"
 
 
+@pytest.mark.parametrize(
+    ("source", "day", "why"),
+    [
+        ("business-relationship", "2025-12-01", "consent: not_written"),
+        ("opt-in:web-form", "2025-12-01", None),
+        ("opt-in:web-form", "2020-12-01", "consent: too_old"),
+    ],
+)
+def test_a_flow_that_sells_needs_a_written_consent_that_is_not_too_old(
+    live: Backend, source: str, day: str, why: str | None
+) -> None:
+    changes = {"purpose": "telemarketing", "consent_source": source, "consent_date": day}
+    flow = make_flow(live.company.org_id, **changes)
+    answer = live.initiate(agent_id=flow.id)
+    if why is None:
+        assert answer.status_code == 200
+    else:
+        assert answer.status_code == 403
+        assert why in answer.json()["message"]
+
+
+def test_a_flow_that_sells_calls_no_number_of_the_national_registry(test: Backend) -> None:
+    flow = make_flow(test.company.org_id, purpose="telemarketing")
+    answer = test.initiate(agent_id=flow.id, phone_number="+15005550025")
+    assert (answer.status_code, answer.json()["error"]) == (403, "PHONE_ON_DNC")
+    assert test.initiate(phone_number="+15005550025").status_code == 200
+
+
 def test_a_callback_is_registered_with_the_call(live: Backend) -> None:
     call = found(live, live.initiate(webhook_url=HOOK).json()["call_id"])
     assert call.callback_id

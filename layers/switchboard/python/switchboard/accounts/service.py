@@ -107,6 +107,22 @@ def set_status(origin: Origin, status: Status) -> None:
     )
 
 
+def set_calling_hours(origin: Origin, hours: dict[str, str] | None, effect: Effect | None = None) -> None:
+    """Set the organisation's own calling hours, `start` and `end`, or take them away.
+
+    `compliance.set_hours` looks them through first.
+    """
+    event = events.of(
+        origin,
+        "organization.calling_hours_changed",
+        Subject(type="organization", id=origin.org_id),
+        start=hours["start"] if hours else None,
+        end=hours["end"] if hours else None,
+    )
+    after = store.change_org(origin.org_id, {"calling_hours": hours, "updated_at": clock.stamp()})
+    commit_once(effect, origin.org_id, after, events.record(event))
+
+
 def hard_cap_writes(origin: Origin, cap: HardCap) -> list[Writes]:
     """The writes that set the organisation's own monthly spending limit."""
     event = events.of(

@@ -81,6 +81,7 @@ def _place(caller: Caller, wanted: Wanted, once: RequestId | None, callback: Cal
         to=number.e164,
         tier=Tier(voice.tier),
         basis=_basis(caller.key, flow),
+        purpose=flow.purpose.value,
         simulated=_simulated(caller),
         voice_id=voice.id,
         greeting=wanted.first_message or flow.greeting or None,

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from switchboard.compliance.models import Basis
+from switchboard.compliance.models import Basis, Purpose
 from switchboard.usage.models import Receipt
 
 Direction = Literal["OUTBOUND", "INBOUND"]
@@ -79,7 +79,8 @@ class Order(BaseModel):
     """A call that a caller wants placed.
 
     `basis` is the consent that holds where neither the request nor the ledger has one. A `simulated` call reaches
-    nobody and costs nothing. `variables` are what the voice may speak of: they stand for `{{name}}` in its texts.
+    nobody and costs nothing. `purpose`, `time_zone`, `recipient_state` and `zone_confirmed` are the gate's
+    (`compliance.models.Contact`). `variables` are what the voice may speak of: they stand for `{{name}}` in its texts.
     """
 
     to: str
@@ -94,7 +95,10 @@ class Order(BaseModel):
     variables: dict[str, str] = Field(default_factory=dict)
     from_number: str | None = None
     agent_id: str | None = None
+    purpose: str = Purpose.INFORMATIONAL.value
     time_zone: str | None = None
+    recipient_state: str | None = None
+    zone_confirmed: bool = False
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 

@@ -1,4 +1,4 @@
-"""`switchboard gate`: the compliance gate's verdicts and lists."""
+"""`switchboard gate`: the compliance gate's verdicts and lists, and an organisation's own calling hours."""
 
 from __future__ import annotations
 
@@ -40,6 +40,11 @@ def add_to(nouns: Nouns) -> None:
         verb = noun.verb(name, run, told)
         verb.add_argument("org", metavar="ORG")
         verb.add_argument("number", metavar="E164")
+    hours = noun.verb("hours", _hours, "show, set or take away an organisation's own calling hours")
+    hours.add_argument("org", metavar="ORG")
+    change = hours.add_mutually_exclusive_group()
+    change.add_argument("--set", nargs=2, metavar=("START", "END"), help="as 09:00 18:00, by the recipient's clock")
+    change.add_argument("--off", action="store_true", help="the law's hours alone")
     listed = noun.verb("list", _list, "list the numbers that are blocked, that opted out, or that consented")
     listed.add_argument("org", metavar="ORG")
     listed.add_argument("ledger", choices=list(_LEDGERS), nargs="?", default="blocked")
@@ -51,6 +56,16 @@ def _explain(args: argparse.Namespace) -> None:
         show(args, verdict.model_dump(mode="json"))
     else:
         print(compliance.explain(verdict))
+
+
+def _hours(args: argparse.Namespace) -> None:
+    org = accounts.organisation(args.org)
+    if args.set or args.off:
+        start, end = args.set or (None, None)
+        found = compliance.set_hours(operator(org.id), start, end)
+    else:
+        found = compliance.get_hours(org.id)
+    show(args, found.model_dump() if found else {"start": None, "end": None})
 
 
 def _list(args: argparse.Namespace) -> None:

@@ -6,7 +6,8 @@ import argparse
 from typing import TYPE_CHECKING, Any, get_args
 
 from switchboard.accounts import service as accounts
-from switchboard.cli.command import Noun, consent, operator, show
+from switchboard.cli.command import Noun, consent, one_of, operator, show
+from switchboard.compliance.models import Purpose
 from switchboard.flows import service as flows
 from switchboard.flows.models import Flow, Kind, Settings
 
@@ -29,6 +30,14 @@ def add_to(nouns: Nouns) -> None:
     create.add_argument("--provider-agent", metavar="ID", help="the voice provider's own agent, agent_…")
     create.add_argument("--caller-id", metavar="E164", help="the number that its calls come from")
     create.add_argument("--consent", type=consent, metavar="SOURCE@DATE", help="what its calls rest on otherwise")
+    create.add_argument(
+        "--purpose",
+        type=one_of(Purpose),
+        choices=list(Purpose),
+        default=Purpose.INFORMATIONAL,
+        metavar="PURPOSE",
+        help=f"what its calls are for: {', '.join(Purpose)}",
+    )
     flow.verb("list", _list, "list an organisation's flows, newest first").add_argument("org", metavar="ORG")
     shown = flow.verb("show", _show, "show a flow")
     shown.add_argument("org", metavar="ORG")
@@ -48,6 +57,7 @@ def _create(args: argparse.Namespace) -> None:
         caller_id=args.caller_id,
         consent_source=source,
         consent_date=day,
+        purpose=args.purpose,
     )
     show(args, _whole(flows.create(operator(org.id), settings)))
 
@@ -71,6 +81,7 @@ def _row(flow: Flow) -> dict[str, Any]:
         "flow": flow.id,
         "kind": flow.kind,
         "provider_agent": flow.provider_agent_id,
+        "purpose": flow.purpose.value,
         "consent": f"{flow.consent_source}@{flow.consent_date}" if flow.consent_source else None,
         "version": flow.version,
         "created_at": flow.created_at,

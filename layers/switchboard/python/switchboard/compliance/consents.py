@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from switchboard.aws import clock
-from switchboard.compliance.models import ConsentSource, Contact
+from switchboard.compliance.data.consent import WEIGHTS
+from switchboard.compliance.models import ConsentSource, Contact, Purpose
 from switchboard.compliance.store import Facts
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -59,6 +61,35 @@ def find(contact: Contact, facts: Facts, now: datetime) -> Found:
             raise BadConsentError("date_missing")
         return Found(source_of(contact.basis.source), day_of(contact.basis.date, now), contact.basis.of)
     raise BadConsentError("missing")
+
+
+class Shortfall(NamedTuple):
+    """Why a consent does not suffice, and what it was measured by."""
+
+    code: str
+    reason: str
+
+
+def shortfall(found: Found, purpose: str, now: datetime) -> Shortfall | None:
+    """Why a consent does not suffice for a purpose today; None where it does. A purpose that is none has none."""
+    if purpose not in set(Purpose):
+        return Shortfall("consent_invalid", "purpose_unknown")
+    weight = WEIGHTS[found.source.value]
+    if purpose == Purpose.TELEMARKETING and not weight.telemarketing:
+        return Shortfall("consent_insufficient", "not_written")
+    if now.date() > last_day(found):
+        return Shortfall("consent_expired", "too_old")
+    return None
+
+
+def last_day(found: Found) -> date:
+    """The last day on which a consent is good (UTC)."""
+    return _months_later(found.since, WEIGHTS[found.source.value].months)
+
+
+def _months_later(day: date, months: int) -> date:
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def source_of(text: str | None) -> ConsentSource:

@@ -21,13 +21,17 @@ class Blocked(Forbidden):
 
 _MESSAGES = {
     "dnc": "This number is on the organisation's do-not-call list.",
+    "national_dnc": "This number is on the national do-not-call registry: it may not be called to sell anything.",
+    "national_dnc_unknown": "Whether this number is on the national do-not-call registry could not be learnt.",
     "opted_out": "This number has opted out.",
     "consent_missing": "No consent of the called party is known.",
     "consent_invalid": "The consent that was stated is not one.",
+    "consent_insufficient": "The consent that is known is not enough to sell by telephone: it must be in writing.",
+    "consent_expired": "The consent that is known is too old: state a newer one with its date.",
     "number_reassigned": "This number has changed hands since consent was given.",
     "reassigned_unknown": "Whether this number has changed hands could not be learnt.",
     "quiet_hours": "It is outside the calling hours where this number may be.",
-    "zone_unknown": "The time where this number is cannot be told: state the recipient's time zone.",
+    "zone_unknown": "The time where this number is cannot be told: state the recipient's IANA time zone or state.",
     "attempt_cap": "This number was called as often as the law allows in 24 hours.",
 }
 

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from switchboard.compliance.amendments import Amendment, Channel, left_open
 from switchboard.compliance.data import holidays
-from switchboard.compliance.data.states import FEDERAL, STATES, Hours, StateRule
+from switchboard.compliance.data.law import Hours, Rule
 
-#: How far ahead an opening is looked for. No state closes for more than a few days in a row.
+#: How far ahead an opening is looked for. No law closes for more than a few days in a row; an operator's row may.
 HORIZON_DAYS = 15
+#: How far ahead the end of a window is looked for: none is longer than a day.
+_LONGEST_WINDOW_DAYS = 1
 
 #: A window by the day: none means closed.
 OnDay = Callable[[date], Hours | None]
@@ -37,41 +40,46 @@ def always(hours: Hours) -> OnDay:
     return lambda _: hours
 
 
-def of_state(state: str, rule: StateRule, *, voice: bool) -> OnDay:
-    """A state's window, day by day."""
+def of_rule(place: str, rule: Rule, channel: Channel) -> OnDay:
+    """A place's window, day by day. `place` is a country, or a state as `US-FL`."""
+    state = place.partition("-")[2]
+    voice = channel == "voice"
 
     def on(day: date) -> Hours | None:
-        if not rule.on_holidays and holidays.closed(state, day):
-            return None
-        hours = {5: rule.saturday, 6: rule.sunday}.get(day.weekday(), rule.weekdays)
-        if hours and voice and rule.voice:
-            return Hours(max(hours.start, rule.voice.start), min(hours.end, rule.voice.end))
-        return hours
+        return rule.window(day, holiday=rule.keeps_holidays and holidays.closed(state, day), voice=voice)
 
     return on
 
 
-def american(zones: Sequence[ZoneInfo], states: Sequence[str], *, voice: bool, own: Hours | None) -> list[Clock]:
-    """The clocks for a number of the United States: federal law, its states', and the organisation's own hours."""
-    everywhere: list[OnDay] = [always(FEDERAL)]
-    if own:
-        everywhere.append(always(own))
+def of_amendments(rows: Sequence[Amendment], channel: Channel) -> OnDay:
+    """What operators' rows leave open, day by day."""
+    return lambda day: left_open(rows, day, channel)
+
+
+def clocks(
+    zones: Sequence[ZoneInfo],
+    rules: Sequence[tuple[str, Rule]],
+    channel: Channel,
+    *,
+    own: Hours | None = None,
+    amendments: Sequence[Amendment] = (),
+) -> list[Clock]:
+    """The clocks that must all allow a contact.
+
+    In each zone hold the rules of all places, operators' rows, and the organisation's own hours; a rule that names its
+    clock holds by that.
+    """
+    everywhere: list[OnDay] = [always(own)] if own else []
+    if amendments:
+        everywhere.append(of_amendments(amendments, channel))
     elsewhere: list[Clock] = []
-    for state in states:
-        rule = STATES.get(state)
-        if rule is None:
-            continue
-        window = of_state(state, rule, voice=voice)
+    for place, rule in rules:
+        window = of_rule(place, rule, channel)
         if rule.zone:
             elsewhere.append(Clock(ZoneInfo(rule.zone), (window,)))
         else:
             everywhere.append(window)
     return [*(Clock(zone, tuple(everywhere)) for zone in zones), *elsewhere]
-
-
-def foreign(zones: Sequence[ZoneInfo], own: Hours) -> list[Clock]:
-    """The clocks for a number elsewhere: the organisation's own hours."""
-    return [Clock(zone, (always(own),)) for zone in zones]
 
 
 def opened(clocks: Sequence[Clock], moment: datetime) -> bool:
@@ -83,19 +91,42 @@ def next_opening(clocks: Sequence[Clock], start: datetime) -> datetime | None:
     """The first moment from `start` on at which all clocks allow a call; None if there is none within the horizon."""
     if opened(clocks, start):
         return start
-    turns = {moment for each in clocks for moment in _turns(each, start)}
+    turns = {
+        moment
+        for each in clocks
+        for offset in range(HORIZON_DAYS + 1)
+        for moment in _turns(each, start, offset, lambda hours: hours.start)
+    }
     return next((moment for moment in sorted(turns) if moment > start and opened(clocks, moment)), None)
 
 
-def _turns(each: Clock, start: datetime) -> Iterator[datetime]:
-    """The moments at which a clock may begin to allow a call: its windows' starts, and when it is set."""
-    today = start.astimezone(each.zone).date()
-    for day in (today + timedelta(days=offset) for offset in range(HORIZON_DAYS + 1)):
-        for minute in {hours.start for on in each.windows if (hours := on(day))}:
-            local = datetime.combine(day, time(*divmod(minute, 60)), each.zone)
-            # A clock that is set back shows the same time twice.
-            yield from (local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
-        yield from _leaps(each.zone, day)
+def next_closing(clocks: Sequence[Clock], start: datetime) -> datetime | None:
+    """The first moment after `start`, at which all clocks allow a call, at which one no longer does.
+
+    None where they stay open for longer than any window lasts.
+    """
+    return min((moment for each in clocks if (moment := _closing(each, start))), default=None)
+
+
+def _closing(each: Clock, start: datetime) -> datetime | None:
+    for offset in range(_LONGEST_WINDOW_DAYS + 1):
+        turns = sorted(set(_turns(each, start, offset, lambda hours: hours.end)))
+        if found := next((moment for moment in turns if moment > start and not each.open(moment)), None):
+            return found
+    return None
+
+
+def _turns(each: Clock, start: datetime, offset: int, edge: Callable[[Hours], int]) -> Iterator[datetime]:
+    """The moments of a local day at which a clock may change its mind.
+
+    They are an edge of its windows, midnight, and the moment when it is set.
+    """
+    day = start.astimezone(each.zone).date() + timedelta(days=offset)
+    for minute in {0, *(edge(hours) for on in each.windows if (hours := on(day)))}:
+        local = datetime.combine(day + timedelta(days=minute // 1440), time(*divmod(minute % 1440, 60)), each.zone)
+        # A clock that is set back shows the same time twice.
+        yield from {local.replace(fold=fold).astimezone(UTC) for fold in (0, 1)}
+    yield from _leaps(each.zone, day)
 
 
 def _leaps(zone: ZoneInfo, day: date) -> Iterator[datetime]:

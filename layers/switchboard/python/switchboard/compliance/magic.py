@@ -29,6 +29,7 @@ class Outcome(StrEnum):
     REASSIGNED_NO_DATA = "reassigned_no_data"
     REASSIGNED_UNAVAILABLE = "reassigned_unavailable"
     QUIET_HOURS = "quiet_hours"
+    NATIONAL_DNC = "national_dnc"
 
 
 NUMBERS: dict[str, Outcome] = {
@@ -47,6 +48,7 @@ NUMBERS: dict[str, Outcome] = {
     "+15005550022": Outcome.REASSIGNED_NO_DATA,  # passes, and the verdict says that the database knew nothing
     "+15005550023": Outcome.REASSIGNED_UNAVAILABLE,  # refused: `reassigned_unknown`, the database is away
     "+15005550024": Outcome.QUIET_HOURS,  # refused at any hour: `quiet_hours`, with 8 o'clock in New York as next time
+    "+15005550025": Outcome.NATIONAL_DNC,  # refused when something is to be sold: `national_dnc`
 }
 
 

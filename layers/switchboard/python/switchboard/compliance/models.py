@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from switchboard.aws import clock
-from switchboard.compliance.data.states import Hours
+from switchboard.compliance.data.law import Hours
 
 Channel = Literal["voice", "sms"]
 
@@ -23,6 +23,13 @@ class ConsentSource(StrEnum):
     CUSTOMER_INITIATED = "customer-initiated"
     BUSINESS_RELATIONSHIP = "business-relationship"
     PRIOR_EXPRESS = "prior-express-consent"
+
+
+class Purpose(StrEnum):
+    """What a contact is for. Telemarketing is whatever encourages a purchase, an investment or a rental."""
+
+    INFORMATIONAL = "informational"
+    TELEMARKETING = "telemarketing"
 
 
 class Consent(BaseModel):
@@ -79,9 +86,14 @@ class Window(BaseModel):
 class Contact(BaseModel):
     """One call or text that an organisation is about to make.
 
-    `timezone` is the recipient's, when it is known better than from the number. `subject` is what the calls are about,
-    where a state limits calls on one subject. `simulated` says that nobody will be called (a test key), `counted` that
-    this very call was let through and counted before, and is asked about again as it is dialled.
+    `timezone` and `state` say where the recipient is: an IANA zone, and the two letters of a state or territory of the
+    United States, whose law then holds too. They only narrow what the number allows, unless `zone_confirmed` says that
+    they come from a contact record that a person confirmed: then they stand in the place of the number's zones. The
+    law of the number's own state holds in any case.
+
+    `purpose` is one of `Purpose`; text that is none is refused by the gate, not by the parser. `subject` is what the
+    calls are about, where a state limits calls on one subject. `simulated` says that nobody will be called (a test
+    key), `counted` that this very call was let through and counted before, and is asked about again as it is dialled.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -91,11 +103,19 @@ class Contact(BaseModel):
     to: str
     consent: Consent | None = None
     basis: Basis | None = None
+    purpose: str = Purpose.INFORMATIONAL.value
     timezone: str | None = None
+    state: str | None = None
+    zone_confirmed: bool = False
     window: Window | None = None
     simulated: bool = False
     counted: bool = False
     subject: str = "all"
+
+    @field_validator("state")
+    @classmethod
+    def _letters(cls, value: str | None) -> str | None:
+        return value.strip().upper().removeprefix("US-") if value is not None else None
 
 
 class RuleResult(BaseModel):
@@ -127,6 +147,8 @@ class Verdict(BaseModel):
     code: str | None
     rules: list[RuleResult]
     next_allowed_at: str | None = None
+    #: When the hours that allow the contact end: nobody may be rung later on this verdict.
+    allowed_until: str | None = None
     timezones: list[str]
     timezone: str | None = None
     evaluated_at: str

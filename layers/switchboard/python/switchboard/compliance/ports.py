@@ -1,10 +1,16 @@
-"""The Reassigned Numbers Database (47 CFR 64.1200(m)): whether a number changed hands since its holder consented."""
+"""What the gate asks of the world.
+
+The Reassigned Numbers Database (47 CFR 64.1200(m)) knows whether a number changed hands since its holder consented,
+the national do-not-call registry (47 CFR 64.1200(c)(2), 16 CFR 310.4(b)(1)(iii)(B)) whose holders want to be sold
+nothing by telephone.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
-from typing import Literal, Protocol
+from datetime import date, datetime
+from pathlib import Path
+from typing import Literal, NamedTuple, Protocol
 
 from switchboard.aws import settings
 from switchboard.compliance.magic import Outcome, outcome
@@ -13,7 +19,14 @@ Answer = Literal["yes", "no", "no_data"]
 
 
 class NotAnswered(Exception):
-    """The database gave no answer: away, too slow, or not configured."""
+    """There is no answer: the source is away, too slow, out of date or not configured."""
+
+
+class Registered(NamedTuple):
+    """Whether a number is on the national registry, and of which day the list is."""
+
+    on_list: bool
+    as_of: date
 
 
 class ReassignedNumbers(Protocol):
@@ -48,3 +61,43 @@ _SOURCES: dict[str, Callable[[], ReassignedNumbers]] = {"simulator": SimulatedNu
 def reassigned_numbers() -> ReassignedNumbers:
     """The database that the setting REASSIGNED_NUMBERS names: `simulator`, or `none` (the default), which refuses."""
     return _SOURCES[settings.text("REASSIGNED_NUMBERS", "none")]()
+
+
+class NationalRegistry(Protocol):
+    """Asks the national do-not-call registry of the United States."""
+
+    def query(self, e164: str, now: datetime) -> Registered:
+        """Whether a number is registered, by a list that is fresh now. Raises NotAnswered."""
+
+
+class SimulatedRegistry:
+    """A registry on this machine, which has the magic number and no other."""
+
+    def query(self, e164: str, now: datetime) -> Registered:
+        return Registered(outcome(e164) is Outcome.NATIONAL_DNC, now.date())
+
+
+class _NoRegistry:
+    def query(self, e164: str, now: datetime) -> Registered:  # noqa: ARG002 the port's signature
+        raise NotAnswered("not_configured")
+
+
+def _of_files() -> NationalRegistry:
+    from switchboard.compliance import registry  # few deployments have it: not at every cold start
+
+    return registry.FileRegistry(Path(settings.text("NATIONAL_REGISTRY_FOLDER")))
+
+
+_REGISTRIES: dict[str, Callable[[], NationalRegistry]] = {
+    "simulator": SimulatedRegistry,
+    "none": _NoRegistry,
+    "files": _of_files,
+}
+
+
+def national_registry() -> NationalRegistry:
+    """The registry that the setting NATIONAL_REGISTRY names: `none` (the default), which refuses, `simulator`, `files`.
+
+    The files are in the folder that NATIONAL_REGISTRY_FOLDER names.
+    """
+    return _REGISTRIES[settings.text("NATIONAL_REGISTRY", "none")]()

@@ -1,7 +1,7 @@
 """The rules of the gate, in the order in which they are asked. Each takes a case and says pass, block or skip.
 
-Rules 1 to 3 hold for every number; law that is American holds for American numbers; elsewhere an organisation's own
-hours hold, where it has any.
+Blocks, opt-outs, consent and hours hold for every number; what is American alone (the national registry, the database
+of reassigned numbers, the states) holds for American numbers, and the states for their residents.
 """
 
 from __future__ import annotations
@@ -13,13 +13,17 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from switchboard.aws import clock, secret
-from switchboard.compliance import hours, zones
+from switchboard.compliance import consents, hours, zones
+from switchboard.compliance.amendments import NOWHERE, Amendment
 from switchboard.compliance.consents import BadConsentError, Found
+from switchboard.compliance.data import consent as weights
 from switchboard.compliance.data import states
+from switchboard.compliance.data.countries import rule_of
+from switchboard.compliance.data.law import Cap, Rule
 from switchboard.compliance.magic import Outcome
-from switchboard.compliance.models import Contact, RuleResult
+from switchboard.compliance.models import Consent, Contact, Purpose, RuleResult
 from switchboard.compliance.phone import Kind, Phone
-from switchboard.compliance.ports import Answer, NotAnswered
+from switchboard.compliance.ports import Answer, NotAnswered, Registered
 from switchboard.compliance.store import Facts
 
 #: Whether a number passes of which the Reassigned Numbers Database knows nothing. Its records begin on 27 January 2021
@@ -30,14 +34,16 @@ NO_DATA_PASSES = True
 #: The law or practice that a rule applies, by the date since when it is so.
 VERSIONS = {
     "dnc": "2003-10-01",  # 47 CFR 64.1200(d): a caller's own do-not-call list
+    "national_dnc": "2003-10-01",  # 47 CFR 64.1200(c)(2)
     "opt_out": "2025-04-11",  # 47 CFR 64.1200(a)(10): revoked by any reasonable means; here at once, on every channel
-    "consent": "2024-02-08",  # FCC 24-17: an AI's voice is artificial, which takes prior express consent
+    "consent": weights.VERSION,
     "reassigned": "2021-11-01",  # 47 CFR 64.1200(m): the database is open
     "quiet_hours": states.VERSION,
     "caps": states.VERSION,
 }
 
-DAY = timedelta(days=1)
+#: How much of a stated text a verdict keeps.
+_TEXT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,7 @@ class Case:
     magic: Outcome | None
     consent: Found | BadConsentError
     ask: Callable[[date], Answer]
+    registered: Callable[[], Registered]
 
     @property
     def number(self) -> str:
@@ -72,6 +79,29 @@ def dnc(case: Case) -> RuleResult:
     return _pass(case, "dnc", "not_on_list")
 
 
+def national_dnc(case: Case, *, refused: bool) -> RuleResult:
+    """The national do-not-call registry, for what is to be sold. Not asked about a number that is refused already.
+
+    A registered number is refused whatever consent is stated: the law wants the holder's signed agreement with this
+    caller, and the gate sees none.
+    """
+    given = {"purpose": _clipped(case.contact.purpose)}
+    if case.contact.purpose == Purpose.INFORMATIONAL:
+        return _skip(case, "national_dnc", "informational", input_=given)
+    if not case.phone.american:
+        return _skip(case, "national_dnc", "outside_united_states", input_=given)
+    if refused:
+        return _skip(case, "national_dnc", "not_asked", input_=given)
+    try:
+        found = case.registered()
+    except NotAnswered as error:
+        return _block(case, "national_dnc", "national_dnc_unknown", str(error) or "unavailable", input_=given)
+    details = {"as_of": found.as_of.isoformat()}
+    if found.on_list:
+        return _block(case, "national_dnc", "national_dnc", "on_registry", input_=given, details=details)
+    return _pass(case, "national_dnc", "not_on_registry", input_=given, details=details)
+
+
 def opt_out(case: Case) -> RuleResult:
     """The organisation's opt-out ledger, which holds for every channel."""
     if case.facts.opted_out or case.magic is Outcome.OPTED_OUT:
@@ -80,9 +110,9 @@ def opt_out(case: Case) -> RuleResult:
 
 
 def consent(case: Case) -> RuleResult:
-    """A dated consent: the request's, the ledger's, or that of the key or flow."""
+    """A dated consent that suffices for the purpose: the request's, the ledger's, or that of the key or flow."""
     stated = case.contact.consent
-    given = {"stated": stated.model_dump() if stated else None}
+    given = {"stated": _stated(stated) if stated else None, "purpose": _clipped(case.contact.purpose)}
     match case.consent:
         case BadConsentError(problem="missing"):
             return _block(case, "consent", "consent_missing", "missing", input_=given)
@@ -92,10 +122,21 @@ def consent(case: Case) -> RuleResult:
             details = {
                 "source": found.source.value,
                 "since": found.since.isoformat(),
+                "until": consents.last_day(found).isoformat(),
                 "from": found.origin,
                 "first_seen": found.first_seen,
             }
+            if short := consents.shortfall(found, case.contact.purpose, case.now):
+                return _block(case, "consent", short.code, short.reason, input_=given, details=details)
             return _pass(case, "consent", "consent_known", input_=given, details=details)
+
+
+def _stated(stated: Consent) -> dict[str, str | None]:
+    return {name: _clipped(text) if text is not None else None for name, text in stated.model_dump().items()}
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= _TEXT else f"{text[:_TEXT]}…"
 
 
 def reassigned(case: Case, *, refused: bool) -> RuleResult:
@@ -127,45 +168,84 @@ def reassigned(case: Case, *, refused: bool) -> RuleResult:
             return _block(case, "reassigned", "number_reassigned", "reassigned", input_=asked, details=details)
 
 
+#: Who says where the recipient is: the number, the request, both together, or a contact record alone.
+Known = Literal["number", "recipient", "both", "contact"]
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the recipient may be: the zones, how they are known, and the clocks that must allow the call."""
+    """Where the recipient may be: the zones, how they are known, and the clocks that must allow the contact."""
 
     names: list[str]
-    source: str
+    source: Known
     clocks: list[hours.Clock]
+
+
+def laws(contact: Contact, phone: Phone) -> list[tuple[str, Rule | None]]:
+    """The places whose law holds, and their rules: the countries', then the states', which may have none of their own.
+
+    They are those of the number and those where the recipient is said to be.
+    """
+    countries = [phone.region or ("US" if phone.american else NOWHERE)]
+    if contact.state:
+        countries.append("US")
+    if contact.timezone:
+        countries += zones.countries_of(contact.timezone)
+    found: dict[str, Rule | None] = {country: rule_of(country) for country in countries}
+    if phone.american:
+        found["US"] = rule_of("US")  # the territories' law is federal
+    for state in (phone.state, contact.state):
+        if state:
+            found[f"US-{state}"] = states.STATES.get(state)
+    return list(found.items())
 
 
 def place(case: Case) -> Place | str:
     """Where the recipient may be, or the reason for which nobody can tell."""
     contact, phone = case.contact, case.phone
-    names = [contact.timezone] if contact.timezone else zones.candidates(phone)
+    if contact.state and not zones.of_state(contact.state):
+        return "recipient_state_unknown"
+    if contact.timezone is not None and zones.zone(contact.timezone) is None:
+        return "recipient_zone_malformed"
+    told = [contact.timezone] if contact.timezone else zones.of_state(contact.state) if contact.state else []
+    of_number = [] if told and contact.zone_confirmed else zones.candidates(phone)
+    names = sorted({*told, *of_number})
     found = [zones.zone(name) for name in names]
     known = [zone for zone in found if zone]
-    if contact.timezone and not known:
-        return "recipient_zone_malformed"
     # A zone that this machine's data do not have cannot be shown to allow anything.
     if not known or len(known) < len(found):
         return "no_zone_of_number" if phone.kind is Kind.GEOGRAPHIC else "number_of_no_place"
+    rules = [(name, rule) for name, rule in laws(contact, phone) if rule]
     own = contact.window.hours if contact.window else None
-    if phone.american:
-        clocks = hours.american(known, _states(phone), voice=contact.channel == "voice", own=own)
-    else:
-        clocks = hours.foreign(known, own) if own else []
-    return Place(names, "recipient" if contact.timezone else "number", clocks)
+    clocks = hours.clocks(known, rules, contact.channel, own=own, amendments=_amendments(case))
+    return Place(names, _known_by(contact, told, of_number), clocks)
 
 
-def _states(phone: Phone) -> list[str]:
-    return [phone.state] if phone.state else []
+def _known_by(
+    contact: Contact, told: list[str], of_number: list[str]
+) -> Literal["number", "recipient", "both", "contact"]:
+    if not told:
+        return "number"
+    if contact.zone_confirmed:
+        return "contact"
+    return "both" if of_number else "recipient"
+
+
+def _amendments(case: Case) -> list[Amendment]:
+    """Operators' rows for the places whose law holds."""
+    return [row for name, _ in laws(case.contact, case.phone) for row in case.facts.amendments.get(name, ())]
 
 
 def quiet_hours(case: Case, where: Place | str) -> RuleResult:
-    """The hours of the day at the recipient's: 47 CFR 64.1200(c)(1), stricter states, the organisation's own."""
-    window = case.contact.window
+    """The hours of the day at the recipient's: by law, by operators' rows, and the organisation's own."""
+    contact, window = case.contact, case.contact.window
     given: dict[str, Any] = {
+        "region": case.phone.region,
         "area_code": case.phone.area_code,
         "state": case.phone.state,
-        "recipient_zone": case.contact.timezone,
+        "recipient_zone": contact.timezone and _clipped(contact.timezone),
+        "recipient_state": contact.state and _clipped(contact.state),
+        "zone_confirmed": contact.zone_confirmed or None,
         "window": window.model_dump() if window else None,
         "at": clock.iso(case.now),
     }
@@ -173,19 +253,19 @@ def quiet_hours(case: Case, where: Place | str) -> RuleResult:
         return _block(case, "quiet_hours", "quiet_hours", "magic_number", input_=given)
     if case.nobody:
         return _pass(case, "quiet_hours", case.nobody, input_=given)
-    if not case.phone.american and window is None:
-        return _pass(case, "quiet_hours", "outside_united_states", input_=given)
     if isinstance(where, str):
         return _block(case, "quiet_hours", "zone_unknown", where, input_=given)
+    rules = [(name, rule) for name, rule in laws(contact, case.phone) if rule]
     details: dict[str, Any] = {
         "zones": where.names,
         "zone_source": where.source,
         # Mobile and ported numbers keep their area code wherever their holder lives.
-        "zone_certainty": "given" if where.source == "recipient" else "guess",
+        "zone_certainty": {"number": "guess", "contact": "confirmed"}.get(where.source, "stated"),
         "area_codes": zones.VERSION,
+        "law": [f"{name} since {rule.since}: {rule.source}" for name, rule in rules],
+        "unchecked": [name for name, rule in rules if not rule.checked],
+        "amendments": [row.id for row in _amendments(case) if row.kind != "cap"],
     }
-    if case.phone.american and case.phone.state in states.STATES:
-        details["law"] = states.STATES[case.phone.state].source
     closed = [each.zone.key for each in where.clocks if not each.open(case.now)]
     if closed:
         return _block(
@@ -194,24 +274,52 @@ def quiet_hours(case: Case, where: Place | str) -> RuleResult:
     return _pass(case, "quiet_hours", "within_hours", input_=given, details=details)
 
 
+@dataclass(frozen=True, slots=True)
+class _Capped:
+    """A cap that holds, and the law that asks for it."""
+
+    cap: Cap
+    law: str
+
+
+def _caps(case: Case) -> list[_Capped]:
+    today = case.now.date()
+    rules = [(name, rule) for name, rule in laws(case.contact, case.phone) if rule and rule.since <= today]
+    found = [_Capped(rule.cap, f"{name}: {rule.source}") for name, rule in rules if rule.cap]
+    # A row of tomorrow, or of yesterday, may hold already, or still, where the recipient is.
+    near = [today + timedelta(days=offset) for offset in (-1, 0, 1)]
+    rows = [row for row in _amendments(case) if any(row.holds(day, case.contact.channel) for day in near)]
+    return found + [_Capped(row.cap, f"{row.id}: {row.source}") for row in rows if row.cap]
+
+
 def caps(case: Case) -> RuleResult:
-    """How often a state lets one subject be called in 24 hours. Counted by organisation and number; texts are not."""
-    rule = states.STATES.get(case.phone.state or "")
-    cap = rule.calls_per_day if rule else None
-    if cap is None or rule is None:
-        return _skip(case, "caps", "no_cap")
+    """How often the law lets one subject be called in some hours. Counted by organisation and number; texts are not."""
     if case.contact.channel != "voice":
         return _skip(case, "caps", "calls_only")
+    found = _caps(case)
+    if not found:
+        return _skip(case, "caps", "no_cap")
     if case.nobody:
         return _skip(case, "caps", case.nobody)
     if case.contact.counted:
         return _skip(case, "caps", "counted_already")
-    recent = [text for text in case.facts.attempts if clock.parse(text) > case.now - DAY]
-    details: dict[str, Any] = {"limit": cap, "attempts": len(recent), "law": rule.source}
-    if len(recent) >= cap:
-        details["free_at"] = clock.iso(clock.parse(recent[cap - 1]) + DAY)
+    attempts = [clock.parse(text) for text in case.facts.attempts]
+    free = [moment for one in found if (moment := _free_at(one.cap, attempts)) and moment > case.now]
+    longest = max(one.cap.hours for one in found)
+    details: dict[str, Any] = {
+        "limits": [{"calls": one.cap.calls, "hours": one.cap.hours} for one in found],
+        "attempts": sum(moment > case.now - timedelta(hours=longest) for moment in attempts),
+        "law": [one.law for one in found],
+    }
+    if free:
+        details["free_at"] = clock.iso(max(free))
         return _block(case, "caps", "attempt_cap", "limit_reached", details=details)
     return _pass(case, "caps", "within_limit", details=details)
+
+
+def _free_at(cap: Cap, attempts: list[datetime]) -> datetime | None:
+    """When a cap lets the next call through, by the latest calls, the last of them first."""
+    return attempts[cap.calls - 1] + timedelta(hours=cap.hours) if len(attempts) >= cap.calls else None
 
 
 def next_allowed(case: Case, where: Place | str, results: list[RuleResult]) -> datetime | None:
@@ -226,6 +334,11 @@ def next_allowed(case: Case, where: Place | str, results: list[RuleResult]) -> d
     free = [clock.parse(at) for result in failed if (at := result.details.get("free_at"))]
     clocks = where.clocks if isinstance(where, Place) else []
     return hours.next_opening(clocks, max([case.now, *free]))
+
+
+def allowed_until(case: Case, where: Place | str) -> datetime | None:
+    """When the hours end that allow the contact now."""
+    return hours.next_closing(where.clocks, case.now) if isinstance(where, Place) and not case.nobody else None
 
 
 def _pass(case: Case, rule: str, reason: str, **more: Any) -> RuleResult:

@@ -6,21 +6,39 @@ A verdict holds for the moment; whoever dials later asks again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
+
+from pydantic import ValidationError
 
 from switchboard import telemetry
+from switchboard.accounts import service as accounts
 from switchboard.aws import aside, clock, table
+from switchboard.aws.effect import Effect
 from switchboard.aws.table import Check, Put, Write
 from switchboard.compliance import consents, magic, phone, rules, store
 from switchboard.compliance.consents import BadConsentError, Found
+from switchboard.compliance.data.countries import ELSEWHERE
+from switchboard.compliance.data.law import Cap, narrowed
 from switchboard.compliance.errors import Blocked, blocked, meanwhile
-from switchboard.compliance.models import ConsentRecord, Contact, RuleResult, Verdict
-from switchboard.compliance.ports import Answer, NotAnswered, ReassignedNumbers, SimulatedNumbers, reassigned_numbers
+from switchboard.compliance.models import ConsentRecord, Contact, RuleResult, Verdict, Window
+from switchboard.compliance.ports import (
+    Answer,
+    NationalRegistry,
+    NotAnswered,
+    ReassignedNumbers,
+    Registered,
+    SimulatedNumbers,
+    SimulatedRegistry,
+    national_registry,
+    reassigned_numbers,
+)
 from switchboard.compliance.store import Facts
-from switchboard.errors import NotFound
+from switchboard.errors import Invalid, NotFound
+from switchboard.events.models import Origin
 
 __all__ = [
     "Blocked",
@@ -29,20 +47,24 @@ __all__ = [
     "evaluate",
     "explain",
     "get",
+    "get_hours",
     "history",
     "record",
     "require",
+    "set_hours",
     "still_allowed",
     "writes_for",
 ]
 
 Ask = Callable[[date], Answer]
+Registers = Callable[[], Registered]
 
 
 def evaluate(
     contact: Contact,
     numbers: ReassignedNumbers | None = None,
     *,
+    registry: NationalRegistry | None = None,
     before_paying: Callable[[], None] | None = None,
 ) -> Verdict:
     """The verdict on a contact, now. The Reassigned Numbers Database is asked if no answer of it holds.
@@ -53,13 +75,15 @@ def evaluate(
     number = phone.parse(contact.to)
     now = clock.now()
     facts = _facts(contact, number, now)
-    return decide(contact, number, facts, now, _asking(contact, number, now, numbers, before_paying))
+    asking = _asking(contact, number, now, numbers, before_paying)
+    return decide(contact, number, facts, now, asking, _registers(contact, number, now, registry))
 
 
 def _facts(contact: Contact, number: phone.Phone, now: datetime) -> Facts:
     """What is stored about a number. A second read only where the day of the consent is known to the ledger alone."""
     days = _stated_days(contact, now)
-    facts = store.facts(contact.org_id, number.e164, contact.subject, days)
+    places = [name for name, _ in rules.laws(contact, number)]
+    facts = store.facts(contact.org_id, number.e164, contact.subject, days, places)
     consent = _consent(contact, facts, now)
     if isinstance(consent, BadConsentError) or consent.since in days:
         return facts
@@ -77,6 +101,22 @@ def _stated_days(contact: Contact, now: datetime) -> list[date]:
             with suppress(BadConsentError):
                 days.append(consents.day_of(stated.date, now) if stated.date is not None else now.date())
     return list(dict.fromkeys(days))
+
+
+def _registers(contact: Contact, number: phone.Phone, now: datetime, registry: NationalRegistry | None) -> Registers:
+    def ask() -> Registered:
+        if contact.simulated or number.reaches_nobody:
+            return SimulatedRegistry().query(number.e164, now)
+        try:
+            return (registry or national_registry()).query(number.e164, now)
+        except NotAnswered:
+            raise
+        except Exception as error:
+            telemetry.logger().exception("the national registry failed")
+            # Whatever befell it, nobody says that the number is not registered.
+            raise NotAnswered("unavailable") from error
+
+    return ask
 
 
 def _asking(
@@ -118,17 +158,25 @@ def _remember(e164: str, since: date, answer: Answer, now: datetime) -> None:
         raise NotAnswered(type(error).__name__) from error
 
 
-def decide(contact: Contact, number: phone.Phone, facts: Facts, now: datetime, ask: Ask) -> Verdict:
+def decide(
+    contact: Contact, number: phone.Phone, facts: Facts, now: datetime, ask: Ask, registers: Registers | None = None
+) -> Verdict:
     """The verdict on known facts. Every rule is asked, so that a refusal can be explained; the first block counts."""
-    case = rules.Case(contact, number, facts, now, magic.outcome(number.e164), _consent(contact, facts, now), ask)
-    results = [rules.dnc(case), rules.opt_out(case), rules.consent(case)]
-    results.append(rules.reassigned(case, refused=any(result.result == "block" for result in results)))
+    registered = registers or _registers(contact, number, now, None)
+    found = _consent(contact, facts, now)
+    case = rules.Case(contact, number, facts, now, magic.outcome(number.e164), found, ask, registered)
+    own, opt_out, consent = rules.dnc(case), rules.opt_out(case), rules.consent(case)
+    refused = any(result.result == "block" for result in (own, opt_out, consent))
+    national = rules.national_dnc(case, refused=refused)
+    reassigned = rules.reassigned(case, refused=refused or national.result == "block")
     where = rules.place(case)
-    results += [rules.quiet_hours(case, where), rules.caps(case)]
+    quiet = rules.quiet_hours(case, where)
+    results = [own, national, opt_out, consent, reassigned, quiet, rules.caps(case)]
     failed = next((result for result in results if result.result == "block"), None)
     moment = rules.next_allowed(case, where, results)
+    until = rules.allowed_until(case, where) if failed is None else None
     names = where.names if isinstance(where, rules.Place) else []
-    closed = results[4].details.get("closed_in", [])
+    closed = quiet.details.get("closed_in", [])
     return Verdict(
         org_id=contact.org_id,
         channel=contact.channel,
@@ -137,6 +185,7 @@ def decide(contact: Contact, number: phone.Phone, facts: Facts, now: datetime, a
         code=failed.code if failed else None,
         rules=results,
         next_allowed_at=clock.iso(moment) if moment else None,
+        allowed_until=clock.iso(until) if until else None,
         timezones=names,
         timezone=closed[0] if closed else next(iter(names), None),
         evaluated_at=clock.iso(now),
@@ -189,8 +238,8 @@ def writes_for(verdict: Verdict, actor: str = "gate") -> list[Write]:
     writes: list[Write] = [*still_allowed(verdict)]
     caps, consent = verdict.rule("caps"), verdict.rule("consent").details
     if caps.result == "pass":
-        cap = caps.details["limit"]
-        writes.append(store.count_attempt(org_id, to, contact.subject, cap, now, meanwhile("attempt_cap", "caps")))
+        limits = [Cap(**limit) for limit in caps.details["limits"]]
+        writes.append(store.count_attempt(org_id, to, contact.subject, limits, now, meanwhile("attempt_cap", "caps")))
     if consent["first_seen"]:
         first = ConsentRecord(
             e164=to, source=consent["source"], date=consent["since"], created_by=actor, at=verdict.evaluated_at
@@ -217,6 +266,44 @@ def history(org_id: str, subject_id: str, limit: int = 20) -> list[Verdict]:
     return store.verdicts(org_id, subject_id, limit)
 
 
+def get_hours(org_id: str) -> Window | None:
+    """The organisation's own calling hours, by the recipient's clock; None where it has none. Raises NotFound."""
+    hours = accounts.organisation(org_id).calling_hours
+    return Window.model_validate(hours) if hours else None
+
+
+def set_hours(origin: Origin, start: str | None, end: str | None, effect: Effect | None = None) -> Window | None:
+    """Set the organisation's own calling hours, as `09:00` and `18:00`; None and None take them away.
+
+    They narrow the law's and never widen them. They hold for calls that are dialled from now on. Raises Invalid.
+    """
+    window = None if start is None and end is None else _window(start, end)
+    accounts.set_calling_hours(origin, window.model_dump() if window else None, effect)
+    return window
+
+
+def _window(start: str | None, end: str | None) -> Window:
+    problems = {name: "is missing" for name, text in (("start", start), ("end", end)) if text is None}
+    try:
+        window = Window(start=start or "", end=end or "")
+    except ValidationError as error:
+        told = {".".join(map(str, one["loc"])) or "end": _told(one) for one in error.errors()}
+        raise Invalid("These are no calling hours.", code="hours_invalid", fields=told | problems) from None
+    if narrowed(window.hours, ELSEWHERE.weekdays) is None:
+        raise Invalid(
+            "No call could ever be made in these hours.",
+            code="hours_invalid",
+            fields={"start": "must leave some time between 08:00 and 21:00"},
+        )
+    return window
+
+
+def _told(problem: Mapping[str, Any]) -> str:
+    if problem["type"] == "string_pattern_mismatch":
+        return "must be a time of the day, such as 09:00"
+    return str(problem["msg"]).removeprefix("Value error, ")
+
+
 def explain(verdict: Verdict) -> str:
     """A verdict in plain text."""
     what = "Call" if verdict.channel == "voice" else "Text"
@@ -225,6 +312,8 @@ def explain(verdict: Verdict) -> str:
     lines += [_line(position, result) for position, result in enumerate(verdict.rules, 1)]
     if verdict.timezones:
         lines.append(f"Recipient's zone: {' or '.join(verdict.timezones)}")
+    if verdict.allowed_until:
+        lines.append(f"Allowed until: {verdict.allowed_until}")
     if verdict.next_allowed_at:
         lines.append(f"Allowed again: {verdict.next_allowed_at}")
     return "\n".join(lines)

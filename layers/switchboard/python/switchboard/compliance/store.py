@@ -9,10 +9,14 @@
 | the latest calls to a number on one subject | `<org>#attempts#<e164>` | `<digest of subject>` |
 | verdict | `<org>#verdict#<subject id>` | `<evaluated at>` |
 | answer of the Reassigned Numbers Database | `rnd#<e164>` | `<date asked about>` |
+| operators' rows of law of a place | `law#<place>` | `rows` |
+| place that has such rows, or had | `law` | `<place>` |
+| what was done with such rows | `law#<place>` | `log#<at>#<what>#<id of row>` |
 
-The last is a look-up item, the same for every organisation, and one for each date: callers choose the dates, and no
-number of them makes an item larger that others need. The last three carry `expires`, in seconds since 1970, when the
-table deletes them (docs/retention.md).
+Answers of the database are look-up items, the same for every organisation, and one for each date: callers choose the
+dates, and no number of them makes an item larger that others need. So are the rows of law, which hold for all and are
+read with every contact. Attempts, verdicts and answers carry `expires`, in seconds since 1970, when the table deletes
+them (docs/retention.md).
 """
 
 from __future__ import annotations
@@ -28,8 +32,11 @@ from pydantic import BaseModel
 
 from switchboard.aws import clock, secret, table
 from switchboard.aws.table import Check, Delete, Item, Key, Put, Query, Update
+from switchboard.compliance.amendments import Amendment
+from switchboard.compliance.data.law import Cap
 from switchboard.compliance.models import ConsentRecord, Reassignment, Verdict
 from switchboard.compliance.ports import Answer
+from switchboard.kit.change import Moved
 from switchboard.kit.listing import page_of
 from switchboard.kit.retention import FIVE_YEARS
 
@@ -51,6 +58,8 @@ class Facts:
     consent: ConsentRecord | None = None
     answers: dict[str, Reassignment] = field(default_factory=dict)
     attempts: tuple[str, ...] = ()
+    #: Operators' rows of law, by place.
+    amendments: dict[str, list[Amendment]] = field(default_factory=dict)
 
 
 def ledger_key(org_id: str, ledger: Ledger, e164: str) -> Key:
@@ -65,8 +74,15 @@ def _answer_key(e164: str, since: date) -> Key:
     return {"pk": f"rnd#{e164}", "sk": since.isoformat()}
 
 
-def facts(org_id: str, e164: str, subject: str, days: Sequence[date]) -> Facts:
-    """Everything the gate needs to know of a number, with the answers about some days, in one consistent request."""
+def _law_key(place: str) -> Key:
+    return {"pk": f"law#{place}", "sk": "rows"}
+
+
+def facts(org_id: str, e164: str, subject: str, days: Sequence[date], places: Sequence[str] = ()) -> Facts:
+    """Everything the gate needs to know of a number, in one consistent request.
+
+    With it come the answers about some days, and operators' rows of law of some places.
+    """
     blocked, opted_out, consent, attempts, *found = table.get_many(
         "core",
         [
@@ -74,16 +90,55 @@ def facts(org_id: str, e164: str, subject: str, days: Sequence[date]) -> Facts:
             ledger_key(org_id, "opt-outs", e164),
             ledger_key(org_id, "consent", e164),
             _attempts_key(org_id, e164, subject),
+            *(_law_key(place) for place in places),
             *(_answer_key(e164, day) for day in days),
         ],
     )
+    laws, answers = found[: len(places)], found[len(places) :]
     return Facts(
         blocked=blocked is not None,
         opted_out=opted_out is not None,
         consent=ConsentRecord.model_validate(consent) if consent else None,
-        answers={item["sk"]: Reassignment.model_validate(item) for item in found if item},
+        answers={item["sk"]: Reassignment.model_validate(item) for item in answers if item},
         attempts=tuple(text for slot in SLOTS if (text := (attempts or {}).get(slot))),
+        amendments={place: _amendments(item) for place, item in zip(places, laws, strict=True) if item},
     )
+
+
+def _amendments(item: Item | None) -> list[Amendment]:
+    return [Amendment.model_validate(row) for row in item["rows"]] if item else []
+
+
+def amendments(place: str) -> tuple[int, list[Amendment]]:
+    """Operators' rows of law of a place, and the version of the item that holds them: 0 where there is none."""
+    item = table.get("core", _law_key(place))
+    return (item["version"] if item else 0), _amendments(item)
+
+
+def put_amendments(place: str, version: int, rows: Sequence[Amendment]) -> list[Put]:
+    """Keep a place's rows of law, if they are still those of that version. Raises Moved at commit."""
+    item = {**_law_key(place), "version": version + 1, "rows": [row.model_dump(mode="json") for row in rows]}
+    return [
+        Put(
+            table="core",
+            item=item,
+            condition="version = :version" if version else "attribute_not_exists(pk)",
+            values={":version": version} if version else {},
+            otherwise=Moved,
+        ),
+        Put(table="core", item={"pk": "law", "sk": place}),
+    ]
+
+
+def note_amendment(row: Amendment, what: Literal["added", "removed"], who: str, at: str) -> Put:
+    """Note that a row of law was added or removed. Notes stay: a verdict names the rows that it looked at."""
+    place = {"pk": f"law#{row.place}", "sk": f"log#{at}#{what}#{row.id}"}
+    return Put(table="core", item={**place, "what": what, "who": who, "at": at, "row": row.model_dump(mode="json")})
+
+
+def amended_places() -> list[str]:
+    """The places that have rows of law of operators', or had."""
+    return [item["sk"] for item in Query(table="core", partition="law").all()]
 
 
 def answer(e164: str, since: date) -> Reassignment | None:
@@ -109,8 +164,14 @@ def absent(org_id: str, ledger: Ledger, e164: str, otherwise: Refusal) -> Check:
     )
 
 
-def count_attempt(org_id: str, e164: str, subject: str, cap: int, now: datetime, otherwise: Refusal) -> Update:
-    """Count a call, if it is not more than the cap's within 24 hours by now: exact, however many are in flight."""
+def count_attempt(
+    org_id: str, e164: str, subject: str, caps: Sequence[Cap], now: datetime, otherwise: Refusal
+) -> Update:
+    """Count a call, if it is not more than each cap's within its hours by now: exact, however many are in flight."""
+    free = [
+        f"(attribute_not_exists(#{SLOTS[cap.calls - 1]}) OR #{SLOTS[cap.calls - 1]} <= :before{number})"
+        for number, cap in enumerate(caps)
+    ]
     return Update(
         table="core",
         key=_attempts_key(org_id, e164, subject),
@@ -122,11 +183,11 @@ def count_attempt(org_id: str, e164: str, subject: str, cap: int, now: datetime,
         values={
             ":now": clock.iso(now),
             ":never": "",
-            ":day_ago": clock.iso(now - _DAY),
+            **{f":before{number}": clock.iso(now - timedelta(hours=cap.hours)) for number, cap in enumerate(caps)},
             # A day later none of them counts any more.
             ":expires": int((now + 2 * _DAY).timestamp()),
         },
-        condition=f"attribute_not_exists(#{SLOTS[cap - 1]}) OR #{SLOTS[cap - 1]} <= :day_ago",
+        condition=" AND ".join(free),
         otherwise=otherwise,
     )
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from switchboard.compliance.models import Basis
+from switchboard.compliance.models import Basis, Purpose
 
 Kind = Literal["inbound", "outbound"]
 
@@ -16,6 +16,7 @@ class Settings(BaseModel):
 
     `provider_agent_id` is the voice provider's own agent that talks, where there is one; `caller_id` the number that
     its calls come from; `consent_source` and `consent_date` the basis of its calls, where nothing better is known.
+    `purpose` is what they are for: something is sold in them, or nothing is.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Settings(BaseModel):
     caller_id: str | None = None
     consent_source: str | None = None
     consent_date: str | None = None
+    purpose: Purpose = Purpose.INFORMATIONAL
 
 
 class Flow(Settings):

@@ -192,6 +192,15 @@ KINDS: tuple[Kind, ...] = (
         FIVE_YEARS,
         "the verdict",
     ),
+    Kind("core", "operators' rows of law of a place", "law#<place>|rows", _NEVER, "They hold until they are removed."),
+    Kind("core", "place that has such rows", "law|<place>", _NEVER, "The operator's list of rows is made from it."),
+    Kind(
+        "core",
+        "what was done with such a row",
+        "law#<place>|log#<moment>#<what>#<id>",
+        _NEVER,
+        "Verdicts name the rows that they looked at.",
+    ),
     Kind(
         "core",
         "answer of the Reassigned Numbers Database",

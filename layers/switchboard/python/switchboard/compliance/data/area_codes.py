@@ -13,7 +13,11 @@ A code that is in neither has no zone, and the gate refuses it.
 
 from __future__ import annotations
 
+from datetime import date
+
 VERSION = "2025-12-31"
+#: By when the table is compared with the plan administrator's again.
+REVIEW_BY = date(2027, 6, 30)
 
 EASTERN = "America/New_York"
 CENTRAL = "America/Chicago"
@@ -147,6 +151,19 @@ _STRADDLING: dict[str, tuple[str, ...]] = {
 #: By area code: its state or territory, and every zone in which it has numbers.
 AREA_CODES: dict[str, tuple[str, tuple[str, ...]]] = {
     code: (state, _STRADDLING.get(code, (zone,))) for state, (zone, codes) in _CODES.items() for code in codes.split()
+}
+
+#: Canadian codes whose numbers may be on clocks that the library does not name for each of their prefixes.
+CANADIAN: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        ("236", "250", "257", "672", "778"),  # BC: the Peace River and Kootenay regions keep Mountain time
+        ("America/Vancouver", "America/Edmonton", "America/Fort_Nelson"),
+    ),
+    **dict.fromkeys(("306", "474", "639"), ("America/Regina", "America/Edmonton")),  # SK: Lloydminster
+    **dict.fromkeys(("367", "418", "581"), ("America/Toronto", "America/Halifax")),  # QC: the Magdalen Islands
+    "807": ("America/Toronto", "America/Winnipeg"),  # ON: west of 90°
+    "867": ("America/Whitehorse", "America/Edmonton", "America/Winnipeg", "America/Toronto"),  # all three territories
+    **dict.fromkeys(("709", "879"), ("America/St_Johns", "America/Halifax")),  # NL: Labrador
 }
 
 #: What is not a state: federal law holds there, and ISO 3166 gives each a code of its own.

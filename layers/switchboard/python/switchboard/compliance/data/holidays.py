@@ -1,17 +1,21 @@
 """Legal holidays, as far as a state forbids calls on them.
 
 A holiday that falls on a weekend is kept on the nearest weekday as well (5 U.S.C. 6103, and the states alike); the gate
-closes both days, since the laws do not say which of the two they mean. Days that a governor proclaims are not here.
+closes both days, since the laws do not say which of the two they mean. Days that a governor proclaims are an operator's
+to enter (`switchboard law close`).
 """
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import date, timedelta
 from functools import cache
 
-VERSION = "2025-12-31"
+VERSION = "2026-11-29"
+#: By when the lists are looked up again: legislatures add holidays in spring.
+REVIEW_BY = date(2027, 9, 30)
 
-_MONDAY, _TUESDAY, _THURSDAY = 0, 1, 3
+_MONDAY, _THURSDAY, _FRIDAY = 0, 3, 4
 _LAST = -1
 
 #: (month, day)
@@ -32,6 +36,7 @@ _FLOATING: dict[str, tuple[int, int, int]] = {
     "king": (1, _MONDAY, 3),
     "washington": (2, _MONDAY, 3),
     "confederate_memorial": (4, _MONDAY, 4),
+    "arbor": (4, _FRIDAY, _LAST),
     "memorial": (5, _MONDAY, _LAST),
     "jefferson_davis": (6, _MONDAY, 1),
     "victory_day": (8, _MONDAY, 2),
@@ -59,31 +64,42 @@ FEDERAL = frozenset(
     }
 )
 
-#: What a state that closes on holidays keeps beside the federal ones, by its own statute on holidays.
+#: What a state with rules for holidays keeps beside the federal ones, by its own statute on holidays.
 OF_STATE: dict[str, frozenset[str]] = {
     # Ala. Code 1-3-8. Mardi Gras is kept in two counties, which an area code does not tell apart.
     "AL": FEDERAL | {"mardi_gras", "confederate_memorial", "jefferson_davis", "rosa_parks"},
     # La. R.S. 1:55, as the Public Service Commission lists them for callers.
     "LA": FEDERAL | {"mardi_gras", "good_friday", "all_saints", "election", "day_after_thanksgiving"},
+    # Neb. Rev. Stat. 62-301, whose text was not read again.
+    "NE": FEDERAL | {"arbor", "day_after_thanksgiving"},
     # 44 P.S. 11.
     "PA": FEDERAL | {"good_friday", "flag_day", "election"},
     # R.I. Gen. Laws 25-1-1.
     "RI": FEDERAL | {"ri_independence", "victory_day", "election"},
-    # Utah Code 63G-1-301.
-    "UT": FEDERAL | {"pioneer_day"},
+    # Utah Code 63G-1-301. Juneteenth is kept on a Monday (2)(c), (d); Good Friday is subject to a subsection (6) that
+    # could not be read; Election Day is in HB 104 of 2026, whose end could not be read.
+    "UT": FEDERAL | {"pioneer_day", "juneteenth_monday", "good_friday", "election"},
+}
+
+#: The day from which a state keeps a holiday that it did not always keep.
+SINCE: dict[tuple[str, str], date] = {
+    ("UT", "juneteenth_monday"): date(2022, 5, 4),
+    ("UT", "good_friday"): date(2026, 5, 6),
+    ("UT", "election"): date(2027, 1, 1),
 }
 
 
 def closed(state: str, day: date) -> bool:
     """Whether a day is a legal holiday in a state: the day itself, or the weekday on which it is kept."""
     # New Year's Day on a Saturday is kept in the old year.
-    return any(day in _days(year, OF_STATE.get(state, FEDERAL)) for year in (day.year, day.year + 1))
+    return any(day in _days(year, state) for year in (day.year, day.year + 1))
 
 
 @cache
-def _days(year: int, names: frozenset[str]) -> frozenset[date]:
-    """The days of a year on which the named holidays fall or are kept."""
-    days = [_date(year, name) for name in names]
+def _days(year: int, state: str) -> frozenset[date]:
+    """The days of a year on which a state's holidays fall or are kept."""
+    found = {name: _date(year, name) for name in OF_STATE.get(state, FEDERAL)}
+    days = [day for name, day in found.items() if day >= SINCE.get((state, name), day)]
     return frozenset([*days, *(kept for day in days if (kept := _kept(day)) != day)])
 
 
@@ -96,12 +112,15 @@ def _date(year: int, name: str) -> date:
         return _nth(year, 11, _MONDAY, 1) + timedelta(days=1)
     if name == "day_after_thanksgiving":
         return _date(year, "thanksgiving") + timedelta(days=1)
+    if name == "juneteenth_monday":  # the Monday before a Tuesday to Friday, the Monday after a weekend
+        day = _date(year, "juneteenth")
+        return day + timedelta(days=7 - day.weekday() if day.weekday() > _FRIDAY else -day.weekday())
     return _easter(year) + timedelta(days=_FROM_EASTER[name])
 
 
 def _nth(year: int, month: int, weekday: int, which: int) -> date:
     if which == _LAST:
-        end = date(year, month, 31)  # May, the only month that asks for its last Monday
+        end = date(year, month, monthrange(year, month)[1])
         return end - timedelta(days=(end.weekday() - weekday) % 7)
     first = date(year, month, 1)
     return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (which - 1))

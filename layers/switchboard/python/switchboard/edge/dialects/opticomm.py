@@ -41,6 +41,7 @@ _BY_CODE = {
     "ip_not_allowed": "IP_NOT_ALLOWED",
     "agent_not_allowed": "AGENT_NOT_ALLOWED",
     "dnc": "PHONE_ON_DNC",
+    "national_dnc": "PHONE_ON_DNC",
     "opted_out": "PHONE_ON_DNC",
     "missing_fields": "MISSING_FIELDS",
     "invalid_url": "MISSING_FIELDS",

@@ -26,6 +26,11 @@ class StatusChanged(TypedDict):
     status: Annotated[Code, "The status from now on."]
 
 
+class CallingHoursChanged(TypedDict):
+    start: Annotated[Code | None, "When its calls may begin, by the clock of who is called; none without hours."]
+    end: Annotated[Code | None, "When they end."]
+
+
 class HardCapChanged(TypedDict):
     enabled: Annotated[bool, "Whether the limit holds."]
     monthly_cap_cents: Annotated[Count, "The limit of a month, in cents."]
@@ -53,6 +58,12 @@ TYPES = (
     EventType("organization.plan_changed", "An organization moved to a plan.", "organization", PlanChanged),
     EventType(
         "organization.status_changed", "An organization was suspended or resumed.", "organization", StatusChanged
+    ),
+    EventType(
+        "organization.calling_hours_changed",
+        "An organization set its own calling hours, or took them away.",
+        "organization",
+        CallingHoursChanged,
     ),
     EventType("billing.hard_cap_changed", "An organization set its spending limit.", "organization", HardCapChanged),
     EventType("key.created", "An API key was made.", "key", KeyCreated),

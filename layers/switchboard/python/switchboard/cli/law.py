@@ -1,0 +1,144 @@
+"""`switchboard law`: the rows of law that the gate knows, and those that an operator adds while the system runs."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import date
+from typing import TYPE_CHECKING, Any, get_args
+
+from switchboard.aws import clock
+from switchboard.cli.command import Noun, note, operator, positive, show
+from switchboard.compliance import amending
+from switchboard.compliance.amendments import WEEKDAYS, Amendment, Channel
+from switchboard.compliance.data import review
+
+if TYPE_CHECKING:
+    from switchboard.cli.command import Nouns
+
+#: Rows of law are of no organization.
+_EVERYBODY = "org_platform"
+
+
+def add_to(nouns: Nouns) -> None:
+    """Add the commands."""
+    law = Noun(nouns, "law", "rows of law: when people may be called, and where")
+    law.verb("rows", _rows, "list the rows that came with this release", offline=lambda _: True)
+    law.verb("list", _list, "list the rows that operators added")
+    law.verb("overdue", _overdue, "list what should have been looked up again; exits with 1 if anything should")
+    close = law.verb("close", _close, "close a place for some days: an emergency, a proclaimed holiday")
+    _add_place(close)
+    close.add_argument("first", type=_day, metavar="FIRST", help="the first day, by the local calendar")
+    close.add_argument("last", type=_day, metavar="LAST", help="the last day")
+    narrow = law.verb("narrow", _narrow, "leave only a part of the day open in a place")
+    _add_place(narrow)
+    narrow.add_argument("start", metavar="START", help="as 09:00, by the recipient's clock")
+    narrow.add_argument("end", metavar="END", help="as 18:00")
+    narrow.add_argument("--days", type=_weekdays, default=WEEKDAYS, metavar="LIST", help="as mon,tue; all by default")
+    cap = law.verb("cap", _cap, "allow so many calls of one subject to a number in so many hours")
+    _add_place(cap)
+    cap.add_argument("calls", type=positive, metavar="CALLS", help="1 to 3")
+    cap.add_argument("hours", type=positive, metavar="HOURS", help="1 to 24")
+    for verb in (narrow, cap):
+        verb.add_argument("--from", dest="first", type=_day, metavar="DAY", help="the first day; today by default")
+        verb.add_argument("--until", dest="last", type=_day, metavar="DAY", help="the last day; none by default")
+    removed = law.verb("remove", _remove, "remove a row that an operator added")
+    removed.add_argument("row", metavar="ID")
+
+
+def _add_place(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("place", metavar="PLACE", help="a country, as CA, or a state, as US-FL")
+    verb.add_argument("--source", required=True, metavar="TEXT", help="where it stands")
+    verb.add_argument("--review-by", type=_day, metavar="DAY", help="when somebody is to look it up again")
+    verb.add_argument("--channel", choices=get_args(Channel), help="calls or texts alone")
+
+
+def _rows(args: argparse.Namespace) -> None:
+    today = clock.now().date()
+    rows: list[dict[str, Any]] = [
+        {
+            "row": due.what,
+            "review_by": due.review_by.isoformat(),
+            "overdue": due.review_by < today,
+            "checked": due.checked,
+            "source": due.source,
+        }
+        for due in review.rows()
+    ]
+    show(args, rows)
+
+
+def _list(args: argparse.Namespace) -> None:
+    show(args, [_row(row) for row in amending.listing()])
+
+
+def _overdue(args: argparse.Namespace) -> int:
+    today = clock.now().date()
+    built_in = [{"row": due.what, "review_by": due.review_by.isoformat()} for due in review.overdue(today)]
+    added = [{"row": row.id, "review_by": str(row.review_by)} for row in amending.overdue(today)]
+    found = [*built_in, *added]
+    show(args, found)
+    if not found:
+        note("Nothing is overdue.")
+    return 1 if found else 0
+
+
+def _close(args: argparse.Namespace) -> None:
+    _add(args, "closure", first=args.first, last=args.last)
+
+
+def _narrow(args: argparse.Namespace) -> None:
+    _add(args, "window", first=args.first, last=args.last, start=args.start, end=args.end, days=args.days)
+
+
+def _cap(args: argparse.Namespace) -> None:
+    _add(args, "cap", first=args.first, last=args.last, calls=args.calls, hours=args.hours)
+
+
+def _add(args: argparse.Namespace, kind: str, **more: Any) -> None:
+    row = amending.add(
+        operator(_EVERYBODY).actor,
+        kind=kind,
+        place=args.place,
+        source=args.source,
+        review_by=args.review_by,
+        channel=args.channel,
+        **more,
+    )
+    show(args, _row(row))
+
+
+def _remove(args: argparse.Namespace) -> None:
+    show(args, _row(amending.remove(operator(_EVERYBODY).actor, args.row)))
+
+
+def _row(row: Amendment) -> dict[str, Any]:
+    asks = {
+        "closure": "closed",
+        "window": f"{row.start}-{row.end} {','.join(row.days)}",
+        "cap": f"{row.calls} calls in {row.hours} h",
+    }
+    return {
+        "row": row.id,
+        "place": row.place,
+        "asks": asks[row.kind],
+        "first": row.first.isoformat(),
+        "last": row.last.isoformat() if row.last else None,
+        "channel": row.channel,
+        "review_by": row.review_by.isoformat() if row.review_by else None,
+        "by": row.created_by,
+        "source": row.source,
+    }
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day, as 2026-01-31") from None
+
+
+def _weekdays(text: str) -> tuple[str, ...]:
+    days = tuple(text.lower().split(","))
+    if not set(days) <= set(WEEKDAYS):
+        raise argparse.ArgumentTypeError(f"{text!r} is not some of {','.join(WEEKDAYS)}")
+    return days

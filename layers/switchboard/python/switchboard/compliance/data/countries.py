@@ -1,0 +1,41 @@
+"""The hours of countries. One that has no row here has the hours of `ELSEWHERE`: no country is without a window."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from switchboard.compliance.data.law import Hours, Rule, hours
+from switchboard.compliance.data.states import FEDERAL
+
+#: The rule of a country that was not looked up: as in the United States, in every zone where the number may be.
+ELSEWHERE = Rule(
+    weekdays=hours(8, 21),
+    saturday=hours(8, 21),
+    sunday=hours(8, 21),
+    source="ours: 8 to 21 where no law was looked up",
+    since=date(2003, 10, 1),
+    review_by=date(2027, 12, 31),
+    confidence="single",
+)
+
+#: By ISO 3166 code.
+COUNTRIES: dict[str, Rule] = {
+    "US": FEDERAL,
+    "CA": Rule(
+        weekdays=Hours(9 * 60, 21 * 60 + 30),
+        saturday=hours(10, 18),
+        sunday=hours(10, 18),
+        source=(
+            "CRTC Unsolicited Telecommunications Rules, Part III s. 23 and Part IV s. 4(d), the latter by Telecom"
+            " Regulatory Policy 2009-200; a province's own hours are an operator's row"
+        ),
+        since=date(2008, 9, 30),
+        review_by=date(2027, 12, 31),
+        confidence="single",
+    ),
+}
+
+
+def rule_of(country: str) -> Rule:
+    """The hours of a country."""
+    return COUNTRIES.get(country, ELSEWHERE)

@@ -1,0 +1,123 @@
+"""The national do-not-call registry from the files that telemarketers download of it.
+
+A full list is a flat text file, or the same in a zip file: a number a line, as `2025550123` or, as it is today, area
+code and number with a comma between, `202,5550123`. There is a file for each area code, and one for a state or for the
+whole country where that was asked for. Put them into one folder as they come, and no older ones beside them. A change
+list, and whatever else has other lines, is refused: what a file does not say clearly is not known.
+
+A list is good for 31 days (16 CFR 310.4(b)(3)(iv)). Its day is the one in its name, where it has one, as
+`2026-01-31_202_….txt`, and never later than the day on which the file was last changed.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from io import BufferedReader
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from switchboard.compliance.ports import NotAnswered, Registered
+
+#: How old a list may be on the day of the call.
+FRESH_FOR = timedelta(days=31)
+_LINE = re.compile(rb"([2-9][0-9]{2}),?([2-9][0-9]{6})")
+_DAY = re.compile(r"(?<!\d)(\d{4})-(\d{1,2})-(\d{1,2})(?!\d)")
+_CODE = re.compile(r"(?<![0-9A-Za-z])([2-9]\d{2})(?![0-9A-Za-z])")
+#: The longest line, with its end.
+_LONGEST = 64
+_NUMBERS = 10_000_000
+#: A list of 10 million numbers is as many bits.
+_CACHED = 24
+
+
+class _List(NamedTuple):
+    """A file, as it stands: another size or time is another list."""
+
+    path: Path
+    size: int
+    changed: int
+
+    @property
+    def as_of(self) -> date:
+        changed = datetime.fromtimestamp(self.changed / 1e9, UTC).date()
+        named = _DAY.search(self.path.name)
+        try:
+            return min(changed, date(*map(int, named.groups()))) if named else changed
+        except ValueError:
+            raise NotAnswered("list_misnamed") from None
+
+    def may_have(self, code: str) -> bool:
+        """Whether a file may hold an area code: the one in its name, or any where its name has none."""
+        codes = _CODE.findall(_DAY.sub(" ", self.path.stem).replace("_", " "))
+        return not codes or code in codes
+
+
+class FileRegistry:
+    """The registry in a folder of downloaded files."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def query(self, e164: str, now: datetime) -> Registered:
+        """Whether a number is registered. Raises NotAnswered, also for an area code that no fresh file has."""
+        code, number = e164[2:5], e164[5:]
+        known = [(one, bits) for one in self._lists(code) if (bits := _numbers(one, code)) is not None]
+        if not known:
+            raise NotAnswered("area_code_not_downloaded")
+        newest = max(one.as_of for one, _ in known)
+        if now.astimezone(UTC).date() - newest > FRESH_FOR:
+            raise NotAnswered("list_too_old")
+        position = int(number)
+        # A number that left the registry may still be in an older list beside the new one: it is not called.
+        on_list = any(bits[position // 8] >> position % 8 & 1 for _, bits in known)
+        return Registered(on_list, newest)
+
+    def _lists(self, code: str) -> list[_List]:
+        try:
+            files = [path for path in sorted(self._folder.iterdir()) if path.suffix.lower() in (".txt", ".zip")]
+            found = [_List(path, (stat := path.stat()).st_size, stat.st_mtime_ns) for path in files]
+        except OSError as error:
+            raise NotAnswered("folder_not_there") from error
+        return [one for one in found if one.may_have(code)]
+
+
+@lru_cache(maxsize=_CACHED)
+def _numbers(one: _List, code: str) -> bytes | None:
+    """The numbers of an area code in a file, a bit each; None where the file has none. Raises NotAnswered."""
+    wanted, bits = code.encode(), None
+    try:
+        for line in _lines(one.path):
+            if not line:
+                continue
+            match = _LINE.fullmatch(line)
+            if match is None:
+                raise NotAnswered("list_malformed")
+            if match[1] == wanted:
+                bits = bits or bytearray(_NUMBERS // 8)
+                position = int(match[2])
+                bits[position // 8] |= 1 << position % 8
+    except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        raise NotAnswered("list_unreadable") from error
+    return bytes(bits) if bits else None
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    if path.suffix.lower() != ".zip":
+        with path.open("rb") as file:
+            yield from _of(file)
+        return
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            with archive.open(name) as file:
+                yield from _of(file)
+
+
+def _of(file: BufferedReader | IO[bytes]) -> Iterator[bytes]:
+    while line := file.readline(_LONGEST):
+        if not line.endswith(b"\n") and len(line) == _LONGEST:
+            raise NotAnswered("list_malformed")
+        yield line.strip(b" \t\r\n\xef\xbb\xbf")

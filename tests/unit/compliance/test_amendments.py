@@ -1,0 +1,273 @@
+"""Rows of law that operators add: in effect at once, and only ever narrowing."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from switchboard.aws import clock, session
+from switchboard.aws.table import Query, commit
+from switchboard.compliance import amending, service, store
+from switchboard.compliance.amendments import WEEKDAYS, Amendment, narrows
+from switchboard.compliance.models import Contact
+from switchboard.compliance.ports import SimulatedNumbers
+from switchboard.compliance.store import Facts
+from switchboard.errors import Invalid, NotFound
+from switchboard.events.models import Actor
+from tests.unit.compliance.gate import CONSENT, at, open_, verdict
+from tests.unit.properties import examples
+
+OPERATOR = Actor(type="operator", id="ada")
+LOUISIANA, NEW_YORK, LONDON = "+15045551234", "+12125551234", "+442079460000"
+CLOSED = {"kind": "closure", "place": "US-LA", "first": date(2026, 1, 15), "last": date(2026, 1, 16), "source": "x"}
+
+
+def amended(*rows: dict[str, Any]) -> Facts:
+    made = [Amendment(**{"id": f"law_{number}", "source": "x", **row}) for number, row in enumerate(rows)]
+    return Facts(
+        amendments={place: [row for row in made if row.place == place] for place in {row.place for row in made}}
+    )
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        ("2026-01-14 19:59:59", True),
+        ("2026-01-15 08:00:00", False),
+        ("2026-01-16 19:59:59", False),
+        ("2026-01-17 08:00:00", True),
+    ],
+)
+def test_a_closure_closes_its_days_by_the_local_calendar(moment: str, expected: bool) -> None:
+    now = at("America/Chicago", moment)
+    found = verdict(LOUISIANA, now, amended(CLOSED))
+    assert found.allowed is expected
+    assert found.rule("quiet_hours").details["amendments"] == ["law_0"]
+    if not expected:
+        assert found.next_allowed_at == "2026-01-17T14:00:00.000Z"
+    assert verdict(NEW_YORK, now, amended(CLOSED)).rule("quiet_hours").details["amendments"] == []
+
+
+def test_a_window_narrows_the_days_that_it_names() -> None:
+    row = {"kind": "window", "place": "GB", "first": date(2026, 1, 1), "start": "10:00", "end": "12:00"}
+    facts = amended(row | {"days": ("thu",)})
+    for edge, expected in [("09:59:59", False), ("10:00:00", True), ("11:59:59", True), ("12:00:00", False)]:
+        assert verdict(LONDON, at("Europe/London", f"2026-01-15 {edge}"), facts).allowed is expected
+        assert verdict(LONDON, at("Europe/London", f"2026-01-16 {edge}"), facts).allowed
+
+
+def test_a_row_may_hold_for_calls_or_for_texts_alone() -> None:
+    facts = amended(CLOSED | {"channel": "sms"})
+    now = at("America/Chicago", "2026-01-15 12:00:00")
+    assert verdict(LOUISIANA, now, facts).allowed
+    assert not verdict(LOUISIANA, now, facts, channel="sms").allowed
+
+
+def test_a_state_without_a_row_of_its_own_gets_one() -> None:
+    row = {"kind": "window", "place": "US-NY", "first": date(2026, 1, 1), "start": "09:00", "end": "20:00"}
+    evening = at("America/New_York", "2026-01-15 20:00:00")
+    assert verdict(NEW_YORK, evening).allowed
+    assert not verdict(NEW_YORK, evening, amended(row)).allowed
+    assert not verdict("+13035551234", at("America/Denver", "2026-01-15 13:00:00"), amended(CLOSED), state="LA").allowed
+
+
+def test_a_cap_of_an_operator_counts_as_a_states() -> None:
+    row = {"kind": "cap", "place": "US-NY", "first": date(2026, 1, 1), "calls": 1, "hours": 6}
+    now = at("America/New_York", "2026-01-15 12:00:00")
+    recent = Facts(attempts=((now - timedelta(hours=6) + timedelta(seconds=1)).isoformat(),))
+    facts = amended(row)
+    assert verdict(NEW_YORK, now, Facts(attempts=recent.attempts)).allowed
+    refused = verdict(NEW_YORK, now, Facts(attempts=recent.attempts, amendments=facts.amendments))
+    assert refused.code == "attempt_cap"
+    assert refused.rule("caps").details["law"] == ["law_0: x"]
+    before = Facts(attempts=((now - timedelta(hours=6)).isoformat(),), amendments=facts.amendments)
+    assert verdict(NEW_YORK, now, before).allowed
+
+
+PLACES = {"US": NEW_YORK, "US-FL": "+13055551234", "US-UT": "+18015551234", "CA": "+14165551234", "GB": LONDON}
+TIMES = st.integers(0, 96).map(lambda quarter: f"{quarter // 4:02}:{quarter % 4 * 15:02}")
+DAYS = st.integers(-3, 3).map(lambda offset: date(2026, 1, 15) + timedelta(days=offset))
+
+
+@st.composite
+def rows(draw: st.DrawFn) -> dict[str, Any]:
+    first = draw(DAYS)
+    row: dict[str, Any] = {
+        "kind": draw(st.sampled_from(["closure", "window", "cap"])),
+        "place": draw(st.sampled_from(sorted(PLACES))),
+        "first": first,
+        "last": first + timedelta(days=draw(st.integers(0, 3))),
+        "channel": draw(st.sampled_from([None, "voice", "sms"])),
+    }
+    if row["kind"] == "window":
+        start, end = sorted(draw(st.tuples(TIMES, TIMES).filter(lambda pair: pair[0] != pair[1])))
+        days = draw(st.lists(st.sampled_from(WEEKDAYS), min_size=1, unique=True))
+        row |= {"start": start, "end": end, "days": tuple(days)}
+    if row["kind"] == "cap":
+        row |= {"calls": draw(st.integers(1, 3)), "hours": draw(st.integers(1, 24))}
+    return row
+
+
+MINUTES = st.integers(0, 6 * 24 * 60).map(lambda minute: datetime(2026, 1, 12, tzinfo=UTC) + timedelta(minutes=minute))
+
+
+@examples(400)
+@given(st.lists(rows(), max_size=4), st.sampled_from(sorted(PLACES)), MINUTES, st.sampled_from(["voice", "sms"]))
+def test_no_row_opens_what_is_closed_without_it(
+    added: list[dict[str, Any]], place: str, now: datetime, channel: str
+) -> None:
+    calls = tuple((now - timedelta(hours=hours)).isoformat() for hours in (1, 2, 30))
+    facts = amended(*added)
+    given_ = {"channel": channel}
+    before = verdict(PLACES[place], now, Facts(attempts=calls), **given_)
+    after = verdict(PLACES[place], now, Facts(attempts=calls, amendments=facts.amendments), **given_)
+    assert before.allowed or not after.allowed
+    if before.allowed and after.allowed:
+        assert before.allowed_until is not None
+        assert after.allowed_until is not None
+        assert after.allowed_until <= before.allowed_until
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"kind": "window", "place": "US-FL", "start": "08:00", "end": "20:00"},
+        {"kind": "window", "place": "US-FL", "start": "00:00", "end": "24:00"},
+        {"kind": "window", "place": "US", "start": "08:00", "end": "21:00"},
+        {"kind": "window", "place": "CA", "start": "10:00", "end": "18:00", "days": ("sat", "sun")},
+        {"kind": "window", "place": "US-UT", "start": "10:00", "end": "11:00", "days": ("sun",)},
+        {"kind": "cap", "place": "US-FL", "calls": 3, "hours": 24},
+        {"kind": "cap", "place": "US-FL", "calls": 3, "hours": 8},
+        {"kind": "cap", "place": "US-ME", "calls": 2, "hours": 8},
+    ],
+)
+def test_a_row_that_asks_for_no_more_than_the_law_does_is_refused(row: dict[str, Any]) -> None:
+    assert not narrows(Amendment(first=date(2026, 1, 15), source="x", **row))
+    with pytest.raises(Invalid) as refusal:
+        amending.add(OPERATOR, source="x", **row)
+    assert refusal.value.code == "law_not_stricter"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"kind": "window", "place": "US-FL", "start": "08:01", "end": "24:00"},
+        {"kind": "window", "place": "CA", "start": "10:00", "end": "18:00"},
+        {"kind": "window", "place": "US-CA", "start": "09:00", "end": "21:00"},  # its own holds for calls alone
+        {"kind": "cap", "place": "US-FL", "calls": 2, "hours": 1},
+        {"kind": "cap", "place": "US-NY", "calls": 3, "hours": 24},
+        {"kind": "cap", "place": "US-ME", "calls": 1, "hours": 9},
+    ],
+)
+def test_a_row_that_asks_for_anything_more_is_taken(row: dict[str, Any]) -> None:
+    assert narrows(Amendment(first=date(2026, 1, 15), source="x", **row))
+
+
+@pytest.mark.parametrize(
+    ("row", "field"),
+    [
+        (CLOSED | {"place": "Louisiana"}, "place"),
+        (CLOSED | {"place": "US-XX"}, "place"),
+        (CLOSED | {"place": "CA-ON"}, "place"),
+        (CLOSED | {"place": "US-"}, "place"),
+        (CLOSED | {"source": ""}, "source"),
+        (CLOSED | {"last": None}, "row"),
+        (CLOSED | {"last": date(2026, 1, 14)}, "row"),
+        ({"kind": "window", "place": "GB", "source": "x", "start": "9:00", "end": "12:00"}, "start"),
+        ({"kind": "window", "place": "GB", "source": "x", "start": "12:00", "end": "09:00"}, "row"),
+        ({"kind": "window", "place": "GB", "source": "x"}, "row"),
+        ({"kind": "cap", "place": "GB", "source": "x", "calls": 4, "hours": 24}, "calls"),
+        ({"kind": "cap", "place": "GB", "source": "x", "calls": 1, "hours": 25}, "hours"),
+        ({"kind": "cap", "place": "GB", "source": "x", "calls": 1}, "row"),
+    ],
+)
+def test_a_row_that_is_wrong_is_refused_with_its_field(row: dict[str, Any], field: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        amending.add(OPERATOR, **row)
+    assert refusal.value.code == "law_invalid"
+    assert field in refusal.value.details["fields"]
+
+
+@pytest.mark.usefixtures("cloud")
+class TestStored:
+    """On the table."""
+
+    def allowed(self, to: str = LOUISIANA, **contact: Any) -> bool:
+        asked = Contact(org_id="org_a", channel="voice", to=to, consent=CONSENT, **contact)
+        return service.evaluate(asked, SimulatedNumbers()).allowed
+
+    def test_a_row_is_in_effect_for_the_next_contact_and_gone_with_its_removal(self, frozen: clock.Frozen) -> None:
+        assert self.allowed()
+        row = amending.add(OPERATOR, **CLOSED)
+        assert row.created_by == "ada"
+        assert not self.allowed()
+        assert not self.allowed(NEW_YORK, state="LA", timezone="America/New_York")
+        assert self.allowed(NEW_YORK)
+        assert amending.listing() == [row]
+        assert amending.remove(OPERATOR, row.id) == row
+        assert self.allowed()
+        assert amending.listing() == []
+        with pytest.raises(NotFound):
+            amending.remove(OPERATOR, row.id)
+        notes = [item for item in Query(table="core", partition="law#US-LA").all() if item["sk"].startswith("log#")]
+        assert [(note["what"], note["who"], note["row"]["id"]) for note in notes] == [
+            ("added", "ada", row.id),
+            ("removed", "ada", row.id),
+        ]
+
+    def test_rows_are_read_with_everything_else(self, monkeypatch: pytest.MonkeyPatch, frozen: clock.Frozen) -> None:
+        amending.add(OPERATOR, **CLOSED)
+        self.allowed()
+        requests: list[str] = []
+        client = session.dynamodb()
+        for operation in ("batch_get_item", "get_item", "query"):
+            real = getattr(client, operation)
+            monkeypatch.setattr(
+                client, operation, lambda _name=operation, _real=real, **more: requests.append(_name) or _real(**more)
+            )
+        assert not self.allowed(state="FL", timezone="America/Toronto")
+        assert requests == ["batch_get_item"]
+
+    def test_rows_of_several_operators_stand_beside_one_another(self, frozen: clock.Frozen) -> None:
+        read = store.amendments
+        first = amending.add(OPERATOR, **CLOSED)
+        # Another operator's row comes between this one's read and its write.
+        stale = [read("US-LA")]
+        amending.add(OPERATOR, **CLOSED | {"channel": "sms"})
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(store, "amendments", lambda place: stale.pop() if stale else read(place))
+            amending.add(OPERATOR, **CLOSED | {"channel": "voice"})
+        assert [row.channel for row in amending.listing()] == [None, "sms", "voice"]
+        assert amending.listing()[0] == first
+
+    def test_rows_that_are_over_make_room_and_no_place_has_too_many(self, frozen: clock.Frozen) -> None:
+        for _ in range(amending.MOST):
+            amending.add(OPERATOR, **CLOSED)
+        with pytest.raises(Invalid) as refusal:
+            amending.add(OPERATOR, **CLOSED)
+        assert refusal.value.code == "too_many_rows"
+        frozen.advance(days=3)
+        with pytest.raises(Invalid) as refusal:
+            amending.add(OPERATOR, **CLOSED)
+        assert refusal.value.code == "law_over"
+        amending.add(OPERATOR, **CLOSED | {"last": date(2026, 2, 1)})
+        assert len(amending.listing()) == 1
+
+    def test_a_cap_of_an_operator_is_exact_at_the_commit(self, frozen: clock.Frozen) -> None:
+        amending.add(OPERATOR, kind="cap", place="US-NY", calls=1, hours=2, source="x")
+        asked = Contact(org_id="org_a", channel="voice", to=NEW_YORK, consent=CONSENT)
+        found = [service.evaluate(asked, SimulatedNumbers()) for _ in range(2)]
+        commit(service.writes_for(found[0]))
+        with pytest.raises(service.Blocked) as refusal:
+            commit(service.writes_for(found[1]))
+        assert refusal.value.code == "attempt_cap"
+        frozen.advance(hours=2)
+        commit(service.writes_for(service.evaluate(asked, SimulatedNumbers())))
+
+
+def test_a_day_without_rows_is_as_the_law_has_it() -> None:
+    assert open_(LONDON, at("Europe/London", "2026-01-15 12:00:00"))

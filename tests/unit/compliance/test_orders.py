@@ -1,0 +1,77 @@
+"""What an order tells the gate, and what a refusal leaves behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from switchboard.accounts import service as accounts
+from switchboard.aws.table import Query
+from switchboard.calls import placing, service
+from switchboard.calls.models import Order
+from switchboard.compliance import service as compliance
+from switchboard.compliance.errors import Blocked
+from tests.actors import Tenant, tenant
+
+pytestmark = pytest.mark.usefixtures("cloud", "frozen")
+
+
+@pytest.fixture
+def acme() -> Tenant:
+    return tenant()
+
+
+def order(**changes: Any) -> Order:
+    asked = {"to": "+14155550142", "tier": "basic", "consent_source": "business-relationship"}
+    return Order.model_validate(asked | changes)
+
+
+def blocked(acme: Tenant) -> dict[str, Any]:
+    events = Query(table="activity", partition=f"{acme.org_id}#chain#{acme.caller().correlation_id}").all()
+    (told,) = (item for item in events if item["type"] == "voice.call.blocked")
+    return told
+
+
+@pytest.mark.parametrize(
+    ("source", "date", "code", "reason"),
+    [
+        (None, None, "consent_missing", "missing"),
+        (None, "2026-01-01", "consent_invalid", "source_missing"),
+        ("", None, "consent_invalid", "source_unknown"),
+        ("hearsay", None, "consent_invalid", "source_unknown"),
+        ("business-relationship", "2003-01-01", "consent_expired", "too_old"),
+    ],
+)
+def test_a_consent_that_is_missing_unknown_or_old_is_refused_by_the_gate_and_recorded(
+    acme: Tenant, source: str | None, date: str | None, code: str, reason: str
+) -> None:
+    with pytest.raises(Blocked) as refusal:
+        service.place(acme.caller(), order(consent_source=source, consent_date=date))
+    assert refusal.value.code == code
+    assert refusal.value.details == {"gate": "consent", "reason": reason}
+    told = blocked(acme)
+    assert told["data"]["verdict"]["rules"]["consent"] == f"block:{reason}"
+    stored = compliance.get(acme.org_id, told["subject"]["id"])
+    assert (stored.allowed, stored.code) == (False, code)
+    assert stored.rule("consent").input["purpose"] == "informational"
+
+
+def test_an_order_passes_on_where_its_recipient_is_and_what_it_is_for(acme: Tenant) -> None:
+    org = accounts.organisation(acme.org_id)
+    told = {"purpose": "telemarketing", "time_zone": "America/Denver", "recipient_state": "co", "zone_confirmed": True}
+    contact = placing.contact(org, order(**told))
+    assert (contact.purpose, contact.timezone, contact.state, contact.zone_confirmed) == (
+        "telemarketing",
+        "America/Denver",
+        "CO",
+        True,
+    )
+    plain = placing.contact(org, order())
+    assert (plain.purpose, plain.timezone, plain.state, plain.zone_confirmed) == ("informational", None, None, False)
+
+
+def test_an_organisations_own_hours_reach_the_gate(acme: Tenant) -> None:
+    compliance.set_hours(acme.caller(master=True), "12:30", "13:00")
+    contact = placing.contact(accounts.organisation(acme.org_id), order())
+    assert contact.window == compliance.get_hours(acme.org_id)
