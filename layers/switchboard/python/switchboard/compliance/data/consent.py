@@ -27,7 +27,8 @@ class Weight(Sourced):
     months: int
 
 
-_REVIEW = date(2027, 12, 31)
+#: The FTC's own questions and answers, and law firms, were read; the text of the rule was not read again.
+_REVIEW = date(2027, 9, 30)
 _SINCE = date(2013, 10, 16)
 #: No law ends a written consent by time. Records of it are kept for five years (16 CFR 310.5): an older one cannot be
 #: proven.
@@ -40,7 +41,7 @@ WEIGHTS: dict[str, Weight] = {
         source="47 CFR 64.1200(f)(9); age: ours, from 16 CFR 310.5",
         since=_SINCE,
         review_by=_REVIEW,
-        confidence="statute",
+        confidence="vendors",
     ),
     "opt-in:double-opt-in": Weight(
         telemarketing=True,
@@ -48,7 +49,7 @@ WEIGHTS: dict[str, Weight] = {
         source="47 CFR 64.1200(f)(9); age: ours, from 16 CFR 310.5",
         since=_SINCE,
         review_by=_REVIEW,
-        confidence="statute",
+        confidence="vendors",
     ),
     "prior-express-consent": Weight(
         telemarketing=False,
@@ -56,7 +57,7 @@ WEIGHTS: dict[str, Weight] = {
         source="47 CFR 64.1200(a)(1); age: ours, from 16 CFR 310.5",
         since=_SINCE,
         review_by=_REVIEW,
-        confidence="statute",
+        confidence="vendors",
     ),
     "business-relationship": Weight(
         telemarketing=False,
@@ -64,7 +65,7 @@ WEIGHTS: dict[str, Weight] = {
         source="47 CFR 64.1200(f)(5): 18 months after a purchase or transaction",
         since=_SINCE,
         review_by=_REVIEW,
-        confidence="statute",
+        confidence="vendors",
     ),
     "customer-initiated": Weight(
         telemarketing=False,
@@ -72,6 +73,6 @@ WEIGHTS: dict[str, Weight] = {
         source="47 CFR 64.1200(f)(5): three months after an inquiry or application",
         since=_SINCE,
         review_by=_REVIEW,
-        confidence="statute",
+        confidence="vendors",
     ),
 }
