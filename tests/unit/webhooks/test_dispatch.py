@@ -46,6 +46,20 @@ def test_dispatching_again_neither_undoes_a_delivery_nor_makes_a_second_one(
     assert (failed_once.attempts, len(receiver.got)) == (1, 1)
 
 
+def test_a_job_that_comes_once_more_beside_its_retry_does_not_swallow_it(
+    acme: Tenant, register: Register, world: World, receiver: Receiver
+) -> None:
+    made = register(events=["message.sent"])
+    dispatch.dispatch(told(acme, world))
+    (first,) = jobs()
+    receiver.answers = [answer(500)]
+    delivery.deliver([first])
+    retry = first.model_copy(update={"attempt": 2, "made": None})
+    assert delivery.deliver([first, retry, retry, first]) == set()
+    delivered = only(acme, made.endpoint.id)
+    assert (delivered.status, delivered.attempts, len(receiver.got)) == (Status.SUCCEEDED, 2, 2)
+
+
 def test_two_workers_with_one_job_record_one_attempt(
     acme: Tenant, register: Register, world: World, receiver: Receiver
 ) -> None:
