@@ -223,7 +223,8 @@ def delivery(delivery_id: str) -> Delivery:
     summary="Send a delivery once more",
     operation_id="webhookReplay",
     tag="Webhooks",
-    description="Under the same id and by the whole schedule.",
+    description="Under the same id and by the whole schedule. A delivery that is still pending can be sent again when"
+    " its next attempt is more than an hour overdue.",
     keys=MASTER,
     responses={
         403: _MASTER,

@@ -11,9 +11,11 @@ from switchboard.aws import clock, secret
 from switchboard.aws.table import Query, commit
 from switchboard.errors import Conflict, Invalid, NotFound, QuotaExceeded
 from switchboard.webhooks import callbacks, catalogue, service, settings, signing, store, template
-from switchboard.webhooks.models import Endpoint, Settings
+from switchboard.webhooks.models import Endpoint, Settings, Status
 from tests.actors import Tenant, tenant, with_effect
-from tests.unit.webhooks.conftest import Register
+from tests.integration.sabotage import drain
+from tests.unit.webhooks.conftest import Register, World
+from tests.unit.webhooks.receiver import Receiver, answer
 
 URL = "https://example.com/hook"
 
@@ -170,6 +172,28 @@ def test_a_delivery_under_way_is_not_sent_twice(acme: Tenant, register: Register
     delivery = service.send_test(caller, made.endpoint.id)
     with pytest.raises(Conflict):
         service.redeliver(caller, delivery.id)
+
+
+def test_a_delivery_whose_attempt_is_an_hour_overdue_can_be_sent_again(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    made, caller = register(), acme.caller(master=True)
+    receiver.answers = [answer(500)]
+    delivery = service.send_test(caller, made.endpoint.id)
+    world.go_on()
+    frozen.advance(seconds=5)
+    world.later.bring()
+    assert len(drain("deliveries")) == 1, "the retry, which is lost here"
+    frozen.advance(minutes=60)
+    with pytest.raises(Conflict):
+        service.redeliver(caller, delivery.id)
+    frozen.advance(minutes=1)
+    service.redeliver(caller, delivery.id)
+    with pytest.raises(Conflict):
+        service.redeliver(caller, delivery.id)
+    world.go_on()
+    sent = service.find_delivery(acme.org_id, delivery.id)
+    assert (sent.status, sent.attempts, sent.tries) == (Status.SUCCEEDED, 2, 1)
 
 
 def test_deliveries_are_listed_page_by_page_newest_first(

@@ -15,7 +15,7 @@ from switchboard.events.models import Actor, Origin, Subject, Work
 from switchboard.kit.change import Change, again
 from switchboard.kit.collection import moved
 from switchboard.timers import service as timers
-from switchboard.webhooks import catalogue, delivery_store, dispatch, recovery, settings, signing, store
+from switchboard.webhooks import catalogue, delivery_store, dispatch, recovery, schedule, settings, signing, store
 from switchboard.webhooks.jobs import AbandonDeliveries, RecoverDeliveries
 from switchboard.webhooks.kinds import KINDS
 from switchboard.webhooks.models import Delivery, Endpoint, Health, KindName, Rendered, Settings, Status
@@ -236,14 +236,14 @@ def dead_letters(org_id: str, limit: int, after: str | None) -> tuple[list[Deliv
 
 
 def redeliver(origin: Origin, delivery_id: str, effect: Effect | None = None) -> Delivery:
-    """Send a delivery that is over once more, by the whole schedule, under the same id.
+    """Send a delivery that is over, or overdue, once more, by the whole schedule, under the same id.
 
     Raises NotFound, Conflict for one that is still under way or whose endpoint is not active.
     """
     delivery = find_delivery(origin.org_id, delivery_id)
     if done_before(effect):
         return delivery
-    if delivery.status is Status.PENDING:
+    if delivery.status is Status.PENDING and not schedule.is_overdue(delivery):
         raise Conflict("The delivery is still under way.", code="delivery_pending")
     _active(origin.org_id, delivery.endpoint_id)
     subject = Subject(type="webhook_delivery", id=delivery.id)
