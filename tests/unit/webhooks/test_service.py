@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -273,12 +274,29 @@ def test_a_callbacks_endpoint_is_nobodys_to_rotate_change_or_remove(acme: Tenant
 )
 def test_a_template_fills_values_and_nothing_else(text: str, filled: Any) -> None:
     body = {"a": {"b": [1, {"c": "x"}]}, "n": 7, "q": '","injected":"'}
-    assert template.fill(template.check(text), body) == filled
+    assert template.fill(template.check(text), body, 1_000) == filled
+
+
+def test_what_a_template_fills_in_has_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[Any] = []
+    text_of = template._text
+
+    def counted(value: Any) -> str:
+        written.append(value)
+        return text_of(value)
+
+    monkeypatch.setattr(template, "_text", counted)
+    body = {"a": ["x" * 96], "b": "y"}
+    shape = json.dumps(["{{a}}", "{{b}}{{a}}"] * 5)
+    assert template.fill(shape, body, 1_005)[9].startswith("y[")
+    assert written == [body["a"], "y"], "each value is written once"
+    with pytest.raises(template.TooLongError):
+        template.fill(shape, body, 1_004)
 
 
 def test_a_template_may_be_eight_levels_deep() -> None:
     deepest = "[" * 8 + '"{{a}}"' + "]" * 8
-    assert template.fill(template.check(deepest), {"a": 1}) == [[[[[[[[1]]]]]]]]
+    assert template.fill(template.check(deepest), {"a": 1}, 10) == [[[[[[[[1]]]]]]]]
     with pytest.raises(Invalid) as refusal:
         template.check(f"[{deepest}]")
     assert refusal.value.details["fields"] == {"template": "is nested too deeply: use at most 8 levels"}
