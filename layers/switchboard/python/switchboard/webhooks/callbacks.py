@@ -27,7 +27,8 @@ class Callback(NamedTuple):
 def endpoint_for(org_id: str, key_id: str, url: str) -> Callback:
     """The endpoint of a key's callbacks to a URL. Raises Invalid for a URL that nothing can be sent to.
 
-    All calls of the key that name the URL share it. Naming it anew makes one active that was disabled.
+    All calls of the key that name the URL share it. Naming it again makes one active that was disabled: the days of
+    failure that disable it are counted from then on.
     """
     checked = destination.check(url)
     now, expires = clock.stamp(), int((clock.now() + _KEPT).timestamp())
@@ -40,6 +41,7 @@ def endpoint_for(org_id: str, key_id: str, url: str) -> Callback:
         timeout_ms=_KIND.timeout_ms,
         max_attempts=len(_KIND.schedule),
         expires=expires,
+        active_since=now,
         created_at=now,
         updated_at=now,
     )

@@ -349,5 +349,5 @@ def _seconds(text: str | None) -> int | None:
 
 
 def _disable_if_due(endpoint: Endpoint, health: Health) -> None:
-    if health.failing_for >= service.DISABLED_AFTER:
+    if health.failing_for(endpoint.active_since) >= service.DISABLED_AFTER:
         service.disable(endpoint, "failing", "five days of failure only")

@@ -187,7 +187,7 @@ def disable(endpoint: Endpoint, code: str, why: str) -> None:
     def decide(now: Endpoint) -> Change[Endpoint]:
         if now.version != endpoint.version or not now.active:
             return None
-        disabled = moved(now, active=False, disabled_reason=why, disabled_at=clock.stamp())
+        disabled = moved(now, active=False, disabled_reason=why, disabled_at=clock.stamp(), active_since=None)
         return disabled, _event(origin, disabled, "webhook.disabled", reason=code)
 
     store.ENDPOINTS.change(endpoint.org_id, endpoint.id, decide)
