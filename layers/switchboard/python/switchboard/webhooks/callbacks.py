@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import NamedTuple
 
-from switchboard.aws import clock, ids
+from switchboard.aws import clock
 from switchboard.aws.table import Writes
 from switchboard.outbound import destination
 from switchboard.webhooks import signing, store
@@ -33,7 +33,7 @@ def endpoint_for(org_id: str, key_id: str, url: str) -> Callback:
     checked = destination.check(url)
     now, expires = clock.stamp(), int((clock.now() + _KEPT).timestamp())
     endpoint = Endpoint(
-        id=ids.derived(_KIND.prefix, 0, org_id, key_id, checked),
+        id=store.callback_id(org_id, key_id, checked),
         org_id=org_id,
         kind=_KIND.name,
         url=checked,
