@@ -253,9 +253,10 @@ def redeliver(origin: Origin, delivery_id: str, effect: Effect | None = None) ->
 
 
 def recover(origin: Origin, endpoint_id: str, since: str, effect: Effect | None = None) -> None:
-    """Send an endpoint once more all that was lost of what was made since a moment. A worker goes through it.
+    """Send an endpoint once more the deliveries made since a moment that were lost. A worker goes through them.
 
-    That is what failed, and what was given up while the endpoint was disabled.
+    They failed, or were under way when the endpoint was disabled. An event that happens while it is disabled makes no
+    delivery, and is not sent later.
 
     Raises NotFound, Conflict for an endpoint that is not active.
     """
