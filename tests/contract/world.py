@@ -298,6 +298,10 @@ GOOD: dict[str, Callable[[Organisation], Ask]] = {
         "POST", "/v1/compliance/consents", {"e164": number(), "source": "opt-in:web-form"}, headers=org.master
     ),
     "consentDelete": lambda org: Ask("DELETE", _entered(org, "consents"), headers=org.master),
+    "callingHoursGet": lambda org: Ask("GET", "/v1/compliance/hours", headers=org.master),
+    "callingHoursPut": lambda org: Ask(
+        "PUT", "/v1/compliance/hours", {"start": "00:00", "end": "24:00"}, headers=org.master
+    ),
     "hardCapGet": lambda org: Ask("GET", "/v1/billing/hard-cap", headers=org.master),
     "hardCapPut": lambda org: Ask(
         "PUT", "/v1/billing/hard-cap", {"enabled": False, "monthlyCapCents": 0}, headers=org.master

@@ -87,7 +87,56 @@ def test_no_job_is_begun_that_the_invocation_has_no_time_for(pauses: list[tuple[
     handler = consumer.jobs({SendMail: hang})
     answer = handler({"Records": [record(SEND.body, number, receives=6) for number in (1, 2, 3)]}, context)
     assert (len(done), failed(answer)) == (1, ["m2", "m3"])
-    assert pauses == [("h2", 1), ("h3", 1)], "they did not fail, and wait for no longer"
+    assert [handle for handle, _ in pauses] == ["h2", "h3"]
+    assert all(32 <= seconds <= 64 for _, seconds in pauses), "each receive counts, so that the pauses have to grow"
+
+
+def test_a_group_that_there_is_no_time_for_goes_back_whole(pauses: list[tuple[str, int]]) -> None:
+    done: list[str] = []
+    context = Clock(25_000)
+
+    def hang(group: str, _: list[dict[str, Any]]) -> None:
+        done.append(group)
+        context.left -= 14_000
+
+    records = [record({}, number, 3, "audit", group) for number, group in enumerate("abab")]
+    answer = consumer.groups(hang)({"Records": records}, context)
+    assert (done, failed(answer)) == (["a"], ["m1", "m3"])
+    assert pauses == [("h1", 8), ("h3", 8)]
+
+
+@pytest.mark.parametrize(("batch", "begun"), [(0, 2), (1, 1), (2, 1)])
+def test_jobs_beside_a_batch_are_begun_after_it_and_while_there_is_time(
+    batch: int, begun: int, pauses: list[tuple[str, int]]
+) -> None:
+    done: list[str] = []
+    context = Clock(25_000)
+
+    def all_at_once(jobs: list[SendMail]) -> set[int]:
+        done.append("batch")
+        context.left -= 10_000
+        return set()
+
+    def hang(_: ConfirmMail) -> None:
+        done.append("beside")
+        context.left -= 10_000
+
+    confirm = ConfirmMail(org_id="org_1", message_id="msg_1", claim=2)
+    records = [record(confirm.body, number) for number in range(3)]
+    records += [record(SEND.body, 3 + number) for number in range(batch)]
+    handler = consumer.together(SendMail, all_at_once, beside={ConfirmMail: hang})
+    answer = handler({"Records": records}, context)
+    assert done == ["batch"] * bool(batch) + ["beside"] * begun
+    assert failed(answer) == [f"m{number}" for number in range(begun, 3)]
+    assert {handle for handle, _ in pauses} == {f"h{number}" for number in range(begun, 3)}
+
+
+def test_a_job_beside_a_batch_is_begun_with_whatever_time_there_is_where_it_is_the_first() -> None:
+    done: list[Job] = []
+    confirm = ConfirmMail(org_id="org_1", message_id="msg_1", claim=2)
+    handler = consumer.together(SendMail, lambda _: set(), beside={ConfirmMail: done.append})
+    assert failed(handler({"Records": [record(confirm.body)]}, Clock(1_000))) == []
+    assert done == [confirm]
 
 
 def test_the_first_job_is_begun_with_whatever_time_there_is(pauses: list[tuple[str, int]]) -> None:

@@ -16,11 +16,13 @@ from functions.anima.compliance.schemas import (
     ConsentList,
     ConsentRequest,
     EnterRequest,
+    Hours,
     OptOut,
     OptOutList,
     RemovedNumber,
 )
 from switchboard.compliance import ledgers, phone
+from switchboard.compliance import service as compliance
 from switchboard.edge.api import Api
 from switchboard.edge.dialects.anima import MASTER, Anima
 from switchboard.edge.paging import Pagination
@@ -156,6 +158,32 @@ def create_consent(request: ConsentRequest) -> Consent:
 )
 def delete_consent(e164: str) -> RemovedNumber:
     return _removed(e164, there=ledgers.withdraw_consent(api.caller, e164, api.caller.effect))
+
+
+@api.get(
+    "/v1/compliance/hours",
+    summary="Read the organization's calling hours",
+    operation_id="callingHoursGet",
+    tag=_TAG,
+    keys=MASTER,
+    responses={403: _MASTER},
+)
+def read_hours() -> Hours:
+    return Hours.of(compliance.get_hours(api.caller.org_id))
+
+
+@api.put(
+    "/v1/compliance/hours",
+    summary="Set the organization's calling hours",
+    operation_id="callingHoursPut",
+    tag=_TAG,
+    keys=MASTER,
+    description="They narrow the law's hours and never widen them. They hold for calls that wait, too.",
+    responses={400: "These are no hours of one day.", 403: _MASTER},
+)
+def set_hours(request: Hours) -> Hours:
+    caller = api.caller
+    return Hours.of(compliance.set_hours(caller, request.start, request.end, caller.effect))
 
 
 def _removed(e164: str, *, there: bool) -> RemovedNumber:

@@ -98,6 +98,20 @@ class RemovedNumber(_Shown):
     removed: bool = True
 
 
+class Hours(_Shown):
+    """The organization's own calling hours, by the called person's clock. Both are null where it has none."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"start": "09:00", "end": "18:00"}]})
+
+    start: Annotated[str, Line(5)] | None = Field(description="`09:00`; null with `end` to take the hours away.")
+    end: Annotated[str, Line(5)] | None = Field(description="`18:00`; `24:00` ends the day.")
+
+    @classmethod
+    def of(cls, window: models.Window | None) -> Self:
+        """The hours of the domain, as Anima shows them."""
+        return cls(start=window.start, end=window.end) if window else cls(start=None, end=None)
+
+
 class OptOutList(BaseModel):
     """A page of opt-outs, by number."""
 

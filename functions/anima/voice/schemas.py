@@ -14,7 +14,7 @@ from switchboard.calls.models import Order, State, Tier, Turn
 from switchboard.carriers.voice import Voice as CatalogueVoice
 from switchboard.compliance.models import ConsentSource
 from switchboard.compliance.models import Verdict as GateVerdict
-from switchboard.edge.fields import E164, FreeJson, Id
+from switchboard.edge.fields import E164, FreeJson, Id, Line
 from switchboard.edge.paging import Pagination
 
 CallState = Literal["INITIATING", "RINGING", "ACTIVE", "HOLD", "ENDING", "ENDED"]
@@ -79,6 +79,17 @@ class PlaceCallRequest(_Shown):
     voice_id: str | None = Field(default=None, max_length=100, description="A voice of the catalogue, of that tier.")
     greeting: str | None = Field(default=None, min_length=1, max_length=1_000, description="What the agent says first.")
     from_number: E164 | None = Field(default=None, description="A number of yours.")
+    purpose: Literal["informational", "telemarketing"] = Field(
+        default="informational", description="Whether the call sells something, which takes a stronger consent."
+    )
+    time_zone: Annotated[str, Line(64)] | None = Field(
+        default=None,
+        description="The called person's IANA time zone. It narrows the hours of the number's zones; a number of no"
+        " place, such as a toll-free one, needs it.",
+    )
+    recipient_state: Annotated[str, Line(2)] | None = Field(
+        default=None, description="The state of the United States where the called person lives: its law holds too."
+    )
     agent_id: Id | None = Field(
         default=None, description="The calling agent; required with a master key, the key's own agent otherwise."
     )

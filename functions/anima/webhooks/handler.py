@@ -83,7 +83,8 @@ def event_types() -> EventTypes:
     summary="List deliveries that were lost, newest first",
     operation_id="webhookDeadLetters",
     tag="Webhooks",
-    description="They failed for good, or were given up while their webhook was disabled.",
+    description="They failed for good, or were under way when their webhook was disabled. Events that happen while a"
+    " webhook is disabled make no deliveries.",
     keys=MASTER,
     responses={400: "The limit or the cursor is not valid.", 403: _MASTER},
 )
@@ -174,11 +175,13 @@ def test(webhook_id: str) -> Tested:
 
 @api.post(
     "/v1/webhooks/<webhook_id>/recover",
-    summary="Send once more all that was lost since a moment",
+    summary="Send once more the deliveries that were lost since a moment",
     operation_id="webhookRecover",
     tag="Webhooks",
-    description="What failed for good, and then what was given up while the webhook was disabled. A webhook that is"
-    " disabled again meanwhile gets no more of it: what is left can be recovered later.",
+    description="Sends the deliveries that failed for good, and then those that were under way when the webhook was"
+    " disabled. Events that happen while a webhook is disabled make no deliveries, and a recovery does not send them."
+    " Read them from `GET /v1/audit/events`. A webhook that is disabled again during a recovery gets no more"
+    " deliveries. Recover the rest later.",
     status=202,
     keys=MASTER,
     responses={400: "The moment is not valid.", 403: _MASTER, 404: _UNKNOWN, 409: "The webhook is disabled."},
@@ -223,7 +226,8 @@ def delivery(delivery_id: str) -> Delivery:
     summary="Send a delivery once more",
     operation_id="webhookReplay",
     tag="Webhooks",
-    description="Under the same id and by the whole schedule.",
+    description="Under the same id and by the whole schedule. A delivery that is still pending can be sent again when"
+    " its next attempt is more than an hour overdue.",
     keys=MASTER,
     responses={
         403: _MASTER,

@@ -767,6 +767,18 @@ def test_a_real_carrier_shows_no_number_that_belongs_to_nobody(
     assert placed(acme).from_number == "+14155552671"
 
 
+def test_a_carrier_gets_the_end_of_the_time_in_which_the_call_may_ring(
+    acme: Tenant, carrier: Carrier, frozen: clock.Frozen
+) -> None:
+    """The verdict's window ends at some moment after the dialling, for a number that somebody has."""
+    frozen.advance(hours=1)
+    call = dialed(acme, to="+12125550199".replace("555", "736"), consent_source="opt-in:web-form")
+    (dial,) = carrier.dialed
+    assert dial.not_after
+    assert dial.not_after > clock.stamp()
+    assert now(call).state is State.RINGING
+
+
 def placing_simulated(acme: Tenant) -> Call:
     """A call of a test key."""
     call = placed_elsewhere(acme).model_copy(update={"order": order(simulated=True, to="+15005550006")})

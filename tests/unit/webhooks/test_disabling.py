@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
 from switchboard.aws import clock
-from switchboard.webhooks import delivery, schedule, service, settings, store
+from switchboard.aws.table import commit
+from switchboard.events import service as events
+from switchboard.events.models import Subject
+from switchboard.timers import service as timers
+from switchboard.webhooks import (
+    callbacks,
+    delivery,
+    delivery_store,
+    dispatch,
+    recording,
+    schedule,
+    service,
+    settings,
+    store,
+)
 from switchboard.webhooks.jobs import DeliverWebhook
 from switchboard.webhooks.kinds import JITTER, KINDS
-from switchboard.webhooks.models import Endpoint, Health
+from switchboard.webhooks.models import Endpoint, Health, Rendered
+from switchboard.webhooks.recording import Held
 from tests.actors import Tenant
 from tests.integration.sabotage import drain, work
 from tests.unit.webhooks.conftest import Register, World, send
@@ -80,7 +96,7 @@ def test_a_success_ends_the_failing(
     send(acme)
     world.go_on()
     _, health = seen(quiet)
-    assert (health.failing_since, health.failed_at, health.failing_for) == (None, None, timedelta(0))
+    assert (health.failing_since, health.failed_at, health.failing_for()) == (None, None, timedelta(0))
 
 
 def test_the_pauses_of_the_schedule_are_no_silence(
@@ -130,4 +146,85 @@ def test_no_pause_of_a_schedule_is_as_long_as_a_silence() -> None:
     longest = max(pause for kind in KINDS.values() for pause in kind.schedule)
     assert longest * (1 + JITTER) < schedule.LONGEST_PAUSE
     assert schedule.LONGEST_PAUSE > schedule.LONGEST_WAIT
-    assert store.read_health({"failing_since": clock.stamp()}).failing_for == timedelta(0)
+    assert store.read_health({"failing_since": clock.stamp()}).failing_for() == timedelta(0)
+
+
+def call_back(acme: Tenant, number: int, url: str = URL) -> str:
+    """Name a callback as a call does, and send it something. Returns its endpoint's id."""
+    callback = callbacks.endpoint_for(acme.org_id, "key_1", url)
+    event = events.of(
+        acme.caller(), "webhook.test", Subject(type="webhook", id=callback.id, version=1), kind="opticomm"
+    )
+    commit(callback.writes)
+    endpoint = service.get(acme.org_id, callback.id).endpoint
+    told = Rendered(event="call.ended", body={}, sequence=1, key=f"call_{number}")
+    one = dispatch.delivery_of(endpoint, told, event)
+    commit(delivery_store.put(one), timers.soon(dispatch.attempt_of(one)))
+    return endpoint.id
+
+
+def test_a_callbacks_endpoint_that_was_disabled_has_its_five_days_again_when_it_is_named_again(
+    acme: Tenant, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    receiver.by_url[URL] = answer(500)
+
+    def calls_until_disabled() -> int:
+        number = 0
+        while True:
+            endpoint_id, number = call_back(acme, int(clock.epoch())), number + 1
+            world.go_on()
+            if not service.get(acme.org_id, endpoint_id).endpoint.active:
+                return number
+            frozen.advance(hours=20)
+
+    assert calls_until_disabled() == 7
+    frozen.advance(minutes=1)
+    assert calls_until_disabled() == 7, "not one failure, but five days of it"
+
+
+def test_callbacks_of_a_key_to_a_host_share_their_health(
+    acme: Tenant, world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed: list[str] = []
+    slots: list[int] = []
+    hand_over, take_slot = recording.hand_over, store.take_slot
+
+    def noted(held: Sequence[Held], name: str) -> None:
+        handed.append(name)
+        hand_over(held, name)
+
+    def taken(endpoint: Endpoint, number: int, now: str, until: str) -> None:
+        slots.append(number)
+        take_slot(endpoint, number, now, until)
+
+    monkeypatch.setattr(recording, "hand_over", noted)
+    monkeypatch.setattr(store, "take_slot", taken)
+    made: set[str] = set()
+    for number in range(5):
+        made.add(call_back(acme, number, f"https://example.com:8443/cb?call={number}"))
+        world.go_on()
+        if number == 0:
+            assert handed
+            assert slots
+            handed.clear()
+            slots.clear()
+    assert (len(made), len(receiver.got), handed, slots) == (5, 5, [], []), "the host is known since the first call"
+    call_back(acme, 9, "https://example.com/cb")
+    world.go_on()
+    assert handed, "another port is another host"
+    keys = {store.health_key(acme.org_id, one)["pk"] for one in made}
+    assert len(keys) == 1
+    another = callbacks.endpoint_for(acme.org_id, "key_2", "https://example.com:8443/cb").id
+    assert store.health_key(acme.org_id, another)["pk"] not in keys
+
+
+def test_a_callback_to_a_host_that_has_long_been_failing_has_five_days_of_its_own(
+    acme: Tenant, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    for number in range(9):
+        url = f"https://example.com/cb?call={number}"
+        receiver.by_url[url] = answer(500)
+        endpoint_id = call_back(acme, number, url)
+        world.go_on()
+        assert service.get(acme.org_id, endpoint_id).endpoint.active
+        frozen.advance(hours=20)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from switchboard.aws import clock, queue, table
 from switchboard.aws.table import Put, commit
-from switchboard.webhooks import bodies, delivery, delivery_store, dispatch, service, store
+from switchboard.webhooks import bodies, delivery, delivery_store, dispatch, service, store, template
 from switchboard.webhooks.jobs import DeliverWebhook, DispatchEvent
 from switchboard.webhooks.models import Endpoint, Status
 from tests.actors import Tenant, tenant
@@ -44,6 +45,20 @@ def test_dispatching_again_neither_undoes_a_delivery_nor_makes_a_second_one(
     assert delivery.deliver(jobs()) == set()
     assert only(acme, made.endpoint.id) == failed_once
     assert (failed_once.attempts, len(receiver.got)) == (1, 1)
+
+
+def test_a_job_that_comes_once_more_beside_its_retry_does_not_swallow_it(
+    acme: Tenant, register: Register, world: World, receiver: Receiver
+) -> None:
+    made = register(events=["message.sent"])
+    dispatch.dispatch(told(acme, world))
+    (first,) = jobs()
+    receiver.answers = [answer(500)]
+    delivery.deliver([first])
+    retry = first.model_copy(update={"attempt": 2, "made": None})
+    assert delivery.deliver([first, retry, retry, first]) == set()
+    delivered = only(acme, made.endpoint.id)
+    assert (delivered.status, delivered.attempts, len(receiver.got)) == (Status.SUCCEEDED, 2, 2)
 
 
 def test_two_workers_with_one_job_record_one_attempt(
@@ -218,6 +233,50 @@ def test_a_deleted_webhooks_delivery_is_not_stored_and_a_disabled_ones_is(
 def test_no_template_makes_a_body_that_is_too_large(shape: str) -> None:
     body = {"event": "message.sent", "text": "é" * 9_000, "data": {str(n): "x" * 400 for n in range(40)}}
     assert len(bodies.text_of(shape, body).encode()) <= bodies.MAX_BODY
+
+
+def test_values_that_are_too_long_are_cut_and_the_template_keeps_its_shape() -> None:
+    body = {"event": "message.sent", "text": "x" * 25_000, "list": ["y" * 400] * 60}
+    told = json.loads(bodies.text_of('{"is": "{{event}}", "more": ["{{text}}"], "nothing": "{{a}}"}', body))
+    assert told == {"is": "message.sent", "more": ["x" * 500 + "…"], "nothing": None}
+    assert bodies.text_of('"{{a}}"', body) == "null"
+
+
+def test_a_template_that_repeats_a_value_beyond_all_measure_costs_no_more_than_it_may_have(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    body = {"event": "message.sent", "recipients": ["x" * 249] * 50}
+    filled: list[int] = []
+    fill = template.fill
+
+    def counted(*arguments: Any) -> Any:
+        filled.append(arguments[2])
+        return fill(*arguments)
+
+    monkeypatch.setattr(template, "fill", counted)
+    assert json.loads(bodies.text_of(json.dumps({"a": "{{recipients}}" * 580}), body)) == body
+    assert sum(filled) <= 6 * bodies.MAX_BODY, "without a budget it would be 7,000,000 characters"
+
+
+def test_endpoints_with_the_same_template_share_an_events_body(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes = ['{"a": "{{event}}"}'] * 3 + ['{"b": "{{messageId}}"}'] * 2 + [None] * 2
+    for number, shape in enumerate(shapes):
+        register(f"https://example.com/{number}", events=["message.sent"], template=shape)
+    made: list[tuple[str | None, str]] = []
+    text_of = bodies.text_of
+
+    def counted(shape: str | None, body: dict[str, Any]) -> str:
+        made.append((shape, body["messageId"]))
+        return text_of(shape, body)
+
+    monkeypatch.setattr(bodies, "text_of", counted)
+    batch = told(acme, world, 2)
+    assert dispatch.dispatch(batch) == set()
+    assert len(made) == len(set(made)) == 2 * len(set(shapes))
+    sent = {(one.subject_id, one.body) for one in (job.made for job in jobs()) if one}
+    assert len(sent) == len(made)
 
 
 def test_a_jobs_message_fits_the_queue_whatever_the_body(acme: Tenant, register: Register) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from switchboard.aws import clock
 from switchboard.aws.table import commit
+from switchboard.events import service as events
+from switchboard.fanout import service as fanout
 from switchboard.webhooks import callbacks, recording, recovery, service, store
 from switchboard.webhooks.jobs import RecoverDeliveries
 from switchboard.webhooks.models import Delivery, Endpoint, Reason, Status
@@ -122,6 +124,25 @@ def test_a_recovery_leaves_what_was_made_before_its_moment(
     world.go_on()
     assert receiver.got == []
     assert statuses(acme, endpoint_id) == [Status.CANCELED] * 2
+
+
+def test_an_event_of_the_time_while_it_is_disabled_is_sent_by_a_replay_and_by_no_recovery(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    endpoint_id, caller = register(events=["message.sent"]).endpoint.id, acme.caller(master=True)
+    since = clock.stamp()
+    service.change(caller, endpoint_id, {"active": False})
+    frozen.advance(seconds=1)
+    missed = send(acme)
+    world.go_on()
+    frozen.advance(seconds=1)
+    service.change(caller, endpoint_id, {"active": True})
+    service.recover(caller, endpoint_id, since)
+    world.go_on()
+    assert (receiver.got, deliveries(acme, endpoint_id)) == ([], [])
+    fanout.replay(events.between(since, clock.stamp()))
+    world.go_on()
+    assert [one.told["messageId"] for one in receiver.got] == [missed]
 
 
 def test_what_was_given_up_with_a_deleted_endpoint_is_no_dead_letter(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from switchboard.aws import clock, secret
 from switchboard.aws.table import Query, commit
 from switchboard.errors import Conflict, Invalid, NotFound, QuotaExceeded
 from switchboard.webhooks import callbacks, catalogue, service, settings, signing, store, template
-from switchboard.webhooks.models import Endpoint, Settings
+from switchboard.webhooks.models import Endpoint, Settings, Status
 from tests.actors import Tenant, tenant, with_effect
-from tests.unit.webhooks.conftest import Register
+from tests.integration.sabotage import drain
+from tests.unit.webhooks.conftest import Register, World
+from tests.unit.webhooks.receiver import Receiver, answer
 
 URL = "https://example.com/hook"
 
@@ -172,6 +175,28 @@ def test_a_delivery_under_way_is_not_sent_twice(acme: Tenant, register: Register
         service.redeliver(caller, delivery.id)
 
 
+def test_a_delivery_whose_attempt_is_an_hour_overdue_can_be_sent_again(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    made, caller = register(), acme.caller(master=True)
+    receiver.answers = [answer(500)]
+    delivery = service.send_test(caller, made.endpoint.id)
+    world.go_on()
+    frozen.advance(seconds=5)
+    world.later.bring()
+    assert len(drain("deliveries")) == 1, "the retry, which is lost here"
+    frozen.advance(minutes=60)
+    with pytest.raises(Conflict):
+        service.redeliver(caller, delivery.id)
+    frozen.advance(minutes=1)
+    service.redeliver(caller, delivery.id)
+    with pytest.raises(Conflict):
+        service.redeliver(caller, delivery.id)
+    world.go_on()
+    sent = service.find_delivery(acme.org_id, delivery.id)
+    assert (sent.status, sent.attempts, sent.tries) == (Status.SUCCEEDED, 2, 1)
+
+
 def test_deliveries_are_listed_page_by_page_newest_first(
     acme: Tenant, register: Register, frozen: clock.Frozen
 ) -> None:
@@ -249,12 +274,29 @@ def test_a_callbacks_endpoint_is_nobodys_to_rotate_change_or_remove(acme: Tenant
 )
 def test_a_template_fills_values_and_nothing_else(text: str, filled: Any) -> None:
     body = {"a": {"b": [1, {"c": "x"}]}, "n": 7, "q": '","injected":"'}
-    assert template.fill(template.check(text), body) == filled
+    assert template.fill(template.check(text), body, 1_000) == filled
+
+
+def test_what_a_template_fills_in_has_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[Any] = []
+    text_of = template._text
+
+    def counted(value: Any) -> str:
+        written.append(value)
+        return text_of(value)
+
+    monkeypatch.setattr(template, "_text", counted)
+    body = {"a": ["x" * 96], "b": "y"}
+    shape = json.dumps(["{{a}}", "{{b}}{{a}}"] * 5)
+    assert template.fill(shape, body, 1_005)[9].startswith("y[")
+    assert written == [body["a"], "y"], "each value is written once"
+    with pytest.raises(template.TooLongError):
+        template.fill(shape, body, 1_004)
 
 
 def test_a_template_may_be_eight_levels_deep() -> None:
     deepest = "[" * 8 + '"{{a}}"' + "]" * 8
-    assert template.fill(template.check(deepest), {"a": 1}) == [[[[[[[[1]]]]]]]]
+    assert template.fill(template.check(deepest), {"a": 1}, 10) == [[[[[[[[1]]]]]]]]
     with pytest.raises(Invalid) as refusal:
         template.check(f"[{deepest}]")
     assert refusal.value.details["fields"] == {"template": "is nested too deeply: use at most 8 levels"}

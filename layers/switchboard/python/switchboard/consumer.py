@@ -1,13 +1,14 @@
 """What a worker's handler is made of: who does which job, and when a failed one comes again.
 
-A failed message comes again after a pause that grows with each receive. The queue's own time-out is for a worker that
-was killed.
+A message that failed, or that there was no time for, comes again after a pause that grows with each receive. The
+queue's own time-out is for a worker that was killed.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
@@ -67,19 +68,20 @@ def together(
     """A handler that gives `work` all jobs of a kind in a batch at once.
 
     `work` returns the places of those that failed, which go back to the queue; when it raises, all of them do. Other
-    kinds on the same queue are done one by one (`beside`).
+    kinds on the same queue are done one by one after them (`beside`), as long as there is time.
     """
     others = {other.__name__: (other, do) for other, do in (beside or {}).items()}
 
-    def take(records: list[dict[str, Any]]) -> set[int]:
+    def take(records: list[dict[str, Any]], context: Any) -> set[int]:
         failed: set[int] = set()
         read: list[tuple[int, J]] = []
+        single: list[tuple[int, Callable[[], Any]]] = []
         for place, record in enumerate(records):
             try:
                 body = json.loads(record["body"])
                 if body.get(kit.NAME) in others:
                     other, do = others[body[kit.NAME]]
-                    do(other.read(body))
+                    single.append((place, partial(do, other.read(body))))
                 else:
                     read.append((place, kind.read(body)))
             except Exception:  # noqa: BLE001 one job's fault is no other job's
@@ -91,6 +93,17 @@ def together(
             except Exception:  # noqa: BLE001 the queue brings them again, and those beside are done
                 _note_failure()
                 failed |= {place for place, _ in read}
+        begun = bool(read)
+        for place, do_one in single:
+            if begun and _is_late(context):
+                failed.add(place)
+                continue
+            begun = True
+            try:
+                do_one()
+            except Exception:  # noqa: BLE001 one job's fault is no other job's
+                _note_failure()
+                failed.add(place)
         return failed
 
     return _handler(take, "batch", _LONGEST_PAUSE)
@@ -99,15 +112,19 @@ def together(
 def groups(work: Callable[[str, list[dict[str, Any]]], None]) -> Handler:
     """A handler for a FIFO queue that gives `work` each group's name and the bodies of its messages, in order.
 
-    When it raises, the whole group goes back, so that nothing overtakes what failed.
+    When it raises, the whole group goes back, so that nothing overtakes what failed. So does a group that there is no
+    time for.
     """
 
-    def take(records: list[dict[str, Any]]) -> set[int]:
+    def take(records: list[dict[str, Any]], context: Any) -> set[int]:
         by_group: dict[str, list[int]] = {}
         for place, record in enumerate(records):
             by_group.setdefault(record["attributes"]["MessageGroupId"], []).append(place)
         failed: set[int] = set()
-        for group, places in by_group.items():
+        for number, (group, places) in enumerate(by_group.items()):
+            if number and _is_late(context):
+                failed |= set(places)
+                continue
             try:
                 with telemetry.traced("group", group=group):
                     work(group, [json.loads(records[place]["body"]) for place in places])
@@ -152,12 +169,9 @@ def _one_by_one(take: Callable[[dict[str, Any]], None]) -> Handler:
             raise
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-        untouched: set[str] = set()
-
         def in_time(record: SQSRecord) -> None:
             # The first is always begun: a function with little time in all would otherwise do nothing for ever.
             if record.message_id != event["Records"][0]["messageId"] and _is_late(context):
-                untouched.add(record.message_id)
                 raise _NoTimeLeft
             noted(record)
 
@@ -165,9 +179,8 @@ def _one_by_one(take: Callable[[dict[str, Any]], None]) -> Handler:
         processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
         answer: Any = process_partial_response(event, in_time, processor, context)
         failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
-        back = [record for record in event["Records"] if record["messageId"] in failed]
-        _pause([record for record in back if record["messageId"] not in untouched], _LONGEST_PAUSE)
-        _pause([record for record in back if record["messageId"] in untouched], 1)
+        # Those that were not begun, too: each time they come counts as a receive, and a queue gives few.
+        _pause([record for record in event["Records"] if record["messageId"] in failed], _LONGEST_PAUSE)
         return {"batchItemFailures": answer["batchItemFailures"]}
 
     return handler
@@ -181,12 +194,12 @@ def _is_late(context: Any) -> bool:
     return context is not None and context.get_remaining_time_in_millis() < _ENOUGH_TIME
 
 
-def _handler(take: Callable[[list[dict[str, Any]]], set[int]], name: str, longest: int) -> Handler:
-    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 Lambda passes it
+def _handler(take: Callable[[list[dict[str, Any]], Any], set[int]], name: str, longest: int) -> Handler:
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         records = event["Records"]
         try:
             with telemetry.traced(name):
-                failed = take(records)
+                failed = take(records, context)
         except Exception:  # noqa: BLE001 the queue brings them again
             _note_failure()
             failed = set(range(len(records)))

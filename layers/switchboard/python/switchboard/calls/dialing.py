@@ -98,7 +98,7 @@ def dial(org_id: str, call_id: str) -> None:
     if claimed is None:
         return
     try:
-        provider_call_id = placing.carrier(call.simulated).dial(_wanted(call))
+        provider_call_id = placing.carrier(call.simulated).dial(_wanted(call, verdict.allowed_until))
     except voice.Refused as refusal:
         _end(claimed, EndReason.FAILED, str(refusal))
     except voice.Throttled:
@@ -110,7 +110,7 @@ def dial(org_id: str, call_id: str) -> None:
         store.CALLS.change(org_id, call_id, lambda found: _dialed(found, provider_call_id))
 
 
-def _wanted(call: Call) -> voice.Dial:
+def _wanted(call: Call, not_after: str | None) -> voice.Dial:
     return voice.Dial(
         org_id=call.org_id,
         call_id=call.id,
@@ -121,6 +121,7 @@ def _wanted(call: Call) -> voice.Dial:
         agent_name=call.agent_name,
         provider_agent_id=call.provider_agent_id,
         prompt=call.order.prompt,
+        not_after=not_after,
         variables=call.order.variables,
     )
 

@@ -49,7 +49,7 @@ def add_to(nouns: Nouns) -> None:
     again = noun.verb("redeliver", _redeliver, "send a delivery once more")
     again.add_argument("org", metavar="ORG")
     again.add_argument("delivery", metavar="DELIVERY")
-    recover = noun.verb("recover", _recover, "send once more all that failed or was given up since a moment")
+    recover = noun.verb("recover", _recover, "send once more the deliveries that were lost since a moment")
     recover.add_argument("org", metavar="ORG")
     recover.add_argument("webhook", metavar="WEBHOOK")
     recover.add_argument("--since", type=moment, required=True, metavar="ISO")

@@ -4,46 +4,55 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 from switchboard import telemetry
 from switchboard.webhooks import template
 
 #: What a body may have at most (conventions.md 8), in bytes. Beyond it texts and lists are cut.
 MAX_BODY = 20_000
+#: How many characters a template may fill in. A value's text has spaces that the body leaves out: what fits is filled.
+_MOST_FILLED = 2 * MAX_BODY
 #: Characters of a text and entries of a list that are kept, in the order in which they are tried.
 _KEPT = ((500, 50), (50, 20))
 
 
 def text_of(shape: str | None, body: dict[str, Any]) -> str:
-    """The JSON text of a body, in the shape of a template where there is one; at most MAX_BODY bytes."""
-    shown = _shaped(shape, body) if shape else body
-    text = _compact(shown)
+    """The JSON text of a body, in the shape of a template where there is one; at most MAX_BODY bytes.
+
+    Where it is too long its values are cut. A template that repeats them so often that this does not help is left out.
+    """
+    text = _shaped(shape, body)
     if _fits(text):
         return text
     telemetry.metric("WebhookBodyShortened")
-    # A template can repeat a value as often as it likes: beyond all measure the plain body is told.
-    return next(filter(_fits, _shorter(shown, body)), _compact(_cut(body, *_KEPT[-1])))
+    return next(filter(_fits, _shorter(shape, body)), _compact(_cut(body, *_KEPT[-1])))
 
 
-def _shaped(shape: str, body: dict[str, Any]) -> Any:
+def _shaped(shape: str | None, body: dict[str, Any]) -> str | None:
+    """The text of a body, in the shape of a template where there is one. Returns None where it is far too long."""
+    if not shape:
+        return _compact(body)
     try:
-        return template.fill(shape, body)
+        return _compact(template.fill(shape, body, _MOST_FILLED))
+    except template.TooLongError:
+        return None
     except template.UnfillableError:
         # No later attempt can fill it either: send the plain body instead of retrying the event.
         telemetry.logger().warning("template not filled: the plain body is sent")
         telemetry.metric("WebhookTemplateUnfillable")
-        return body
+        return _compact(body)
 
 
-def _fits(text: str) -> bool:
-    return len(text.encode()) <= MAX_BODY
+def _fits(text: str | None) -> TypeGuard[str]:
+    return text is not None and len(text.encode()) <= MAX_BODY
 
 
-def _shorter(shown: Any, body: dict[str, Any]) -> Iterator[str]:
-    for node in (shown, body):
-        for kept in _KEPT:
-            yield _compact(_cut(node, *kept))
+def _shorter(shape: str | None, body: dict[str, Any]) -> Iterator[str | None]:
+    for kept in _KEPT:
+        yield _shaped(shape, _cut(body, *kept))
+    if shape:
+        yield from (_compact(body), *_shorter(None, body))
 
 
 def _compact(value: Any) -> str:

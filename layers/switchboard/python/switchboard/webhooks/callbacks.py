@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import NamedTuple
 
-from switchboard.aws import clock, ids
+from switchboard.aws import clock
 from switchboard.aws.table import Writes
 from switchboard.outbound import destination
 from switchboard.webhooks import signing, store
@@ -27,12 +27,13 @@ class Callback(NamedTuple):
 def endpoint_for(org_id: str, key_id: str, url: str) -> Callback:
     """The endpoint of a key's callbacks to a URL. Raises Invalid for a URL that nothing can be sent to.
 
-    All calls of the key that name the URL share it. Naming it anew makes one active that was disabled.
+    All calls of the key that name the URL share it. Naming it again makes one active that was disabled: the days of
+    failure that disable it are counted from then on.
     """
     checked = destination.check(url)
     now, expires = clock.stamp(), int((clock.now() + _KEPT).timestamp())
     endpoint = Endpoint(
-        id=ids.derived(_KIND.prefix, 0, org_id, key_id, checked),
+        id=store.callback_id(org_id, key_id, checked),
         org_id=org_id,
         kind=_KIND.name,
         url=checked,
@@ -40,6 +41,7 @@ def endpoint_for(org_id: str, key_id: str, url: str) -> Callback:
         timeout_ms=_KIND.timeout_ms,
         max_attempts=len(_KIND.schedule),
         expires=expires,
+        active_since=now,
         created_at=now,
         updated_at=now,
     )

@@ -111,11 +111,13 @@ def _read(batch: Sequence[DeliverWebhook]) -> tuple[list[_Group], list[Delivery]
     groups: dict[tuple[str, str], _Group] = {}
     over: list[Delivery] = []
     failed: set[int] = set()
-    seen: set[tuple[str, str]] = set()
+    # A job that came twice is done once. The job of another attempt is no such copy: it may be the one that is due.
+    seen: set[tuple[str, str, int]] = set()
     for number, job in enumerate(batch):
-        if (job.org_id, job.delivery_id) in seen:
+        copy = (job.org_id, job.delivery_id, job.attempt)
+        if copy in seen:
             continue
-        seen.add((job.org_id, job.delivery_id))
+        seen.add(copy)
         try:
             _sort(number, job, items[3 * number : 3 * number + 3], groups, over)
         except ValueError:
@@ -347,5 +349,5 @@ def _seconds(text: str | None) -> int | None:
 
 
 def _disable_if_due(endpoint: Endpoint, health: Health) -> None:
-    if health.failing_for >= service.DISABLED_AFTER:
+    if health.failing_for(endpoint.active_since) >= service.DISABLED_AFTER:
         service.disable(endpoint, "failing", "five days of failure only")

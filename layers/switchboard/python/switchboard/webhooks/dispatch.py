@@ -21,9 +21,11 @@ from switchboard.events.models import Event
 from switchboard.webhooks import bodies, catalogue, delivery_store, rendering, store
 from switchboard.webhooks.jobs import DeliverWebhook, DispatchEvent
 from switchboard.webhooks.kinds import KINDS
-from switchboard.webhooks.models import Delivery, Endpoint, Rendered
+from switchboard.webhooks.models import Delivery, Endpoint, KindName, Rendered
 from switchboard.webhooks.rendering import Subjects
 
+#: The bodies of one event: by kind, template and the key of what is told. Endpoints that want the same share it.
+_Texts = dict[tuple[KindName, str | None, str], str]
 #: An older event's deliveries may have vanished: a replay of it would send them once more.
 _OLDEST = delivery_store.KEPT - timedelta(days=1)
 
@@ -43,9 +45,10 @@ def dispatch(jobs: Sequence[DispatchEvent]) -> set[int]:
     callbacks = _callbacks(told.values(), subjects)
     made: list[_Made] = []
     for place, event in told.items():
+        texts: _Texts = {}
         for endpoint in (*callbacks.get(event.id, []), *wanted.get(place, [])):
             try:
-                made += list(_made(place, endpoint, event, subjects))
+                made += list(_made(place, endpoint, event, subjects, texts))
             except Exception:  # noqa: BLE001 one endpoint's fault is no other's
                 about = {"event_id": event.id, "endpoint_id": endpoint.id}
                 telemetry.logger().exception("endpoint not told of an event", extra=about)
@@ -122,20 +125,27 @@ def _callbacks(events: Iterable[Event], subjects: Subjects) -> dict[str, list[En
     return {id_: [found[place]] for id_, place in places.items() if place in found and found[place].active}
 
 
-def _made(place: int, endpoint: Endpoint, event: Event, subjects: Subjects) -> Iterator[_Made]:
+def _made(place: int, endpoint: Endpoint, event: Event, subjects: Subjects, texts: _Texts) -> Iterator[_Made]:
     ordered = KINDS[endpoint.kind].ordered
     before: Delivery | None = None
     for rendered in rendering.RENDERERS[endpoint.kind](event, subjects.of(event)):
-        delivery = delivery_of(endpoint, rendered, event)
+        delivery = delivery_of(endpoint, rendered, event, texts)
         if before and ordered:
             delivery = delivery.model_copy(update={"follows": before.id})
         yield _Made(place, delivery, ordered)
         before = delivery
 
 
-def delivery_of(endpoint: Endpoint, rendered: Rendered, event: Event) -> Delivery:
-    """A delivery that is not yet stored. Its id is the same each time."""
+def delivery_of(endpoint: Endpoint, rendered: Rendered, event: Event, texts: _Texts | None = None) -> Delivery:
+    """A delivery that is not yet stored. Its id is the same each time.
+
+    `texts` are the bodies that the event has already, to which this one is added.
+    """
     now = clock.stamp()
+    texts = {} if texts is None else texts
+    shape = (endpoint.kind, endpoint.template, rendered.key)
+    if shape not in texts:
+        texts[shape] = bodies.text_of(endpoint.template, rendered.body)
     return Delivery(
         id=_id(endpoint, rendered),
         org_id=endpoint.org_id,
@@ -144,7 +154,7 @@ def delivery_of(endpoint: Endpoint, rendered: Rendered, event: Event) -> Deliver
         event_id=event.id,
         subject_id=event.subject.id,
         sequence=rendered.sequence,
-        body=bodies.text_of(endpoint.template, rendered.body),
+        body=texts[shape],
         next_attempt_at=now,
         correlation_id=event.correlation_id,
         created_at=now,

@@ -41,6 +41,8 @@ class Endpoint(BaseModel):
     key_id: str | None = None
     #: When a callback's endpoint vanishes by itself, in seconds since 1970; one that was registered stays.
     expires: int | None = None
+    #: When a call first named a callback's endpoint, or named it again after it was disabled.
+    active_since: str | None = None
     version: int = 1
     created_at: str
     updated_at: str
@@ -71,12 +73,12 @@ class Health(BaseModel):
     #: Until when a slot is taken, by its number.
     slots: dict[int, str] = Field(default_factory=dict)
 
-    @property
-    def failing_for(self) -> timedelta:
-        """For how long it has been seen to do nothing but fail."""
+    def failing_for(self, since: str | None = None) -> timedelta:
+        """For how long it has been seen to do nothing but fail. What was before `since` does not count."""
         if not self.failing_since or not self.failed_at:
             return timedelta(0)
-        return clock.parse(self.failed_at) - clock.parse(self.failing_since)
+        began = max(self.failing_since, since or self.failing_since)
+        return max(clock.parse(self.failed_at) - clock.parse(began), timedelta(0))
 
 
 class Status(StrEnum):

@@ -23,11 +23,10 @@ AT_ONCE = 25
 
 
 def set_off_writes(delivery: Delivery) -> list[Writes]:
-    """The writes that set a delivery that is over off again. Raises Conflict at commit for one that is under way."""
+    """The writes that set a delivery off again. Raises Conflict at commit for one that has moved since it was read."""
     now = clock.stamp()
-    after = delivery.moved(
-        Status.PENDING, tries=0, set_off_at=now, next_attempt_at=now, completed_at=None, error=None, follows=None
-    )
+    fresh = {"tries": 0, "set_off_at": now, "next_attempt_at": now, "completed_at": None, "error": None}
+    after = delivery.moved(Status.PENDING, **fresh, follows=None, timer=None)
     return [delivery_store.save(delivery, after, _under_way), timers.soon(dispatch.attempt_of(after))]
 
 

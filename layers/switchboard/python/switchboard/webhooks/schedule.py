@@ -42,3 +42,8 @@ def ends_at(endpoint: Endpoint, delivery: Delivery) -> datetime:
     last = set_off + sum(schedule[: endpoint.max_attempts], timedelta()) * (1 + JITTER)
     due = clock.parse(delivery.next_attempt_at) if delivery.next_attempt_at else set_off
     return max(last, due + PATIENCE)
+
+
+def is_overdue(delivery: Delivery) -> bool:
+    """Whether the next attempt should have been made more than PATIENCE ago."""
+    return delivery.next_attempt_at is not None and clock.now() > clock.parse(delivery.next_attempt_at) + PATIENCE

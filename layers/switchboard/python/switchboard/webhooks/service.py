@@ -15,7 +15,7 @@ from switchboard.events.models import Actor, Origin, Subject, Work
 from switchboard.kit.change import Change, again
 from switchboard.kit.collection import moved
 from switchboard.timers import service as timers
-from switchboard.webhooks import catalogue, delivery_store, dispatch, recovery, settings, signing, store
+from switchboard.webhooks import catalogue, delivery_store, dispatch, recovery, schedule, settings, signing, store
 from switchboard.webhooks.jobs import AbandonDeliveries, RecoverDeliveries
 from switchboard.webhooks.kinds import KINDS
 from switchboard.webhooks.models import Delivery, Endpoint, Health, KindName, Rendered, Settings, Status
@@ -187,7 +187,7 @@ def disable(endpoint: Endpoint, code: str, why: str) -> None:
     def decide(now: Endpoint) -> Change[Endpoint]:
         if now.version != endpoint.version or not now.active:
             return None
-        disabled = moved(now, active=False, disabled_reason=why, disabled_at=clock.stamp())
+        disabled = moved(now, active=False, disabled_reason=why, disabled_at=clock.stamp(), active_since=None)
         return disabled, _event(origin, disabled, "webhook.disabled", reason=code)
 
     store.ENDPOINTS.change(endpoint.org_id, endpoint.id, decide)
@@ -236,14 +236,14 @@ def dead_letters(org_id: str, limit: int, after: str | None) -> tuple[list[Deliv
 
 
 def redeliver(origin: Origin, delivery_id: str, effect: Effect | None = None) -> Delivery:
-    """Send a delivery that is over once more, by the whole schedule, under the same id.
+    """Send a delivery that is over, or overdue, once more, by the whole schedule, under the same id.
 
     Raises NotFound, Conflict for one that is still under way or whose endpoint is not active.
     """
     delivery = find_delivery(origin.org_id, delivery_id)
     if done_before(effect):
         return delivery
-    if delivery.status is Status.PENDING:
+    if delivery.status is Status.PENDING and not schedule.is_overdue(delivery):
         raise Conflict("The delivery is still under way.", code="delivery_pending")
     _active(origin.org_id, delivery.endpoint_id)
     subject = Subject(type="webhook_delivery", id=delivery.id)
@@ -253,9 +253,10 @@ def redeliver(origin: Origin, delivery_id: str, effect: Effect | None = None) ->
 
 
 def recover(origin: Origin, endpoint_id: str, since: str, effect: Effect | None = None) -> None:
-    """Send an endpoint once more all that was lost of what was made since a moment. A worker goes through it.
+    """Send an endpoint once more the deliveries made since a moment that were lost. A worker goes through them.
 
-    That is what failed, and what was given up while the endpoint was disabled.
+    They failed, or were under way when the endpoint was disabled. An event that happens while it is disabled makes no
+    delivery, and is not sent later.
 
     Raises NotFound, Conflict for an endpoint that is not active.
     """

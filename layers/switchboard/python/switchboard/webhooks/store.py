@@ -5,10 +5,12 @@
 | subscription | `<org>#webhooks` | `<id>` |
 | callback's endpoint | `<org>#callback#<id>` | `endpoint` |
 | health | `<org>#webhook#<id>` | `health` |
+| health of a key's callbacks to a host | `<org>#webhook#<the ids' first part>` | `health` |
 
 An organization has few subscriptions and reads them all for a batch of its events; callbacks are many, and each is
 looked for by its own name. A callback's endpoint vanishes some time after the last call that named it. Health changes
-while an endpoint is in trouble, so that it has a partition of its own, and vanishes with the last delivery.
+while an endpoint is in trouble, so that it has a partition of its own, and vanishes with the last delivery. Callbacks
+share theirs by host (scheme, name and port): a URL that is another for each call would never be known to be quick.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from switchboard.aws import clock, table
+from switchboard.aws import clock, ids, table
 from switchboard.aws.table import ConditionFailedError, Delete, Item, Key, Query, Update
 from switchboard.kit.change import Moved
 from switchboard.kit.collection import Collection
@@ -28,6 +30,9 @@ from switchboard.webhooks.models import Endpoint, Health
 #: How many batches may be sending to one endpoint at a time.
 SLOTS = 10
 _CALLBACK = f"{KINDS['opticomm'].prefix}_"
+#: The characters of a callback's id that stand for its key and host, and for its key and URL.
+_HOST, _WHOLE = 10, 16
+_SHARED = len(_CALLBACK) + _HOST
 
 
 def endpoint_key(org_id: str, endpoint_id: str) -> Key:
@@ -37,7 +42,16 @@ def endpoint_key(org_id: str, endpoint_id: str) -> Key:
 
 
 def health_key(org_id: str, endpoint_id: str) -> Key:
-    return {"pk": f"{org_id}#webhook#{endpoint_id}", "sk": "health"}
+    """Where the health of an endpoint is: of its own, or of all callbacks of its key to its host."""
+    shared = endpoint_id[:_SHARED] if endpoint_id.startswith(_CALLBACK) else endpoint_id
+    return {"pk": f"{org_id}#webhook#{shared}", "sk": "health"}
+
+
+def callback_id(org_id: str, key_id: str, url: str) -> str:
+    """The id of the endpoint of a key's callbacks to a checked URL. It begins with what stands for the URL's host."""
+    origin = "/".join(url.split("/", 3)[:3])
+    host, whole = (ids.derived("", 0, org_id, key_id, part) for part in (origin, url))
+    return f"{_CALLBACK}{host[-_HOST:]}{whole[-_WHOLE:]}"
 
 
 ENDPOINTS = Collection(

@@ -25,6 +25,10 @@ class UnfillableError(Exception):
     """A stored template can never be filled: it is older than a rule of `check`."""
 
 
+class TooLongError(Exception):
+    """A template repeats its values beyond all measure."""
+
+
 def check(template: str) -> str:
     """The template, if it is one. Raises Invalid."""
     if len(template) > LONGEST:
@@ -52,27 +56,50 @@ def _invalid(why: str) -> Invalid:
     return Invalid("The template is not valid.", fields={"template": why})
 
 
-def fill(template: str, body: dict[str, Any]) -> Any:
-    """The template with the values of a body. Raises UnfillableError for one that `check` does not accept."""
+def fill(template: str, body: dict[str, Any], most: int) -> Any:
+    """The template with the values of a body.
+
+    Raises UnfillableError for a template that `check` does not accept, and TooLongError where the values that are
+    filled in have more than `most` characters together.
+    """
     try:
         parsed = json.loads(template)
     except (ValueError, RecursionError) as error:
         raise UnfillableError from error
     if is_deeper(parsed):
         raise UnfillableError
-    return _filled(parsed, body)
+    return _Filling(body, most).filled(parsed)
 
 
-def _filled(node: Any, body: dict[str, Any]) -> Any:
-    match node:
-        case dict():
-            return {name: _filled(part, body) for name, part in node.items()}
-        case list():
-            return [_filled(part, body) for part in node]
-        case str():
-            whole = _PLACE.fullmatch(node)
-            return _value(body, whole[1]) if whole else _PLACE.sub(lambda found: _text(_value(body, found[1])), node)
-    return node
+class _Filling:
+    """One filling of a template: each value is looked up and written once, however often the template names it."""
+
+    def __init__(self, body: dict[str, Any], most: int) -> None:
+        self._body = body
+        self._left = most
+        self._found: dict[str, tuple[Any, str]] = {}
+
+    def filled(self, node: Any) -> Any:
+        match node:
+            case dict():
+                return {name: self.filled(part) for name, part in node.items()}
+            case list():
+                return [self.filled(part) for part in node]
+            case str():
+                whole = _PLACE.fullmatch(node)
+                return self._take(whole[1])[0] if whole else _PLACE.sub(lambda found: self._take(found[1])[1], node)
+        return node
+
+    def _take(self, path: str) -> tuple[Any, str]:
+        """A value and its text, which is counted each time."""
+        if path not in self._found:
+            value = _value(self._body, path)
+            self._found[path] = value, _text(value)
+        found = self._found[path]
+        self._left -= len(found[1])
+        if self._left < 0:
+            raise TooLongError
+        return found
 
 
 def _value(body: Any, path: str) -> Any:

@@ -43,6 +43,8 @@ class Dial:
     agent_name: str
     provider_agent_id: str | None = None
     prompt: str | None = None
+    #: The end of the time in which the call may ring: a provider that still queues it then gives it up.
+    not_after: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
 
 

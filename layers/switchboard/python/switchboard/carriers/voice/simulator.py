@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from switchboard.aws import ids, queue, settings
+from switchboard.aws import clock, ids, queue, settings
 from switchboard.aws.queue import Message
 from switchboard.carriers.voice import Dial, Placed, Refused, Snapshot, Voice
 from switchboard.compliance import magic
@@ -69,6 +69,8 @@ class SimulatedVoice:
         """Queue the call's whole course."""
         if not self.available(dial.to_number):
             raise Refused("the provider is down")
+        if dial.not_after and dial.not_after <= clock.stamp():
+            raise Refused("the time in which it may ring is over")
         provider_call_id = ids.new("sim")
         step = settings.number("VOICE_STEP_SECONDS", 2)
         base = {"org_id": dial.org_id, "call_id": dial.call_id, "provider_call_id": provider_call_id}
