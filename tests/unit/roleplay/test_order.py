@@ -146,7 +146,7 @@ def test_any_order_of_reports_comes_to_one_score(
     live, *turns, ended = course(call)
     ended = ended.model_copy(update={"turns": TURNS})
     finished = ended.model_copy(update={"turns": None, "end_reason": EndReason.REP_HANGUP})
-    said = {number: turn for number, turn in enumerate(turns[:TURNS])} | {-1: live, -2: finished, TURNS: ended}
+    said: dict[int, Progress] = dict(enumerate(turns[:TURNS])) | {-1: live, -2: finished, TURNS: ended}
     for number in order:
         if number > TURNS:
             scoring.score(call.org_id, call.id)
