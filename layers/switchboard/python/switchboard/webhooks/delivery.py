@@ -347,5 +347,5 @@ def _seconds(text: str | None) -> int | None:
 
 
 def _disable_if_due(endpoint: Endpoint, health: Health) -> None:
-    if health.failing_for >= service.DISABLED_AFTER:
+    if service.is_failing(endpoint, health):
         service.disable(endpoint, "failing", "five days of failure only")

@@ -27,12 +27,14 @@ def next_wait(endpoint: Endpoint, delivery: Delivery, retry_after: int | None) -
 
     What the receiver asks for (`Retry-After`, in seconds) counts where it is longer than the schedule's own.
     """
-    schedule = KINDS[endpoint.kind].schedule
+    kind = KINDS[endpoint.kind]
+    schedule = kind.schedule
     done = delivery.tries + 1
     if done >= min(len(schedule), endpoint.max_attempts):
         return None
     wait = schedule[done] * (1 + JITTER * chance())
-    return max(wait, min(timedelta(seconds=retry_after or 0), LONGEST_WAIT))
+    asked = timedelta(seconds=retry_after or 0) if kind.patient else timedelta(0)
+    return max(wait, min(asked, LONGEST_WAIT))
 
 
 def ends_at(endpoint: Endpoint, delivery: Delivery) -> datetime:

@@ -26,6 +26,8 @@ MAX_ENDPOINTS = 50
 DISABLED_AFTER = timedelta(days=5)
 #: How long the secret before a rotation signs along.
 OVERLAP = timedelta(hours=24)
+#: How many secrets beside the last two may sign along: each makes every delivery's headers longer.
+MOST_RETIRING = 6
 
 
 class NewEndpoint(NamedTuple):
@@ -154,12 +156,20 @@ def remove(origin: Origin, endpoint_id: str, effect: Effect | None = None) -> No
 
 
 def rotate(origin: Origin, endpoint_id: str, effect: Effect | None = None) -> NewEndpoint:
-    """Give an endpoint a new secret. The old one signs along for 24 hours. Raises NotFound, Contended."""
+    """Give an endpoint a new secret. The old one signs along for 24 hours, however soon the next rotation comes.
+
+    Raises NotFound, Contended.
+    """
 
     def attempt() -> NewEndpoint:
         endpoint = _owned(origin.org_id, endpoint_id).endpoint
         generation = endpoint.generation + 1
-        rotated = moved(endpoint, generation=generation, overlap_until=clock.iso(clock.now() + OVERLAP))
+        rotated = moved(
+            endpoint,
+            generation=generation,
+            overlap_until=clock.iso(clock.now() + OVERLAP),
+            retiring=_retiring(endpoint),
+        )
         done = commit_once(
             effect,
             str(generation),
@@ -173,6 +183,26 @@ def rotate(origin: Origin, endpoint_id: str, effect: Effect | None = None) -> Ne
     rotated = again(attempt)
     assert rotated is not None
     return rotated
+
+
+def _retiring(endpoint: Endpoint) -> dict[int, str]:
+    """The secrets before the latest that still sign along, each to its own end. Of very many the newest are kept."""
+    ends = dict(endpoint.retiring)
+    if endpoint.overlap_until and endpoint.generation > 1:
+        ends[endpoint.generation - 1] = endpoint.overlap_until
+    alive = sorted(generation for generation, end in ends.items() if end > clock.stamp())
+    return {generation: ends[generation] for generation in alive[-MOST_RETIRING:]}
+
+
+def is_failing(endpoint: Endpoint, health: Health) -> bool:
+    """Whether an endpoint has done nothing but fail for so long that it is to be disabled.
+
+    What failed before it was disabled the last time is over: a callback's endpoint comes back by being named again.
+    """
+    if not health.failing_since or not health.failed_at:
+        return False
+    since = max(health.failing_since, endpoint.disabled_at or "")
+    return clock.parse(health.failed_at) - clock.parse(since) >= DISABLED_AFTER
 
 
 def disable(endpoint: Endpoint, code: str, why: str) -> None:
@@ -238,12 +268,13 @@ def dead_letters(org_id: str, limit: int, after: str | None) -> tuple[list[Deliv
 def redeliver(origin: Origin, delivery_id: str, effect: Effect | None = None) -> Delivery:
     """Send a delivery that is over once more, by the whole schedule, under the same id.
 
-    Raises NotFound, Conflict for one that is still under way or whose endpoint is not active.
+    One that waits long after its attempt was due has lost its job, and is sent as well. Raises NotFound, Conflict for
+    one that is still under way or whose endpoint is not active.
     """
     delivery = find_delivery(origin.org_id, delivery_id)
     if done_before(effect):
         return delivery
-    if delivery.status is Status.PENDING:
+    if delivery.status is Status.PENDING and not recovery.is_stuck(delivery):
         raise Conflict("The delivery is still under way.", code="delivery_pending")
     _active(origin.org_id, delivery.endpoint_id)
     subject = Subject(type="webhook_delivery", id=delivery.id)
@@ -255,7 +286,7 @@ def redeliver(origin: Origin, delivery_id: str, effect: Effect | None = None) ->
 def recover(origin: Origin, endpoint_id: str, since: str, effect: Effect | None = None) -> None:
     """Send an endpoint once more all that was lost of what was made since a moment. A worker goes through it.
 
-    That is what failed, and what was given up while the endpoint was disabled.
+    That is what failed, what was given up while the endpoint was disabled, and what waits though its job was lost.
 
     Raises NotFound, Conflict for an endpoint that is not active.
     """
