@@ -16,7 +16,7 @@ from switchboard.outbound.errors import Refused
 Lookup = Callable[[str], list[str]]
 
 #: Threads of their own: a customer's slow name server holds up no table and no queue. Each is made when it is needed,
-#: and a name is looked up once at a time, so that hung name servers leave room for the healthy ones: a worker that takes
+#: and a name is looked up once at a time, so that hung name servers leave room for healthy ones: a worker that takes
 #: ten deliveries every few seconds begins fewer look-ups than that before the resolver gives the first one up.
 _THREADS = 256
 
