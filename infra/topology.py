@@ -195,6 +195,8 @@ APIS = (
     Api("opticomm", "functions/v1", fallback="opticomm/external_api"),
     Api("athos", "api/external/v1", fallback="athos/sessions"),
     Api("hum", "", fallback="hum/account"),
+    # Providers that call back. Each proves itself by its signature.
+    Api("callbacks", "callbacks", fallback="callbacks/livekit"),
 )
 
 #: What every request needs: the key's look-up, its limits, and the record of an Idempotency-Key.
@@ -321,6 +323,17 @@ GROUPS = (
         grants=frozenset({Grant.ROOT_SECRET}),
     ),
     Group("portal", api="hum", paths=("docs", "docs/{proxy+}", "openapi/{proxy+}"), tables={"ratelimit": WRITE}),
+    Group(
+        "callbacks/livekit",
+        api="callbacks",
+        paths=("livekit", "livekit/{proxy+}"),
+        tables={"ratelimit": WRITE},
+        sends=("roleplay",),
+        grants=frozenset({Grant.TRANSPORT}),
+        binary=("application/webhook+json",),
+        # Nobody waits at a browser for it.
+        snapstart=False,
+    ),
 )
 
 #: The queues of all jobs: an event, the outbox and a timer may each bring any of them.
@@ -383,6 +396,8 @@ WORKERS = (
         tables={"activity": READ_WRITE, "core": WRITE},
         # The simulated transport reports here, too.
         sends=("roleplay",),
+        # Rooms are closed when their calls end.
+        grants=frozenset({Grant.TRANSPORT}),
         concurrency=20,
     ),
     Worker(

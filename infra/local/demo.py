@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from infra.local import files, identity
+from switchboard.access import service as access
 from switchboard.access import sessions
 from switchboard.accounts import service as accounts
 from switchboard.accounts.models import KeyKind
@@ -40,6 +41,10 @@ def seed(memory: Path) -> dict[str, str]:
     made = known or _make()
     if "OPTICOMM_LIVE_KEY" not in made:
         made = made | _opticomm(made["ORGANIZATION_ID"])
+    if "OPTICOMM_TEST_WEBHOOK_SECRET" not in made:
+        made = made | {
+            "OPTICOMM_TEST_WEBHOOK_SECRET": _webhook_secret(made["ORGANIZATION_ID"], made["OPTICOMM_TEST_KEY"])
+        }
     if "ATHOS_KEY" not in made:
         made = made | _athos(made["ORGANIZATION_ID"])
     for name, (address, role) in PEOPLE.items():
@@ -104,6 +109,12 @@ def _opticomm(org_id: str) -> dict[str, str]:
         # Of the live key; each key signs its callbacks with its own.
         "OPTICOMM_WEBHOOK_SECRET": callbacks.secret_of(org_id, live.key.id),
     }
+
+
+def _webhook_secret(org_id: str, key: str) -> str:
+    """What signs the callbacks of a test key's calls."""
+    found = access.authenticate(key, frozenset({KeyKind.OPTICOMM_TEST}))
+    return callbacks.secret_of(org_id, found.key.id)
 
 
 def _signed_in(cookie: str | None) -> bool:

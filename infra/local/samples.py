@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import os
 import re
 from collections.abc import Callable
 from functools import cache
@@ -11,7 +14,7 @@ from typing import Any
 from switchboard.access import service as access
 from switchboard.accounts.models import Caller, KeyKind
 from switchboard.agents import service as agents
-from switchboard.aws import ids, objects
+from switchboard.aws import clock, ids, objects, secret, session, settings
 from switchboard.calls import dialing
 from switchboard.calls import service as calls
 from switchboard.calls.models import Order, Tier
@@ -57,6 +60,8 @@ def fill(text: str, demo: dict[str, str]) -> dict[str, Any]:
         ),
         "placed_call": lambda: _placed(demo),
         "queued_message": lambda: _queued(demo).id,
+        "livekit_webhook": (joined := cache(lambda: _rep_joined(demo))),
+        "livekit_signature": lambda: _livekit_signature(joined()),
         "webhook_message": lambda: _told_of(demo),
         "webhook_endpoint": hook,
         "webhook_delivery": lambda: webhooks.send_test(_master(demo), hook()).id,
@@ -98,6 +103,33 @@ def _redeemed_roleplay(demo: dict[str, str]) -> str:
     snapshot = access.authenticate(demo["ATHOS_KEY"], frozenset({KeyKind.ATHOS}))
     minted = sessions.mint(access.caller(snapshot, ids.new("corr")), "rep_good", None)
     return sessions.redeem(sessions.admit(minted.token), Wanted(drill_key="ma-full-sale")).call.id
+
+
+def _rep_joined(demo: dict[str, str]) -> str:
+    """The bytes of LiveKit's webhook for a rep who comes into the room of a new call."""
+    room = f"{demo['ORGANIZATION_ID']}.{_redeemed_roleplay(demo)}"
+    event = {
+        "event": "participant_joined",
+        "room": {"sid": "RM_sample", "name": room},
+        "participant": {"sid": "PA_sample", "identity": "ext_sample", "state": "ACTIVE", "name": "rep_good"},
+        "id": "EV_sample",
+        "createdAt": str(int(clock.epoch())),
+    }
+    return base64.b64encode(json.dumps(event).encode()).decode()
+
+
+def _livekit_signature(body: str) -> str:
+    """The token of a webhook, under the deployment's API secret, or one for this process where there is none."""
+    import jwt
+
+    if not settings.text("LIVEKIT_SECRET", ""):
+        name = ids.new("livekit")
+        session.client("secretsmanager").create_secret(Name=name, SecretString=f"{name} is long enough for HS256")
+        os.environ["SWITCHBOARD_LIVEKIT_SECRET"] = name
+    key = secret.active(settings.text("LIVEKIT_SECRET"))[0]
+    digest = base64.b64encode(hashlib.sha256(base64.b64decode(body)).digest()).decode()
+    now = int(clock.epoch())
+    return jwt.encode({"iss": "API_sample", "nbf": now, "exp": now + 300, "sha256": digest}, key, algorithm="HS256")
 
 
 def _ended_roleplay(demo: dict[str, str]) -> str:

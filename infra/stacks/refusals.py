@@ -7,10 +7,11 @@ from aws_cdk import aws_apigateway as apigateway
 from switchboard.edge.dialects.anima import Anima
 from switchboard.edge.dialects.athos import Athos
 from switchboard.edge.dialects.base import Dialect
+from switchboard.edge.dialects.callbacks import Callbacks
 from switchboard.edge.dialects.hum import Hum
 from switchboard.edge.dialects.opticomm import OptiComm
 
-DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (Anima(), OptiComm(), Athos(), Hum())}
+DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (Anima(), OptiComm(), Athos(), Hum(), Callbacks())}
 
 #: Every response type, with the status that the caller gets. API Gateway says 403 of a path that is not there, and of
 #: credentials that it cannot read.
@@ -43,6 +44,8 @@ NEAREST: dict[str, dict[str, str]] = {
     "opticomm": {"4": "INVALID_ACTION", "5": "INTERNAL_ERROR"},
     "athos": {"4": "INVALID_REQUEST", "5": "INTERNAL_ERROR"},
     "hum": {"4": "invalid_request", "5": "internal_error"},
+    # It says nothing but the status.
+    "callbacks": {"4": "", "5": ""},
 }
 _HEADERS = {"x-request-id": "context.requestId", "Cache-Control": "'no-store'", "X-Content-Type-Options": "'nosniff'"}
 #: The headers that one dialect alone has on every answer.

@@ -232,6 +232,15 @@ def test_sqs_timers_hands_on_what_is_due(run: Run) -> None:
     assert [body["message_id"] for body in received("email")] == ["msg_sample"]
 
 
+def test_livekit_webhook_reports_that_the_rep_is_in(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    session.client("secretsmanager").create_secret(Name="livekit", SecretString="s" * 32)
+    monkeypatch.setenv("SWITCHBOARD_LIVEKIT_SECRET", "livekit")
+    _, answer = run("callbacks/livekit", "livekit-webhook")
+    assert (answer["statusCode"], answer["body"]) == (200, "")
+    (body,) = received("roleplay")
+    assert body["kind"] == "live"
+
+
 def test_there_is_a_sample_for_every_kind_of_trigger_and_a_test_for_every_sample() -> None:
     names = {path.stem for path in EVENTS.glob("*.json")}
     tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}

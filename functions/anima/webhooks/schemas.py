@@ -119,6 +119,8 @@ class NewWebhook(Webhook):
 def _fields(endpoint: models.Endpoint, health: models.Health) -> dict[str, Any]:
     names = endpoint.header_names
     return endpoint.model_dump() | {
+        # An endpoint that is active again remembers when it was disabled, for what has failed since.
+        "disabled_at": None if endpoint.active else endpoint.disabled_at,
         "consecutive_failures": health.failures,
         "last_delivery_at": health.last_delivery_at,
         "auth_type": "CUSTOM_HEADER" if names else "NONE",

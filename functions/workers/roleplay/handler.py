@@ -6,7 +6,7 @@ from typing import Any
 
 from switchboard import consumer
 from switchboard.roleplay import lifecycle, sessions
-from switchboard.roleplay.jobs import BeginRoleplay, CloseRoleplay, ExpireSession, WatchRoleplay
+from switchboard.roleplay.jobs import BeginRoleplay, CloseRoleplay, CloseRoom, ExpireSession, WatchRoleplay
 from switchboard.roleplay.models import Progress
 
 
@@ -20,6 +20,7 @@ handler = consumer.jobs(
         BeginRoleplay: lambda job: lifecycle.begin(job.org_id, job.call_id),
         CloseRoleplay: lambda job: lifecycle.close(job.org_id, job.call_id, job.state),
         WatchRoleplay: lambda job: lifecycle.watch(job.org_id, job.call_id, job.until),
+        CloseRoom: lambda job: lifecycle.close_room(job.org_id, job.call_id),
         ExpireSession: lambda job: sessions.expire(job.org_id, job.session_id),
     },
     messages=report,

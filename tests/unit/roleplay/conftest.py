@@ -88,6 +88,6 @@ def practised(acme: Reseller, user: str = "rep_excellent", agency: str | None = 
     """A call that has ended and was not scored, after its first few turns: each of them is a transaction."""
     call = redeemed(acme, user, agency)
     live, *turns, ended = reports(call)
-    for progress in (live, *turns[:_TURNS], ended):
+    for progress in (live, *turns[:_TURNS], ended.model_copy(update={"turns": _TURNS})):
         lifecycle.apply(progress)
     return now(call)

@@ -30,6 +30,16 @@ PUBLISHED = {
     "fe-objection-handling@1": "433b3e65aef8e293",
     "fe-closing@1": "a3ddce55ab7190a1",
     "u65-full-sale@1": "bc43d9509fcae33e",
+    "ma-hhc@1": "7dfc9d36f2aa2f1a",
+    "ma-hhc-downsell@1": "74331a22ec1a200a",
+    "ma-hhc-crosssell@1": "44a11a210ff0bed0",
+    "ma-hhc-upsell@1": "ac2a57d2441974d6",
+    "hi-downsell@1": "297e979c8f4aa73e",
+    "hi-upsell@1": "07ed16899917b9d4",
+    "hi-crosssell@1": "abfb2a55ca224185",
+    "ci-downsell@1": "e8f29ee68915fb4d",
+    "ci-upsell@1": "d1e7b65d8035aa4d",
+    "ci-crosssell@1": "c9c38dee34a6e590",
 }
 
 
@@ -41,6 +51,17 @@ def test_a_published_edition_is_what_it_was(drill: Drill) -> None:
 def test_no_published_edition_was_taken_out() -> None:
     assert PUBLISHED.keys() == {drill.rubric.name for drill in DRILLS}
     assert len(PUBLISHED) == len(DRILLS)
+
+
+def test_the_whole_catalogue_of_the_contract_is_there() -> None:
+    """conventions: the contract's drill, and those of its later catalogue."""
+    medicare = ("full-sale", "t65", "objection-handling", "needs-analysis", "plan-presentation", "sep-hunting", "hhc")
+    ways = ("downsell", "crosssell", "upsell")
+    assert set(names()) == {
+        *(f"ma-{name}" for name in medicare),
+        *(f"{product}-{way}" for product in ("ma-hhc", "hi", "ci") for way in ways),
+        *("ms-full-sale", "fe-full-sale", "fe-objection-handling", "fe-closing", "u65-full-sale"),
+    }
 
 
 def test_the_contracts_drill_is_there_and_the_latest_edition_is_the_current_one() -> None:

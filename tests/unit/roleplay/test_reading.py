@@ -30,7 +30,7 @@ def listed(acme: Reseller, limit: int = 50, after: str | None = None, **filters:
 def test_only_what_is_scored_is_listed_and_read(acme: Reseller) -> None:
     scored, failed, ended = practised(acme), redeemed(acme, "rep_silent"), redeemed(acme)
     for call in (failed, ended):
-        lifecycle.apply(Progress(org_id=call.org_id, call_id=call.id, kind="ended"))
+        lifecycle.apply(Progress(org_id=call.org_id, call_id=call.id, kind="ended", turns=0))
     for call in (scored, failed):
         scoring.score(call.org_id, call.id)
     assert (now(scored).state, now(failed).state) == (State.SCORED, State.SCORING_FAILED)
@@ -206,7 +206,7 @@ def test_the_detail_is_the_contracts(acme: Reseller) -> None:
 
 def test_a_failed_call_says_why_to_the_webhook(acme: Reseller) -> None:
     call = redeemed(acme, "rep_silent", "north")
-    lifecycle.apply(Progress(org_id=call.org_id, call_id=call.id, kind="ended"))
+    lifecycle.apply(Progress(org_id=call.org_id, call_id=call.id, kind="ended", turns=0))
     scoring.score(call.org_id, call.id)
     failed = service.find(acme.org_id, call.id)
     assert failed is not None

@@ -43,6 +43,10 @@ def turn(number: int, text: str, speaker: Speaker = Speaker.REP) -> Turn:
     return Turn(number=number, speaker=speaker, text=text, start_ms=0, end_ms=0)
 
 
+def said(call: Call) -> list[Turn]:
+    return store.turns(call.org_id, call.id)
+
+
 def scored(call: Call) -> Call:
     scoring.score(call.org_id, call.id)
     return now(call)
@@ -106,7 +110,7 @@ def test_better_reps_have_better_scores(acme: Reseller) -> None:
 def test_a_scored_call_is_counted_and_one_that_could_not_be_is_not(acme: Reseller) -> None:
     assert scored(practised(acme)).state is State.SCORED
     silent = redeemed(acme, "rep_silent")
-    lifecycle.apply(Progress(org_id=silent.org_id, call_id=silent.id, kind="ended"))
+    lifecycle.apply(Progress(org_id=silent.org_id, call_id=silent.id, kind="ended", turns=0))
     assert scored(silent).state is State.SCORING_FAILED
     assert usage.of_month(acme.org_id, clock.stamp()[:7]).units[Meter.ROLEPLAY] == 1
 
@@ -117,7 +121,7 @@ def test_too_little_is_not_scored(acme: Reseller, user: str, monkeypatch: pytest
     call = redeemed(acme, user)
     for progress in reports(call):
         lifecycle.apply(progress)
-    lifecycle.apply(Progress(org_id=call.org_id, call_id=call.id, kind="ended"))
+    lifecycle.apply(Progress(org_id=call.org_id, call_id=call.id, kind="ended", turns=len(said(call))))
     failed = scored(call)
     assert (failed.state, failed.failure_reason) == (State.SCORING_FAILED, "SCORING_INCOMPLETE")
     assert failed.failure_message

@@ -76,6 +76,8 @@ class Description:
     schemes: Mapping[str, Json] = field(default_factory=dict)
     #: Header parameters that every operation takes.
     parameters: Mapping[str, Json] = field(default_factory=dict)
+    #: What a contract calls a path's variables, by what the routes call them.
+    variables: Mapping[str, str] = field(default_factory=dict)
     #: The Idempotency-Key parameter, where the dialect has one.
     idempotency_key: Json | None = None
 
@@ -93,6 +95,7 @@ def document(apis: Sequence[Api], description: Description) -> Json:
         for operation in api.operations:
             path, method = _PARAMETER.sub(r"{\1}", operation.path), operation.method.lower()
             told = _operation(raw["paths"][path][method], operation, schemas, description)
+            path = _named(path, told, description.variables)
             if told["operationId"] in taken or method in paths.get(path, {}):
                 raise DocumentError(f"{method} {path} ({told['operationId']}) is served twice")
             taken.add(told["operationId"])
@@ -106,6 +109,15 @@ def document(apis: Sequence[Api], description: Description) -> Json:
         "paths": paths,
         "components": _components(schemas, paths, description),
     }
+
+
+def _named(path: str, told: Json, names: Mapping[str, str]) -> str:
+    """A path with its variables called as the contract calls them. Its parameters are renamed with them."""
+    for parameter in told["parameters"]:
+        if parameter.get("in") == "path" and parameter["name"] in names:
+            path = path.replace(f"{{{parameter['name']}}}", f"{{{names[parameter['name']]}}}")
+            parameter["name"] = names[parameter["name"]]
+    return path
 
 
 def _merge(schemas: Json, more: Json, group: str) -> None:

@@ -71,3 +71,13 @@ def elevenlabs(account: str, secrets: Secrets) -> Verifier:
         return account if signatures.verify_elevenlabs(signed.body, header, secrets(), clock.epoch()) else None
 
     return verify
+
+
+def livekit(account: str, secrets: Secrets) -> Verifier:
+    """Verify the bodies that LiveKit, or an agent in its rooms, signs with the secret of one API key."""
+
+    def verify(signed: Signed) -> str | None:
+        header = signed.header("authorization")
+        return account if signatures.verify_livekit(signed.body, header, secrets(), clock.epoch()) else None
+
+    return verify

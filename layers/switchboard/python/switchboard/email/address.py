@@ -40,5 +40,5 @@ Address = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=320),
     AfterValidator(normalise),
-    WithJsonSchema({"type": "string", "format": "email"}),
+    WithJsonSchema({"type": "string", "format": "email", "maxLength": 320}),
 ]

@@ -21,6 +21,7 @@ from switchboard.errors import Invalid
 from switchboard.outbound import destination, resolver
 from switchboard.outbound.connections import Connections, Mark, current
 from switchboard.outbound.errors import BadAnswer, ConnectionFailed, NotSent, Refused, TimedOut, TooMuch
+from switchboard.outbound.reserved import RESERVED
 from switchboard.outbound.resolver import Lookup
 
 __all__ = [
@@ -39,13 +40,6 @@ MAX_BODY = 65_536
 #: How much of the time a connection may take to open, and the most that it may.
 _CONNECT_PART, _CONNECT_MOST = 0.5, 5.0
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-#: Headers by which a request would say something else of itself than what is sent, or go somewhere else.
-_OURS = frozenset(
-    {
-        *("host", "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "te", "trailer"),
-        *("expect", "accept-encoding", "proxy-authorization", "proxy-connection"),
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +203,7 @@ def _is_plain(value: str) -> bool:
 @lru_cache(1_024)
 def _check_names(names: tuple[str, ...]) -> None:
     for name in names:
-        if not _HEADER_NAME.fullmatch(name) or name.lower() in _OURS:
+        if not _HEADER_NAME.fullmatch(name) or name.lower() in RESERVED:
             raise Refused(f"the header {name[:100]!r} may not be set")
 
 

@@ -15,8 +15,10 @@ from switchboard.outbound.errors import Refused
 #: Answers the addresses of a name. Raises OSError.
 Lookup = Callable[[str], list[str]]
 
-#: Threads of their own: a customer's slow name server holds up no table and no queue.
-_THREADS = 32
+#: Threads of their own: a customer's slow name server holds up no table and no queue. Each is made when it is needed,
+#: and a name is looked up once at a time, so that hung name servers leave room for healthy ones: a worker that takes
+#: ten deliveries every few seconds begins fewer look-ups than that before the resolver gives the first one up.
+_THREADS = 256
 
 
 def lookup(host: str) -> list[str]:
@@ -31,6 +33,7 @@ class Guarded(AbstractResolver):
     def __init__(self, look_up: Lookup) -> None:
         self._look_up = look_up
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="lookup")
+        self._running: dict[str, asyncio.Future[list[str]]] = {}
 
     async def resolve(
         self,
@@ -57,10 +60,21 @@ class Guarded(AbstractResolver):
     async def _addresses(self, host: str) -> list[str]:
         if host == hosts.LOCALHOST:
             return ["127.0.0.1", "::1"]  # always (RFC 6761, 6.3)
-        found = await asyncio.get_running_loop().run_in_executor(self._threads, self._look_up, host)
+        running = self._running.get(host)
+        if running is None:
+            running = asyncio.get_running_loop().run_in_executor(self._threads, self._look_up, host)
+            self._running[host] = running
+            running.add_done_callback(lambda done: self._forget(host, done))
+        # Whoever has no more time leaves it to the others.
+        found = await asyncio.shield(running)
         if not found:
             raise OSError("no address")
         return list(dict.fromkeys(found))
+
+    def _forget(self, host: str, done: asyncio.Future[list[str]]) -> None:
+        self._running.pop(host, None)
+        if not done.cancelled():
+            done.exception()  # seen, should nobody wait for it any more
 
     async def close(self) -> None:
         """Let the threads go; look-ups that still run are waited for by nobody."""

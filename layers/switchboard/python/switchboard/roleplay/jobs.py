@@ -28,6 +28,13 @@ class WatchRoleplay(Job, queue="roleplay"):
     until: str
 
 
+class CloseRoom(Job, queue="roleplay"):
+    """Close the room of a call that has ended."""
+
+    org_id: str
+    call_id: str
+
+
 class ExpireSession(Job, queue="roleplay"):
     """End a session that no call came of."""
 

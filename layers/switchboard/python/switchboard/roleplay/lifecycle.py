@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from switchboard.aws import clock, secret, settings
+from switchboard.aws import clock, secret, settings, table
 from switchboard.aws.table import Writes
 from switchboard.carriers import transport
 from switchboard.carriers.transport import Room
@@ -15,18 +15,24 @@ from switchboard.kit import change as kit
 from switchboard.kit.collection import moved
 from switchboard.roleplay import store
 from switchboard.roleplay.catalogue import drills
-from switchboard.roleplay.jobs import CloseRoleplay, GiveUpScoring, WatchRoleplay
+from switchboard.roleplay.jobs import CloseRoleplay, CloseRoom, GiveUpScoring, ScoreRoleplay, WatchRoleplay
 from switchboard.roleplay.models import OPEN, Call, EndReason, Progress, State
 from switchboard.roleplay.store import Heard
 from switchboard.timers import service as timers
 from switchboard.timers.service import Later
 
 #: How long a rep may take to come in.
+JOIN_WITHIN = timedelta(minutes=2, seconds=30)
+#: How long a call waits for its rep. It is longer: the transport has to report who came at the last moment.
 LIVE_WITHIN = timedelta(minutes=3)
 #: The longest call.
 LIVE_LIMIT = timedelta(hours=1)
 #: How long the scoring may take, all its tries together.
 SCORED_WITHIN = timedelta(minutes=30)
+#: How long turns may follow the end of a call that does not say how many there were.
+GRACE = timedelta(seconds=15)
+#: How long the turns that the end tells of may follow it: a queue brings back after minutes what failed.
+COMPLETE_WITHIN = timedelta(minutes=10)
 
 Change = kit.Change[Call]
 
@@ -46,6 +52,7 @@ def room(call: Call) -> Room:
         drill_key=call.drill_key,
         criteria=tuple(criterion.key for criterion in drills.edition(call.drill_key, call.drill_version).criteria),
         persona=call.persona,
+        join_seconds=int(JOIN_WITHIN.total_seconds()),
     )
 
 
@@ -73,7 +80,10 @@ def apply(progress: Progress) -> None:
         _heard(progress)
         return
     heard = store.heard(progress.org_id, progress.call_id)
-    store.CALLS.change(progress.org_id, progress.call_id, lambda call: _applied(call, progress, heard))
+    changed = store.CALLS.change(progress.org_id, progress.call_id, lambda call: _applied(call, progress, heard))
+    if changed and changed.state is State.ENDED and not is_whole(changed, heard):
+        # Turns may have been recorded since they were counted, by workers that did not see the end.
+        _score_if_whole(changed.org_id, changed.id)
 
 
 def _heard(progress: Progress) -> None:
@@ -83,6 +93,29 @@ def _heard(progress: Progress) -> None:
         return
     facts = {"number": turn.number, "speaker": turn.speaker.value, "characters": len(turn.text)}
     kit.record(store.put_turn(call, turn), event(call, "roleplay.call.turn", **facts))
+    # Turn and end are each written before the other is looked for, so that one of the two sees both.
+    _score_if_whole(call.org_id, call.id)
+
+
+def is_whole(call: Call, heard: Heard) -> bool:
+    """Whether all turns are there that the end of a call told of. Without a number nobody knows."""
+    return call.expected_turns is not None and heard.numbers >= frozenset(range(call.expected_turns))
+
+
+def _score_if_whole(org_id: str, call_id: str) -> None:
+    """Have an ended call scored at once if nothing of it is missing any more."""
+    call = store.CALLS.get(org_id, call_id)
+    if call is None or call.state is not State.ENDED or call.expected_turns is None:
+        return
+    if is_whole(call, store.heard(org_id, call_id)):
+        table.write(timers.soon(ScoreRoleplay(org_id=org_id, call_id=call_id)))
+
+
+def close_room(org_id: str, call_id: str) -> None:
+    """Put everybody out of the room of a call that is over. Raises Down."""
+    call = store.CALLS.get(org_id, call_id)
+    if call and call.state not in (State.CREATED, State.LIVE):
+        transport.named(call.transport).close(room(call))
 
 
 def close(org_id: str, call_id: str, state: str) -> None:
@@ -101,39 +134,78 @@ def watch(org_id: str, call_id: str, until: str) -> None:
 def _applied(call: Call, progress: Progress, heard: Heard) -> Change:
     match progress.kind:
         case "live" if call.can_become(State.LIVE):
+            started_at = _moment(progress, call.created_at)
             until = clock.now() + silence()
             watching, limit = _watching(call, until), _closing(call, State.LIVE, LIVE_LIMIT)
             live = moved(
                 call,
                 state=State.LIVE,
-                started_at=clock.stamp(),
+                started_at=started_at,
                 watched_until=clock.iso(until),
                 silence_watch=watching.ref,
                 watch=limit.ref,
             )
             moot = timers.moot(call.watch)
             return live, [watching.write, limit.write, moot, event(live, "roleplay.call.live")]
-        case "ended":
-            return _ended(call, progress.end_reason or EndReason.COMPLETED, heard)
+        case "live" if call.ended_at is not None:
+            return _live_after_the_end(call, _moment(progress, call.created_at))
+        case "ended" if call.can_become(State.ENDED):
+            return _ended(call, progress.end_reason or EndReason.COMPLETED, heard, progress)
+        case "ended" if call.state is State.ENDED and call.expected_turns is None and progress.turns is not None:
+            # Who counts the turns knows best why the call ended, too.
+            reason = progress.end_reason or call.end_reason
+            counted = moved(call, expected_turns=progress.turns, end_reason=reason, score_after=_until(COMPLETE_WITHIN))
+            return counted, [scoring_at(counted).write]
     return None
 
 
-def _ended(call: Call, reason: EndReason, heard: Heard) -> Change:
+def _moment(progress: Progress, earliest: str) -> str:
+    """When something happened, by the transport's clock where it says so, which is not taken beyond reason."""
+    return clock.stamp() if progress.at is None else max(earliest, min(progress.at, clock.stamp()))
+
+
+def _until(wait: timedelta) -> str:
+    return clock.iso(clock.now() + wait)
+
+
+def scoring_at(call: Call) -> Later:
+    """The job that scores an ended call when it need not be waited for any longer."""
+    assert call.score_after is not None
+    return timers.later(ScoreRoleplay(org_id=call.org_id, call_id=call.id), clock.parse(call.score_after))
+
+
+def _live_after_the_end(call: Call, at: str) -> Change:
+    """A rep came: before the end, which was reported first, or after it, into a room that is to be closed again."""
+    assert call.ended_at is not None
+    if at > call.ended_at:
+        return moved(call), [timers.soon(CloseRoom(org_id=call.org_id, call_id=call.id))]
+    if call.started_at is None and call.state is State.ENDED:
+        live = moved(call, started_at=at)
+        return live, [event(live, "roleplay.call.live")]
+    return None
+
+
+def _ended(call: Call, reason: EndReason, heard: Heard, told: Progress | None = None) -> Change:
     if not call.can_become(State.ENDED):
         return None
     give_up = timers.later(GiveUpScoring(org_id=call.org_id, call_id=call.id), clock.now() + SCORED_WITHIN)
+    expected = told.turns if told else None
     ended = moved(
         call,
         state=State.ENDED,
-        ended_at=clock.stamp(),
+        ended_at=_moment(told, call.started_at or call.created_at) if told else clock.stamp(),
         end_reason=reason,
         turns=heard.turns,
+        expected_turns=expected,
+        score_after=_until(GRACE if expected is None else COMPLETE_WITHIN),
         silence_watch=None,
         watch=give_up.ref,
     )
-    facts = {"end_reason": reason.value, "duration_seconds": ended.duration_seconds, "turns": heard.turns}
+    turns = heard.turns if expected is None else expected
+    facts = {"end_reason": reason.value, "duration_seconds": ended.duration_seconds, "turns": turns}
     moot = timers.moot(call.watch, call.silence_watch)
-    return ended, [give_up.write, moot, event(ended, "roleplay.call.ended", **facts)]
+    closing = timers.soon(CloseRoom(org_id=call.org_id, call_id=call.id))
+    return ended, [give_up.write, closing, moot, event(ended, "roleplay.call.ended", **facts)]
 
 
 def _watched(call: Call, until: str, heard: Heard) -> Change:

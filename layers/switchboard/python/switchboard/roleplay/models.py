@@ -151,8 +151,12 @@ class Call(BaseModel):
     #: The timers that end its silence and the state that it is in, where they are timers (switchboard.timers).
     silence_watch: str | None = None
     watch: str | None = None
-    #: How many turns it had when it ended.
+    #: How many turns it had when it ended, and once it is scored how many were judged.
     turns: int = 0
+    #: How many turns its transport says that there were. It is scored when all of them are there.
+    expected_turns: int | None = None
+    #: When an ended call is not waited for any longer.
+    score_after: str | None = None
     scored_at: str | None = None
     failure_reason: str | None = None
     failure_message: str | None = None
@@ -189,15 +193,20 @@ class Turn(BaseModel):
 
 
 class Progress(BaseModel):
-    """What a transport reports of a call, in our own words: live, turn, ended."""
+    """What a transport reports of a call, in our own words: live, turn, ended.
+
+    `at` is the transport's own time of it. `turns` of an end is how many turns there were, by a transport that counts.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     org_id: str
     call_id: str
     kind: str
+    at: str | None = None
     turn: Turn | None = None
     end_reason: EndReason | None = None
+    turns: int | None = None
 
 
 class Evidence(BaseModel):

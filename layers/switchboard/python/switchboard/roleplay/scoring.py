@@ -1,5 +1,9 @@
 """Scoring: an ended call is judged by its drill's rubric, through the language model's port.
 
+A score depends on what was said, and not on the order in which a queue delivers it. So a call is judged when all turns
+are there that its end told of. One that does not get them in time is not judged: a part of a call is another call.
+Where the end tells no number, turns may follow for some seconds.
+
 Asking a model twice costs and changes nothing, so that no claim is needed: whoever writes first has scored the call.
 """
 
@@ -16,7 +20,7 @@ from switchboard.roleplay import lifecycle, store
 from switchboard.roleplay.catalogue import drills
 from switchboard.roleplay.jobs import ScoreRoleplay
 from switchboard.roleplay.lifecycle import Change
-from switchboard.roleplay.models import Call, Score, Speaker, State, Turn
+from switchboard.roleplay.models import Call, EndReason, Score, Speaker, State, Turn
 from switchboard.timers import service as timers
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
@@ -27,6 +31,7 @@ INCOMPLETE = "SCORING_INCOMPLETE"
 FEWEST_TURNS, FEWEST_WORDS = 3, 25
 #: How soon a model that had no room is asked again.
 _TRY_AGAIN = timedelta(seconds=20)
+_NOBODY_CAME = "The rep never joined the call, so there is nothing to score."
 _TOO_SHORT = "The rep said too little to be scored."
 _NO_ANSWER = "The call could not be judged."
 _TOO_LATE = "The call was not judged in time."
@@ -36,12 +41,12 @@ def score(org_id: str, call_id: str) -> None:
     """Score a call that has ended. Does nothing for any other. What the model has no room for waits for its turn."""
     call = store.CALLS.get(org_id, call_id)
     if call and call.state is State.ENDED:
-        call = store.CALLS.change(org_id, call_id, _begun)
+        call = _begin(call)
     if call is None or call.state is not State.SCORING:
         return
-    turns = store.turns(org_id, call_id)
+    turns = [turn for turn in store.turns(org_id, call_id) if _counts(turn, call)]
     if _too_short(turns):
-        _fail(call, _TOO_SHORT)
+        _fail(call, _NOBODY_CAME if call.end_reason is EndReason.NEVER_LIVE and not turns else _TOO_SHORT)
         return
     rubric = drills.edition(call.drill_key, call.drill_version).rubric
     model = language.model()
@@ -80,9 +85,28 @@ def give_up(org_id: str, call_id: str) -> None:
         _fail(call, _TOO_LATE)
 
 
-def _begun(call: Call) -> Change:
-    if not call.can_become(State.SCORING):
-        return None
+def _begin(call: Call) -> Call | None:
+    """Begin to score a call, unless turns of it may still come. Then its time comes again."""
+    heard = store.heard(call.org_id, call.id)
+    if not lifecycle.is_whole(call, heard):
+        if call.score_after and clock.stamp() < call.score_after:
+            table.write(lifecycle.scoring_at(call).write)
+            return None
+        if call.expected_turns is not None:
+            telemetry.metric("ScoringIncomplete")
+            there = len(heard.numbers & frozenset(range(call.expected_turns)))
+            _fail(call, f"Only {there} of {call.expected_turns} turns were reported.")
+            return None
+    return store.CALLS.change(call.org_id, call.id, lambda found: _begun(found, call.expected_turns))
+
+
+def _counts(turn: Turn, call: Call) -> bool:
+    return call.expected_turns is None or turn.number < call.expected_turns
+
+
+def _begun(call: Call, expected: int | None) -> Change:
+    if not call.can_become(State.SCORING) or call.expected_turns != expected:
+        return None  # the number of turns was told meanwhile, with a job of its own
     scoring = moved(call, state=State.SCORING)
     return scoring, [lifecycle.event(scoring, "roleplay.call.scoring")]
 

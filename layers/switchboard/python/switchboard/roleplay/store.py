@@ -27,10 +27,15 @@ from switchboard.roleplay.models import Call, Detail, Listed, Score, Session, St
 
 
 class Heard(NamedTuple):
-    """How many turns of a call were reported, and when the latest was."""
+    """The numbers of the turns of a call that were reported, and when the latest was."""
 
-    turns: int
+    numbers: frozenset[int]
     at: str | None
+
+    @property
+    def turns(self) -> int:
+        """How many they are."""
+        return len(self.numbers)
 
 
 LISTING = Listing(
@@ -107,8 +112,10 @@ def turns(org_id: str, call_id: str) -> list[Turn]:
 
 def heard(org_id: str, call_id: str) -> Heard:
     query = Query(table="activity", partition=_partition(org_id, call_id), begins="turn#")
-    moments = [str(item["heard_at"]) for item in query.all()]
-    return Heard(len(moments), max(moments, default=None))
+    items = list(query.all())
+    return Heard(
+        frozenset(int(item["number"]) for item in items), max((str(item["heard_at"]) for item in items), default=None)
+    )
 
 
 def drills_key(org_id: str) -> Key:

@@ -27,5 +27,10 @@ def matches(filters: list[str], name: str, type_: str) -> bool:
     return any(_takes(one, text) for one in filters for text in (name, type_))
 
 
+def is_known(one: str, kind: KindName) -> bool:
+    """Whether a filter can ever take an event of a kind, by its name or by our own type."""
+    return any(_takes(one, text) for type_, name in NAMES[kind].items() for text in (name, type_))
+
+
 def _takes(one: str, text: str) -> bool:
     return one in ("*", text) or (one.endswith(".*") and text.startswith(one[:-1]))

@@ -26,13 +26,17 @@ JITTER = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of webhook. In an `ordered` one, what is told of a subject arrives in its order."""
+    """A kind of webhook. In an `ordered` one, what is told of a subject arrives in its order.
+
+    One that is not `patient` is tried again by its schedule alone, whatever the receiver's Retry-After says.
+    """
 
     name: KindName
     prefix: str
     schedule: tuple[timedelta, ...] = STANDARD
     timeout_ms: int = 15_000
     ordered: bool = False
+    patient: bool = True
 
 
 KINDS: dict[KindName, Kind] = {
@@ -40,7 +44,8 @@ KINDS: dict[KindName, Kind] = {
     for kind in (
         Kind("anima", "wh"),
         Kind("opticomm", "cb", ordered=True),
-        Kind("athos", "wh", schedule=ONE_RETRY, timeout_ms=10_000),
+        # The contract has one retry, about five minutes later.
+        Kind("athos", "wh", schedule=ONE_RETRY, timeout_ms=10_000, patient=False),
         Kind("hum", "wh"),
     )
 }

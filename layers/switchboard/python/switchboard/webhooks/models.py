@@ -34,9 +34,11 @@ class Endpoint(BaseModel):
     timeout_ms: int
     max_attempts: int
     template: str | None = None
-    #: Counts the secrets that it had; the one before the latest signs along until `overlap_until`.
+    #: Counts the secrets that it had; the one before the latest signs along until `overlap_until`, and those before it
+    #: until the moments in `retiring`, by their generation.
     generation: int = 1
     overlap_until: str | None = None
+    retiring: dict[int, str] = Field(default_factory=dict)
     #: The key whose secret signs: of OptiComm's callbacks, which have none of their own.
     key_id: str | None = None
     #: When a callback's endpoint vanishes by itself, in seconds since 1970; one that was registered stays.

@@ -13,13 +13,23 @@ from switchboard.aws.table import Item, Writes, commit
 from switchboard.errors import Conflict
 from switchboard.kit.jobs import Job
 from switchboard.timers import service as timers
-from switchboard.webhooks import delivery_store, dispatch, recording, store
+from switchboard.webhooks import delivery_store, dispatch, recording, schedule, store
 from switchboard.webhooks.jobs import AbandonDeliveries, RecoverDeliveries
 from switchboard.webhooks.models import Delivery, Reason, Status
 from switchboard.webhooks.recording import Held
 
 #: How many one job takes.
 AT_ONCE = 25
+#: What a recovery goes through, in this order.
+_ORDER = (Status.FAILED, Status.CANCELED, Status.PENDING)
+
+
+def is_stuck(delivery: Delivery) -> bool:
+    """Whether a delivery waits so long after its attempt was due that its job was lost.
+
+    Should one still come, it finds its attempt made, or sends the same body under the same id.
+    """
+    return delivery.status is Status.PENDING and schedule.is_overdue(delivery)
 
 
 def set_off_writes(delivery: Delivery) -> list[Writes]:
@@ -35,7 +45,7 @@ def _under_way(_: list[Item | None]) -> Exception:
 
 
 def go_on_recovering(job: RecoverDeliveries) -> None:
-    """Send some of what was lost again: first what failed, then what was given up while the endpoint was disabled.
+    """Send some of what was lost again: what failed, then what was given up while disabled, then what is stuck.
 
     It ends early with an endpoint that was disabled or deleted since: what is left stays to be recovered.
     """
@@ -46,11 +56,12 @@ def go_on_recovering(job: RecoverDeliveries) -> None:
         job.org_id, job.endpoint_id, job.status, AT_ONCE, job.start, since=job.since, until=job.until
     )
     for delivery in map(delivery_store.read, page.items):
-        if delivery.lost:
+        if delivery.lost or is_stuck(delivery):
             with suppress(Conflict):  # somebody set it off already
                 commit(set_off_writes(delivery))
-    if page.next_key is None and job.status is Status.FAILED:
-        table.write(timers.soon(job.model_copy(update={"status": Status.CANCELED, "start": None})))
+    after = _ORDER[_ORDER.index(job.status) + 1 :]
+    if page.next_key is None and after:
+        table.write(timers.soon(job.model_copy(update={"status": after[0], "start": None})))
     else:
         _go_on(job, page.next_key)
 

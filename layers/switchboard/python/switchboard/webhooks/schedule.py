@@ -27,12 +27,14 @@ def next_wait(endpoint: Endpoint, delivery: Delivery, retry_after: int | None) -
 
     What the receiver asks for (`Retry-After`, in seconds) counts where it is longer than the schedule's own.
     """
-    schedule = KINDS[endpoint.kind].schedule
+    kind = KINDS[endpoint.kind]
+    schedule = kind.schedule
     done = delivery.tries + 1
     if done >= min(len(schedule), endpoint.max_attempts):
         return None
     wait = schedule[done] * (1 + JITTER * chance())
-    return max(wait, min(timedelta(seconds=retry_after or 0), LONGEST_WAIT))
+    asked = timedelta(seconds=retry_after or 0) if kind.patient else timedelta(0)
+    return max(wait, min(asked, LONGEST_WAIT))
 
 
 def ends_at(endpoint: Endpoint, delivery: Delivery) -> datetime:
@@ -46,4 +48,4 @@ def ends_at(endpoint: Endpoint, delivery: Delivery) -> datetime:
 
 def is_overdue(delivery: Delivery) -> bool:
     """Whether the next attempt should have been made more than PATIENCE ago."""
-    return delivery.next_attempt_at is not None and clock.now() > clock.parse(delivery.next_attempt_at) + PATIENCE
+    return clock.now() > clock.parse(delivery.next_attempt_at or delivery.created_at) + PATIENCE

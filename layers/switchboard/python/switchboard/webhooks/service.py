@@ -15,7 +15,7 @@ from switchboard.events.models import Actor, Origin, Subject, Work
 from switchboard.kit.change import Change, again
 from switchboard.kit.collection import moved
 from switchboard.timers import service as timers
-from switchboard.webhooks import catalogue, delivery_store, dispatch, recovery, schedule, settings, signing, store
+from switchboard.webhooks import catalogue, delivery_store, dispatch, recovery, settings, signing, store
 from switchboard.webhooks.jobs import AbandonDeliveries, RecoverDeliveries
 from switchboard.webhooks.kinds import KINDS
 from switchboard.webhooks.models import Delivery, Endpoint, Health, KindName, Rendered, Settings, Status
@@ -26,6 +26,8 @@ MAX_ENDPOINTS = 50
 DISABLED_AFTER = timedelta(days=5)
 #: How long the secret before a rotation signs along.
 OVERLAP = timedelta(hours=24)
+#: How many secrets beside the last two may sign along: each makes every delivery's headers longer.
+MOST_RETIRING = 6
 
 
 class NewEndpoint(NamedTuple):
@@ -154,12 +156,20 @@ def remove(origin: Origin, endpoint_id: str, effect: Effect | None = None) -> No
 
 
 def rotate(origin: Origin, endpoint_id: str, effect: Effect | None = None) -> NewEndpoint:
-    """Give an endpoint a new secret. The old one signs along for 24 hours. Raises NotFound, Contended."""
+    """Give an endpoint a new secret. The old one signs along for 24 hours, however soon the next rotation comes.
+
+    Raises NotFound, Contended.
+    """
 
     def attempt() -> NewEndpoint:
         endpoint = _owned(origin.org_id, endpoint_id).endpoint
         generation = endpoint.generation + 1
-        rotated = moved(endpoint, generation=generation, overlap_until=clock.iso(clock.now() + OVERLAP))
+        rotated = moved(
+            endpoint,
+            generation=generation,
+            overlap_until=clock.iso(clock.now() + OVERLAP),
+            retiring=_retiring(endpoint),
+        )
         done = commit_once(
             effect,
             str(generation),
@@ -173,6 +183,15 @@ def rotate(origin: Origin, endpoint_id: str, effect: Effect | None = None) -> Ne
     rotated = again(attempt)
     assert rotated is not None
     return rotated
+
+
+def _retiring(endpoint: Endpoint) -> dict[int, str]:
+    """The secrets before the latest that still sign along, each to its own end. Of very many the newest are kept."""
+    ends = dict(endpoint.retiring)
+    if endpoint.overlap_until and endpoint.generation > 1:
+        ends[endpoint.generation - 1] = endpoint.overlap_until
+    alive = sorted(generation for generation, end in ends.items() if end > clock.stamp())
+    return {generation: ends[generation] for generation in alive[-MOST_RETIRING:]}
 
 
 def disable(endpoint: Endpoint, code: str, why: str) -> None:
@@ -238,12 +257,13 @@ def dead_letters(org_id: str, limit: int, after: str | None) -> tuple[list[Deliv
 def redeliver(origin: Origin, delivery_id: str, effect: Effect | None = None) -> Delivery:
     """Send a delivery that is over, or overdue, once more, by the whole schedule, under the same id.
 
-    Raises NotFound, Conflict for one that is still under way or whose endpoint is not active.
+    One that waits long after its attempt was due has lost its job, and is sent as well. Raises NotFound, Conflict for
+    one that is still under way or whose endpoint is not active.
     """
     delivery = find_delivery(origin.org_id, delivery_id)
     if done_before(effect):
         return delivery
-    if delivery.status is Status.PENDING and not schedule.is_overdue(delivery):
+    if delivery.status is Status.PENDING and not recovery.is_stuck(delivery):
         raise Conflict("The delivery is still under way.", code="delivery_pending")
     _active(origin.org_id, delivery.endpoint_id)
     subject = Subject(type="webhook_delivery", id=delivery.id)
@@ -255,8 +275,8 @@ def redeliver(origin: Origin, delivery_id: str, effect: Effect | None = None) ->
 def recover(origin: Origin, endpoint_id: str, since: str, effect: Effect | None = None) -> None:
     """Send an endpoint once more the deliveries made since a moment that were lost. A worker goes through them.
 
-    They failed, or were under way when the endpoint was disabled. An event that happens while it is disabled makes no
-    delivery, and is not sent later.
+    They failed, were under way when the endpoint was disabled, or wait though their job was lost. An event that happens
+    while the endpoint is disabled makes no delivery, and is not sent later.
 
     Raises NotFound, Conflict for an endpoint that is not active.
     """

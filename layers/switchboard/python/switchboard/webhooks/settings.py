@@ -9,20 +9,17 @@ from functools import lru_cache
 from switchboard.aws import clock, secret
 from switchboard.errors import Invalid
 from switchboard.outbound import destination
-from switchboard.webhooks import template
+from switchboard.outbound.reserved import RESERVED
+from switchboard.webhooks import catalogue, template
 from switchboard.webhooks.kinds import KINDS
-from switchboard.webhooks.models import Endpoint, Settings
+from switchboard.webhooks.models import Endpoint, KindName, Settings
 
 _MIN_TIMEOUT_MS, _MAX_TIMEOUT_MS = 1_000, 60_000
 _MAX_HEADERS, _MAX_HEADER_VALUE = 20, 512
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _HEADER_VALUE = re.compile(r"[ -~]*")
-#: Headers that are ours to set.
-_OURS = re.compile(
-    r"(webhook-.*|x-(anima|athos|hum)-.*|host|content-(length|type|encoding)|transfer-encoding|connection|user-agent"
-    r"|te|trailer|upgrade|expect|keep-alive|proxy-.*)",
-    re.IGNORECASE,
-)
+#: Headers that are ours to set, beside those that the client sets (`outbound.reserved`).
+_OURS = re.compile(r"webhook-.*|x-(anima|athos|hum)-.*|content-(type|encoding)|user-agent|proxy-.*", re.IGNORECASE)
 _FILTER = re.compile(r"\*|[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?")
 
 
@@ -39,7 +36,9 @@ def applied(endpoint: Endpoint, settings: Settings) -> Endpoint:
     return endpoint.model_copy(
         update={
             "url": destination.check(settings.url),
-            "events": _checked_events(settings.events),
+            "events": settings.events
+            if settings.events == endpoint.events
+            else _checked(settings.events, endpoint.kind),
             "label": settings.label,
             "description": settings.description,
             "active": settings.active,
@@ -54,12 +53,16 @@ def applied(endpoint: Endpoint, settings: Settings) -> Endpoint:
     )
 
 
-def _checked_events(filters: list[str]) -> list[str]:
+def _checked(filters: list[str], kind: KindName) -> list[str]:
     if not filters:
         raise _invalid("events", "names no event")
     for one in filters:
         if len(one) > 100 or not _FILTER.fullmatch(one):
             raise _invalid("events", "takes names, prefix.* and *")
+        if one != "*" and not catalogue.is_known(one, kind):
+            raise _invalid(
+                "events", f"no event is called {one!r}: use a name of the list of event types, prefix.* or *"
+            )
     return list(dict.fromkeys(filters))[:100]
 
 
@@ -67,7 +70,7 @@ def _checked_headers(headers: dict[str, str]) -> dict[str, str]:
     if len(headers) > _MAX_HEADERS:
         raise _invalid("customHeaders", f"takes at most {_MAX_HEADERS}")
     for name, value in headers.items():
-        if not _HEADER_NAME.fullmatch(name) or _OURS.fullmatch(name):
+        if not _HEADER_NAME.fullmatch(name) or _OURS.fullmatch(name) or name.lower() in RESERVED:
             raise _invalid("customHeaders", f"{name[:100]!r} is no header that you may set")
         if len(value) > _MAX_HEADER_VALUE or not _HEADER_VALUE.fullmatch(value):
             raise _invalid("customHeaders", f"{name}: takes up to {_MAX_HEADER_VALUE} printable ASCII characters")

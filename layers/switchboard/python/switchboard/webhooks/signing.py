@@ -37,12 +37,14 @@ def secret_of(org_id: str, owner_id: str, generation: int = 1) -> str:
 
 
 def secrets_of(endpoint: Endpoint) -> list[str]:
-    """The secrets that sign now: the latest, and while a rotation overlaps the one before."""
+    """The secrets that sign now: the latest, and while rotations overlap those before it, newest first."""
     owner = endpoint.key_id or endpoint.id
     found = [secret_of(endpoint.org_id, owner, endpoint.generation)]
-    if endpoint.overlap_until and endpoint.overlap_until > clock.stamp() and endpoint.generation > 1:
-        found.append(secret_of(endpoint.org_id, owner, endpoint.generation - 1))
-    return found
+    ends = dict(endpoint.retiring)
+    if endpoint.overlap_until and endpoint.generation > 1:
+        ends[endpoint.generation - 1] = endpoint.overlap_until
+    alive = sorted((generation for generation, end in ends.items() if end > clock.stamp()), reverse=True)
+    return found + [secret_of(endpoint.org_id, owner, generation) for generation in alive]
 
 
 class Message(NamedTuple):

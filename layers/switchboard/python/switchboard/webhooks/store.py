@@ -83,7 +83,8 @@ def ensure(endpoint: Endpoint) -> Update:
         expression="SET "
         + ", ".join(f"#{name} = :{name}" for name in always)
         + "".join(f", #{name} = if_not_exists(#{name}, :{name})" for name in fields)
-        + " REMOVE disabled_reason, disabled_at",
+        # When it was disabled stays: what failed before that no longer counts.
+        + " REMOVE disabled_reason",
         names={f"#{name}": name for name in (*fields, *always)},
         values={f":{name}": value for name, value in (fields | always).items()},
     )

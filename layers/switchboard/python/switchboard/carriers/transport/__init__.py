@@ -28,6 +28,13 @@ class Room:
     #: What the drill is judged by, in the order in which a call comes to it.
     criteria: tuple[str, ...]
     persona: Persona
+    #: How long the rep may take to come in, in seconds.
+    join_seconds: int
+
+    @property
+    def name(self) -> str:
+        """What the room is called: it says whose call it is to whoever gets its reports."""
+        return f"{self.org_id}.{self.call_id}"
 
 
 class Ticket(NamedTuple):
@@ -45,6 +52,9 @@ class Transport(Protocol):
 
     def begin(self, room: Room) -> None:
         """Let the persona come in. Doing it twice is doing it once: reports are told apart by what they say."""
+
+    def close(self, room: Room) -> None:
+        """Put everybody out, and end the room. A room that is gone is closed. Raises Down."""
 
 
 def _livekit() -> Transport:

@@ -153,6 +153,42 @@ BEATS: dict[str, Beat] = {
         "Okay, bye then.",
         "Thank you, Alex. Goodbye.",
     ),
+    "home-care": Beat(
+        "It pays for a home health aide while you recover, one hundred and fifty dollars a day, for up to ninety days.",
+        "It is help at home, really nice to have.",
+        "My sister came when I had the knee done. She cannot do that again.",
+    ),
+    "hospital-cash": Beat(
+        "Hospital indemnity pays two hundred dollars for each day that you are in, and it is paid straight to you.",
+        "You get money when you are in the hospital.",
+        "To me, and not to the hospital?",
+    ),
+    "lump-sum": Beat(
+        "Critical illness cover pays a lump sum once, when a doctor finds cancer, a heart attack or a stroke.",
+        "It covers you when you get really sick.",
+        "My father had the second of those.",
+    ),
+    "gap": Beat(
+        "With your plan you would still pay three hundred and twenty-five dollars a day: a hospital stay of five days"
+        " leaves you with over sixteen hundred.",
+        "Your plan does not pay everything, you know.",
+        "I did not think that it was so much.",
+    ),
+    "bridge": Beat(
+        "Your plan is settled. May I show you something that is separate from it, and that you can decline?",
+        "And now for the next thing.",
+        "If it does not take long.",
+    ),
+    "step-up": Beat(
+        "The higher benefit pays twice as much, and it is eleven dollars more each month.",
+        "You should take the bigger one.",
+        "Eleven is not the world.",
+    ),
+    "step-down": Beat(
+        "A smaller benefit fits that: you give up thirty of the ninety days, and keep the rest.",
+        "Then take something cheaper.",
+        "Sixty days would be enough.",
+    ),
 }  # fmt: skip
 
 #: How a persona takes a careless line, by its difficulty.

@@ -41,6 +41,9 @@ class SimulatedTransport:
             for steps, report in course(room, step)
         )
 
+    def close(self, room: Room) -> None:
+        """Nothing: nobody is in a room."""
+
 
 def course(room: Room, step: int) -> list[tuple[int, dict[str, Any]]]:
     """The reports of a call, each with the number of steps after its beginning at which it comes."""
@@ -55,7 +58,7 @@ def course(room: Room, step: int) -> list[tuple[int, dict[str, Any]]]:
     reports += [(1 + number, {"kind": "turn", "turn": _turn(number, *line, step)}) for number, line in enumerate(lines)]
     if room.rep != VANISHES:
         reason = "rep_hangup" if room.rep == SILENT else "completed"
-        reports.append((1 + len(lines), {"kind": "ended", "end_reason": reason}))
+        reports.append((1 + len(lines), {"kind": "ended", "end_reason": reason, "turns": len(lines)}))
     return reports
 
 

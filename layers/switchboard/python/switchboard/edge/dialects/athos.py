@@ -63,7 +63,9 @@ class Athos(Dialect):
 
     def gateway_body(self, status: int, default_code: str) -> tuple[str, str]:
         code = _BY_STATUS.get(status, default_code)
-        return json.dumps(body(code, HTTPStatus(status).phrase, "req_$context.requestId")), "application/json"
+        # Without the prefix of our own ids: a header of API Gateway's answers holds nothing but the id itself, and the
+        # two have to be one.
+        return json.dumps(body(code, HTTPStatus(status).phrase, "$context.requestId")), "application/json"
 
     def headers(self, call: Call) -> dict[str, str]:
         return super().headers(call) | {REQUEST_ID: call.request_id}

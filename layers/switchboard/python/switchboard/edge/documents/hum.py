@@ -140,7 +140,24 @@ _SOMETIMES = {
     headers.CHALLENGE: headers.challenge(f'Cookie name="{COOKIE}"'),
 }
 
+#: The contract's names of what a path names. A route's own names say what the id is of.
+_VARIABLES = {
+    "invite_id": "id",
+    "block_id": "id",
+    "contact_id": "id",
+    "flow_id": "id",
+    "number_id": "id",
+    "voicemail_id": "id",
+    "webhook_id": "id",
+    "note_id": "id",
+    "trigger_id": "id",
+    "user_id": "userId",
+    "call_id": "callId",
+    "delivery_id": "deliveryId",
+}
+
 DESCRIPTION = Description(
+    variables=_VARIABLES,
     title="HUM API",
     version="1.0.0",
     text=_text(),

@@ -177,6 +177,48 @@ METALS = Criterion(
     (r"\b(?:bronze|silver|gold)\b", r"\bdeductible\b", r"\bpremium\b"),
     needed=3,
 )  # fmt: skip
+HOME_CARE = Criterion(
+    "home-care", "How home care cover works", 12,
+    "Explain that it pays for help at home while the person recovers, for how long, and that it is paid by the day.",
+    (r"\bhome health (?:care|aide)\b", r"\brecover(?:y|ing|s)?\b", r"\b(?:a|per|each) day\b"),
+    needed=3,
+)  # fmt: skip
+HOSPITAL_CASH = Criterion(
+    "hospital-cash", "How hospital indemnity works", 12,
+    "Explain that it pays a fixed amount for each day in the hospital, to the person and not to the hospital.",
+    (r"\bhospital indemnity\b", r"\b(?:a|per|each) day\b", r"\bpa(?:id|ys) (?:it )?(?:straight |directly )?to you\b"),
+    needed=3,
+)  # fmt: skip
+LUMP_SUM = Criterion(
+    "lump-sum", "How critical illness cover works", 12,
+    "Explain that it pays once, at the diagnosis, and for which illnesses.",
+    (r"\bcritical illness\b", r"\blump sum\b", r"\b(?:cancer|heart attack|stroke)\b"),
+    needed=3,
+)  # fmt: skip
+GAP = Criterion(
+    "gap", "What the plan leaves to pay", 10,
+    "Show in the person's own figures what the plan leaves to pay, before you offer anything for it.",
+    (r"\bleaves you\b|\byou would (?:still )?pay\b", r"\b(?:copay|deductible|hospital stay)\b"),
+    needed=2,
+)  # fmt: skip
+BRIDGE = Criterion(
+    "bridge", "Permission for another subject", 8,
+    "Finish the first subject, then ask whether you may bring up another: it is a choice, and no part of the plan.",
+    (r"\bmay i (?:show|tell|ask) you\b|\bwould it be all right\b", r"\bseparate\b"),
+    needed=2,
+)  # fmt: skip
+STEP_UP = Criterion(
+    "step-up", "What more costs and brings", 10,
+    "Say what the higher benefit pays more, and what it costs more each month.",
+    (r"\bhigher benefit\b", r"\bmore (?:a|each|per) month\b"),
+    needed=2,
+)  # fmt: skip
+STEP_DOWN = Criterion(
+    "step-down", "A smaller benefit instead of none", 10,
+    "When the price is too high, offer a smaller benefit, and say plainly what is given up.",
+    (r"\b(?:smaller|lower) benefit\b", r"\bgive up\b|\binstead of\b"),
+    needed=2,
+)  # fmt: skip
 PRESSURE = Criterion(
     "pressure", "No pressure, no false claims", 15,
     "Never call a plan free or the government's, and never hurry anybody.",

@@ -31,6 +31,7 @@ class Drill:
 _MEDICARE_OPENING = (c.INTRODUCTION, c.RECORDING, c.DISCLAIMER, c.SCOPE)
 _NEEDS = (c.DOCTORS, c.DRUGS, c.PRIORITIES)
 _OBJECTION = (c.ACKNOWLEDGED, c.EXPLORED, c.RESOLVED)
+_FOLLOW_UP = (c.INTRODUCTION, c.RECORDING)
 
 DRILLS: tuple[Drill, ...] = (
     Drill(
@@ -110,6 +111,69 @@ DRILLS: tuple[Drill, ...] = (
             c.INTRODUCTION, c.RECORDING, c.RAPPORT, c.HOUSEHOLD, c.TAX_CREDIT, c.DOCTORS, c.DRUGS, c.METALS,
             *_OBJECTION, c.CLOSE, c.RECAP, c.PRESSURE,
         ),
+    ),
+    Drill(
+        "ma-hhc", 1, "Medicare Advantage: home health care",
+        "Somebody with an Advantage plan who would need help at home after a stay in the hospital.",
+        "ancillary",
+        (
+            *_FOLLOW_UP, c.RAPPORT, c.GAP, c.HOME_CARE, c.INSURABILITY, c.BUDGET, c.TIED_BACK, *_OBJECTION, c.CLOSE,
+            c.RECAP, c.PRESSURE,
+        ),
+    ),
+    Drill(
+        "ma-hhc-downsell", 1, "Home health care: a smaller benefit",
+        "The benefit is wanted and its price is too high: find one that fits, and say what it does not pay.",
+        "ancillary",
+        (*_FOLLOW_UP, c.ACKNOWLEDGED, c.BUDGET, c.HOME_CARE, c.STEP_DOWN, c.CHECKED, c.CLOSE, c.RECAP, c.PRESSURE),
+    ),
+    Drill(
+        "ma-hhc-crosssell", 1, "Home health care: beside the plan",
+        "The plan is chosen. Bring up help at home as a subject of its own, with permission.",
+        "ancillary",
+        (*_FOLLOW_UP, c.BRIDGE, c.GAP, c.HOME_CARE, c.TIED_BACK, c.CHECKED, c.CLOSE, c.RECAP, c.PRESSURE),
+    ),
+    Drill(
+        "ma-hhc-upsell", 1, "Home health care: a higher benefit",
+        "Somebody who has the smallest benefit, and more reason than that to worry.",
+        "ancillary",
+        (*_FOLLOW_UP, c.GAP, c.HOME_CARE, c.STEP_UP, c.BUDGET, *_OBJECTION, c.CLOSE, c.RECAP, c.PRESSURE),
+    ),
+    Drill(
+        "hi-downsell", 1, "Hospital indemnity: a smaller benefit",
+        "Cover for days in the hospital is wanted and too dear: find a smaller one, and say what it does not pay.",
+        "ancillary",
+        (*_FOLLOW_UP, c.ACKNOWLEDGED, c.BUDGET, c.HOSPITAL_CASH, c.STEP_DOWN, c.CHECKED, c.CLOSE, c.RECAP, c.PRESSURE),
+    ),
+    Drill(
+        "hi-upsell", 1, "Hospital indemnity: a higher benefit",
+        "Somebody who has a small cover for days in the hospital, and wonders whether it is enough.",
+        "ancillary",
+        (*_FOLLOW_UP, c.GAP, c.HOSPITAL_CASH, c.STEP_UP, c.BUDGET, *_OBJECTION, c.CLOSE, c.RECAP, c.PRESSURE),
+    ),
+    Drill(
+        "hi-crosssell", 1, "Hospital indemnity: beside the plan",
+        "The plan is chosen. Bring up cover for days in the hospital as a subject of its own, with permission.",
+        "ancillary",
+        (*_FOLLOW_UP, c.BRIDGE, c.GAP, c.HOSPITAL_CASH, c.TIED_BACK, c.CHECKED, c.CLOSE, c.RECAP, c.PRESSURE),
+    ),
+    Drill(
+        "ci-downsell", 1, "Critical illness: a smaller benefit",
+        "Cover for a bad diagnosis is wanted and too dear: find a smaller one, and say what it does not pay.",
+        "ancillary",
+        (*_FOLLOW_UP, c.ACKNOWLEDGED, c.BUDGET, c.LUMP_SUM, c.STEP_DOWN, c.CHECKED, c.CLOSE, c.RECAP, c.PRESSURE),
+    ),
+    Drill(
+        "ci-upsell", 1, "Critical illness: a higher benefit",
+        "Somebody who has a small cover for a bad diagnosis, and wonders whether it is enough.",
+        "ancillary",
+        (*_FOLLOW_UP, c.GAP, c.LUMP_SUM, c.STEP_UP, c.BUDGET, *_OBJECTION, c.CLOSE, c.RECAP, c.PRESSURE),
+    ),
+    Drill(
+        "ci-crosssell", 1, "Critical illness: beside the plan",
+        "The plan is chosen. Bring up cover for a bad diagnosis as a subject of its own, with permission.",
+        "ancillary",
+        (*_FOLLOW_UP, c.BRIDGE, c.GAP, c.LUMP_SUM, c.TIED_BACK, c.CHECKED, c.CLOSE, c.RECAP, c.PRESSURE),
     ),
 )  # fmt: skip
 

@@ -72,6 +72,19 @@ _ROWS: dict[str, tuple[tuple[str, str, Difficulty, str, str, str, str], ...]] = 
         ("Curtis Boyd", "GA", _ELITE, "whoever is open", "none of your business yet", "a number, now",
          "paying for people who smoke"),
     ),
+    "ancillary": (
+        ("Gladys Monroe", "OH", _BEGINNER, "Dr. Tamura", "a water pill", "somebody who looks in after surgery",
+         "whether I would ever use it"),
+        ("Eugene Pratt", "TX", _BEGINNER, "the heart clinic", "metoprolol", "not to ask my son for money",
+         "one more bill each month"),
+        ("Rosalind Vega", "AZ", _ADVANCED, "Dr. Osei", "apixaban", "to come home soon after my hip",
+         "a plan that says it covers that already"),
+        ("Melvin Sharpe", "GA", _ADVANCED, "Dr. Lindgren", "insulin", "to pay the mortgage whatever happens",
+         "waiting periods, which caught my brother"),
+        ("Constance Whitlow", "FL", _ELITE, "two, who do not agree", "I will not read you the list",
+         "to see it in writing first", "being sold a thing at the end of each call"),
+        ("Barton Keane", "NC", _ELITE, "the VA", "none", "a good reason", "insurance for my insurance"),
+    ),
 }  # fmt: skip
 
 

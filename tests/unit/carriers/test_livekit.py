@@ -1,0 +1,386 @@
+"""LiveKit calls back: what is signed is applied, and what is forged, repeated or out of order does nothing wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import jwt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.callbacks.livekit import handler as livekit
+from infra import topology
+from infra.local.pool import Context
+from switchboard.aws import clock, secret, session
+from switchboard.carriers import transport
+from switchboard.carriers.signatures import verify_livekit
+from switchboard.carriers.transport import Down, livekit_reports
+from switchboard.outbound import client
+from switchboard.roleplay import lifecycle, scoring, store
+from switchboard.roleplay.models import Call, EndReason, State
+from tests.actors import Reseller, reseller
+from tests.integration.role import held_to
+from tests.integration.sabotage import drain, work
+from tests.unit.edge.asking import Answer
+from tests.unit.properties import examples
+from tests.unit.roleplay.conftest import now, redeemed, reports
+
+API_SECRET, OLD_SECRET = (
+    "a secret of LiveKit's, thirty-two bytes and more",
+    "the secret before it, which still verifies it",
+)
+WEBHOOK, REPORTS = "/callbacks/livekit", "/callbacks/livekit/reports"
+FUNCTION = topology.function("callbacks/livekit")
+
+
+@pytest.fixture
+def acme(cloud: dict[str, str], frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch) -> Reseller:
+    session.client("secretsmanager").create_secret(Name="livekit/secret", SecretString=f"{API_SECRET}\n{OLD_SECRET}\n")
+    secret.forget()
+    for name, value in {
+        "ROLEPLAY_TRANSPORT": "livekit",
+        "LIVEKIT_URL": "wss://example.livekit.cloud",
+        "LIVEKIT_API_KEY": "APIexample",
+        "LIVEKIT_SECRET": "livekit/secret",
+    }.items():
+        monkeypatch.setenv(f"SWITCHBOARD_{name}", value)
+    return reseller()
+
+
+def token(body: bytes, key: str = API_SECRET, **claims: Any) -> str:
+    digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
+    at = int(clock.epoch())
+    told = {"iss": "APIexample", "nbf": at, "exp": at + 300, "sha256": digest} | claims
+    return jwt.encode({name: value for name, value in told.items() if value is not None}, key, algorithm="HS256")
+
+
+def post(path: str, body: bytes, authorization: str, media_type: str = livekit.WEBHOOK_JSON) -> Answer:
+    sent = {"Content-Type": media_type, "Authorization": authorization}
+    event = {
+        "httpMethod": "POST",
+        "path": path,
+        "headers": sent,
+        "multiValueHeaders": {name: [value] for name, value in sent.items()},
+        "multiValueQueryStringParameters": None,
+        "requestContext": {"identity": {"sourceIp": "203.0.113.11"}},
+        "body": base64.b64encode(body).decode(),
+        "isBase64Encoded": True,
+    }
+    with held_to(FUNCTION):
+        answer = livekit.handler(event, Context(FUNCTION))
+    return Answer(answer["statusCode"], answer["body"], answer["headers"])
+
+
+def webhook(call: Call, event: str, **facts: Any) -> bytes:
+    """A webhook as LiveKit's server writes it: what is zero is left out, and big numbers are texts."""
+    told = {
+        "event": event,
+        "room": {"sid": "RM_1", "name": lifecycle.room(call).name, "creationTime": str(int(clock.epoch()))},
+        "id": "EV_1",
+        "createdAt": str(int(clock.epoch())),
+    }
+    return json.dumps(told | facts).encode()
+
+
+def rep(call: Call, **facts: Any) -> dict[str, Any]:
+    return {"sid": "PA_1", "identity": call.session_id, "state": "ACTIVE"} | facts
+
+
+def told(call: Call, event: str, **facts: Any) -> None:
+    body = webhook(call, event, **facts)
+    assert post(WEBHOOK, body, token(body)).status == 200
+
+
+def turns_of(call: Call, user: str = "rep_excellent") -> list[dict[str, Any]]:
+    """What an agent posts of a call in which a scripted rep talks."""
+    from dataclasses import replace
+
+    from switchboard.carriers.transport import simulator
+
+    room = replace(lifecycle.room(call), rep=user)
+    found = [report["turn"] for _, report in simulator.course(room, step=1) if report["kind"] == "turn"]
+    return [
+        {"event": "turn", "startMs": one["start_ms"], "endMs": one["end_ms"]}
+        | {name: one[name] for name in ("number", "speaker", "text")}
+        for one in found
+    ]
+
+
+def ended(turns: int, reason: str = "completed") -> dict[str, Any]:
+    return {"event": "ended", "reason": reason, "turns": turns, "at": clock.stamp()}
+
+
+def report(call: Call, *reported: dict[str, Any], **signed: Any) -> Answer:
+    body = json.dumps({"room": lifecycle.room(call).name, "reports": reported}).encode()
+    return post(REPORTS, body, token(body, **signed), "application/json")
+
+
+def test_a_real_roleplay_gets_its_turns_and_its_score(acme: Reseller, frozen: clock.Frozen) -> None:
+    call = redeemed(acme, "rep_1")
+    told(call, "room_started")
+    told(call, "participant_joined", participant=rep(call, kind="AGENT", identity="agent-AJ_1"))
+    told(call, "participant_joined", participant=rep(call))
+    said = turns_of(call)
+    for start in range(0, len(said), 3):
+        frozen.advance(seconds=20)
+        assert report(call, *said[start : start + 3]).status == 200
+    assert report(call, ended(len(said))).status == 200
+    told(call, "participant_left", participant=rep(call, disconnectReason="CLIENT_INITIATED"))
+    told(call, "room_finished")
+    work("workers/roleplay")
+    over = now(call)
+    assert (over.state, over.end_reason, over.expected_turns) == (State.ENDED, EndReason.COMPLETED, len(said))
+    assert over.duration_seconds == 20 * -(-len(said) // 3)
+    scoring.score(call.org_id, call.id)
+    detail = store.detail(call.org_id, call.id)
+    assert detail is not None
+    assert (now(call).state, detail.score.overall, len(detail.turns)) == (State.SCORED, 100, len(said))
+
+
+def test_nobody_is_live_because_of_the_agent_or_a_recorder(acme: Reseller) -> None:
+    call = redeemed(acme)
+    for kind in ("AGENT", "EGRESS", "INGRESS", "SIP", 4):
+        told(call, "participant_joined", participant=rep(call, kind=kind))
+        told(call, "participant_left", participant=rep(call, kind=kind, disconnectReason="CLIENT_INITIATED"))
+    assert drain("roleplay") == []
+
+
+@pytest.mark.parametrize("reason", [None, "STATE_MISMATCH", "SIGNAL_CLOSE", "DUPLICATE_IDENTITY"])
+def test_a_rep_who_lost_the_connection_may_come_back(acme: Reseller, reason: str | None) -> None:
+    call = redeemed(acme)
+    told(call, "participant_joined", participant=rep(call))
+    told(call, "participant_left", participant=rep(call) | ({"disconnectReason": reason} if reason else {}))
+    work("workers/roleplay")
+    assert now(call).state is State.LIVE
+    told(call, "room_finished")
+    work("workers/roleplay")
+    assert now(call).state is State.ENDED
+
+
+Forgery = Callable[[bytes, Call], str]
+
+FORGERIES: dict[str, Forgery] = {
+    "nothing": lambda *_: "",
+    "no token": lambda *_: "Bearer",
+    "another secret": lambda body, _: token(body, "another secret, which is just as long as it"),
+    "another body": lambda body, _: token(body + b" "),
+    "no digest": lambda body, _: token(body, sha256=None),
+    "a digest that is no text": lambda body, _: token(body, sha256=["x"]),
+    "a digest in hex": lambda body, _: token(body, sha256=hashlib.sha256(body).hexdigest()),
+    "no end": lambda body, _: token(body, exp=None),
+    "an old one": lambda body, _: token(body, exp=int(clock.epoch()) - 61),
+    "one for later": lambda body, _: token(body, nbf=int(clock.epoch()) + 61),
+    "an end that is no number": lambda body, _: token(body, exp="tomorrow"),
+    "a rep's ticket": lambda _, call: transport.named("livekit").ticket(lifecycle.room(call)).token,
+    "unsigned": lambda body, _: jwt.encode(
+        {"exp": int(clock.epoch()) + 300, "sha256": base64.b64encode(hashlib.sha256(body).digest()).decode()},
+        "",
+        algorithm="none",
+    ),
+    "nested": lambda *_: base64.urlsafe_b64encode(b"[" * 2_900).decode() + ".e30.x",
+    "too long": lambda body, _: token(body, iss="x" * 5_000),
+}
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+@pytest.mark.parametrize("path", [WEBHOOK, REPORTS])
+def test_what_is_not_signed_changes_nothing(acme: Reseller, name: str, path: str) -> None:
+    call = redeemed(acme)
+    body = webhook(call, "participant_joined", participant=rep(call))
+    answer = post(path, body, FORGERIES[name](body, call), "application/json")
+    assert (answer.status, answer.body) == (403, "")
+    assert drain("roleplay") == []
+
+
+def test_without_a_transport_nobody_is_believed(acme: Reseller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SWITCHBOARD_LIVEKIT_SECRET")
+    assert post(WEBHOOK, b"{}", token(b"{}")).status == 403
+
+
+@pytest.mark.parametrize("key", [API_SECRET, OLD_SECRET])
+@pytest.mark.parametrize("scheme", ["", "Bearer "])
+def test_the_secret_can_be_rotated(acme: Reseller, key: str, scheme: str) -> None:
+    call = redeemed(acme)
+    body = webhook(call, "participant_joined", participant=rep(call))
+    assert post(WEBHOOK, body, scheme + token(body, key)).status == 200
+    assert len(drain("roleplay")) == 1
+
+
+def test_a_callback_that_is_repeated_says_nothing_new(acme: Reseller, frozen: clock.Frozen) -> None:
+    call = redeemed(acme)
+    joined = webhook(call, "participant_joined", participant=rep(call))
+    signed = token(joined)
+    left = webhook(call, "participant_left", participant=rep(call, disconnectReason="CLIENT_INITIATED"))
+    for body, header in (
+        (joined, signed),
+        (joined, signed),
+        (left, token(left)),
+        (joined, signed),
+        (left, token(left)),
+    ):
+        frozen.advance(seconds=10)
+        assert post(WEBHOOK, body, header).status == 200
+        work("workers/roleplay")
+    assert (now(call).state, now(call).end_reason) == (State.ENDED, EndReason.REP_HANGUP)
+    assert now(call).version == 3
+    frozen.advance(seconds=400)
+    assert post(WEBHOOK, joined, signed).status == 403, "its token is over"
+
+
+STEPS = ("joined", "left", "finished", "ended", *range(6))
+
+
+@examples(40, slow=True)
+@given(st.permutations([*STEPS, "joined", 0, "finished"]))
+def test_any_order_of_callbacks_comes_to_the_same_score(acme: Reseller, order: list[str | int]) -> None:
+    call = redeemed(acme, "rep_1", drill_key="fe-closing")
+    said = turns_of(call)[:6]
+    posts: dict[str | int, Callable[[], Any]] = {
+        "joined": lambda: told(call, "participant_joined", participant=rep(call)),
+        "left": lambda: told(call, "participant_left", participant=rep(call, disconnectReason="CLIENT_INITIATED")),
+        "finished": lambda: told(call, "room_finished"),
+        "ended": lambda: report(call, ended(len(said))),
+    }
+    for step in order:
+        posts[step]() if isinstance(step, str) else report(call, said[step])
+    work("workers/roleplay", together=3)
+    scoring.score(call.org_id, call.id)
+    detail = store.detail(call.org_id, call.id)
+    assert detail is not None
+    assert detail.score.heard == [*range(6)]
+    assert detail.call.end_reason is EndReason.COMPLETED or order.index("ended") < order.index("left")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b'"x"',
+        b"{}",
+        b'{"event": "room_finished"}',
+        b'{"event": "room_finished", "room": []}',
+        b'{"event": "room_finished", "room": {"name": 1}}',
+        b'{"event": "room_finished", "room": {"name": "org_1.athos_call_x"}}',
+        b'{"event": [], "room": {"name": "org_1.athos_call_aaaaaaaaaaaaaaaaaaaaa"}}',
+        b'{"event": "participant_joined", "room": {"name": "another product\'s room"}, "participant": {}}',
+        b"{",
+        b"\xff",
+        b"[" * 3_000,
+    ],
+)
+def test_what_is_signed_and_of_no_use_is_answered(acme: Reseller, body: bytes) -> None:
+    assert post(WEBHOOK, body, token(body)).status in (200, 400)
+    assert post(REPORTS, body, token(body), "application/json").status == 400
+    assert drain("roleplay") == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"number": -1},
+        {"number": 10_000},
+        {"number": "x"},
+        {"speaker": "somebody"},
+        {"text": "x" * 16_001},
+        {"text": None},
+        {"startMs": -1},
+        {"event": "other"},
+    ],
+)
+def test_an_agents_reports_have_bounds(acme: Reseller, change: dict[str, Any]) -> None:
+    call = redeemed(acme)
+    (turn, *_) = turns_of(call)
+    assert report(call, turn, turn | change).status == 400
+    assert report(call, ended(10_001)).status == 400
+    assert report(call, *[turn] * 101).status == 400
+    assert drain("roleplay") == []
+
+
+def test_a_room_that_is_nobodys_is_not_there(acme: Reseller) -> None:
+    body = json.dumps({"room": "another", "reports": [ended(0)]}).encode()
+    assert post(REPORTS, body, token(body), "application/json").status == 404
+    call = redeemed(acme).model_copy(update={"id": "athos_call_" + "x" * 21})
+    assert report(call, ended(0)).status == 200
+    work("workers/roleplay")
+    assert store.CALLS.get(call.org_id, call.id) is None
+
+
+def test_a_moment_is_read_as_protojson_writes_it(acme: Reseller) -> None:
+    call = redeemed(acme)
+    for at, read in (("1768496400", "2026-01-15T17:00:00.000Z"), (1768496400, "2026-01-15T17:00:00.000Z")):
+        event = json.loads(webhook(call, "room_finished", createdAt=at))
+        assert (livekit_reports.of_webhook(event) or {})["at"] == read
+    for odd in (None, "", "0", "²", "1e9", "-1", [], "9" * 12, "99999999999" * 1):
+        event = json.loads(webhook(call, "room_finished", createdAt=odd))
+        assert "at" not in (livekit_reports.of_webhook(event) or {}) or odd == "99999999999"
+
+
+def test_a_long_header_costs_nothing() -> None:
+    assert not verify_livekit(b"", "e30." * 100_000, ["s" * 32], 0)
+
+
+# --- rooms ------------------------------------------------------------------------------------------------------
+
+
+class Server:
+    """LiveKit's API, as far as rooms are closed there."""
+
+    def __init__(self, status: int = 200, error: Exception | None = None) -> None:
+        self.status, self.error, self.got = status, error, list[tuple[str, dict[str, str], bytes]]()
+
+    async def post(self, _: Any, url: str, headers: dict[str, str], body: bytes, seconds: float) -> client.Answer:
+        await asyncio.sleep(0)
+        assert 0 < seconds <= 5
+        self.got.append((url, headers, body))
+        if self.error:
+            raise self.error
+        return client.Answer(self.status, {}, b"{}", 1)
+
+
+def closing(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
+    async def post(self: Any, *asked: Any) -> client.Answer:
+        return await server.post(self, *asked)
+
+    monkeypatch.setattr(client.Client, "post", post)
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_room_is_deleted_by_the_servers_api(acme: Reseller, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    server = Server(status)
+    closing(monkeypatch, server)
+    call = redeemed(acme)
+    lifecycle.apply(next(reports(call)))
+    lifecycle.close_room(call.org_id, call.id)
+    assert not server.got
+    lifecycle.close(call.org_id, call.id, State.LIVE.value)
+    lifecycle.close_room(call.org_id, call.id)
+    ((url, headers, body),) = server.got
+    assert url == "https://example.livekit.cloud/twirp/livekit.RoomService/DeleteRoom"
+    assert json.loads(body) == {"room": lifecycle.room(call).name}
+    claims = jwt.decode(
+        headers["Authorization"].removeprefix("Bearer "),
+        API_SECRET,
+        algorithms=["HS256"],
+        options={"verify_exp": False},
+    )
+    assert (claims["iss"], claims["video"]) == ("APIexample", {"roomCreate": True})
+    assert claims["exp"] - claims["nbf"] == 60
+
+
+@pytest.mark.parametrize("server", [Server(503), Server(401), Server(error=client.TimedOut("too slow"))])
+def test_a_room_that_cannot_be_closed_is_tried_again(
+    acme: Reseller, monkeypatch: pytest.MonkeyPatch, server: Server
+) -> None:
+    closing(monkeypatch, server)
+    call = redeemed(acme)
+    lifecycle.close(call.org_id, call.id, State.CREATED.value)
+    with pytest.raises(Down):
+        lifecycle.close_room(call.org_id, call.id)
