@@ -265,6 +265,13 @@ def test_a_value_of_the_wrong_type_is_refused(demo: Organisation, name: str, fie
         ({"to": 7}, {"to": "Input should be a valid list"}),
         ({"attachments": [{}]}, {"attachments": "is not supported"}),
         ({"headers": {"X-One": "1", "x-one": "2"}}, {"headers": "one of them stands there twice"}),
+        (
+            {"headers": {"Reply-To": "support@"}},
+            {
+                "headers": "Reply-To is no list of addresses: send one such as support@example.com, "
+                "Sales <sales@example.com>"
+            },
+        ),
         ({"body": 7}, {"body": "Input should be a valid string"}),
     ],
 )

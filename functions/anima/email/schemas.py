@@ -21,7 +21,7 @@ from pydantic.config import JsonDict
 
 from switchboard.edge.fields import FreeJson, Id, Line, is_id
 from switchboard.edge.paging import Pagination
-from switchboard.email import models
+from switchboard.email import models, writing
 from switchboard.email import service as email
 from switchboard.email.address import Address, normalise
 from switchboard.email.models import Draft, State, each_once
@@ -116,9 +116,16 @@ class SendRequest(BaseModel):
     @field_validator("in_reply_to")
     @classmethod
     def _answers(cls, value: str | None) -> str | None:
-        if value and value.startswith("msg_") and not is_id(value):
-            raise ValueError("is neither an id of ours nor a Message-ID")
-        return value
+        if value and value.startswith("msg_"):
+            if not is_id(value):
+                raise ValueError("is neither an id of ours nor a Message-ID")
+            return value
+        return writing.message_id(value) if value else None
+
+    @field_validator("references")
+    @classmethod
+    def _refers(cls, value: list[str]) -> list[str]:
+        return [writing.message_id(one) for one in value]
 
     @model_validator(mode="after")
     def _fits(self) -> SendRequest:
@@ -130,6 +137,10 @@ class SendRequest(BaseModel):
         for name in self.headers:
             if not _HEADER.fullmatch(name):
                 raise ValueError(f"headers: {name[:80]!r} cannot be set")
+            try:
+                writing.customers(name, self.headers[name])
+            except ValueError as error:
+                raise ValueError(f"headers: {name} {error}") from None
         if len("".join([*self.headers, *self.headers.values(), *self.references]).encode()) > _MAX_HEADERS:
             raise ValueError(f"headers: are larger than {_MAX_HEADERS:,} bytes, together with references")
         return self

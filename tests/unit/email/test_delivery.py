@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from switchboard.aws import clock, session, settings, table
+from switchboard.aws.table import Query
 from switchboard.carriers import mail
-from switchboard.email import delivery, service, store
+from switchboard.email import composition, delivery, service, store
 from switchboard.email.models import Draft, Message, State
 from switchboard.email.service import Suppressed
+from switchboard.events import service as events
 from tests.actors import Tenant, tenant
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -66,7 +68,7 @@ def test_blind_copies_are_in_the_envelope_and_not_in_the_mail(acme: Tenant, carr
     message = service.send(acme.caller(), draft)
     delivery.deliver(message.org_id, message.id)
     assert carrier.sent[0].recipients == ["a@example.com", "b@example.com", "c@example.com"]
-    assert "c@example.com" not in carrier.sent[0].mime.as_string()
+    assert "c@example.com" not in carrier.sent[0].content.decode()
 
 
 def test_a_refusal_fails_the_mail(acme: Tenant, carrier: Carrier) -> None:
@@ -212,7 +214,7 @@ def test_a_mail_that_a_provider_never_has_room_for_fails_in_the_end(
 
 
 def test_a_mail_that_cannot_be_written_fails_and_is_not_handed_over(acme: Tenant, carrier: Carrier) -> None:
-    draft = Draft(to=["you@example.com"], subject="two\u2028lines", body="b")
+    draft = Draft(to=["you@example.com"], subject="s", body="b", in_reply_to="<no id>")
     message = service.send(acme.caller(), draft)
     delivery.deliver(message.org_id, message.id)
     assert (now(message).state, carrier.sent) == (State.FAILED, [])
@@ -225,3 +227,31 @@ def test_metadata_is_kept_whatever_json_it_is(acme: Tenant, metadata: dict[str, 
     message = service.send(acme.caller(), Draft(to=["you@example.com"], subject="s", body="b", metadata=metadata))
     assert now(message).metadata == metadata
     assert service.listing(acme.caller(), None, {}, 10, None)[0][0].metadata == metadata
+
+
+def test_any_fault_of_writing_fails_the_mail_with_an_event(
+    acme: Tenant, carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(*_: Any) -> None:
+        raise AttributeError("of a library")
+
+    monkeypatch.setattr(composition, "compose", fault)
+    message = queued(acme)
+    delivery.deliver(message.org_id, message.id)
+    assert (now(message).state, carrier.sent) == (State.FAILED, [])
+    assert events_of(message)[-1].data["reason"] == "unwritable"
+
+
+def test_a_carrier_that_cannot_be_made_claims_nothing(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWITCHBOARD_MAIL_CARRIER", "pigeon")
+    message = queued(acme)
+    with pytest.raises(KeyError):
+        delivery.deliver(message.org_id, message.id)
+    assert now(message).state is State.QUEUED
+
+
+def events_of(message: Message) -> list[events.Event]:
+    """The events about a mail, in the order recorded."""
+    items = Query(table="activity", partition=events.chain_partition(message.org_id, message.correlation_id)).all()
+    found = [events.from_item(item) for item in items if item.get("outbox") == "event"]
+    return [event for event in found if event.subject.id == message.id]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from email.errors import MessageError
 from typing import NamedTuple
 
 from switchboard import telemetry
@@ -54,10 +53,13 @@ def deliver(org_id: str, message_id: str) -> None:
         return
     try:
         outbound = composition.compose(message)
-    except (ValueError, MessageError) as error:
-        reason = f"cannot be written as a mail: {error}"
+    except Exception as error:  # noqa: BLE001 whatever is wrong with it is the same at every try
+        telemetry.logger().warning("mail cannot be written", exc_info=True, extra={"message_id": message_id})
+        reason = f"cannot be written as a mail: {error if isinstance(error, ValueError) else 'a fault of ours'}"
         _change(org_id, message_id, lambda found: _failed(found, "unwritable", reason))
         return
+    # A carrier that cannot be made is a fault before the claim: after it the mail would count as perhaps sent.
+    carrier = mail.carrier()
     try:
         if not _claim(message):
             return
@@ -66,7 +68,7 @@ def deliver(org_id: str, message_id: str) -> None:
         _change(org_id, message_id, lambda found: _failed(found, "suppressed", reason))
         return
     try:
-        accepted = mail.carrier().send(outbound)
+        accepted = carrier.send(outbound)
     except mail.Refused as refusal:
         reason = str(refusal)
         _change(org_id, message_id, lambda found: _failed(found, "refused", reason))

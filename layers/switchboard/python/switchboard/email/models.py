@@ -182,6 +182,16 @@ class Message(Head):
     #: Of a mail that came in.
     reception: Reception | None = None
 
+    #: The id of the key that sent it: it goes out only while the key may send.
+    key_id: str | None = None
+    #: Our id of the mail that it answers, where we know that.
+    answers: str | None = None
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether it answers another mail."""
+        return bool(self.in_reply_to or self.answers)
+
     @model_validator(mode="after")
     def _measure(self) -> Self:
         if not self.size:
