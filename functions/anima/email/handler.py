@@ -35,7 +35,8 @@ api = Api(Anima(), "email")
         402: "The plan's quota or the hard cap is reached.",
         403: "An agent key sends as its own agent only.",
         404: "There is no such agent, or no such message to answer.",
-        409: "A recipient is suppressed, or the Idempotency-Key collides.",
+        409: "A recipient is suppressed; the message to answer was sent by a machine (`automatic_message`), or only "
+        "machines have written in its thread for 30 messages (`machine_turns`); or the Idempotency-Key collides.",
     },
 )
 def send(request: SendRequest) -> Message:

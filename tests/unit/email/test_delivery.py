@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from switchboard.accounts import service as accounts
+from switchboard.agents import service as agents
 from switchboard.aws import clock, session, settings, table
-from switchboard.aws.table import Query
+from switchboard.aws.table import Query, Update, commit
 from switchboard.carriers import mail
 from switchboard.email import composition, delivery, service, store
 from switchboard.email.models import Draft, Message, State
 from switchboard.email.service import Suppressed
 from switchboard.events import service as events
-from tests.actors import Tenant, tenant
+from tests.actors import Tenant, system, tenant
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -248,6 +251,81 @@ def test_a_carrier_that_cannot_be_made_claims_nothing(acme: Tenant, monkeypatch:
     with pytest.raises(KeyError):
         delivery.deliver(message.org_id, message.id)
     assert now(message).state is State.QUEUED
+
+
+def agent_status(acme: Tenant, status: str) -> None:
+    commit(Update.of("core", agents.key_of(acme.org_id, acme.agent_id), {"status": status}))
+
+
+def suspend(acme: Tenant) -> None:
+    accounts.set_status(system(acme.org_id), "suspended")
+
+
+def revoke(acme: Tenant) -> None:
+    accounts.revoke_key(acme.caller(master=True), acme.caller().key.id)
+
+
+@pytest.mark.parametrize(
+    ("happens", "why"),
+    [
+        (suspend, "suspended"),
+        (lambda acme: agent_status(acme, "deleted"), "agent_inactive"),
+        (revoke, "key_revoked"),
+    ],
+)
+def test_a_claim_asks_again_whether_the_mail_may_be_sent(
+    acme: Tenant, carrier: Carrier, happens: Callable[[Tenant], None], why: str
+) -> None:
+    message = queued(acme)
+    happens(acme)
+    delivery.deliver(message.org_id, message.id)
+    assert (now(message).state, carrier.sent) == (State.FAILED, [])
+    assert events_of(message)[-1].data["reason"] == why
+
+
+def test_a_mail_whose_job_is_lost_is_tried_again(acme: Tenant, carrier: Carrier, frozen: clock.Frozen) -> None:
+    message = queued(acme)
+    (first,) = [item for item in asked_for() if item["body"]["job"] == "WatchMail"]
+    frozen.at = clock.parse(first["due"]).timestamp()
+    delivery.watch(message.org_id, message.id)
+    jobs = [item["body"]["job"] for item in asked_for()]
+    assert (jobs.count("SendMail"), jobs.count("WatchMail")) == (1, 2)
+    delivery.deliver(message.org_id, message.id)
+    delivery.watch(message.org_id, message.id)
+    assert (now(message).state, len(asked_for())) == (State.SENT, len(jobs) + 1)
+
+
+def test_a_mail_that_is_never_tried_fails_at_its_deadline(acme: Tenant, frozen: clock.Frozen) -> None:
+    message = queued(acme)
+    watches = 0
+    while now(message).state is State.QUEUED:
+        due = max(item["due"] for item in asked_for() if item["body"]["job"] == "WatchMail")
+        frozen.at = clock.parse(due).timestamp()
+        delivery.watch(message.org_id, message.id)
+        watches += 1
+    assert (now(message).state, watches) == (State.FAILED, 49)
+    assert events_of(message)[-1].data["reason"] == "expired"
+
+
+def test_a_mail_that_waits_for_room_is_not_tried_beside_its_turn(
+    acme: Tenant, carrier: Carrier, frozen: clock.Frozen
+) -> None:
+    message = queued(acme)
+    frozen.advance(seconds=14 * 60)
+    carrier.outcome = mail.Throttled("slow down")
+    delivery.deliver(message.org_id, message.id)
+    tries = [item["body"]["job"] for item in asked_for()].count("SendMail")
+    frozen.advance(seconds=60)
+    delivery.watch(message.org_id, message.id)
+    assert [item["body"]["job"] for item in asked_for()].count("SendMail") == tries
+
+
+def test_an_answer_to_what_was_still_queued_names_it_when_it_goes(acme: Tenant, carrier: Carrier) -> None:
+    first = queued(acme)
+    second = service.send(acme.caller(), Draft(to=["you@example.com"], subject="s", body="b", in_reply_to=first.id))
+    for message in (first, second):
+        delivery.deliver(message.org_id, message.id)
+    assert b"\r\nIn-Reply-To: <ses-1@email.amazonses.com>\r\n" in carrier.sent[1].content
 
 
 def events_of(message: Message) -> list[events.Event]:

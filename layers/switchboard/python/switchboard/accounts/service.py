@@ -13,7 +13,7 @@ from switchboard.accounts.models import ApiKey, Caller, HardCap, KeyKind, Organi
 from switchboard.accounts.plans import PlanName
 from switchboard.aws import clock, ids, table
 from switchboard.aws.effect import Done, Effect, commit_once
-from switchboard.aws.table import Item, Key, Writes, commit
+from switchboard.aws.table import Check, Item, Key, Writes, commit
 from switchboard.errors import Conflict, Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
@@ -89,6 +89,16 @@ def set_plan(origin: Origin, plan: PlanName, limits: dict[str, int] | None = Non
         origin, "organization.plan_changed", Subject(type="organization", id=origin.org_id), plan=plan.value
     )
     commit(store.change_org(origin.org_id, changes), events.record(event))
+
+
+def still_active(org_id: str, otherwise: Callable[[list[Item | None]], Exception]) -> Check:
+    """The check that the organization may act, for a worker's claim of what was asked for before."""
+    return store.active_org(org_id, otherwise)
+
+
+def key_not_revoked(org_id: str, key_id: str, otherwise: Callable[[list[Item | None]], Exception]) -> Check:
+    """The check that nobody has revoked a key, for a worker's claim of what was asked for with it."""
+    return store.unrevoked_key(org_id, key_id, otherwise)
 
 
 def set_status(origin: Origin, status: Status) -> None:

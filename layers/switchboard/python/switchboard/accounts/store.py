@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from switchboard.accounts.models import ApiKey, Organisation
 from switchboard.aws import secret, table
-from switchboard.aws.table import Item, Key, Page, Put, Query, Update, room_for
+from switchboard.aws.table import Check, Item, Key, Page, Put, Query, Update, room_for
 from switchboard.errors import Conflict
 from switchboard.kit.listing import page_of
 
@@ -148,6 +148,29 @@ def number(org_id: str, kind: str, seen: int, active: Sequence[str]) -> Update:
 
 def _made_key(org_id: str, kind: str) -> Key:
     return {"pk": org_id, "sk": f"made#{kind}"}
+
+
+def active_org(org_id: str, otherwise: Callable[[list[Item | None]], Exception]) -> Check:
+    """The check that an organization may act."""
+    return Check(
+        table="core",
+        key=org_key(org_id),
+        condition="#status = :active",
+        names={"#status": "status"},
+        values={":active": "active"},
+        otherwise=otherwise,
+    )
+
+
+def unrevoked_key(org_id: str, key_id: str, otherwise: Callable[[list[Item | None]], Exception]) -> Check:
+    """The check that nobody has revoked a key. One that has expired since is not revoked."""
+    return Check(
+        table="core",
+        key=key_key(org_id, key_id),
+        condition="attribute_exists(pk) AND revoked_at = :none",
+        values={":none": None},
+        otherwise=otherwise,
+    )
 
 
 def change_key(key: ApiKey, changes: dict[str, Any]) -> Update:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -150,6 +151,11 @@ def acting(caller: Caller, agent_id: str) -> Origin:
 def existing(org_id: str, agent_id: str) -> Check:
     """The check that the organisation has the agent, for a commit that builds on it. Raises NotFound there."""
     return store.existing(org_id, agent_id)
+
+
+def still_active(org_id: str, agent_id: str, otherwise: Callable[[list[Item | None]], Exception]) -> Check:
+    """The check that the agent may act, for a worker's claim of what was asked for in its name before."""
+    return store.active(org_id, agent_id, otherwise)
 
 
 def key_of(org_id: str, agent_id: str) -> Key:

@@ -10,6 +10,8 @@ The look-up holds a pointer only; it makes an address unique on the platform.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from switchboard.agents.models import Agent
 from switchboard.aws import freejson, table
 from switchboard.aws.table import Check, Item, Key, Put, Query
@@ -32,6 +34,17 @@ def put(agent: Agent) -> tuple[Put, Put]:
 
 def existing(org_id: str, agent_id: str) -> Check:
     return Check(table="core", key=key(org_id, agent_id), condition="attribute_exists(pk)", otherwise=_unknown)
+
+
+def active(org_id: str, agent_id: str, otherwise: Callable[[list[Item | None]], Exception]) -> Check:
+    return Check(
+        table="core",
+        key=key(org_id, agent_id),
+        condition="#status = :active",
+        names={"#status": "status"},
+        values={":active": "active"},
+        otherwise=otherwise,
+    )
 
 
 def _unknown(_: list[Item | None]) -> Exception:

@@ -11,10 +11,12 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from switchboard import telemetry
+from switchboard.accounts import service as accounts
+from switchboard.agents import service as agents
 from switchboard.aws import clock, secret
 from switchboard.aws.table import Item, Writes, commit
 from switchboard.carriers import mail
-from switchboard.email import composition, store
+from switchboard.email import composition, store, watching
 from switchboard.email.jobs import ConfirmMail, SendMail
 from switchboard.email.models import Head, Message, State, each_once
 from switchboard.email.standing import Report, Standing
@@ -26,8 +28,7 @@ from switchboard.timers import service as timers
 
 #: How long a claim may stay without an outcome before people are told.
 UNCONFIRMED_AFTER = timedelta(minutes=10)
-#: How long a mail may wait for a provider that has no room, and the pauses between two tries.
-GIVE_UP_AFTER = timedelta(hours=12)
+#: The pauses between two tries of a mail that the provider has no room for.
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=10)
 #: Of how many recipients one change tells: with what stops further mail to them, a transaction has room for 33.
 _PART = 20
@@ -42,8 +43,12 @@ class Said(NamedTuple):
     diagnostic: str | None = None
 
 
-class _SuppressedMeanwhile(Exception):
-    """A recipient bounced or complained after the mail was accepted."""
+class _NotAllowed(Exception):
+    """The mail may not be sent any more. `why` is the reason's code in its event."""
+
+    def __init__(self, why: str, reason: str) -> None:
+        super().__init__(reason)
+        self.why = why
 
 
 def deliver(org_id: str, message_id: str) -> None:
@@ -52,7 +57,7 @@ def deliver(org_id: str, message_id: str) -> None:
     if message is None or message.state is not State.QUEUED:
         return
     try:
-        outbound = composition.compose(message)
+        outbound = composition.compose(_linked(message))
     except Exception as error:  # noqa: BLE001 whatever is wrong with it is the same at every try
         telemetry.logger().warning("mail cannot be written", exc_info=True, extra={"message_id": message_id})
         reason = f"cannot be written as a mail: {error if isinstance(error, ValueError) else 'a fault of ours'}"
@@ -63,9 +68,9 @@ def deliver(org_id: str, message_id: str) -> None:
     try:
         if not _claim(message):
             return
-    except _SuppressedMeanwhile as suppressed:
-        reason = str(suppressed)
-        _change(org_id, message_id, lambda found: _failed(found, "suppressed", reason))
+    except _NotAllowed as refusal:
+        why, reason = refusal.why, str(refusal)
+        _change(org_id, message_id, lambda found: _failed(found, why, reason))
         return
     try:
         accepted = carrier.send(outbound)
@@ -81,13 +86,32 @@ def deliver(org_id: str, message_id: str) -> None:
         _change(org_id, message_id, lambda found: _accepted(found, accepted))
 
 
+def _linked(message: Message) -> Message:
+    """The mail with the Message-ID of what it answers, which had none when the answer was accepted."""
+    if message.in_reply_to or not message.answers:
+        return message
+    parent = store.get_head(message.org_id, message.answers)
+    if parent is None or not parent.external_id:
+        return message
+    name = f"<{parent.external_id}>"
+    return message.model_copy(update={"in_reply_to": name, "references": [*message.references, name]})
+
+
 def _claim(message: Message) -> bool:
-    """Take a mail for this worker, if it may still be sent to all of its recipients."""
+    """Take a mail for this worker, if it may still be sent to all of its recipients.
+
+    What was asked when it was accepted is asked again in the transaction that claims it.
+    """
     before = Standing(message.head)
     claim = before.step + 1
     claimed = before.with_facts(state=State.SENDING, claim=claim)
     job = ConfirmMail(org_id=message.org_id, message_id=message.id, claim=claim)
     allowed = [store.unsuppressed(message.org_id, address, _suppressed) for address in message.recipients]
+    allowed.append(accounts.still_active(message.org_id, _suspended))
+    if message.agent_id:
+        allowed.append(agents.still_active(message.org_id, message.agent_id, _inactive))
+    if message.key_id:
+        allowed.append(accounts.key_not_revoked(message.org_id, message.key_id, _revoked))
     if message.kind == "system":
         allowed += [store.reachable(address, _suppressed) for address in message.recipients]
     try:
@@ -98,7 +122,33 @@ def _claim(message: Message) -> bool:
 
 
 def _suppressed(_: list[Item | None]) -> Exception:
-    return _SuppressedMeanwhile("a recipient is suppressed after a bounce or a complaint")
+    return _NotAllowed("suppressed", "a recipient gets no more mail: see the list of suppressions")
+
+
+def _suspended(_: list[Item | None]) -> Exception:
+    return _NotAllowed("suspended", "the organization is not active")
+
+
+def _inactive(_: list[Item | None]) -> Exception:
+    return _NotAllowed("agent_inactive", "the agent is not active")
+
+
+def _revoked(_: list[Item | None]) -> Exception:
+    return _NotAllowed("key_revoked", "the key that sent it was revoked")
+
+
+def watch(org_id: str, message_id: str) -> None:
+    """See that a mail does not wait for ever: have it tried again, and fail it when its time is over."""
+    _change(org_id, message_id, _watched)
+
+
+def _watched(found: Standing) -> _Change:
+    if not watching.is_waiting(found.head):
+        return None
+    if watching.is_over(found.head):
+        return _failed(found, "expired", "it could not be sent in time")
+    telemetry.metric("MailStillQueued")
+    return found, watching.retry_writes(found.head)
 
 
 def confirm(org_id: str, message_id: str, claim: int) -> None:
@@ -181,7 +231,7 @@ def _released(found: Standing) -> _Change:
     if found.head.state is not State.SENDING:
         return None
     waited = clock.now() - clock.parse(found.head.created_at)
-    if waited > GIVE_UP_AFTER:
+    if watching.is_over(found.head):
         return _failed(found, "no_room", "the provider had no room in time")
     again = SendMail(org_id=found.head.org_id, message_id=found.head.id)
     pause = min(max(waited / 2, _FIRST_PAUSE), _LONGEST_PAUSE)

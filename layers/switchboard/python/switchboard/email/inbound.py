@@ -6,6 +6,7 @@ forger put there. A notice may come any number of times, and makes a message onc
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -30,6 +31,8 @@ MAX_MESSAGE = 40 * 1024 * 1024
 #: How much text and HTML the item holds (functions/anima/email takes as much of a mail that goes out).
 MAX_CONTENT = 192 * 1024
 _BUCKET = "inbound-mail"
+#: Nobody reads a mail and answers it in less time than this.
+_QUICKEST_PERSON = timedelta(seconds=60)
 #: What is read of a mail that is too large: its headers, and some text.
 _BEGINNING = 256 * 1024
 
@@ -190,8 +193,20 @@ def _placed(message: Message, parsed: Parsed) -> tuple[Message, Head | None, boo
         if name == parsed.message_id and parent.agent_id == message.agent_id and parent.direction == "OUTBOUND":
             # The agent's own mail came back to it.
             message = message.model_copy(update={"reception": _marked(message.reception, "own-message")})
-        return message, parent, first
+        return message.model_copy(update={"turns": _turns(message, parent)}), parent, first
     return message, None, first
+
+
+def _turns(message: Message, parent: Head) -> int:
+    """How many mails in a row machines have written, this one included. A person's answer begins the count again.
+
+    A machine that does not say that it is one is known by how soon it answers.
+    """
+    # When a mail that came in was sent is what its sender says.
+    since = parent.sent_at if parent.direction == "OUTBOUND" else parent.received_at
+    waited = clock.parse(message.received_at or message.created_at) - clock.parse(since or parent.created_at)
+    by_machine = (message.reception and message.reception.automatic) or waited < _QUICKEST_PERSON
+    return parent.turns + 1 if by_machine else 0
 
 
 def _marked(reception: Reception | None, reason: str) -> Reception | None:

@@ -155,6 +155,8 @@ class Head(BaseModel):
     received_at: str | None = None
     #: Exactly one of `unread` and `read`, and any others.
     labels: list[str] = Field(default_factory=lambda: [READ])
+    #: How many mails in a row, this one included, were written by machines, as far as can be told.
+    turns: int = 0
     #: About how many bytes of an answer the whole message takes.
     size: int = 0
 

@@ -154,7 +154,7 @@ def _parsed(mime: Mime) -> Parsed:
         subject=charsets.cut(charsets.words(headers.first("subject")).strip(), _MAX_SUBJECT),
         date=_date(headers.first("date")),
         in_reply_to=_MESSAGE_ID.findall(headers.first("in-reply-to"))[:_MAX_REFERENCES],
-        references=_shortened(_MESSAGE_ID.findall(headers.first("references"))),
+        references=shortened(_MESSAGE_ID.findall(headers.first("references"))),
         headers=headers.shown(),
         automatic=automatic.by_headers(headers.first, len(headers.every("received"))),
     )
@@ -175,7 +175,7 @@ def _parsed(mime: Mime) -> Parsed:
     return found
 
 
-def _shortened(ids: list[str]) -> list[str]:
+def shortened(ids: list[str]) -> list[str]:
     """The first, which began the thread, and the newest: what mailers keep of a long list too."""
     return ids if len(ids) <= _MAX_REFERENCES else [ids[0], *ids[1 - _MAX_REFERENCES :]]
 

@@ -30,7 +30,7 @@ from switchboard.kit.collection import Collection
 _REPORTS = "to#"
 #: What of a head its key says, and what is left out as long as it is what it is for most.
 _IN_KEY = ("org_id", "id")
-_USUAL = {"kind": "mail", "direction": "OUTBOUND"}
+_USUAL = {"kind": "mail", "direction": "OUTBOUND", "turns": 0}
 
 
 def key(org_id: str, message_id: str) -> Key:

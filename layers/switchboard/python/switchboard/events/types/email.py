@@ -17,8 +17,9 @@ class Mail(TypedDict):
 class Failed(Mail):
     reason: Annotated[
         Code,
-        "`unwritable`, `suppressed` (a recipient bounced or complained meanwhile), `refused` by the mail service, or "
-        "`no_room` there in time.",
+        "`unwritable`, `suppressed` (a recipient gets no more mail by now), `suspended` (the organization is), "
+        "`agent_inactive`, `key_revoked` (of the key that sent it), `refused` by the mail service, `no_room` there in "
+        "time, or `expired` before it was tried.",
     ]
 
 
