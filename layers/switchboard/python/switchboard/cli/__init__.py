@@ -19,6 +19,7 @@ from switchboard.cli import (
     events,
     flows,
     keys,
+    mail,
     organisations,
     people,
     projections,
@@ -33,7 +34,7 @@ from switchboard.cli.command import common
 from switchboard.errors import DomainError, Invalid
 
 _NOUNS = (
-    *(organisations, people, keys, agents, flows, audit, compliance, queues, timers),
+    *(organisations, people, keys, agents, flows, audit, compliance, mail, queues, timers),
     *(events, projections, usage, tail, webhooks, tenants),
 )
 _REFUSED, _BAD_USAGE, _INTERRUPTED = 1, 2, 130

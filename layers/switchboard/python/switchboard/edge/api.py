@@ -35,6 +35,8 @@ _Route = TypeVar("_Route", bound=Callable[..., Any])
 #: A variable of a path, with the prefix of its ids if the route says it: `<agt:agent_id>`.
 _PARAMETER = re.compile(r"<(?:(\w+):)?(\w+)>")
 _SEGMENT = "[^/]+"
+#: The prefix of a variable that is no id, such as an address: the route says what it may be (`<any:address>`).
+_ANY = "any"
 #: Where no route says what is not there.
 _UNKNOWN = "There is nothing with this id."
 
@@ -159,7 +161,7 @@ class Api:
         `body` is the kind of its body, JSON where nothing is said (`switchboard.edge.bodies`).
         `media_type` is that of a text which is not described by a model. A variable in the path may say the prefix of
         its ids (`<agt:agent_id>`). What cannot be such an id is refused before the route runs, as 404 with the text of
-        `responses[404]`.
+        `responses[404]`. A variable that is no id at all says `any`.
         """
         ids = [prefix or None for prefix, _ in _PARAMETER.findall(path)]
         path = _PARAMETER.sub(r"<\2>", path)
@@ -319,7 +321,7 @@ class Api:
         path = call.request.path.rstrip("/")
         match = next(match for pattern, _ in self._dynamic if (match := pattern.fullmatch(path)))
         for prefix, value in zip(operation.ids, match.groups(), strict=True):
-            if not is_id(unquote(value), prefix):
+            if prefix != _ANY and not is_id(unquote(value), prefix):
                 raise NotFound(operation.unknown)
 
 

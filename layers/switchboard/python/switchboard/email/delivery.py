@@ -16,7 +16,7 @@ from switchboard.agents import service as agents
 from switchboard.aws import clock, secret
 from switchboard.aws.table import Item, Writes, commit
 from switchboard.carriers import mail
-from switchboard.email import composition, store, watching
+from switchboard.email import composition, store, unsubscribing, watching
 from switchboard.email.jobs import ConfirmMail, SendMail
 from switchboard.email.models import Head, Message, State, each_once
 from switchboard.email.standing import Report, Standing
@@ -56,8 +56,10 @@ def deliver(org_id: str, message_id: str) -> None:
     message = store.get(org_id, message_id)
     if message is None or message.state is not State.QUEUED:
         return
+    # These ask others, which is no fault of the mail.
+    message, link = _linked(message), unsubscribing.link_of(message)
     try:
-        outbound = composition.compose(_linked(message))
+        outbound = composition.compose(message, unsubscribing.headers(message, link))
     except Exception as error:  # noqa: BLE001 whatever is wrong with it is the same at every try
         telemetry.logger().warning("mail cannot be written", exc_info=True, extra={"message_id": message_id})
         reason = f"cannot be written as a mail: {error if isinstance(error, ValueError) else 'a fault of ours'}"
@@ -188,8 +190,14 @@ def bounced(
 
 
 def complained(org_id: str, message_id: str, addresses: Iterable[str]) -> None:
-    """These recipients called it spam: they are sent nothing more."""
-    _report(org_id, message_id, addresses, _complained)
+    """These recipients called it spam: one that is named alone is sent nothing more.
+
+    A provider that hides who complained makes SES name every recipient there. Each of them is recorded as one that may
+    have complained, and none is suppressed: most of them want the mail.
+    """
+    named = each_once(addresses)
+    decide = _complained if len(named) == 1 else _may_have_complained
+    _report(org_id, message_id, named, decide)
 
 
 _Change = change.Change[Standing]
@@ -323,7 +331,21 @@ def _complained(found: Standing, named: list[Report]) -> _Change:
         return None
     after = found.with_reports(new)
     stops = _stops(found.head, [one.address for one in new], "complaint")
-    return after, [stops, _recipients_event(after, "email.complained", new)]
+    return after, [stops, _recipients_event(after, "email.complained", new, possible=False)]
+
+
+def _may_have_complained(found: Standing, named: list[Report]) -> _Change:
+    if len(found.head.recipients) == 1:
+        return _complained(found, named)
+    new = [
+        one.model_copy(update={"suspected_at": clock.stamp()})
+        for one in named
+        if not (one.complained_at or one.suspected_at)
+    ]
+    if not new:
+        return None
+    after = found.with_reports(new)
+    return after, _recipients_event(after, "email.complained", new, possible=True)
 
 
 def _heard(report: Report, said: Said, **facts: str | None) -> Report:
@@ -343,12 +365,14 @@ def _stops(head: Head, addresses: Iterable[str], reason: str) -> list[Writes]:
     ]
 
 
-def _recipients_event(after: Standing, kind: str, reports: list[Report]) -> Writes:
+def _recipients_event(after: Standing, kind: str, reports: list[Report], **more: bool) -> Writes:
     addresses = [report.address for report in reports]
-    return _event(after, kind, addresses, number=after.number(addresses[0]))
+    return _event(after, kind, addresses, number=after.number(addresses[0]), **more)
 
 
-def _event(after: Standing, kind: str, addresses: Iterable[str], *, number: int | None = None, **more: str) -> Writes:
+def _event(
+    after: Standing, kind: str, addresses: Iterable[str], *, number: int | None = None, **more: str | bool
+) -> Writes:
     head = after.head
     origin = Work(
         org_id=head.org_id,

@@ -66,6 +66,19 @@ class Draft(BaseModel):
     agent_id: str | None = None
 
 
+class Suppression(BaseModel):
+    """An address that gets no more mail of an organization, and why.
+
+    The reason is one of bounce, complaint, unsubscribe (one click), reply (a mail that asks to stop) and manual.
+    """
+
+    address: str
+    reason: str
+    note: str | None = None
+    created_by: str | None = None
+    created_at: str
+
+
 class Attachment(BaseModel):
     """A file that came with a mail. `inline` is what its HTML shows, by the content id."""
 
