@@ -183,3 +183,29 @@ def test_base64_in_pieces_is_read_whole(data: bytes, size: int) -> None:
 )
 def test_who_wants_no_receipt_may_get_an_answer(value: str, reason: str | None) -> None:
     assert mail(f"X-Auto-Response-Suppress: {value}").automatic == reason
+
+
+LONG = 400_000
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"From: " + b"<" * LONG + b"@\r\n\r\nx",
+        b"From: " + b'"a\\' * (LONG // 3) + b"\r\n\r\nx",
+        b"From: " + b"(" * LONG + b"@\r\n\r\nx",
+        b"From: " + b"=?a?q?x" * (LONG // 7) + b"@\r\n\r\nx",
+        b"From: a@b.c\r\n" + b"X   \r\n" * (LONG // 6) + b"\r\nx",
+        b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n' + b"a : b\r\n" * (LONG // 7),
+        b"Content-Type: text/plain" + b" charset=a" * (LONG // 10) + b"\r\n\r\nx",
+        b"Content-Type: text/plain; charset=iso-2022-jp\r\n\r\n" + b"\x1b$B!!\x1b(B" * (LONG // 8),
+        b"Content-Type: application/zip\r\nContent-Transfer-Encoding: base64\r\n\r\n" + b"=" * LONG,
+        b"X-Auto-Response-Suppress: " + b"," * LONG + b"\r\n\r\nx",
+    ],
+    ids=range(10),
+)
+def test_what_a_stranger_sends_takes_time_by_its_size(raw: bytes) -> None:
+    # A pattern that looks at everything again from each place takes minutes.
+    began = time.perf_counter()
+    parse(raw)
+    assert time.perf_counter() - began < 5

@@ -13,7 +13,7 @@ MAX_HOPS = 25
 REPORTS = frozenset({"message/delivery-status"})
 REPORTED = frozenset({"message/rfc822", "text/rfc822-headers", "message/disposition-notification"})
 _NO_ANSWER = frozenset({"all", "oof", "autoreply"})
-_MACHINES = re.compile(r"[<\s,\"]*(mailer-daemon|postmaster)@", re.IGNORECASE)
+_MACHINES = re.compile(r"(?<![^<\s,\"])(mailer-daemon|postmaster)@", re.IGNORECASE)
 _FIELD = re.compile(r"^(action|status|final-recipient|original-recipient):([^\n]*)", re.I | re.M)
 
 

@@ -223,7 +223,7 @@ KINDS: tuple[Kind, ...] = (
         "suppressed address",
         "<org>#suppressed|<digest>",
         _ORG,
-        "A bounce, a complaint, or a wish: mail stays away.",
+        "A bounce, a complaint or a wish.",
     ),
     Kind(
         "core",
