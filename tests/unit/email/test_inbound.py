@@ -17,13 +17,16 @@ from switchboard import telemetry
 from switchboard.agents import service as agents
 from switchboard.audit import service as audit
 from switchboard.aws import clock, objects, session, settings, table
+from switchboard.aws.table import Query
 from switchboard.aws.table import _flatten as flatten
 from switchboard.carriers import mail as carriers
 from switchboard.email import attachments, composition, delivery, inbound, parsing, receipts, service, store
 from switchboard.email.models import Draft, Message, State
 from switchboard.errors import Conflict, Invalid, NotFound
+from switchboard.events import service as events
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
+from switchboard.webhooks.rendering import anima
 from tests.actors import Tenant, tenant
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -709,3 +712,13 @@ def test_the_references_of_a_long_thread_stay_short(acme: Tenant) -> None:
     for number in range(25):
         message = sent_again(acme, answer(acme, message), f"ours-{number}@example.org")
     assert (len(message.references), message.references[0]) == (20, f"<{first.external_id}>")
+
+
+def test_a_webhook_tells_what_was_found_of_the_sender(acme: Tenant) -> None:
+    (message,) = received(mail(acme.address), acme.address, dmarc="FAIL", dkim="GRAY")
+    items = Query(table="activity", partition=events.chain_partition(acme.org_id, message.correlation_id)).all()
+    found = [events.from_item(item) for item in items if item.get("outbox") == "event"]
+    (told,) = [event for event in found if event.type == "email.received"]
+    (rendered,) = anima.render(told, message.head)
+    assert rendered.body["verdicts"] == {"spf": "PASS", "dkim": "GRAY", "dmarc": "FAIL"}
+    assert schemas.Message.of(message).metadata["verdicts"]["dmarc"] == "FAIL"
