@@ -348,9 +348,10 @@ WORKERS = (
     Worker(
         "workers/email",
         queue="email",
-        # Its claim asks whether a recipient was suppressed meanwhile.
+        # Its claim asks whether a recipient was suppressed, and who sends it suspended or revoked, meanwhile.
         tables={"activity": READ_WRITE, "core": READ},
-        grants=frozenset({Grant.MAIL}),
+        # The links by which its recipients stop mail are made from the root secret.
+        grants=frozenset({Grant.MAIL, Grant.ROOT_SECRET}),
         # A provider that hangs is waited for, each time.
         batch=5,
         concurrency=20,

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from threading import Thread
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 
@@ -118,6 +118,21 @@ MAIL = {"to": "you@example.com", "subject": "Hello", "body": "From an agent."}
 
 def _message(org: Organisation) -> str:
     return str(org.http.post("/v1/email/send", json=MAIL, headers=org.agent).json()["id"])
+
+
+def _suppressed(org: Organisation) -> str:
+    """The path of a suppressed address."""
+    address = f"{unique()}@example.com"
+    org.http.post("/v1/email/suppressions", json={"address": address}, headers=org.master)
+    return f"/v1/email/suppressions/{address}"
+
+
+def _unsubscribing(org: Organisation) -> str:
+    """The path by which somebody stops mail. Nobody else gets the mail that it is of."""
+    mail = MAIL | {"to": f"{unique()}@example.com"}
+    sent = org.http.post("/v1/email/send", json=mail, headers=org.agent).json()["id"]
+    link = org.http.get(f"/v1/email/messages/{sent}", headers=org.agent).json()["unsubscribeUrl"]
+    return urlsplit(link).path
 
 
 FROM_OUTSIDE = b"""\
@@ -253,6 +268,13 @@ GOOD: dict[str, Callable[[Organisation], Ask]] = {
     "emailGet": lambda org: Ask("GET", f"/v1/email/messages/{_message(org)}", headers=org.agent),
     "emailLabel": lambda org: Ask("POST", f"{_inbound(org)}/labels", {"add": ["archived"]}, headers=org.agent),
     "emailAttachment": lambda org: Ask("GET", _file(org), headers=org.agent),
+    "emailSuppressionList": lambda org: Ask("GET", "/v1/email/suppressions", headers=org.master),
+    "emailSuppressionAdd": lambda org: Ask(
+        "POST", "/v1/email/suppressions", {"address": f"{unique()}@example.com"}, headers=org.master
+    ),
+    "emailSuppressionLift": lambda org: Ask("DELETE", _suppressed(org), headers=org.master),
+    "emailUnsubscribePage": lambda org: Ask("GET", _unsubscribing(org)),
+    "emailUnsubscribe": lambda org: Ask("POST", _unsubscribing(org)),
     "auditByCorrelation": lambda org: Ask(
         "GET", "/v1/audit/events", query={"correlation_id": _workflow(org)}, headers=org.agent
     ),

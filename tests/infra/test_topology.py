@@ -43,11 +43,11 @@ NEVER_CALLED = {
     "workers/webhooks": {"idempotency", SECRET},  # it makes deliveries; who sends them signs them
     "workers/deliveries": {"idempotency"},  # a worker's commits carry no Idempotency-Key
     "workers/slow_deliveries": {"idempotency"},  # the same
-    "workers/email_events": {SECRET},  # it keeps digests, and derives nothing
+    "workers/email_events": {"idempotency", SECRET},  # it keeps digests, and derives nothing; its commits as above
     # It hands on what the stream shows, and reads and writes nothing: events and timers are written elsewhere.
     "workers/fanout": {"activity"},
     "schedules/law": {SECRET},  # it pages no list
-    "workers/email": {SECRET},  # it keeps digests, and derives nothing
+    "workers/email": {"idempotency"},  # a worker's commits carry no Idempotency-Key
 }
 
 

@@ -136,16 +136,19 @@ def test_a_mail_from_agent_to_agent_comes_in_the_same_way(
 ) -> None:
     peer = sign_up()
     body = {"to": peer.inbox_id, "subject": "Grüße", "body": "Von Agent zu Agent."}
-    sent = http.post("/v1/email/send", json=body, headers=acme.agent | {"x-correlation-id": "between"}).json()
+    http.post("/v1/email/send", json=body, headers=acme.agent | {"x-correlation-id": "between"})
     (message,) = arrived(http, peer)
     assert (message["fromAddress"], message["subject"]) == (acme.inbox_id, "Grüße")
     assert message["body"].strip() == "Von Agent zu Agent."
     # Another organisation's chain is its own.
     assert message["correlationId"] != "between"
+    # Two agents that answer each other never stop.
     body = {"to": acme.inbox_id, "subject": "Re: Grüße", "body": "Danke.", "inReplyTo": message["id"]}
-    http.post("/v1/email/send", json=body, headers=peer.agent)
-    (reply,) = arrived(http, acme)
-    assert (reply["threadId"], reply["correlationId"]) == (sent["threadId"], "between")
+    answer = http.post("/v1/email/send", json=body, headers=peer.agent)
+    assert (answer.status_code, answer.json()["details"]["reason"]) == (409, "automatic_message")
+    # Nor by the Message-ID.
+    again = body | {"inReplyTo": f"<{message['externalId']}>"}
+    assert http.post("/v1/email/send", json=again, headers=peer.agent).status_code == 409
 
 
 def test_several_recipients_get_one_message_each(

@@ -21,7 +21,7 @@ from pydantic.config import JsonDict
 
 from switchboard.edge.fields import FreeJson, Id, Line, is_id
 from switchboard.edge.paging import Pagination
-from switchboard.email import models
+from switchboard.email import models, unsubscribing, writing
 from switchboard.email import service as email
 from switchboard.email.address import Address, normalise
 from switchboard.email.models import Draft, State, each_once
@@ -36,6 +36,8 @@ _MAX_HEADERS = 32 * 1024
 _METADATA_SIZE = 8_192
 #: A header's longest line (RFC 5322, 2.1.1), and a whole header, which may be folded.
 _LINE, _HEADER_VALUE = 998, 8_192
+#: A note on a suppression.
+_NOTE = 200
 
 Status = Literal["QUEUED", "SENT", "DELIVERED", "BOUNCED", "FAILED", "UNCONFIRMED"]
 
@@ -116,9 +118,16 @@ class SendRequest(BaseModel):
     @field_validator("in_reply_to")
     @classmethod
     def _answers(cls, value: str | None) -> str | None:
-        if value and value.startswith("msg_") and not is_id(value):
-            raise ValueError("is neither an id of ours nor a Message-ID")
-        return value
+        if value and value.startswith("msg_"):
+            if not is_id(value):
+                raise ValueError("is neither an id of ours nor a Message-ID")
+            return value
+        return writing.message_id(value) if value else None
+
+    @field_validator("references")
+    @classmethod
+    def _refers(cls, value: list[str]) -> list[str]:
+        return [writing.message_id(one) for one in value]
 
     @model_validator(mode="after")
     def _fits(self) -> SendRequest:
@@ -130,6 +139,10 @@ class SendRequest(BaseModel):
         for name in self.headers:
             if not _HEADER.fullmatch(name):
                 raise ValueError(f"headers: {name[:80]!r} cannot be set")
+            try:
+                writing.customers(name, self.headers[name])
+            except ValueError as error:
+                raise ValueError(f"headers: {name} {error}") from None
         if len("".join([*self.headers, *self.headers.values(), *self.references]).encode()) > _MAX_HEADERS:
             raise ValueError(f"headers: are larger than {_MAX_HEADERS:,} bytes, together with references")
         return self
@@ -300,6 +313,9 @@ class Recipient(BaseModel):
     delivered_at: str | None
     bounced_at: str | None
     complained_at: str | None
+    complaint_suspected_at: str | None = Field(
+        description="When a complaint named it among several recipients, of whom one complained: it is not suppressed."
+    )
     code: str | None = Field(description="The receiving server's last status code: `5.1.1`, for instance.")
     diagnostic: str | None = Field(description="The beginning of what that server said.")
 
@@ -309,6 +325,7 @@ class Recipient(BaseModel):
         return cls(
             status=_reported(report),
             permanent=report.gone_at is not None,
+            complaint_suspected_at=report.suspected_at,
             **report.model_dump(
                 include={"address", "delivered_at", "bounced_at", "complained_at", "code", "diagnostic"}
             ),
@@ -335,6 +352,8 @@ class MessageDetail(Message):
                 | {
                     "status": "BOUNCED",
                     "error": "permanent bounce",
+                    "unsubscribeUrl": "https://api.switchboard.example/v1/email/unsubscribe/"
+                    "org_01kfe2v7g0hjkmnpqrstvwxyz0.msg_01kfe2v7g0hjkmnpqrstvwxyz0.AAAAAAAAAAAAAAAAAAAAAAAA",
                     "recipients": [
                         {
                             "address": "you@example.com",
@@ -343,6 +362,7 @@ class MessageDetail(Message):
                             "deliveredAt": None,
                             "bouncedAt": "2026-01-15T17:00:02.000Z",
                             "complainedAt": None,
+                            "complaintSuspectedAt": None,
                             "code": "5.1.1",
                             "diagnostic": "smtp; 550 5.1.1 user unknown",
                         }
@@ -353,12 +373,20 @@ class MessageDetail(Message):
     )
 
     recipients: list[Recipient] = Field(description="Everybody that it goes to. Of mail that came in: nobody.")
+    unsubscribe_url: str | None = Field(
+        description="The link by which its recipient stops mail of this organization in one click, as the mail's "
+        "List-Unsubscribe has it. A mail to several has none: they write to the mailbox that List-Unsubscribe names."
+    )
 
     @classmethod
     def of_reports(cls, message: models.Message, reports: list[Report]) -> MessageDetail:
         """A message of the domain with its reports, as Anima shows them."""
         shown = dict(Message.of(message))
-        return cls(**shown, recipients=[Recipient.of(report) for report in reports])
+        return cls(
+            **shown,
+            recipients=[Recipient.of(report) for report in reports],
+            unsubscribe_url=unsubscribing.link_of(message),
+        )
 
 
 def _received(message: models.Message, reception: models.Reception) -> dict[str, Any]:
@@ -397,6 +425,71 @@ class MessageList(BaseModel):
             items=[Message.of(message) for message in messages],
             pagination=Pagination.of(cursor),
         )
+
+
+class AddSuppression(BaseModel):
+    """An address to send nothing more to."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_name=True,
+        json_schema_extra={"examples": [{"address": "you@example.com"}]},
+    )
+
+    address: Address
+    note: Annotated[str, Line(_NOTE)] | None = Field(default=None, description="Your own words, such as a ticket.")
+
+
+class Suppression(BaseModel):
+    """An address that gets no more mail of the organization."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_name=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "address": "you@example.com",
+                    "reason": "unsubscribe",
+                    "note": None,
+                    "createdBy": "unsubscribe",
+                    "createdAt": "2026-01-15T17:00:00.000Z",
+                }
+            ]
+        },
+    )
+
+    address: str
+    reason: Literal["bounce", "complaint", "unsubscribe", "reply", "manual"] = Field(
+        description="A bounce for good, a complaint, a click on List-Unsubscribe, a mail that asked to stop, or you."
+    )
+    note: str | None
+    created_by: str | None = Field(description="The key that added it, or the part of the platform that did.")
+    created_at: str
+
+    @classmethod
+    def of(cls, entry: models.Suppression) -> Suppression:
+        """An entry of the domain, as Anima shows it."""
+        return cls.model_validate(entry.model_dump())
+
+
+class SuppressionList(BaseModel):
+    """A page of suppressions, in an order that stays."""
+
+    items: list[Suppression]
+    pagination: Pagination
+
+    @classmethod
+    def of(cls, entries: list[models.Suppression], cursor: str | None) -> SuppressionList:
+        """A page as Anima shows it."""
+        return cls(items=[Suppression.of(entry) for entry in entries], pagination=Pagination.of(cursor))
+
+
+class Lifted(BaseModel):
+    """The address that gets mail again."""
+
+    address: str
+    lifted: Literal[True] = True
 
 
 #: The states that a status stands for, to filter by.

@@ -6,7 +6,6 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from email.message import EmailMessage
 from typing import Any
 
 import pytest
@@ -85,10 +84,12 @@ def provider(
 
 
 def send() -> str:
-    mime = EmailMessage()
-    mime.set_content("Hello.")
     outbound = Outbound(
-        org_id="org_a", message_id="msg_1", sender="a@example.com", recipients=["b@example.com"], mime=mime
+        org_id="org_a",
+        message_id="msg_1",
+        sender="a@example.com",
+        recipients=["b@example.com"],
+        content=b"Subject: Hello\r\n\r\nHello.\r\n",
     )
     return SesCarrier().send(outbound)
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from switchboard.accounts import service as accounts
 from switchboard.aws import clock, session, settings, table
+from switchboard.aws.table import Query
 from switchboard.carriers import mail
-from switchboard.email import delivery, service, store
+from switchboard.email import composition, delivery, service, store
 from switchboard.email.models import Draft, Message, State
 from switchboard.email.service import Suppressed
-from tests.actors import Tenant, tenant
+from switchboard.events import service as events
+from tests.actors import Tenant, system, tenant
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -66,7 +70,7 @@ def test_blind_copies_are_in_the_envelope_and_not_in_the_mail(acme: Tenant, carr
     message = service.send(acme.caller(), draft)
     delivery.deliver(message.org_id, message.id)
     assert carrier.sent[0].recipients == ["a@example.com", "b@example.com", "c@example.com"]
-    assert "c@example.com" not in carrier.sent[0].mime.as_string()
+    assert "c@example.com" not in carrier.sent[0].content.decode()
 
 
 def test_a_refusal_fails_the_mail(acme: Tenant, carrier: Carrier) -> None:
@@ -212,7 +216,7 @@ def test_a_mail_that_a_provider_never_has_room_for_fails_in_the_end(
 
 
 def test_a_mail_that_cannot_be_written_fails_and_is_not_handed_over(acme: Tenant, carrier: Carrier) -> None:
-    draft = Draft(to=["you@example.com"], subject="two\u2028lines", body="b")
+    draft = Draft(to=["you@example.com"], subject="s", body="b", in_reply_to="<no id>")
     message = service.send(acme.caller(), draft)
     delivery.deliver(message.org_id, message.id)
     assert (now(message).state, carrier.sent) == (State.FAILED, [])
@@ -225,3 +229,98 @@ def test_metadata_is_kept_whatever_json_it_is(acme: Tenant, metadata: dict[str, 
     message = service.send(acme.caller(), Draft(to=["you@example.com"], subject="s", body="b", metadata=metadata))
     assert now(message).metadata == metadata
     assert service.listing(acme.caller(), None, {}, 10, None)[0][0].metadata == metadata
+
+
+def test_any_fault_of_writing_fails_the_mail_with_an_event(
+    acme: Tenant, carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(*_: Any) -> None:
+        raise AttributeError("of a library")
+
+    monkeypatch.setattr(composition, "compose", fault)
+    message = queued(acme)
+    delivery.deliver(message.org_id, message.id)
+    assert (now(message).state, carrier.sent) == (State.FAILED, [])
+    assert events_of(message)[-1].data["reason"] == "unwritable"
+
+
+def test_a_carrier_that_cannot_be_made_claims_nothing(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWITCHBOARD_MAIL_CARRIER", "pigeon")
+    message = queued(acme)
+    with pytest.raises(KeyError):
+        delivery.deliver(message.org_id, message.id)
+    assert now(message).state is State.QUEUED
+
+
+def suspend(acme: Tenant) -> None:
+    accounts.set_status(system(acme.org_id), "suspended")
+
+
+def revoke(acme: Tenant) -> None:
+    accounts.revoke_key(acme.caller(master=True), acme.caller().key.id)
+
+
+@pytest.mark.parametrize(
+    ("happens", "why"),
+    [(suspend, "suspended"), (revoke, "key_revoked")],
+)
+def test_a_claim_asks_again_whether_the_mail_may_be_sent(
+    acme: Tenant, carrier: Carrier, happens: Callable[[Tenant], None], why: str
+) -> None:
+    message = queued(acme)
+    happens(acme)
+    delivery.deliver(message.org_id, message.id)
+    assert (now(message).state, carrier.sent) == (State.FAILED, [])
+    assert events_of(message)[-1].data["reason"] == why
+
+
+def test_a_mail_whose_job_is_lost_is_tried_again(acme: Tenant, carrier: Carrier, frozen: clock.Frozen) -> None:
+    message = queued(acme)
+    (first,) = [item for item in asked_for() if item["body"]["job"] == "WatchMail"]
+    frozen.at = clock.parse(first["due"]).timestamp()
+    delivery.watch(message.org_id, message.id)
+    jobs = [item["body"]["job"] for item in asked_for()]
+    assert (jobs.count("SendMail"), jobs.count("WatchMail")) == (1, 2)
+    delivery.deliver(message.org_id, message.id)
+    delivery.watch(message.org_id, message.id)
+    assert (now(message).state, len(asked_for())) == (State.SENT, len(jobs) + 1)
+
+
+def test_a_mail_that_is_never_tried_fails_at_its_deadline(acme: Tenant, frozen: clock.Frozen) -> None:
+    message = queued(acme)
+    watches = 0
+    while now(message).state is State.QUEUED:
+        due = max(item["due"] for item in asked_for() if item["body"]["job"] == "WatchMail")
+        frozen.at = clock.parse(due).timestamp()
+        delivery.watch(message.org_id, message.id)
+        watches += 1
+    assert (now(message).state, watches) == (State.FAILED, 49)
+    assert events_of(message)[-1].data["reason"] == "expired"
+
+
+def test_a_mail_that_waits_for_room_is_not_tried_beside_its_turn(
+    acme: Tenant, carrier: Carrier, frozen: clock.Frozen
+) -> None:
+    message = queued(acme)
+    frozen.advance(seconds=14 * 60)
+    carrier.outcome = mail.Throttled("slow down")
+    delivery.deliver(message.org_id, message.id)
+    tries = [item["body"]["job"] for item in asked_for()].count("SendMail")
+    frozen.advance(seconds=60)
+    delivery.watch(message.org_id, message.id)
+    assert [item["body"]["job"] for item in asked_for()].count("SendMail") == tries
+
+
+def test_an_answer_to_what_was_still_queued_names_it_when_it_goes(acme: Tenant, carrier: Carrier) -> None:
+    first = queued(acme)
+    second = service.send(acme.caller(), Draft(to=["you@example.com"], subject="s", body="b", in_reply_to=first.id))
+    for message in (first, second):
+        delivery.deliver(message.org_id, message.id)
+    assert b"\r\nIn-Reply-To: <ses-1@email.amazonses.com>\r\n" in carrier.sent[1].content
+
+
+def events_of(message: Message) -> list[events.Event]:
+    """The events about a mail, in the order recorded."""
+    items = Query(table="activity", partition=events.chain_partition(message.org_id, message.correlation_id)).all()
+    found = [events.from_item(item) for item in items if item.get("outbox") == "event"]
+    return [event for event in found if event.subject.id == message.id]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import replace as change
+from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -16,13 +17,16 @@ from switchboard import telemetry
 from switchboard.agents import service as agents
 from switchboard.audit import service as audit
 from switchboard.aws import clock, objects, session, settings, table
+from switchboard.aws.table import Query
 from switchboard.aws.table import _flatten as flatten
 from switchboard.carriers import mail as carriers
-from switchboard.email import attachments, delivery, inbound, parsing, receipts, service, store
+from switchboard.email import attachments, composition, delivery, inbound, parsing, receipts, service, store
 from switchboard.email.models import Draft, Message, State
 from switchboard.errors import Conflict, Invalid, NotFound
+from switchboard.events import service as events
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
+from switchboard.webhooks.rendering import anima
 from tests.actors import Tenant, tenant
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -648,3 +652,73 @@ def test_hostile_mail_lands_too(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(parsing, "_MAX_LINES", 10)
     (message,) = received(b"From: a@example.com\r\n\r\n" + b"\r\n" * 50, acme.address)
     assert schemas.Message.of(message).metadata["malformed"] is True
+
+
+# Machines that answer each other.
+
+
+def answer(acme: Tenant, message: Message) -> Message:
+    draft = Draft(to=["ada@example.com"], subject="Re", body="b", in_reply_to=message.id)
+    return service.send(acme.caller(), draft)
+
+
+def test_a_mail_of_a_machine_is_not_answered(acme: Tenant) -> None:
+    (message,) = received(mail(acme.address, Auto_Submitted="auto-replied"), acme.address)
+    with pytest.raises(service.AnswersMachine) as refusal:
+        answer(acme, message)
+    assert refusal.value.details == {"automatic": "auto-submitted"}
+    draft = Draft(to=["a@example.com"], subject="s", body="b", in_reply_to=f"<{message.external_id}>")
+    with pytest.raises(service.AnswersMachine):
+        service.send(acme.caller(), draft)
+
+
+def test_what_an_agent_sends_says_that_a_machine_wrote_it(acme: Tenant) -> None:
+    first = service.send(acme.caller(), Draft(to=["ada@example.com"], subject="s", body="b"))
+    second = answer(acme, first)
+    said = [parsing.parse(composition.compose(one).content) for one in (first, second)]
+    assert [one.headers["Auto-Submitted"] for one in said] == ["auto-generated", "auto-replied"]
+    assert [one.automatic for one in said] == ["auto-submitted"] * 2
+
+
+def test_machines_that_do_not_say_so_are_stopped_after_some_turns(acme: Tenant) -> None:
+    # It answers at once, each time, and says nothing of itself.
+    message, rounds = sent(acme), service.MAX_TURNS // 2
+    for number in range(rounds):
+        (reply,) = received(mail(acme.address, In_Reply_To=f"<{message.external_id}>"), acme.address)
+        if number < rounds - 1:
+            message = sent_again(acme, answer(acme, reply), f"ours-{number}@example.org")
+    with pytest.raises(service.TooManyTurns):
+        answer(acme, reply)
+
+
+def test_a_person_begins_the_count_anew(acme: Tenant, frozen: clock.Frozen) -> None:
+    message = sent(acme)
+    for number in range(service.MAX_TURNS):
+        message = sent_again(acme, answer(acme, message), f"ours-{number}@example.org") if number < 25 else message
+    assert message.turns == 26
+    late = notice(mail(acme.address, In_Reply_To=f"<{message.external_id}>"), acme.address)
+    late["mail"]["timestamp"] = clock.iso(clock.now() + timedelta(hours=1))
+    (reply,) = inbound.receive(late)
+    assert (reply.turns, answer(acme, reply).turns) == (0, 1)
+
+
+def sent_again(acme: Tenant, message: Message, external_id: str) -> Message:
+    delivery.accepted(acme.org_id, message.id, external_id)
+    return stored(message)
+
+
+def test_the_references_of_a_long_thread_stay_short(acme: Tenant) -> None:
+    first = message = sent(acme)
+    for number in range(25):
+        message = sent_again(acme, answer(acme, message), f"ours-{number}@example.org")
+    assert (len(message.references), message.references[0]) == (20, f"<{first.external_id}>")
+
+
+def test_a_webhook_tells_what_was_found_of_the_sender(acme: Tenant) -> None:
+    (message,) = received(mail(acme.address), acme.address, dmarc="FAIL", dkim="GRAY")
+    items = Query(table="activity", partition=events.chain_partition(acme.org_id, message.correlation_id)).all()
+    found = [events.from_item(item) for item in items if item.get("outbox") == "event"]
+    (told,) = [event for event in found if event.type == "email.received"]
+    (rendered,) = anima.render(told, message.head)
+    assert rendered.body["verdicts"] == {"spf": "PASS", "dkim": "GRAY", "dmarc": "FAIL"}
+    assert schemas.Message.of(message).metadata["verdicts"]["dmarc"] == "FAIL"

@@ -33,10 +33,17 @@ def key(key_id: str) -> str:
 
 
 class Stopped(Exception):
-    """What the work was accepted for may act no more. Its text says what was stopped."""
+    """What the work was accepted for may act no more. Its text says what was stopped, `code` in a word."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
 
 
-_REASONS = {"org": "the organization is suspended", "key": "the key was revoked"}
+_REASONS = {
+    "org": ("suspended", "the organization is suspended"),
+    "key": ("key_revoked", "the key was revoked"),
+}
 
 
 #: What is accepted waits for 90 days at most, so that a key's stop is kept for longer than that.
@@ -75,7 +82,7 @@ def checks(org_id: str, key_id: str | None) -> list[Check]:
 
 
 def _stopped(name: str, _: list[Item | None]) -> Stopped:
-    return Stopped(_REASONS[name.partition("#")[0]])
+    return Stopped(*_REASONS[name.partition("#")[0]])
 
 
 def _place(org_id: str, name: str, copy: int) -> Key:

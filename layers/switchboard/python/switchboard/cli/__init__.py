@@ -20,6 +20,7 @@ from switchboard.cli import (
     flows,
     keys,
     law,
+    mail,
     organisations,
     people,
     projections,
@@ -34,7 +35,7 @@ from switchboard.cli.command import common
 from switchboard.errors import DomainError, Invalid
 
 _NOUNS = (
-    *(organisations, people, keys, agents, flows, audit, compliance, law, queues, timers),
+    *(organisations, people, keys, agents, flows, audit, compliance, law, mail, queues, timers),
     *(events, projections, usage, tail, webhooks, tenants),
 )
 _REFUSED, _BAD_USAGE, _INTERRUPTED = 1, 2, 130

@@ -1,39 +1,72 @@
-"""A message as it travels: MIME, by the standard library."""
+"""A message as it travels: its headers and its text, as bytes. No byte of it is written by another library."""
 
 from __future__ import annotations
 
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
+import binascii
+import re
+from collections.abc import Iterable
 
+from switchboard.aws import secret
 from switchboard.carriers.mail import Outbound
+from switchboard.email import writing
 from switchboard.email.models import Message
+from switchboard.email.people import Person
+from switchboard.email.writing import Header
 
-#: Seven bits: not every relay on the way takes eight, and one that does not loses the mail.
-_POLICY = SMTP.clone(cte_type="7bit")
+_LONGEST_LINE = 998
+#: ASCII that any relay passes on as it is.
+_SEVEN_BITS = re.compile(r"[\t\n -~]*")
 
 
-def compose(message: Message) -> Outbound:
-    """The mail, ready for a carrier. Blind copies are in the envelope only."""
-    mime = EmailMessage(policy=_POLICY)
-    mime["From"] = Address(display_name=message.from_name, addr_spec=message.from_address)
-    mime["To"] = ", ".join(message.to)
-    if message.cc:
-        mime["Cc"] = ", ".join(message.cc)
-    mime["Subject"] = message.subject
-    if message.in_reply_to:
-        mime["In-Reply-To"] = message.in_reply_to
-    if message.references:
-        mime["References"] = " ".join(message.references)
-    for name, value in message.headers.items():
-        mime[name] = value
-    mime.set_content(message.body)
-    if message.body_html:
-        mime.add_alternative(message.body_html, subtype="html")
+def compose(message: Message, more: Iterable[Header] = ()) -> Outbound:
+    """The mail, ready for a carrier, with `more` headers of ours. Blind copies are in the envelope only.
+
+    Raises ValueError for what cannot be written as a mail.
+    """
+    head = writing.head([*_headers(message), *more])
     return Outbound(
         org_id=message.org_id,
         message_id=message.id,
         sender=message.from_address,
         recipients=message.recipients,
-        mime=mime,
+        content=head + _content(message),
     )
+
+
+def _headers(message: Message) -> list[Header]:
+    found = [
+        writing.mailboxes("From", [Person(message.from_name, message.from_address)]),
+        writing.addresses("To", message.to),
+        writing.addresses("Cc", message.cc),
+        writing.text("Subject", message.subject),
+        writing.ids("In-Reply-To", [message.in_reply_to] if message.in_reply_to else []),
+        writing.ids("References", message.references),
+        # A machine wrote it, so that no other answers it by itself (RFC 3834, 5).
+        writing.text("Auto-Submitted", "auto-replied" if message.is_answer else "auto-generated"),
+        *(writing.customers(name, value) for name, value in message.headers.items()),
+        ("MIME-Version", "1.0"),
+    ]
+    return [(name, value) for name, value in found if value or name == "Subject"]
+
+
+def _content(message: Message) -> bytes:
+    """What stands after the headers of the mail itself: those of its content, and the content."""
+    text = _part(message.body, "plain")
+    if not message.body_html:
+        return text
+    html = _part(message.body_html, "html")
+    # Whoever wrote the text cannot know it, and no text holds its own digest.
+    boundary = "=_" + secret.digest("\x1f".join((message.id, message.body, message.body_html)))[:40]
+    mark = f"--{boundary}".encode()
+    head = f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'.encode()
+    return b"".join((head, mark, b"\r\n", text, b"\r\n", mark, b"\r\n", html, b"\r\n", mark, b"--\r\n"))
+
+
+def _part(text: str, subtype: str) -> bytes:
+    """A text with its headers, in seven bits: a relay that takes no eight loses the mail otherwise."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    plain = _SEVEN_BITS.fullmatch(text) and all(len(line) <= _LONGEST_LINE for line in text.split("\n"))
+    encoding = "7bit" if plain else "quoted-printable"
+    data = text.encode() if plain else binascii.b2a_qp(text.encode(), istext=True)
+    head = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n'
+    return head.encode() + data.replace(b"\n", b"\r\n") + b"\r\n"

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from email.errors import MessageError
 from typing import NamedTuple
 
 from switchboard import telemetry
+from switchboard.accounts import stops
+from switchboard.accounts.stops import Stopped
 from switchboard.aws import clock, secret
 from switchboard.aws.table import Item, Writes, commit
 from switchboard.carriers import mail
-from switchboard.email import composition, store
+from switchboard.email import composition, store, unsubscribing, watching
 from switchboard.email.jobs import ConfirmMail, SendMail
 from switchboard.email.models import Head, Message, State, each_once
 from switchboard.email.standing import Report, Standing
@@ -27,8 +28,7 @@ from switchboard.timers import service as timers
 
 #: How long a claim may stay without an outcome before people are told.
 UNCONFIRMED_AFTER = timedelta(minutes=10)
-#: How long a mail may wait for a provider that has no room, and the pauses between two tries.
-GIVE_UP_AFTER = timedelta(hours=12)
+#: The pauses between two tries of a mail that the provider has no room for.
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=10)
 #: Of how many recipients one change tells: with what stops further mail to them, a transaction has room for 33.
 _PART = 20
@@ -43,8 +43,12 @@ class Said(NamedTuple):
     diagnostic: str | None = None
 
 
-class _SuppressedMeanwhile(Exception):
-    """A recipient bounced or complained after the mail was accepted."""
+class _NotAllowed(Exception):
+    """The mail may not be sent any more. `why` is the reason's code in its event."""
+
+    def __init__(self, why: str, reason: str) -> None:
+        super().__init__(reason)
+        self.why = why
 
 
 def deliver(org_id: str, message_id: str) -> None:
@@ -52,21 +56,26 @@ def deliver(org_id: str, message_id: str) -> None:
     message = store.get(org_id, message_id)
     if message is None or message.state is not State.QUEUED:
         return
+    # These ask others, which is no fault of the mail.
+    message, link = _linked(message), unsubscribing.link_of(message)
     try:
-        outbound = composition.compose(message)
-    except (ValueError, MessageError) as error:
-        reason = f"cannot be written as a mail: {error}"
+        outbound = composition.compose(message, unsubscribing.headers(message, link))
+    except Exception as error:  # noqa: BLE001 whatever is wrong with it is the same at every try
+        telemetry.logger().warning("mail cannot be written", exc_info=True, extra={"message_id": message_id})
+        reason = f"cannot be written as a mail: {error if isinstance(error, ValueError) else 'a fault of ours'}"
         _change(org_id, message_id, lambda found: _failed(found, "unwritable", reason))
         return
+    # A carrier that cannot be made is a fault before the claim: after it the mail would count as perhaps sent.
+    carrier = mail.carrier()
     try:
         if not _claim(message):
             return
-    except _SuppressedMeanwhile as suppressed:
-        reason = str(suppressed)
-        _change(org_id, message_id, lambda found: _failed(found, "suppressed", reason))
+    except _NotAllowed as refusal:
+        why, reason = refusal.why, str(refusal)
+        _change(org_id, message_id, lambda found: _failed(found, why, reason))
         return
     try:
-        accepted = mail.carrier().send(outbound)
+        accepted = carrier.send(outbound)
     except mail.Refused as refusal:
         reason = str(refusal)
         _change(org_id, message_id, lambda found: _failed(found, "refused", reason))
@@ -79,8 +88,22 @@ def deliver(org_id: str, message_id: str) -> None:
         _change(org_id, message_id, lambda found: _accepted(found, accepted))
 
 
+def _linked(message: Message) -> Message:
+    """The mail with the Message-ID of what it answers, which had none when the answer was accepted."""
+    if message.in_reply_to or not message.answers:
+        return message
+    parent = store.get_head(message.org_id, message.answers)
+    if parent is None or not parent.external_id:
+        return message
+    name = f"<{parent.external_id}>"
+    return message.model_copy(update={"in_reply_to": name, "references": [*message.references, name]})
+
+
 def _claim(message: Message) -> bool:
-    """Take a mail for this worker, if it may still be sent to all of its recipients."""
+    """Take a mail for this worker, if it may still be sent to all of its recipients.
+
+    What was asked when it was accepted is asked again in the transaction that claims it.
+    """
     before = Standing(message.head)
     claim = before.step + 1
     claimed = before.with_facts(state=State.SENDING, claim=claim)
@@ -89,14 +112,35 @@ def _claim(message: Message) -> bool:
     if message.kind == "system":
         allowed += [store.reachable(address, _suppressed) for address in message.recipients]
     try:
-        commit(store.save(claimed), allowed, timers.later(job, clock.now() + UNCONFIRMED_AFTER).write)
+        commit(
+            store.save(claimed),
+            stops.checks(message.org_id, message.key_id),
+            allowed,
+            timers.later(job, clock.now() + UNCONFIRMED_AFTER).write,
+        )
     except Moved:
         return False
+    except Stopped as stopped:
+        raise _NotAllowed(stopped.code, str(stopped)) from None
     return True
 
 
 def _suppressed(_: list[Item | None]) -> Exception:
-    return _SuppressedMeanwhile("a recipient is suppressed after a bounce or a complaint")
+    return _NotAllowed("suppressed", "a recipient gets no more mail: see the list of suppressions")
+
+
+def watch(org_id: str, message_id: str) -> None:
+    """See that a mail does not wait for ever: have it tried again, and fail it when its time is over."""
+    _change(org_id, message_id, _watched)
+
+
+def _watched(found: Standing) -> _Change:
+    if not watching.is_waiting(found.head):
+        return None
+    if watching.is_over(found.head):
+        return _failed(found, "expired", "it could not be sent in time")
+    telemetry.metric("MailStillQueued")
+    return found, watching.retry_writes(found.head)
 
 
 def confirm(org_id: str, message_id: str, claim: int) -> None:
@@ -136,8 +180,14 @@ def bounced(
 
 
 def complained(org_id: str, message_id: str, addresses: Iterable[str]) -> None:
-    """These recipients called it spam: they are sent nothing more."""
-    _report(org_id, message_id, addresses, _complained)
+    """These recipients called it spam: one that is named alone is sent nothing more.
+
+    A provider that hides who complained makes SES name every recipient there. Each of them is recorded as one that may
+    have complained, and none is suppressed: most of them want the mail.
+    """
+    named = each_once(addresses)
+    decide = _complained if len(named) == 1 else _may_have_complained
+    _report(org_id, message_id, named, decide)
 
 
 _Change = change.Change[Standing]
@@ -179,7 +229,7 @@ def _released(found: Standing) -> _Change:
     if found.head.state is not State.SENDING:
         return None
     waited = clock.now() - clock.parse(found.head.created_at)
-    if waited > GIVE_UP_AFTER:
+    if watching.is_over(found.head):
         return _failed(found, "no_room", "the provider had no room in time")
     again = SendMail(org_id=found.head.org_id, message_id=found.head.id)
     pause = min(max(waited / 2, _FIRST_PAUSE), _LONGEST_PAUSE)
@@ -271,7 +321,21 @@ def _complained(found: Standing, named: list[Report]) -> _Change:
         return None
     after = found.with_reports(new)
     stops = _stops(found.head, [one.address for one in new], "complaint")
-    return after, [stops, _recipients_event(after, "email.complained", new)]
+    return after, [stops, _recipients_event(after, "email.complained", new, possible=False)]
+
+
+def _may_have_complained(found: Standing, named: list[Report]) -> _Change:
+    if len(found.head.recipients) == 1:
+        return _complained(found, named)
+    new = [
+        one.model_copy(update={"suspected_at": clock.stamp()})
+        for one in named
+        if not (one.complained_at or one.suspected_at)
+    ]
+    if not new:
+        return None
+    after = found.with_reports(new)
+    return after, _recipients_event(after, "email.complained", new, possible=True)
 
 
 def _heard(report: Report, said: Said, **facts: str | None) -> Report:
@@ -291,12 +355,14 @@ def _stops(head: Head, addresses: Iterable[str], reason: str) -> list[Writes]:
     ]
 
 
-def _recipients_event(after: Standing, kind: str, reports: list[Report]) -> Writes:
+def _recipients_event(after: Standing, kind: str, reports: list[Report], **more: bool) -> Writes:
     addresses = [report.address for report in reports]
-    return _event(after, kind, addresses, number=after.number(addresses[0]))
+    return _event(after, kind, addresses, number=after.number(addresses[0]), **more)
 
 
-def _event(after: Standing, kind: str, addresses: Iterable[str], *, number: int | None = None, **more: str) -> Writes:
+def _event(
+    after: Standing, kind: str, addresses: Iterable[str], *, number: int | None = None, **more: str | bool
+) -> Writes:
     head = after.head
     origin = Work(
         org_id=head.org_id,

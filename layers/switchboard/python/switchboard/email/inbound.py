@@ -6,6 +6,7 @@ forger put there. A notice may come any number of times, and makes a message onc
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -14,8 +15,18 @@ from switchboard.agents import service as agents
 from switchboard.agents.models import Agent
 from switchboard.aws import clock, ids, objects, secret, settings
 from switchboard.aws.table import Put, commit
-from switchboard.email import attachments, charsets, parsing, receipts, store
-from switchboard.email.models import SPAM, UNREAD, Dropped, Head, Message, Reception, State
+from switchboard.email import attachments, charsets, parsing, receipts, store, suppressions, unsubscribing
+from switchboard.email.models import (
+    SPAM,
+    UNREAD,
+    Dropped,
+    Head,
+    Message,
+    Reception,
+    State,
+    Suppression,
+    each_once,
+)
 from switchboard.email.parsing import Parsed
 from switchboard.email.receipts import Receipt
 from switchboard.email.standing import Standing
@@ -30,6 +41,8 @@ MAX_MESSAGE = 40 * 1024 * 1024
 #: How much text and HTML the item holds (functions/anima/email takes as much of a mail that goes out).
 MAX_CONTENT = 192 * 1024
 _BUCKET = "inbound-mail"
+#: Nobody reads a mail and answers it in less time than this.
+_QUICKEST_PERSON = timedelta(seconds=60)
 #: What is read of a mail that is too large: its headers, and some text.
 _BEGINNING = 256 * 1024
 
@@ -87,14 +100,39 @@ def _land(receipt: Receipt, parsed: Parsed, agent: Agent, address: str) -> Messa
 def _put(message: Message, receipt: Receipt, parsed: Parsed) -> Message:
     """Put a mail into its place. Raises Recorded where the inbox has it, Moved where its Message-ID was taken."""
     message, parent, first = _placed(message, parsed)
+    stops = _stops(message, parsed)
     commit(
         store.put(message, parent, otherwise=Recorded),
         store.put_received(message, _digest(parsed, receipt), Recorded),
         _message_id(message, parsed.message_id) if first and parsed.message_id else None,
         events.record(_event(message, parsed)),
+        [suppressions.stop_writes(_origin(message), entry, Moved) for entry in stops],
         usage.counting(message.org_id, Meter.EMAIL_RECEIVED, 1),
     )
     return message
+
+
+def _stops(message: Message, parsed: Parsed) -> list[Suppression]:
+    """Those of our recipients who ask by this mail to get no more, and get some so far.
+
+    Whoever asks has to name a mail that went to them: by its id, which stands in List-Unsubscribe, or by answering it.
+    """
+    named = unsubscribing.message_named(parsed.subject)
+    if not named and (message.reception is None or message.reception.automatic):
+        return []
+    if not named and not unsubscribing.asks_to_stop(parsed.text):
+        return []
+    ids_ = [*parsed.in_reply_to, *reversed(parsed.references)]
+    heads = [named] if named else list(store.known(message.org_id, ids_).values())
+    sent = [head for name in heads if (head := store.get_head(message.org_id, name)) and head.direction == "OUTBOUND"]
+    addresses = [message.from_address, message.reception.sender if message.reception else None]
+    found = each_once(address for head in sent for address in unsubscribing.recipients_of(head, addresses))
+    stopped = {address.lower() for address in store.suppressed(message.org_id, found)} if found else set()
+    return [
+        Suppression(address=address, reason="reply", created_by="mail", created_at=clock.stamp())
+        for address in found
+        if address.lower() not in stopped
+    ]
 
 
 def _message_id(message: Message, message_id: str) -> Put:
@@ -190,25 +228,40 @@ def _placed(message: Message, parsed: Parsed) -> tuple[Message, Head | None, boo
         if name == parsed.message_id and parent.agent_id == message.agent_id and parent.direction == "OUTBOUND":
             # The agent's own mail came back to it.
             message = message.model_copy(update={"reception": _marked(message.reception, "own-message")})
-        return message, parent, first
+        return message.model_copy(update={"turns": _turns(message, parent)}), parent, first
     return message, None, first
+
+
+def _turns(message: Message, parent: Head) -> int:
+    """How many mails in a row machines have written, this one included. A person's answer begins the count again.
+
+    A machine that does not say that it is one is known by how soon it answers.
+    """
+    # When a mail that came in was sent is what its sender says.
+    since = parent.sent_at if parent.direction == "OUTBOUND" else parent.received_at
+    waited = clock.parse(message.received_at or message.created_at) - clock.parse(since or parent.created_at)
+    by_machine = (message.reception and message.reception.automatic) or waited < _QUICKEST_PERSON
+    return parent.turns + 1 if by_machine else 0
 
 
 def _marked(reception: Reception | None, reason: str) -> Reception | None:
     return reception and reception.model_copy(update={"automatic": reception.automatic or reason})
 
 
-def _event(message: Message, parsed: Parsed) -> events.Event:
-    reception = message.reception
-    assert reception is not None
-    origin = Work(
+def _origin(message: Message) -> Work:
+    return Work(
         org_id=message.org_id,
         actor=Actor(type="system", id="mail"),
         agent_id=message.agent_id,
         correlation_id=message.correlation_id,
     )
+
+
+def _event(message: Message, parsed: Parsed) -> events.Event:
+    reception = message.reception
+    assert reception is not None
     return events.of(
-        origin,
+        _origin(message),
         "email.received",
         Subject(type="message", id=message.id, version=Standing(message).number()),
         kind=message.kind,

@@ -12,6 +12,13 @@ class SendMail(Job, queue="email"):
     message_id: str
 
 
+class WatchMail(Job, queue="email"):
+    """See whether a mail still waits to be sent, and have it tried again or given up."""
+
+    org_id: str
+    message_id: str
+
+
 class ConfirmMail(Job, queue="email"):
     """See whether a claim of a mail has an outcome by now."""
 

@@ -66,6 +66,19 @@ class Draft(BaseModel):
     agent_id: str | None = None
 
 
+class Suppression(BaseModel):
+    """An address that gets no more mail of an organization, and why.
+
+    The reason is one of bounce, complaint, unsubscribe (one click), reply (a mail that asks to stop) and manual.
+    """
+
+    address: str
+    reason: str
+    note: str | None = None
+    created_by: str | None = None
+    created_at: str
+
+
 class Attachment(BaseModel):
     """A file that came with a mail. `inline` is what its HTML shows, by the content id."""
 
@@ -155,6 +168,8 @@ class Head(BaseModel):
     received_at: str | None = None
     #: Exactly one of `unread` and `read`, and any others.
     labels: list[str] = Field(default_factory=lambda: [READ])
+    #: How many mails in a row, this one included, were written by machines, as far as can be told.
+    turns: int = 0
     #: About how many bytes of an answer the whole message takes.
     size: int = 0
 
@@ -181,6 +196,16 @@ class Message(Head):
     attachments: list[Attachment] = Field(default_factory=list)
     #: Of a mail that came in.
     reception: Reception | None = None
+
+    #: The id of the key that sent it: it goes out only while the key may send.
+    key_id: str | None = None
+    #: Our id of the mail that it answers, where we know that.
+    answers: str | None = None
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether it answers another mail."""
+        return bool(self.in_reply_to or self.answers)
 
     @model_validator(mode="after")
     def _measure(self) -> Self:

@@ -37,6 +37,9 @@ def apply(notification: dict[str, Any]) -> None:
                     for one in bounced
                 },
             )
+        case "Complaint" if detail.get("complaintFeedbackType") == "not-spam":
+            # Somebody took the mail out of their spam folder.
+            telemetry.metric("MailNotSpam")
         case "Complaint":
             delivery.complained(org_id, message_id, _addresses(detail["complainedRecipients"]))
         case "Reject":

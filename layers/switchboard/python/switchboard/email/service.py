@@ -12,7 +12,7 @@ from switchboard.aws import clock, ids, secret, settings
 from switchboard.aws.aside import Task
 from switchboard.aws.effect import done_before
 from switchboard.aws.table import Item, Writes
-from switchboard.email import attachments, lists, store
+from switchboard.email import attachments, lists, parsing, store, watching
 from switchboard.email.models import READ, UNREAD, Attachment, Draft, Head, Message, State, each_once
 from switchboard.email.standing import Report, Standing
 from switchboard.errors import Conflict, Invalid, NotFound
@@ -25,10 +25,24 @@ from switchboard.usage.models import Meter
 #: SES' own limit of recipients for one message.
 MAX_RECIPIENTS = 50
 MAX_LABELS = 20
+#: How many mails in a row machines may write in a thread: two agents that answer each other stop here.
+MAX_TURNS = 30
+
+
+class AnswersMachine(Conflict):
+    """The mail to answer was sent by a machine, which might answer the answer without end (RFC 3834, 2)."""
+
+    code = "automatic_message"
+
+
+class TooManyTurns(Conflict):
+    """Nobody but machines has written in this thread for too long."""
+
+    code = "machine_turns"
 
 
 class Suppressed(Conflict):
-    """A recipient bounced or complained before, and gets no more mail from this organisation."""
+    """A recipient gets no more mail from this organisation: it bounced, complained, or asked to stop."""
 
     code = "recipient_suppressed"
 
@@ -48,6 +62,8 @@ def send(caller: Caller, draft: Draft) -> Message:
         choosing.begin()
     parent = _parent(caller, draft.in_reply_to)
     sender = choosing.result()
+    if parent:
+        _require_answerable(parent)
     if refusing := suppressing.result():
         # An earlier run of the same request may have been accepted before.
         if done := done_before(caller.effect):
@@ -65,6 +81,9 @@ def send(caller: Caller, draft: Draft) -> Message:
         in_reply_to=_header_id(parent) if parent else draft.in_reply_to,
         references=_references(draft, parent),
         correlation_id=caller.correlation_id,
+        key_id=caller.key.id,
+        answers=parent.id if parent else None,
+        turns=parent.turns + 1 if parent else 1,
         created_at=now,
         updated_at=now,
         **draft.model_dump(exclude={"agent_id", "in_reply_to", "references"}),
@@ -74,6 +93,7 @@ def send(caller: Caller, draft: Draft) -> Message:
         Meter.EMAIL,
         len(recipients),
         store.put(message, parent),
+        watching.watch_writes(message),
         events.record(_event(agents.acting(caller, sender.id), "email.queued", message)),
         once=caller.effect,
         subject_id=message.id,
@@ -90,13 +110,34 @@ def _parent(caller: Caller, in_reply_to: str | None) -> Message | None:
     return store.find_by_message_id(caller.org_id, in_reply_to)
 
 
+def _require_answerable(parent: Message) -> None:
+    """Raise AnswersMachine or TooManyTurns for a mail that a machine must not answer.
+
+    There is no way to force it: whoever means to write writes a new mail.
+    """
+    if parent.reception and parent.reception.automatic:
+        raise AnswersMachine(
+            "The message was sent by a machine, and two machines that answer each other never stop. "
+            "Send a new message without inReplyTo.",
+            automatic=parent.reception.automatic,
+        )
+    if parent.turns >= MAX_TURNS:
+        raise TooManyTurns(
+            f"The last {parent.turns} messages of this thread were written by machines. "
+            "Wait for a person's answer, or send a new message without inReplyTo.",
+            turns=parent.turns,
+            limit=MAX_TURNS,
+        )
+
+
 def _header_id(parent: Message | None) -> str | None:
     return f"<{parent.external_id}>" if parent and parent.external_id else None
 
 
 def _references(draft: Draft, parent: Message | None) -> list[str]:
     inherited = [*parent.references, _header_id(parent)] if parent else []
-    return list(dict.fromkeys(text for text in [*draft.references, *inherited] if text))
+    # A chain of answers makes a header that grows without end: mailers keep the first and the newest, too.
+    return parsing.shortened(list(dict.fromkeys(text for text in [*draft.references, *inherited] if text)))
 
 
 def _suppressed(items: list[Item | None]) -> Exception:
@@ -104,7 +145,7 @@ def _suppressed(items: list[Item | None]) -> Exception:
 
 
 def _suppressed_for(addresses: list[str]) -> Suppressed:
-    return Suppressed("A recipient is suppressed after a bounce or a complaint.", recipients=addresses)
+    return Suppressed("A recipient gets no more mail of yours: see the list of suppressions.", recipients=addresses)
 
 
 def get(caller: Caller, message_id: str) -> Message:
@@ -243,6 +284,7 @@ def system_mail(
     return [
         store.unsuppressed(origin.org_id, to, _suppressed),
         store.put(message),
+        watching.watch_writes(message),
         events.record(_event(origin, "email.queued", message)),
     ]
 

@@ -33,6 +33,8 @@ class Report(BaseModel):
     #: When it bounced for good.
     gone_at: str | None = None
     complained_at: str | None = None
+    #: When a complaint named it among several, of whom one complained.
+    suspected_at: str | None = None
     #: What the receiving server said last: its status code, and the beginning of its words.
     code: str | None = None
     diagnostic: str | None = None

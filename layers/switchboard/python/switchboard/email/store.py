@@ -19,18 +19,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from switchboard.aws import clock, secret, table
-from switchboard.aws.table import Check, Item, Key, Put, Query, Write, Writes
+from switchboard.aws.table import Check, Delete, Item, Key, Put, Query, Write, Writes
 from switchboard.email import contents, lists
 from switchboard.email.address import mailbox
-from switchboard.email.models import READ, Head, Message
+from switchboard.email.models import READ, Head, Message, Suppression
 from switchboard.email.standing import Report, Standing
 from switchboard.kit.change import Moved
 from switchboard.kit.collection import Collection
+from switchboard.kit.listing import page_of
 
 _REPORTS = "to#"
 #: What of a head its key says, and what is left out as long as it is what it is for most.
 _IN_KEY = ("org_id", "id")
-_USUAL = {"kind": "mail", "direction": "OUTBOUND"}
+_USUAL = {"kind": "mail", "direction": "OUTBOUND", "turns": 0}
 
 
 def key(org_id: str, message_id: str) -> Key:
@@ -206,9 +207,42 @@ def _absent(key: Key, otherwise: Callable[[list[Item | None]], Exception]) -> Ch
 
 
 def suppress(org_id: str, address: str, reason: str) -> Put:
+    """Stop mail to an address, for whatever reason it was stopped before."""
     return Put(
         table="core",
         item={**suppression_key(org_id, address), "address": address, "reason": reason, "at": clock.stamp()},
+    )
+
+
+def enter_suppression(org_id: str, entry: Suppression, otherwise: Callable[[list[Item | None]], Exception]) -> Put:
+    """Stop mail to an address that gets some so far."""
+    facts = entry.model_dump(mode="json", exclude={"created_at"}, exclude_none=True)
+    item = {**suppression_key(org_id, entry.address), **facts, "at": entry.created_at}
+    return Put(table="core", item=item, unless_exists=True, otherwise=otherwise)
+
+
+def lift_suppression(org_id: str, address: str, otherwise: Callable[[list[Item | None]], Exception]) -> Delete:
+    """Let an address get mail again that gets none."""
+    return _present(suppression_key(org_id, address), otherwise)
+
+
+def _present(key: Key, otherwise: Callable[[list[Item | None]], Exception]) -> Delete:
+    return Delete(table="core", key=key, condition="attribute_exists(pk)", otherwise=otherwise)
+
+
+def read_suppression(item: Item) -> Suppression:
+    return Suppression.model_validate({**item, "created_at": item["at"]})
+
+
+def get_suppression(org_id: str, address: str) -> Suppression | None:
+    item = table.get("core", suppression_key(org_id, address))
+    return read_suppression(item) if item else None
+
+
+def list_suppressions(org_id: str, limit: int, after: str | None) -> tuple[list[Suppression], str | None]:
+    """A page of the suppressions, in the order of their digests: no address tells where it stands."""
+    return page_of(
+        Query(table="core", partition=f"{org_id}#suppressed"), read_suppression, org_id, "suppressions", limit, after
     )
 
 
@@ -223,3 +257,13 @@ def is_unreachable(address: str) -> bool:
 
 def suppress_system_mail(address: str, reason: str) -> Put:
     return Put(table="core", item={**_unreachable_key(address), "reason": reason, "at": clock.stamp()})
+
+
+def get_unreachable(address: str) -> Item | None:
+    """Why an address gets no more mail of the platform's own, and since when."""
+    return table.get("core", _unreachable_key(address))
+
+
+def lift_system_suppression(address: str, otherwise: Callable[[list[Item | None]], Exception]) -> Delete:
+    """Let an address get mail of the platform's own again."""
+    return _present(_unreachable_key(address), otherwise)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.message import EmailMessage
 from typing import Protocol
 
 from switchboard.aws import settings
@@ -21,7 +20,8 @@ class Outbound:
     message_id: str
     sender: str
     recipients: list[str]
-    mime: EmailMessage
+    #: The whole mail as it travels.
+    content: bytes
 
 
 class MailCarrier(Protocol):

@@ -30,13 +30,13 @@ class SesCarrier:
     """Sends through SES' SendRawEmail."""
 
     def send(self, outbound: Outbound) -> str:
-        outbound.mime["X-SES-MESSAGE-TAGS"] = f"{ORG_TAG}={outbound.org_id}, {MESSAGE_TAG}={outbound.message_id}"
+        tags = f"X-SES-MESSAGE-TAGS: {ORG_TAG}={outbound.org_id}, {MESSAGE_TAG}={outbound.message_id}\r\n"
         configuration = settings.text("SES_CONFIGURATION_SET", "")
         try:
             answer = session.client("ses").send_raw_email(
                 Source=outbound.sender,
                 Destinations=outbound.recipients,
-                RawMessage={"Data": outbound.mime.as_bytes()},
+                RawMessage={"Data": tags.encode() + outbound.content},
                 **({"ConfigurationSetName": configuration} if configuration else {}),
             )
         except session.ClientError as error:

@@ -14,11 +14,25 @@ class Mail(TypedDict):
     recipients: Annotated[list[Digest], "The digests of the recipients that the event is about."]
 
 
+class Complained(Mail):
+    possible: Annotated[bool, "Whether one of these recipients complained, and nobody knows which: none is suppressed."]
+
+
+class Stopped(TypedDict):
+    address: Annotated[Digest, "The digest of the address."]
+    reason: Annotated[
+        Code,
+        "Why mail to it stopped: `bounce`, `complaint`, `unsubscribe` (one click), `reply` (a mail that asks to stop), "
+        "or `manual`.",
+    ]
+
+
 class Failed(Mail):
     reason: Annotated[
         Code,
-        "`unwritable`, `suppressed` (a recipient bounced or complained meanwhile), `refused` by the mail service, or "
-        "`no_room` there in time.",
+        "`unwritable`, `suppressed` (a recipient gets no more mail by now), `suspended` (the organization is), "
+        "`key_revoked` (of the key that sent it), `refused` by the mail service, `no_room` there in "
+        "time, or `expired` before it was tried.",
     ]
 
 
@@ -54,7 +68,7 @@ TYPES = (
     _mail("email.sent", "The mail service took a mail.", "message.sent"),
     _mail("email.delivered", "A recipient's server took a mail.", "message.delivered"),
     _mail("email.bounced", "A recipient's server refused a mail.", "message.bounced"),
-    _mail("email.complained", "A recipient reported a mail as spam."),
+    _mail("email.complained", "A recipient reported a mail as spam.", data=Complained),
     _mail("email.failed", "A mail cannot be sent.", "message.failed", data=Failed),
     _mail("email.unconfirmed", "Whether the mail service took a mail is unknown."),
     EventType(
@@ -65,5 +79,7 @@ TYPES = (
         channel="email",
         webhooks={"anima": "message.received"},
     ),
+    EventType("email.suppressed", "Mail to an address was stopped.", "address", Stopped, channel="email"),
+    EventType("email.unsuppressed", "Mail to an address is sent again.", "address", Stopped, channel="email"),
     EventType("email.labelled", "The labels of a mail changed.", "message", Labelled, channel="email"),
 )

@@ -61,7 +61,14 @@ def _message(event: Event, message: Head | None) -> dict[str, Any] | None:
         "threadId": message.thread_id,
         "subject": message.subject,
         "spam": bool(event.data.get("spam", False)),
+        **({"verdicts": _verdicts(event)} if event.type == "email.received" else {}),
     }
+
+
+def _verdicts(event: Event) -> dict[str, str | None]:
+    """What the receiving service found of the sender: who believes `fromAddress` has to look at them first."""
+    found = event.data.get("verdicts", {})
+    return {name: found.get(name) for name in ("spf", "dkim", "dmarc")}
 
 
 def _recipients(event: Event, message: Head) -> list[str]:

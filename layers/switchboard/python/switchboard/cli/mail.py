@@ -1,0 +1,80 @@
+"""`switchboard mail`: addresses that get no more mail."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from switchboard.accounts import service as accounts
+from switchboard.cli.command import Noun, operator, show
+from switchboard.email import suppressions
+from switchboard.email.address import normalise
+from switchboard.errors import Invalid
+
+if TYPE_CHECKING:
+    from switchboard.cli.command import Nouns
+
+_PAGE = 100
+_PLATFORM = "platform"
+
+
+def add_to(nouns: Nouns) -> None:
+    """Add the commands."""
+    noun = Noun(nouns, "mail", "addresses that get no more mail")
+    listed = noun.verb("suppressed", _list, "list an organization's suppressed addresses, and why each is")
+    listed.add_argument("org", metavar="ORG")
+    for name, run, told in (
+        ("check", _check, "tell whether mail to an address is suppressed"),
+        ("suppress", _suppress, "send nothing more to an address"),
+        ("lift", _lift, "send to a suppressed address again"),
+    ):
+        verb = noun.verb(name, run, told)
+        verb.add_argument("org", metavar="ORG", help=f"an organization, or {_PLATFORM} for mail of the platform's own")
+        verb.add_argument("address", metavar="ADDRESS", type=_address)
+
+
+def _address(text: str) -> str:
+    try:
+        return normalise(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _list(args: argparse.Namespace) -> None:
+    if args.org == _PLATFORM:
+        raise Invalid("The platform keeps digests alone: ask for one address with `mail check platform ADDRESS`.")
+    org = accounts.organisation(args.org)
+    rows: list[dict[str, Any]] = []
+    after: str | None = None
+    while True:
+        found, after = suppressions.list_suppressions(org.id, _PAGE, after)
+        rows += [entry.model_dump(mode="json") for entry in found]
+        if after is None:
+            break
+    show(args, rows)
+
+
+def _check(args: argparse.Namespace) -> None:
+    if args.org == _PLATFORM:
+        found = suppressions.system_suppression(args.address)
+    else:
+        entry = suppressions.find_suppression(accounts.organisation(args.org).id, args.address)
+        found = entry.model_dump(mode="json") if entry else None
+    show(args, {"suppressed": found is not None, **(found or {})})
+
+
+def _suppress(args: argparse.Namespace) -> None:
+    if args.org == _PLATFORM:
+        suppressions.add_system_suppression(args.address)
+        show(args, {"suppressed": True, "address": args.address})
+        return
+    org = accounts.organisation(args.org)
+    show(args, suppressions.add_suppression(operator(org.id), args.address).model_dump(mode="json"))
+
+
+def _lift(args: argparse.Namespace) -> None:
+    if args.org == _PLATFORM:
+        suppressions.lift_system_suppression(args.address)
+    else:
+        suppressions.lift_suppression(operator(accounts.organisation(args.org).id), args.address)
+    show(args, {"lifted": args.address})

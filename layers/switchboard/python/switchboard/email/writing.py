@@ -1,0 +1,219 @@
+"""Headers of a mail that goes out, written here and not by the standard library.
+
+The library's writers differ by version: older ones decode a customer's text and let a line end out (CVE-2024-6923),
+and all of them encode a long Message-ID, after which no mailer finds the thread (RFC 2047, 5). Here a text is either
+written as it is or encoded whole, and what a machine reads is never encoded.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from switchboard.email import people
+from switchboard.email.address import normalise
+
+#: Where a line is folded, how long an encoded word may be, and how long a word that cannot be folded (RFC 5322, 2.1.1).
+_FOLDED, _ENCODED_WORD, _LONGEST_WORD = 76, 75, 900
+_WORD_FRAME = len("=?utf-8?b??=")
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,75}")
+_VISIBLE = re.compile(r"[ -~]*")
+_ADDRESS = re.compile(r"[!#-'*+\-./0-9=?A-Z^-~]{1,64}@[A-Za-z0-9.-]{1,255}")
+MESSAGE_ID = re.compile(rf"<[!-;=?-~]{{1,{_LONGEST_WORD}}}>")
+_LINK = re.compile(rf"<(?:https?://|mailto:)[!-;=?-~]{{1,{_LONGEST_WORD}}}>", re.IGNORECASE)
+#: An entry of a list of people.
+_MAILBOX = re.compile(r'(?P<name>"(?:[^"\\]|\\.)*" *|[^"<>@,;:()\\]*)<(?P<angle>[^<>\s]+)>|(?P<bare>[^<>\s",;:()]+)')
+_NO_MAILBOXES = "is no list of addresses: send one such as support@example.com, Sales <sales@example.com>"
+ONE_CLICK = "List-Unsubscribe=One-Click"
+
+#: A header: its name, and its value as it travels, folded.
+Header = tuple[str, str]
+
+
+def text(name: str, value: str) -> Header:
+    """A header that people read."""
+    value = value.strip(" ")
+    words = re.findall(r" *[^ ]+", value)
+    plain = _VISIBLE.fullmatch(value) and "=?" not in value
+    if plain and all(len(word) <= _LONGEST_WORD for word in words):
+        return name, _folded(name, words)
+    return name, _encoded(name, value)
+
+
+def ids(name: str, values: Iterable[str]) -> Header:
+    """A header of Message-IDs. Raises ValueError for what is none."""
+    return name, _folded(name, _spaced(message_id(value) for value in values))
+
+
+def message_id(value: str) -> str:
+    """A Message-ID in its brackets. Raises ValueError for what is none."""
+    bracketed = value if value.startswith("<") else f"<{value}>"
+    if not MESSAGE_ID.fullmatch(bracketed):
+        raise ValueError(f"is no Message-ID: send one in brackets, such as <id@example.com>, of {_LONGEST_WORD} "
+                         "visible characters at most")  # fmt: skip
+    return bracketed
+
+
+def addresses(name: str, values: Iterable[str]) -> Header:
+    """A header of bare addresses. Raises ValueError for what is none."""
+    return name, _folded(name, _listed(_address(value) for value in values))
+
+
+def mailboxes(name: str, value: Sequence[people.Person]) -> Header:
+    """A header of people with their names. Raises ValueError for an address that is none."""
+    words: list[str] = []
+    for number, person in enumerate(value):
+        comma = "," if number < len(value) - 1 else ""
+        if not person.name.strip():
+            words.append(f" {_address(person.address)}{comma}")
+            continue
+        words += [*_phrase(person.name.strip()), f" <{_address(person.address)}>{comma}"]
+    words[0] = words[0].lstrip()
+    return name, _folded(name, words)
+
+
+def read_mailboxes(value: str) -> list[people.Person]:
+    """The people of a header that a customer sets. Raises ValueError unless each entry is a good address."""
+    # What the tolerant reader leaves out or mends is a mistake here. Commas in quotes divide nothing.
+    found: list[people.Person] = []
+    for entry in _entries(value):
+        match = _MAILBOX.fullmatch(entry.strip())
+        if not match:
+            raise ValueError(_NO_MAILBOXES)
+        name = (match["name"] or "").strip()
+        if name.startswith('"'):
+            name = re.sub(r"\\(.)", r"\1", name[1:-1])
+        try:
+            found.append(people.Person(name, normalise(match["angle"] or match["bare"])))
+        except ValueError:
+            raise ValueError(_NO_MAILBOXES) from None
+    return found
+
+
+def _entries(value: str) -> Iterator[str]:
+    begin, quoted, escaped = 0, False, False
+    for place, char in enumerate(value):
+        if escaped:
+            escaped = False
+        elif char == "\\":
+            escaped = quoted
+        elif char == '"':
+            quoted = not quoted
+        elif char == "," and not quoted:
+            yield value[begin:place]
+            begin = place + 1
+    yield value[begin:]
+
+
+def links(name: str, value: str) -> Header:
+    """A header of links (List-Unsubscribe). Raises ValueError for what is none."""
+    # A link may hold a comma, so that they are divided between the brackets.
+    found = [part if part.startswith("<") else f"<{part}" for part in re.split(r">\s*,\s*<", value.strip())]
+    found = [part if part.endswith(">") else f"{part}>" for part in found]
+    if not (value.strip().startswith("<") and value.strip().endswith(">")):
+        found = [""]
+    if not all(_LINK.fullmatch(one) for one in found):
+        raise ValueError(
+            "is no list of links: send one such as <https://example.com/unsubscribe>, <mailto:a@example.com>"
+        )
+    return name, _folded(name, _listed(found))
+
+
+def one_click(name: str, value: str) -> Header:
+    """The header List-Unsubscribe-Post, which has one value (RFC 8058). Raises ValueError for another."""
+    if value != ONE_CLICK:
+        raise ValueError(f"has one value: send {ONE_CLICK}")
+    return name, value
+
+
+#: The headers of a customer that have a form of their own. All others are text.
+_FORMS = {
+    "reply-to": lambda name, value: mailboxes(name, read_mailboxes(value)),
+    "list-unsubscribe": links,
+    "list-unsubscribe-post": one_click,
+}
+
+
+def customers(name: str, value: str) -> Header:
+    """A header that a customer sets. Raises ValueError that says what is wrong with its value."""
+    form = _FORMS.get(name.lower())
+    return form(name, value) if form else text(name, value)
+
+
+def head(headers: Sequence[Header]) -> bytes:
+    """The headers as bytes. Raises ValueError if a reader would find others than these."""
+    raw = "".join(f"{name}: {value}\r\n" if value[:1] != "\r" else f"{name}:{value}\r\n" for name, value in headers)
+    _require_exactly(headers, raw)
+    return raw.encode("ascii")
+
+
+def _require_exactly(headers: Sequence[Header], raw: str) -> None:
+    """The last look: whatever a customer's text holds, it makes no header, ends none, and begins no body."""
+    found: list[list[str]] = []
+    for line in raw.removesuffix("\r\n").split("\r\n"):
+        if not _VISIBLE.fullmatch(line) or not line.strip() or len(line) > 998:
+            raise ValueError("a header's line is empty, too long, or holds a character that it may not")
+        if line[0] == " ":
+            found[-1].append(line)
+        else:
+            found.append([line])
+    names = [lines[0].partition(":")[0] for lines in found]
+    if names != [name for name, _ in headers] or not all(map(_NAME.fullmatch, names)):
+        raise ValueError("the headers are not those that were set")
+
+
+def _address(value: str) -> str:
+    if not _ADDRESS.fullmatch(value):
+        raise ValueError("an address is none")
+    return value
+
+
+def _phrase(name: str) -> list[str]:
+    if not _VISIBLE.fullmatch(name) or "=?" in name or len(name) > _LONGEST_WORD:
+        return [f" {word}" for word in _encoded_words(name, _ENCODED_WORD)]
+    quoted = re.sub(r'(["\\])', r"\\\1", name)
+    return [f' "{quoted}"'] if quoted != name or not re.fullmatch(r"[A-Za-z0-9 ]+", name) else [f" {name}"]
+
+
+def _spaced(words: Iterable[str]) -> list[str]:
+    return [word if number == 0 else f" {word}" for number, word in enumerate(words)]
+
+
+def _listed(words: Iterable[str]) -> list[str]:
+    every = list(words)
+    return _spaced(word + ("," if number < len(every) - 1 else "") for number, word in enumerate(every))
+
+
+def _folded(name: str, words: Sequence[str]) -> str:
+    """The words, each with the blanks before it, on lines that are as short as they can be."""
+    lines, used = [""], len(name) + 2
+    for number, word in enumerate(words):
+        if number and used + len(word) > _FOLDED:
+            lines.append("")
+            used = 0
+        lines[-1] += word
+        used += len(word)
+    return "\r\n".join(lines)
+
+
+def _encoded(name: str, value: str) -> str:
+    room = _FOLDED - len(name) - 2
+    # A long name stands on a line of its own.
+    beside = room > _WORD_FRAME + 16
+    words = _encoded_words(value, min(room, _ENCODED_WORD) if beside else _ENCODED_WORD)
+    return ("" if beside else "\r\n ") + "\r\n ".join(words)
+
+
+def _encoded_words(value: str, longest: int) -> list[str]:
+    """A text as encoded words (RFC 2047), none of which cuts a character in two."""
+    room = (longest - _WORD_FRAME) // 4 * 3
+    words, part = [], b""
+    for char in value:
+        data = char.encode()
+        if len(part) + len(data) > room:
+            words.append(part)
+            part = b""
+        part += data
+    return [f"=?utf-8?b?{base64.b64encode(word).decode()}?=" for word in [*words, part]]
