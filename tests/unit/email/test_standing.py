@@ -288,15 +288,16 @@ def test_a_recipient_that_is_suppressed_after_acceptance_gets_nothing(acme: Tena
 
 def test_the_platforms_own_mail_is_asked_of_both_when_it_is_claimed(acme: Tenant, provider: Provider) -> None:
     for stops in (
-        store.suppress_system_mail("you+1@example.com", "bounce"),
+        store.suppress_system_mail("you+1@example.com", "complaint"),
+        store.suppress_system_mail("Me@example.com", "bounce"),
         store.suppress(acme.org_id, "x@example.com", "bounce"),
     ):
-        to = "you@example.com" if stops.item["sk"] == "suppressed" else "x@example.com"
+        to = {"suppressed": "you@example.com", "bounced": "me@example.com"}.get(stops.item["sk"], "x@example.com")
         origin = acme.caller()
         table.commit(service.system_mail(origin, None, to, "s", "b"))
         table.commit(stops)
     heads = [item for item in everything() if item["sk"] == "message"]
-    assert len(heads) == 2
+    assert len(heads) == 3
     for item in heads:
         delivery.deliver(acme.org_id, item["pk"].rpartition("#")[2])
     assert provider.sent == []

@@ -115,7 +115,7 @@ def _claim(message: Message) -> bool:
     if message.key_id:
         allowed.append(accounts.key_not_revoked(message.org_id, message.key_id, _revoked))
     if message.kind == "system":
-        allowed += [store.reachable(address, _suppressed) for address in message.recipients]
+        allowed += [check for address in message.recipients for check in store.reachable(address, _suppressed)]
     try:
         commit(store.save(claimed), allowed, timers.later(job, clock.now() + UNCONFIRMED_AFTER).write)
     except Moved:
