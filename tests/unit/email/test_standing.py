@@ -10,7 +10,7 @@ from functions.anima.email.schemas import Message as Shown
 from functions.anima.email.schemas import MessageDetail
 from switchboard import telemetry
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import session, settings, table
+from switchboard.aws import secret, session, settings, table
 from switchboard.carriers import mail as carriers
 from switchboard.email import delivery, notifications, service, store
 from switchboard.email.models import Draft, Message, State
@@ -89,6 +89,39 @@ def test_what_a_receiving_server_said_is_kept_with_its_recipient(acme: Tenant, p
     assert has_it.delivered_at
     assert (gone_.code, gone_.delivered_at, len(gone_.diagnostic or "")) == ("5.1.1", None, 500)
     assert gone_.gone_at
+
+
+def bounce(message: Message, kind: str, **facts: str) -> dict[str, Any]:
+    return notice(message, "Bounce", bounceType=kind, bouncedRecipients=[{"emailAddress": "a@example.com", **facts}])
+
+
+def test_a_delivery_notice_after_a_bounce_for_good_tells_no_delivery(acme: Tenant, provider: Provider) -> None:
+    message = sent(acme, "a@example.com", "b@example.com")
+    notifications.apply(bounce(message, "Permanent", status="5.1.1", diagnosticCode="550 user unknown"))
+    arrived = notice(message, "Delivery", recipients=["a@example.com", "b@example.com"], smtpResponse="250 accepted")
+    for _ in range(2):
+        notifications.apply(arrived)
+    gone, has_it = now(message).report("a@example.com"), now(message).report("b@example.com")
+    assert (gone.code, gone.diagnostic, has_it.diagnostic) == ("5.1.1", "550 user unknown", "250 accepted")
+    assert gone.delivered_at
+    delivered = [event for event in told(message) if event.type == "email.delivered"]
+    assert [event.data["recipients"] for event in delivered] == [[secret.digest("b@example.com")]]
+    assert now(message).head.state is State.BOUNCED
+
+
+def test_the_code_of_one_notice_never_stands_beside_the_words_of_another(acme: Tenant, provider: Provider) -> None:
+    message = sent(acme, "a@example.com")
+    arrived = notice(message, "Delivery", recipients=["a@example.com"], smtpResponse="250 accepted")
+    heard = []
+    for one in (
+        bounce(message, "Transient", status="4.4.7", diagnosticCode="450 greylisted"),
+        arrived,
+        bounce(message, "Permanent", status="5.1.1"),
+    ):
+        notifications.apply(one)
+        report = now(message).report("a@example.com")
+        heard.append((report.code, report.diagnostic))
+    assert heard == [("4.4.7", "450 greylisted"), (None, "250 accepted"), ("5.1.1", None)]
 
 
 def test_of_whom_nothing_was_reported_there_is_no_item(acme: Tenant, provider: Provider) -> None:

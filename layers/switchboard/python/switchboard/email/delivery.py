@@ -296,11 +296,14 @@ def _said_of(found: Standing, address: str, said: Mapping[str, Said]) -> Said:
 
 
 def _delivered(found: Standing, named: list[Report], said: Said) -> _Change:
-    new = [_heard(one, said, delivered_at=clock.stamp()) for one in named if not one.delivered_at]
-    if not new:
+    now = clock.stamp()
+    # Notices of one recipient come in any order. The mail of one who is gone came back: that is the last word.
+    late = [one.model_copy(update={"delivered_at": now}) for one in named if one.gone_at and not one.delivered_at]
+    new = [_heard(one, said, delivered_at=now) for one in named if not (one.gone_at or one.delivered_at)]
+    if not (late or new):
         return None
-    after = found.with_reports(new)
-    return after, _recipients_event(after, "email.delivered", new)
+    after = found.with_reports([*late, *new])
+    return after, _recipients_event(after, "email.delivered", new) if new else None
 
 
 def _bounced(found: Standing, named: list[Report], said: Mapping[str, Said], *, permanent: bool) -> _Change:
@@ -349,8 +352,9 @@ def _may_have_complained(found: Standing, named: list[Report]) -> _Change:
 
 
 def _heard(report: Report, said: Said, **facts: str | None) -> Report:
+    # Both are of one notice: the code of one beside the words of another would be said by no server.
     words = {"code": said.code and said.code[:_CODE], "diagnostic": said.diagnostic and said.diagnostic[:_DIAGNOSTIC]}
-    return report.model_copy(update=facts | {name: text for name, text in words.items() if text})
+    return report.model_copy(update=facts | words)
 
 
 def _stops(head: Head, addresses: Iterable[str], reason: str) -> list[Writes]:
