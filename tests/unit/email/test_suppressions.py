@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 import pytest
 
 from functions.anima.email.handler import api
-from switchboard.audit import service as audit
 from switchboard.aws import session, settings, table
 from switchboard.aws.effect import Effect
 from switchboard.aws.table import commit
@@ -370,4 +369,4 @@ def test_an_operator_lifts_the_platforms_own_suppression(acme: Tenant, capsys: p
 def test_what_is_not_there_is_not_lifted(acme: Tenant) -> None:
     with pytest.raises(NotFound):
         suppressions.lift_suppression(acme.caller(master=True), ADA)
-    assert audit.of_workflow(acme.caller(master=True), "corr_test", 10, None)[0] == []
+    assert told(acme.org_id, "email.unsuppressed") == []

@@ -12,7 +12,8 @@ MAX_HOPS = 25
 #: The parts in which a report says what became of a mail, and those that name the mail.
 REPORTS = frozenset({"message/delivery-status"})
 REPORTED = frozenset({"message/rfc822", "text/rfc822-headers", "message/disposition-notification"})
-_MACHINES = re.compile(r"[<\s,\"]*(mailer-daemon|postmaster)@", re.IGNORECASE)
+_NO_ANSWER = frozenset({"all", "oof", "autoreply"})
+_MACHINES = re.compile(r"(?<![^<\s,\"])(mailer-daemon|postmaster)@", re.IGNORECASE)
 _FIELD = re.compile(r"^(action|status|final-recipient|original-recipient):([^\n]*)", re.I | re.M)
 
 
@@ -25,7 +26,10 @@ def by_headers(first: Callable[[str], str], hops: int) -> str | None:
     reasons = {
         "auto-submitted": word("auto-submitted") not in ("", "no"),
         "precedence": word("precedence") in ("bulk", "junk", "list", "auto_reply"),
-        "auto-response-suppress": word("x-auto-response-suppress") not in ("", "none"),
+        # It asks for no answer of a machine only by these: Outlook's other words are about receipts.
+        "auto-response-suppress": bool(
+            {part.strip().lower() for part in first("x-auto-response-suppress").split(",")} & _NO_ANSWER
+        ),
         "auto-reply": any(word(name) not in ("", "no") for name in ("x-autoreply", "x-autorespond")),
         "list": bool(first("list-id")),
         "empty-sender": "".join(first("return-path").split()) == "<>",

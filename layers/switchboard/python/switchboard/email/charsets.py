@@ -18,10 +18,29 @@ _LARGER = {
     "iso8859-9": "cp1254",
     "iso8859-11": "cp874",
     "shift_jis": "cp932",
+    "tis-620": "cp874",
 }
-_NAMES = {"ks_c_5601-1987": "cp949", "iso-8859-8-i": "iso8859-8", "x-sjis": "cp932", "x-gbk": "gb18030"}
+_NAMES = {
+    "cn-big5": "big5hkscs",
+    "dos-874": "cp874",
+    "ks_c_5601-1989": "cp949",
+    "unicode-1-1-utf-8": "utf-8",
+    "windows-874": "cp874",
+    "windows-949": "cp949",
+    "x-euc-jp": "euc_jp",
+    "x-x-big5": "big5hkscs",
+    "ks_c_5601-1987": "cp949",
+    "iso-8859-8-i": "iso8859-8",
+    "x-sjis": "cp932",
+    "x-gbk": "gb18030",
+}
 #: Codecs of Python's that are no charset of any mail, and slow or noisy on what was not made for them.
 _NO_CHARSET = frozenset({"idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape", "mbcs", "oem"})
+
+_MULTIBYTE = frozenset({"utf-8", "big5hkscs", "cp932", "cp949", "euc_jp", "gb18030"})
+_ESCAPE = re.compile(rb"\x1b(\([BJI]|\$[@B])")
+#: Runs of EUC-JP: pairs, half-width katakana behind 8E, and ASCII.
+_EUC_PAIRS = re.compile(rb"(?:[\xa1-\xfe]{2})+|(?:\x8e[\xa1-\xdf])+|[\x00-\x7f]+|[\x80-\xff]")
 
 _WORD = re.compile(r"=\?([^?*\s]{1,60})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN_WORDS = re.compile(r"(?<=\?=)\s+(?==\?)")
@@ -30,13 +49,82 @@ _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 def decode(data: bytes, charset: str | None) -> str:
     """The text of some bytes: by the charset that they claim, else as UTF-8, else as Windows' Latin."""
-    for name in (_codec(charset), "utf-8", "cp1252"):
-        if name:
-            try:
-                return clean(data.decode(name))
-            except (UnicodeError, LookupError, ValueError):
-                continue
-    return clean(data.decode("latin-1"))
+    claimed = _codec(charset)
+    for name in dict.fromkeys(name for name in (claimed, "utf-8") if name):
+        try:
+            return clean(_read(data, name))
+        except (UnicodeError, LookupError, ValueError):
+            continue
+    for name in dict.fromkeys(name for name in (claimed, "utf-8") if name):
+        if name in _MULTIBYTE and (text := _mostly(data, name)) is not None:
+            return clean(text)
+    try:
+        return clean(data.decode("cp1252"))
+    except UnicodeError:
+        return clean(data.decode("latin-1"))
+
+
+def _read(data: bytes, codec: str) -> str:
+    if codec == "iso2022_jp":
+        return _from_iso_2022_jp(data)
+    try:
+        return data.decode(codec)
+    except UnicodeError:
+        if codec != "euc_jp":
+            raise
+        return _from_euc_jp(data)
+
+
+def _mostly(data: bytes, codec: str) -> str | None:
+    """A text of which some bytes are broken, if more of its characters are good ones of that charset.
+
+    A Latin text whose charset is given wrongly has hardly one of them by chance.
+    """
+    text = data.decode(codec, "replace")
+    broken = text.count("\ufffd")
+    good = sum(not char.isascii() for char in text) - broken
+    return text if good > broken else None
+
+
+def _from_iso_2022_jp(data: bytes) -> str:
+    """ISO-2022-JP as it is sent (CP50220): with the characters of NEC and IBM, and half-width katakana."""
+    out, kind = [], b"(B"
+    for number, part in enumerate(_ESCAPE.split(data)):
+        if number % 2:
+            kind = part
+        elif kind in (b"$B", b"$@"):
+            out.append(_from_jis_pairs(part))
+        else:
+            out.append(bytes(byte | 0x80 for byte in part) if kind == b"(I" else part)
+    return b"".join(out).decode("cp932")
+
+
+def _from_euc_jp(data: bytes) -> str:
+    """EUC-JP with the characters of NEC and IBM, which Python's codec has not."""
+    out = []
+    for found in _EUC_PAIRS.finditer(data):
+        run = found[0]
+        out.append(_from_jis_pairs(bytes(byte & 0x7F for byte in run)) if run[0] > 0xA0 else run.replace(b"\x8e", b""))
+    return b"".join(out).decode("cp932")
+
+
+def _from_jis_pairs(part: bytes) -> bytes:
+    """The pairs of JIS X 0208 as Shift JIS has them. What is no pair stays as it is."""
+    out = bytearray()
+    place = 0
+    while place < len(part):
+        first = part[place]
+        if not 0x21 <= first <= 0x7E or place + 1 == len(part):
+            out.append(first)
+            place += 1
+            continue
+        second = part[place + 1]
+        row = (first - 0x21) // 2
+        lead = row + (0x81 if row < 31 else 0xC1)
+        trail = second + (0x7E if not first % 2 else 0x1F if second < 0x60 else 0x20)
+        out += bytes((lead, trail & 0xFF))
+        place += 2
+    return bytes(out)
 
 
 def _codec(charset: str | None) -> str | None:

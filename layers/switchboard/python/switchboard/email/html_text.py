@@ -19,9 +19,15 @@ def text_of(markup: str) -> str:
     out: list[str] = []
     unseen: str | None = None
     comment = False
-    first, *tags = markup[:_LONGEST].replace("\r", "").replace("\n", " ").split("<")
+    markup = markup[:_LONGEST].replace("\r", "").replace("\n", " ")
+    # An element that is never closed, or closed where it is opened (`<head />`), hides nothing.
+    lower = markup.lower()
+    last = {name: lower.rfind(f"</{name}") for name in _UNSEEN}
+    first, *tags = markup.split("<")
+    place = len(first)
     out.append(first)
     for piece in tags:
+        begin, place = place, place + 1 + len(piece)
         if comment:
             _, ended, text = piece.partition("-->")
             comment = not ended
@@ -35,8 +41,9 @@ def text_of(markup: str) -> str:
         found = _NAME.match(piece)
         name = found[0].lower() if found else ""
         if unseen:
-            unseen = None if name == f"/{unseen}" else unseen
-        elif name in _UNSEEN:
+            # A body ends a head that is closed later, or in another place.
+            unseen = None if name == f"/{unseen}" or (unseen == "head" and name == "body") else unseen
+        elif name in _UNSEEN and last[name] > begin and not piece.partition(">")[0].endswith("/"):
             unseen = name
         if unseen:
             continue

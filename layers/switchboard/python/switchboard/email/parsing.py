@@ -7,18 +7,19 @@ here from their source.
 
 from __future__ import annotations
 
+import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.message import Message as Mime
 from email.parser import BytesFeedParser
 from email.policy import Compat32
-from email.utils import getaddresses, parsedate_to_datetime
-from itertools import islice
+from email.utils import parsedate_to_datetime
+from itertools import count, islice
 
 from switchboard.aws import clock
-from switchboard.email import automatic, charsets, filenames
+from switchboard.email import automatic, charsets, filenames, people
 from switchboard.email.html_text import text_of
 from switchboard.email.models import Bounce, Dropped
 
@@ -35,12 +36,23 @@ _MAX_SAME = 20
 _MAX_PEOPLE, _MAX_ADDRESS, _MAX_SUBJECT, _MAX_REFERENCES = 100, 320, 998, 20
 _MAX_SHOWN_HEADERS, _MAX_SHOWN_HEADER, _MAX_SHOWN = 60, 2_000, 16_384
 _CHUNK = 65_536
+#: Of how many HTML parts the text is taken.
+_MAX_HTML_TEXTS = 20
 
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,996}>")
 _BARE_ID = re.compile(r"[!-;=?-~]{1,996}")
 #: It begins where a word does, and is no longer than an address may be: a long word without an `@` is looked at once.
 _ADDRESS = re.compile(r"(?<![^\s<>,;:\"()\[\]\\])[^\s<>,;:\"()\[\]\\]{1,64}@[^\s<>,;:\"()\[\]\\@]{1,255}")
 _REPORTED_ID = re.compile(rb"^(?:original-)?message-id:\s*(<[!-;=?-~]{1,996}>)", re.IGNORECASE | re.MULTILINE)
+#: A header's name with blanks before its colon, and the names of boundaries.
+_LOOSE_COLON = re.compile(rb"^([!-9;-~]{1,100})[ \t]{1,20}:", re.MULTILINE)
+_BOUNDARIES = re.compile(rb"boundary=[\"']?([^\s\"';]{1,200})", re.IGNORECASE)
+_TOKEN = re.compile(r"[A-Za-z0-9-]+")
+_PARAMETER = re.compile(
+    r"\s{1,8}(?:boundary|charset|name|type|format|delsp|report-type|protocol|micalg)\*?\d{0,2}\*?=", re.I
+)
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_NOT_BASE64 = bytes(byte for byte in range(256) if byte not in _BASE64 and byte != ord("="))
 _BOUNDARY = re.compile(rb"boundary", re.IGNORECASE)
 #: Headers that are shown elsewhere, or are the business of the machines on the way.
 _NOT_SHOWN = re.compile(
@@ -91,12 +103,40 @@ class Parsed:
     broken: bool = False
 
 
+def _encoding(value: str) -> str:
+    """The name of a transfer encoding, without what stands behind it: blanks, a comment, a parameter."""
+    found = _TOKEN.match(value.strip())
+    return found[0].lower() if found else value
+
+
+def _divided(value: str) -> str:
+    """A media type with the semicolons that a mailer forgot before a parameter."""
+    out: list[str] = []
+    quoted = False
+    for place, char in enumerate(value):
+        if char == '"':
+            quoted = not quoted
+        elif char in " \t\r\n" and not quoted and _PARAMETER.match(value, place):
+            before = "".join(out[-8:]).rstrip()
+            if before and before[-1] not in ";=":
+                out.append(";")
+        out.append(char)
+    return "".join(out)
+
+
+_MENDED: dict[str, Callable[[str], str]] = {"content-transfer-encoding": _encoding, "content-type": _divided}
+
+
 class _Lenient(Compat32):
     """For strangers: long headers are cut, and a header is its source, when it is read and when it is written."""
 
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
         name, value = super().header_source_parse(sourcelines)
-        return name, value[: _MAX_MIME_HEADER if name.lower().startswith("content-") else _MAX_HEADER]
+        name = name.rstrip(" \t")
+        value = value[: _MAX_MIME_HEADER if name.lower().startswith("content-") else _MAX_HEADER]
+        if name.lower() in _MENDED:
+            value = _MENDED[name.lower()](value)
+        return name, value
 
     def header_fetch_parse(self, name: str, value: str) -> str:  # noqa: ARG002 the library's signature
         return value
@@ -141,10 +181,31 @@ def _is_hopeless(raw: bytes) -> bool:
 
 
 def _structure(raw: bytes) -> Mime:
+    raw = _with_joined_colons(raw)
     parser = BytesFeedParser(policy=_POLICY)
     for start in range(0, len(raw), _CHUNK):
         parser.feed(raw[start : start + _CHUNK])
     return parser.close()
+
+
+def _with_joined_colons(raw: bytes) -> bytes:
+    """The mail without the blanks that RFC 822 allowed before a header's colon: the library ends the headers there."""
+    end = min((found for mark in (b"\r\n\r\n", b"\n\n") if (found := raw.find(mark)) >= 0), default=len(raw))
+    head = raw[:end]
+    mended = _LOOSE_COLON.sub(rb"\1:", head)
+    raw = mended + raw[end:] if mended != head else raw
+    names = list(dict.fromkeys(found[1] for found in islice(_BOUNDARIES.finditer(raw), 100)))
+    if not names or not _LOOSE_COLON.search(raw):
+        return raw
+    marks = tuple(b"--" + name for name in names)
+    out, in_head = [], False
+    for line in raw.splitlines(keepends=True):
+        if line.startswith(marks):
+            in_head = True
+        elif not line.strip():
+            in_head = False
+        out.append(_LOOSE_COLON.sub(rb"\1:", line, count=1) if in_head else line)
+    return b"".join(out)
 
 
 def _parsed(mime: Mime) -> Parsed:
@@ -232,23 +293,36 @@ class _Body:
 
     def __init__(self, found: Parsed) -> None:
         self._found = found
-        self._texts: list[str] = []
-        self._htmls: list[str] = []
+        #: Each readable part: the alternative that it is in, whether it is HTML, and its text.
+        self._read: list[tuple[int | None, bool, str]] = []
         self._bounce_fields: list[str] = []
 
     def read(self, mime: Mime) -> None:
-        for part in _leaves(mime):
+        for part, alternative in _leaves(mime):
             kind = part.get_content_type()
             if part.get_content_maintype() == "multipart":
                 # A multipart without a boundary: what stands in it is all there is.
-                self._texts.append(_text(part))
+                self._read.append((alternative, False, _text(part)))
             elif _is_body(part, kind):
-                (self._htmls if kind == "text/html" else self._texts).append(_text(part))
+                self._read.append((alternative, kind == "text/html", _text(part)))
             else:
                 self._attach(part, kind)
-        self._found.html = "\n".join(self._htmls) if self._htmls else None
-        text = "\n".join(self._texts)
-        self._found.text = text if text.strip() or not self._htmls else text_of(self._htmls[0])
+        htmls = [text for _, is_html, text in self._read if is_html]
+        self._found.html = "\n".join(htmls) if htmls else None
+        self._found.text = "\n".join(self._texts())
+
+    def _texts(self) -> Iterator[str]:
+        """What a reader of plain text sees: of alternatives the plain one, of all else the parts in their order."""
+        plain = {number for number, is_html, text in self._read if not is_html and text.strip()}
+        room = _MAX_HTML_TEXTS
+        for number, is_html, text in self._read:
+            if not is_html:
+                # Beside what stands in the HTML an empty text says nothing.
+                if text.strip() or not any(html for _, html, _ in self._read):
+                    yield text
+            elif (number is None or number not in plain) and room:
+                room -= 1
+                yield text_of(text)
 
     def _attach(self, part: Mime, kind: str) -> None:
         found = self._found
@@ -282,15 +356,21 @@ class _Body:
             self._found.dropped.append(Dropped(filename=name, mime_type=kind, size=size, reason=reason))
 
 
-def _leaves(mime: Mime) -> Iterator[Mime]:
-    """The parts that hold content, in order. A mail inside a mail is one part."""
-    waiting = [mime]
+def _leaves(mime: Mime) -> Iterator[tuple[Mime, int | None]]:
+    """The parts that hold content, in order, with the number of the outermost alternative that each is in.
+
+    A mail inside a mail is one part.
+    """
+    waiting: list[tuple[Mime, int | None]] = [(mime, None)]
+    alternatives = count()
     while waiting:
-        part = waiting.pop()
+        part, number = waiting.pop()
         if part.get_content_maintype() == "multipart" and part.is_multipart():
-            waiting.extend(reversed(_inside(part)))
+            if number is None and part.get_content_subtype() == "alternative":
+                number = next(alternatives)
+            waiting.extend((inner, number) for inner in reversed(_inside(part)))
         else:
-            yield part
+            yield part, number
 
 
 def _inside(part: Mime) -> list[Mime]:
@@ -328,6 +408,9 @@ def _text(part: Mime) -> str:
 
 
 def _decoded(part: Mime) -> bytes:
+    payload = part.get_payload()
+    if part.get("content-transfer-encoding") == "base64" and isinstance(payload, str):
+        return _from_base64(payload.encode("ascii", "surrogateescape"))
     try:
         data = part.get_payload(decode=True)
     except ValueError:
@@ -335,6 +418,14 @@ def _decoded(part: Mime) -> bytes:
         del part["content-type"]
         data = part.get_payload(decode=True)
     return data if isinstance(data, bytes) else b""
+
+
+def _from_base64(data: bytes) -> bytes:
+    """The bytes of base64, also of some pieces in a row, each with padding of its own."""
+    pieces = data.translate(None, delete=_NOT_BASE64).split(b"=")
+    # One letter left over is no byte.
+    whole = (piece[:-1] if len(piece) % 4 == 1 else piece for piece in pieces)
+    return b"".join(binascii.a2b_base64(piece + b"=" * (-len(piece) % 4)) for piece in whole if piece)
 
 
 def _content(part: Mime) -> bytes:
@@ -360,12 +451,9 @@ def _unfolded(value: str) -> str:
 
 
 def _people(value: str) -> Iterator[tuple[str, str]]:
-    try:
-        found = [pair for pair in getaddresses([value]) if "@" in pair[1]]
-    except Exception:  # noqa: BLE001 deep comments end in RecursionError, broken quotes in IndexError
-        found = []
+    found = list(islice(people.read(value), _MAX_PEOPLE * 2))
     if not found:
-        found = [("", address) for address in _ADDRESS.findall(value)]
+        found = [people.Person("", address) for address in _ADDRESS.findall(value)]
     for name, address in found:
         local, _, domain = address.strip().rpartition("@")
         given = f"{local}@{domain.lower()}"

@@ -35,7 +35,8 @@ class _Open:
         if self.angle is not None and "@" in self.angle:
             # A route (`<@relay:bob@example.com>`) is no part of the address.
             address = self.angle.rpartition(":")[2] if self.angle.lstrip().startswith("@") else self.angle
-            yield Person(text or " ".join(self.comments), _joined(address))
+            note = " ".join(self.comments)
+            yield Person(f"{text} ({note})" if text and note else text or note, _joined(address))
             return
         words = _joined(text).split()
         addresses = [word for word in words if "@" in word]

@@ -218,7 +218,13 @@ KINDS: tuple[Kind, ...] = (
         )
     ),
     # ---- mail
-    Kind("core", "suppressed address", "<org>#suppressed|<digest>", _ORG, "A bounce or complaint: mail stays away."),
+    Kind(
+        "core",
+        "suppressed address",
+        "<org>#suppressed|<digest>",
+        _ORG,
+        "A bounce, a complaint or a wish.",
+    ),
     Kind(
         "core",
         "mailbox without mail of the platform's own",
