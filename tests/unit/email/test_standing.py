@@ -124,6 +124,50 @@ def test_the_code_of_one_notice_never_stands_beside_the_words_of_another(acme: T
     assert heard == [("4.4.7", "450 greylisted"), (None, "250 accepted"), ("5.1.1", None)]
 
 
+def complaint(message: Message, **facts: str) -> dict[str, Any]:
+    return notice(message, "Complaint", complainedRecipients=[{"emailAddress": "a@example.com"}], **facts)
+
+
+@pytest.mark.parametrize("kind", ["not-spam", "auth-failure"])
+def test_feedback_that_is_no_complaint_stops_nothing(
+    acme: Tenant, provider: Provider, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = sent(acme, "a@example.com")
+    counted: list[tuple[str, Any]] = []
+    monkeypatch.setattr(telemetry, "metric", lambda name, *_, **facts: counted.append((name, facts)))
+    notifications.apply(complaint(message, complaintFeedbackType=kind))
+    assert counted == [("MailFeedback", {"Kind": kind})]
+    assert (now(message).reports, store.suppressed(acme.org_id, ["a@example.com"])) == ({}, [])
+    assert "email.complained" not in [event.type for event in told(message)]
+
+
+def test_a_mail_that_the_providers_list_stopped_bounced_for_good(acme: Tenant, provider: Provider) -> None:
+    message = sent(acme, "a@example.com")
+    for _ in range(2):
+        notifications.apply(complaint(message, complaintSubType="OnAccountSuppressionList"))
+    report = now(message).report("a@example.com")
+    assert (bool(report.gone_at), report.complained_at, now(message).head.state) == (True, None, State.BOUNCED)
+    assert "suppression list" in (report.diagnostic or "")
+    assert store.get_suppression(acme.org_id, "a@example.com")
+    assert [event.type for event in told(message)][-1] == "email.bounced"
+    assert "email.complained" not in [event.type for event in told(message)]
+
+
+def test_a_complaint_is_of_somebody_who_has_the_mail(acme: Tenant, provider: Provider) -> None:
+    message = sent(acme, "a@example.com")
+    notifications.apply(bounce(message, "Transient", status="4.4.7"))
+    assert now(message).head.state is State.BOUNCED
+    notifications.apply(complaint(message))
+    assert (now(message).head.state, now(message).head.error) == (State.DELIVERED, None)
+    # The note of an absence, or a notice that was held up, changes nothing of that.
+    other = sent(acme, "b@example.com")
+    notifications.apply(notice(other, "Complaint", complainedRecipients=[{"emailAddress": "b@example.com"}]))
+    bounced = notice(other, "Bounce", bounceType="Transient", bouncedRecipients=[{"emailAddress": "b@example.com"}])
+    notifications.apply(bounced)
+    assert now(other).head.state is State.DELIVERED
+    assert "email.bounced" not in [event.type for event in told(other) if event.subject.id == other.id]
+
+
 def test_of_whom_nothing_was_reported_there_is_no_item(acme: Tenant, provider: Provider) -> None:
     message = sent(acme, "a@example.com", "b@example.com")
     assert now(message).reports == {}
