@@ -25,6 +25,8 @@ from switchboard.events.models import Actor, Subject, Work
 from switchboard.kit import change
 from switchboard.kit.change import Moved
 from switchboard.timers import service as timers
+from switchboard.usage import service as usage
+from switchboard.usage.models import Meter
 
 #: How long a claim may stay without an outcome before people are told.
 UNCONFIRMED_AFTER = timedelta(minutes=10)
@@ -63,7 +65,7 @@ def deliver(org_id: str, message_id: str) -> None:
     except Exception as error:  # noqa: BLE001 whatever is wrong with it is the same at every try
         telemetry.logger().warning("mail cannot be written", exc_info=True, extra={"message_id": message_id})
         reason = f"cannot be written as a mail: {error if isinstance(error, ValueError) else 'a fault of ours'}"
-        _change(org_id, message_id, lambda found: _failed(found, "unwritable", reason))
+        _change(org_id, message_id, lambda found: _never_left(found, "unwritable", reason))
         return
     # A carrier that cannot be made is a fault before the claim: after it the mail would count as perhaps sent.
     carrier = mail.carrier()
@@ -72,13 +74,13 @@ def deliver(org_id: str, message_id: str) -> None:
             return
     except _NotAllowed as refusal:
         why, reason = refusal.why, str(refusal)
-        _change(org_id, message_id, lambda found: _failed(found, why, reason))
+        _change(org_id, message_id, lambda found: _never_left(found, why, reason))
         return
     try:
         accepted = carrier.send(outbound)
     except mail.Refused as refusal:
         reason = str(refusal)
-        _change(org_id, message_id, lambda found: _failed(found, "refused", reason))
+        _change(org_id, message_id, lambda found: _never_left(found, "refused", reason))
     except mail.Throttled:
         _change(org_id, message_id, _released)
     except mail.OutcomeUnknown as unknown:
@@ -148,7 +150,7 @@ def _watched(found: Standing) -> _Change:
     if not watching.is_waiting(found.head):
         return None
     if watching.is_over(found.head):
-        return _failed(found, "expired", "it could not be sent in time")
+        return _never_left(found, "expired", "it could not be sent in time")
     telemetry.metric("MailStillQueued")
     return found, watching.retry_writes(found.head)
 
@@ -164,7 +166,7 @@ def accepted(org_id: str, message_id: str, external_id: str) -> None:
 
 
 def refused(org_id: str, message_id: str, reason: str) -> None:
-    """The provider says that it will not send the mail."""
+    """The provider says that it will not send the mail. It has taken it, and found a virus: the mail is charged."""
     _change(org_id, message_id, lambda found: _failed(found, "refused", reason))
 
 
@@ -240,7 +242,7 @@ def _released(found: Standing) -> _Change:
         return None
     waited = clock.now() - clock.parse(found.head.created_at)
     if watching.is_over(found.head):
-        return _failed(found, "no_room", "the provider had no room in time")
+        return _never_left(found, "no_room", "the provider had no room in time")
     again = SendMail(org_id=found.head.org_id, message_id=found.head.id)
     pause = min(max(waited / 2, _FIRST_PAUSE), _LONGEST_PAUSE)
     return found.with_facts(state=State.QUEUED), timers.later(again, clock.now() + pause).write
@@ -269,6 +271,20 @@ def _failed(found: Standing, why: str, reason: str) -> _Change:
         return None
     after = found.with_facts(state=State.FAILED, error=reason)
     return after, _event(after, "email.failed", found.head.recipients, reason=why)
+
+
+def _never_left(found: Standing, why: str, reason: str) -> _Change:
+    """As `_failed`, for a mail that the provider has not taken: the recipients are given back where they were counted.
+
+    A mail fails once, so that they are given back once.
+    """
+    failed = _failed(found, why, reason)
+    head = found.head
+    spent = store.get_receipt(head.org_id, head.id) if failed and not head.external_id else None
+    if failed is None or spent is None:
+        return failed
+    back = usage.settling(accounts.organisation(head.org_id), Meter.EMAIL, -len(head.recipients), spent)
+    return failed[0], [failed[1], back]
 
 
 def _named(found: Standing, addresses: Iterable[str]) -> list[Report]:

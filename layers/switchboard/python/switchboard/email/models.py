@@ -9,6 +9,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field, model_validator
 
+from switchboard.usage.models import Receipt
+
 
 class State(StrEnum):
     """Where a message is. SENDING is the worker's claim: from there on the provider may have it."""
@@ -201,6 +203,8 @@ class Message(Head):
     key_id: str | None = None
     #: Our id of the mail that it answers, where we know that.
     answers: str | None = None
+    #: Where its recipients were counted, so that a mail that never leaves is given back there.
+    receipt: Receipt | None = None
 
     @property
     def is_answer(self) -> bool:

@@ -29,6 +29,7 @@ from switchboard.email.standing import Report, Standing
 from switchboard.kit.change import Moved
 from switchboard.kit.collection import Collection
 from switchboard.kit.listing import page_of
+from switchboard.usage.models import Receipt
 
 _REPORTS = "to#"
 #: How long a bounce stops the platform's own mail: a mailbox that was full or not yet there gets its chance again.
@@ -82,6 +83,12 @@ def get(org_id: str, message_id: str) -> Message | None:
     """A whole message, in one read."""
     head, content = table.get_many("activity", [key(org_id, message_id), _content_key(org_id, message_id)])
     return contents.read(HEADS.read(head), content) if head else None
+
+
+def get_receipt(org_id: str, message_id: str) -> Receipt | None:
+    """Where a mail's recipients were counted; `None` for one that is not charged."""
+    content = table.get("activity", _content_key(org_id, message_id))
+    return Receipt.model_validate(content["receipt"]) if content and "receipt" in content else None
 
 
 def get_with_reports(org_id: str, message_id: str) -> tuple[Message, list[Report]] | None:
