@@ -6,11 +6,14 @@ from datetime import timedelta
 
 import pytest
 
+from switchboard.access import service as access
 from switchboard.aws import clock
 from switchboard.aws.table import commit
 from switchboard.carriers import mail as carriers
 from switchboard.cli import main
+from switchboard.edge.dialects import anima
 from switchboard.email import delivery, service, store
+from switchboard.errors import NotFound
 from switchboard.kit.retention import kinds_of
 from switchboard.signup import service as signup
 from tests.actors import Tenant, tenant
@@ -66,6 +69,22 @@ def test_a_bounce_stops_mail_for_half_a_year_and_a_complaint_for_good() -> None:
     assert kind.life == timedelta(days=180)
     assert bounce.item["expires"] == pytest.approx((clock.now() + kind.life).timestamp(), abs=5)
     assert "expires" not in complaint.item
+
+
+def test_whoever_signs_up_does_not_see_what_is_written_to_the_human() -> None:
+    signed_up = signup.sign_up(ADA, "stranger", None, "corr_x", None)
+    (head,) = (item for item in everything() if item["sk"] == "message")
+    message = store.get(signed_up.organisation.id, head["pk"].rpartition("#")[2])
+    assert message
+    assert message.agent_id == signed_up.agent.id
+    for key in (signed_up.agent_key, signed_up.master_key):
+        caller = access.caller(access.authenticate(key, anima.KEYS), "corr_y")
+        assert service.listing(caller, None, {}, 10, None) == ([], None)
+        for read in (service.get, service.get_with_reports):
+            with pytest.raises(NotFound):
+                read(caller, message.id)
+        with pytest.raises(NotFound):
+            service.label(caller, message.id, ["seen"], [])
 
 
 def test_an_operator_lifts_both_a_bounce_and_a_complaint(capsys: pytest.CaptureFixture[str]) -> None:

@@ -154,8 +154,9 @@ def get(caller: Caller, message_id: str) -> Message:
 
 
 def _visible(caller: Caller, message: Message | None) -> Message:
-    # The platform's own mail to people, an invite for one, is no agent's.
-    if not message or not message.agent_id or not (caller.is_master or message.agent_id == caller.agent_id):
+    # The platform's own mail is no agent's, also where it tells of one: the link to an organization's console is for
+    # the human whom it is sent to, and not for whoever signed up in their name.
+    if not message or message.kind != "mail" or not (caller.is_master or message.agent_id == caller.agent_id):
         raise NotFound("There is no such message.")
     return message
 
