@@ -153,7 +153,7 @@ class Head(BaseModel):
     version: int = 1
     step: int = 1
     from_address: str = ""
-    #: Of a mail that came in to several, a head has the first alone.
+    #: Of a mail that came in, a head has the address of ours that it came to alone.
     to: list[str] = Field(default_factory=list)
     cc: list[str] = Field(default_factory=list)
     bcc: list[str] = Field(default_factory=list)
