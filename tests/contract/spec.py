@@ -133,7 +133,9 @@ class Spec:
         assert media_type in promised["content"], here
         if streams:
             return  # it has no end to wait for: whoever asked looks at what comes
-        wrong = self.errors(promised["content"][media_type]["schema"], response.json())
+        # A page is text.
+        body = response.json() if media_type.endswith("json") else response.text
+        wrong = self.errors(promised["content"][media_type]["schema"], body)
         assert not wrong, f"{wrong}: {here}"
 
     def schemas(self) -> Iterator[tuple[str, Json]]:

@@ -216,7 +216,9 @@ def _refusals(operation: Operation, keyed: bool, parameters: Sequence[Json]) -> 
     elif not operation.public:
         yield from (401, 403)
     if operation.takes_body:
-        yield from (413, 415)
+        yield 413
+        if operation.body.media_types:
+            yield 415
     if keyed:
         yield from (409, 503)
 
