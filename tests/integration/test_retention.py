@@ -117,7 +117,8 @@ def a_life(later: Later) -> None:
     timers._set_aside(unreadable, "x", "it cannot be read")
     pass_on(later, *WORKERS)
     email.label(acme.caller(), sent.id, ["seen"], [])
-    commit(mail_store.put_received(sent, "digest", Moved), mail_store.suppress_system_mail("b@example.com", "bounce"))
+    stops = [mail_store.suppress_system_mail("b@example.com", reason) for reason in ("bounce", "complaint")]
+    commit(mail_store.put_received(sent, "digest", Moved), stops)
     stopped = tenant("stopped").caller(master=True)
     accounts.revoke_key(stopped, stopped.key.id)
     accounts.set_status(stopped, "suspended")

@@ -40,6 +40,7 @@ _LINE, _HEADER_VALUE = 998, 8_192
 _NOTE = 200
 
 Status = Literal["QUEUED", "SENT", "DELIVERED", "BOUNCED", "FAILED", "UNCONFIRMED"]
+RecipientStatus = Literal["PENDING", "DELIVERED", "BOUNCED", "COMPLAINED", "FAILED"]
 
 #: What a worker has claimed is still queued for everyone else, and what came in has been delivered: to us.
 _STATUS: dict[State, Status] = {
@@ -306,8 +307,9 @@ class Recipient(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
 
     address: str
-    status: Literal["PENDING", "DELIVERED", "BOUNCED", "COMPLAINED"] = Field(
-        description="`PENDING` until something is reported. A recipient that complained had the message."
+    status: RecipientStatus = Field(
+        description="`PENDING` until something is reported, `FAILED` where the whole message failed before. "
+        "A recipient that complained had the message."
     )
     permanent: bool = Field(description="Whether it bounced for good: it is sent nothing more.")
     delivered_at: str | None
@@ -320,10 +322,10 @@ class Recipient(BaseModel):
     diagnostic: str | None = Field(description="The beginning of what that server said.")
 
     @classmethod
-    def of(cls, report: Report) -> Recipient:
-        """A recipient of the domain, as Anima shows it."""
+    def of(cls, report: Report, state: State) -> Recipient:
+        """A recipient of the domain, as Anima shows it, of a message in that state."""
         return cls(
-            status=_reported(report),
+            status=_reported(report, state),
             permanent=report.gone_at is not None,
             complaint_suspected_at=report.suspected_at,
             **report.model_dump(
@@ -332,12 +334,14 @@ class Recipient(BaseModel):
         )
 
 
-def _reported(report: Report) -> Literal["PENDING", "DELIVERED", "BOUNCED", "COMPLAINED"]:
+def _reported(report: Report, state: State) -> RecipientStatus:
     if report.complained_at:
         return "COMPLAINED"
     if report.lost:
         return "BOUNCED"
-    return "DELIVERED" if report.delivered_at else "PENDING"
+    if report.delivered_at:
+        return "DELIVERED"
+    return "FAILED" if state is State.FAILED else "PENDING"
 
 
 class MessageDetail(Message):
@@ -384,7 +388,7 @@ class MessageDetail(Message):
         shown = dict(Message.of(message))
         return cls(
             **shown,
-            recipients=[Recipient.of(report) for report in reports],
+            recipients=[Recipient.of(report, message.state) for report in reports],
             unsubscribe_url=unsubscribing.link_of(message),
         )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from functions.anima.email.schemas import MessageDetail
 from switchboard.accounts import service as accounts
 from switchboard.aws import clock, session, settings, table
 from switchboard.aws.table import Query
@@ -78,6 +79,19 @@ def test_a_refusal_fails_the_mail(acme: Tenant, carrier: Carrier) -> None:
     message = queued(acme)
     delivery.deliver(message.org_id, message.id)
     assert (now(message).state, now(message).error) == (State.FAILED, "not verified")
+
+
+def test_nobody_waits_for_a_mail_that_failed(acme: Tenant, carrier: Carrier) -> None:
+    message = queued(acme, "a@example.com", "b@example.com")
+
+    def statuses() -> list[str]:
+        found = service.get_with_reports(acme.caller(), message.id)
+        return [one.status for one in MessageDetail.of_reports(*found).recipients]
+
+    assert statuses() == ["PENDING", "PENDING"]
+    carrier.outcome = mail.Refused("not verified")
+    delivery.deliver(message.org_id, message.id)
+    assert statuses() == ["FAILED", "FAILED"]
 
 
 def test_throttling_gives_the_mail_back_to_its_queue(acme: Tenant, carrier: Carrier) -> None:

@@ -10,7 +10,7 @@ from functions.anima.email.schemas import Message as Shown
 from functions.anima.email.schemas import MessageDetail
 from switchboard import telemetry
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import session, settings, table
+from switchboard.aws import secret, session, settings, table
 from switchboard.carriers import mail as carriers
 from switchboard.email import delivery, notifications, service, store
 from switchboard.email.models import Draft, Message, State
@@ -89,6 +89,83 @@ def test_what_a_receiving_server_said_is_kept_with_its_recipient(acme: Tenant, p
     assert has_it.delivered_at
     assert (gone_.code, gone_.delivered_at, len(gone_.diagnostic or "")) == ("5.1.1", None, 500)
     assert gone_.gone_at
+
+
+def bounce(message: Message, kind: str, **facts: str) -> dict[str, Any]:
+    return notice(message, "Bounce", bounceType=kind, bouncedRecipients=[{"emailAddress": "a@example.com", **facts}])
+
+
+def test_a_delivery_notice_after_a_bounce_for_good_tells_no_delivery(acme: Tenant, provider: Provider) -> None:
+    message = sent(acme, "a@example.com", "b@example.com")
+    notifications.apply(bounce(message, "Permanent", status="5.1.1", diagnosticCode="550 user unknown"))
+    arrived = notice(message, "Delivery", recipients=["a@example.com", "b@example.com"], smtpResponse="250 accepted")
+    for _ in range(2):
+        notifications.apply(arrived)
+    gone, has_it = now(message).report("a@example.com"), now(message).report("b@example.com")
+    assert (gone.code, gone.diagnostic, has_it.diagnostic) == ("5.1.1", "550 user unknown", "250 accepted")
+    assert gone.delivered_at
+    delivered = [event for event in told(message) if event.type == "email.delivered"]
+    assert [event.data["recipients"] for event in delivered] == [[secret.digest("b@example.com")]]
+    assert now(message).head.state is State.BOUNCED
+
+
+def test_the_code_of_one_notice_never_stands_beside_the_words_of_another(acme: Tenant, provider: Provider) -> None:
+    message = sent(acme, "a@example.com")
+    arrived = notice(message, "Delivery", recipients=["a@example.com"], smtpResponse="250 accepted")
+    heard = []
+    for one in (
+        bounce(message, "Transient", status="4.4.7", diagnosticCode="450 greylisted"),
+        arrived,
+        bounce(message, "Permanent", status="5.1.1"),
+    ):
+        notifications.apply(one)
+        report = now(message).report("a@example.com")
+        heard.append((report.code, report.diagnostic))
+    assert heard == [("4.4.7", "450 greylisted"), (None, "250 accepted"), ("5.1.1", None)]
+
+
+def complaint(message: Message, **facts: str) -> dict[str, Any]:
+    return notice(message, "Complaint", complainedRecipients=[{"emailAddress": "a@example.com"}], **facts)
+
+
+@pytest.mark.parametrize("kind", ["not-spam", "auth-failure"])
+def test_feedback_that_is_no_complaint_stops_nothing(
+    acme: Tenant, provider: Provider, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = sent(acme, "a@example.com")
+    counted: list[tuple[str, Any]] = []
+    monkeypatch.setattr(telemetry, "metric", lambda name, *_, **facts: counted.append((name, facts)))
+    notifications.apply(complaint(message, complaintFeedbackType=kind))
+    assert counted == [("MailFeedback", {"Kind": kind})]
+    assert (now(message).reports, store.suppressed(acme.org_id, ["a@example.com"])) == ({}, [])
+    assert "email.complained" not in [event.type for event in told(message)]
+
+
+def test_a_mail_that_the_providers_list_stopped_bounced_for_good(acme: Tenant, provider: Provider) -> None:
+    message = sent(acme, "a@example.com")
+    for _ in range(2):
+        notifications.apply(complaint(message, complaintSubType="OnAccountSuppressionList"))
+    report = now(message).report("a@example.com")
+    assert (bool(report.gone_at), report.complained_at, now(message).head.state) == (True, None, State.BOUNCED)
+    assert "suppression list" in (report.diagnostic or "")
+    assert store.get_suppression(acme.org_id, "a@example.com")
+    assert [event.type for event in told(message)][-1] == "email.bounced"
+    assert "email.complained" not in [event.type for event in told(message)]
+
+
+def test_a_complaint_is_of_somebody_who_has_the_mail(acme: Tenant, provider: Provider) -> None:
+    message = sent(acme, "a@example.com")
+    notifications.apply(bounce(message, "Transient", status="4.4.7"))
+    assert now(message).head.state is State.BOUNCED
+    notifications.apply(complaint(message))
+    assert (now(message).head.state, now(message).head.error) == (State.DELIVERED, None)
+    # The note of an absence, or a notice that was held up, changes nothing of that.
+    other = sent(acme, "b@example.com")
+    notifications.apply(notice(other, "Complaint", complainedRecipients=[{"emailAddress": "b@example.com"}]))
+    bounced = notice(other, "Bounce", bounceType="Transient", bouncedRecipients=[{"emailAddress": "b@example.com"}])
+    notifications.apply(bounced)
+    assert now(other).head.state is State.DELIVERED
+    assert "email.bounced" not in [event.type for event in told(other) if event.subject.id == other.id]
 
 
 def test_of_whom_nothing_was_reported_there_is_no_item(acme: Tenant, provider: Provider) -> None:
@@ -289,15 +366,16 @@ def test_a_recipient_that_is_suppressed_after_acceptance_gets_nothing(acme: Tena
 
 def test_the_platforms_own_mail_is_asked_of_both_when_it_is_claimed(acme: Tenant, provider: Provider) -> None:
     for stops in (
-        store.suppress_system_mail("you+1@example.com", "bounce"),
+        store.suppress_system_mail("you+1@example.com", "complaint"),
+        store.suppress_system_mail("Me@example.com", "bounce"),
         store.suppress(acme.org_id, "x@example.com", "bounce"),
     ):
-        to = "you@example.com" if stops.item["sk"] == "suppressed" else "x@example.com"
+        to = {"suppressed": "you@example.com", "bounced": "me@example.com"}.get(stops.item["sk"], "x@example.com")
         origin = acme.caller()
         table.commit(service.system_mail(origin, None, to, "s", "b"))
         table.commit(stops)
     heads = [item for item in everything() if item["sk"] == "message"]
-    assert len(heads) == 2
+    assert len(heads) == 3
     for item in heads:
         delivery.deliver(acme.org_id, item["pk"].rpartition("#")[2])
     assert provider.sent == []

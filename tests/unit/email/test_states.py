@@ -97,9 +97,11 @@ def expected(happened: set[str]) -> State:
         return State.BOUNCED
     if "one bounced in passing" in happened and not happened & {"one has it", "both have it"}:
         return State.BOUNCED
-    if {"one has it", "other has it"} <= happened or "both have it" in happened:
+    # Only who has a mail complains of it.
+    others = {"other has it", "other complained"}
+    if ("one has it" in happened and happened & others) or "both have it" in happened:
         return State.DELIVERED
-    if happened & {"accepted", "one has it", "other has it"}:
+    if happened & {"accepted", "one has it", *others}:
         return State.SENT
     return State.UNCONFIRMED if "nothing for ten minutes" in happened else State.SENDING
 

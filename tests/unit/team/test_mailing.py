@@ -128,8 +128,9 @@ def test_an_address_that_refuses_gets_no_more_invites_by_mail(admin: Member, rep
         delivery.complained(admin.org_id, mail.id, ["grace@example.com"])
     invites.revoke_invite(admin, made.id)
     other = member(tenant("other").org_id, name="Eve")
-    # Its other spellings lead to the same mailbox.
-    invited(other, "grace+2@example.com")
+    if report == "complaint":
+        # Its other spellings lead to the same mailbox.
+        invited(other, "grace+2@example.com")
     # What happened to another organization's mail is not told: the invite stands, and waits in the console.
     stands = invited(other)
     assert mails(other.org_id) == []

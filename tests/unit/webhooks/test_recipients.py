@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from switchboard.email import delivery as mail
 from switchboard.email import service as email
 from switchboard.email.models import Draft
@@ -48,10 +50,14 @@ def test_a_webhook_of_mail_that_came_in_names_the_address_that_it_came_to(
     assert told(receiver) == {"message.received": (acme.address, [acme.address])}
 
 
-def test_mail_whose_head_does_not_name_the_address_that_it_came_to_is_told_as_it_was_addressed(
-    acme: Tenant, world: World, receiver: Receiver, register: Register
+@pytest.mark.parametrize("to", ["list@example.com", "colleague@example.com, {}, third@example.com", "Nobody"])
+def test_it_names_that_address_whomever_the_mail_says_it_is_to(
+    acme: Tenant, world: World, receiver: Receiver, register: Register, to: str
 ) -> None:
     register(events=["message.received"])
-    received(letter(To="list@example.com"), acme.address)
+    (message,) = received(letter(To=to.format(acme.address), Cc="d@example.com"), acme.address)
     world.go_on()
-    assert told(receiver) == {"message.received": ("list@example.com", [])}
+    assert told(receiver) == {"message.received": (acme.address, [acme.address])}
+    shown = email.get(acme.caller(), message.id)
+    assert (shown.to, shown.cc) == (message.to, ["d@example.com"])
+    assert acme.address not in shown.to or len(shown.to) == 3

@@ -19,17 +19,15 @@ _SHORT = 512
 
 
 def head_of(message: Message) -> Head:
-    """The head of a new mail."""
-    if not _is_for_many(message):
-        return message.head
-    return message.head.model_copy(update={"to": message.to[:1], "cc": [], "bcc": []})
+    """The head of a new mail. Of one that came in it names the address of ours that it came to, and nobody else."""
+    return message.head.model_copy(update=_came_to(message))
 
 
 def write(message: Message) -> Item:
     """The attributes of a mail's content item."""
     item = _without_empty(message.model_dump(mode="json", include=_SAYS))
-    if _is_for_many(message):
-        item |= {name: getattr(message, name) for name in _PEOPLE}
+    if _came_to(message) != (addressed := {name: getattr(message, name) for name in _PEOPLE}):
+        item |= addressed
     if message.metadata:
         item["metadata"] = freejson.dump(message.metadata)
     for name in _TEXTS:
@@ -49,9 +47,15 @@ def read(head: Head, item: Item | None) -> Message:
     return Message.model_validate(head.model_dump() | facts)
 
 
-def _is_for_many(message: Message) -> bool:
-    """Whether a mail that came in names many, whom its head, which every label rewrites, need not carry."""
-    return message.direction == "INBOUND" and len(message.to) + len(message.cc) + len(message.bcc) > 1
+def _came_to(message: Message) -> dict[str, list[str]]:
+    """Whom the head of a mail names, by `to`, `cc` and `bcc`.
+
+    Mail that comes in may name hundreds, and as a blind copy none of ours. Its head, which every label rewrites and
+    each webhook tells of, names the inbox.
+    """
+    if message.reception is None:
+        return {name: getattr(message, name) for name in _PEOPLE}
+    return {"to": [message.reception.recipient], "cc": [], "bcc": []}
 
 
 def _without_empty(item: Item) -> Item:

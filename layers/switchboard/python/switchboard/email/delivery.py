@@ -25,6 +25,8 @@ from switchboard.events.models import Actor, Subject, Work
 from switchboard.kit import change
 from switchboard.kit.change import Moved
 from switchboard.timers import service as timers
+from switchboard.usage import service as usage
+from switchboard.usage.models import Meter
 
 #: How long a claim may stay without an outcome before people are told.
 UNCONFIRMED_AFTER = timedelta(minutes=10)
@@ -63,7 +65,7 @@ def deliver(org_id: str, message_id: str) -> None:
     except Exception as error:  # noqa: BLE001 whatever is wrong with it is the same at every try
         telemetry.logger().warning("mail cannot be written", exc_info=True, extra={"message_id": message_id})
         reason = f"cannot be written as a mail: {error if isinstance(error, ValueError) else 'a fault of ours'}"
-        _change(org_id, message_id, lambda found: _failed(found, "unwritable", reason))
+        _change(org_id, message_id, lambda found: _never_left(found, "unwritable", reason))
         return
     # A carrier that cannot be made is a fault before the claim: after it the mail would count as perhaps sent.
     carrier = mail.carrier()
@@ -72,13 +74,13 @@ def deliver(org_id: str, message_id: str) -> None:
             return
     except _NotAllowed as refusal:
         why, reason = refusal.why, str(refusal)
-        _change(org_id, message_id, lambda found: _failed(found, why, reason))
+        _change(org_id, message_id, lambda found: _never_left(found, why, reason))
         return
     try:
         accepted = carrier.send(outbound)
     except mail.Refused as refusal:
         reason = str(refusal)
-        _change(org_id, message_id, lambda found: _failed(found, "refused", reason))
+        _change(org_id, message_id, lambda found: _never_left(found, "refused", reason))
     except mail.Throttled:
         _change(org_id, message_id, _released)
     except mail.OutcomeUnknown as unknown:
@@ -110,7 +112,7 @@ def _claim(message: Message) -> bool:
     job = ConfirmMail(org_id=message.org_id, message_id=message.id, claim=claim)
     allowed = [store.unsuppressed(message.org_id, address, _suppressed) for address in message.recipients]
     if message.kind == "system":
-        allowed += [store.reachable(address, _suppressed) for address in message.recipients]
+        allowed += [check for address in message.recipients for check in store.reachable(address, _suppressed)]
     try:
         commit(
             store.save(claimed),
@@ -138,7 +140,7 @@ def _watched(found: Standing) -> _Change:
     if not watching.is_waiting(found.head):
         return None
     if watching.is_over(found.head):
-        return _failed(found, "expired", "it could not be sent in time")
+        return _never_left(found, "expired", "it could not be sent in time")
     telemetry.metric("MailStillQueued")
     return found, watching.retry_writes(found.head)
 
@@ -154,7 +156,7 @@ def accepted(org_id: str, message_id: str, external_id: str) -> None:
 
 
 def refused(org_id: str, message_id: str, reason: str) -> None:
-    """The provider says that it will not send the mail."""
+    """The provider says that it will not send the mail. It has taken it, and found a virus: the mail is charged."""
     _change(org_id, message_id, lambda found: _failed(found, "refused", reason))
 
 
@@ -230,7 +232,7 @@ def _released(found: Standing) -> _Change:
         return None
     waited = clock.now() - clock.parse(found.head.created_at)
     if watching.is_over(found.head):
-        return _failed(found, "no_room", "the provider had no room in time")
+        return _never_left(found, "no_room", "the provider had no room in time")
     again = SendMail(org_id=found.head.org_id, message_id=found.head.id)
     pause = min(max(waited / 2, _FIRST_PAUSE), _LONGEST_PAUSE)
     return found.with_facts(state=State.QUEUED), timers.later(again, clock.now() + pause).write
@@ -261,6 +263,20 @@ def _failed(found: Standing, why: str, reason: str) -> _Change:
     return after, _event(after, "email.failed", found.head.recipients, reason=why)
 
 
+def _never_left(found: Standing, why: str, reason: str) -> _Change:
+    """As `_failed`, for a mail that the provider has not taken: the recipients are given back where they were counted.
+
+    A mail fails once, so that they are given back once.
+    """
+    failed = _failed(found, why, reason)
+    head = found.head
+    spent = store.get_receipt(head.org_id, head.id) if failed and not head.external_id else None
+    if failed is None or spent is None:
+        return failed
+    back = usage.settling(accounts.organisation(head.org_id), Meter.EMAIL, -len(head.recipients), spent)
+    return failed[0], [failed[1], back]
+
+
 def _named(found: Standing, addresses: Iterable[str]) -> list[Report]:
     """What was reported of those of the mail's recipients that a notice names.
 
@@ -286,11 +302,14 @@ def _said_of(found: Standing, address: str, said: Mapping[str, Said]) -> Said:
 
 
 def _delivered(found: Standing, named: list[Report], said: Said) -> _Change:
-    new = [_heard(one, said, delivered_at=clock.stamp()) for one in named if not one.delivered_at]
-    if not new:
+    now = clock.stamp()
+    # Notices of one recipient come in any order. The mail of one who is gone came back: that is the last word.
+    late = [one.model_copy(update={"delivered_at": now}) for one in named if one.gone_at and not one.delivered_at]
+    new = [_heard(one, said, delivered_at=now) for one in named if not (one.gone_at or one.delivered_at)]
+    if not (late or new):
         return None
-    after = found.with_reports(new)
-    return after, _recipients_event(after, "email.delivered", new)
+    after = found.with_reports([*late, *new])
+    return after, _recipients_event(after, "email.delivered", new) if new else None
 
 
 def _bounced(found: Standing, named: list[Report], said: Mapping[str, Said], *, permanent: bool) -> _Change:
@@ -339,8 +358,9 @@ def _may_have_complained(found: Standing, named: list[Report]) -> _Change:
 
 
 def _heard(report: Report, said: Said, **facts: str | None) -> Report:
+    # Both are of one notice: the code of one beside the words of another would be said by no server.
     words = {"code": said.code and said.code[:_CODE], "diagnostic": said.diagnostic and said.diagnostic[:_DIAGNOSTIC]}
-    return report.model_copy(update=facts | {name: text for name, text in words.items() if text})
+    return report.model_copy(update=facts | words)
 
 
 def _stops(head: Head, addresses: Iterable[str], reason: str) -> list[Writes]:

@@ -9,6 +9,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field, model_validator
 
+from switchboard.usage.models import Receipt
+
 
 class State(StrEnum):
     """Where a message is. SENDING is the worker's claim: from there on the provider may have it."""
@@ -151,7 +153,7 @@ class Head(BaseModel):
     version: int = 1
     step: int = 1
     from_address: str = ""
-    #: Of a mail that came in to several, a head has the first alone.
+    #: Of a mail that came in, a head has the address of ours that it came to alone.
     to: list[str] = Field(default_factory=list)
     cc: list[str] = Field(default_factory=list)
     bcc: list[str] = Field(default_factory=list)
@@ -201,6 +203,8 @@ class Message(Head):
     key_id: str | None = None
     #: Our id of the mail that it answers, where we know that.
     answers: str | None = None
+    #: Where its recipients were counted, so that a mail that never leaves is given back there.
+    receipt: Receipt | None = None
 
     @property
     def is_answer(self) -> bool:

@@ -9,6 +9,11 @@ from switchboard.carriers.mail import ses
 from switchboard.email import delivery
 from switchboard.email.delivery import Said
 
+#: Feedback (RFC 5965, 3.5) by which nobody asks for less mail: the mail was taken out of a spam folder, or a server
+#: reports that its signatures did not hold.
+_NO_COMPLAINTS = frozenset({"not-spam", "auth-failure"})
+_NOT_TRIED = Said(diagnostic="not sent: the address is on the suppression list of the mail provider")
+
 
 def apply(notification: dict[str, Any]) -> None:
     """Apply one notification. What is not about a mail of ours is counted and let go."""
@@ -23,8 +28,8 @@ def apply(notification: dict[str, Any]) -> None:
         case "Send":
             delivery.accepted(org_id, message_id, ses.message_id(notification["mail"]["messageId"]))
         case "Delivery":
-            said = Said(diagnostic=_text(detail.get("smtpResponse")))
-            delivery.delivered(org_id, message_id, detail["recipients"], said)
+            answer = Said(diagnostic=_text(detail.get("smtpResponse")))
+            delivery.delivered(org_id, message_id, detail["recipients"], answer)
         case "Bounce":
             bounced = detail["bouncedRecipients"]
             delivery.bounced(
@@ -37,9 +42,13 @@ def apply(notification: dict[str, Any]) -> None:
                     for one in bounced
                 },
             )
-        case "Complaint" if detail.get("complaintFeedbackType") == "not-spam":
-            # Somebody took the mail out of their spam folder.
-            telemetry.metric("MailNotSpam")
+        case "Complaint" if detail.get("complaintSubType") == "OnAccountSuppressionList":
+            # SES did not try to send it: the recipient complained of another mail of this account before.
+            addresses = _addresses(detail["complainedRecipients"])
+            said = dict.fromkeys(addresses, _NOT_TRIED)
+            delivery.bounced(org_id, message_id, addresses, permanent=True, said=said)
+        case "Complaint" if detail.get("complaintFeedbackType") in _NO_COMPLAINTS:
+            telemetry.metric("MailFeedback", Kind=detail["complaintFeedbackType"])
         case "Complaint":
             delivery.complained(org_id, message_id, _addresses(detail["complainedRecipients"]))
         case "Reject":

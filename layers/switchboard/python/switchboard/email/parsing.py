@@ -30,6 +30,8 @@ _MAX_NAMED = 50
 #: Beyond this nobody wrote the mail for a reader, and reading it would take minutes: see `_is_hopeless`.
 _MAX_LINES, _MAX_STEPS = 2_000_000, 100_000_000
 _MAX_HEADERS, _MAX_HEADER, _MAX_MIME_HEADER = 500, 32_768, 4_096
+#: Of each semicolon of a MIME header the library asks again whether it stands in quotes.
+_MAX_PARAMETERS = 64
 #: How many headers of one name are looked at for people. RFC 5322 allows one.
 _MAX_SAME = 20
 #: What is kept of a mail in its item, beside the text: the item's 400 KB have to hold all of it.
@@ -133,10 +135,12 @@ class _Lenient(Compat32):
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
         name, value = super().header_source_parse(sourcelines)
         name = name.rstrip(" \t")
-        value = value[: _MAX_MIME_HEADER if name.lower().startswith("content-") else _MAX_HEADER]
+        if not name.lower().startswith("content-"):
+            return name, value[:_MAX_HEADER]
+        value = value[:_MAX_MIME_HEADER]
         if name.lower() in _MENDED:
             value = _MENDED[name.lower()](value)
-        return name, value
+        return name, ";".join(value.split(";", _MAX_PARAMETERS)[:_MAX_PARAMETERS])
 
     def header_fetch_parse(self, name: str, value: str) -> str:  # noqa: ARG002 the library's signature
         return value
@@ -299,14 +303,14 @@ class _Body:
 
     def read(self, mime: Mime) -> None:
         for part, alternative in _leaves(mime):
-            kind = part.get_content_type()
+            leaf = _Leaf.of(part)
             if part.get_content_maintype() == "multipart":
                 # A multipart without a boundary: what stands in it is all there is.
-                self._read.append((alternative, False, _text(part)))
-            elif _is_body(part, kind):
-                self._read.append((alternative, kind == "text/html", _text(part)))
+                self._read.append((alternative, False, _text(leaf)))
+            elif _is_body(leaf):
+                self._read.append((alternative, leaf.kind == "text/html", _text(leaf)))
             else:
-                self._attach(part, kind)
+                self._attach(leaf)
         htmls = [text for _, is_html, text in self._read if is_html]
         self._found.html = "\n".join(htmls) if htmls else None
         self._found.text = "\n".join(self._texts())
@@ -314,21 +318,22 @@ class _Body:
     def _texts(self) -> Iterator[str]:
         """What a reader of plain text sees: of alternatives the plain one, of all else the parts in their order."""
         plain = {number for number, is_html, text in self._read if not is_html and text.strip()}
+        has_html = any(is_html for _, is_html, _ in self._read)
         room = _MAX_HTML_TEXTS
         for number, is_html, text in self._read:
             if not is_html:
                 # Beside what stands in the HTML an empty text says nothing.
-                if text.strip() or not any(html for _, html, _ in self._read):
+                if text.strip() or not has_html:
                     yield text
             elif (number is None or number not in plain) and room:
                 room -= 1
                 yield text_of(text)
 
-    def _attach(self, part: Mime, kind: str) -> None:
-        found = self._found
+    def _attach(self, leaf: _Leaf) -> None:
+        found, part = self._found, leaf.part
         number = len(found.attachments) + len(found.dropped) + 1
-        kind = filenames.media_type(kind)
-        name = filenames.safe(_filename(part), kind, number)
+        kind = filenames.media_type(leaf.kind)
+        name = filenames.safe(leaf.filename, kind, number)
         if len(found.attachments) >= MAX_ATTACHMENTS:
             self._drop(name, kind, None, "too_many")
             return
@@ -346,9 +351,7 @@ class _Body:
             self._drop(name, kind, len(content), "too_large")
             return
         content_id = _unfolded(part.get("content-id", "")).strip("<> ")[:_MAX_ADDRESS] or None
-        inline = part.get_content_disposition() == "inline" or bool(
-            content_id and part.get_content_disposition() != "attachment"
-        )
+        inline = leaf.disposition == "inline" or bool(content_id and leaf.disposition != "attachment")
         found.attachments.append(Attachment(name, kind, content, content_id, inline))
 
     def _drop(self, name: str, kind: str, size: int | None, reason: str) -> None:
@@ -377,34 +380,58 @@ def _inside(part: Mime) -> list[Mime]:
     return [one for one in part.get_payload() if isinstance(one, Mime)]
 
 
-def _is_body(part: Mime, kind: str) -> bool:
-    return (
-        kind in ("text/plain", "text/html")
-        and part.get_content_disposition() != "attachment"
-        and not _filename(part)
-        and not part.is_multipart()
-    )
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """A part that holds content, and what its headers say of it, each read once."""
+
+    part: Mime
+    kind: str
+    disposition: str | None
+    filename: str | None
+    charset: str | None
+
+    @classmethod
+    def of(cls, part: Mime) -> _Leaf:
+        of_type, of_disposition = (_parameters(part, name) for name in ("content-type", "content-disposition"))
+        filename = _text_of(of_disposition.get("filename")) or _text_of(of_type.get("name"))
+        return cls(
+            part,
+            kind=part.get_content_type(),
+            disposition=part.get_content_disposition(),
+            filename=charsets.words(filename) if filename else None,
+            charset=_text_of(of_type.get("charset")),
+        )
 
 
-def _filename(part: Mime) -> str | None:
-    for header, parameter in (("content-disposition", "filename"), ("content-type", "name")):
-        value = _parameter(part, header, parameter)
-        if value:
-            return charsets.words(value)
-    return None
+#: A parameter's value. An encoded one (RFC 2231) comes in three parts: charset, language, bytes.
+_Value = str | tuple[str | None, str | None, str]
 
 
-def _parameter(part: Mime, header: str, name: str) -> str | None:
-    value = part.get_param(name, header=header)
-    # An encoded value (RFC 2231) comes in three parts: charset, language, bytes.
+def _parameters(part: Mime, header: str) -> dict[str, _Value]:
+    """The parameters of a header, by name. Of one that stands there twice the first counts."""
+    found: dict[str, _Value] = {}
+    for name, value in part.get_params([], header=header):
+        found.setdefault(name.lower(), value)
+    return found
+
+
+def _text_of(value: _Value | None) -> str | None:
     if isinstance(value, tuple):
         return charsets.decode(value[2].encode("latin-1", "replace"), value[0])
     return _from_raw(value) if value else None
 
 
-def _text(part: Mime) -> str:
-    charset = _parameter(part, "content-type", "charset")
-    return charsets.decode(_decoded(part), charset).replace("\r\n", "\n")
+def _is_body(leaf: _Leaf) -> bool:
+    return (
+        leaf.kind in ("text/plain", "text/html")
+        and leaf.disposition != "attachment"
+        and not leaf.filename
+        and not leaf.part.is_multipart()
+    )
+
+
+def _text(leaf: _Leaf) -> str:
+    return charsets.decode(_decoded(leaf.part), leaf.charset).replace("\r\n", "\n")
 
 
 def _decoded(part: Mime) -> bytes:

@@ -70,6 +70,7 @@ def send(caller: Caller, draft: Draft) -> Message:
             return get(caller, done.subject_id)
         raise _suppressed_for(refusing)
     now, message_id = clock.stamp(), ids.new("msg")
+    within = [usage.spending(caller.organisation, Meter.EMAIL, len(recipients))]
     message = Message(
         id=message_id,
         org_id=caller.org_id,
@@ -83,15 +84,14 @@ def send(caller: Caller, draft: Draft) -> Message:
         correlation_id=caller.correlation_id,
         key_id=caller.key.id,
         answers=parent.id if parent else None,
+        receipt=usage.receipt(within),
         turns=parent.turns + 1 if parent else 1,
         created_at=now,
         updated_at=now,
         **draft.model_dump(exclude={"agent_id", "in_reply_to", "references"}),
     )
-    done = usage.commit_spending(
-        caller.organisation,
-        Meter.EMAIL,
-        len(recipients),
+    done = usage.commit_within(
+        within,
         store.put(message, parent),
         watching.watch_writes(message),
         events.record(_event(agents.acting(caller, sender.id), "email.queued", message)),
@@ -154,8 +154,9 @@ def get(caller: Caller, message_id: str) -> Message:
 
 
 def _visible(caller: Caller, message: Message | None) -> Message:
-    # The platform's own mail to people, an invite for one, is no agent's.
-    if not message or not message.agent_id or not (caller.is_master or message.agent_id == caller.agent_id):
+    # The platform's own mail is no agent's, also where it tells of one: the link to an organization's console is for
+    # the human whom it is sent to, and not for whoever signed up in their name.
+    if not message or message.kind != "mail" or not (caller.is_master or message.agent_id == caller.agent_id):
         raise NotFound("There is no such message.")
     return message
 

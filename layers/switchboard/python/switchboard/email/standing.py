@@ -40,9 +40,14 @@ class Report(BaseModel):
     diagnostic: str | None = None
 
     @property
+    def has_it(self) -> bool:
+        """Whether the recipient got the mail. One that complained of it did, whether or not its server said so."""
+        return bool(self.delivered_at or self.complained_at)
+
+    @property
     def lost(self) -> bool:
         """Whether the mail bounced for this recipient: for good, or in passing without ever being delivered."""
-        return bool(self.gone_at or (self.bounced_at and not self.delivered_at))
+        return bool(self.gone_at or (self.bounced_at and not self.has_it))
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,7 @@ class Standing:
         reports = self.reports.values()
         if any(report.lost for report in reports):
             return State.BOUNCED
-        has_it = sum(report.delivered_at is not None for report in reports)
+        has_it = sum(report.has_it for report in reports)
         if not has_it:
             return None
         return State.DELIVERED if has_it == len(head.recipients) else State.SENT

@@ -8,15 +8,17 @@
 | Message-ID look-up | activity | `<org>#message-id#<digest>` | `message-id` |
 | what an inbox holds | activity | `<org>#received#<agent>#<digest>` | `received` |
 | suppression | core | `<org>#suppressed` | `<digest of address>` |
-| suppression of the platform's own mail | core | `suppressed#<digest of mailbox>` | `suppressed` |
+| suppression of the platform's own mail to a mailbox | core | `suppressed#<digest of mailbox>` | `suppressed` |
+| bounce of the platform's own mail | core | `suppressed#<digest of address>` | `bounced` |
 
 A head stands in the lists of switchboard.email.lists. A recipient of whom nothing was reported has no item. The last
-suppression is no organization's: it holds a reason, and no address.
+two are no organization's: they hold a reason, and no address.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 from switchboard.aws import clock, secret, table
 from switchboard.aws.table import Check, Delete, Item, Key, Put, Query, Write, Writes
@@ -27,8 +29,11 @@ from switchboard.email.standing import Report, Standing
 from switchboard.kit.change import Moved
 from switchboard.kit.collection import Collection
 from switchboard.kit.listing import page_of
+from switchboard.usage.models import Receipt
 
 _REPORTS = "to#"
+#: How long a bounce stops the platform's own mail: a mailbox that was full or not yet there gets its chance again.
+_BOUNCE_KEPT = timedelta(days=180)
 #: What of a head its key says, and what is left out as long as it is what it is for most.
 _IN_KEY = ("org_id", "id")
 _USUAL = {"kind": "mail", "direction": "OUTBOUND", "turns": 0}
@@ -78,6 +83,12 @@ def get(org_id: str, message_id: str) -> Message | None:
     """A whole message, in one read."""
     head, content = table.get_many("activity", [key(org_id, message_id), _content_key(org_id, message_id)])
     return contents.read(HEADS.read(head), content) if head else None
+
+
+def get_receipt(org_id: str, message_id: str) -> Receipt | None:
+    """Where a mail's recipients were counted; `None` for one that is not charged."""
+    content = table.get("activity", _content_key(org_id, message_id))
+    return Receipt.model_validate(content["receipt"]) if content and "receipt" in content else None
 
 
 def get_with_reports(org_id: str, message_id: str) -> tuple[Message, list[Report]] | None:
@@ -192,9 +203,9 @@ def suppressed(org_id: str, addresses: Sequence[str]) -> list[str]:
     return [item["address"] for item in found if item]
 
 
-def reachable(address: str, otherwise: Callable[[list[Item | None]], Exception]) -> Check:
-    """The check that an address still gets mail of the platform's own."""
-    return _absent(_unreachable_key(address), otherwise)
+def reachable(address: str, otherwise: Callable[[list[Item | None]], Exception]) -> list[Check]:
+    """The checks that an address still gets mail of the platform's own."""
+    return [_absent(key, otherwise) for key in _unreachable_keys(address)]
 
 
 def unsuppressed(org_id: str, address: str, otherwise: Callable[[list[Item | None]], Exception]) -> Check:
@@ -246,24 +257,38 @@ def list_suppressions(org_id: str, limit: int, after: str | None) -> tuple[list[
     )
 
 
-def _unreachable_key(address: str) -> Key:
-    return {"pk": f"suppressed#{secret.digest(mailbox(address))}", "sk": "suppressed"}
+def _unreachable_keys(address: str) -> list[Key]:
+    """What stops the platform's own mail to an address: a bounce of just that address, or a word of its mailbox.
+
+    Anybody may have the platform write to `ada+nobody@…`, which bounces where `+` has no meaning: that is nothing of
+    `ada@…`. A complaint comes from a person, who complains in one spelling of their address about mail to all of them.
+    """
+    return [
+        {"pk": f"suppressed#{secret.digest(address.lower())}", "sk": "bounced"},
+        {"pk": f"suppressed#{secret.digest(mailbox(address))}", "sk": "suppressed"},
+    ]
 
 
 def is_unreachable(address: str) -> bool:
-    """Whether an address gets no more mail of the platform's own, in whichever way it is written."""
-    return table.get("core", _unreachable_key(address)) is not None
+    """Whether an address gets no more mail of the platform's own."""
+    return get_unreachable(address) is not None
 
 
 def suppress_system_mail(address: str, reason: str) -> Put:
-    return Put(table="core", item={**_unreachable_key(address), "reason": reason, "at": clock.stamp()})
+    """Stop the platform's own mail: after a bounce to that very address for some time, else to its mailbox for good."""
+    bounced, stopped = _unreachable_keys(address)
+    said: Item = {"reason": reason, "at": clock.stamp()}
+    if reason == "bounce":
+        return Put(table="core", item={**bounced, **said, "expires": int((clock.now() + _BOUNCE_KEPT).timestamp())})
+    return Put(table="core", item={**stopped, **said})
 
 
 def get_unreachable(address: str) -> Item | None:
     """Why an address gets no more mail of the platform's own, and since when."""
-    return table.get("core", _unreachable_key(address))
+    return next((item for item in table.get_many("core", _unreachable_keys(address)) if item), None)
 
 
-def lift_system_suppression(address: str, otherwise: Callable[[list[Item | None]], Exception]) -> Delete:
-    """Let an address get mail of the platform's own again."""
-    return _present(_unreachable_key(address), otherwise)
+def lift_system_suppression(address: str, otherwise: Callable[[list[Item | None]], Exception]) -> list[Delete]:
+    """Let an address get mail of the platform's own again. No writes for one that gets it."""
+    found = table.get_many("core", keys := _unreachable_keys(address))
+    return [_present(key, otherwise) for key, item in zip(keys, found, strict=True) if item]

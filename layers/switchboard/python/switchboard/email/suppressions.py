@@ -104,12 +104,15 @@ def system_suppression(address: str) -> dict[str, str] | None:
 
 
 def add_system_suppression(address: str) -> None:
-    """Stop mail of the platform's own to an address."""
+    """Stop mail of the platform's own to an address, in whichever way its mailbox is written."""
     commit(store.suppress_system_mail(address, "manual"))
     telemetry.logger().warning("system mail suppressed", extra={"mailbox": secret.digest(address.lower())})
 
 
 def lift_system_suppression(address: str) -> None:
     """Let an address get mail of the platform's own again. Raises NotFound for one that gets it."""
-    commit(store.lift_system_suppression(address, _gone))
+    lifted = store.lift_system_suppression(address, _gone)
+    if not lifted:
+        raise NotFound(_NONE)
+    commit(lifted)
     telemetry.logger().warning("system mail allowed again", extra={"mailbox": secret.digest(address.lower())})
