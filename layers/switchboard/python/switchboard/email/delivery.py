@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from switchboard import telemetry
+from switchboard.accounts import service as accounts
 from switchboard.accounts import stops
 from switchboard.accounts.stops import Stopped
 from switchboard.aws import clock, secret
