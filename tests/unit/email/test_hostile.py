@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import time
 from email.message import Message as Mime
@@ -10,7 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.email import automatic, parsing
+from switchboard.aws import table
+from switchboard.email import automatic, inbound, parsing, service, store
+from tests.actors import Tenant, tenant
+from tests.unit.email.test_inbound import notice
 from tests.unit.properties import examples
 
 SEMICOLONS = b";" * 4_000
@@ -68,3 +72,73 @@ MACHINES = re.compile(r"(^|[<\s,\"])(mailer-daemon|postmaster)@", re.IGNORECASE)
 def test_a_machine_is_known_by_its_whole_name(sender: str) -> None:
     reason = automatic.by_headers(lambda name: sender if name == "from" else "", 0)
     assert reason == ("mailer-daemon" if MACHINES.search(sender) else None)
+
+
+FOUR_BYTES = "\U0001d54f"
+
+
+def people(header: str, length: int) -> bytes:
+    """As many people as a mail may name, in five headers of that name."""
+    named = [f"{number:03}{FOUR_BYTES * length}@e.org" for number in range(100)]
+    lines = (f"{header}: {', '.join(named[begin : begin + 20])}\r\n" for begin in range(0, 100, 20))
+    return "".join(lines).encode()
+
+
+def noise(size: int) -> str:
+    """Text that no compression makes smaller."""
+    chance = random.Random(1)
+    return "".join(chr(chance.randrange(0x4E00, 0x9FFF)) for _ in range(size // 3))
+
+
+def largest(length: int) -> bytes:
+    """A mail with as much of everything as there may be."""
+    head = b"From: a@example.com\r\nSubject: " + FOUR_BYTES.encode() * 400 + b"\r\n"
+    head += b"".join(people(name, length) for name in ("To", "Cc", "Reply-To"))
+    head += b"References: " + b" ".join(b"<%d%s@x>" % (n, b"r" * 900) for n in range(30)) + b"\r\n"
+    head += b"".join(b"X-%d: %s\r\n" % (number, b"h" * 1_900) for number in range(20))
+    part = b'--b\r\nContent-Type: application/pdf; name="' + FOUR_BYTES.encode() * 150 + b'.pdf"\r\n'
+    part += b"Content-ID: <" + FOUR_BYTES.encode() * 300 + b">\r\n\r\nx\r\n"
+    text = b"--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + noise(210_000).encode() + b"\r\n"
+    return head + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + text + part * 110 + b"--b--\r\n"
+
+
+@pytest.fixture
+def acme(cloud: dict[str, str]) -> Tenant:
+    return tenant()
+
+
+@pytest.mark.parametrize("length", [10, 75, 290])
+def test_a_mail_with_as_much_of_everything_as_there_may_be_lands(acme: Tenant, length: int) -> None:
+    (landed,) = inbound.receive(notice(largest(length), acme.address))
+    found = service.get(acme.caller(), landed.id)
+    assert (found.to, found.cc, len(found.attachments)) == (landed.to, landed.cc, 50)
+    stored = list(table.Query(table="activity", partition=store.key(acme.org_id, landed.id)["pk"]).all())
+    sizes = [_size(item) for item in stored]
+    assert max(sizes) < 390_000, sizes
+
+
+def _size(value: object) -> int:
+    """About what DynamoDB counts."""
+    if isinstance(value, dict):
+        return sum(len(name) + 1 + _size(one) for name, one in value.items()) + 3
+    if isinstance(value, list):
+        return sum(1 + _size(one) for one in value) + 3
+    return len(value) if isinstance(value, bytes) else len(str(value).encode())
+
+
+def test_people_and_names_have_their_bytes_together() -> None:
+    found = parsing.parse(largest(75))
+    kept = [*found.to, *found.cc, *found.reply_to]
+    assert (len(found.to), len(found.cc)) == (100, 100)
+    assert all(len(address.encode()) <= 320 for address in kept)
+    assert 80_000 < sum(len(address.encode()) for address in kept) < 96 * 1024
+    assert {one.content_id for one in found.attachments} == {None}
+    assert [one.filename for one in found.attachments[-2:]] == ["attachment-49.pdf", "attachment-50.pdf"]
+    assert parsing.parse(largest(290)).to == []
+
+
+def test_as_many_people_as_real_mail_names_are_kept_with_the_names_of_its_files() -> None:
+    found = parsing.parse(largest(4))
+    assert [len(one) for one in (found.to, found.cc, found.reply_to)] == [100, 100, 100]
+    assert found.attachments[0].filename.startswith(FOUR_BYTES)
+    assert found.attachments[0].content_id

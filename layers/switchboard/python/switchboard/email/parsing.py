@@ -10,13 +10,13 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from email.message import Message as Mime
 from email.parser import BytesFeedParser
 from email.policy import Compat32
 from email.utils import parsedate_to_datetime
-from itertools import count, islice
+from itertools import count, islice, takewhile
 
 from switchboard.aws import clock
 from switchboard.email import automatic, charsets, filenames, people
@@ -34,9 +34,11 @@ _MAX_HEADERS, _MAX_HEADER, _MAX_MIME_HEADER = 500, 32_768, 4_096
 _MAX_PARAMETERS = 64
 #: How many headers of one name are looked at for people. RFC 5322 allows one.
 _MAX_SAME = 20
-#: What is kept of a mail in its item, beside the text: the item's 400 KB have to hold all of it.
+#: What is kept of a mail in its item, beside the text: the item's 400 KB have to hold all of it. Sizes are in bytes.
 _MAX_PEOPLE, _MAX_ADDRESS, _MAX_SUBJECT, _MAX_REFERENCES = 100, 320, 998, 20
 _MAX_SHOWN_HEADERS, _MAX_SHOWN_HEADER, _MAX_SHOWN = 60, 2_000, 16_384
+#: What all people, names of files and content ids may have together, with what the item needs beside each of them.
+_MAX_NAMES, _BESIDE = 96 * 1024, 16
 _CHUNK = 65_536
 #: Of how many HTML parts the text is taken.
 _MAX_HTML_TEXTS = 20
@@ -232,12 +234,34 @@ def _parsed(mime: Mime) -> Parsed:
         [*found.to, *found.cc],
     )
     _Body(found).read(mime)
+    _fit(found)
     if mime.get_content_type() == "multipart/report":
         found.automatic = found.automatic or "report"
     else:
         # Somebody forwards a report, or a mail: what is in it is not about this one.
         found.bounce = found.report_of = None
     return found
+
+
+def _fit(found: Parsed) -> None:
+    """Leave out the people that the item has no room for, and name files by their numbers where it has none."""
+    room = _MAX_NAMES
+
+    def takes(text: str | None) -> bool:
+        nonlocal room
+        room -= len((text or "").encode()) + _BESIDE
+        return room >= 0
+
+    found.to, found.cc, found.reply_to = (
+        list(takewhile(takes, people_)) for people_ in (found.to, found.cc, found.reply_to)
+    )
+    for number, one in enumerate(found.attachments, start=1):
+        filename = one.filename if takes(one.filename) else filenames.safe(None, one.media_type, number)
+        content_id = one.content_id if takes(one.content_id) else None
+        found.attachments[number - 1] = replace(one, filename=filename, content_id=content_id)
+    for dropped in found.dropped:
+        if not takes(dropped.filename):
+            dropped.filename = filenames.safe(None, dropped.mime_type, 0)
 
 
 def shortened(ids: list[str]) -> list[str]:
@@ -350,7 +374,7 @@ class _Body:
         if len(content) > MAX_ATTACHMENT:
             self._drop(name, kind, len(content), "too_large")
             return
-        content_id = _unfolded(part.get("content-id", "")).strip("<> ")[:_MAX_ADDRESS] or None
+        content_id = charsets.cut(_unfolded(part.get("content-id", "")).strip("<> "), _MAX_ADDRESS) or None
         inline = leaf.disposition == "inline" or bool(content_id and leaf.disposition != "attachment")
         found.attachments.append(Attachment(name, kind, content, content_id, inline))
 
@@ -485,7 +509,7 @@ def _people(value: str) -> Iterator[tuple[str, str]]:
         local, _, domain = address.strip().rpartition("@")
         given = f"{local}@{domain.lower()}"
         # What cannot be seen is in no address: neither a space nor a control character.
-        if local and domain and len(given) <= _MAX_ADDRESS and given.isprintable() and " " not in given:
+        if local and domain and len(given.encode()) <= _MAX_ADDRESS and given.isprintable() and " " not in given:
             yield charsets.cut(charsets.words(name).strip(), _MAX_ADDRESS), given
 
 
