@@ -31,6 +31,10 @@ _LIMITLESS = {"requests_per_minute": 1_000_000, "requests_per_second": 1_000_000
 _VARIABLE = re.compile(r"<(\w+)>")
 
 
+def _shape(path: str) -> str:
+    return re.sub(r"{\w+}", "{}", path)
+
+
 @dataclass(frozen=True)
 class Route:
     """An operation, where it is served and what its document says of it."""
@@ -54,11 +58,9 @@ class Route:
     @property
     def documented(self) -> Any:
         """The operation in the document."""
-        return next(
-            one
-            for one in self.spec.operations.values()
-            if (one.method, one.path) == (self.operation.method, self.template)
-        )
+        # The document has the contract's names for what stands in a path, and the routes their own.
+        here = (self.operation.method, _shape(self.template))
+        return next(one for one in self.spec.operations.values() if (one.method, _shape(one.path)) == here)
 
     def parts(self) -> list[Any]:
         """The schema of the body, or the schemas that it is a choice of."""
@@ -72,7 +74,7 @@ class Route:
 def routes() -> list[Route]:
     """Every operation that is registered and documented."""
     found = []
-    for group in topology.GROUPS:
+    for group in (group for group in topology.GROUPS if group.api in DOCUMENTS):
         for api in openapi.groups(group.api):
             if group.name != "portal" and _serves(group, api):
                 found += [Route(api, group, operation) for operation in api.operations]

@@ -9,7 +9,9 @@ from tests.contract.test_dialects import code_of
 from tests.unit.edge.platform import Platform, Route, encoded, odd_texts, routes
 
 ALL = routes()
-WITH_IDS = [route for route in ALL if "<" in route.operation.path]
+WITH_IDS = [route for route in ALL if route.operation.ids and "any" not in route.operation.ids]
+#: With a number, an address or a token in the path: the route says what may stand there.
+WITH_TEXT = [route for route in ALL if "any" in route.operation.ids]
 WITH_QUERY = [route for route in ALL if any(place == "query" for place, _ in route.spec.parameters(route.documented))]
 #: A browser's sign-in leaves the process: its own tests ask it.
 ASKED = [route for route in WITH_QUERY if not route.operation.path.startswith("/auth/")]
@@ -55,6 +57,13 @@ def test_what_cannot_be_an_id_gets_the_answer_of_one_that_nothing_has(platform: 
     answers = [platform.ask(route, route.at(one), body) for one in (unknown, "no`id")]
     assert [answer.status_code for answer in answers] == [404, 404]
     assert len({code_of(route.api.dialect.name, answer) for answer in answers}) == 1
+
+
+@pytest.mark.parametrize("route", WITH_TEXT, ids=_name)
+def test_what_cannot_be_a_number_or_an_address_is_refused(platform: Platform, route: Route) -> None:
+    for name, text in odd_texts():
+        answer = platform.ask(route, route.at(encoded(text)), "{}" if route.operation.takes_body else None)
+        assert answer.status_code in (400, 404), (name, answer.text)
 
 
 @pytest.mark.parametrize("route", ASKED, ids=_name)
