@@ -94,7 +94,7 @@ OVERLAPPING: dict[str, tuple[Callable[[Tenant], Request], list[str]]] = {
         lambda _: (
             "anima/signup", "POST", "/v1/agent/sign-up", None, {"human_email": "me@example.com", "username": "me"}
         ),
-        ["GetItem", "UpdateItem"],
+        ["BatchGetItem", "UpdateItem"],
     ),
     "a key's revocation": (
         lambda acme: ("anima/management", "DELETE", f"/v1/keys/{a_key(acme)}", acme.master_key, None), ["GetItem"]

@@ -18,7 +18,7 @@ from switchboard.accounts.models import KeyKind
 from switchboard.agents import service as agents
 from switchboard.audit import chain
 from switchboard.audit import service as audit
-from switchboard.aws import clock, ids, queue, session, table
+from switchboard.aws import clock, ids, queue, secret, session, table
 from switchboard.aws.table import ConditionFailedError, Put, Query, Update, commit
 from switchboard.edge.dialects import anima
 from switchboard.email import service, store
@@ -42,6 +42,7 @@ MAIL_JOB += ["Query", "TransactWriteItems", "DeleteMessage", "ReceiveMessage"]
 @pytest.fixture
 def acme(cloud: dict[str, str], frozen: clock.Frozen) -> Tenant:
     timer_store.advance(clock.stamp()[:16])  # the deployment's first tick is behind us
+    secret.derive("warm")  # a process fetches the root secret once
     return tenant()
 
 
