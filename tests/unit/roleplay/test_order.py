@@ -136,7 +136,7 @@ def deliveries(draw: st.DrawFn) -> list[int]:
     return draw(st.permutations([*order, *again, *looks]))
 
 
-@examples(60, slow=True)
+@examples(20, slow=True)
 @given(deliveries())
 def test_any_order_of_reports_comes_to_one_score(
     cloud: dict[str, str], frozen: clock.Frozen, tenants: list[Reseller], order: list[int]
