@@ -253,6 +253,12 @@ def _opt_out(call: Call, source: OptOutSource, said: Writes) -> None:
     origin = _origin(call)
     _, noted = ledgers.opt_out_writes(origin, call.to_number, source)
 
+    if call.opted_out_at:
+        # The ledger has it: the call need not be written again.
+        if said is not None:
+            kit.record(said)
+        return
+
     def decide(found: Call, ledger: Writes) -> _Change:
         if found.opted_out_at:
             return moved(found), said
