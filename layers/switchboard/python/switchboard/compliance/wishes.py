@@ -9,7 +9,8 @@ the opposite ("please don't stop calling"), asks for another time ("don't call m
 from __future__ import annotations
 
 import re
-import unicodedata
+
+from switchboard.kit import words
 
 #: The key by which a called person says it (47 CFR 64.1200(b)(3)).
 OPT_OUT_KEY = "9"
@@ -17,10 +18,10 @@ OPT_OUT_KEY = "9"
 #: A turn is looked at up to here. Nobody speaks for longer without a pause.
 _MOST = 4_000
 
-#: A straight one, a curly one, and the accents that are typed in their place.
-_APOSTROPHES = str.maketrans("", "", "'\u2019\u0060\u00b4")
-#: What ends a clause, and all else that stands between words.
-_CLAUSE, _BETWEEN = re.compile(r"[.,;:!?\u2026\u00a1\u00bf]+"), re.compile(r"[^a-z0-9]+")
+#: The accents that are typed in place of an apostrophe.
+_TYPED = str.maketrans("", "", "\u0060\u00b4")
+#: What ends a clause.
+_CLAUSE = re.compile(r"[.,;:!?\u2026\u00a1\u00bf]+")
 
 #: Whole turns that mean it. Inside a sentence these words mean many things.
 _WHOLE = frozenset(
@@ -72,14 +73,7 @@ _WISHES = re.compile("|".join((*_ENGLISH, *_SPANISH)))
 
 def asks_to_stop(text: str) -> bool:
     """Whether a person who says this asks for no more calls."""
-    text = text[:_MOST]
-    said = _plain(text)
+    text = text[:_MOST].translate(_TYPED)
+    said = words.plain(text)
     # A clause ends a wish, and a pause is no clause: both readings count.
-    return said in _WHOLE or any(_WISHES.search(part) for part in (said, *map(_plain, _CLAUSE.split(text))))
-
-
-def _plain(text: str) -> str:
-    """The words alone: in lower case, without accents, apostrophes and punctuation, one blank between them."""
-    bare = unicodedata.normalize("NFKD", text.casefold().translate(_APOSTROPHES))
-    letters = "".join(letter for letter in bare if not unicodedata.combining(letter))
-    return _BETWEEN.sub(" ", letters).strip()
+    return said in _WHOLE or any(_WISHES.search(part) for part in (said, *map(words.plain, _CLAUSE.split(text))))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import hmac
 import re
-import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -20,6 +19,7 @@ from switchboard.email.address import mailbox
 from switchboard.email.models import Head, Message
 from switchboard.errors import NotFound
 from switchboard.events.models import Actor, Work
+from switchboard.kit import words
 
 PATH = "/v1/email/unsubscribe"
 _MAC_BYTES = 18
@@ -152,13 +152,8 @@ def asks_to_stop(text: str) -> bool:
     """Whether the whole first line that an answer's writer wrote asks to stop: no word within a sentence does."""
     for line in text[: _LINES * 1_000].split("\n", _LINES)[:_LINES]:
         if line.strip() and not line.lstrip().startswith(">"):
-            return len(line) <= _LONGEST and _plain(line) in _WORDS
+            return len(line) <= _LONGEST and words.plain(line) in _WORDS
     return False
-
-
-def _plain(line: str) -> str:
-    letters = unicodedata.normalize("NFKD", line.casefold().replace("'", "").replace("\u2019", ""))
-    return " ".join(re.sub(r"[^a-z0-9]+", " ", "".join(c for c in letters if not unicodedata.combining(c))).split())
 
 
 def recipients_of(message: Head, addresses: Iterable[str | None]) -> list[str]:
