@@ -28,7 +28,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 _NONCE_PATH, _SAVE_PATH = "/_stack/nonce", "/_stack/save"
 NOT_WRITTEN = 3
@@ -46,6 +46,18 @@ logger = logging.getLogger("stack")
 _mail: contextvars.ContextVar[list[tuple[Any, ...]]] = contextvars.ContextVar("_mail")
 
 
+class _Mark(NamedTuple):
+    """What changes of a message while it is in its queue."""
+
+    visible_at: float | None
+    receive_count: int | None
+    handle: str | None
+
+
+def _mark(message: dict[str, Any]) -> _Mark:
+    return _Mark(message.get("visible_at"), message.get("receive_count"), message.get("receipt_handle"))
+
+
 class Journal:
     """The queues and their messages in a SQLite file: what changed is written after each request of a queue."""
 
@@ -61,7 +73,7 @@ class Journal:
             "CREATE TABLE IF NOT EXISTS messages (queue TEXT, id TEXT, leased INTEGER, body TEXT, UNIQUE (queue, id))"
         )
         self._queues: dict[str, str] = {}
-        self._messages: dict[str, dict[str, tuple[Any, ...]]] = {}
+        self._messages: dict[str, dict[str, _Mark]] = {}
 
     def restore(self, sqs: Any, *, release: bool) -> None:
         """Put queues and messages into the engine. With `release`, messages that workers held are free at once."""
@@ -70,21 +82,27 @@ class Journal:
             url = sqs._queue_url_for_account(account, name)
             found = json.loads(body)
             queue = {**found, "name": name, "url": url, "messages": [], "dedup_cache": {}}
+            self._queues[name], self._messages[name] = body, {}
             rows = self._db.execute("SELECT leased, body FROM messages WHERE queue = ? ORDER BY rowid", (name,))
             for leased, text in rows:
                 message = json.loads(text)
+                self._messages[name][message["id"]] = _mark(message)
                 if release and leased and message["visible_at"] > now:
                     # The receive came to no end, so it does not count towards the dead-letter queue.
                     message |= {"visible_at": now, "receive_count": max(0, message["receive_count"] - 1)}
                 queue["messages"].append(message)
             sqs._queues.set_scoped(account, region, url, queue)
         sqs._rebuild_queue_name_index()
-        self.note(sqs, leasing=False)
+        self.note(sqs)
 
-    def note(self, sqs: Any, *, leasing: bool) -> None:
-        """Write what differs from the last note. Raises sqlite3.Error where it cannot; the next note tries again."""
+    def note(self, sqs: Any) -> None:
+        """Write what differs from the last note. Raises sqlite3.Error where it cannot; the next note tries again.
+
+        A message with another handle than before was taken by a worker, whichever request's note finds it: requests
+        run side by side. One with the same handle and another time was put off by its worker.
+        """
         queues: dict[str, str] = {}
-        messages: dict[str, dict[str, tuple[Any, ...]]] = {}
+        messages: dict[str, dict[str, _Mark]] = {}
         statements: list[tuple[str, tuple[Any, ...]]] = []
         for (account, region, _url), queue in sqs._queues.all_items():
             name = queue["name"]
@@ -97,9 +115,11 @@ class Journal:
             before, after = self._messages.get(name, {}), {}
             for one in queue["messages"]:
                 key = one["id"]
-                after[key] = mark = (one.get("visible_at"), one.get("receive_count"), one.get("receipt_handle"))
-                if before.get(key) != mark:
-                    statements.append((_UPSERT, (name, key, int(leasing and key in before), json.dumps(one))))
+                after[key] = mark = _mark(one)
+                known = before.get(key)
+                if known != mark:
+                    leased = mark.handle is not None and (known is None or known.handle != mark.handle)
+                    statements.append((_UPSERT, (name, key, int(leased), json.dumps(one))))
             messages[name] = after
             statements += [
                 ("DELETE FROM messages WHERE queue = ? AND id = ?", (name, key)) for key in before.keys() - after
@@ -207,7 +227,7 @@ class Host:
         action = headers.get(b"x-amz-target", b"").decode("latin-1")
         service = headers.get(b"authorization", b"").decode("latin-1").partition("Credential=")[2].split("/")[3:4]
         if service == ["sqs"]:
-            await self._safely(scope, receive, send, lambda: self._note(leasing="Receive" in action))
+            await self._safely(scope, receive, send, self._note)
         elif service == ["s3"]:
             before = self._objects_lost
             await self._safely(scope, receive, send, lambda: self._check_objects(before))
@@ -234,9 +254,9 @@ class Host:
         for message in held:
             await send(message)
 
-    def _note(self, *, leasing: bool) -> None:
+    def _note(self) -> None:
         if self._journal:
-            self._journal.note(self._sqs, leasing=leasing)
+            self._journal.note(self._sqs)
 
     def _check_objects(self, before: int) -> None:
         if self._objects_lost > before:

@@ -72,9 +72,9 @@ def test_messages_are_there_again_in_their_order_and_deleted_ones_are_not(tmp_pa
     sqs, journal = Sqs(), Journal(tmp_path / "queues.db")
     for body in ("one", "two", "three"):
         sqs.send("email", body)
-        journal.note(sqs, leasing=False)
+        journal.note(sqs)
     del sqs.queue("email")["messages"][1]
-    journal.note(sqs, leasing=False)
+    journal.note(sqs)
     sqs.send("email", "not answered yet")
 
     again = after_a_kill(tmp_path / "queues.db")
@@ -87,10 +87,10 @@ def test_a_message_that_moved_to_the_dead_letter_queue_is_there_and_nowhere_else
     sqs, journal = Sqs(), Journal(tmp_path / "queues.db")
     message = sqs.send("email", "hopeless")
     sqs.queue("email-dlq")
-    journal.note(sqs, leasing=False)
+    journal.note(sqs)
     sqs.queue("email")["messages"].remove(message)
     sqs.queue("email-dlq")["messages"].append(message)
-    journal.note(sqs, leasing=True)
+    journal.note(sqs)
 
     again = after_a_kill(tmp_path / "queues.db")
     assert (bodies(again, "email"), bodies(again, "email-dlq")) == ([], ["hopeless"])
@@ -99,12 +99,12 @@ def test_a_message_that_moved_to_the_dead_letter_queue_is_there_and_nowhere_else
 def test_what_a_worker_held_when_all_ended_is_free_and_what_it_put_off_is_not(tmp_path: Path) -> None:
     sqs, journal = Sqs(), Journal(tmp_path / "queues.db")
     held, put_off = sqs.send("email", "held"), sqs.send("email", "put off")
-    journal.note(sqs, leasing=False)
+    journal.note(sqs)
     for message in (held, put_off):
         take(message, "handle")
-    journal.note(sqs, leasing=True)
+    journal.note(sqs)
     put_off["visible_at"] = later = time.time() + 600
-    journal.note(sqs, leasing=False)
+    journal.note(sqs)
 
     first, second = after_a_kill(tmp_path / "queues.db").queue("email")["messages"]
     assert first["visible_at"] <= time.time()
@@ -112,12 +112,43 @@ def test_what_a_worker_held_when_all_ended_is_free_and_what_it_put_off_is_not(tm
     assert (second["visible_at"], second["receive_count"]) == (later, 1)
 
 
+@pytest.mark.parametrize("known", [False, True], ids=["sent just now", "sent before"])
+def test_a_lease_that_another_request_notes_is_a_lease(tmp_path: Path, known: bool) -> None:
+    sqs, journal = Sqs(), Journal(tmp_path / "queues.db")
+    held = sqs.send("email", "held")
+    if known:
+        journal.note(sqs)
+    # The engine hands it to a worker that waits, and the note of another request, such as its sending, comes first.
+    take(held, "handle")
+    sqs.send("email", "another")
+    journal.note(sqs)
+    journal.note(sqs)
+
+    first, _ = after_a_kill(tmp_path / "queues.db").queue("email")["messages"]
+    assert first["visible_at"] <= time.time()
+
+
+def test_what_a_worker_held_is_free_also_when_the_engine_was_killed_before(tmp_path: Path) -> None:
+    sqs, journal = Sqs(), Journal(tmp_path / "queues.db")
+    held, put_off = sqs.send("email", "held"), sqs.send("email", "put off")
+    take(held, "one")
+    take(put_off, "two")
+    journal.note(sqs)
+    put_off["visible_at"] = later = time.time() + 600
+    journal.note(sqs)
+    after_a_kill(tmp_path / "queues.db", release=False)
+
+    first, second = after_a_kill(tmp_path / "queues.db").queue("email")["messages"]
+    assert first["visible_at"] <= time.time()
+    assert second["visible_at"] == later
+
+
 def test_a_worker_that_outlives_the_engine_deletes_what_it_holds(tmp_path: Path) -> None:
     sqs, journal = Sqs(), Journal(tmp_path / "queues.db")
     held = sqs.send("email", "held")
-    journal.note(sqs, leasing=False)
+    journal.note(sqs)
     take(held, "handle-7")
-    journal.note(sqs, leasing=True)
+    journal.note(sqs)
 
     (message,) = after_a_kill(tmp_path / "queues.db", release=False).queue("email")["messages"]
     assert message["receipt_handle"] == "handle-7"
@@ -127,24 +158,24 @@ def test_a_worker_that_outlives_the_engine_deletes_what_it_holds(tmp_path: Path)
 def test_what_a_full_disk_refuses_is_an_error_and_written_when_there_is_room(tmp_path: Path) -> None:
     sqs, journal = Sqs(), Journal(tmp_path / "queues.db")
     sqs.send("email", "small")
-    journal.note(sqs, leasing=False)
+    journal.note(sqs)
     pages = journal._db.execute("PRAGMA page_count").fetchone()[0]
     journal._db.execute(f"PRAGMA max_page_count = {pages}")
     sqs.send("email", "x" * 100_000)
     with pytest.raises(sqlite3.OperationalError, match="full"):
-        journal.note(sqs, leasing=False)
+        journal.note(sqs)
     assert bodies(after_a_kill(tmp_path / "queues.db"), "email") == ["small"]
 
     journal._db.execute("PRAGMA max_page_count = 100000")
-    journal.note(sqs, leasing=False)
+    journal.note(sqs)
     assert len(bodies(after_a_kill(tmp_path / "queues.db"), "email")) == 2
 
 
 def test_a_note_without_a_change_writes_nothing(tmp_path: Path) -> None:
     sqs, journal = Sqs(), Journal(tmp_path / "queues.db")
     sqs.send("email", "one")
-    journal.note(sqs, leasing=False)
+    journal.note(sqs)
     before = journal._db.total_changes
-    journal.note(sqs, leasing=True)
+    journal.note(sqs)
     assert journal._db.total_changes == before
     assert json.loads(journal._db.execute("SELECT body FROM messages").fetchone()[0])["body"] == "one"
