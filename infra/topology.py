@@ -76,6 +76,8 @@ class Grant(StrEnum):
     LANGUAGE_MODEL = "language_model"
     #: To let people into the deployment's live transport.
     TRANSPORT = "transport"
+    #: To post to the deployment's own callbacks.
+    CALLBACKS = "callbacks"
     #: To ask the deployment's identity provider who signs in.
     SIGN_IN = "sign_in"
     #: To ask whether a number is on the national do-not-call registry.
@@ -165,6 +167,7 @@ QUEUES = (
     # A mail may have 40 MB.
     Queue("inbound-mail", visibility_seconds=150),
     Queue("dialer"),
+    Queue("simulator"),
     Queue("voice-events"),
     # A transport's reports among them.
     Queue("roleplay"),
@@ -334,6 +337,16 @@ GROUPS = (
         # Nobody waits at a browser for it.
         snapstart=False,
     ),
+    # Test keys call by the simulated provider in every stage.
+    Group(
+        "callbacks/simulator",
+        api="callbacks",
+        paths=("simulator/{proxy+}",),
+        tables={"ratelimit": WRITE},
+        sends=("voice-events",),
+        grants=frozenset({Grant.ROOT_SECRET}),
+        snapstart=False,
+    ),
 )
 
 #: The queues of all jobs: an event, the outbox and a timer may each bring any of them.
@@ -361,8 +374,8 @@ WORKERS = (
         queue="dialer",
         tables={"activity": READ_WRITE, "core": READ_WRITE},
         batch=5,
-        # The simulated carrier reports here.
-        sends=("voice-events",),
+        # What happens in simulated calls.
+        sends=("simulator",),
         grants=frozenset({Grant.NATIONAL_REGISTRY}),
         concurrency=20,
     ),
@@ -412,6 +425,15 @@ WORKERS = (
     ),
     Worker("workers/contacts", queue="contacts", tables={"activity": WRITE, "core": READ_WRITE}, concurrency=20),
     Worker("workers/projections", queue="projections", tables={"activity": READ, "core": READ_WRITE}, concurrency=20),
+    # The simulated provider: it posts its callbacks, or takes them itself where there is no domain to post them to.
+    Worker(
+        "workers/simulator",
+        queue="simulator",
+        tables={"activity": READ_WRITE},
+        sends=("simulator", "voice-events"),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.CALLBACKS}),
+        concurrency=20,
+    ),
     # A storm of reports may not take the account's concurrency from the APIs.
     Worker(
         "workers/voice_events",

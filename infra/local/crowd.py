@@ -28,7 +28,8 @@ from switchboard.aws import clock, ids, settings
 from switchboard.aws.table import Item, Put, commit, encode_item
 from switchboard.calls import history
 from switchboard.calls import store as calls
-from switchboard.calls.models import Call, EndReason, Order, State, Tier
+from switchboard.calls.models import Call, Order, State, Tier
+from switchboard.carriers.voice.reports import EndReason
 from switchboard.compliance.data import area_codes
 from switchboard.contacts import service as contacts
 from switchboard.contacts import store as contact_store

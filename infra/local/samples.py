@@ -19,6 +19,9 @@ from switchboard.calls import dialing
 from switchboard.calls import service as calls
 from switchboard.calls.models import Order, Tier
 from switchboard.carriers.transport import simulator
+from switchboard.carriers.voice.reports import Report
+from switchboard.carriers.voice.simulator import callbacks
+from switchboard.carriers.voice.simulator.callbacks import Callback
 from switchboard.contacts import service as contacts
 from switchboard.email import delivery
 from switchboard.email import service as email
@@ -42,6 +45,7 @@ _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 def fill(text: str, demo: dict[str, str]) -> dict[str, Any]:
     """The event of a sample's text, with the demo's keys and ids (infra.local.demo), and mails of its agent."""
+    answered = cache(lambda: _answered(demo))
     hook = cache(lambda: _webhook(demo).endpoint.id)
     makers: dict[str, Callable[[], str]] = {
         "agent_key": lambda: demo["ANIMA_AGENT_KEY"],
@@ -62,6 +66,8 @@ def fill(text: str, demo: dict[str, str]) -> dict[str, Any]:
         "queued_message": lambda: _queued(demo).id,
         "livekit_webhook": (joined := cache(lambda: _rep_joined(demo))),
         "livekit_signature": lambda: _livekit_signature(joined()),
+        "simulator_callback": lambda: base64.b64encode(answered().body).decode(),
+        "simulator_signature": lambda: answered().headers["simulator-signature"],
         "webhook_message": lambda: _told_of(demo),
         "webhook_endpoint": hook,
         "webhook_delivery": lambda: webhooks.send_test(_master(demo), hook()).id,
@@ -97,6 +103,12 @@ def _dialed(demo: dict[str, str]) -> str:
     call_id = _placed(demo)
     dialing.dial(demo["ORGANIZATION_ID"], call_id)
     return call_id
+
+
+def _answered(demo: dict[str, str]) -> Callback:
+    """The callback of the simulated line for a call that was answered."""
+    facts = {"org_id": demo["ORGANIZATION_ID"], "call_id": _dialed(demo), "kind": "answered", "answered_by": "human"}
+    return callbacks.sign(Report.model_validate(facts))
 
 
 def _redeemed_roleplay(demo: dict[str, str]) -> str:

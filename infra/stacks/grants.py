@@ -136,6 +136,10 @@ ROWS: dict[Grant, Row] = {
         settings=_sign_in_settings,
         statements=lambda _, resources: _may_read(resources.issuer.secret_arn if resources.issuer else None),
     ),
+    Grant.CALLBACKS: Row(
+        settings=lambda deployment, _: {"CALLBACKS_URL": deployment.public_url},
+        statements=lambda *_: (),
+    ),
     # The files are in the function's own file system.
     Grant.NATIONAL_REGISTRY: Row(settings=_registry_settings, statements=lambda *_: ()),
 }

@@ -131,6 +131,8 @@ def test_its_environment_is_what_the_topology_grants(full: Templates, function: 
         expected["SWITCHBOARD_LIVEKIT_URL"] = "wss://example.livekit.cloud"
         expected["SWITCHBOARD_LIVEKIT_API_KEY"] = "APIexample"
         expected["SWITCHBOARD_LIVEKIT_SECRET"] = FULL["livekit_secret_arn"]
+    if topology.Grant.CALLBACKS in function.grants:
+        expected["SWITCHBOARD_CALLBACKS_URL"] = "https://api.example.com"
     if topology.Grant.NATIONAL_REGISTRY in function.grants:
         expected["SWITCHBOARD_NATIONAL_REGISTRY"] = "files"
         expected["SWITCHBOARD_NATIONAL_REGISTRY_FOLDER"] = "/opt/registry"

@@ -143,6 +143,12 @@ def work(name: str, *, at_most: int | None = None, together: int = 1) -> int:
     return at_most
 
 
+def play() -> None:
+    """Let the simulated voice provider play its calls to their end, and apply all that it reports."""
+    work("workers/simulator")
+    work("workers/voice_events")
+
+
 def drain(queue: str) -> list[dict[str, Any]]:
     """Take all that a queue holds out of it."""
     bodies = []

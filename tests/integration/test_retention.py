@@ -14,7 +14,7 @@ from switchboard.aws import clock, queue
 from switchboard.aws.effect import Effect
 from switchboard.aws.table import commit, decode_item
 from switchboard.calls import store as calls
-from switchboard.calls.models import ToolUse, Turn
+from switchboard.carriers.voice.reports import ToolUse, Turn
 from switchboard.compliance import amending, ledgers
 from switchboard.compliance import store as compliance_store
 from switchboard.compliance.data.law import Cap

@@ -6,19 +6,19 @@ import pytest
 
 from switchboard.audit import service as audit
 from switchboard.aws import clock
-from switchboard.calls import dialing, history, service, store
-from switchboard.calls.models import Call, EndReason, Order, Progress, State, Tier, Turn
+from switchboard.calls import dialing, following, history, service, store
+from switchboard.calls.models import Call, Order, State, Tier
 from switchboard.carriers import voice
+from switchboard.carriers.voice.reports import EndReason, Report, Turn
 from switchboard.events import service as events
 from switchboard.projections import service as projections
 from switchboard.roleplay import lifecycle, sessions
 from switchboard.roleplay import store as roleplay
-from switchboard.roleplay.models import Progress as Report
-from switchboard.roleplay.models import Speaker, Wanted
+from switchboard.roleplay.models import Progress, Speaker, Wanted
 from switchboard.roleplay.models import Turn as Said
 from tests.actors import Tenant, reseller, tenant
 from tests.integration.test_concurrency import at_once, everything, told
-from tests.unit.calls.test_calls import Carrier
+from tests.voices import Provider
 
 pytestmark = pytest.mark.usefixtures("engine_cloud")
 
@@ -28,8 +28,8 @@ TURNS, WORKERS = 20, 10
 
 @pytest.fixture
 def acme(monkeypatch: pytest.MonkeyPatch) -> Tenant:
-    provider = Carrier()
-    monkeypatch.setattr(voice, "carrier", lambda: provider)
+    provider = Provider()
+    monkeypatch.setattr(voice, "carrier", lambda: provider.carrier)
     return tenant()
 
 
@@ -41,7 +41,7 @@ def placed(acme: Tenant) -> Call:
 def report(call: Call, kind: str, number: int = 0) -> None:
     turn = Turn(number=number, speaker="agent", text="Hello.", start_ms=0, end_ms=300) if kind == "turn" else None
     reason = EndReason.COMPLETED if kind == "ended" else None
-    dialing.apply(Progress(org_id=call.org_id, call_id=call.id, kind=kind, turn=turn, end_reason=reason))
+    following.apply(Report(org_id=call.org_id, call_id=call.id, kind=kind, turn=turn, end_reason=reason))
 
 
 def test_twenty_turns_by_ten_workers_are_all_recorded(acme: Tenant) -> None:
@@ -81,7 +81,7 @@ def test_turns_of_a_practice_call_meet_nobody() -> None:
 
     def say(number: int) -> None:
         turn = Said(number=number, speaker=Speaker.REP, text="Hello.", start_ms=0, end_ms=300)
-        lifecycle.apply(Report(org_id=call.org_id, call_id=call.id, kind="turn", turn=turn))
+        lifecycle.apply(Progress(org_id=call.org_id, call_id=call.id, kind="turn", turn=turn))
 
     outcomes = at_once([lambda n=n: [say(number) for number in range(n, n + 4)] for n in range(0, TURNS, 2)])
     assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]

@@ -8,10 +8,11 @@ import pytest
 
 from switchboard.aws import clock, queue
 from switchboard.aws.table import commit
-from switchboard.calls import dialing
+from switchboard.calls import following
 from switchboard.calls import service as calls
 from switchboard.calls import store as call_store
-from switchboard.calls.models import Call, EndReason, Order, Progress, State, Tier
+from switchboard.calls.models import Call, Order, State, Tier
+from switchboard.carriers.voice.reports import EndReason, Report
 from switchboard.email import delivery as mail
 from switchboard.email import service as email
 from switchboard.email.models import Draft
@@ -188,8 +189,8 @@ def test_a_calls_callbacks_arrive_in_order_though_a_worker_is_killed_anywhere(
             for other in WORKERS[: WORKERS.index(name) + 1]:
                 work(other)
         world.stream.hand_on()
-        dialing.apply(
-            Progress(
+        following.apply(
+            Report(
                 org_id=call.org_id,
                 call_id=call.id,
                 kind="ended",

@@ -118,7 +118,7 @@ def test_sqs_dialer_dials_an_accepted_call(run: Run, organisation: dict[str, str
     call = calls.CALLS.get(organisation["ORGANIZATION_ID"], job(event)["call_id"])
     assert call is not None
     assert call.state is CallState.RINGING
-    assert [body["kind"] for body in received("voice-events")] == ["ringing"]
+    assert [body["step"] for body in received("simulator")] == [0], "the rest comes step by step"
 
 
 def test_sqs_voice_events_tell_that_a_call_was_answered(run: Run, organisation: dict[str, str]) -> None:
@@ -230,6 +230,18 @@ def test_sqs_timers_hands_on_what_is_due(run: Run) -> None:
     _, answer = run("workers/timers", "sqs-timers")
     assert answer == DONE
     assert [body["message_id"] for body in received("email")] == ["msg_sample"]
+
+
+def test_sqs_simulator_lets_a_call_be_answered(run: Run) -> None:
+    _, answer = run("workers/simulator", "sqs-simulator")
+    assert answer == DONE
+    assert [body["kind"] for body in received("voice-events")] == ["answered"]
+
+
+def test_simulator_callback_reports_that_a_call_was_answered(run: Run) -> None:
+    _, answer = run("callbacks/simulator", "simulator-callback")
+    assert (answer["statusCode"], answer["body"]) == (200, "")
+    assert [body["kind"] for body in received("voice-events")] == ["answered"]
 
 
 def test_livekit_webhook_reports_that_the_rep_is_in(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

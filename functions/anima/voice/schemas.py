@@ -10,8 +10,9 @@ from pydantic.config import JsonDict
 
 from switchboard.aws import secret
 from switchboard.calls import models
-from switchboard.calls.models import Order, State, Tier, Turn
+from switchboard.calls.models import Order, State, Tier
 from switchboard.carriers.voice import Voice as CatalogueVoice
+from switchboard.carriers.voice.reports import EndReason, Turn
 from switchboard.compliance.models import ConsentSource
 from switchboard.compliance.models import Verdict as GateVerdict
 from switchboard.edge.fields import E164, FreeJson, Id, Line
@@ -139,10 +140,14 @@ class Call(_Shown):
     answered_at: str | None
     answered_by: str | None
     ended_at: str | None
-    end_reason: models.EndReason | None
+    end_reason: EndReason | None
     duration_seconds: int | None
     cost_cents: float
     error: str | None
+    outcome: str | None = Field(
+        description="What came of the talk by its analysis, which follows the end: `success`, `failure` or `unknown`."
+    )
+    summary: str | None = Field(description="The talk in brief, by the same analysis.")
     opted_out_at: str | None = Field(description="When the called person asked for no more calls.")
     provisional: bool = Field(
         description="Whether nobody reported the end. A late report may still correct state, length and cost."

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from switchboard import consumer
-from switchboard.calls import dialing
-from switchboard.calls.models import Progress
+from switchboard.calls import following
+from switchboard.carriers.voice.reports import Report
 
 
 def apply(body: dict[str, Any]) -> None:
     """Apply one report."""
-    dialing.apply(Progress.model_validate(body))
+    following.apply(Report.model_validate(body))
 
 
 handler = consumer.messages(apply)

@@ -42,6 +42,7 @@ class Identity(Server):
             "SWITCHBOARD_OIDC_ISSUER": self.issuer,
             "SWITCHBOARD_OIDC_CLIENT_ID": CLIENT_ID,
             "SWITCHBOARD_PUBLIC_URL": self._console_url,
+            "SWITCHBOARD_CALLBACKS_URL": self._console_url,
             "SWITCHBOARD_HOME_PATH": HOME_PATH,
         }
 

@@ -17,9 +17,10 @@ from switchboard.audit import service as audit
 from switchboard.aws import clock, session, settings
 from switchboard.aws.effect import IdempotencyMismatch
 from switchboard.aws.table import commit
-from switchboard.calls import dialing, service, store
-from switchboard.calls.models import MOVES, TERMINAL, Call, EndReason, Order, Progress, State, Tier, ToolUse, Turn
+from switchboard.calls import closing, dialing, following, service, store
+from switchboard.calls.models import MOVES, TERMINAL, Call, Order, State, Tier
 from switchboard.carriers import voice
+from switchboard.carriers.voice.reports import EndReason, Report, ToolUse, Turn
 from switchboard.compliance import ledgers
 from switchboard.compliance import service as compliance
 from switchboard.compliance.errors import Blocked
@@ -28,52 +29,22 @@ from switchboard.events import service as events
 from switchboard.usage import service as usage
 from tests.actors import Tenant, tenant, with_effect
 from tests.integration.sabotage import Sabotage, Stream, everything, tick
+from tests.voices import Provider
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
 NOBODY = "+14155550142"
 
 
-class Carrier:
-    """A provider that does what the test says."""
-
-    def __init__(self) -> None:
-        self.outcome: str | Exception = "sim_1"
-        self.dialed: list[voice.Dial] = []
-        self.ended: list[voice.Placed] = []
-        self.known: voice.Snapshot | None = None
-
-    def available(self, to_number: str) -> bool:
-        return to_number != "+15005550013"
-
-    def voices(self) -> list[voice.Voice]:
-        return [
-            voice.Voice("b", "Basic", "basic", "en-US", "female"),
-            voice.Voice("p", "Premium", "premium", "en-US", "male"),
-        ]
-
-    def dial(self, dial: voice.Dial) -> str:
-        self.dialed.append(dial)
-        if isinstance(self.outcome, Exception):
-            raise self.outcome
-        return self.outcome
-
-    def fetch(self, placed: voice.Placed) -> voice.Snapshot | None:
-        return self.known
-
-    def end(self, placed: voice.Placed) -> None:
-        self.ended.append(placed)
-
-
 @pytest.fixture
-def carrier(monkeypatch: pytest.MonkeyPatch) -> Carrier:
-    provider = Carrier()
-    monkeypatch.setattr(voice, "carrier", lambda: provider)
+def carrier(monkeypatch: pytest.MonkeyPatch) -> Provider:
+    provider = Provider()
+    monkeypatch.setattr(voice, "carrier", lambda: provider.carrier)
     return provider
 
 
 @pytest.fixture
-def acme(cloud: dict[str, str], frozen: clock.Frozen, carrier: Carrier) -> Tenant:
+def acme(cloud: dict[str, str], frozen: clock.Frozen, carrier: Provider) -> Tenant:
     return tenant()
 
 
@@ -92,7 +63,7 @@ def now(call: Call) -> Call:
 
 
 def report(call: Call, kind: str, **facts: Any) -> None:
-    dialing.apply(Progress(org_id=call.org_id, call_id=call.id, kind=kind, **facts))
+    following.apply(Report(org_id=call.org_id, call_id=call.id, kind=kind, **facts))
 
 
 def dialed(acme: Tenant, **changes: Any) -> Call:
@@ -109,7 +80,7 @@ def actions(acme: Tenant, correlation_id: str = "corr_test") -> list[str]:
 # --- placing ----------------------------------------------------------------------------------------------------
 
 
-def test_a_call_is_accepted_with_its_verdict_and_dialled_once(acme: Tenant, carrier: Carrier) -> None:
+def test_a_call_is_accepted_with_its_verdict_and_dialled_once(acme: Tenant, carrier: Provider) -> None:
     call = placed(acme, greeting="Good day.")
     assert (call.state, call.voice_id, call.greeting) == (State.CREATED, "b", "Good day.")
     assert service.verdict_of(acme.caller(), call.id).allowed
@@ -119,7 +90,7 @@ def test_a_call_is_accepted_with_its_verdict_and_dialled_once(acme: Tenant, carr
     assert (now(call).state, now(call).provider_call_id) == (State.RINGING, "sim_1")
 
 
-def test_a_refused_call_is_never_a_call_and_its_verdict_is_in_the_chain(acme: Tenant, carrier: Carrier) -> None:
+def test_a_refused_call_is_never_a_call_and_its_verdict_is_in_the_chain(acme: Tenant, carrier: Provider) -> None:
     ledgers.block(acme.caller(), NOBODY)
     with pytest.raises(Blocked) as refusal:
         placed(acme)
@@ -156,7 +127,7 @@ def test_without_consent_nobody_is_called(acme: Tenant) -> None:
     assert refusal.value.code == "consent_missing"
 
 
-def test_the_daily_cap_of_a_tier_holds(frozen: clock.Frozen, carrier: Carrier) -> None:
+def test_the_daily_cap_of_a_tier_holds(frozen: clock.Frozen, carrier: Provider) -> None:
     small = tenant("small", PlanName.GROWTH, basic_calls_per_day=2)
     for _ in range(2):
         placed(small)
@@ -171,7 +142,7 @@ def test_the_daily_cap_of_a_tier_holds(frozen: clock.Frozen, carrier: Carrier) -
 @pytest.mark.parametrize("plan", [PlanName.STARTER, PlanName.GROWTH])
 @pytest.mark.parametrize("reached", ["the day's calls", "the cap"])
 def test_no_answer_is_paid_for_that_a_limit_makes_useless(
-    carrier: Carrier, monkeypatch: pytest.MonkeyPatch, plan: PlanName, reached: str
+    carrier: Provider, monkeypatch: pytest.MonkeyPatch, plan: PlanName, reached: str
 ) -> None:
     asked: list[str] = []
 
@@ -192,7 +163,7 @@ def test_no_answer_is_paid_for_that_a_limit_makes_useless(
     assert asked == ["+12125551234"]
 
 
-def test_the_free_plan_has_no_premium_calls(carrier: Carrier) -> None:
+def test_the_free_plan_has_no_premium_calls(carrier: Provider) -> None:
     with pytest.raises(QuotaExceeded):
         placed(tenant("free", PlanName.FREE), tier="premium")
 
@@ -247,14 +218,14 @@ def test_another_organisation_finds_nothing(acme: Tenant) -> None:
 # --- dialling ---------------------------------------------------------------------------------------------------
 
 
-def test_a_refusal_of_the_provider_ends_the_call(acme: Tenant, carrier: Carrier) -> None:
+def test_a_refusal_of_the_provider_ends_the_call(acme: Tenant, carrier: Provider) -> None:
     carrier.outcome = voice.Refused("no such route")
     call = dialed(acme)
     assert (call.state, call.end_reason, call.error) == (State.FAILED, EndReason.FAILED, "no such route")
 
 
 def test_a_provider_without_room_is_asked_again_and_at_last_given_up(
-    acme: Tenant, carrier: Carrier, frozen: clock.Frozen
+    acme: Tenant, carrier: Provider, frozen: clock.Frozen
 ) -> None:
     carrier.outcome = voice.Throttled("later")
     call = dialed(acme)
@@ -270,7 +241,7 @@ def test_a_provider_without_room_is_asked_again_and_at_last_given_up(
 
 
 def test_an_unknown_outcome_is_never_dialled_again_surfaces_and_ends(
-    acme: Tenant, carrier: Carrier, frozen: clock.Frozen
+    acme: Tenant, carrier: Provider, frozen: clock.Frozen
 ) -> None:
     carrier.outcome = voice.OutcomeUnknown("timeout")
     call = dialed(acme)
@@ -280,11 +251,11 @@ def test_an_unknown_outcome_is_never_dialled_again_surfaces_and_ends(
     dialing.confirm(call.org_id, call.id, now(call).claim)
     assert now(call).state is State.UNCONFIRMED
     frozen.advance(hours=1)
-    dialing.close(call.org_id, call.id, State.UNCONFIRMED)
+    closing.close(call.org_id, call.id, State.UNCONFIRMED)
     assert (now(call).state, now(call).end_reason) == (State.FAILED, EndReason.TIMEOUT)
 
 
-def test_the_providers_reports_settle_an_unconfirmed_call(acme: Tenant, carrier: Carrier) -> None:
+def test_the_providers_reports_settle_an_unconfirmed_call(acme: Tenant, carrier: Provider) -> None:
     carrier.outcome = voice.OutcomeUnknown("timeout")
     call = dialed(acme)
     dialing.confirm(call.org_id, call.id, call.claim)
@@ -296,17 +267,17 @@ def test_every_call_ends_though_its_provider_forgets_it(acme: Tenant, frozen: cl
     ringing, talking = dialed(acme), dialed(acme)
     report(talking, "answered")
     frozen.advance(minutes=4)
-    dialing.close(ringing.org_id, ringing.id, State.RINGING)
-    dialing.close(talking.org_id, talking.id, State.RINGING)
+    closing.close(ringing.org_id, ringing.id, State.RINGING)
+    closing.close(talking.org_id, talking.id, State.RINGING)
     assert (now(ringing).state, now(talking).state) == (State.NO_ANSWER, State.ACTIVE)
     frozen.advance(hours=1)
-    dialing.close(talking.org_id, talking.id, State.ACTIVE)
+    closing.close(talking.org_id, talking.id, State.ACTIVE)
     assert (now(talking).state, now(talking).end_reason) == (State.FAILED, EndReason.TIMEOUT)
     jobs = [item["body"]["M"]["job"]["S"] for item in everything("activity") if "queue" in item]
     assert jobs.count("CloseCall") >= 4, "what does this later is asked for"
 
 
-def test_what_changes_between_acceptance_and_dialling_still_stops_the_call(acme: Tenant, carrier: Carrier) -> None:
+def test_what_changes_between_acceptance_and_dialling_still_stops_the_call(acme: Tenant, carrier: Provider) -> None:
     call = placed(acme)
     ledgers.opt_out(acme.caller(), NOBODY, "api")
     dialing.dial(call.org_id, call.id)
@@ -347,7 +318,7 @@ WITHDRAWALS = {
 
 @pytest.mark.parametrize("what", [*WITHDRAWALS, "cap lowered"])
 def test_what_is_withdrawn_while_a_call_waits_is_not_dialled_and_given_back(
-    acme: Tenant, carrier: Carrier, what: str
+    acme: Tenant, carrier: Provider, what: str
 ) -> None:
     lowered = "the organization's spending cap was lowered below what is spent"
     act, why = {**WITHDRAWALS, "cap lowered": (lower_cap, lowered)}[what]
@@ -361,14 +332,14 @@ def test_what_is_withdrawn_while_a_call_waits_is_not_dialled_and_given_back(
 
 @pytest.mark.parametrize("what", WITHDRAWALS)
 def test_what_is_withdrawn_between_verdict_and_claim_is_not_dialled(
-    acme: Tenant, carrier: Carrier, monkeypatch: pytest.MonkeyPatch, what: str
+    acme: Tenant, carrier: Provider, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     act, why = WITHDRAWALS[what]
     call, claim = placed(acme), dialing._claim
 
-    def late(*arguments: Any) -> Call | None:
+    def late(*arguments: Any, **options: Any) -> Call | None:
         act(acme, call)
-        return claim(*arguments)
+        return claim(*arguments, **options)
 
     monkeypatch.setattr(dialing, "_claim", late)
     dialing.dial(call.org_id, call.id)
@@ -378,7 +349,7 @@ def test_what_is_withdrawn_between_verdict_and_claim_is_not_dialled(
 
 @pytest.mark.parametrize("what", WITHDRAWALS)
 def test_nobody_is_dialled_after_a_withdrawal_wherever_it_comes_between_a_diallers_requests(
-    acme: Tenant, carrier: Carrier, what: str
+    acme: Tenant, carrier: Provider, what: str
 ) -> None:
     """All interleavings: the withdrawal's commit comes before each of the dialler's requests to AWS in turn."""
     act, _ = WITHDRAWALS[what]
@@ -410,7 +381,7 @@ def test_nobody_is_dialled_after_a_withdrawal_wherever_it_comes_between_a_dialle
     assert outcomes == {"dialled", "stopped"}
 
 
-def test_a_suspension_that_is_lifted_stops_nothing_more(acme: Tenant, carrier: Carrier) -> None:
+def test_a_suspension_that_is_lifted_stops_nothing_more(acme: Tenant, carrier: Provider) -> None:
     suspend(acme, placed(acme))
     accounts.set_status(acme.caller(master=True), "active")
     assert dialed(acme).state is State.RINGING
@@ -424,7 +395,7 @@ def test_a_stop_is_seen_at_each_of_its_copies(acme: Tenant, monkeypatch: pytest.
         commit(stops.checks(acme.org_id, None), store.CALLS.put(placed_elsewhere(acme)))
 
 
-def test_a_call_stopped_by_nothing_is_dialled_whatever_is_done_to_others(acme: Tenant, carrier: Carrier) -> None:
+def test_a_call_stopped_by_nothing_is_dialled_whatever_is_done_to_others(acme: Tenant, carrier: Provider) -> None:
     other = tenant("globex")
     call = placed(acme)
     ledgers.opt_out(other.caller(), NOBODY, "api")
@@ -452,11 +423,11 @@ def test_a_second_run_gets_the_first_ones_call_though_the_gate_would_refuse_now(
 # --- progress ---------------------------------------------------------------------------------------------------
 
 
-def course(call: Call) -> list[Progress]:
+def course(call: Call) -> list[Report]:
     """All that a provider reports of an answered call."""
 
-    def made(kind: str, **facts: Any) -> Progress:
-        return Progress(org_id=call.org_id, call_id=call.id, kind=kind, provider_call_id="sim_1", **facts)
+    def made(kind: str, **facts: Any) -> Report:
+        return Report(org_id=call.org_id, call_id=call.id, kind=kind, provider_call_id="sim_1", **facts)
 
     turns = [
         Turn(number=number, speaker="agent", text=f"turn {number}", start_ms=number * 1000, end_ms=number * 1000 + 900)
@@ -474,7 +445,7 @@ def course(call: Call) -> list[Progress]:
 def test_a_call_rings_talks_and_ends(acme: Tenant) -> None:
     call = dialed(acme)
     for progress in course(call):
-        dialing.apply(progress)
+        following.apply(progress)
     assert (now(call).state, now(call).end_reason, now(call).duration_seconds) == (
         State.COMPLETED,
         EndReason.COMPLETED,
@@ -498,7 +469,7 @@ def test_late_repeated_and_reordered_reports_lead_to_the_same_end(acme: Tenant, 
     reports = course(call)
     reached: list[State] = [now(call).state]
     for place in (*places, *places):
-        dialing.apply(reports[place])
+        following.apply(reports[place])
         state = now(call).state
         assert state is reached[-1] or state in MOVES[reached[-1]]
         reached.append(state)
@@ -553,7 +524,7 @@ def hangs_up() -> int:
 
 
 def test_who_asks_for_no_more_calls_is_in_the_ledger_with_the_turn_and_the_call_ends(
-    acme: Tenant, carrier: Carrier
+    acme: Tenant, carrier: Provider
 ) -> None:
     call = dialed(acme)
     report(call, "answered")
@@ -564,7 +535,7 @@ def test_who_asks_for_no_more_calls_is_in_the_ledger_with_the_turn_and_the_call_
     with pytest.raises(Blocked) as refused:
         placed(acme)
     assert refused.value.code == "opted_out"
-    dialing.hang_up(call.org_id, call.id)
+    closing.hang_up(call.org_id, call.id)
     assert [one.call_id for one in carrier.ended] == [call.id]
 
 
@@ -628,38 +599,38 @@ def seconds_of(acme: Tenant) -> int:
     return usage.of_month(acme.org_id, clock.stamp()[:7]).units["voice_basic"]
 
 
-def test_a_close_timer_asks_the_provider_and_takes_its_word(acme: Tenant, carrier: Carrier) -> None:
+def test_a_close_timer_asks_the_provider_and_takes_its_word(acme: Tenant, carrier: Provider) -> None:
     call = dialed(acme)
     carrier.known = voice.Snapshot(over=True, answered=True, end_reason="completed", duration_seconds=125)
-    dialing.close(call.org_id, call.id, "ringing")
+    closing.close(call.org_id, call.id, "ringing")
     after = now(call)
     assert (after.state, after.duration_seconds, after.provisional) == (State.COMPLETED, 125, False)
     assert (carrier.ended, seconds_of(acme)) == ([], 3)
 
 
-def test_a_close_timer_hangs_up_what_the_provider_still_has(acme: Tenant, carrier: Carrier) -> None:
+def test_a_close_timer_hangs_up_what_the_provider_still_has(acme: Tenant, carrier: Provider) -> None:
     call = dialed(acme)
     carrier.known = voice.Snapshot(over=False)
-    dialing.close(call.org_id, call.id, "ringing")
+    closing.close(call.org_id, call.id, "ringing")
     assert [one.call_id for one in carrier.ended] == [call.id]
     assert (now(call).state, now(call).provisional) == (State.NO_ANSWER, True)
 
 
 def test_a_provider_that_cannot_be_asked_keeps_no_call_open(
-    acme: Tenant, carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+    acme: Tenant, carrier: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(_: voice.Placed) -> None:
+    def away(_: voice.Leg) -> None:
         raise voice.OutcomeUnknown("no answer")
 
     monkeypatch.setattr(carrier, "fetch", away)
     call = dialed(acme)
-    dialing.close(call.org_id, call.id, "ringing")
+    closing.close(call.org_id, call.id, "ringing")
     assert (now(call).state, now(call).provisional) == (State.NO_ANSWER, True)
 
 
-def test_a_late_end_corrects_what_we_concluded(acme: Tenant, carrier: Carrier, frozen: clock.Frozen) -> None:
+def test_a_late_end_corrects_what_we_concluded(acme: Tenant, carrier: Provider, frozen: clock.Frozen) -> None:
     call = dialed(acme)
-    dialing.close(call.org_id, call.id, "ringing")
+    closing.close(call.org_id, call.id, "ringing")
     assert seconds_of(acme) == 0
     frozen.advance(minutes=10)
     report(call, "answered", answered_by="human")
@@ -674,7 +645,7 @@ def test_a_late_end_corrects_what_we_concluded(acme: Tenant, carrier: Carrier, f
 
 def test_a_correction_comes_within_two_days_or_not_at_all(acme: Tenant, frozen: clock.Frozen) -> None:
     call = dialed(acme)
-    dialing.close(call.org_id, call.id, "ringing")
+    closing.close(call.org_id, call.id, "ringing")
     frozen.advance(hours=49)
     report(call, "ended", end_reason="completed", duration_seconds=600)
     assert now(call).state is State.NO_ANSWER
@@ -705,7 +676,7 @@ def test_nobody_pays_for_more_than_the_longest_call_where_its_end_was_lost(acme:
     call = dialed(acme)
     report(call, "answered")
     frozen.advance(hours=1, minutes=20)
-    dialing.close(call.org_id, call.id, "active")
+    closing.close(call.org_id, call.id, "active")
     assert (now(call).duration_seconds, seconds_of(acme)) == (3_600, 60)
 
 
@@ -717,11 +688,11 @@ def test_a_length_that_cannot_be_true_is_bounded(acme: Tenant, reported: int, ke
     assert (now(call).duration_seconds, seconds_of(acme)) == (kept, kept // 60)
 
 
-def test_an_unconfirmed_call_has_the_hour_of_its_own_timer(acme: Tenant, carrier: Carrier) -> None:
+def test_an_unconfirmed_call_has_the_hour_of_its_own_timer(acme: Tenant, carrier: Provider) -> None:
     carrier.outcome = voice.OutcomeUnknown("no answer")
     call = dialed(acme)
     dialing.confirm(call.org_id, call.id, now(call).claim)
-    dialing.close(call.org_id, call.id, "created")
+    closing.close(call.org_id, call.id, "created")
     assert now(call).state is State.UNCONFIRMED, "the timer of its acceptance is not its own"
     report(call, "answered")
     report(call, "ended", end_reason="completed", duration_seconds=1_500)
@@ -757,7 +728,7 @@ def test_a_call_that_waits_when_the_carrier_is_taken_away_fails_and_costs_nothin
 
 
 def test_a_real_carrier_shows_no_number_that_belongs_to_nobody(
-    acme: Tenant, carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+    acme: Tenant, carrier: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(voice, "name", lambda: "real")
     with pytest.raises(Unavailable) as refused:
@@ -768,12 +739,12 @@ def test_a_real_carrier_shows_no_number_that_belongs_to_nobody(
 
 
 def test_a_carrier_gets_the_end_of_the_time_in_which_the_call_may_ring(
-    acme: Tenant, carrier: Carrier, frozen: clock.Frozen
+    acme: Tenant, carrier: Provider, frozen: clock.Frozen
 ) -> None:
     """The verdict's window ends at some moment after the dialling, for a number that somebody has."""
     frozen.advance(hours=1)
     call = dialed(acme, to="+12125550199".replace("555", "736"), consent_source="opt-in:web-form")
-    (dial,) = carrier.dialed
+    (dial,) = carrier.placements
     assert dial.not_after
     assert dial.not_after > clock.stamp()
     assert now(call).state is State.RINGING
@@ -894,7 +865,7 @@ def test_a_page_of_one_state_reads_that_state_alone(acme: Tenant) -> None:
     assert asked == ["Query", "BatchGetItem"]
 
 
-def ways_to_end(acme: Tenant, carrier: Carrier) -> dict[str, Call]:
+def ways_to_end(acme: Tenant, carrier: Provider) -> dict[str, Call]:
     """Calls that ended in all ways, some of them with an hour's watch on the way."""
     calls: dict[str, Call] = {}
 
@@ -911,7 +882,7 @@ def ways_to_end(acme: Tenant, carrier: Carrier) -> dict[str, Call]:
     report(made("held before the answer", "hold", "answered"), "ended")
     report(made("held before the answer, not held after", "hold", "resumed"), "ended")
     forgotten = made("forgotten", "answered")
-    dialing.close(forgotten.org_id, forgotten.id, State.ACTIVE.value)
+    closing.close(forgotten.org_id, forgotten.id, State.ACTIVE.value)
     carrier.outcome = voice.OutcomeUnknown("timeout")
     for name, kind in (("lost and found", "answered"), ("lost and rings", "ringing"), ("lost and over", "ended")):
         lost = made(name)
@@ -921,7 +892,7 @@ def ways_to_end(acme: Tenant, carrier: Carrier) -> dict[str, Call]:
         report(lost, "ended")
     lost = made("lost for good")
     dialing.confirm(lost.org_id, lost.id, lost.claim)
-    dialing.close(lost.org_id, lost.id, State.UNCONFIRMED.value)
+    closing.close(lost.org_id, lost.id, State.UNCONFIRMED.value)
     carrier.outcome = voice.Refused("no such route")
     made("refused")
     carrier.outcome = "sim_1"
@@ -931,14 +902,14 @@ def ways_to_end(acme: Tenant, carrier: Carrier) -> dict[str, Call]:
     return calls
 
 
-def test_after_any_end_no_timer_of_a_call_is_left(acme: Tenant, carrier: Carrier) -> None:
+def test_after_any_end_no_timer_of_a_call_is_left(acme: Tenant, carrier: Provider) -> None:
     calls = ways_to_end(acme, carrier)
     assert {name for name, call in calls.items() if now(call).state not in TERMINAL} == set()
     assert {name for name, call in calls.items() if now(call).watch} == set()
     assert not [item for item in everything("activity") if item["pk"]["S"].startswith("timer#")]
 
 
-def test_a_call_under_way_has_one_timer_at_most(acme: Tenant, carrier: Carrier) -> None:
+def test_a_call_under_way_has_one_timer_at_most(acme: Tenant, carrier: Provider) -> None:
     carrier.outcome = voice.OutcomeUnknown("timeout")
     call = dialed(acme)
     dialing.confirm(call.org_id, call.id, call.claim)
@@ -1015,9 +986,9 @@ def fire_timers(acme: Tenant) -> None:
         for message in messages:
             body = json.loads(message["Body"])
             if body["job"] == "CloseCall":
-                dialing.close(body["org_id"], body["call_id"], body["state"])
+                closing.close(body["org_id"], body["call_id"], body["state"])
 
 
 def test_the_deadlines_leave_a_call_time(acme: Tenant) -> None:
-    assert timedelta(seconds=60) < dialing.RING_LIMIT, "Twilio's own ring time-out"
+    assert timedelta(seconds=60) < following.RING_LIMIT, "Twilio's own ring time-out"
     assert timedelta(minutes=10) == dialing.UNCONFIRMED_AFTER, "rule 3"

@@ -20,8 +20,8 @@ from switchboard.compliance import service as compliance
 from switchboard.compliance.errors import Blocked
 from switchboard.errors import DomainError
 from tests.actors import Tenant, tenant
-from tests.unit.calls.test_calls import Carrier
 from tests.unit.properties import examples
+from tests.voices import Provider
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
@@ -61,8 +61,8 @@ def test_no_call_is_ever_dialled_with_a_failing_rule(
 ) -> None:
     # An organisation of its own: what was blocked in one example is not blocked in the next.
     acme = tenant(f"gate-{next(_tenants)}", PlanName.ENTERPRISE)
-    carrier = Carrier()
-    monkeypatch.setattr(voice, "carrier", lambda: carrier)
+    carrier = Provider()
+    monkeypatch.setattr(voice, "carrier", lambda: carrier.carrier)
     frozen.at = clock.parse("2026-03-04T00:00:00Z").timestamp() + half_hours * 1_800  # over a daylight-saving change
     order = Order(to=number, tier=Tier.BASIC, consent_source=source)
     org = accounts.organisation(acme.org_id)

@@ -9,12 +9,14 @@ from switchboard.accounts import service as accounts
 from switchboard.accounts.models import HardCap
 from switchboard.accounts.plans import PlanName
 from switchboard.aws import clock
-from switchboard.calls.models import Call, EndReason, State
+from switchboard.calls.models import Call, State
 from switchboard.carriers import voice
+from switchboard.carriers.voice.reports import EndReason
 from switchboard.errors import QuotaExceeded
 from switchboard.usage import service as usage
 from tests.actors import Tenant, tenant
-from tests.unit.calls.test_calls import Carrier, dialed, now, placed, report
+from tests.unit.calls.test_calls import dialed, now, placed, report
+from tests.voices import Provider
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
@@ -26,8 +28,8 @@ CENTS = 14
 
 @pytest.fixture(autouse=True)
 def _carrier(monkeypatch: pytest.MonkeyPatch) -> None:
-    provider = Carrier()
-    monkeypatch.setattr(voice, "carrier", lambda: provider)
+    provider = Provider()
+    monkeypatch.setattr(voice, "carrier", lambda: provider.carrier)
 
 
 @pytest.fixture(params=[PlanName.STARTER, PlanName.SCALE])
@@ -130,6 +132,6 @@ def test_a_simulated_call_has_nothing_to_settle(acme: Tenant) -> None:
     call = dialed(acme, simulated=True)
     assert call.receipt is None
     report(call, "answered")
-    report(call, "ended", end_reason=EndReason.COMPLETED, duration_seconds=61)
+    report(call, "ended", end_reason=EndReason.COMPLETED, duration_seconds=61, outcome="success")
     assert (now(call).state, now(call).cost_micros) == (State.COMPLETED, 0)
     assert used(acme, JANUARY) == (0, 0, 0)

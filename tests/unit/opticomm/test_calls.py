@@ -17,10 +17,11 @@ from switchboard.accounts.models import KeyKind
 from switchboard.accounts.plans import PlanName
 from switchboard.audit import service as audit
 from switchboard.aws import clock
-from switchboard.calls import dialing, initiation, service
+from switchboard.calls import dialing, following, initiation, service
 from switchboard.calls.initiation import Wanted
-from switchboard.calls.models import Call, EndReason, Progress, State
+from switchboard.calls.models import Call, State
 from switchboard.carriers import voice
+from switchboard.carriers.voice.reports import EndReason, Report
 from switchboard.compliance import ledgers
 from switchboard.compliance import service as compliance
 from switchboard.edge.dialects import opticomm
@@ -28,9 +29,9 @@ from switchboard.errors import QuotaExceeded, RateLimited
 from switchboard.events import service as events
 from switchboard.usage import service as usage
 from switchboard.webhooks import store as webhooks
-from tests.integration.sabotage import Sabotage, drain, work
-from tests.unit.calls.test_calls import Carrier
+from tests.integration.sabotage import Sabotage, drain, play
 from tests.unit.opticomm.backend import NOBODY, Backend, backend, code, make_flow
+from tests.voices import Provider
 
 HOOK = "https://hooks.example.com/calls"
 
@@ -50,7 +51,7 @@ def found(asker: Backend, call_id: str) -> Call:
 def talked(asker: Backend, call_id: str) -> list[str]:
     """What is said in a call, from its dialling to its end."""
     dialing.dial(asker.company.org_id, call_id)
-    work("workers/voice_events")
+    play()
     return [turn.text for turn in service.transcript(asker.company.caller(master=True), call_id)]
 
 
@@ -71,7 +72,7 @@ def test_a_call_is_accepted_and_followed_to_its_end(live: Backend) -> None:
     assert (first["status"], first["duration_seconds"], first["completed_at"]) == ("pending", None, None)
     dialing.dial(live.company.org_id, call_id)
     assert live.check(call_id=call_id).json()["status"] == "calling"
-    work("workers/voice_events")
+    play()
     last = live.check(call_id=call_id).json()
     assert (last["status"], last["outcome"], last["error_message"]) == ("completed", "success", None)
     assert last["duration_seconds"] > 0
@@ -99,8 +100,8 @@ def test_how_a_call_ends_is_told(
 
 
 def test_a_status_never_goes_back_while_a_provider_has_no_room(live: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
-    carrier = Carrier()
-    monkeypatch.setattr(voice, "carrier", lambda: carrier)
+    carrier = Provider()
+    monkeypatch.setattr(voice, "carrier", lambda: carrier.carrier)
     call_id = live.initiate().json()["call_id"]
     for outcome, expected in ((voice.Throttled("later"), "pending"), (voice.OutcomeUnknown("?"), "pending")):
         carrier.outcome = outcome
@@ -109,9 +110,9 @@ def test_a_status_never_goes_back_while_a_provider_has_no_room(live: Backend, mo
     call = found(live, call_id)
     dialing.confirm(call.org_id, call.id, call.claim)
     assert live.check(call_id=call_id).json()["status"] == "pending"
-    dialing.apply(Progress(org_id=call.org_id, call_id=call.id, kind="answered"))
+    following.apply(Report(org_id=call.org_id, call_id=call.id, kind="answered"))
     assert live.check(call_id=call_id).json()["status"] == "calling"
-    dialing.apply(Progress(org_id=call.org_id, call_id=call.id, kind="ended", end_reason=EndReason.AGENT_HANGUP))
+    following.apply(Report(org_id=call.org_id, call_id=call.id, kind="ended", end_reason=EndReason.AGENT_HANGUP))
     assert live.check(call_id=call_id).json()["outcome"] == "unknown"
 
 
@@ -134,8 +135,8 @@ def test_the_first_message_takes_the_greetings_place(live: Backend) -> None:
 
 
 def test_the_voice_port_gets_all_that_the_back_end_said(live: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
-    carrier = Carrier()
-    monkeypatch.setattr(voice, "carrier", lambda: carrier)
+    carrier = Provider()
+    monkeypatch.setattr(voice, "carrier", lambda: carrier.carrier)
     flow = make_flow(
         live.company.org_id, voice="p", provider_agent_id="agent_7", system_prompt="Be brief.", caller_id="+12125550100"
     )
@@ -143,9 +144,9 @@ def test_the_voice_port_gets_all_that_the_back_end_said(live: Backend, monkeypat
         "call_id"
     ]
     dialing.dial(live.company.org_id, call_id)
-    (dial,) = carrier.dialed
+    (dial,), (placement,) = carrier.dialed, carrier.placements
     assert (dial.prompt, dial.greeting, dict(dial.variables)) == ("Be brief.", "Hi {{a}}", {"a": "1"})
-    assert (dial.provider_agent_id, dial.voice_id, dial.from_number) == ("agent_7", "p", "+12125550100")
+    assert (dial.provider_agent_id, dial.voice_id, placement.from_number) == ("agent_7", "p", "+12125550100")
     assert (found(live, call_id).flow_id, found(live, call_id).agent_ref) == (flow.id, "agent_7")
     assert found(live, call_id).tier == "premium"
 
@@ -242,8 +243,8 @@ def test_an_answer_that_is_lost_behind_the_commit_is_a_duplicate_the_next_time(l
 def test_a_test_keys_call_never_reaches_the_carrier_that_is_configured(
     live: Backend, test: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    carrier = Carrier()
-    monkeypatch.setattr(voice, "carrier", lambda: carrier)
+    carrier = Provider()
+    monkeypatch.setattr(voice, "carrier", lambda: carrier.carrier)
     monkeypatch.setattr(voice, "name", lambda: "twilio")
     monkeypatch.setenv("SWITCHBOARD_CALLER_POOL", "+14155552671")
     call_id = test.initiate(phone_number="+40712345678").json()["call_id"]

@@ -10,10 +10,11 @@ import pytest
 
 from switchboard.aws import clock, session
 from switchboard.aws.table import commit
-from switchboard.calls import dialing
+from switchboard.calls import following
 from switchboard.calls import service as calls
 from switchboard.calls import store as call_store
-from switchboard.calls.models import Call, EndReason, Order, Progress, Tier
+from switchboard.calls.models import Call, Order, Tier
+from switchboard.carriers.voice.reports import EndReason, Report
 from switchboard.events import service as events
 from switchboard.outbound.client import ConnectionFailed
 from switchboard.webhooks import breaker, callbacks, delivery, delivery_store, dispatch, schedule, service, store
@@ -50,8 +51,8 @@ def call(acme: Tenant, world: World) -> Call:
     endpoint = store.get_endpoint(acme.org_id, callback.id)
     assert endpoint is not None
     answered_quickly(endpoint)
-    dialing.apply(
-        Progress(org_id=acme.org_id, call_id=named.id, kind="ended", end_reason=EndReason.COMPLETED, duration_seconds=5)
+    following.apply(
+        Report(org_id=acme.org_id, call_id=named.id, kind="ended", end_reason=EndReason.COMPLETED, duration_seconds=5)
     )
     world.stream.hand_on()
     work("workers/webhooks")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from switchboard.calls.models import Call, EndReason, State
+from switchboard.calls.models import Call, State
+from switchboard.carriers.voice.reports import EndReason
 
 Status = Literal["pending", "calling", "completed", "failed"]
 

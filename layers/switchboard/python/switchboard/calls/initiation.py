@@ -165,7 +165,7 @@ def _basis(key: ApiKey, flow: Flow) -> Basis | None:
 
 def _voice(flow: Flow, simulated: bool) -> Voice:
     """The flow's voice, which decides the tier; another where the carrier has none of that name."""
-    voices = placing.carrier(simulated).voices()
+    voices = placing.carrier(simulated).talker.voices()
     return next((one for one in voices if one.id == flow.voice), None) or next(
         one for one in voices if one.tier == Tier.BASIC
     )

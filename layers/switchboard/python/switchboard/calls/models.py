@@ -5,8 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from switchboard.carriers.voice.reports import EndReason, Recording
 from switchboard.compliance.models import Basis, Purpose
 from switchboard.usage.models import Receipt
 
@@ -15,7 +16,10 @@ DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
 
 class State(StrEnum):
-    """Where a call is. DIALING is the worker's claim: from there on the provider may have it."""
+    """Where a call is. DIALING is the worker's claim: from there on the provider may have it.
+
+    In ENDING the line is over, and the analysis of the talk has not been reported yet.
+    """
 
     CREATED = "created"
     DIALING = "dialing"
@@ -37,6 +41,9 @@ AGENT = "agent"
 #: How every call ends, one way or another.
 TERMINAL = frozenset({State.COMPLETED, State.BUSY, State.NO_ANSWER, State.FAILED, State.CANCELED})
 
+#: The states of a call whose line is over.
+OVER = TERMINAL | {State.ENDING}
+
 #: The legal moves. Whatever a provider reports late, twice or out of order never moves a call backwards: a call that
 #: was answered does not ring again, and one that ended stays as it ended.
 MOVES: dict[State, frozenset[State]] = {
@@ -49,23 +56,6 @@ MOVES: dict[State, frozenset[State]] = {
     State.HOLD: frozenset({State.ACTIVE, State.ENDING}) | TERMINAL - {State.BUSY, State.NO_ANSWER},
     State.ENDING: TERMINAL - {State.BUSY, State.NO_ANSWER},
 } | {state: frozenset() for state in TERMINAL}
-
-
-class EndReason(StrEnum):
-    """Why a call ended: a fixed vocabulary."""
-
-    COMPLETED = "completed"
-    CALLER_HANGUP = "caller_hangup"
-    AGENT_HANGUP = "agent_hangup"
-    VOICEMAIL = "voicemail"
-    NO_ANSWER = "no_answer"
-    BUSY = "busy"
-    FAILED = "failed"
-    TIMEOUT = "timeout"
-    CANCELED = "canceled"
-    UNREACHABLE = "unreachable"
-    PROVIDER_UNAVAILABLE = "provider_unavailable"
-    BLOCKED = "blocked"
 
 
 class Tier(StrEnum):
@@ -140,12 +130,21 @@ class Call(BaseModel):
     #: When the called person asked for no more calls.
     opted_out_at: str | None = None
     provider: str
+    #: What the line calls it, and what the talker calls the talk.
     provider_call_id: str | None = None
+    provider_conversation_id: str | None = None
+    #: The provider's own order of the last hold or resume that counted.
+    held_order: int | None = None
+    transferred_to: str | None = None
     end_reason: EndReason | None = None
     answered_by: str | None = None
-    #: What came of the talk, as its analysis says: `success`, `failure` or `unknown`.
+    #: Whether an analysis of the talk follows its end. `outcome` is what it says: `success`, `failure` or `unknown`.
+    awaits_analysis: bool = False
     outcome: str | None = None
+    summary: str | None = None
+    recording: Recording | None = None
     error: str | None = None
+    sip_code: int | None = None
     #: Where the first minute was counted; what the call really took is settled there. A simulated call has none.
     receipt: Receipt | None = None
     cost_micros: int = 0
@@ -168,52 +167,3 @@ class Call(BaseModel):
     def can_become(self, state: State) -> bool:
         """Whether that move is a legal one."""
         return state in MOVES[self.state]
-
-
-class Turn(BaseModel):
-    """Something that was said. `number` orders the turns, whatever order they are reported in.
-
-    A turn that is not `final` is what was understood so far; the final one of its number takes its place.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    number: int
-    speaker: str
-    text: str
-    start_ms: int
-    end_ms: int
-    final: bool = True
-
-
-class ToolUse(BaseModel):
-    """Something that the agent did besides talking: a tool that it called, and what came of it."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    name: str
-    arguments: dict[str, Any] = Field(default_factory=dict)
-    result: str | None = None
-    status: str = "completed"
-    start_ms: int
-    duration_ms: int | None = None
-
-
-class Progress(BaseModel):
-    """What a provider reports of a call, in our own words."""
-
-    model_config = ConfigDict(frozen=True)
-
-    org_id: str
-    call_id: str
-    kind: str
-    provider_call_id: str | None = None
-    end_reason: EndReason | None = None
-    duration_seconds: int | None = None
-    answered_by: str | None = None
-    outcome: str | None = None
-    turn: Turn | None = None
-    tool: ToolUse | None = None
-    #: The keys that the called person pressed (`dtmf`).
-    digits: str | None = None

@@ -15,7 +15,7 @@ from switchboard.calls import store
 from switchboard.calls.jobs import CloseCall
 from switchboard.calls.models import Call, Order, State, Tier
 from switchboard.carriers import voice
-from switchboard.carriers.voice import VoiceCarrier
+from switchboard.carriers.voice import Carrier
 from switchboard.compliance import phone
 from switchboard.compliance import service as compliance
 from switchboard.compliance.errors import Blocked, blocked
@@ -43,7 +43,7 @@ class Placed(NamedTuple):
     duplicate: bool
 
 
-def carrier(simulated: bool) -> VoiceCarrier:
+def carrier(simulated: bool) -> Carrier:
     """The carrier of a call: one that is simulated never reaches a real provider, whatever is configured."""
     return voice.simulated() if simulated else voice.carrier()
 
@@ -67,7 +67,7 @@ def require_carrier(*, simulated: bool) -> None:
 
 def require_provider(order: Order) -> None:
     """Raise Unavailable when the provider is known to be down."""
-    if not carrier(order.simulated).available(order.to):
+    if not carrier(order.simulated).line.available(order.to):
         raise Unavailable("The voice provider is down.", code="provider_down", retry_after=30)
 
 

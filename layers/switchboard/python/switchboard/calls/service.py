@@ -9,9 +9,10 @@ from switchboard.agents import service as agents
 from switchboard.agents.service import Acting
 from switchboard.aws import clock, ids
 from switchboard.calls import placing, store
-from switchboard.calls.models import Call, Direction, Order, State, ToolUse, Turn
+from switchboard.calls.models import Call, Direction, Order, State
 from switchboard.carriers import voice
 from switchboard.carriers.voice import Voice
+from switchboard.carriers.voice.reports import ToolUse, Turn
 from switchboard.compliance import service as compliance
 from switchboard.compliance.models import Verdict
 from switchboard.errors import Invalid, NotFound
@@ -58,7 +59,7 @@ def _accepted(caller: Caller, agent: Acting, order: Order, voice_id: str) -> Cal
 
 
 def _voice(order: Order) -> str:
-    voices = [one for one in voice.carrier().voices() if one.tier == order.tier.value]
+    voices = [one for one in voice.carrier().talker.voices() if one.tier == order.tier.value]
     if order.voice_id is None:
         return voices[0].id
     if order.voice_id not in {one.id for one in voices}:
@@ -128,4 +129,4 @@ def tools(caller: Caller, call_id: str) -> list[ToolUse]:
 
 def voices() -> list[Voice]:
     """The voices that a call may have."""
-    return voice.carrier().voices()
+    return voice.carrier().talker.voices()

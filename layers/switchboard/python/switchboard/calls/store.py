@@ -20,7 +20,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from switchboard.aws import freejson, table
 from switchboard.aws.table import Item, Key, Put, Query
-from switchboard.calls.models import DIRECTIONS, Call, ToolUse, Turn
+from switchboard.calls.models import DIRECTIONS, Call
+from switchboard.carriers.voice.reports import ToolUse, Turn
 from switchboard.kit.change import Recorded
 from switchboard.kit.collection import Collection
 from switchboard.kit.listing import Listing, Page, View, place_of

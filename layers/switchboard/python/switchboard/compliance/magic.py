@@ -21,6 +21,7 @@ class Outcome(StrEnum):
     VOICEMAIL = "voicemail"
     ASKS_TO_STOP = "asks_to_stop"
     PRESSES_TO_STOP = "presses_to_stop"
+    UNRULY = "unruly"
     PROVIDER_DOWN = "provider_down"
 
     OPTED_OUT = "opted_out"
@@ -42,6 +43,7 @@ NUMBERS: dict[str, Outcome] = {
     "+15005550013": Outcome.PROVIDER_DOWN,  # the carrier's interface is away
     "+15005550030": Outcome.ASKS_TO_STOP,  # a person picks up and says "please don't call me again"
     "+15005550031": Outcome.PRESSES_TO_STOP,  # a person picks up and presses 9
+    "+15005550032": Outcome.UNRULY,  # answered; the carrier reports late, twice and in any order
     "+15005550004": Outcome.OPTED_OUT,  # refused: `opted_out`
     "+15005550020": Outcome.BLOCKED,  # refused: `dnc`
     "+15005550021": Outcome.REASSIGNED,  # refused: `number_reassigned`

@@ -23,6 +23,7 @@ from switchboard.edge.call import Call, Operation, Scheme
 from switchboard.edge.dialects.base import INTERNAL, Dialect
 from switchboard.edge.fields import is_id
 from switchboard.edge.http import Reply, Request
+from switchboard.edge.signatures import Signed
 from switchboard.errors import DomainError, Invalid, MethodNotAllowed, NotFound
 from switchboard.team.permissions import Permission
 
@@ -111,6 +112,12 @@ class Api:
     def raw(self) -> bytes:
         """The bytes of the body, unless it is JSON that the route has a model of."""
         return self._current.raw
+
+    @property
+    def signed(self) -> Signed:
+        """What the body's signature covers."""
+        call = self._current
+        return Signed(call.request, call.raw, call.parameters)
 
     @property
     def parameters(self) -> Sequence[tuple[str, str]]:

@@ -37,7 +37,7 @@ def create(origin: Origin, settings: Settings) -> Flow:
 
 def _checked(settings: Settings) -> Settings:
     problems, changes = {}, dict[str, Any]()
-    if settings.voice and settings.voice not in {one.id for one in voice.carrier().voices()}:
+    if settings.voice and settings.voice not in {one.id for one in voice.carrier().talker.voices()}:
         problems["voice"] = "is in no catalogue"
     if settings.provider_agent_id and not PROVIDER_AGENT.fullmatch(settings.provider_agent_id):
         problems["provider_agent_id"] = "is not like agent_…"

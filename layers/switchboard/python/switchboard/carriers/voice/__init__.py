@@ -1,24 +1,34 @@
-"""The port through which calls are placed."""
+"""The ports through which calls are placed and talked: a line and a talker, which together carry a call.
+
+Some talkers have a line of their own and place the call themselves; otherwise the talk is opened first, and the line
+is connected to it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
+from switchboard import telemetry
 from switchboard.aws import settings
 from switchboard.carriers.outcomes import OutcomeUnknown, Refused, Throttled
+from switchboard.carriers.voice.line import Leg, Line, Placement, Snapshot
+from switchboard.carriers.voice.talker import Conversation, Placed, Talker, Transcript, Voice
 
 __all__ = [
-    "Dial",
-    "NoCarrier",
+    "Carrier",
+    "Conversation",
+    "Leg",
+    "Line",
     "OutcomeUnknown",
     "Placed",
+    "Placement",
     "Refused",
     "Snapshot",
+    "Talker",
     "Throttled",
+    "Transcript",
     "Voice",
-    "VoiceCarrier",
     "carrier",
     "name",
     "reaches_people",
@@ -27,107 +37,50 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Dial:
-    """A call to place. `call_id` is our own: the provider sends it back with everything that it reports.
+class Carrier:
+    """A line, and a talker that is connected to it."""
 
-    `provider_agent_id` is the provider's own agent that is to talk, where there is one; `prompt` and the greeting take
-    the place of that agent's, and `variables` stand for `{{name}}` in both.
-    """
+    line: Line
+    talker: Talker
 
-    org_id: str
-    call_id: str
-    from_number: str
-    to_number: str
-    voice_id: str
-    greeting: str
-    agent_name: str
-    provider_agent_id: str | None = None
-    prompt: str | None = None
-    #: The end of the time in which the call may ring: a provider that still queues it then gives it up.
-    not_after: str | None = None
-    variables: Mapping[str, str] = field(default_factory=dict)
+    def place(self, conversation: Conversation, placement: Placement) -> Placed:
+        """Place a call and let the talker talk in it. Raises Refused, Throttled or OutcomeUnknown."""
+        placed = self.talker.call(conversation, placement)
+        if placed is not None:
+            return placed
+        opened = self.talker.open(conversation)
+        try:
+            leg = self.line.place(replace(placement, conversation_id=opened))
+        except (Refused, Throttled):
+            self._drop(conversation, opened)
+            raise
+        return Placed(leg, opened)
 
-
-class VoiceCarrier(Protocol):
-    """Places calls."""
-
-    def available(self, to_number: str) -> bool:
-        """Whether the provider takes calls now, as far as is known without asking it."""
-
-    def dial(self, dial: Dial) -> str:
-        """Place a call and answer the provider's id for it. Raises Refused, Throttled or OutcomeUnknown."""
-
-    def fetch(self, placed: Placed) -> Snapshot | None:
-        """Where a call is by what the provider knows; `None` where it knows no such call. Raises OutcomeUnknown."""
-
-    def end(self, placed: Placed) -> None:
-        """Cancel a call that rings, or hang it up. Does nothing for one that is over. Raises OutcomeUnknown."""
-
-    def voices(self) -> list[Voice]:
-        """The voices that an agent can have."""
+    def _drop(self, conversation: Conversation, opened: str) -> None:
+        try:
+            self.talker.close(conversation.org_id, conversation.call_id, opened)
+        except OutcomeUnknown as unknown:
+            # Nobody is connected to it: it ends by itself.
+            telemetry.logger().warning(
+                "talk not closed", extra={"call_id": conversation.call_id, "reason": str(unknown)}
+            )
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A call that the provider may have. Without its id the provider finds it by ours."""
-
-    org_id: str
-    call_id: str
-    provider_call_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Where a provider says that a call is. `end_reason` is a word of our own vocabulary, set when it is over."""
-
-    over: bool
-    answered: bool = False
-    end_reason: str | None = None
-    duration_seconds: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """A voice of the catalogue."""
-
-    id: str
-    name: str
-    tier: str
-    language: str
-    gender: str
-
-
-class NoCarrier:
-    """What there is where no carrier is configured: nobody can be called."""
-
-    def available(self, to_number: str) -> bool:  # noqa: ARG002 a carrier's signature
-        """Never."""
-        return False
-
-    def dial(self, dial: Dial) -> str:  # noqa: ARG002 a carrier's signature
-        """Refuse: a call may have been accepted before the carrier was taken away."""
-        raise Refused("no carrier is configured")
-
-    def fetch(self, placed: Placed) -> Snapshot | None:  # noqa: ARG002 a carrier's signature
-        """Nothing is known."""
-        return None
-
-    def end(self, placed: Placed) -> None:
-        """There is nothing to end."""
-
-    def voices(self) -> list[Voice]:
-        """None."""
-        return []
-
-
-def simulated() -> VoiceCarrier:
+def simulated() -> Carrier:
     """The carrier that calls nobody, whatever is configured: for test keys."""
-    from switchboard.carriers.voice.simulator import SimulatedVoice
+    from switchboard.carriers.voice.simulator import SimulatedLine, SimulatedTalker
 
-    return SimulatedVoice()
+    return Carrier(SimulatedLine(), SimulatedTalker())
 
 
-_CARRIERS: dict[str, Callable[[], VoiceCarrier]] = {"simulator": simulated, "none": NoCarrier}
+def _none() -> Carrier:
+    from switchboard.carriers.voice.nobody import Nobody
+
+    nobody = Nobody()
+    return Carrier(nobody, nobody)
+
+
+_CARRIERS: dict[str, Callable[[], Carrier]] = {"simulator": simulated, "none": _none}
 
 
 def name() -> str:
@@ -141,7 +94,7 @@ def name() -> str:
     return found if local or found != "simulator" else "none"
 
 
-def carrier() -> VoiceCarrier:
+def carrier() -> Carrier:
     """The carrier of that name."""
     return _CARRIERS[name()]()
 

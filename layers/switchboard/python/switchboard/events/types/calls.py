@@ -50,6 +50,22 @@ class CallOptedOut(Called):
     source: Annotated[Code, "How the person said it."]
 
 
+class CallAnsweredBy(Called):
+    answered_by: Annotated[Code, "What answered."]
+
+
+class CallTransferred(Called):
+    transferred_to: Annotated[Digest, "The digest of the number that it was passed on to."]
+
+
+class CallRecorded(Called):
+    duration_seconds: Annotated[int, "How long the recording runs."]
+
+
+class CallAnalyzed(Called):
+    outcome: Annotated[Code, "What came of the talk."]
+
+
 class CallEnded(Called):
     end_reason: Annotated[Code, "Why the call ended."]
     duration_seconds: Annotated[int, "How long the two talked."]
@@ -86,6 +102,11 @@ TYPES = (
     _call("voice.call.turn", "One side said something.", CallTurn),
     _call("voice.call.tool", "The agent called a tool.", CallTool),
     _call("voice.call.opted_out", "The called person asked for no more calls.", CallOptedOut),
+    _call("voice.call.machine", "What answered was found out after the answer.", CallAnsweredBy),
+    _call("voice.call.transferred", "The called person was passed on to another number.", CallTransferred),
+    _call("voice.call.recorded", "The carrier has a recording of the call.", CallRecorded),
+    _call("voice.call.ending", "The line is over, and the analysis of the talk is still to come.", CallEnded),
+    _call("voice.call.analyzed", "The analysis of the talk came before the end, or late.", CallAnalyzed),
     _ended("voice.call.completed", "The call ended after an answer.", "call.completed"),
     _ended("voice.call.busy", "The line was busy."),
     _ended("voice.call.no_answer", "Nobody answered."),

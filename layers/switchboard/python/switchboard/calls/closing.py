@@ -1,0 +1,105 @@
+"""The watch over calls: what is forgotten is asked for, hung up and closed.
+
+A timer's verdict is an opinion. So the provider is asked first, and told to hang up; where it says nothing the end is
+provisional, and a later report of the provider corrects it.
+"""
+
+from __future__ import annotations
+
+from switchboard import telemetry
+from switchboard.calls import ending, following, placing, store
+from switchboard.calls.ending import TALKING, End
+from switchboard.calls.models import OVER, TERMINAL, Call, State
+from switchboard.calls.telling import Change
+from switchboard.carriers import voice
+from switchboard.carriers.voice.reports import EndReason, Report
+
+
+def close(org_id: str, call_id: str, state: str) -> None:
+    """End a call that is still where it was when its timer was set: the provider, or its job, was lost.
+
+    Talking and holding are one place: a call goes to and fro between them within one limit.
+    """
+    call = store.CALLS.get(org_id, call_id)
+    if call is None or not _is_still(call, State(state)):
+        return
+    if call.state is State.ENDING:
+        _finish(call)
+        return
+    if call.state is not State.CREATED and _end_at_provider(call):
+        return
+    store.CALLS.change(org_id, call_id, lambda found: _forgotten(found, State(state)))
+
+
+def hang_up(org_id: str, call_id: str) -> None:
+    """Hang up a call, for a job. Its end is what the provider then reports."""
+    call = store.CALLS.get(org_id, call_id)
+    if call is None or call.state in OVER:
+        return
+    placing.carrier(call.simulated).line.end(leg_of(call))
+
+
+def leg_of(call: Call) -> voice.Leg:
+    """What the line knows a call by."""
+    return voice.Leg(call.org_id, call.id, call.provider_call_id)
+
+
+def take(call: Call, found: voice.Snapshot) -> None:
+    """Take the line's word on a call, as if it had reported it."""
+    facts = {"org_id": call.org_id, "call_id": call.id, "provider_call_id": found.provider_call_id}
+    if found.answered:
+        following.apply(Report(kind="answered", at=found.answered_at, **facts))
+    if found.over:
+        reason = EndReason(found.end_reason) if found.end_reason else None
+        seconds = found.duration_seconds
+        following.apply(Report(kind="ended", at=found.ended_at, end_reason=reason, duration_seconds=seconds, **facts))
+
+
+def _is_still(call: Call, state: State) -> bool:
+    # A call that became unconfirmed meanwhile has a timer of its own.
+    return call.state not in TERMINAL and (call.state is state or {call.state, state} <= TALKING)
+
+
+def _end_at_provider(call: Call) -> bool:
+    """Ask the provider of a call, and have it hung up. Returns whether the line's true end is recorded by that."""
+    line = placing.carrier(call.simulated).line
+    try:
+        found = line.fetch(leg_of(call))
+        if found is None or not found.over:
+            line.end(leg_of(call))
+            return False
+    except voice.OutcomeUnknown as unknown:
+        telemetry.logger().warning("call not asked for", extra={"call_id": call.id, "reason": str(unknown)})
+        return False
+    take(call, found)
+    return True
+
+
+def _finish(call: Call) -> None:
+    """Complete a call whose analysis is not reported: with what the talker answers when it is asked, or without."""
+    talker = placing.carrier(call.simulated).talker
+    try:
+        found = talker.transcript(call.org_id, call.id, call.provider_conversation_id)
+    except voice.OutcomeUnknown as unknown:
+        telemetry.logger().warning("talk not asked for", extra={"call_id": call.id, "reason": str(unknown)})
+        found = None
+    if found:
+        for turn in found.turns:
+            following.apply(Report(org_id=call.org_id, call_id=call.id, kind="turn", turn=turn))
+        for tool in found.tools:
+            following.apply(Report(org_id=call.org_id, call_id=call.id, kind="tool", tool=tool))
+    outcome, summary = (found.outcome, found.summary) if found else (None, None)
+    store.CALLS.change(
+        call.org_id,
+        call.id,
+        lambda now: ending.analyzed(now, outcome, summary) if now.state is State.ENDING else None,
+    )
+
+
+def _forgotten(call: Call, state: State) -> Change:
+    if not _is_still(call, state):
+        return None
+    reason = EndReason.NO_ANSWER if call.state is State.RINGING else EndReason.TIMEOUT
+    # A call that no dialler took never was at the provider.
+    provisional = call.state is not State.CREATED
+    return ending.ended(call, End(reason, error="the provider reported no end", provisional=provisional))

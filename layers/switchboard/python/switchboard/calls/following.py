@@ -1,0 +1,104 @@
+"""What a provider reports of a call, applied to it. Reports come late, twice and in any order."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from switchboard.aws import clock, secret
+from switchboard.calls import ending, hearing, store, telling
+from switchboard.calls.ending import ANSWERED, TALK_LIMIT, End
+from switchboard.calls.models import OVER, TERMINAL, Call, State
+from switchboard.calls.telling import Change
+from switchboard.carriers.voice.reports import Report
+from switchboard.kit.collection import moved
+
+#: How long a provider may take to report that a call rings, is answered or not; then it is closed.
+RING_LIMIT = timedelta(minutes=3)
+
+
+def apply(report: Report) -> None:
+    """Apply what a provider reports of a call."""
+    if report.kind in hearing.KINDS:
+        hearing.hear(report)
+    else:
+        store.CALLS.change(report.org_id, report.call_id, lambda found: decide(found, report))
+
+
+def decide(call: Call, report: Report) -> Change:
+    """What a report changes of a call as it stands; `None` where it changes nothing."""
+    known: dict[str, Any] = {}
+    if report.provider_call_id and not call.provider_call_id:
+        known["provider_call_id"] = report.provider_call_id
+    if report.provider_conversation_id and not call.provider_conversation_id:
+        known["provider_conversation_id"] = report.provider_conversation_id
+    match report.kind:
+        case "ringing" if call.can_become(State.RINGING):
+            return telling.move(call, State.RINGING, "voice.call.ringing", RING_LIMIT, known)
+        case "answered" if not call.answered_at:
+            return _answered(call, report, known)
+        case "answered" if report.answered_by and not call.answered_by:
+            # The end told of the answer before, and not of who it was.
+            return moved(call, answered_by=report.answered_by, **known), None
+        case "machine" if report.answered_by and report.answered_by != call.answered_by:
+            after = moved(call, answered_by=report.answered_by, **known)
+            return after, telling.event(after, "voice.call.machine", answered_by=report.answered_by)
+        case "hold" | "resumed":
+            return _held(call, report, known)
+        case "transferred" if report.to and report.to != call.transferred_to:
+            after = moved(call, transferred_to=report.to, **known)
+            return after, telling.event(after, "voice.call.transferred", transferred_to=secret.digest(report.to))
+        case "recorded" if report.recording and call.recording is None:
+            after = moved(call, recording=report.recording, **known)
+            seconds = report.recording.duration_seconds
+            return after, telling.event(after, "voice.call.recorded", duration_seconds=seconds)
+        case "analyzed":
+            return ending.analyzed(call, report.outcome, report.summary)
+        case "ended" if call.state not in TERMINAL:
+            if report.outcome:
+                known["outcome"] = report.outcome
+            return ending.ended(call.model_copy(update=known), End.of(report))
+        case "ended" if call.provisional and ending.may_be_corrected(call):
+            return ending.corrected(call, report)
+    return None
+
+
+def _answered(call: Call, report: Report, known: dict[str, Any]) -> Change:
+    if call.state in ANSWERED or call.can_become(State.ACTIVE):
+        by = call.answered_by or report.answered_by
+        known |= {"answered_at": clock.iso(telling.moment(call, report.at)), "answered_by": by}
+        # What was reported ahead of the answer, such as a hold, came after it and stands.
+        state = call.state if call.state in ANSWERED else State.ACTIVE
+        return telling.move(call, state, "voice.call.answered", TALK_LIMIT, known)
+    if call.state in TERMINAL and ending.may_be_corrected(call):
+        return ending.answered_after_all(call, report)
+    return None
+
+
+def _held(call: Call, report: Report, known: dict[str, Any]) -> Change:
+    """Put a call on hold, or go on with it. Of the two the provider's last word counts, whichever comes last here."""
+    order = _order(report)
+    if order is not None:
+        if call.held_order is not None and order <= call.held_order:
+            return None
+        known["held_order"] = order
+    if report.kind == "hold" and call.can_become(State.HOLD):
+        # A hold may be reported ahead of the answer, whose limit is then not yet set.
+        limit = None if call.answered_at else TALK_LIMIT
+        return telling.move(call, State.HOLD, "voice.call.hold", limit, known)
+    if report.kind == "resumed" and call.state is State.HOLD:
+        return telling.move(call, State.ACTIVE, "voice.call.resumed", None, known)
+    if order is None or call.state in OVER:
+        return None
+    # A word that the next one of the provider's order must find, whatever it changes itself.
+    return moved(call, **known), None
+
+
+def _order(report: Report) -> int | None:
+    """Where the provider's order has a report: its own number, else its time in milliseconds."""
+    if report.sequence is not None:
+        return report.sequence
+    try:
+        return int(clock.parse(report.at).timestamp() * 1_000) if report.at else None
+    except ValueError:
+        return None

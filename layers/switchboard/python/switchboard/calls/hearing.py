@@ -1,0 +1,76 @@
+"""What is heard in a call: turns, tools, pressed keys; and the wish to be called no more.
+
+It changes nothing of the call itself, so that those who report do not meet there; only a wish does, once.
+"""
+
+from __future__ import annotations
+
+from switchboard.aws import clock
+from switchboard.aws.table import Writes
+from switchboard.calls import store, telling
+from switchboard.calls.jobs import HangUp
+from switchboard.calls.models import AGENT, OVER, Call
+from switchboard.calls.telling import Change
+from switchboard.carriers.voice.reports import Report
+from switchboard.compliance import ledgers, wishes
+from switchboard.compliance.models import OptOutSource
+from switchboard.kit import change as kit
+from switchboard.kit.collection import moved
+from switchboard.timers import service as timers
+
+#: The reports that are about what is heard.
+KINDS = frozenset({"turn", "tool", "dtmf", "opt_out"})
+
+
+def hear(report: Report) -> None:
+    """Record what was said or done."""
+    call = store.CALLS.get(report.org_id, report.call_id)
+    if call is None:
+        return
+    if turn := report.turn:
+        told = telling.event(
+            call, "voice.call.turn", number=turn.number, speaker=turn.speaker, characters=len(turn.text)
+        )
+        said: Writes = [store.put_turn(call, turn), told]
+        if turn.final and turn.speaker != AGENT and wishes.asks_to_stop(turn.text):
+            _opt_out(call, "spoken", said)
+        else:
+            kit.record(said)
+    if report.digits and wishes.OPT_OUT_KEY in report.digits:
+        _opt_out(call, "key_press", None)
+    if report.kind == "opt_out":
+        _opt_out(call, "spoken", None)
+    if tool := report.tool:
+        told = telling.event(call, "voice.call.tool", tool=tool.name, status=tool.status, duration_ms=tool.duration_ms)
+        kit.record(store.put_tool(call, tool), told)
+
+
+def _opt_out(call: Call, source: OptOutSource, said: Writes) -> None:
+    """Note that the called person wants no more calls, with what said so, and have the call hung up.
+
+    All in one commit: the ledger, which holds for every API and channel, is never behind what was said.
+    """
+    _, noted = ledgers.opt_out_writes(telling.origin(call), call.to_number, source)
+    try:
+        _note(call, source, said, noted)
+    except ledgers.OptedOut:
+        # The number is in the ledger by an earlier turn, by another call, or by a request.
+        _note(call, source, said, None)
+
+
+def _note(call: Call, source: OptOutSource, said: Writes, ledger: Writes) -> None:
+    if call.opted_out_at:
+        # The call need not be written again. An operator may have lifted the first wish's entry meanwhile.
+        if said is not None or ledger is not None:
+            kit.record([said, ledger])
+        return
+
+    def decide(found: Call) -> Change:
+        if found.opted_out_at:
+            return moved(found), [said, ledger]
+        after = moved(found, opted_out_at=clock.stamp())
+        job = HangUp(org_id=call.org_id, call_id=call.id)
+        ending = None if found.state in OVER else timers.soon(job)
+        return after, [said, ledger, ending, telling.event(after, "voice.call.opted_out", source=source)]
+
+    store.CALLS.change(call.org_id, call.id, decide)

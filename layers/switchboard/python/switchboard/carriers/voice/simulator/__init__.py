@@ -1,0 +1,150 @@
+"""A voice provider on this machine: a line and a talker that call nobody.
+
+A call rings, is answered, talks turn by turn and ends; magic numbers end it otherwise. The provider knows its calls
+(`state`), lets one thing after the other happen in them, and reports each by a signed callback (`playing`).
+"""
+
+from __future__ import annotations
+
+from switchboard.aws import clock, ids, settings
+from switchboard.carriers.outcomes import Refused
+from switchboard.carriers.voice.line import (
+    Command,
+    Hold,
+    Leg,
+    Placement,
+    Record,
+    Resume,
+    SendDigits,
+    Snapshot,
+    Transfer,
+)
+from switchboard.carriers.voice.reports import Turn
+from switchboard.carriers.voice.simulator import course, playing, state
+from switchboard.carriers.voice.simulator.state import LegState
+from switchboard.carriers.voice.talker import Conversation, Placed, Transcript, Voice
+from switchboard.compliance import magic
+from switchboard.compliance.magic import Outcome
+
+_VOICES = [
+    Voice("switchboard:ada", "Ada", "basic", "en-US", "female"),
+    Voice("switchboard:max", "Max", "basic", "en-US", "male"),
+    Voice("switchboard:inés", "Inés", "basic", "es-US", "female"),
+    Voice("switchboard:grace", "Grace", "premium", "en-US", "female"),
+    Voice("switchboard:hugo", "Hugo", "premium", "en-US", "male"),
+]
+#: What is said where a line was placed without a talk.
+_SILENCE = course.Talk(lines=[], outcome="unknown", summary="Nothing was said.")
+
+
+class SimulatedLine:
+    """Rings and hangs up. A step takes VOICE_STEP_SECONDS (2 by default)."""
+
+    def available(self, to_number: str) -> bool:
+        """Everything but the number that asks for a provider that is down."""
+        return magic.outcome(to_number) is not Outcome.PROVIDER_DOWN
+
+    def calls_per_second(self, from_number: str) -> float:  # noqa: ARG002 a line's signature
+        """As Twilio's default: one."""
+        return 1.0
+
+    def place(self, placement: Placement) -> str:
+        """Take a call, and let its course begin."""
+        if not self.available(placement.to_number):
+            raise Refused("the provider is down")
+        if placement.not_after and placement.not_after <= clock.stamp():
+            raise Refused("the time in which it may ring is over")
+        talk = state.talk(placement.org_id, placement.call_id) if placement.conversation_id else None
+        leg = LegState(
+            org_id=placement.org_id,
+            call_id=placement.call_id,
+            leg_id=ids.new("sim"),
+            conversation_id=placement.conversation_id,
+            to_number=placement.to_number,
+            course=course.course_of(placement, talk or _SILENCE),
+            step_seconds=settings.number("VOICE_STEP_SECONDS", 2),
+            record=placement.record,
+            outcome=(talk or _SILENCE).outcome,
+            summary=(talk or _SILENCE).summary,
+        )
+        state.put_leg(leg)
+        playing.begin(leg)
+        return leg.leg_id
+
+    def fetch(self, leg: Leg) -> Snapshot | None:
+        """Where the call is."""
+        found = state.leg(leg.org_id, leg.call_id)
+        if found is None:
+            return None
+        return Snapshot(
+            over=found.over,
+            answered=found.answered_at is not None,
+            provider_call_id=found.leg_id,
+            answered_at=found.answered_at,
+            ended_at=found.ended_at,
+            end_reason=found.end_reason,
+            duration_seconds=found.duration_seconds,
+        )
+
+    def end(self, leg: Leg) -> None:
+        """Hang up, and report it. What the called person would have said after that is no longer said."""
+        found = state.leg(leg.org_id, leg.call_id)
+        if found is not None and not found.over:
+            playing.hang_up(found)
+
+    def control(self, leg: Leg, command: Command) -> None:
+        """Do it, and report it."""
+        found = state.leg(leg.org_id, leg.call_id)
+        if found is None or found.over:
+            raise Refused("the call is over")
+        match command:
+            case Hold():
+                playing.obey(found, {}, "hold")
+            case Resume():
+                playing.obey(found, {}, "resumed")
+            case Transfer():
+                playing.obey(found, {}, "transferred", to=command.to_number)
+            case Record():
+                # The recording itself is reported, after the end.
+                playing.obey(found, {"record": command.on})
+            case SendDigits():
+                # Keys that our side presses are heard by the called person, and reported by no provider.
+                playing.obey(found, {})
+
+
+class SimulatedTalker:
+    """Talks by a script."""
+
+    def voices(self) -> list[Voice]:
+        """A few voices of either tier."""
+        return _VOICES
+
+    def analyzes(self) -> bool:
+        """It does."""
+        return True
+
+    def open(self, conversation: Conversation) -> str:
+        """Write the script."""
+        conversation_id = ids.new("simtalk")
+        talk = course.talk_of(conversation)
+        state.put_talk(conversation.org_id, conversation.call_id, conversation_id, talk)
+        return conversation_id
+
+    def call(self, conversation: Conversation, placement: Placement) -> Placed | None:  # noqa: ARG002 a talker's signature
+        """It has no line of its own."""
+        return None
+
+    def transcript(self, org_id: str, call_id: str, conversation_id: str | None) -> Transcript | None:  # noqa: ARG002 a talker's signature
+        """What was said so far, and what came of it once the call is over."""
+        leg = state.leg(org_id, call_id)
+        if leg is None:
+            return None
+        happened = leg.course[: leg.played]
+        turns = [Turn.model_validate(step.facts["turn"]) for step in happened if step.kind == "turn"]
+        said = tuple(turn for turn in turns if turn.final)
+        if not leg.over or leg.answered_at is None:
+            return Transcript(turns=said)
+        return Transcript(turns=said, outcome=leg.outcome, summary=leg.summary)
+
+    def close(self, org_id: str, call_id: str, conversation_id: str | None) -> None:
+        """Nothing: a script that nobody plays goes by itself."""

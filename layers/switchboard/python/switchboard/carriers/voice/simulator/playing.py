@@ -1,0 +1,146 @@
+"""What the simulated provider's worker does: let the next thing happen in a call, and report it as a provider does.
+
+Reports are posted to the setting CALLBACKS_URL. Where none is set, as in a deployment without a domain, the signed
+callback is taken in this process, by the same code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from switchboard.aws import clock, queue, settings
+from switchboard.aws.queue import Message
+from switchboard.carriers.voice import reports
+from switchboard.carriers.voice.reports import EndReason, Recording, Report
+from switchboard.carriers.voice.simulator import callbacks, course, state
+from switchboard.carriers.voice.simulator.course import Step
+from switchboard.carriers.voice.simulator.state import LegState
+
+QUEUE = "simulator"
+_POST_SECONDS = 10.0
+
+
+class _Told(NamedTuple):
+    """A report, and after how many steps it is posted."""
+
+    report: Report
+    steps: int
+
+
+class CallbackRefused(RuntimeError):
+    """The callback was not taken. It is posted again."""
+
+
+def begin(leg: LegState) -> None:
+    """Queue all that happens in a call, so that it goes on whatever is restarted meanwhile."""
+    queue.send(_message(leg, {"step": number}, step.steps) for number, step in enumerate(leg.course))
+
+
+def hang_up(leg: LegState) -> None:
+    """End a call from our side, and queue what is reported of it. Does nothing for one that is over."""
+    now = clock.now()
+    seconds = round((now - clock.parse(leg.answered_at)).total_seconds()) if leg.answered_at else 0
+    over: dict[str, Any] = {"end_reason": EndReason.AGENT_HANGUP.value, "duration_seconds": max(0, seconds)}
+    after = state.advance(leg.org_id, leg.call_id, {**over, "over": True, "hung_up": True, "ended_at": clock.iso(now)})
+    if after is not None:
+        _queue(after, [*_told(after, "ended", **over), *_told_of_the_talk(after)])
+
+
+def obey(leg: LegState, facts: dict[str, Any], kind: reports.Kind | None = None, **told: Any) -> None:
+    """Note what a command changes, and queue what is reported of it."""
+    after = state.advance(leg.org_id, leg.call_id, facts)
+    if after is not None and kind is not None:
+        _queue(after, _told(after, kind, **told))
+
+
+def play(body: dict[str, Any]) -> None:
+    """Take a message of the queue: a step that happens, or a callback to post. Raises CallbackRefused."""
+    if "post" in body:
+        _post(Report.model_validate(body["post"]))
+    else:
+        _happen(body["org_id"], body["call_id"], body["step"])
+
+
+def _happen(org_id: str, call_id: str, number: int) -> None:
+    leg = state.leg(org_id, call_id)
+    if leg is None or leg.hung_up:
+        return
+    step = leg.course[number]
+    # An end that happened, and that this worker was killed before it could report, is reported now.
+    after = leg if leg.over and step.kind == "ended" else state.advance(org_id, call_id, _noted(leg, step, number))
+    if after is None:
+        return
+    told = _told(after, step.kind, **step.facts)
+    if step.kind == "ended":
+        told += _told_of_the_talk(after)
+    _queue(after, [one for one in told if one.steps])
+    for one in told:
+        if not one.steps:
+            _post(one.report)
+
+
+def _noted(leg: LegState, step: Step, number: int) -> dict[str, Any]:
+    """What the provider knows of a call after a step."""
+    known: dict[str, Any] = {"played": max(leg.played, number + 1)}
+    if step.kind == "answered":
+        known["answered_at"] = clock.stamp()
+    if step.kind == "ended":
+        known |= {"over": True, "ended_at": clock.stamp()}
+        known |= {name: step.facts[name] for name in ("end_reason", "duration_seconds")}
+    return known
+
+
+def _told_of_the_talk(leg: LegState) -> list[_Told]:
+    """What comes after the end of a talk, a step later: its recording and its analysis."""
+    if leg.answered_at is None:
+        return []
+    later = leg.model_copy(update={"sequence": leg.sequence + 1})
+    told = _told(later, "analyzed", 1, outcome=leg.outcome, summary=leg.summary)
+    if not leg.record:
+        return told
+    url = f"https://simulator.invalid/recordings/{leg.call_id}.wav"
+    made = Recording(id=f"rec_{leg.call_id}", url=url, duration_seconds=leg.duration_seconds or 0)
+    return [*_told(later, "recorded", 1, recording=made), *told]
+
+
+def _told(leg: LegState, kind: reports.Kind, steps: int = 0, **facts: Any) -> list[_Told]:
+    """What is reported of something: at once, or after some steps, or as an unruly provider gets round to it."""
+    ids = {"provider_call_id": leg.leg_id, "provider_conversation_id": leg.conversation_id}
+    what = {"org_id": leg.org_id, "call_id": leg.call_id, "kind": kind, "sequence": leg.sequence, "at": clock.stamp()}
+    report = Report.model_validate(what | ids | facts)
+    delays = course.delays_of(leg.to_number, leg.call_id, leg.sequence)
+    return [_Told(report, steps + delay) for delay in delays]
+
+
+def _queue(leg: LegState, told: Iterable[_Told]) -> None:
+    posts = ((one.report.model_dump(mode="json", exclude_none=True), one.steps) for one in told)
+    queue.send(_message(leg, {"post": post}, steps) for post, steps in posts)
+
+
+def _message(leg: LegState, what: dict[str, Any], steps: int) -> Message:
+    body = {"org_id": leg.org_id, "call_id": leg.call_id, **what}
+    return Message(queue=QUEUE, body=body, group=leg.org_id, delay=steps * leg.step_seconds)
+
+
+def _post(report: Report) -> None:
+    callback = callbacks.sign(report)
+    base = settings.text("CALLBACKS_URL", "")
+    if base:
+        status = asyncio.run(_send(base.rstrip("/") + callback.path, callback))
+        if status != HTTPStatus.OK:
+            raise CallbackRefused(f"the callback was answered with {status}")
+        return
+    receiver = callbacks.receiver_of(callback.path)
+    if receiver.verify(callback) is None:
+        raise CallbackRefused("the callback's signature does not fit")
+    queue.send(reports.messages(receiver.read(callback).reports))
+
+
+async def _send(url: str, callback: callbacks.Callback) -> int:
+    from switchboard.outbound.client import Client
+
+    async with Client() as web:
+        return (await web.post(url, callback.headers, callback.body, _POST_SECONDS)).status

@@ -1,0 +1,108 @@
+"""What the simulated provider knows of its calls, in the `activity` table.
+
+| item | pk | sk |
+|---|---|---|
+| leg | `<org>#simulated-call#<call>` | `leg` |
+| talk | `<org>#simulated-call#<call>` | `talk` |
+
+Both go a day later, as most providers keep what they know for a while.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from switchboard.aws import clock, table
+from switchboard.aws.table import ConditionFailedError, Item, Key, Put, Update
+from switchboard.carriers.voice.reports import EndReason
+from switchboard.carriers.voice.simulator.course import Step, Talk
+
+_KEPT_FOR = timedelta(days=1)
+
+
+class LegState(BaseModel):
+    """A call at the simulated line. `played` counts the steps of its course that have happened."""
+
+    model_config = ConfigDict(frozen=True)
+
+    org_id: str
+    call_id: str
+    leg_id: str
+    conversation_id: str | None
+    to_number: str
+    course: list[Step]
+    step_seconds: int
+    sequence: int = 0
+    played: int = 0
+    over: bool = False
+    answered_at: str | None = None
+    ended_at: str | None = None
+    end_reason: EndReason | None = None
+    duration_seconds: int | None = None
+    #: Whether our side hung up: what the course still has does not happen.
+    hung_up: bool = False
+    record: bool = False
+    #: What the analysis of the talk will say.
+    outcome: str
+    summary: str
+
+
+def _key(org_id: str, call_id: str, what: str) -> Key:
+    return {"pk": f"{org_id}#simulated-call#{call_id}", "sk": what}
+
+
+def _expires() -> int:
+    return int((clock.now() + _KEPT_FOR).timestamp())
+
+
+def put_leg(leg: LegState) -> None:
+    known = leg.model_dump(mode="json", exclude={"course"}, exclude_none=True)
+    course = json.dumps([step.model_dump(mode="json") for step in leg.course])
+    table.write(
+        Put(
+            table="activity",
+            item={**_key(leg.org_id, leg.call_id, "leg"), **known, "course": course, "expires": _expires()},
+        )
+    )
+
+
+def leg(org_id: str, call_id: str) -> LegState | None:
+    return _read(table.get("activity", _key(org_id, call_id, "leg")))
+
+
+def _read(item: Item | None) -> LegState | None:
+    return LegState.model_validate(item | {"course": json.loads(item["course"])}) if item else None
+
+
+def advance(org_id: str, call_id: str, facts: dict[str, Any]) -> LegState | None:
+    """Note what became of a call, and take its next sequence number; `None` once it is over."""
+    names = {f"#{name}": name for name in ("sequence", "over", *facts)}
+    changes = ", ".join(f"#{name} = :{name}" for name in facts)
+    try:
+        found = table.write(
+            Update(
+                table="activity",
+                key=_key(org_id, call_id, "leg"),
+                expression=(f"SET {changes} " if changes else "") + "ADD #sequence :one",
+                names=names,
+                values={":one": 1, ":no": False} | {f":{name}": value for name, value in facts.items()},
+                condition="#over = :no",
+            )
+        )
+    except ConditionFailedError:
+        return None
+    return _read(found)
+
+
+def put_talk(org_id: str, call_id: str, conversation_id: str, talk: Talk) -> None:
+    kept = {"conversation_id": conversation_id, "talk": talk.model_dump_json(), "expires": _expires()}
+    table.write(Put(table="activity", item={**_key(org_id, call_id, "talk"), **kept}))
+
+
+def talk(org_id: str, call_id: str) -> Talk | None:
+    item = table.get("activity", _key(org_id, call_id, "talk"))
+    return Talk.model_validate_json(item["talk"]) if item else None

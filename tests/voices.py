@@ -1,0 +1,71 @@
+"""A voice provider that does what a test says: line and talker in one."""
+
+from __future__ import annotations
+
+from switchboard.carriers import voice
+from switchboard.carriers.voice.line import Command
+
+
+class Provider:
+    """Places nothing. `outcome` is the line's id for each call, or what placing raises; `known` what it says of one."""
+
+    def __init__(self, *, analyzes: bool = False) -> None:
+        self.outcome: str | Exception = "sim_1"
+        self.dialed: list[voice.Conversation] = []
+        self.placements: list[voice.Placement] = []
+        self.ended: list[voice.Leg] = []
+        self.commands: list[Command] = []
+        self.known: voice.Snapshot | Exception | None = voice.OutcomeUnknown("it does not say")
+        self.said: voice.Transcript | Exception | None = None
+        self._analyzes = analyzes
+
+    @property
+    def carrier(self) -> voice.Carrier:
+        return voice.Carrier(self, self)
+
+    def available(self, to_number: str) -> bool:
+        return to_number != "+15005550013"
+
+    def calls_per_second(self, from_number: str) -> float:
+        return 1.0
+
+    def voices(self) -> list[voice.Voice]:
+        return [
+            voice.Voice("b", "Basic", "basic", "en-US", "female"),
+            voice.Voice("p", "Premium", "premium", "en-US", "male"),
+        ]
+
+    def analyzes(self) -> bool:
+        return self._analyzes
+
+    def open(self, conversation: voice.Conversation) -> str:
+        self.dialed.append(conversation)
+        return "talk_1"
+
+    def call(self, conversation: voice.Conversation, placement: voice.Placement) -> voice.Placed | None:
+        return None
+
+    def place(self, placement: voice.Placement) -> str:
+        self.placements.append(placement)
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+    def fetch(self, leg: voice.Leg) -> voice.Snapshot | None:
+        if isinstance(self.known, Exception):
+            raise self.known
+        return self.known
+
+    def end(self, leg: voice.Leg) -> None:
+        self.ended.append(leg)
+
+    def control(self, leg: voice.Leg, command: Command) -> None:
+        self.commands.append(command)
+
+    def transcript(self, org_id: str, call_id: str, conversation_id: str | None) -> voice.Transcript | None:
+        if isinstance(self.said, Exception):
+            raise self.said
+        return self.said
+
+    def close(self, org_id: str, call_id: str, conversation_id: str | None) -> None:
+        pass
