@@ -123,3 +123,22 @@ def test_the_providers_reports_are_applied_once_though_their_worker_is_killed_an
         }
     )
     assert len(list(store.turns(call.org_id, call.id))) == 7
+
+
+def test_a_call_comes_to_its_end_though_the_simulated_providers_worker_is_killed_anywhere(
+    acme: Tenant, saboteur: Sabotage
+) -> None:
+    call = accepted(acme)
+    work("workers/dialer")
+    with saboteur.counting() as requests:
+        play()
+    expected = (now(call).state, now(call).duration_seconds, now(call).outcome, now(call).cost_micros)
+    assert expected[0] is State.COMPLETED
+    for done in range(0, len(requests), 3):
+        call = accepted(acme)
+        work("workers/dialer")
+        with saboteur.killing(after=done):
+            work("workers/simulator")
+        play()
+        assert (now(call).state, now(call).duration_seconds, now(call).outcome, now(call).cost_micros) == expected
+        assert len(list(store.turns(call.org_id, call.id))) == 7
