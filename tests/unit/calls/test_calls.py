@@ -410,6 +410,29 @@ def test_nobody_is_dialled_after_a_withdrawal_wherever_it_comes_between_a_dialle
     assert outcomes == {"dialled", "stopped"}
 
 
+def test_a_dialler_that_gives_up_never_ends_a_call_that_another_has_dialled(acme: Tenant, carrier: Carrier) -> None:
+    """All interleavings: a dialler refuses a call, and before each of its requests another finds it allowed again."""
+    outcomes, sabotage = set[State](), Sabotage()
+    for place in range(40):
+        other = tenant(f"other-{place}")
+        call = placed(other)
+        ledgers.block(other.caller(), NOBODY)
+        carrier.dialed.clear()
+
+        def come_between(call: Call = call, other: Tenant = other) -> None:
+            ledgers.unblock(other.caller(), NOBODY)
+            dialing.dial(call.org_id, call.id)
+
+        with sabotage.meeting(place, come_between):
+            dialing.dial(call.org_id, call.id)
+        state = now(call).state
+        assert (state is State.RINGING) == bool(carrier.dialed), (place, state)
+        outcomes.add(state)
+        if place > len(sabotage.calls):
+            break
+    assert outcomes == {State.RINGING, State.CANCELED}
+
+
 def test_a_suspension_that_is_lifted_stops_nothing_more(acme: Tenant, carrier: Carrier) -> None:
     suspend(acme, placed(acme))
     accounts.set_status(acme.caller(master=True), "active")

@@ -74,17 +74,17 @@ def dial(org_id: str, call_id: str) -> None:
     if call is None or call.state is not State.CREATED:
         return
     if clock.parse(call.created_at) < clock.now() - _GIVE_UP_AFTER:
-        _end(call, EndReason.PROVIDER_UNAVAILABLE, "the provider had no room in time")
+        _give_up(call, EndReason.PROVIDER_UNAVAILABLE, "the provider had no room in time")
         return
     org = accounts.organisation(org_id)
     if why := _withdrawn(org, call):
-        _end(call, EndReason.BLOCKED, why)
+        _give_up(call, EndReason.BLOCKED, why)
         return
     verdict = _judge(org, call)
     try:
         claimed = _claim(call, verdict) if verdict.allowed else None
     except Stopped as stopped:
-        _end(call, EndReason.BLOCKED, str(stopped))
+        _give_up(call, EndReason.BLOCKED, str(stopped))
         return
     except Blocked:
         # A block or an opt-out landed behind the verdict: the next one has it.
@@ -275,7 +275,7 @@ def _opt_out(call: Call, source: OptOutSource, said: Writes) -> None:
 
 
 def _refused(call: Call, verdict: Verdict) -> _Change:
-    ended = _ended(call, EndReason.BLOCKED, None, f"refused before it was dialled: {verdict.code}")
+    ended = _given_up(call, EndReason.BLOCKED, f"refused before it was dialled: {verdict.code}")
     return ended and (ended[0], [ended[1], compliance.record(verdict, call.id)])
 
 
@@ -385,6 +385,15 @@ def _moved(call: Call, state: State, told: str, limit: timedelta | None, **facts
     watch = timers.later(job, clock.now() + limit)
     after = moved(call, state=state, watch=watch.ref, **facts)
     return after, [watch.write, timers.moot(call.watch), _event(after, told)]
+
+
+def _give_up(call: Call, reason: EndReason, error: str) -> None:
+    """End a call that nobody has dialled. Another worker may have claimed it since it was read: then it is that one's."""
+    store.CALLS.change(call.org_id, call.id, lambda found: _given_up(found, reason, error))
+
+
+def _given_up(call: Call, reason: EndReason, error: str) -> _Change:
+    return _ended(call, reason, None, error) if call.state is State.CREATED else None
 
 
 def _end(call: Call, reason: EndReason, error: str) -> None:
