@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
 
@@ -23,7 +24,7 @@ from switchboard.carriers import voice
 from switchboard.compliance import ledgers
 from switchboard.compliance import service as compliance
 from switchboard.compliance.errors import Blocked
-from switchboard.errors import Forbidden, Invalid, NotFound, QuotaExceeded, Unavailable
+from switchboard.errors import Contended, Forbidden, Invalid, NotFound, QuotaExceeded, Unavailable
 from switchboard.events import service as events
 from switchboard.usage import service as usage
 from tests.actors import Tenant, tenant, with_effect
@@ -431,6 +432,29 @@ def test_a_dialler_that_gives_up_never_ends_a_call_that_another_has_dialled(acme
         if place > len(sabotage.calls):
             break
     assert outcomes == {State.RINGING, State.CANCELED}
+
+
+def test_a_cap_that_is_lowered_between_a_diallers_requests_stops_the_call(acme: Tenant, carrier: Carrier) -> None:
+    """All interleavings, as with the other withdrawals. A dialler that reckoned with the old cap has to begin anew."""
+    outcomes, sabotage = set[str](), Sabotage()
+    for place in range(40):
+        mine = tenant(f"mine-{place}")
+        call = placed(mine)
+        carrier.dialed.clear()
+        claimed: list[bool] = []
+
+        def come_between(call: Call = call, mine: Tenant = mine, claimed: list[bool] = claimed) -> None:
+            lower_cap(mine, call)
+            claimed.append(now(call).state is not State.CREATED)
+
+        with sabotage.meeting(place, come_between), suppress(Contended):
+            dialing.dial(call.org_id, call.id)
+        if not claimed:
+            break
+        dialing.dial(call.org_id, call.id)
+        assert bool(carrier.dialed) == claimed[0], (place, now(call).state)
+        outcomes.add("dialled" if carrier.dialed else str(now(call).error))
+    assert outcomes == {"dialled", "the organization's spending cap was lowered below what is spent"}
 
 
 def test_a_suspension_that_is_lifted_stops_nothing_more(acme: Tenant, carrier: Carrier) -> None:

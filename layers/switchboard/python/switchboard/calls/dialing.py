@@ -82,7 +82,7 @@ def dial(org_id: str, call_id: str) -> None:
         return
     verdict = _judge(org, call)
     try:
-        claimed = _claim(call, verdict) if verdict.allowed else None
+        claimed = _claim(org, call, verdict) if verdict.allowed else None
     except Stopped as stopped:
         _give_up(call, EndReason.BLOCKED, str(stopped))
         return
@@ -139,17 +139,18 @@ def _withdrawn(org: Organisation, call: Call) -> str | None:
     return None
 
 
-def _claim(call: Call, verdict: Verdict) -> Call | None:
+def _claim(org: Organisation, call: Call, verdict: Verdict) -> Call | None:
     """Take a call for this worker, `None` where another has it.
 
-    What may have been withdrawn since the verdict is checked in the same transaction. Raises Stopped and Blocked.
+    What may have been withdrawn since the organization was read is checked in the same transaction. Raises Stopped and
+    Blocked, and Contended where its spending cap was changed: then it has to be read again.
     """
     claimed = moved(call, state=State.DIALING, started_at=clock.stamp(), claim=call.version + 1)
     watch = ConfirmDial(org_id=call.org_id, call_id=call.id, claim=claimed.claim)
     try:
         commit(
             store.CALLS.save(claimed),
-            stops.checks(call.org_id, call.key_id),
+            stops.checks(call.org_id, call.key_id, cap=stops.Cap(org.cap_mark)),
             compliance.still_allowed(verdict),
             timers.later(watch, clock.now() + UNCONFIRMED_AFTER).write,
         )
@@ -388,7 +389,7 @@ def _moved(call: Call, state: State, told: str, limit: timedelta | None, **facts
 
 
 def _give_up(call: Call, reason: EndReason, error: str) -> None:
-    """End a call that nobody has dialled. Another worker may have claimed it since it was read: then it is that one's."""
+    """End a call that nobody has dialled. One that another worker has claimed since it was read is left alone."""
     store.CALLS.change(call.org_id, call.id, lambda found: _given_up(found, reason, error))
 
 

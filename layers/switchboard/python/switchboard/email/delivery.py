@@ -265,7 +265,7 @@ def _failed(found: Standing, why: str, reason: str) -> _Change:
 
 
 def _given_up(found: Standing, why: str, reason: str) -> _Change:
-    """Fail a mail that nobody has sent. Another worker may have claimed it since it was read: then it is that one's."""
+    """Fail a mail that nobody has sent. One that another worker has claimed since it was read is left alone."""
     return _never_left(found, why, reason) if watching.is_waiting(found.head) else None
 
 
