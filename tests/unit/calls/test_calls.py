@@ -471,6 +471,23 @@ def test_a_stop_is_seen_at_each_of_its_copies(acme: Tenant, monkeypatch: pytest.
         commit(stops.checks(acme.org_id, None), store.CALLS.put(placed_elsewhere(acme)))
 
 
+@pytest.mark.parametrize("copy", range(stops.COPIES))
+def test_another_cap_is_seen_at_each_of_its_copies_and_lifts_no_suspension(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch, copy: int
+) -> None:
+    monkeypatch.setattr(stops, "choose", lambda: copy)
+    call = placed_elsewhere(acme)
+    lower_cap(acme, call)
+    with pytest.raises(Contended):
+        commit(stops.checks(acme.org_id, None, cap=stops.Cap(None)), store.CALLS.put(call))
+    mark = accounts.organisation(acme.org_id).cap_mark
+    suspend(acme, call)
+    with pytest.raises(stops.Stopped):
+        commit(stops.checks(acme.org_id, None, cap=stops.Cap(mark)), store.CALLS.put(call))
+    accounts.set_status(acme.caller(master=True), "active")
+    commit(stops.checks(acme.org_id, None, cap=stops.Cap(mark)), store.CALLS.put(call))
+
+
 def test_a_call_stopped_by_nothing_is_dialled_whatever_is_done_to_others(acme: Tenant, carrier: Carrier) -> None:
     other = tenant("globex")
     call = placed(acme)
