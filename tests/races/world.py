@@ -54,6 +54,8 @@ _TRIES = 6
 #: How many jobs may come of a run once its actors are done.
 _ENDLESS = 400
 
+#: Whose jobs are done in a run.
+_QUEUES = ("dialer", "email")
 #: Who does which job, as the workers' own tables say.
 _WORK: dict[str, tuple[type[Job], Callable[[Any], None]]] = {
     "DialCall": (DialCall, lambda job: dialing.dial(job.org_id, job.call_id)),
@@ -195,12 +197,12 @@ class World:
             return
         if after.get("outbox") == {"S": "event"}:
             for job in routes.jobs(events.from_item(decode_item(after))):
-                if job.queue in ("dialer", "email"):
+                if job.queue in _QUEUES:
                     self.job(job.body)
         elif "queue" in after and before is None:
-            due, body = after["due"]["S"], decode_item(after)["body"]
-            if body["job"] not in _WORK:
+            if after["queue"]["S"] not in _QUEUES:
                 return
+            due, body = after["due"]["S"], decode_item(after)["body"]
             if due <= clock.stamp():
                 self.job(body)
             else:
