@@ -150,7 +150,13 @@ class Stack:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole system, started as `make run` starts it, on ports of its own."""
-    home = tmp_path_factory.mktemp("stack")
+    with stack_in(tmp_path_factory.mktemp("stack")) as started:
+        yield started
+
+
+@contextmanager
+def stack_in(home: Path) -> Iterator[Stack]:
+    """What the fixture `stack` gives, in a folder."""
     with (home / "stack.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "infra.local"],

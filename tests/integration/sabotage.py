@@ -39,6 +39,7 @@ class Sabotage:
     def __init__(self) -> None:
         self.calls: list[str] = []
         self._last: int | None = None
+        self._meeting: tuple[int, Callable[[], None]] | None = None
         self._faults: dict[str, list[dict[str, Any]]] = {}
         for client in (*map(session.client, SERVICES), session.dynamodb_once()):
             client.meta.events.register_first("before-call", self._called)
@@ -46,6 +47,12 @@ class Sabotage:
     def _called(self, model: Any, **_: Any) -> Any:
         if len(self.calls) == self._last:
             raise Killed
+        if self._meeting and len(self.calls) == self._meeting[0]:
+            # Its own calls are nobody's that are counted.
+            act, self._meeting, before = self._meeting[1], None, self.calls
+            self.calls = []
+            act()
+            self.calls = before
         self.calls.append(model.name)
         waiting = self._faults.get(model.name)
         return (_Answer(), waiting.pop(0)) if waiting else None
@@ -61,6 +68,16 @@ class Sabotage:
             pass
         finally:
             self._last = None
+
+    @contextmanager
+    def meeting(self, after: int, act: Callable[[], None]) -> Iterator[None]:
+        """Let somebody else act between two of the block's AWS calls: when so many are done."""
+        self.calls.clear()
+        self._meeting = after, act
+        try:
+            yield
+        finally:
+            self._meeting = None
 
     @contextmanager
     def counting(self) -> Iterator[list[str]]:

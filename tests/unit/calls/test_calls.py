@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
 
@@ -24,7 +25,7 @@ from switchboard.carriers.voice.reports import EndReason, Report, ToolUse, Turn
 from switchboard.compliance import ledgers
 from switchboard.compliance import service as compliance
 from switchboard.compliance.errors import Blocked
-from switchboard.errors import Forbidden, Invalid, NotFound, QuotaExceeded, Unavailable
+from switchboard.errors import Contended, Forbidden, Invalid, NotFound, QuotaExceeded, Unavailable
 from switchboard.events import service as events
 from switchboard.usage import service as usage
 from tests.actors import Tenant, tenant, with_effect
@@ -381,6 +382,52 @@ def test_nobody_is_dialled_after_a_withdrawal_wherever_it_comes_between_a_dialle
     assert outcomes == {"dialled", "stopped"}
 
 
+def test_a_dialler_that_gives_up_never_ends_a_call_that_another_has_dialled(acme: Tenant, carrier: Provider) -> None:
+    """All interleavings: a dialler refuses a call, and before each of its requests another finds it allowed again."""
+    outcomes, sabotage = set[State](), Sabotage()
+    for place in range(40):
+        other = tenant(f"other-{place}")
+        call = placed(other)
+        ledgers.block(other.caller(), NOBODY)
+        carrier.dialed.clear()
+
+        def come_between(call: Call = call, other: Tenant = other) -> None:
+            ledgers.unblock(other.caller(), NOBODY)
+            dialing.dial(call.org_id, call.id)
+
+        with sabotage.meeting(place, come_between):
+            dialing.dial(call.org_id, call.id)
+        state = now(call).state
+        assert (state is State.RINGING) == bool(carrier.dialed), (place, state)
+        outcomes.add(state)
+        if place > len(sabotage.calls):
+            break
+    assert outcomes == {State.RINGING, State.CANCELED}
+
+
+def test_a_cap_that_is_lowered_between_a_diallers_requests_stops_the_call(acme: Tenant, carrier: Provider) -> None:
+    """All interleavings, as with the other withdrawals. A dialler that reckoned with the old cap has to begin anew."""
+    outcomes, sabotage = set[str](), Sabotage()
+    for place in range(40):
+        mine = tenant(f"mine-{place}")
+        call = placed(mine)
+        carrier.dialed.clear()
+        claimed: list[bool] = []
+
+        def come_between(call: Call = call, mine: Tenant = mine, claimed: list[bool] = claimed) -> None:
+            lower_cap(mine, call)
+            claimed.append(now(call).state is not State.CREATED)
+
+        with sabotage.meeting(place, come_between), suppress(Contended):
+            dialing.dial(call.org_id, call.id)
+        if not claimed:
+            break
+        dialing.dial(call.org_id, call.id)
+        assert bool(carrier.dialed) == claimed[0], (place, now(call).state)
+        outcomes.add("dialled" if carrier.dialed else str(now(call).error))
+    assert outcomes == {"dialled", "the organization's spending cap was lowered below what is spent"}
+
+
 def test_a_suspension_that_is_lifted_stops_nothing_more(acme: Tenant, carrier: Provider) -> None:
     suspend(acme, placed(acme))
     accounts.set_status(acme.caller(master=True), "active")
@@ -393,6 +440,23 @@ def test_a_stop_is_seen_at_each_of_its_copies(acme: Tenant, monkeypatch: pytest.
     suspend(acme, placed(acme))
     with pytest.raises(stops.Stopped):
         commit(stops.checks(acme.org_id, None), store.CALLS.put(placed_elsewhere(acme)))
+
+
+@pytest.mark.parametrize("copy", range(stops.COPIES))
+def test_another_cap_is_seen_at_each_of_its_copies_and_lifts_no_suspension(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch, copy: int
+) -> None:
+    monkeypatch.setattr(stops, "choose", lambda: copy)
+    call = placed_elsewhere(acme)
+    lower_cap(acme, call)
+    with pytest.raises(Contended):
+        commit(stops.checks(acme.org_id, None, cap=stops.Cap(None)), store.CALLS.put(call))
+    mark = accounts.organisation(acme.org_id).cap_mark
+    suspend(acme, call)
+    with pytest.raises(stops.Stopped):
+        commit(stops.checks(acme.org_id, None, cap=stops.Cap(mark)), store.CALLS.put(call))
+    accounts.set_status(acme.caller(master=True), "active")
+    commit(stops.checks(acme.org_id, None, cap=stops.Cap(mark)), store.CALLS.put(call))
 
 
 def test_a_call_stopped_by_nothing_is_dialled_whatever_is_done_to_others(acme: Tenant, carrier: Provider) -> None:

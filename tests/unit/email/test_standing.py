@@ -12,7 +12,7 @@ from switchboard import telemetry
 from switchboard.accounts.plans import PlanName
 from switchboard.aws import secret, session, settings, table
 from switchboard.carriers import mail as carriers
-from switchboard.email import delivery, notifications, service, store
+from switchboard.email import delivery, notifications, service, store, suppressions
 from switchboard.email.models import Draft, Message, State
 from switchboard.email.service import Suppressed
 from switchboard.email.standing import Standing
@@ -495,3 +495,24 @@ def test_a_message_shows_what_was_reported_of_each_recipient(acme: Tenant, provi
 def test_a_message_that_is_not_there_has_no_reports(acme: Tenant) -> None:
     with pytest.raises(NotFound):
         service.get_with_reports(acme.caller(), "msg_none")
+
+
+def test_a_worker_that_gives_up_never_fails_a_mail_that_another_has_sent(acme: Tenant, provider: Provider) -> None:
+    """All interleavings: a worker is refused, and before each of its requests another finds the mail allowed again."""
+    outcomes, sabotage = set[State](), Sabotage()
+    for place in range(20):
+        address = f"a{place}@example.com"
+        message = queued(acme, address)
+        suppressions.add_suppression(acme.caller(), address)
+        provider.sent.clear()
+
+        def come_between(message: Message = message, address: str = address) -> None:
+            suppressions.lift_suppression(acme.caller(), address)
+            delivery.deliver(message.org_id, message.id)
+
+        with sabotage.meeting(place, come_between):
+            delivery.deliver(message.org_id, message.id)
+        state = now(message).head.state
+        assert (state is State.SENT) == bool(provider.sent), (place, state)
+        outcomes.add(state)
+    assert outcomes == {State.SENT, State.FAILED}

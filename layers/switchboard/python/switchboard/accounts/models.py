@@ -56,6 +56,8 @@ class Organisation(BaseModel):
     #: The IANA zone that its days and hours are counted in.
     timezone: str = "UTC"
     hard_cap: HardCap = Field(default_factory=HardCap)
+    #: Tells this cap from those before it, for claims (switchboard.accounts.stops).
+    cap_mark: str | None = None
     #: Limits that were agreed on one by one and replace the plan's: requests_per_minute, emails_per_month …
     limits: dict[str, int] = Field(default_factory=dict)
     created_at: str

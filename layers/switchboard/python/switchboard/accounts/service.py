@@ -99,10 +99,10 @@ def set_status(origin: Origin, status: Status) -> None:
     event = events.of(
         origin, "organization.status_changed", Subject(type="organization", id=origin.org_id), status=status
     )
-    stopping = stops.lift_writes if status == "active" else stops.stop_writes
+    active = status == "active"
     commit(
         store.change_org(origin.org_id, {"status": status, "updated_at": clock.stamp()}),
-        stopping(origin.org_id, stops.ORGANIZATION),
+        stops.lift_writes(origin.org_id) if active else stops.stop_writes(origin.org_id, stops.ORGANIZATION),
         events.record(event),
     )
 
@@ -124,12 +124,14 @@ def set_calling_hours(origin: Origin, hours: dict[str, str] | None, effect: Effe
 
 
 def hard_cap_writes(origin: Origin, cap: HardCap) -> list[Writes]:
-    """The writes that set the organisation's own monthly spending limit."""
+    """The writes that set the organisation's own monthly spending limit. After them no claim counts on the old one."""
+    mark = ids.new("cap")
     event = events.of(
         origin, "billing.hard_cap_changed", Subject(type="organization", id=origin.org_id), **cap.model_dump()
     )
     return [
-        store.change_org(origin.org_id, {"hard_cap": cap.model_dump(), "updated_at": clock.stamp()}),
+        store.change_org(origin.org_id, {"hard_cap": cap.model_dump(), "cap_mark": mark, "updated_at": clock.stamp()}),
+        stops.cap_writes(origin.org_id, mark),
         events.record(event),
     ]
 

@@ -47,17 +47,17 @@ def dial(org_id: str, call_id: str) -> None:
     if call is None or call.state is not State.CREATED:
         return
     if clock.parse(call.created_at) < clock.now() - _GIVE_UP_AFTER:
-        _end(call, EndReason.PROVIDER_UNAVAILABLE, "the provider had no room in time")
+        _give_up(call, EndReason.PROVIDER_UNAVAILABLE, "the provider had no room in time")
         return
     org = accounts.organisation(org_id)
     if why := _withdrawn(org, call):
-        _end(call, EndReason.BLOCKED, why)
+        _give_up(call, EndReason.BLOCKED, why)
         return
     verdict, carrier = _judge(org, call), placing.carrier(call.simulated)
     try:
-        claimed = _claim(call, verdict, analyzed=carrier.talker.analyzes()) if verdict.allowed else None
+        claimed = _claim(org, call, verdict, analyzed=carrier.talker.analyzes()) if verdict.allowed else None
     except Stopped as stopped:
-        _end(call, EndReason.BLOCKED, str(stopped))
+        _give_up(call, EndReason.BLOCKED, str(stopped))
         return
     except Blocked:
         # A block or an opt-out landed behind the verdict: the next one has it.
@@ -122,10 +122,11 @@ def _withdrawn(org: Organisation, call: Call) -> str | None:
     return None
 
 
-def _claim(call: Call, verdict: Verdict, *, analyzed: bool) -> Call | None:
+def _claim(org: Organisation, call: Call, verdict: Verdict, *, analyzed: bool) -> Call | None:
     """Take a call for this worker, `None` where another has it.
 
-    What may have been withdrawn since the verdict is checked in the same transaction. Raises Stopped and Blocked.
+    What may have been withdrawn since the organization was read is checked in the same transaction. Raises Stopped and
+    Blocked, and Contended where its spending cap was changed: then it has to be read again.
     """
     facts = {"started_at": clock.stamp(), "claim": call.version + 1, "awaits_analysis": analyzed}
     claimed = moved(call, state=State.DIALING, **facts)
@@ -133,7 +134,7 @@ def _claim(call: Call, verdict: Verdict, *, analyzed: bool) -> Call | None:
     try:
         commit(
             store.CALLS.save(claimed),
-            stops.checks(call.org_id, call.key_id),
+            stops.checks(call.org_id, call.key_id, cap=stops.Cap(org.cap_mark)),
             compliance.still_allowed(verdict),
             timers.later(watch, clock.now() + UNCONFIRMED_AFTER).write,
         )
@@ -164,7 +165,7 @@ def confirm(org_id: str, call_id: str, claim: int) -> None:
 
 
 def _refused(call: Call, verdict: Verdict) -> Change:
-    ended = ending.ended(call, End(EndReason.BLOCKED, error=f"refused before it was dialled: {verdict.code}"))
+    ended = _given_up(call, EndReason.BLOCKED, f"refused before it was dialled: {verdict.code}")
     return ended and (ended[0], [ended[1], compliance.record(verdict, call.id)])
 
 
@@ -191,6 +192,15 @@ def _unconfirmed(call: Call) -> Change:
         return None
     telemetry.metric("CallUnconfirmed")
     return telling.move(call, State.UNCONFIRMED, "voice.call.unconfirmed", TALK_LIMIT)
+
+
+def _give_up(call: Call, reason: EndReason, error: str) -> None:
+    """End a call that nobody has dialled. One that another worker has claimed since it was read is left alone."""
+    store.CALLS.change(call.org_id, call.id, lambda found: _given_up(found, reason, error))
+
+
+def _given_up(call: Call, reason: EndReason, error: str) -> Change:
+    return ending.ended(call, End(reason, error=error)) if call.state is State.CREATED else None
 
 
 def _end(call: Call, reason: EndReason, error: str) -> None:

@@ -66,7 +66,7 @@ def deliver(org_id: str, message_id: str) -> None:
     except Exception as error:  # noqa: BLE001 whatever is wrong with it is the same at every try
         telemetry.logger().warning("mail cannot be written", exc_info=True, extra={"message_id": message_id})
         reason = f"cannot be written as a mail: {error if isinstance(error, ValueError) else 'a fault of ours'}"
-        _change(org_id, message_id, lambda found: _never_left(found, "unwritable", reason))
+        _change(org_id, message_id, lambda found: _given_up(found, "unwritable", reason))
         return
     # A carrier that cannot be made is a fault before the claim: after it the mail would count as perhaps sent.
     carrier = mail.carrier()
@@ -75,7 +75,7 @@ def deliver(org_id: str, message_id: str) -> None:
             return
     except _NotAllowed as refusal:
         why, reason = refusal.why, str(refusal)
-        _change(org_id, message_id, lambda found: _never_left(found, why, reason))
+        _change(org_id, message_id, lambda found: _given_up(found, why, reason))
         return
     try:
         accepted = carrier.send(outbound)
@@ -262,6 +262,11 @@ def _failed(found: Standing, why: str, reason: str) -> _Change:
         return None
     after = found.with_facts(state=State.FAILED, error=reason)
     return after, _event(after, "email.failed", found.head.recipients, reason=why)
+
+
+def _given_up(found: Standing, why: str, reason: str) -> _Change:
+    """Fail a mail that nobody has sent. One that another worker has claimed since it was read is left alone."""
+    return _never_left(found, why, reason) if watching.is_waiting(found.head) else None
 
 
 def _never_left(found: Standing, why: str, reason: str) -> _Change:

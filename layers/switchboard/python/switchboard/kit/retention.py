@@ -162,7 +162,13 @@ KINDS: tuple[Kind, ...] = (
     # ---- compliance
     Kind("core", "blocked number", "<org>#dnc|<number>", _CHANGE, f"{_LEDGER} It goes when it is unblocked."),
     Kind("core", "look-up of a blocked number", "<org>#dnc-ids|<id>", _CHANGE, "Goes with the blocked number."),
-    Kind("core", "stop of an organization", "<org>#stops#<copy>|org", _CHANGE, "It goes when it is active again."),
+    Kind(
+        "core",
+        "stop of an organization, and the mark of its cap",
+        "<org>#stops#<copy>|org",
+        _ORG,
+        "The stop is taken out of it when the organization is active again.",
+    ),
     Kind(
         "core",
         "stop of a key",

@@ -1,0 +1,298 @@
+"""DynamoDB in memory: what `switchboard.aws.table` asks of it, some hundred times as fast as moto.
+
+`Tables` takes the place of the process's client. It checks conditions, applies transactions whole or not at all, and
+knows a transaction's token again. `tests/unit/test_memory_cloud.py` holds it to moto's answers. It keeps no sizes and
+no pages of 1 MB, and an index shows a write at once.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+from infra import topology
+from switchboard.aws import secret, session
+from switchboard.aws.settings import env_key
+from tests.memory_expressions import Invalid, Values, condition, update
+
+Item = dict[str, Any]
+Place = tuple[str, ...]
+
+_ENVIRON = {
+    "AWS_REGION": "us-east-1",
+    "SWITCHBOARD_STAGE": "local",
+    "SWITCHBOARD_LOG_LEVEL": "CRITICAL",
+    "SWITCHBOARD_AGENTS_DOMAIN": "agents.switchboard.example",
+    "SWITCHBOARD_PLATFORM_SENDER": "welcome@switchboard.example",
+    "SWITCHBOARD_MAIL_CARRIER": "simulator",
+    "SWITCHBOARD_REASSIGNED_NUMBERS": "simulator",
+    "SWITCHBOARD_NATIONAL_REGISTRY": "simulator",
+    "SWITCHBOARD_PUBLIC_URL": "http://localhost:8080",
+    **{env_key("TABLE", table.name): table.name for table in topology.TABLES},
+}
+#: What a table is asked for.
+OPERATIONS = frozenset(
+    {
+        *("GetItem", "BatchGetItem", "Query", "Scan"),
+        *("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"),
+    }
+)
+_KEYS = {table.name: table.keys for table in topology.TABLES}
+#: `pk = :pk`, and what is asked of the sort key.
+_KEY_CONDITION = re.compile(r"\s*(\w+)\s*=\s*(:\w+)\s*(?:AND\s+(.*))?", re.DOTALL)
+
+
+class Change(NamedTuple):
+    """An item that a request changed: as it was, and as it is. `None` is no item."""
+
+    table: str
+    before: Item | None
+    after: Item | None
+
+
+class Tables:
+    """The tables, with the methods of botocore's client.
+
+    `asked` is called before each request and may raise, `answered` after one that wrote, before its answer, and
+    `committed` with what a request changed, at the moment it does.
+    """
+
+    def __init__(self) -> None:
+        self.items: dict[str, dict[str, dict[str, Item]]] = {name: {} for name in _KEYS}
+        self.asked: Callable[[str], None] = lambda _: None
+        self.answered: Callable[[str], None] = lambda _: None
+        self.committed: Callable[[Sequence[Change]], None] = lambda _: None
+        self._tokens: dict[str, Any] = {}
+
+    def copy(self) -> dict[str, dict[str, dict[str, Item]]]:
+        """What the tables hold. Items are replaced and never changed, so that both sides may keep them."""
+        return {name: {pk: dict(partition) for pk, partition in table.items()} for name, table in self.items.items()}
+
+    def get(self, table: str, pk: str, sk: str = "") -> Item | None:
+        """An item, without a request."""
+        return self.items[table].get(pk, {}).get(sk)
+
+    # --- the client's methods ---
+
+    def get_item(self, *, TableName: str, Key: Item, ConsistentRead: bool = False) -> Item:  # noqa: N803
+        self.asked("GetItem")
+        found = self._at(TableName, Key)
+        return {"Item": found} if found else {}
+
+    def batch_get_item(self, *, RequestItems: Item) -> Item:  # noqa: N803
+        found: dict[str, list[Item]] = {}
+        for name, asked in RequestItems.items():
+            keys = [_place(name, key) for key in asked["Keys"]]
+            if len(set(keys)) < len(keys):
+                raise _error("BatchGetItem", "ValidationException", "Provided list of item keys contains duplicates")
+            found[name] = []
+            for key in asked["Keys"]:
+                # Each item is read at a moment of its own: the batch is no snapshot.
+                self.asked("BatchGetItem")
+                if item := self._at(name, key):
+                    found[name].append(item)
+        return {"Responses": found, "UnprocessedKeys": {}}
+
+    def query(self, **asked: Any) -> Item:
+        self.asked("Query")
+        name, index = asked["TableName"], asked.get("IndexName")
+        values = Values(asked.get("ExpressionAttributeNames", {}), asked["ExpressionAttributeValues"])
+        told = _KEY_CONDITION.fullmatch(asked["KeyConditionExpression"])
+        assert told is not None
+        attribute, placeholder, rest = told.groups()
+        partition, holds = values.values[placeholder]["S"], condition(rest) if rest else None
+        if index:
+            items = [one for one in self._all(name) if one.get(attribute) == {"S": partition}]
+            order: tuple[str, ...] = (f"{index}sk", "pk", "sk")
+        else:
+            items, order = list(self.items[name].get(partition, {}).values()), ("sk",)
+        items = [one for one in items if holds is None or holds(one, values)]
+        forward = asked.get("ScanIndexForward", True)
+        items.sort(key=lambda one: tuple(one[part]["S"] for part in order), reverse=not forward)
+        if start := asked.get("ExclusiveStartKey"):
+            after = tuple(start[part]["S"] for part in order)
+            places = [tuple(one[part]["S"] for part in order) for one in items]
+            items = [one for one, at in zip(items, places, strict=True) if (at > after if forward else at < after)]
+        return self._page(items, values, asked, ("pk", "sk", attribute, f"{index}sk") if index else None)
+
+    def scan(self, **asked: Any) -> Item:
+        self.asked("Scan")
+        values = Values(asked.get("ExpressionAttributeNames", {}), asked.get("ExpressionAttributeValues", {}))
+        return self._page(list(self._all(asked["TableName"])), values, asked, None)
+
+    def put_item(self, **asked: Any) -> Item:
+        self._write("Put", asked)
+        return {}
+
+    def update_item(self, **asked: Any) -> Item:
+        done = self._write("Update", asked)
+        return {"Attributes": done.after} if asked.get("ReturnValues") == "ALL_NEW" else {}
+
+    def delete_item(self, **asked: Any) -> Item:
+        done = self._write("Delete", asked)
+        return {"Attributes": done.before} if done.before and asked.get("ReturnValues") == "ALL_OLD" else {}
+
+    def batch_write_item(self, *, RequestItems: Item) -> Item:  # noqa: N803
+        for name, writes in RequestItems.items():
+            for write in writes:
+                # Each write is one of its own: others see them in any order.
+                self.asked("BatchWriteItem")
+                kind, asked = next(iter(write.items()))
+                self._apply([self._changed(kind.removesuffix("Request"), asked | {"TableName": name})])
+        self.answered("BatchWriteItem")
+        return {"UnprocessedItems": {}}
+
+    def transact_write_items(self, *, TransactItems: list[Item], ClientRequestToken: str = "") -> Item:  # noqa: N803
+        self.asked("TransactWriteItems")
+        before = self._tokens.get(ClientRequestToken)
+        if before is None:
+            self._apply(self._transacted(TransactItems))
+            if ClientRequestToken:
+                self._tokens[ClientRequestToken] = TransactItems
+        elif before != TransactItems:
+            raise _error("TransactWriteItems", "IdempotentParameterMismatchException", "another request's token")
+        self.answered("TransactWriteItems")
+        return {}
+
+    # --- how they do it ---
+
+    def _transacted(self, writes: Sequence[Item]) -> list[Change]:
+        """What a transaction changes. Raises with a reason for each write where one does not hold."""
+        named = [next(iter(write.items())) for write in writes]
+        places = [(one["TableName"], *_place(one["TableName"], one.get("Key") or one["Item"])) for _, one in named]
+        if len(set(places)) < len(places):
+            raise _error("TransactWriteItems", "ValidationException", "multiple operations on one item")
+        changes: list[Change] = []
+        reasons: list[Item] = []
+        for kind, asked in named:
+            try:
+                changes.append(self._changed(kind, asked))
+                reasons.append({"Code": "None"})
+            except _FailedError as failed:
+                reasons.append(failed.reason(asked))
+            except Invalid as invalid:
+                reasons.append({"Code": "ValidationError", "Message": str(invalid)})
+        if len(changes) < len(named):
+            told = ", ".join(reason["Code"] for reason in reasons)
+            raise _error("TransactWriteItems", "TransactionCanceledException", f"[{told}]", CancellationReasons=reasons)
+        return [change for change in changes if change.before is not change.after]
+
+    def _write(self, kind: str, asked: Item) -> Change:
+        self.asked(f"{kind}Item")
+        try:
+            change = self._changed(kind, asked)
+        except _FailedError as failed:
+            shown = {name: value for name, value in failed.reason(asked).items() if name == "Item"}
+            code = "ConditionalCheckFailedException"
+            raise _error(f"{kind}Item", code, "The conditional request failed", **shown) from None
+        except Invalid as invalid:
+            raise _error(f"{kind}Item", "ValidationException", str(invalid)) from None
+        self._apply([change])
+        self.answered(f"{kind}Item")
+        return change
+
+    def _changed(self, kind: str, asked: Item) -> Change:
+        """What a write changes, where its condition holds."""
+        name = asked["TableName"]
+        found = self._at(name, asked.get("Key") or asked["Item"])
+        values = Values(asked.get("ExpressionAttributeNames", {}), asked.get("ExpressionAttributeValues", {}))
+        if (text := asked.get("ConditionExpression")) and not condition(text)(found or {}, values):
+            raise _FailedError(found)
+        match kind:
+            case "Put":
+                return Change(name, found, asked["Item"])
+            case "Update":
+                return Change(name, found, update(asked["UpdateExpression"])(found or dict(asked["Key"]), values))
+            case "Delete":
+                return Change(name, found, None)
+        return Change(name, found, found)
+
+    def _apply(self, changes: Sequence[Change]) -> None:
+        for name, before, after in changes:
+            item = after or before
+            if item is None:
+                continue
+            pk, sk = _place(name, item)
+            partition = self.items[name].setdefault(pk, {})
+            if after is None:
+                partition.pop(sk, None)
+            else:
+                partition[sk] = after
+        if changes:
+            self.committed(changes)
+
+    def _at(self, name: str, key: Item) -> Item | None:
+        return self.get(name, *_place(name, key))
+
+    def _all(self, name: str) -> Iterator[Item]:
+        table = self.items[name]
+        return (table[pk][sk] for pk in sorted(table) for sk in sorted(table[pk]))
+
+    def _page(self, items: list[Item], values: Values, asked: Item, shown: Sequence[str] | None) -> Item:
+        limit = asked.get("Limit") or len(items)
+        part, rest = items[:limit], items[limit:]
+        where = condition(asked["FilterExpression"]) if "FilterExpression" in asked else None
+        found = [one for one in part if where is None or where(one, values)]
+        shown_items = [{name: one[name] for name in shown} for one in found] if shown else found
+        answer: Item = {"Items": shown_items, "Count": len(found)}
+        if rest:
+            last = part[-1]
+            answer["LastEvaluatedKey"] = {name: last[name] for name in shown or _KEYS[asked["TableName"]]}
+        return answer
+
+
+class _FailedError(Exception):
+    """A condition does not hold. `found` is what stood there."""
+
+    def __init__(self, found: Item | None) -> None:
+        super().__init__("condition")
+        self.found = found
+
+    def reason(self, asked: Item) -> Item:
+        shown = self.found is not None and asked.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
+        told = {"Code": "ConditionalCheckFailed", "Message": "The conditional request failed"}
+        return told | ({"Item": self.found} if shown else {})
+
+
+def _place(name: str, item: Item) -> tuple[str, str]:
+    keys = _KEYS[name]
+    return item[keys[0]]["S"], item[keys[1]]["S"] if len(keys) > 1 else ""
+
+
+def _error(operation: str, code: str, message: str, **more: Any) -> session.ClientError:
+    answer: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": 400}, **more}
+    return session.ClientError(answer, operation)
+
+
+def transient(operation: str, code: str) -> session.ClientError:
+    """What DynamoDB answers when the same request may succeed a moment later, for `asked` and `answered` to raise."""
+    if code == "TransactionConflict":
+        return _error(operation, "TransactionCanceledException", code, CancellationReasons=[{"Code": code}])
+    return _error(operation, code, code)
+
+
+@contextmanager
+def running() -> Iterator[Tables]:
+    """Empty tables in the place of DynamoDB. There is no other service."""
+    from tests.conftest import forget
+
+    tables = Tables()
+
+    def client(service: str) -> Tables:
+        raise AssertionError(f"there is no {service} here")
+
+    with ExitStack() as stack:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("SWITCHBOARD_", "AWS_"))}
+        stack.enter_context(patch.dict(os.environ, kept | _ENVIRON, clear=True))
+        forget()
+        stack.enter_context(patch.object(session, "client", client))
+        stack.enter_context(patch.object(session, "dynamodb", lambda: tables))
+        stack.enter_context(patch.object(session, "dynamodb_once", lambda: tables))
+        stack.enter_context(patch.object(secret, "_root", cache(lambda: b"memory")))
+        yield tables
+    forget()

@@ -1,0 +1,233 @@
+"""What people, programs and called persons do in a run. `ACTS` says how often each is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
+
+from switchboard.accounts import service as accounts
+from switchboard.accounts.models import Caller, HardCap
+from switchboard.accounts.service import Status
+from switchboard.aws.effect import Effect
+from switchboard.calls import closing, following, initiation
+from switchboard.calls import service as calls
+from switchboard.calls.initiation import Wanted
+from switchboard.calls.models import Order, State
+from switchboard.carriers.voice.reports import Report, Turn
+from switchboard.compliance import ledgers
+from switchboard.email import service as mails
+from switchboard.email import suppressions
+from switchboard.email.models import Draft
+from switchboard.errors import DomainError, NotFound
+from switchboard.usage import service as usage
+from tests.races.world import ADDRESS, NUMBER, World
+
+Act = Callable[[World], Callable[[], None]]
+_OPT_OUT, _BLOCK, _SUPPRESSION = ("opt-outs", NUMBER), ("dnc", NUMBER), ("suppressed", ADDRESS)
+
+
+def _keyed(world: World, caller: Caller) -> Caller:
+    """The caller with an Idempotency-Key, half of the time: its request may be made again."""
+    if world.chance.random() < 0.5:
+        return caller
+    return Caller(**{name: getattr(caller, name) for name in caller.__dataclass_fields__} | {"effect": _effect(world)})
+
+
+def _effect(world: World) -> Effect:
+    return Effect(scope=world.start.org_id, key=world.name("key"), fingerprint="f")
+
+
+# --- what is accepted ---
+
+
+def anima_call(world: World) -> Callable[[], None]:
+    caller = _keyed(world, world.start.agent)
+    order = Order.model_validate({"to": NUMBER, "tier": "basic", "consent_source": "business-relationship"})
+    return _or_refused(lambda: calls.place(caller, order))
+
+
+def opticomm_call(world: World) -> Callable[[], None]:
+    wanted = Wanted(agent=world.start.flow_id, to=NUMBER, request_id=world.name("request"))
+    return _or_refused(lambda: initiation.initiate(world.start.back_end, wanted, nullcontext))
+
+
+def mail(world: World) -> Callable[[], None]:
+    caller, draft = _keyed(world, world.start.agent), Draft(to=[ADDRESS], subject="Hello", body="Hello.")
+    return _or_refused(lambda: mails.send(caller, draft))
+
+
+def _or_refused(work: Callable[[], object]) -> Callable[[], None]:
+    def act() -> None:
+        with suppress(DomainError):
+            work()
+
+    return act
+
+
+# --- what is withdrawn, and lifted again ---
+
+
+def opt_out(world: World) -> Callable[[], None]:
+    def act() -> None:
+        with world.oracle.withdrawing(_OPT_OUT):
+            ledgers.opt_out(world.start.master, NUMBER, "api")
+
+    return act
+
+
+def said_stop(world: World) -> Callable[[], None]:
+    return _heard(world, {"kind": "turn", "turn": Turn(number=7, speaker="user", text="Please don't call me again.",
+                                                       start_ms=0, end_ms=900)})  # fmt: skip
+
+
+def pressed_stop(world: World) -> Callable[[], None]:
+    return _heard(world, {"kind": "dtmf", "digits": "9"})
+
+
+def _heard(world: World, facts: dict[str, object]) -> Callable[[], None]:
+    if not world.talks:
+        return opt_out(world)
+    progress = Report.model_validate({"org_id": world.start.org_id, "call_id": world.talks.pop(), **facts})
+
+    def act() -> None:
+        with world.oracle.withdrawing(_OPT_OUT):
+            following.apply(progress)
+
+    return act
+
+
+def opt_in(world: World) -> Callable[[], None]:
+    def act() -> None:
+        with world.oracle.lifting(_OPT_OUT):
+            ledgers.opt_in(world.start.master, NUMBER)
+
+    return act
+
+
+def block(world: World) -> Callable[[], None]:
+    def act() -> None:
+        with world.oracle.withdrawing(_BLOCK):
+            ledgers.block(world.start.master, NUMBER)
+
+    return act
+
+
+def unblock(world: World) -> Callable[[], None]:
+    def act() -> None:
+        with world.oracle.lifting(_BLOCK):
+            ledgers.unblock(world.start.master, NUMBER)
+
+    return act
+
+
+def change_of_mind(world: World) -> Callable[[], None]:
+    """Lifted, and entered again."""
+    steps = [opt_in(world), opt_out(world)] if world.chance.random() < 0.5 else [unblock(world), block(world)]
+
+    def act() -> None:
+        for step in steps:
+            step()
+
+    return act
+
+
+def suspend(world: World) -> Callable[[], None]:
+    return _status(world, "suspended")
+
+
+def activate(world: World) -> Callable[[], None]:
+    return _status(world, "active")
+
+
+def _status(world: World, status: Status) -> Callable[[], None]:
+    told = world.oracle.withdrawing if status == "suspended" else world.oracle.lifting
+
+    def act() -> None:
+        with told(("org", world.start.org_id)):
+            accounts.set_status(world.start.master, status)
+
+    return act
+
+
+def revoke(world: World) -> Callable[[], None]:
+    key_id = world.chance.choice((world.start.agent, world.start.back_end)).key.id
+
+    def act() -> None:
+        with world.oracle.withdrawing(("key", key_id)):
+            accounts.revoke_key(world.start.master, key_id)
+
+    return act
+
+
+def lower_cap(world: World) -> Callable[[], None]:
+    return _cap(world, 1)
+
+
+def raise_cap(world: World) -> Callable[[], None]:
+    return _cap(world, 100_000)
+
+
+def _cap(world: World, cents: int) -> Callable[[], None]:
+    def act() -> None:
+        org = accounts.organisation(world.start.org_id)
+        usage.set_hard_cap(world.start.master, org, HardCap(enabled=True, monthly_cap_cents=cents))
+
+    return act
+
+
+def suppress_address(world: World) -> Callable[[], None]:
+    origin = world.start.master
+    by_click = world.chance.random() < 0.5
+
+    def act() -> None:
+        with world.oracle.withdrawing(_SUPPRESSION):
+            if by_click:
+                suppressions.stop(origin, ADDRESS, "unsubscribed")
+            else:
+                suppressions.add_suppression(origin, ADDRESS)
+
+    return act
+
+
+def lift_suppression(world: World) -> Callable[[], None]:
+    def act() -> None:
+        with world.oracle.lifting(_SUPPRESSION), suppress(NotFound):
+            suppressions.lift_suppression(world.start.master, ADDRESS)
+
+    return act
+
+
+# --- what ends a call, and time ---
+
+
+def cancel(world: World) -> Callable[[], None]:
+    """End whatever call waits to be dialled by then, or have one hung up."""
+    close = world.chance.random() < 0.7
+
+    def act() -> None:
+        world.asked("look")
+        for call_id in [one for one, noun in world.oracle.accepted.items() if noun == "call"]:
+            if close:
+                closing.close(world.start.org_id, call_id, State.CREATED.value)
+            else:
+                closing.hang_up(world.start.org_id, call_id)
+
+    return act
+
+
+def time_passes(world: World) -> Callable[[], None]:
+    seconds = world.chance.choice((20, 11 * 60, 16 * 60, 13 * 3_600))
+
+    def act() -> None:
+        world.asked("wait")
+        world.pass_by(seconds=seconds)
+
+    return act
+
+
+ACCEPTING: tuple[Act, ...] = (anima_call, opticomm_call, mail)
+WITHDRAWING: dict[Act, int] = {
+    opt_out: 3, said_stop: 2, pressed_stop: 2, block: 3, opt_in: 2, unblock: 2, change_of_mind: 2, suspend: 3,
+    activate: 2, revoke: 2, lower_cap: 2, raise_cap: 1, suppress_address: 3, lift_suppression: 2, cancel: 2,
+    time_passes: 1,
+}  # fmt: skip

@@ -1,0 +1,293 @@
+"""What a run may not show, judged by the order in which the table took the commits.
+
+A claim is the commit that moves a call to DIALING, or a mail to SENDING. It is judged twice: by what stands in the
+table at that moment, and by what those who withdrew were told before, whatever the table holds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from switchboard.accounts import store as accounts
+from switchboard.aws import clock
+from switchboard.aws.table import decode_item
+from switchboard.calls import store as calls
+from switchboard.calls.models import TERMINAL, Call
+from switchboard.calls.models import State as CallState
+from switchboard.carriers.voice.reports import EndReason
+from switchboard.email import store as mails
+from switchboard.email.models import Head
+from switchboard.email.models import State as MailState
+from switchboard.usage import store as usage
+from switchboard.usage.models import MICROS_PER_CENT
+from tests.memory_cloud import Change, Item, Tables
+
+Noun = Literal["call", "mail"]
+#: A kind of withdrawal, and what it is about: `("opt-outs", number)`, `("key", id)`, `("org", id)` …
+Name = tuple[str, str]
+
+_LEDGERS = ("dnc", "opt-outs", "suppressed")
+_FIRST = {"call": CallState.CREATED, "mail": MailState.QUEUED}
+_CLAIMED = {"call": CallState.DIALING, "mail": MailState.SENDING}
+#: Where a mail may stay when all is done: the carrier has it, or it says why not.
+_SETTLED = frozenset({MailState.SENT, MailState.DELIVERED, MailState.BOUNCED, MailState.FAILED, MailState.UNCONFIRMED})
+_NOTHING: Item = {}
+
+
+class Span(NamedTuple):
+    """From when to when somebody was about it; without an end they never heard how it went."""
+
+    begun: int
+    ended: int | None
+
+
+@dataclass
+class Counts:
+    """What runs have met. A withdrawal counts once for each call or mail that waits or is under way."""
+
+    runs: int = 0
+    accepted: int = 0
+    claims: int = 0
+    before: int = 0
+    after: int = 0
+    stopped: int = 0
+    taken: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Counts) -> None:
+        """Count another's, too."""
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+
+
+class Oracle:
+    """Watches one run. `problems` is what it has found."""
+
+    def __init__(self, tables: Tables, org_id: str) -> None:
+        self.problems: list[str] = []
+        self.counts = Counts(runs=1)
+        self.accepted: dict[str, Noun] = {}
+        self._tables, self._org_id = tables, org_id
+        self._month = clock.stamp()[:7]
+        self._start = dict(self._book())
+        self._moment = 0
+        self._withdrawn: dict[Name, list[Span]] = {}
+        self._lifted: dict[Name, list[Span]] = {}
+        #: What stood against the latest claim of an actor and a subject.
+        self._claims: dict[tuple[str, str], list[str]] = {}
+        self._taken: Counter[str] = Counter()
+
+    # --- what is told of a run ---
+
+    @contextmanager
+    def withdrawing(self, *names: Name) -> Iterator[None]:
+        """Somebody withdraws, and hears at the end that it is done."""
+        with self._spanning(self._withdrawn, names):
+            yield
+
+    @contextmanager
+    def lifting(self, *names: Name) -> Iterator[None]:
+        """Somebody takes a withdrawal back."""
+        with self._spanning(self._lifted, names):
+            yield
+
+    @contextmanager
+    def _spanning(self, spans: dict[Name, list[Span]], names: Sequence[Name]) -> Iterator[None]:
+        begun = self._tick()
+        places = []
+        for name in names:
+            places.append((spans.setdefault(name, []), len(spans[name])))
+            spans[name].append(Span(begun, None))
+        yield
+        ended = self._tick()
+        for found, place in places:
+            found[place] = Span(begun, ended)
+
+    def forget(self, actor: str) -> None:
+        """An actor begins anew: its process knows of no claim."""
+        self._claims = {place: found for place, found in self._claims.items() if place[0] != actor}
+
+    def committed(self, actor: str, changes: Sequence[Change]) -> None:
+        """The table took these changes, all at once."""
+        self._tick()
+        for table, before, after in changes:
+            if table == "core":
+                for name in _withdrawals(before or _NOTHING, after or _NOTHING):
+                    self._met(name)
+            elif after is not None and (noun := _noun_of(after)):
+                self._moved(actor, noun, before, after)
+
+    def asked_carrier(self, actor: str, subject_id: str) -> None:
+        """An actor is about to have a carrier dial or send."""
+        against = self._claims.get((actor, subject_id))
+        if against is None:
+            self.problems.append(f"{actor} gives {subject_id} to the carrier without a claim")
+        for reason in against or ():
+            self.problems.append(f"{actor} gives {subject_id} to the carrier, claimed after: {reason}")
+
+    def taken(self, subject_id: str) -> None:
+        """A carrier has it, or may have it."""
+        self.counts.taken += 1
+        self._taken[subject_id] += 1
+        if self._taken[subject_id] > 1:
+            self.problems.append(f"{subject_id} is with the carrier {self._taken[subject_id]} times")
+
+    def finish(self) -> None:
+        """All is done: look at what has become of everything that was accepted."""
+        for subject_id, noun in self.accepted.items():
+            problem = self._call_problem(subject_id) if noun == "call" else self._mail_problem(subject_id)
+            if problem:
+                self.problems.append(f"{subject_id} {problem}")
+        if problem := self._money_problem():
+            self.problems.append(problem)
+
+    # --- how it judges ---
+
+    def _tick(self) -> int:
+        self._moment += 1
+        return self._moment
+
+    def _moved(self, actor: str, noun: Noun, before: Item | None, after: Item) -> None:
+        state = after["state"]["S"]
+        subject_id = after["pk"]["S"].rpartition("#")[2]
+        if before is None and state == _FIRST[noun]:
+            self.accepted[subject_id] = noun
+            self.counts.accepted += 1
+            if noun == "call":
+                for name in self._standing(noun, after):
+                    if name[0] in _LEDGERS:
+                        self.problems.append(f"{subject_id} is accepted though {' '.join(name)} stands")
+        elif state == _CLAIMED[noun] and (before or _NOTHING).get("state") != after["state"]:
+            self.counts.claims += 1
+            against = [f"{' '.join(name)} stands" for name in self._standing(noun, after)]
+            against += [f"{' '.join(name)} was confirmed" for name in self._confirmed(noun, after)]
+            self._claims[actor, subject_id] = against
+
+    def _names(self, noun: Noun, item: Item) -> list[Name]:
+        """What could be withdrawn from a call or mail."""
+        found = decode_item(item)
+        names = [("org", self._org_id), *([("key", found["key_id"])] if found.get("key_id") else [])]
+        if noun == "call":
+            return [*names, ("dnc", found["to_number"]), ("opt-outs", found["to_number"]), ("cap", self._org_id)]
+        addresses = mails.HEADS.read(found).recipients
+        return [*names, *(("suppressed", address) for address in addresses)]
+
+    def _standing(self, noun: Noun, item: Item) -> list[Name]:
+        return [name for name in self._names(noun, item) if self._stands(*name)]
+
+    def _stands(self, kind: str, of: str) -> bool:
+        """Whether the table holds a withdrawal."""
+        core = self._tables.items["core"]
+        match kind:
+            case "org":
+                return bool(_item(core, accounts.org_key(of))["status"] != {"S": "active"})
+            case "key":
+                return "S" in _item(core, accounts.key_key(self._org_id, of)).get("revoked_at", {})
+            case "cap":
+                return self._over_cap()
+            case "suppressed":
+                return bool(_item(core, mails.suppression_key(self._org_id, of)))
+        return of in core.get(f"{self._org_id}#{kind}", {})
+
+    def _units(self, counter: str, before: Mapping[str, Item] | None = None) -> int:
+        """How much of a counter the month has, all of its slices together."""
+        book = self._book() if before is None else before
+        return sum(int(item.get(counter, {"N": "0"})["N"]) for item in book.values())
+
+    def _book(self) -> Mapping[str, Item]:
+        return self._tables.items["core"].get(usage.partition(self._org_id, self._month), {})
+
+    def _over_cap(self) -> bool:
+        core = self._tables.items["core"]
+        cap = decode_item(_item(core, accounts.org_key(self._org_id)))["hard_cap"]
+        if not cap["enabled"]:
+            return False
+        return self._units("capped") > int(cap["monthly_cap_cents"]) * MICROS_PER_CENT
+
+    def _confirmed(self, noun: Noun, item: Item) -> Iterator[Name]:
+        """Withdrawals that somebody was told of before, and that nobody has begun to lift since they began."""
+        for name in self._names(noun, item):
+            lifts = self._lifted.get(name, ())
+            for begun, ended in self._withdrawn.get(name, ()):
+                if ended is not None and not any(lift.ended is None or lift.ended > begun for lift in lifts):
+                    yield name
+                    break
+
+    def _met(self, name: Name) -> None:
+        self.counts.kinds[name[0]] += 1
+        for subject_id, noun in self.accepted.items():
+            item = self._find(noun, subject_id)
+            if name not in self._names(noun, item):
+                continue
+            state = item["state"]["S"]
+            if state == _FIRST[noun]:
+                self.counts.before += 1
+            elif state not in TERMINAL and state not in _SETTLED:
+                self.counts.after += 1
+
+    def _find(self, noun: Noun, subject_id: str) -> Item:
+        sk, middle = ("call", "call") if noun == "call" else ("message", "message")
+        found = self._tables.get("activity", f"{self._org_id}#{middle}#{subject_id}", sk)
+        assert found is not None
+        return found
+
+    def _call_problem(self, call_id: str) -> str | None:
+        call: Call = calls.CALLS.read(decode_item(self._find("call", call_id)))
+        if call.state not in TERMINAL or call.end_reason is None:
+            return f"ends as {call.state}"
+        if call.end_reason is not EndReason.BLOCKED:
+            return None
+        self.counts.stopped += 1
+        if not call.error:
+            return "was stopped, and does not say why"
+        if self._taken[call_id]:
+            return "was stopped, and is with the carrier"
+        return None if self.counts.kinds else "was stopped, and nothing was withdrawn"
+
+    def _mail_problem(self, message_id: str) -> str | None:
+        head: Head = mails.HEADS.read(decode_item(self._find("mail", message_id)))
+        if head.state not in _SETTLED:
+            return f"ends as {head.state}"
+        if head.state is not MailState.FAILED:
+            return None
+        self.counts.stopped += 1
+        if self._taken[message_id]:
+            return "failed, and is with the carrier"
+        return None if head.error else "failed, and does not say why"
+
+    def _money_problem(self) -> str | None:
+        """Nobody answered, so that no call costs anything. A mail, to one, costs unless it is known to have failed."""
+        heads = [self._find(noun, one) for one, noun in self.accepted.items() if noun == "mail"]
+        sent = sum(head["state"]["S"] != MailState.FAILED for head in heads)
+        wanted = (self._units("voice_basic", self._start), self._units("email", self._start) + sent)
+        found = (self._units("voice_basic"), self._units("email"))
+        return None if wanted == found else f"calls and mails charged are {found}, and should be {wanted}"
+
+
+def _item(core: dict[str, dict[str, Item]], key: Any) -> Item:
+    return core.get(key["pk"], {}).get(key["sk"], _NOTHING)
+
+
+def _noun_of(item: Item) -> Noun | None:
+    kinds: dict[str, Noun] = {"call": "call", "message": "mail"}
+    return kinds.get(item.get("sk", _NOTHING).get("S", ""))
+
+
+def _withdrawals(before: Item, after: Item) -> Iterator[Name]:
+    """What a change of one item withdraws."""
+    pk, sk = (after or before)["pk"]["S"], (after or before).get("sk", {"S": ""})["S"]
+    org_id, _, ledger = pk.partition("#")
+    if ledger in _LEDGERS:
+        if after and not before:
+            yield ledger, after["address"]["S"] if ledger == "suppressed" else sk
+    elif sk == "org" and "#" not in pk and before and after:
+        if before["status"] != after["status"] and after["status"] != {"S": "active"}:
+            yield "org", org_id
+        if before["hard_cap"] != after["hard_cap"]:
+            yield "cap", org_id
+    elif sk.startswith("key#") and before.get("revoked_at") != after.get("revoked_at"):
+        yield "key", sk.removeprefix("key#")

@@ -1,0 +1,318 @@
+"""An organization whose people, agents and called persons act at the same time, and the carriers that it calls by.
+
+The tables are in memory. They and both carriers are where actors meet: each request is a step.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from random import Random
+from typing import Any
+from unittest.mock import patch
+
+from switchboard import telemetry
+from switchboard.access import service as access
+from switchboard.accounts import service as accounts
+from switchboard.accounts.models import Caller, KeyKind
+from switchboard.accounts.plans import PlanName
+from switchboard.aws import aside, chance, clock, ids, table
+from switchboard.aws.table import commit, decode_item
+from switchboard.calls import closing, dialing, following, service
+from switchboard.calls.jobs import CloseCall, ConfirmDial, DialCall, HangUp
+from switchboard.calls.models import Order
+from switchboard.carriers import mail, voice
+from switchboard.carriers.voice.reports import Report
+from switchboard.edge.dialects.opticomm import KEYS
+from switchboard.email import delivery
+from switchboard.email.jobs import ConfirmMail, SendMail, WatchMail
+from switchboard.errors import Contended, Unavailable
+from switchboard.events import service as events
+from switchboard.fanout import routes
+from switchboard.flows import service as flows
+from switchboard.flows.models import Settings
+from switchboard.kit.jobs import Job
+from switchboard.usage import charges
+from tests.actors import system, tenant
+from tests.memory_cloud import OPERATIONS, Change, Item, Tables, running, transient
+from tests.races.oracle import Oracle
+from tests.races.scheduler import Killed, Scheduler
+from tests.voices import Provider
+
+#: A number that reaches nobody, so that it may be called at any hour, and an address.
+NUMBER, ADDRESS = "+14155550142", "ada@example.com"
+#: One whose usage is counted on one item, and one whose is counted in slices.
+PLANS = (PlanName.STARTER, PlanName.GROWTH)
+#: Calls with the same number that are under way, in each of which the person may say stop once.
+_TALKS = 2
+#: How often a process dies at a step, a request fails in passing, and one is done whose answer is lost.
+_DEATH, _REFUSAL, _LOSS = 0.015, 0.01, 0.01
+_DEATHS = 2
+#: How often a job fails before its queue gives up.
+_TRIES = 6
+#: How many jobs may come of a run once its actors are done.
+_ENDLESS = 400
+
+#: Whose jobs are done in a run.
+_QUEUES = ("dialer", "email")
+#: Who does which job, as the workers' own tables say.
+_WORK: dict[str, tuple[type[Job], Callable[[Any], None]]] = {
+    "DialCall": (DialCall, lambda job: dialing.dial(job.org_id, job.call_id)),
+    "ConfirmDial": (ConfirmDial, lambda job: dialing.confirm(job.org_id, job.call_id, job.claim)),
+    "HangUp": (HangUp, lambda job: closing.hang_up(job.org_id, job.call_id)),
+    "CloseCall": (CloseCall, lambda job: closing.close(job.org_id, job.call_id, job.state)),
+    "SendMail": (SendMail, lambda job: delivery.deliver(job.org_id, job.message_id)),
+    "WatchMail": (WatchMail, lambda job: delivery.watch(job.org_id, job.message_id)),
+    "ConfirmMail": (ConfirmMail, lambda job: delivery.confirm(job.org_id, job.message_id, job.claim)),
+}
+
+
+@dataclass(frozen=True)
+class Start:
+    """How every run of a plan begins: one organization, its keys, and calls that are under way."""
+
+    org_id: str
+    master: Caller
+    agent: Caller
+    back_end: Caller
+    flow_id: str
+    talks: tuple[str, ...]
+    items: dict[str, dict[str, dict[str, Item]]]
+    at: float
+
+
+@dataclass
+class World:
+    """One run."""
+
+    start: Start
+    tables: Tables
+    source: clock.Frozen
+    scheduler: Scheduler
+    oracle: Oracle
+    chance: Random
+    #: Jobs that are due later, by their place in the table.
+    later: dict[tuple[str, str], tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    #: Calls in which the person has not yet said stop.
+    talks: list[str] = field(default_factory=list)
+    deaths: int = 0
+    calm: bool = False
+    _names: int = 0
+
+    def name(self, what: str) -> str:
+        """A name for one more actor."""
+        self._names += 1
+        return f"{what} {self._names}"
+
+    def act(self, what: str, work: Callable[[], None], *, tries: int = 1, after: int = 0) -> None:
+        """Let somebody do something, so many steps later. A process that dies is followed by another that does it."""
+        name = self.name(what)
+
+        def live() -> None:
+            left = tries
+            while True:
+                self.oracle.forget(name)
+                try:
+                    work()
+                except Killed:
+                    continue
+                except (Contended, Unavailable):
+                    left -= 1
+                    if left:
+                        continue
+                return
+
+        self.scheduler.add(name, live, after=after)
+
+    def job(self, body: dict[str, Any]) -> None:
+        """Let a worker take a job, and sometimes two: a queue may give it out twice."""
+        kind, work = _WORK[body["job"]]
+        read = kind.read(body)
+        twice = not self.calm and self.chance.random() < 0.3
+        for _ in range(2 if twice else 1):
+            self.act(body["job"], lambda: work(read), tries=_TRIES)
+
+    def pass_by(self, **by: float) -> None:
+        """Let time pass, and what falls due by then begin."""
+        self.source.advance(**by)
+        self.bring()
+
+    def bring(self) -> None:
+        """Let workers take what is due."""
+        now = clock.stamp()
+        for place, (due, body) in list(self.later.items()):
+            if due <= now:
+                del self.later[place]
+                self.job(body)
+
+    def settle(self) -> None:
+        """Let all that is due later happen, one after the other, in peace."""
+        self.calm = True
+        for _ in range(_ENDLESS):
+            self.scheduler.run()
+            if not self.later:
+                self.oracle.finish()
+                return
+            due = min(due for due, _ in self.later.values())
+            self.source.at = max(self.source.at, clock.parse(due).timestamp())
+            self.bring()
+        raise AssertionError("there is always another job")
+
+    # --- where actors meet ---
+
+    def asked(self, operation: str) -> None:
+        """An actor is about to ask the table or a carrier."""
+        self.scheduler.step(operation)
+        if self.calm or self.scheduler.current is None:
+            return
+        drawn = self.chance.random()
+        if drawn < _DEATH and self.deaths < _DEATHS:
+            self.deaths += 1
+            raise Killed
+        if drawn > 1 - _REFUSAL and operation in OPERATIONS:
+            conflicts = operation == "TransactWriteItems"
+            raise transient(operation, "TransactionConflict" if conflicts else "ThrottlingException")
+
+    def answered(self, operation: str) -> None:
+        """The table has done what an actor asked for."""
+        if not self.calm and self.scheduler.current is not None and self.chance.random() < _LOSS:
+            raise transient(operation, "InternalServerError")
+
+    def committed(self, changes: Sequence[Change]) -> None:
+        """The table took an actor's changes."""
+        actor = self.scheduler.current
+        if actor is None:
+            return
+        self.oracle.committed(actor.name, changes)
+        for name, before, after in changes:
+            if name == "activity":
+                self._asked_for(before, after)
+
+    def _asked_for(self, before: Item | None, after: Item | None) -> None:
+        """What the table's stream and its timers make of a change."""
+        if after is None:
+            if before is not None:
+                self.later.pop((before["pk"]["S"], before["sk"]["S"]), None)
+            return
+        if after.get("outbox") == {"S": "event"}:
+            for job in routes.jobs(events.from_item(decode_item(after))):
+                if job.queue in _QUEUES:
+                    self.job(job.body)
+        elif "queue" in after and before is None:
+            if after["queue"]["S"] not in _QUEUES:
+                return
+            due, body = after["due"]["S"], decode_item(after)["body"]
+            if due <= clock.stamp():
+                self.job(body)
+            else:
+                self.later[after["pk"]["S"], after["sk"]["S"]] = (due, body)
+
+
+class Carrier(Provider):
+    """A provider of calls and of mail that is sometimes full, refuses, or does not say what became of it."""
+
+    def __init__(self, world: World | None) -> None:
+        super().__init__()
+        self._world = world
+
+    def place(self, placement: voice.Placement) -> str:
+        return self._take("dial", placement.call_id)
+
+    def send(self, outbound: mail.Outbound) -> str:
+        return self._take("send", outbound.message_id)
+
+    def fetch(self, leg: voice.Leg) -> voice.Snapshot | None:
+        if self._world:
+            self._world.asked("fetch")
+        raise voice.OutcomeUnknown("it does not say")
+
+    def end(self, leg: voice.Leg) -> None:
+        if self._world:
+            self._world.asked("end")
+
+    def _take(self, what: str, subject_id: str) -> str:
+        world = self._world
+        if world is None:
+            return f"id-{subject_id}"
+        world.asked(what)
+        actor = world.scheduler.current
+        assert actor is not None
+        world.oracle.asked_carrier(actor.name, subject_id)
+        drawn = world.chance.random()
+        if drawn < 0.08:
+            raise voice.Throttled("full")
+        if drawn < 0.14:
+            raise voice.Refused("no such route")
+        world.oracle.taken(subject_id)
+        if drawn < 0.2:
+            raise voice.OutcomeUnknown("no answer")
+        # The provider has it: a process that dies here never tells.
+        world.asked("answer")
+        return f"id-{subject_id}"
+
+
+@contextmanager
+def _still() -> Iterator[None]:
+    """Nothing is waited for, nothing begins aside, nothing is logged."""
+    with ExitStack() as stack:
+        stack.callback(logging.disable, logging.root.manager.disable)
+        logging.disable(logging.CRITICAL)
+        stack.enter_context(patch.object(table, "sleep", lambda _: None))
+        stack.enter_context(patch.object(aside, "start", aside.in_line))
+        stack.enter_context(patch.object(telemetry, "metric", lambda *_, **__: None))
+        yield
+
+
+@contextmanager
+def _carried_by(carrier: Carrier) -> Iterator[None]:
+    with patch.object(voice, "carrier", lambda: carrier.carrier), patch.object(mail, "carrier", lambda: carrier):
+        yield
+
+
+@cache
+def start(plan: PlanName) -> Start:
+    """An organization of a plan, made through the services."""
+    with running() as tables, _still(), _carried_by(Carrier(None)), clock.using(source := clock.Frozen()):
+        acme = tenant("acme", plan)
+        key, writes = accounts.new_key(system(acme.org_id), KeyKind.OPTICOMM_LIVE, "back end")
+        commit(writes)
+        told = {"name": "Ada", "kind": "outbound", "consent_source": "opt-in:web-form", "consent_date": "2025-12-01"}
+        flow = flows.create(system(acme.org_id), Settings.model_validate(told))
+        agent = acme.caller()
+        order = Order.model_validate({"to": NUMBER, "tier": "basic", "consent_source": "business-relationship"})
+        talks = []
+        for _ in range(_TALKS):
+            call = service.place(agent, order)
+            dialing.dial(call.org_id, call.id)
+            following.apply(Report(org_id=call.org_id, call_id=call.id, kind="answered"))
+            talks.append(call.id)
+        back_end = access.caller(access.authenticate(key.text, KEYS), "corr_races")
+        return Start(
+            acme.org_id, acme.caller(master=True), agent, back_end, flow.id, tuple(talks), tables.copy(), source.at
+        )
+
+
+@contextmanager
+def world(seed: int, trace: Callable[[str], None] | None = None) -> Iterator[World]:
+    """The world of a run, before anybody has done anything."""
+    drawn = Random(seed)
+    begun = start(drawn.choice(PLANS))
+    source = clock.Frozen()
+    source.at = begun.at
+    with ExitStack() as stack:
+        tables = stack.enter_context(running())
+        tables.items = {name: {pk: dict(items) for pk, items in part.items()} for name, part in begun.items.items()}
+        stack.enter_context(_still())
+        stack.enter_context(clock.using(source))
+        stack.enter_context(chance.using(Random(seed + 1)))
+        stack.enter_context(patch.object(charges, "choose", chance.below))
+        stack.enter_context(patch.object(ids, "_last", (0, 0)))
+        stack.enter_context(ids.using(Random(seed + 2).getrandbits))
+        scheduler = Scheduler(drawn, trace)
+        made = World(begun, tables, source, scheduler, Oracle(tables, begun.org_id), drawn, talks=list(begun.talks))
+        tables.asked, tables.answered, tables.committed = made.asked, made.answered, made.committed
+        stack.enter_context(_carried_by(Carrier(made)))
+        yield made

@@ -1,0 +1,253 @@
+"""The tables in memory answer as moto does, whatever is asked of them in whatever order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from switchboard.aws import session, settings
+from switchboard.aws.table import ConditionFailedError, Put, Update, commit, get, write
+from tests.memory_cloud import Tables, running, transient
+from tests.unit.properties import examples
+
+_NAMES = {"#a": "a", "#b": "b", "#s": "s", "#m": "m", "#k": "inner"}
+_NUMBERS = st.integers(-2, 3).map(lambda number: {"N": str(number)})
+_TEXTS = st.sampled_from(["", "x", "xy", "y"]).map(lambda text: {"S": text})
+_SETS = st.sets(st.sampled_from(["p", "q", "r"]), min_size=1).map(lambda found: {"SS": sorted(found)})
+_MAPS = st.fixed_dictionaries({}, optional={"inner": _NUMBERS}).map(lambda found: {"M": found})
+_VALUES = st.fixed_dictionaries({":n": _NUMBERS, ":o": _NUMBERS, ":t": _TEXTS, ":s": _SETS, ":m": _MAPS})
+_PLACES = (st.sampled_from("AB"), st.sampled_from("123"))
+_KEYS = st.tuples(*_PLACES).map(lambda place: {"pk": {"S": place[0]}, "sk": {"S": place[1]}})
+_ATTRIBUTES = st.fixed_dictionaries(
+    {},
+    optional={
+        "a": _NUMBERS, "b": _TEXTS, "s": _SETS, "m": _MAPS,
+        "none": st.just({"NULL": True}), "yes": st.just({"BOOL": True}),
+        "list": st.lists(_NUMBERS, max_size=2).map(lambda found: {"L": found}),
+        "gsi": st.sampled_from("GH"),
+    },
+)  # fmt: skip
+#: Every form that the stores use, and their joints.
+_SINGLE = (
+    "attribute_exists(pk)", "attribute_not_exists(pk)", "attribute_exists(#a)", "attribute_not_exists(#m.#k)",
+    "#a = :n", "#a <> :n", "#a < :n", "#a <= :n", "#a >= :n", "#a > :n", "#a BETWEEN :n AND :o", "#a IN (:n, :o)",
+    "#b = :t", "#b <> :t", "#b <= :t", "begins_with(#b, :t)", "contains(#s, :t)", "#m = :m", "#m.#k = :n", "#s = :s",
+    "NOT #a = :n",
+)  # fmt: skip
+_CONDITIONS = st.one_of(
+    st.sampled_from(_SINGLE),
+    st.tuples(st.sampled_from(_SINGLE), st.sampled_from([" AND ", " OR "]), st.sampled_from(_SINGLE)).map("".join),
+    st.tuples(*[st.sampled_from(_SINGLE)] * 3).map(lambda three: "({} OR {}) AND {}".format(*three)),
+)
+_UPDATES = st.sampled_from(
+    [
+        "SET #a = :n", "SET #a = :n, #b = :t", "SET #a = if_not_exists(#a, :n), #b = :t", "SET #m = :m",
+        "SET #a = if_not_exists(#a, :n) + :o", "SET #a = #a + :n", "SET #a = #a - :n", "SET #m.#k = :n",
+        "REMOVE #a", "REMOVE #a, #b", "REMOVE #m.#k", "SET #b = :t REMOVE #a", "SET #a = :n REMOVE #b ADD #s :s",
+        "ADD #a :n", "ADD #a :n SET #b = :t", "SET #b = :t ADD #a :n", "ADD #s :s", "DELETE #s :s",
+    ]
+)  # fmt: skip
+_KEY_CONDITIONS = st.sampled_from(
+    [
+        "pk = :pk",
+        "pk = :pk AND sk < :to",
+        "pk = :pk AND begins_with(sk, :from)",
+        "pk = :pk AND sk BETWEEN :from AND :to",
+    ]
+)
+
+
+def _used(text: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Those of the placeholders that an expression has: DynamoDB refuses others."""
+    return {name: value for name, value in given.items() if name in re.findall(r"[#:]\w+", text)}
+
+
+@st.composite
+def writes(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
+    """A write of one item, as botocore's client takes it, without its table."""
+    kind = draw(st.sampled_from(["Put", "Update", "Delete"]))
+    key, asked = draw(_KEYS), dict[str, Any]()
+    if kind == "Put":
+        item = key | draw(_ATTRIBUTES)
+        if view := item.pop("gsi", None):
+            item |= {"gsi1pk": {"S": view}, "gsi1sk": {"S": f"{key['pk']['S']}{key['sk']['S']}"}}
+        asked["Item"] = item
+    else:
+        asked["Key"] = key
+    text = ""
+    if kind == "Update":
+        asked["UpdateExpression"] = text = draw(_UPDATES)
+    if draw(st.booleans()):
+        asked["ConditionExpression"] = draw(_CONDITIONS)
+        asked["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        text += " " + asked["ConditionExpression"]
+    for name, found in (("Names", _used(text, _NAMES)), ("Values", _used(text, draw(_VALUES)))):
+        if found:
+            asked[f"ExpressionAttribute{name}"] = found
+    return kind, asked
+
+
+@st.composite
+def checks(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
+    """A check of a transaction."""
+    text = draw(_CONDITIONS)
+    asked = {"Key": draw(_KEYS), "ConditionExpression": text, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+    for name, found in (("Names", _used(text, _NAMES)), ("Values", _used(text, draw(_VALUES)))):
+        if found:
+            asked[f"ExpressionAttribute{name}"] = found
+    return "ConditionCheck", asked
+
+
+@st.composite
+def queries(draw: st.DrawFn) -> dict[str, Any]:
+    """A query of the table, or of its index, without the table's name."""
+    text = draw(_KEY_CONDITIONS)
+    by_index = draw(st.booleans())
+    values = {":pk": {"S": draw(st.sampled_from("GH" if by_index else "AB"))}, ":from": {"S": "1"}, ":to": {"S": "2"}}
+    if by_index:
+        values |= {":from": {"S": "A"}, ":to": {"S": "B2"}}
+        text = re.sub(r"(?<!:)\b([ps]k)\b", r"gsi1\1", text)
+    asked = {
+        "KeyConditionExpression": text,
+        "ExpressionAttributeValues": _used(text, values),
+        "ScanIndexForward": draw(st.booleans()),
+    }
+    if limit := draw(st.sampled_from([None, 1, 2])):
+        asked["Limit"] = limit
+    if by_index:
+        return asked | {"IndexName": "gsi1"}
+    if draw(st.booleans()):
+        where = draw(st.sampled_from(["#a > :n", "attribute_exists(#b)"]))
+        asked["FilterExpression"] = where
+        asked["ExpressionAttributeNames"] = _used(where, _NAMES)
+        asked["ExpressionAttributeValues"] |= _used(where, {":n": {"N": "0"}})
+    return asked
+
+
+def _one_each(parts: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:
+    """The writes of a transaction, one for an item."""
+    return list({_place(asked): (kind, asked) for kind, asked in parts}.values())
+
+
+def _place(asked: dict[str, Any]) -> tuple[str, str]:
+    item = asked.get("Key") or asked["Item"]
+    return item["pk"]["S"], item["sk"]["S"]
+
+
+_REQUESTS = st.one_of(
+    st.tuples(st.just("write"), writes()),
+    st.tuples(st.just("transact"), st.lists(st.one_of(writes(), checks()), min_size=1, max_size=3).map(_one_each)),
+    st.tuples(st.just("get"), _KEYS),
+    st.tuples(st.just("batch"), st.lists(_KEYS, min_size=1, max_size=4, unique_by=str)),
+    st.tuples(st.just("query"), queries()),
+    st.tuples(st.just("delete all"), st.lists(_KEYS, min_size=1, max_size=3, unique_by=str)),
+)
+
+
+def answer(client: Any, name: str, kind: str, asked: Any) -> Any:
+    """What a client answers to a request, in a form that can be compared. A query is asked page after page."""
+    try:
+        match kind:
+            case "write":
+                what, request = asked
+                given = {"Update": "ALL_NEW", "Delete": "ALL_OLD", "Put": "NONE"}[what]
+                call = {"Put": client.put_item, "Update": client.update_item, "Delete": client.delete_item}[what]
+                return plain(call(TableName=name, ReturnValues=given, **request).get("Attributes"))
+            case "transact":
+                client.transact_write_items(TransactItems=[{what: one | {"TableName": name}} for what, one in asked])
+                return None
+            case "get":
+                return plain(client.get_item(TableName=name, Key=asked, ConsistentRead=True).get("Item"))
+            case "batch":
+                found = client.batch_get_item(RequestItems={name: {"Keys": asked, "ConsistentRead": True}})
+                return sorted(map(repr, map(plain, found["Responses"][name])))
+            case "delete all":
+                client.batch_write_item(RequestItems={name: [{"DeleteRequest": {"Key": key}} for key in asked]})
+                return None
+        return list(pages(client, {"TableName": name, **asked}))
+    except session.ClientError as error:
+        reasons = error.response.get("CancellationReasons", [])
+        if "ValidationError" in [reason["Code"] for reason in reasons]:
+            # Moto refuses such a transaction as a whole.
+            return "ValidationException", [], None
+        told = [(reason["Code"], plain(reason.get("Item"))) for reason in reasons]
+        return session.error_code(error), told, plain(error.response.get("Item"))
+
+
+def pages(client: Any, asked: dict[str, Any]) -> Iterator[Any]:
+    """All that a query finds."""
+    while True:
+        found = client.query(**asked)
+        yield from map(plain, found["Items"])
+        if not found.get("LastEvaluatedKey"):
+            return
+        asked = asked | {"ExclusiveStartKey": found["LastEvaluatedKey"]}
+
+
+def plain(item: Any) -> Any:
+    """An item whose sets have an order."""
+    if item is None:
+        return None
+    return {name: {"SS": sorted(value["SS"])} if "SS" in value else value for name, value in sorted(item.items())}
+
+
+@pytest.mark.usefixtures("cloud")
+@examples(250)
+@given(requests=st.lists(_REQUESTS, min_size=1, max_size=12))
+def test_it_answers_as_moto_does(requests: list[tuple[str, Any]]) -> None:
+    moto, memory, name = session.dynamodb(), Tables(), settings.table("activity")
+    for item in list(moto.scan(TableName=name)["Items"]):
+        moto.delete_item(TableName=name, Key={part: item[part] for part in ("pk", "sk")})
+    for kind, asked in requests:
+        assert answer(memory, "activity", kind, asked) == answer(moto, name, kind, asked), (kind, asked)
+    assert list(map(plain, memory.scan(TableName="activity")["Items"])) == [
+        *map(plain, sorted(moto.scan(TableName=name)["Items"], key=lambda one: (one["pk"]["S"], one["sk"]["S"])))
+    ]
+
+
+def test_a_transaction_whose_answer_is_lost_is_made_once() -> None:
+    key = {"pk": "org_1", "sk": "counter"}
+    with running() as tables:
+        lost = [transient("TransactWriteItems", "InternalServerError")]
+
+        def answered(_: str) -> None:
+            if lost:
+                raise lost.pop()
+
+        tables.answered = answered
+        one = Update(table="core", key=key, expression="ADD #n :one", names={"#n": "n"}, values={":one": 1})
+        commit(one, Put(table="core", item={"pk": "org_1", "sk": "other"}))
+        assert not lost
+        assert get("core", key) == {**key, "n": 1}
+
+
+def test_a_write_whose_answer_is_lost_knows_itself_again() -> None:
+    item = {"pk": "org_1", "sk": "new"}
+    with running() as tables:
+        lost = [transient("PutItem", "InternalServerError")]
+
+        def answered(_: str) -> None:
+            if lost:
+                raise lost.pop()
+
+        tables.answered = answered
+        write(Put(table="core", item=item, unless_exists=True))
+        with pytest.raises(ConditionFailedError):
+            write(Put(table="core", item=item, unless_exists=True))
+
+
+def test_what_a_copy_holds_stays_as_it_was() -> None:
+    key = {"pk": "org_1", "sk": "counter"}
+    with running() as tables:
+        write(Put(table="core", item={**key, "n": 1, "map": {"inner": 1}}))
+        before = tables.copy()
+        names = {"#m": "map", "#i": "inner"}
+        write(Update(table="core", key=key, expression="SET n = :n, #m.#i = :n", names=names, values={":n": 2}))
+        assert get("core", key) == {**key, "n": 2, "map": {"inner": 2}}
+        assert before["core"]["org_1"]["counter"]["n"] == {"N": "1"}
+        assert before["core"]["org_1"]["counter"]["map"] == {"M": {"inner": {"N": "1"}}}
