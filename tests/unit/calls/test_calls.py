@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from datetime import date, timedelta
 from typing import Any
 
@@ -42,6 +43,7 @@ class Carrier:
         self.dialed: list[voice.Dial] = []
         self.ended: list[voice.Placed] = []
         self.known: voice.Snapshot | None = None
+        self.pace = math.inf
 
     def available(self, to_number: str) -> bool:
         return to_number != "+15005550013"
@@ -51,6 +53,9 @@ class Carrier:
             voice.Voice("b", "Basic", "basic", "en-US", "female"),
             voice.Voice("p", "Premium", "premium", "en-US", "male"),
         ]
+
+    def capacity(self, from_number: str) -> float:
+        return self.pace
 
     def dial(self, dial: voice.Dial) -> str:
         self.dialed.append(dial)
@@ -264,7 +269,7 @@ def test_a_provider_without_room_is_asked_again_and_at_last_given_up(
     assert now(call).state is State.RINGING
     carrier.outcome = voice.Throttled("later")
     late = dialed(acme)
-    frozen.advance(minutes=11)
+    frozen.advance(minutes=16)
     dialing.dial(late.org_id, late.id)
     assert (now(late).state, now(late).end_reason) == (State.FAILED, EndReason.PROVIDER_UNAVAILABLE)
 

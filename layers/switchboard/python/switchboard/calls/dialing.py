@@ -16,8 +16,9 @@ from switchboard.accounts.models import Organisation
 from switchboard.accounts.stops import Stopped
 from switchboard.aws import clock, secret
 from switchboard.aws.table import Writes, commit
-from switchboard.calls import placing, store
-from switchboard.calls.jobs import CloseCall, ConfirmDial, DialCall, HangUp
+from switchboard.calls import lanes, pacing, placing, store
+from switchboard.calls.jobs import CloseCall, ConfirmDial, DialCall, HangUp, WakeWaiting
+from switchboard.calls.lanes import Lane
 from switchboard.calls.models import AGENT, TERMINAL, Call, EndReason, Progress, State
 from switchboard.carriers import voice
 from switchboard.compliance import ledgers, wishes
@@ -40,9 +41,8 @@ RING_LIMIT = timedelta(minutes=3)
 #: The longest call.
 TALK_LIMIT = timedelta(hours=1)
 _LONGEST_TALK = int(TALK_LIMIT.total_seconds())
-#: How soon a call that the provider had no room for is tried again, and for how long.
+#: How soon a call that the provider had no room for is tried again.
 _TRY_AGAIN = timedelta(seconds=15)
-_GIVE_UP_AFTER = timedelta(minutes=10)
 
 _ANSWERED = {State.ACTIVE, State.HOLD, State.ENDING}
 
@@ -58,6 +58,8 @@ _ENDS = {
     EndReason.UNREACHABLE: State.FAILED,
     EndReason.PROVIDER_UNAVAILABLE: State.FAILED,
     EndReason.TIMEOUT: State.FAILED,
+    EndReason.CONCURRENCY_LIMIT: State.FAILED,
+    EndReason.RATE_LIMIT: State.FAILED,
     EndReason.CANCELED: State.CANCELED,
     EndReason.BLOCKED: State.CANCELED,
 }
@@ -68,21 +70,35 @@ _HUNG_UP = {EndReason.CALLER_HANGUP: State.NO_ANSWER, EndReason.AGENT_HANGUP: St
 _Change = kit.Change[Call]
 
 
-def dial(org_id: str, call_id: str) -> None:
-    """Dial a call that was accepted. Does nothing for one that was claimed before."""
+def dial(org_id: str, call_id: str, turns: tuple[str, ...] | None = None) -> None:
+    """Dial a call that was accepted, or let it wait for a lane or its turn. Does nothing for one that was claimed.
+
+    `turns` names the limits of calls a second in which it has waited for its turn.
+    """
     call = store.CALLS.get(org_id, call_id)
     if call is None or call.state is not State.CREATED:
         return
-    if clock.parse(call.created_at) < clock.now() - _GIVE_UP_AFTER:
-        _end(call, EndReason.PROVIDER_UNAVAILABLE, "the provider had no room in time")
+    if clock.parse(call.created_at) < clock.now() - lanes.WAIT_LIMIT:
+        _end(call, *lanes.why_not_dialled(call))
         return
     org = accounts.organisation(org_id)
     if why := _withdrawn(org, call):
         _end(call, EndReason.BLOCKED, why)
         return
+    lane = lanes.find(org, call)
+    if lane is None:
+        return
     verdict = _judge(org, call)
+    claimed = None
     try:
-        claimed = _claim(call, verdict) if verdict.allowed else None
+        if verdict.allowed:
+            paced = pacing.admit(org, call, lane, turns)
+            if paced is None:
+                return
+            claimed = _claim(call, verdict, lane, paced)
+    except pacing.TooLate as late:
+        _end(call, EndReason.RATE_LIMIT, str(late))
+        return
     except Stopped as stopped:
         _end(call, EndReason.BLOCKED, str(stopped))
         return
@@ -139,23 +155,32 @@ def _withdrawn(org: Organisation, call: Call) -> str | None:
     return None
 
 
-def _claim(call: Call, verdict: Verdict) -> Call | None:
-    """Take a call for this worker, `None` where another has it.
+def _claim(call: Call, verdict: Verdict, lane: Lane | None, paced: Writes) -> Call | None:
+    """Take a call for this worker and a lane for the call, `None` where another worker has it, or no lane is left.
 
     What may have been withdrawn since the verdict is checked in the same transaction. Raises Stopped and Blocked.
     """
     claimed = moved(call, state=State.DIALING, started_at=clock.stamp(), claim=call.version + 1)
     watch = ConfirmDial(org_id=call.org_id, call_id=call.id, claim=claimed.claim)
-    try:
-        commit(
-            store.CALLS.save(claimed),
-            stops.checks(call.org_id, call.key_id),
-            compliance.still_allowed(verdict),
-            timers.later(watch, clock.now() + UNCONFIRMED_AFTER).write,
-        )
-    except Moved:
-        return None
-    return claimed
+    while lane:
+        claimed = claimed.model_copy(update={"lane": lane.ref})
+        try:
+            commit(
+                store.CALLS.save(claimed),
+                stops.checks(call.org_id, call.key_id),
+                compliance.still_allowed(verdict),
+                timers.later(watch, clock.now() + UNCONFIRMED_AFTER).write,
+                lane.take_writes(call),
+                paced,
+            )
+        except Moved:
+            return None
+        except lanes.Taken:
+            # Each time another call was served: this ends with a lane, or when none is left.
+            lane = lanes.seek(lane.pool, call)
+        else:
+            return claimed
+    return None
 
 
 def confirm(org_id: str, call_id: str, claim: int) -> None:
@@ -212,10 +237,12 @@ def _is_still(call: Call, state: State) -> bool:
 def _forgotten(call: Call, state: State) -> _Change:
     if not _is_still(call, state):
         return None
+    if call.state is State.CREATED:
+        # It never was at the provider.
+        reason, why = lanes.why_not_dialled(call)
+        return _ended(call, reason, None, why)
     reason = EndReason.NO_ANSWER if call.state is State.RINGING else EndReason.TIMEOUT
-    # A call that no dialler took never was at the provider.
-    provisional = call.state is not State.CREATED
-    return _ended(call, reason, None, "the provider reported no end", provisional=provisional)
+    return _ended(call, reason, None, "the provider reported no end", provisional=True)
 
 
 def apply(progress: Progress) -> None:
@@ -283,7 +310,9 @@ def _released(call: Call) -> _Change:
     if call.state is not State.DIALING:
         return None
     again = DialCall(org_id=call.org_id, call_id=call.id)
-    return moved(call, state=State.CREATED), timers.later(again, clock.now() + _TRY_AGAIN).write
+    wake = timers.soon(WakeWaiting(org_id=call.org_id, call_id=call.id))
+    due = timers.later(again, clock.now() + _TRY_AGAIN).write
+    return moved(call, state=State.CREATED, lane=None), [due, lanes.leave_writes(call), wake]
 
 
 def _dialed(call: Call, provider_call_id: str) -> _Change:
@@ -416,7 +445,7 @@ def _ended(
     )
     told = _event(ended, f"voice.call.{state.value}", **_of_end(ended))
     # The first minute was spent when the call was placed.
-    return ended, [timers.moot(call.watch), _settled(call, minutes - 1), told]
+    return ended, [timers.moot(call.watch), _settled(call, minutes - 1), lanes.leave_writes(call), told]
 
 
 def _of_end(call: Call) -> dict[str, Any]:

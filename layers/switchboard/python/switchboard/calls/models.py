@@ -66,6 +66,9 @@ class EndReason(StrEnum):
     UNREACHABLE = "unreachable"
     PROVIDER_UNAVAILABLE = "provider_unavailable"
     BLOCKED = "blocked"
+    #: It waited in vain for one of the organization's concurrent calls, or for its turn on a number.
+    CONCURRENCY_LIMIT = "concurrency_limit"
+    RATE_LIMIT = "rate_limit"
 
 
 class Tier(StrEnum):
@@ -114,6 +117,8 @@ class Call(BaseModel):
     version: int = 1
     #: The version at which a dialler last claimed it.
     claim: int = 0
+    #: The lane that it holds or held (switchboard.calls.lanes).
+    lane: str | None = None
     #: The timer that closes it, where that is one (switchboard.timers): it goes with the reason that it was set for.
     watch: str | None = None
     tier: Tier

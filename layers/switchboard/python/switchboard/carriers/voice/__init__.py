@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -23,6 +24,7 @@ __all__ = [
     "name",
     "reaches_people",
     "simulated",
+    "usual_pace",
 ]
 
 
@@ -53,6 +55,9 @@ class VoiceCarrier(Protocol):
 
     def available(self, to_number: str) -> bool:
         """Whether the provider takes calls now, as far as is known without asking it."""
+
+    def capacity(self, from_number: str) -> float:
+        """How many calls a second the provider takes from a number; `inf` where it counts none."""
 
     def dial(self, dial: Dial) -> str:
         """Place a call and answer the provider's id for it. Raises Refused, Throttled or OutcomeUnknown."""
@@ -104,6 +109,10 @@ class NoCarrier:
         """Never."""
         return False
 
+    def capacity(self, from_number: str) -> float:  # noqa: ARG002 a carrier's signature
+        """No limit, since no call goes out."""
+        return math.inf
+
     def dial(self, dial: Dial) -> str:  # noqa: ARG002 a carrier's signature
         """Refuse: a call may have been accepted before the carrier was taken away."""
         raise Refused("no carrier is configured")
@@ -118,6 +127,11 @@ class NoCarrier:
     def voices(self) -> list[Voice]:
         """None."""
         return []
+
+
+def usual_pace() -> float:
+    """How many calls a second a provider takes from a number, where it says nothing else: Twilio's default is 1."""
+    return float(settings.text("VOICE_CALLS_PER_SECOND", "1"))
 
 
 def simulated() -> VoiceCarrier:

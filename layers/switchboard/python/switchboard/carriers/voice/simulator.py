@@ -61,6 +61,10 @@ class SimulatedVoice:
         """Everything but the number that asks for a provider that is down."""
         return magic.outcome(to_number) is not Outcome.PROVIDER_DOWN
 
+    def capacity(self, from_number: str) -> float:  # noqa: ARG002 a carrier's signature
+        """No limit, or what VOICE_CALLS_PER_SECOND says: it may be as slow as a real one."""
+        return float(settings.text("VOICE_CALLS_PER_SECOND", "inf"))
+
     def voices(self) -> list[Voice]:
         """A few voices of either tier."""
         return _VOICES

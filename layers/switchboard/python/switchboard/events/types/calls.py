@@ -63,7 +63,8 @@ def _call(name: str, about: str, data: type[Called] = Called) -> EventType:
 
 def _ended(name: str, about: str, opticomm: str = "call.failed") -> EventType:
     told: dict[Contract, str] = {"anima": "call.ended", "opticomm": opticomm}
-    return EventType(name, about, "call", CallEnded, channel="voice", webhooks=told)
+    # The dialer wakes the calls that wait for what the call gives back.
+    return EventType(name, about, "call", CallEnded, channel="voice", starts=("dialer",), webhooks=told)
 
 
 TYPES = (
