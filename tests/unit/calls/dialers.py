@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -9,22 +10,21 @@ from random import Random
 from typing import Any
 
 from switchboard.accounts import service as accounts
-from switchboard.accounts import store as account_store
 from switchboard.aws import clock, session
-from switchboard.aws.table import Query, commit, decode_item
+from switchboard.aws.table import Query, decode_item
 from switchboard.calls import dialing, service, store, waking
 from switchboard.calls.models import TERMINAL, Call, EndReason, Order, Progress, State
 from switchboard.carriers import voice
 from switchboard.errors import Contended
 from switchboard.events import service as events
 from switchboard.fanout import routes
-from tests.actors import Tenant
-from tests.integration.sabotage import Killed, everything
+from tests.actors import Tenant, system
+from tests.integration.sabotage import Killed
 
 NOBODY = "+14155550142"
 _WORK: dict[str, Callable[[dict[str, Any]], None]] = {
     "DialCall": lambda job: dialing.dial(job["org_id"], job["call_id"], tuple(job.get("turns", ()))),
-    "WakeWaiting": lambda job: waking.wake(job["org_id"], job["call_id"]),
+    "WakeWaiting": lambda job: waking.wake(job["org_id"], job.get("call_id")),
     "WatchWaiting": lambda job: waking.watch(job["org_id"], job["call_id"], job.get("looks", 0)),
     "ConfirmDial": lambda job: dialing.confirm(job["org_id"], job["call_id"], job["claim"]),
     "CloseCall": lambda job: dialing.close(job["org_id"], job["call_id"], job["state"]),
@@ -70,7 +70,10 @@ class Dialers:
         self.frozen, self.carrier, self.chance = frozen, carrier, chance
         self.jobs: list[tuple[datetime, dict[str, Any]]] = []
         self.calls: list[Call] = []
-        self._seen: set[tuple[str, str]] = set()
+        #: How often each kind of job was done for each call.
+        self.done: Counter[tuple[str, str]] = Counter()
+        self._over: set[str] = set()
+        self._written: list[dict[str, Any]] = []
         self._interrupt: tuple[int, Callable[[], None]] | None = None
         self._listen()
 
@@ -92,12 +95,14 @@ class Dialers:
 
     def cap(self, tenant: Tenant, number: int) -> None:
         """Change how many calls the organization may have at once."""
-        limits = accounts.organisation(tenant.org_id).limits | {"concurrent_calls": number}
-        commit(account_store.change_org(tenant.org_id, {"limits": limits}))
+        org = accounts.organisation(tenant.org_id)
+        accounts.set_plan(system(tenant.org_id), org.plan, org.limits | {"concurrent_calls": number})
+        self.collect()
 
     def work(self, place: int) -> None:
         """Do a job. One that fails comes again."""
-        due, job = self.jobs.pop(place)
+        _, job = self.jobs.pop(place)
+        self.done[job["job"], str(job.get("call_id"))] += 1
         try:
             _WORK[job["job"]](job)
         except (Killed, Contended):
@@ -145,12 +150,14 @@ class Dialers:
 
     def live(self, tenant: Tenant, *, simulated: bool = False) -> list[Call]:
         """The calls that are under way."""
-        found = [self.now(call) for call in self.calls if call.org_id == tenant.org_id]
-        return [
-            call
-            for call in found
-            if call.state not in TERMINAL and call.state is not State.CREATED and call.simulated is simulated
-        ]
+        found = [call for call in self.open() if call.org_id == tenant.org_id and call.simulated is simulated]
+        return [call for call in found if call.state is not State.CREATED]
+
+    def open(self) -> list[Call]:
+        """The calls that have not ended, as they are now."""
+        found = [self.now(call) for call in self.calls if call.id not in self._over]
+        self._over |= {call.id for call in found if call.state in TERMINAL}
+        return [call for call in found if call.id not in self._over]
 
     def waiting(self, tenant: Tenant, pool: str = "live") -> list[str]:
         """The ids of the calls that wait in a pool, in their order."""
@@ -163,21 +170,25 @@ class Dialers:
         return sum(1 for item in items if item.get("holders") and item["until"] >= clock.stamp())
 
     def collect(self) -> None:
-        """Hand on what the table's stream and its timers bring."""
-        for item in map(decode_item, everything("activity", FilterExpression="attribute_not_exists(source)")):
-            key = (item["pk"], item["sk"])
-            if key in self._seen:
-                continue
+        """Hand on what was written for the table's stream and its timers."""
+        for item in self._written:
             if item.get("outbox") == "job" or item["pk"].startswith("timer#"):
-                self._seen.add(key)
                 self.jobs.append((_rounded(clock.parse(item["due"])), item["body"]))
             elif "outbox" in item:
-                self._seen.add(key)
                 found = [job.body for job in routes.jobs(events.from_item(item))]
                 self.jobs += [(clock.now(), body) for body in found if body["job"] in _WORK]
+        self._written.clear()
 
     def _listen(self) -> None:
-        session.dynamodb().meta.events.register("before-call.dynamodb", self._called)
+        hooks = session.dynamodb().meta.events
+        hooks.register("before-call.dynamodb", self._called)
+        hooks.register("before-parameter-build.dynamodb.TransactWriteItems", _noted)
+        hooks.register("after-call.dynamodb.TransactWriteItems", self._wrote)
+
+    def _wrote(self, http_response: Any, context: dict[str, Any], **_: Any) -> None:
+        if http_response.status_code == 200:
+            puts = [write["Put"]["Item"] for write in context["asked"] if "Put" in write]
+            self._written += [decode_item(item) for item in puts if "outbox" in item or "timer#" in item["pk"]["S"]]
 
     def _called(self, **_: Any) -> None:
         if self._interrupt is None:
@@ -186,6 +197,10 @@ class Dialers:
         self._interrupt = (after - 1, act) if after else None
         if not after:
             act()
+
+
+def _noted(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    context["asked"] = params["TransactItems"]
 
 
 def _rounded(due: datetime) -> datetime:

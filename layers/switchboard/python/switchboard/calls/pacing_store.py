@@ -13,12 +13,29 @@ number that tenants share has one pace for all, since its carrier counts so. It 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import NamedTuple
 
 from switchboard.aws import clock, table
 from switchboard.aws.table import ConditionFailedError, Item, Key, Update
 
 #: How long an item stays after its last use. Longer than any moment that may be reserved lies ahead.
 KEPT = timedelta(days=1)
+
+
+class Pace(NamedTuple):
+    """When a call last went, and the next moment that nobody has reserved; 0 where there is none."""
+
+    last: int
+    tail: int
+
+
+def _pace(item: Item | None) -> Pace:
+    found = item or {}
+    return Pace(int(found.get("last", 0)), int(found.get("tail", 0)))
+
+
+def read(key: Key) -> Pace:
+    return _pace(table.get("core", key))
 
 
 def org_key(org_id: str) -> Key:
@@ -33,7 +50,7 @@ def shared_number_key(number: str) -> Key:
     return {"pk": f"pace#{number}", "sk": "number"}
 
 
-def go(key: Key, now: int, interval: int, *, in_turn: bool) -> Item | None:
+def go(key: Key, now: int, interval: int, *, in_turn: bool) -> Pace | None:
     """Let a call go now, if none went within the interval before, and nobody has reserved unless it is `in_turn`.
 
     Returns `None` when it may go, and else what stands in its way.
@@ -53,7 +70,7 @@ def go(key: Key, now: int, interval: int, *, in_turn: bool) -> Item | None:
     try:
         table.write(change)
     except ConditionFailedError as failed:
-        return failed.item or {}
+        return _pace(failed.item)
     return None
 
 

@@ -13,10 +13,12 @@ from switchboard.timers import service as timers
 _MOST = 20
 
 
-def wake(org_id: str, call_id: str) -> None:
-    """Dial the calls for which there is room now that a call has ended."""
-    if call := store.CALLS.get(org_id, call_id):
-        _wake(call)
+def wake(org_id: str, call_id: str | None) -> None:
+    """Dial the calls for which there is room now that a call has ended, or that the organization's cap has changed."""
+    if call_id is None:
+        _dial(org_id, lanes.first_of_organization(org_id))
+    elif call := store.CALLS.get(org_id, call_id):
+        _dial(org_id, lanes.first_waiting(call))
 
 
 def watch(org_id: str, call_id: str, looks: int) -> None:
@@ -24,7 +26,7 @@ def watch(org_id: str, call_id: str, looks: int) -> None:
     call = store.CALLS.get(org_id, call_id)
     if call is None or not _may_wait(call):
         return
-    _wake(call)
+    _dial(org_id, lanes.first_waiting(call))
     call = store.CALLS.get(org_id, call_id)
     if call and _may_wait(call):
         again = WatchWaiting(org_id=org_id, call_id=call_id, looks=looks + 1)
@@ -35,9 +37,8 @@ def _may_wait(call: Call) -> bool:
     return call.state is State.CREATED and clock.parse(call.created_at) > clock.now() - lanes.WAIT_LIMIT
 
 
-def _wake(call: Call) -> None:
-    ids = lanes.first_waiting(call)
+def _dial(org_id: str, ids: list[str]) -> None:
     if others := ids[1 : _MOST + 1]:
-        commit(timers.soon(DialCall(org_id=call.org_id, call_id=other)) for other in others)
+        commit(timers.soon(DialCall(org_id=org_id, call_id=other)) for other in others)
     if ids:
-        dialing.dial(call.org_id, ids[0])
+        dialing.dial(org_id, ids[0])

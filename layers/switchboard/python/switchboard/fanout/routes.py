@@ -32,6 +32,8 @@ def _of_contacts(event: Event) -> Job:
 def _of_calls(event: Event) -> Job:
     if event.type == "voice.call.created":
         return DialCall(org_id=event.org_id, call_id=event.subject.id)
+    if event.type == "organization.plan_changed":
+        return WakeWaiting(org_id=event.org_id)
     # The event's commit gave back the call's lane.
     return WakeWaiting(org_id=event.org_id, call_id=event.subject.id)
 
