@@ -117,8 +117,11 @@ def find(org: Organisation, call: Call) -> Lane | None:
 
 def seek(pool: Pool, call: Call, *beside: Writes) -> Lane | None:
     """As `find`, in a pool. `beside` is written where it begins to wait."""
-    if lane := _free_for(pool, call):
-        return lane
+    return _free_for(pool, call) or _join(pool, call, *beside)
+
+
+def _join(pool: Pool, call: Call, *beside: Writes) -> Lane | None:
+    """Let a call wait, and look once more."""
     if not _wait(pool, call, *beside):
         return None
     # A lane that was given back between the look and the waiting woke nobody.
@@ -126,7 +129,11 @@ def seek(pool: Pool, call: Call, *beside: Writes) -> Lane | None:
 
 
 def _free_for(pool: Pool, call: Call) -> Lane | None:
-    found, mine = _read(pool), _place(call)
+    return _free_in(_read(pool), pool, call)
+
+
+def _free_in(found: Standing, pool: Pool, call: Call) -> Lane | None:
+    mine = _place(call)
     free = _free(found, pool.size)
     before = sum(1 for place in found.waiting if place < mine)
     if before >= len(free):
@@ -207,8 +214,11 @@ def _is_turn(name: str) -> bool:
 def find_turn(call: Call, lane: Lane) -> Held | Lane | None:
     """The turn that a call has on its shared number, or may take. Without one it waits, and its lane is for others."""
     pool = turns_of(call)
-    has = _read(pool).held.get(0)
-    return has if has and has.call_id == call.id else seek(pool, call, lane.pass_by_writes(call))
+    found = _read(pool)
+    has = found.held.get(0)
+    if has and has.call_id == call.id:
+        return has
+    return _free_in(found, pool, call) or _join(pool, call, lane.pass_by_writes(call))
 
 
 def take_turn(turn: Lane, call: Call) -> Held | None:
