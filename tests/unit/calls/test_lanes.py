@@ -162,9 +162,13 @@ def test_a_cap_that_is_lowered_or_raised_counts_at_once(world: Dialers) -> None:
     calls = accepted(world, org, 5)
     world.settle()
     world.cap(org, 1)
-    for _ in range(2):
-        world.end(world.live(org)[0])
-        world.settle()
+    # The lowest lane is free then, and those above the cap are held.
+    (lowest,) = [call for call in world.live(org) if call.lane == "live|0"]
+    world.end(lowest)
+    world.settle()
+    assert len(world.live(org)) == 2
+    world.end(world.live(org)[0])
+    world.settle()
     assert len(world.live(org)) == 1
     assert states(world, calls).count(State.CREATED) == 2
     world.cap(org, 3)
@@ -234,6 +238,24 @@ def test_a_call_that_ends_while_another_joins_those_that_wait_wakes_it(world: Di
         world.settle()
         assert world.now(second).state is State.RINGING
     raise AssertionError("a dialler makes fewer requests")
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_a_call_that_another_dialler_takes_meanwhile_does_not_wait(world: Dialers, number: int) -> None:
+    """A call that is under way and still stands among those that wait would hold them up."""
+    org = acme(1)
+    first = world.accept(org)
+    world.settle()
+    second = world.accept(org)
+
+    def other() -> None:
+        world.end(first)
+        dialing.dial(second.org_id, second.id)
+
+    with world.interrupted(number, other):
+        world.work(world.due()[0])
+    if world.now(first).state in TERMINAL:
+        assert (world.now(second).state, world.waiting(org)) == (State.RINGING, [])
 
 
 @pytest.mark.parametrize("number", range(9))
