@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from switchboard.carriers import voice
 from switchboard.carriers.voice.line import Command
 
@@ -17,6 +19,7 @@ class Provider:
         self.commands: list[Command] = []
         self.known: voice.Snapshot | Exception | None = voice.OutcomeUnknown("it does not say")
         self.said: voice.Transcript | Exception | None = None
+        self.pace = math.inf
         self._analyzes = analyzes
 
     @property
@@ -27,7 +30,7 @@ class Provider:
         return to_number != "+15005550013"
 
     def calls_per_second(self, from_number: str) -> float:
-        return 1.0
+        return self.pace
 
     def voices(self) -> list[voice.Voice]:
         return [

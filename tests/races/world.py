@@ -21,8 +21,8 @@ from switchboard.accounts.models import Caller, KeyKind
 from switchboard.accounts.plans import PlanName
 from switchboard.aws import aside, chance, clock, ids, table
 from switchboard.aws.table import commit, decode_item
-from switchboard.calls import closing, dialing, following, service
-from switchboard.calls.jobs import CloseCall, ConfirmDial, DialCall, HangUp
+from switchboard.calls import closing, dialing, following, service, waking
+from switchboard.calls.jobs import CloseCall, ConfirmDial, DialCall, HangUp, WakeWaiting, WatchWaiting
 from switchboard.calls.models import Order
 from switchboard.carriers import mail, voice
 from switchboard.carriers.voice.reports import Report
@@ -60,7 +60,9 @@ _ENDLESS = 400
 _QUEUES = ("dialer", "email")
 #: Who does which job, as the workers' own tables say.
 _WORK: dict[str, tuple[type[Job], Callable[[Any], None]]] = {
-    "DialCall": (DialCall, lambda job: dialing.dial(job.org_id, job.call_id)),
+    "DialCall": (DialCall, lambda job: dialing.dial(job.org_id, job.call_id, job.turns)),
+    "WakeWaiting": (WakeWaiting, lambda job: waking.wake(job.org_id, job.call_id)),
+    "WatchWaiting": (WatchWaiting, lambda job: waking.watch(job.org_id, job.call_id, job.looks)),
     "ConfirmDial": (ConfirmDial, lambda job: dialing.confirm(job.org_id, job.call_id, job.claim)),
     "HangUp": (HangUp, lambda job: closing.hang_up(job.org_id, job.call_id)),
     "CloseCall": (CloseCall, lambda job: closing.close(job.org_id, job.call_id, job.state)),

@@ -32,6 +32,11 @@ api = Api(Anima(), "voice")
     "/v1/voice/calls",
     summary="Place a call",
     operation_id="voicePlace",
+    description=(
+        "A plan has so many calls at once (1, 5, 25, 100, 250) and a second. A call beyond that is accepted and waits"
+        " for its turn, in order, for 15 minutes at most. Then it ends as failed, with `concurrency_limit` or"
+        " `rate_limit` as its `endReason`."
+    ),
     tag="Voice",
     responses={
         400: "The request is not valid.",

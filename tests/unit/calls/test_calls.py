@@ -236,7 +236,7 @@ def test_a_provider_without_room_is_asked_again_and_at_last_given_up(
     assert now(call).state is State.RINGING
     carrier.outcome = voice.Throttled("later")
     late = dialed(acme)
-    frozen.advance(minutes=11)
+    frozen.advance(minutes=16)
     dialing.dial(late.org_id, late.id)
     assert (now(late).state, now(late).end_reason) == (State.FAILED, EndReason.PROVIDER_UNAVAILABLE)
 

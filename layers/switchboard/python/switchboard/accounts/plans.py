@@ -20,6 +20,9 @@ class PlanName(StrEnum):
 class Plan:
     """A plan's limits; `None` is no limit.
 
+    `concurrent_calls` is how many calls may be under way at once, `calls_per_second` how many may be dialled in a
+    second, over all numbers of the organization. Enterprise's figures are where no others are agreed on.
+
     `sliced` plans count usage in leased slices instead of one item. One item takes part in one transaction at a time:
     by a model of their conflicts, a hundred spendings a second on one item already end in a refusal now and then.
     """
@@ -31,6 +34,8 @@ class Plan:
     emails_per_month: int | None
     basic_calls_per_day: int
     premium_calls_per_day: int
+    concurrent_calls: int
+    calls_per_second: int
     roleplays_per_month: int | None
     sliced: bool = False
 
@@ -46,6 +51,8 @@ _PLANS = {
             emails_per_month=3_000,
             basic_calls_per_day=20,
             premium_calls_per_day=0,
+            concurrent_calls=1,
+            calls_per_second=1,
             roleplays_per_month=10,
         ),
         Plan(
@@ -56,6 +63,8 @@ _PLANS = {
             emails_per_month=25_000,
             basic_calls_per_day=50,
             premium_calls_per_day=10,
+            concurrent_calls=5,
+            calls_per_second=2,
             roleplays_per_month=100,
         ),
         Plan(
@@ -66,6 +75,8 @@ _PLANS = {
             emails_per_month=250_000,
             basic_calls_per_day=200,
             premium_calls_per_day=50,
+            concurrent_calls=25,
+            calls_per_second=5,
             roleplays_per_month=1_000,
             sliced=True,
         ),
@@ -77,6 +88,8 @@ _PLANS = {
             emails_per_month=1_000_000,
             basic_calls_per_day=1_000,
             premium_calls_per_day=250,
+            concurrent_calls=100,
+            calls_per_second=20,
             roleplays_per_month=10_000,
             sliced=True,
         ),
@@ -88,6 +101,8 @@ _PLANS = {
             emails_per_month=None,
             basic_calls_per_day=5_000,
             premium_calls_per_day=1_000,
+            concurrent_calls=250,
+            calls_per_second=50,
             roleplays_per_month=None,
             sliced=True,
         ),

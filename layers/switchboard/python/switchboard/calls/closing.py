@@ -7,7 +7,7 @@ provisional, and a later report of the provider corrects it.
 from __future__ import annotations
 
 from switchboard import telemetry
-from switchboard.calls import ending, following, placing, store
+from switchboard.calls import ending, following, lanes, placing, store
 from switchboard.calls.ending import TALKING, End
 from switchboard.calls.models import OVER, TERMINAL, Call, State
 from switchboard.calls.telling import Change
@@ -99,7 +99,9 @@ def _finish(call: Call) -> None:
 def _forgotten(call: Call, state: State) -> Change:
     if not _is_still(call, state):
         return None
+    if call.state is State.CREATED:
+        # It never was at the provider.
+        reason, why = lanes.why_not_dialled(call)
+        return ending.ended(call, End(reason, error=why))
     reason = EndReason.NO_ANSWER if call.state is State.RINGING else EndReason.TIMEOUT
-    # A call that no dialler took never was at the provider.
-    provisional = call.state is not State.CREATED
-    return ending.ended(call, End(reason, error="the provider reported no end", provisional=provisional))
+    return ending.ended(call, End(reason, error="the provider reported no end", provisional=True))

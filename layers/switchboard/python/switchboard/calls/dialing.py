@@ -15,11 +15,12 @@ from switchboard.accounts import stops
 from switchboard.accounts.models import Organisation
 from switchboard.accounts.stops import Stopped
 from switchboard.aws import clock
-from switchboard.aws.table import commit
-from switchboard.calls import closing, ending, placing, store, telling
+from switchboard.aws.table import Writes, commit
+from switchboard.calls import closing, ending, lanes, pacing, placing, store, telling
 from switchboard.calls.ending import TALK_LIMIT, End
 from switchboard.calls.following import RING_LIMIT
-from switchboard.calls.jobs import ConfirmDial, DialCall
+from switchboard.calls.jobs import ConfirmDial, DialCall, WakeWaiting
+from switchboard.calls.lanes import Lane
 from switchboard.calls.models import Call, State
 from switchboard.calls.telling import Change
 from switchboard.carriers import voice
@@ -36,26 +37,39 @@ from switchboard.usage import service as usage
 
 #: How long a claim may stay without an outcome before people are told.
 UNCONFIRMED_AFTER = timedelta(minutes=10)
-#: How soon a call that the provider had no room for is tried again, and for how long.
+#: How soon a call that the provider had no room for is tried again.
 _TRY_AGAIN = timedelta(seconds=15)
-_GIVE_UP_AFTER = timedelta(minutes=10)
 
 
-def dial(org_id: str, call_id: str) -> None:
-    """Dial a call that was accepted. Does nothing for one that was claimed before."""
+def dial(org_id: str, call_id: str, turns: tuple[str, ...] | None = None) -> None:
+    """Dial a call that was accepted, or let it wait for a lane or its turn. Does nothing for one that was claimed.
+
+    `turns` names the limits of calls a second in which it has waited for its turn.
+    """
     call = store.CALLS.get(org_id, call_id)
     if call is None or call.state is not State.CREATED:
         return
-    if clock.parse(call.created_at) < clock.now() - _GIVE_UP_AFTER:
-        _give_up(call, EndReason.PROVIDER_UNAVAILABLE, "the provider had no room in time")
+    if clock.parse(call.created_at) < clock.now() - lanes.WAIT_LIMIT:
+        _give_up(call, *lanes.why_not_dialled(call))
         return
     org = accounts.organisation(org_id)
     if why := _withdrawn(org, call):
         _give_up(call, EndReason.BLOCKED, why)
         return
+    lane = lanes.find(org, call)
+    if lane is None:
+        return
     verdict, carrier = _judge(org, call), placing.carrier(call.simulated)
+    claimed = None
     try:
-        claimed = _claim(org, call, verdict, analyzed=carrier.talker.analyzes()) if verdict.allowed else None
+        if verdict.allowed:
+            paced = pacing.admit(org, call, lane, turns)
+            if paced is None:
+                return
+            claimed = _claim(org, call, verdict, lane, paced, analyzed=carrier.talker.analyzes())
+    except pacing.TooLate as late:
+        _give_up(call, EndReason.RATE_LIMIT, str(late))
+        return
     except Stopped as stopped:
         _give_up(call, EndReason.BLOCKED, str(stopped))
         return
@@ -122,8 +136,10 @@ def _withdrawn(org: Organisation, call: Call) -> str | None:
     return None
 
 
-def _claim(org: Organisation, call: Call, verdict: Verdict, *, analyzed: bool) -> Call | None:
-    """Take a call for this worker, `None` where another has it.
+def _claim(
+    org: Organisation, call: Call, verdict: Verdict, lane: Lane | None, paced: Writes, *, analyzed: bool
+) -> Call | None:
+    """Take a call for this worker and a lane for the call, `None` where another worker has it, or no lane is left.
 
     What may have been withdrawn since the organization was read is checked in the same transaction. Raises Stopped and
     Blocked, and Contended where its spending cap was changed: then it has to be read again.
@@ -131,16 +147,25 @@ def _claim(org: Organisation, call: Call, verdict: Verdict, *, analyzed: bool) -
     facts = {"started_at": clock.stamp(), "claim": call.version + 1, "awaits_analysis": analyzed}
     claimed = moved(call, state=State.DIALING, **facts)
     watch = ConfirmDial(org_id=call.org_id, call_id=call.id, claim=claimed.claim)
-    try:
-        commit(
-            store.CALLS.save(claimed),
-            stops.checks(call.org_id, call.key_id, cap=stops.Cap(org.cap_mark)),
-            compliance.still_allowed(verdict),
-            timers.later(watch, clock.now() + UNCONFIRMED_AFTER).write,
-        )
-    except Moved:
-        return None
-    return claimed
+    while lane:
+        claimed = claimed.model_copy(update={"lane": lane.ref})
+        try:
+            commit(
+                store.CALLS.save(claimed),
+                stops.checks(call.org_id, call.key_id, cap=stops.Cap(org.cap_mark)),
+                compliance.still_allowed(verdict),
+                timers.later(watch, clock.now() + UNCONFIRMED_AFTER).write,
+                lane.take_writes(call),
+                paced,
+            )
+        except Moved:
+            return None
+        except lanes.Taken:
+            # Each time another call was served: this ends with a lane, or when none is left.
+            lane = lanes.seek(lane.pool, call)
+        else:
+            return claimed
+    return None
 
 
 def confirm(org_id: str, call_id: str, claim: int) -> None:
@@ -173,7 +198,9 @@ def _released(call: Call) -> Change:
     if call.state is not State.DIALING:
         return None
     again = DialCall(org_id=call.org_id, call_id=call.id)
-    return moved(call, state=State.CREATED), timers.later(again, clock.now() + _TRY_AGAIN).write
+    wake = timers.soon(WakeWaiting(org_id=call.org_id, call_id=call.id))
+    due = timers.later(again, clock.now() + _TRY_AGAIN).write
+    return moved(call, state=State.CREATED, lane=None), [due, lanes.leave_writes(call), wake]
 
 
 def _dialed(call: Call, placed: voice.Placed) -> Change:

@@ -34,6 +34,8 @@ _REASONS = {
     EndReason.TIMEOUT: "The carrier reported no end of the call.",
     EndReason.CANCELED: "The call was canceled.",
     EndReason.PROVIDER_UNAVAILABLE: "The voice provider was not available.",
+    EndReason.CONCURRENCY_LIMIT: "The organization's cap of concurrent calls was reached for too long.",
+    EndReason.RATE_LIMIT: "The number that calls had no turn in time.",
     EndReason.BLOCKED: "The compliance gate refused the call before it was dialled.",
 }
 

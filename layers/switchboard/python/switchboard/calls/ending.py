@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from switchboard.accounts import service as accounts
 from switchboard.aws import clock
 from switchboard.aws.table import Writes
-from switchboard.calls import placing, telling
+from switchboard.calls import lanes, placing, telling
 from switchboard.calls.models import Call, State
 from switchboard.calls.telling import Change
 from switchboard.carriers.voice.reports import EndReason, Report
@@ -41,6 +41,8 @@ _ENDS = {
     EndReason.UNREACHABLE: State.FAILED,
     EndReason.PROVIDER_UNAVAILABLE: State.FAILED,
     EndReason.TIMEOUT: State.FAILED,
+    EndReason.CONCURRENCY_LIMIT: State.FAILED,
+    EndReason.RATE_LIMIT: State.FAILED,
     EndReason.CANCELED: State.CANCELED,
     EndReason.BLOCKED: State.CANCELED,
 }
@@ -91,14 +93,14 @@ def ended(call: Call, end: End) -> Change:
         "provisional": end.provisional,
     }
     # The first minute was spent when the call was placed.
-    settled = _settled(call, minutes - 1)
+    settled, left = _settled(call, minutes - 1), lanes.leave_writes(call)
     if state is State.COMPLETED and call.awaits_analysis and call.outcome is None and not end.provisional:
         known = of_end(call.model_copy(update=facts))
         change = telling.move(call, State.ENDING, "voice.call.ending", ANALYSIS_LIMIT, facts, known)
-        return change and (change[0], [change[1], settled])
+        return change and (change[0], [change[1], settled, left])
     after = moved(call, state=state, watch=None, **facts)
     told = telling.event(after, f"voice.call.{state.value}", **of_end(after))
-    return after, [timers.moot(call.watch), settled, told]
+    return after, [timers.moot(call.watch), settled, left, told]
 
 
 def analyzed(call: Call, outcome: str | None, summary: str | None) -> Change:

@@ -6,10 +6,26 @@ from switchboard.kit.jobs import Job
 
 
 class DialCall(Job, queue="dialer"):
-    """Dial a call that was accepted."""
+    """Dial a call that was accepted. `turns` names the limits in which it has waited for its moment."""
 
     org_id: str
     call_id: str
+    turns: tuple[str, ...] | None = None
+
+
+class WakeWaiting(Job, queue="dialer"):
+    """Dial the calls that wait for what a call has given back, or without one for a cap that was raised."""
+
+    org_id: str
+    call_id: str | None = None
+
+
+class WatchWaiting(Job, queue="dialer"):
+    """See whether a call still waits, though nobody woke it. `looks` counts how often that was done."""
+
+    org_id: str
+    call_id: str
+    looks: int = 0
 
 
 class ConfirmDial(Job, queue="dialer"):

@@ -104,6 +104,8 @@ class Call(BaseModel):
     version: int = 1
     #: The version at which a dialler last claimed it.
     claim: int = 0
+    #: The lane that it holds or held (switchboard.calls.lanes).
+    lane: str | None = None
     #: The timer that closes it, where that is one (switchboard.timers): it goes with the reason that it was set for.
     watch: str | None = None
     tier: Tier

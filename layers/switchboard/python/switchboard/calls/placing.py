@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import NamedTuple
@@ -82,11 +83,26 @@ def caller_id(org: Organisation, own: Sequence[str | None], of: str) -> str:
     Raises Unavailable where a real carrier would show a number that belongs to nobody (47 CFR 64.1604 forbids it).
     """
     numbers = [number for number in (*own, org.caller_id) if number]
-    pool = settings.text("CALLER_POOL", _TEST_CALLER).split(",")
+    pool = _pool()
     found = numbers[0] if numbers else pool[int(secret.digest(of), 16) % len(pool)]
     if voice.reaches_people() and phone.parse(found).reaches_nobody:
         raise Unavailable("There is no number to call from: set one for the organization.", code="no_caller_id")
     return found
+
+
+def _pool() -> list[str]:
+    """The platform's own numbers, which tenants share."""
+    return settings.text("CALLER_POOL", _TEST_CALLER).split(",")
+
+
+def pace(call: Call) -> float:
+    """How many calls a second its carrier takes from its number; `inf` where it counts none, as the simulator."""
+    return math.inf if call.simulated else carrier(simulated=False).line.calls_per_second(call.from_number)
+
+
+def shares_number(call: Call) -> bool:
+    """Whether calls have turns on its number, and tenants share it."""
+    return not math.isinf(pace(call)) and call.from_number in _pool()
 
 
 def contact(org: Organisation, order: Order, *, counted: bool = False) -> Contact:

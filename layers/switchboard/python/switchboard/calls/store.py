@@ -19,10 +19,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from switchboard.aws import freejson, table
-from switchboard.aws.table import Item, Key, Put, Query
+from switchboard.aws.table import Check, Item, Key, Put, Query
 from switchboard.calls.models import DIRECTIONS, Call
 from switchboard.carriers.voice.reports import ToolUse, Turn
-from switchboard.kit.change import Recorded
+from switchboard.kit.change import Moved, Recorded
 from switchboard.kit.collection import Collection
 from switchboard.kit.listing import Listing, Page, View, place_of
 
@@ -61,6 +61,17 @@ def _unpack(item: Item) -> Item:
 
 
 CALLS = Collection("activity", Call, _key, _lists, _pack, _unpack)
+
+
+def check_unchanged(call: Call) -> Check:
+    """The check that a call is as it was read. Raises Moved at commit."""
+    return Check(
+        table="activity",
+        key=_key(call.org_id, call.id),
+        condition="version = :version",
+        values={":version": call.version},
+        otherwise=Moved,
+    )
 
 
 def page(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from switchboard.calls.jobs import DialCall
+from switchboard.calls.jobs import DialCall, WakeWaiting
 from switchboard.contacts.jobs import ContinueBackfill, IndexContacts
 from switchboard.email.jobs import SendMail
 from switchboard.events import registry
@@ -29,10 +29,19 @@ def _of_contacts(event: Event) -> Job:
     return IndexContacts(org_id=event.org_id, contact_ids=[event.subject.id])
 
 
+def _of_calls(event: Event) -> Job:
+    if event.type == "voice.call.created":
+        return DialCall(org_id=event.org_id, call_id=event.subject.id)
+    if event.type == "organization.plan_changed":
+        return WakeWaiting(org_id=event.org_id)
+    # The event's commit gave back the call's lane.
+    return WakeWaiting(org_id=event.org_id, call_id=event.subject.id)
+
+
 #: The job that an event starts on each queue that its row names.
 STARTS: dict[str, Callable[[Event], Job]] = {
     "email": lambda event: SendMail(org_id=event.org_id, message_id=event.subject.id),
-    "dialer": lambda event: DialCall(org_id=event.org_id, call_id=event.subject.id),
+    "dialer": _of_calls,
     "roleplay": lambda event: BeginRoleplay(org_id=event.org_id, call_id=event.subject.id),
     "scoring": lambda event: ScoreRoleplay(org_id=event.org_id, call_id=event.subject.id),
     "contacts": _of_contacts,

@@ -216,6 +216,17 @@ KINDS: tuple[Kind, ...] = (
         30 * _DAY,
         "the answer",
     ),
+    # ---- lanes and pace of calls
+    *(
+        Kind("core", what, keys, _TTL, "It says nothing once a call has gone.", _DAY, "its last use")
+        for what, keys in (
+            ("lane", "<org>#lanes#<pool…>|lane#<number>"),
+            ("call that waits for a lane", "<org>#lanes#<pool…>|wait#<place…>"),
+            ("pace of an organization", "<org>#pace|org"),
+            ("pace of an organization's number", "<org>#pace|number#<number>"),
+            ("pace of a number that tenants share", "pace#<number>|number"),
+        )
+    ),
     # ---- contacts
     Kind("core", "contact", "<org>#contacts|<id>", _CHANGE, "The organization's own, until somebody deletes it."),
     Kind("core", "last backfill of contacts", "<org>#contact-backfill|backfill", _ORG, "The next one replaces it."),

@@ -96,7 +96,7 @@ class Line(Protocol):
         """Whether the line takes calls now, as far as is known without asking it."""
 
     def calls_per_second(self, from_number: str) -> float:
-        """How fast the line takes calls from a number."""
+        """How many calls a second the line takes from a number (Twilio: 1, by default); `inf` where it counts none."""
 
     def place(self, placement: Placement) -> str:
         """Place a call, and return the line's id for it. Raises Refused, Throttled or OutcomeUnknown."""

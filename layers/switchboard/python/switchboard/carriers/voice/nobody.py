@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NoReturn
 
 from switchboard.carriers.outcomes import OutcomeUnknown, Refused
@@ -19,8 +20,8 @@ class Nobody:
         return False
 
     def calls_per_second(self, from_number: str) -> float:  # noqa: ARG002 a line's signature
-        """One: nothing is placed anyway."""
-        return 1.0
+        """No limit, since no call goes out."""
+        return math.inf
 
     def place(self, placement: Placement) -> NoReturn:  # noqa: ARG002 a line's signature
         """Refuse."""

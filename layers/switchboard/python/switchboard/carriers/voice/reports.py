@@ -35,6 +35,9 @@ class EndReason(StrEnum):
     UNREACHABLE = "unreachable"
     PROVIDER_UNAVAILABLE = "provider_unavailable"
     BLOCKED = "blocked"
+    #: It waited in vain for one of the organization's concurrent calls, or for its turn on a number.
+    CONCURRENCY_LIMIT = "concurrency_limit"
+    RATE_LIMIT = "rate_limit"
 
 
 class Turn(BaseModel):

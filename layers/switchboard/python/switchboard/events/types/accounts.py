@@ -55,7 +55,14 @@ class KeyRotated(TypedDict):
 TYPES = (
     EventType("organization.created", "An organization was opened.", "organization", OrganizationCreated),
     EventType("organization.updated", "An organization's profile changed.", "organization", OrganizationUpdated),
-    EventType("organization.plan_changed", "An organization moved to a plan.", "organization", PlanChanged),
+    EventType(
+        "organization.plan_changed",
+        "An organization moved to a plan.",
+        "organization",
+        PlanChanged,
+        # Calls may wait for a cap that is higher now.
+        starts=("dialer",),
+    ),
     EventType(
         "organization.status_changed", "An organization was suspended or resumed.", "organization", StatusChanged
     ),

@@ -79,7 +79,8 @@ def _call(name: str, about: str, data: type[Called] = Called) -> EventType:
 
 def _ended(name: str, about: str, opticomm: str = "call.failed") -> EventType:
     told: dict[Contract, str] = {"anima": "call.ended", "opticomm": opticomm}
-    return EventType(name, about, "call", CallEnded, channel="voice", webhooks=told)
+    # The dialer wakes the calls that wait for what the call gives back.
+    return EventType(name, about, "call", CallEnded, channel="voice", starts=("dialer",), webhooks=told)
 
 
 TYPES = (
@@ -105,7 +106,14 @@ TYPES = (
     _call("voice.call.machine", "What answered was found out after the answer.", CallAnsweredBy),
     _call("voice.call.transferred", "The called person was passed on to another number.", CallTransferred),
     _call("voice.call.recorded", "The carrier has a recording of the call.", CallRecorded),
-    _call("voice.call.ending", "The line is over, and the analysis of the talk is still to come.", CallEnded),
+    EventType(
+        "voice.call.ending",
+        "The line is over, and the analysis of the talk is still to come.",
+        "call",
+        CallEnded,
+        channel="voice",
+        starts=("dialer",),
+    ),
     _call("voice.call.analyzed", "The analysis of the talk came before the end, or late.", CallAnalyzed),
     _ended("voice.call.completed", "The call ended after an answer.", "call.completed"),
     _ended("voice.call.busy", "The line was busy."),

@@ -45,8 +45,8 @@ class SimulatedLine:
         return magic.outcome(to_number) is not Outcome.PROVIDER_DOWN
 
     def calls_per_second(self, from_number: str) -> float:  # noqa: ARG002 a line's signature
-        """As Twilio's default: one."""
-        return 1.0
+        """As the setting VOICE_CALLS_PER_SECOND says; without it there is no limit."""
+        return float(settings.text("VOICE_CALLS_PER_SECOND", "inf"))
 
     def place(self, placement: Placement) -> str:
         """Take a call, and let its course begin."""

@@ -1,0 +1,137 @@
+"""What lanes and pace add to a call: requests to DynamoDB, and write units.
+
+A call is dialed and ended on the local engine. Only what is asked of lanes, waiting calls and paces is counted: a write
+in a transaction is two units, a write by itself one, a failed condition as much as a write.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from switchboard.accounts import service as accounts
+from switchboard.aws import clock, session
+from switchboard.calls import dialing, following, pacing, service, waking
+from switchboard.calls.models import Call, Order, Tier
+from switchboard.carriers.voice.reports import EndReason, Report
+from switchboard.carriers.voice.simulator import SimulatedLine
+from tests.actors import Tenant, system, tenant
+from tests.load import dynamo, report, stub
+
+_OWN = "+12125550100"
+#: What a call may cost at most that waits for nothing, on a number of its own: a lane is taken and given back, and two
+#: paces are noted.
+TARGET = 6
+
+
+class _Counted:
+    def __init__(self) -> None:
+        self.requests, self.units = 0, 0
+
+    def row(self) -> tuple[int, int]:
+        return self.requests, self.units
+
+
+def measure() -> None:
+    """Print requests and units."""
+    stub.silence()
+    rows: list[tuple[object, ...]] = []
+    with dynamo._engine(), clock.using(clock.Frozen(clock.stamp())), patch.object(pacing, "sleep", _pass):
+        for name, pace, own in (
+            ("no pace (the simulator)", math.inf, True),
+            ("a number of its own", 1.0, True),
+            ("a number that tenants share", 1.0, False),
+        ):
+            with patch.object(SimulatedLine, "calls_per_second", lambda _, __, pace=pace: pace):
+                one = _org(name.replace(" ", "-").strip("()"), own=own)
+                found = _counted(lambda one=one: _whole(_placed(one)))  # type: ignore[misc]
+                rows.append((name, *found.row()))
+                if own and pace == 1:
+                    report.at_most("lanes and pace of a call", found.units, "WCU", TARGET)
+                    report.noted("lanes and pace of a call, requests", found.requests, "requests")
+        busy = _org("busy", own=True)
+        first = _placed(busy)
+        dialing.dial(first.org_id, first.id)
+        second = _placed(busy)
+        found = _counted(lambda: _waits(first, second))
+        rows.append(("a call that waits for a lane, and the end that wakes it", *found.row()))
+        report.noted("a call that waits for a lane", found.units, "WCU")
+    report.table(
+        f"Lanes and pace: requests and write units that they add to a call (target on its own number: {TARGET} WCU)",
+        ("", "requests", "WCU"),
+        rows,
+    )
+
+
+def _org(slug: str, *, own: bool) -> Tenant:
+    made = tenant(slug, concurrent_calls=1)
+    if own:
+        accounts.describe(system(made.org_id), accounts.organisation(made.org_id), {"caller_id": _OWN})
+    return made
+
+
+def _placed(one: Tenant) -> Call:
+    order = Order(to="+14155550142", tier=Tier.BASIC, consent_source="business-relationship")
+    return service.place(one.caller(), order)
+
+
+def _whole(call: Call) -> None:
+    dialing.dial(call.org_id, call.id)
+    _end(call)
+    waking.wake(call.org_id, call.id)
+
+
+def _waits(first: Call, second: Call) -> None:
+    dialing.dial(second.org_id, second.id)
+    _end(first)
+    waking.wake(first.org_id, first.id)
+
+
+def _end(call: Call) -> None:
+    following.apply(Report(org_id=call.org_id, call_id=call.id, kind="ended", end_reason=EndReason.NO_ANSWER))
+
+
+def _pass(seconds: float) -> None:
+    source = clock._source
+    assert isinstance(source, clock.Frozen)
+    source.advance(seconds=seconds)
+
+
+def _counted(act: Callable[[], None]) -> _Counted:
+    with _counting() as found:
+        act()
+    return found
+
+
+@contextmanager
+def _counting() -> Iterator[_Counted]:
+    found = _Counted()
+
+    def ask(params: dict[str, Any], model: Any, **_: Any) -> None:
+        items = params.get("TransactItems")
+        if items is None:
+            mine = int(_is_of_lanes(params))
+            found.requests += mine
+            found.units += mine if model.name in ("PutItem", "UpdateItem", "DeleteItem") else 0
+            return
+        found.units += 2 * sum(_is_of_lanes(part) for write in items for part in write.values())
+
+    hooks = session.dynamodb().meta.events
+    hooks.register("before-parameter-build.dynamodb", ask)
+    try:
+        yield found
+    finally:
+        hooks.unregister("before-parameter-build.dynamodb", ask)
+
+
+def _is_of_lanes(request: dict[str, Any]) -> bool:
+    """Whether a request is about a lane, a call that waits, or a pace. Jobs and checks for them count, too."""
+    key = request.get("Key") or request.get("Item") or {}
+    values = request.get("ExpressionAttributeValues") or {}
+    pk = str((key.get("pk") or values.get(":pk") or {}).get("S", ""))
+    job = str(request.get("Item", {}).get("body", {}).get("M", {}).get("job", {}).get("S", ""))
+    is_check = request.get("ConditionExpression") == "version = :version"
+    return "#lanes#" in pk or pk.endswith("#pace") or pk.startswith("pace#") or job.endswith("Waiting") or is_check
