@@ -49,7 +49,8 @@ class InitiateCallRequest(BaseModel):
     )
     request_id: _RequestId | None = Field(
         default=None,
-        description="Your own name for this request. One that was used before gets the call that it started then.",
+        description="Your own name for this request. One that was used before gets the call that it started then,"
+        " whatever the other fields say.",
     )
     webhook_url: Annotated[str, Field(json_schema_extra={"format": "uri"})] | None = Field(
         default=None,

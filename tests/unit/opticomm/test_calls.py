@@ -163,6 +163,49 @@ def test_a_repetition_gets_the_first_answer_whatever_else_it_asks(live: Backend,
     assert live.initiate(request_id="r-2").json()["call_id"] != first["call_id"]
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"webhook_url": "ftp://hooks.example.com/calls"},
+        {"webhook_url": "no url"},
+        {"webhook_url": 7},
+        {"phone_number": ""},
+        {"phone_number": None},
+        {"phone_number": ["+14155550142"]},
+        {"agent_id": None},
+        {"agent_id": ""},
+        {"variables": {"order": 7}},
+        {"variables": {"order": "x" * 20_000}},
+        {"variables": "none"},
+        {"first_message_override": "x" * 2_001},
+        {"time_zone": 5},
+        {"correlation_id": "has a space"},
+    ],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_a_repetition_gets_the_first_answer_whatever_is_wrong_with_it(live: Backend, wrong: dict[str, Any]) -> None:
+    assert code(live.initiate(**wrong, request_id="unknown"))[0] == 400
+    first = live.initiate(request_id="r-1").json()
+    again = live.initiate(**wrong, request_id="r-1")
+    assert (again.status_code, again.json()) == (200, first | {"duplicate": True})
+    assert code(live.with_key(scopes=("check_status",)).initiate(**wrong, request_id="r-1"))[0] in (400, 403)
+
+
+def test_a_test_keys_request_id_answers_no_faulty_request_of_a_live_key(live: Backend, test: Backend) -> None:
+    test.initiate(request_id="r-1")
+    assert code(live.initiate(request_id="r-1", webhook_url="no url")) == (400, "MISSING_FIELDS")
+    other = backend(slug="other")
+    live.initiate(request_id="r-1")
+    assert code(other.initiate(request_id="r-1", webhook_url="no url")) == (400, "MISSING_FIELDS")
+
+
+@pytest.mark.parametrize("request_id", ["", "x" * 256, 7, None, ["r-1"], {"r": 1}])
+def test_what_is_no_request_id_finds_no_call(live: Backend, request_id: Any) -> None:
+    live.initiate(request_id="r-1")
+    body = {"action": "initiate_call", "agent_id": "", "phone_number": NOBODY, "request_id": request_id}
+    assert code(live.ask(body)) == (400, "MISSING_FIELDS")
+
+
 def test_a_repetition_is_answered_when_nothing_new_would_be(live: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     first = live.initiate(request_id="r-1").json()
     monkeypatch.setenv("SWITCHBOARD_FEATURE_PHONE_ENABLED", "off")

@@ -50,11 +50,11 @@ class Wanted(BaseModel):
 def initiate(caller: Caller, wanted: Wanted, admitted: Admitted) -> Placed:
     """Accept a call for dialling, or find the one that the same `request_id` has.
 
-    A repetition is answered at once; a new call goes through `admitted`, the caller's request limits. Raises Invalid
-    for a callback URL or a number, QuotaExceeded at the key's or the plan's daily limit or at the hard cap, NotFound
-    for the agent, Forbidden for one that is not the key's, Blocked, Unavailable, and what `admitted` raises.
+    A repetition is answered before anything else is looked at; a new call goes through `admitted`, the caller's request
+    limits. Raises Invalid for a callback URL or a number, QuotaExceeded at the key's or the plan's daily limit or at
+    the hard cap, NotFound for the agent, Forbidden for one that is not the key's, Blocked, Unavailable, and what
+    `admitted` raises.
     """
-    callback = _callback(caller, wanted.callback_url)
     once = RequestId(caller.org_id, _mode(caller), wanted.request_id) if wanted.request_id else None
     of_key = _of_key(caller)
     known, total = store.request_beside(caller.org_id, _mode(caller), wanted.request_id, usage.total_key(of_key))
@@ -62,6 +62,7 @@ def initiate(caller: Caller, wanted: Wanted, admitted: Admitted) -> Placed:
         return Placed(placing.first(caller.org_id, known), duplicate=True)
     try:
         with admitted():
+            callback = _callback(caller, wanted.callback_url)
             usage.require_room([of_key], [total])
             return _place(caller, wanted, once, callback, of_key)
     except DomainError:
@@ -125,6 +126,11 @@ def _accepted(caller: Caller, wanted: Wanted, flow: Flow, order: Order, callback
         created_at=now,
         updated_at=now,
     )
+
+
+def is_known(caller: Caller, request_id: str) -> bool:
+    """Whether a call was started with a `request_id`, by a key of the caller's kind."""
+    return store.request(caller.org_id, _mode(caller), request_id) is not None
 
 
 def status(caller: Caller, call_id: str | None, request_id: str | None) -> Call:
