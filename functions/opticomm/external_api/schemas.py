@@ -8,10 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from switchboard.calls import dispositions, models
 from switchboard.calls.initiation import Wanted
-from switchboard.edge.fields import E164_PATTERN, FreeJson
+from switchboard.edge.dialects.opticomm import LONGEST_ID
+from switchboard.edge.fields import E164_PATTERN, FreeJson, Line
 
 _LONGEST_VARIABLES = 16_384
-_RequestId = Annotated[str, Field(min_length=1, max_length=255)]
+_RequestId = Annotated[str, Field(min_length=1, max_length=LONGEST_ID)]
 
 
 class InitiateCallRequest(BaseModel):
@@ -56,6 +57,15 @@ class InitiateCallRequest(BaseModel):
         default=None,
         description="An https URL that is told when the call was initiated, and when it completed or failed.",
     )
+    # Beside the contract, which lets a request have more fields. Variables are the agent's, whatever their names.
+    time_zone: Annotated[str, Line(64)] | None = Field(
+        default=None,
+        description="The called person's IANA time zone. It narrows the hours of the number's zones; a number of no"
+        " place, such as a toll-free one, needs it.",
+    )
+    recipient_state: Annotated[str, Line(2)] | None = Field(
+        default=None, description="The state of the United States where the called person lives: its law holds too."
+    )
 
     def wanted(self) -> Wanted:
         """The call in the domain's terms."""
@@ -66,6 +76,8 @@ class InitiateCallRequest(BaseModel):
             first_message=self.first_message_override or None,
             request_id=self.request_id,
             callback_url=self.webhook_url,
+            time_zone=self.time_zone,
+            recipient_state=self.recipient_state,
         )
 
 

@@ -115,6 +115,46 @@ def test_a_status_never_goes_back_while_a_provider_has_no_room(live: Backend, mo
     assert live.check(call_id=call_id).json()["outcome"] == "unknown"
 
 
+# --- where the called person is ---------------------------------------------------------------------------------
+
+
+TOLL_FREE = "+18005551234"
+
+
+def test_a_request_says_where_a_toll_free_numbers_holder_is(live: Backend) -> None:
+    refused = live.initiate(phone_number=TOLL_FREE)
+    assert refused.status_code == 403
+    assert "number_of_no_place" in refused.json()["message"]
+    for stated in ({"time_zone": "America/New_York"}, {"recipient_state": "NY"}, {"recipient_state": "ny"}):
+        assert live.initiate(phone_number=TOLL_FREE, **stated).status_code == 200
+    assert code(live.initiate(phone_number=TOLL_FREE, recipient_state="New York")) == (400, "MISSING_FIELDS")
+
+
+def test_a_stated_zone_and_state_only_narrow(live: Backend, frozen: clock.Frozen) -> None:
+    # Noon in New York, seven in the morning in Honolulu.
+    new_york = "+12125551234"
+    assert live.initiate(phone_number=new_york).status_code == 200
+    assert "outside_hours" in live.initiate(phone_number=new_york, time_zone="Pacific/Honolulu").json()["message"]
+    frozen.advance(hours=9)
+    assert "outside_hours" in live.initiate(phone_number=new_york, time_zone="Pacific/Honolulu").json()["message"]
+    assert "outside_hours" in live.initiate(phone_number=new_york, recipient_state="HI").json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("stated", "why"),
+    [({"time_zone": "Mars/Olympus"}, "recipient_zone_malformed"), ({"recipient_state": "ZZ"}, "recipient_state_unknown")],
+)
+def test_a_place_that_is_none_is_refused_by_the_gate(live: Backend, stated: dict[str, str], why: str) -> None:
+    answer = live.initiate(phone_number="+12125551234", **stated)
+    assert answer.status_code == 403
+    assert why in answer.json()["message"]
+
+
+def test_a_variable_of_that_name_is_what_it_always_was(live: Backend) -> None:
+    asked = {"phone_number": "+12125551234", "variables": {"time_zone": "Mars", "recipient_state": "of mind"}}
+    assert live.initiate(**asked).status_code == 200
+
+
 # --- what is said -----------------------------------------------------------------------------------------------
 
 

@@ -45,6 +45,8 @@ class Wanted(BaseModel):
     first_message: str | None = None
     request_id: str | None = None
     callback_url: str | None = None
+    time_zone: str | None = None
+    recipient_state: str | None = None
 
 
 def initiate(caller: Caller, wanted: Wanted, admitted: Admitted) -> Placed:
@@ -88,6 +90,8 @@ def _place(caller: Caller, wanted: Wanted, once: RequestId | None, callback: Cal
         greeting=wanted.first_message or flow.greeting or None,
         prompt=flow.system_prompt or None,
         variables=wanted.variables,
+        time_zone=wanted.time_zone,
+        recipient_state=wanted.recipient_state,
         metadata={"source": SOURCE, "test": _simulated(caller)},
     )
     within = [of_key, *placing.charges(caller.organisation, order)]
