@@ -142,7 +142,10 @@ def test_a_stated_zone_and_state_only_narrow(live: Backend, frozen: clock.Frozen
 
 @pytest.mark.parametrize(
     ("stated", "why"),
-    [({"time_zone": "Mars/Olympus"}, "recipient_zone_malformed"), ({"recipient_state": "ZZ"}, "recipient_state_unknown")],
+    [
+        ({"time_zone": "Mars/Olympus"}, "recipient_zone_malformed"),
+        ({"recipient_state": "ZZ"}, "recipient_state_unknown"),
+    ],
 )
 def test_a_place_that_is_none_is_refused_by_the_gate(live: Backend, stated: dict[str, str], why: str) -> None:
     answer = live.initiate(phone_number="+12125551234", **stated)
@@ -411,14 +414,15 @@ def test_consent_comes_from_the_ledger_then_the_key_then_the_flow(live: Backend)
     [
         ("business-relationship", "2025-12-01", "consent: not_written"),
         ("opt-in:web-form", "2025-12-01", None),
-        ("opt-in:web-form", "2020-12-01", "consent: too_old"),
+        ("opt-in:web-form", "2021-02-01", "consent: too_old"),
     ],
 )
 def test_a_flow_that_sells_needs_a_written_consent_that_is_not_too_old(
-    live: Backend, source: str, day: str, why: str | None
+    live: Backend, frozen: clock.Frozen, source: str, day: str, why: str | None
 ) -> None:
     changes = {"purpose": "telemarketing", "consent_source": source, "consent_date": day}
     flow = make_flow(live.company.org_id, **changes)
+    frozen.advance(days=30)
     answer = live.initiate(agent_id=flow.id)
     if why is None:
         assert answer.status_code == 200

@@ -62,6 +62,8 @@ KEYS = frozenset({KeyKind.OPTICOMM_LIVE, KeyKind.OPTICOMM_TEST})
 #: What may be asked for. A key's permissions have the same names.
 INITIATE = "initiate_call"
 ACTIONS = (INITIATE, "check_status")
+#: The fields that a call cannot be asked for without.
+_NEEDED = ("agent_id", "phone_number")
 #: The longest `request_id`.
 LONGEST_ID = 255
 #: Requests a minute of a key, where nothing else was agreed on (conventions.md 3.3).
@@ -93,7 +95,7 @@ def answer_repetition(api: Api, call: Call, proceed: steps.Proceed) -> Reply:
         if not _is_repeated(api, call):
             raise
     # The other fields count no more: those that have to be there get values that no rule looks at.
-    call.body = {"action": INITIATE, "request_id": call.body["request_id"], "agent_id": "known", "phone_number": "known"}
+    call.body = {name: call.body[name] for name in ("action", "request_id")} | dict.fromkeys(_NEEDED, "known")
     call.correlation_id = call.correlation_id or ids.new("corr")
     return find_action(api, call, partial(steps.answer, api, call, proceed))
 
