@@ -46,7 +46,10 @@ class InitiateCallRequest(BaseModel):
         description="What the agent may speak of. Each stands for `{{its name}}` in the prompt and the greeting.",
     )
     first_message_override: str | None = Field(
-        default=None, max_length=2_000, description="What the agent says first in this call, in place of its greeting."
+        default=None,
+        max_length=2_000,
+        description="What the agent says first in this call, in place of its greeting. Who calls, and that the voice is"
+        " artificial, is said before it where the law asks for it and the message does not begin with both.",
     )
     request_id: _RequestId | None = Field(
         default=None,

@@ -33,6 +33,7 @@ from tests.unit.calls.test_calls import Carrier
 from tests.unit.opticomm.backend import NOBODY, Backend, backend, code, make_flow
 
 HOOK = "https://hooks.example.com/calls"
+FIRST = "This is an artificial voice calling for Acme."
 
 
 @pytest.fixture(autouse=True)
@@ -165,7 +166,7 @@ def test_variables_fill_the_greeting_and_the_prompt_and_are_heard(live: Backend)
     flow = make_flow(live.company.org_id, system_prompt="Confirm order {{ order_id }} of {{unknown}}.")
     variables = {"customer_name": "Grace {{order_id}}", "order_id": "{agent} 1815"}
     heard = talked(live, live.initiate(agent_id=flow.id, variables=variables).json()["call_id"])
-    assert heard[0] == "Hello Grace {{order_id}}."
+    assert heard[0] == f"{FIRST} Hello Grace {{{{order_id}}}}."
     assert any("Confirm order {agent} 1815 of {{unknown}}." in text for text in heard)
     assert any("order_id is {agent} 1815" in text for text in heard)
     assert any("This is Ada, an automated assistant." in text for text in heard)
@@ -173,7 +174,23 @@ def test_variables_fill_the_greeting_and_the_prompt_and_are_heard(live: Backend)
 
 def test_the_first_message_takes_the_greetings_place(live: Backend) -> None:
     call_id = live.initiate(first_message_override="{{a}}, quickly!", variables={"a": "Come"}).json()["call_id"]
-    assert talked(live, call_id)[0] == "Come, quickly!"
+    assert talked(live, call_id)[0] == f"{FIRST} Come, quickly!"
+
+
+def test_who_calls_and_the_artificial_voice_come_first_whatever_the_greeting(live: Backend, test: Backend) -> None:
+    spanish = make_flow(live.company.org_id, voice="switchboard:inés", greeting="Hola.")
+    silent = make_flow(live.company.org_id, greeting="")
+    honest = "Hello, I am an AI assistant from Acme."
+    for key in (live, test):
+        for to in (NOBODY, "+40712345678", "+18005551234"):
+            where = {"phone_number": to, "time_zone": "America/New_York"}
+            call_id = key.initiate(**where, first_message_override="I am a human being.").json()["call_id"]
+            assert found(key, call_id).greeting == f"{FIRST} I am a human being."
+        assert found(key, key.initiate(agent_id=silent.id).json()["call_id"]).greeting.startswith(f"{FIRST} Hello")
+        said = found(key, key.initiate(agent_id=spanish.id).json()["call_id"]).greeting
+        assert said == "Le habla una voz artificial que llama en nombre de Acme. Hola."
+        call_id = key.initiate(first_message_override=honest).json()["call_id"]
+        assert found(key, call_id).greeting == honest
 
 
 def test_the_voice_port_gets_all_that_the_back_end_said(live: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,7 +204,7 @@ def test_the_voice_port_gets_all_that_the_back_end_said(live: Backend, monkeypat
     ]
     dialing.dial(live.company.org_id, call_id)
     (dial,) = carrier.dialed
-    assert (dial.prompt, dial.greeting, dict(dial.variables)) == ("Be brief.", "Hi {{a}}", {"a": "1"})
+    assert (dial.prompt, dial.greeting, dict(dial.variables)) == ("Be brief.", f"{FIRST} Hi {{{{a}}}}", {"a": "1"})
     assert (dial.provider_agent_id, dial.voice_id, dial.from_number) == ("agent_7", "p", "+12125550100")
     assert (found(live, call_id).flow_id, found(live, call_id).agent_ref) == (flow.id, "agent_7")
     assert found(live, call_id).tier == "premium"

@@ -99,13 +99,12 @@ def _place(caller: Caller, wanted: Wanted, once: RequestId | None, callback: Cal
     if verdict.allowed:
         placing.require_phone()
         placing.require_provider(order)
-    call = _accepted(caller, wanted, flow, order, callback.id if callback else None)
+    call = _accepted(caller, wanted, flow, order, voice, callback.id if callback else None)
     return placing.place(caller, call, verdict, once, callback.writes if callback else None, within=within)
 
 
-def _accepted(caller: Caller, wanted: Wanted, flow: Flow, order: Order, callback_id: str | None) -> Call:
+def _accepted(caller: Caller, wanted: Wanted, flow: Flow, order: Order, voice: Voice, callback_id: str | None) -> Call:
     now = clock.stamp()
-    assert order.voice_id is not None
     return Call(
         id=ids.new("call"),
         org_id=caller.org_id,
@@ -114,8 +113,8 @@ def _accepted(caller: Caller, wanted: Wanted, flow: Flow, order: Order, callback
         tier=order.tier,
         from_number=placing.caller_id(caller.organisation, [flow.caller_id], flow.id),
         to_number=order.to,
-        voice_id=order.voice_id,
-        greeting=placing.greeting(order, flow.name),
+        voice_id=voice.id,
+        greeting=placing.greeting(caller.organisation, order, flow.name, voice.language),
         agent_name=flow.name,
         flow_id=flow.id,
         agent_ref=wanted.agent,
