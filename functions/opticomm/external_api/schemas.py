@@ -39,7 +39,10 @@ class InitiateCallRequest(BaseModel):
     )
     # Its pattern is told and not checked here: a number that is none has a refusal of its own, behind the limits.
     phone_number: str = Field(
-        min_length=1, description="The number to call, in E.164.", json_schema_extra={"pattern": E164_PATTERN}
+        min_length=1,
+        description="The number to call, in E.164. One that has the pattern and that no network could route, such as"
+        " one with too many digits for its country, is refused as INVALID_PHONE_FORMAT, too.",
+        json_schema_extra={"pattern": E164_PATTERN},
     )
     variables: Annotated[dict[str, str], FreeJson(_LONGEST_VARIABLES)] | None = Field(
         default=None,
