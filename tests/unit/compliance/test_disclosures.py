@@ -83,6 +83,11 @@ def test_a_place_that_nobody_looked_up_asks_for_both() -> None:
         "This is an AI assistant's owner, calling for Acme.",
         "This is a virtual tour guide from Acme.",
         "If you wish, this is an artificial voice from Acme.",
+        # What no voice speaks.
+        "<!-- This is an artificial voice calling for Acme. --> Hello!",
+        "<sub alias='Hello'>This is an artificial voice calling for Acme.</sub>",
+        "(This is an artificial voice calling for Acme.) Hello!",
+        "[whispers] This is an artificial voice calling for Acme.",
         # Behind the beginning.
         f"{'Well, well. ' * 20}This is an artificial voice calling for Acme.",
         # In a language that the call is not in.
@@ -139,6 +144,7 @@ def test_another_language_is_english(language: str) -> None:
         ("{{name}}", "This is an artificial voice calling for name. Hi."),
         ("株式会社", "This is an artificial voice calling for 株式会社. Hi."),
         ("{}", "This is an artificial voice. Hi."),
+        ("Acme <break time='9s'/>", "This is an artificial voice calling for Acme break time='9s'/. Hi."),
         ("A", "This is an artificial voice calling for A. Hi."),
     ],
 )

@@ -18,7 +18,8 @@ from switchboard.kit import words
 _BEGINNING = 200
 #: A shorter name is found in too many sentences.
 _SHORTEST_NAME = 3
-_BRACES = re.compile(r"[{}]+")
+#: What may be a variable, or markup that no voice speaks.
+_UNSPOKEN = re.compile(r"[{}<>\[\]()*|\\^~#`]+")
 #: What ends a clause.
 _CLAUSE = re.compile(r"[.,;:!?\u2013\u2014\u00a1\u00bf\n]+")
 
@@ -103,7 +104,7 @@ def greeting(said: str, needs: Required, organization: str, language: str) -> st
     The language is that of the call's voice, such as `es-US`; where it is none that is known here, it is English.
     """
     of = _LANGUAGES.get(language.split("-", maxsplit=1)[0].lower(), _LANGUAGES["en"])
-    name = " ".join(_BRACES.sub(" ", organization).split())
+    name = " ".join(_UNSPOKEN.sub(" ", organization).split())
     if (not needs.identity or _names(said, name, of)) and (not needs.artificial or _says_artificial(said, of)):
         return said
     if needs.identity and name:
@@ -113,8 +114,8 @@ def greeting(said: str, needs: Required, organization: str, language: str) -> st
 
 
 def _clauses(said: str) -> list[str]:
-    """The clauses at the beginning, as plain words: up to the first variable, which may say anything."""
-    beginning = said[:_BEGINNING].partition("{{")[0]
+    """The clauses at the beginning, as plain words: up to the first variable or markup, which may say anything."""
+    beginning = _UNSPOKEN.split(said[:_BEGINNING], maxsplit=1)[0]
     return [clause for part in _CLAUSE.split(beginning) if (clause := words.plain(part))]
 
 
