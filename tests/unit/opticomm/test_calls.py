@@ -396,6 +396,7 @@ def test_anima_lists_the_call_and_its_audit_tells_of_it(live: Backend) -> None:
     (shown,) = json.loads(answer["body"])["calls"]
     assert (shown["id"], shown["to"], shown["state"]) == (call_id, NOBODY, "INITIATING")
     assert shown["agentId"] == found(live, call_id).flow_id
+    assert shown["greeting"] == f"{FIRST} Hello {{{{customer_name}}}}."
     entries, _ = audit.of_workflow(live.company.caller(master=True), "from-opticomm", 10, None)
     (created,) = [entry.document for entry in entries]
     assert (created["action"], created["resourceId"], created["actorId"]) == (
