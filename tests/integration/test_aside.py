@@ -90,12 +90,6 @@ def a_key(acme: Tenant) -> str:
 
 OVERLAPPING: dict[str, tuple[Callable[[Tenant], Request], list[str]]] = {
     "a read": (lambda acme: ("anima/email", "GET", "/v1/email/messages", acme.agent_key, None), ["Query"]),
-    "a sign-up": (
-        lambda _: (
-            "anima/signup", "POST", "/v1/agent/sign-up", None, {"human_email": "me@example.com", "username": "me"}
-        ),
-        ["BatchGetItem", "UpdateItem"],
-    ),
     "a key's revocation": (
         lambda acme: ("anima/management", "DELETE", f"/v1/keys/{a_key(acme)}", acme.master_key, None), ["GetItem"]
     ),

@@ -88,7 +88,7 @@ def a_life(later: Later) -> None:
     ledgers.opt_out(master, "+12125550002", "manual")
     ledgers.record_consent(master, "+12125550003", "business-relationship")
 
-    saved(acme, notes="alpha beta", display_name="Ada Park")
+    saved(acme, notes="alpha beta", display_name="Ada Park", time_zone="America/New_York")
     called(acme, ADA)
     backfill.start(master)
     webhooks.register(master, "anima", WebhookSettings(url="https://example.com/hook"))

@@ -140,7 +140,7 @@ def list_consents(limit: Limit = 20, cursor: Cursor = None) -> ConsentList:
     status=201,
     keys=MASTER,
     description="It takes the place of an older one, and counts where a request states none.",
-    responses={400: "This is no telephone number, or the date is not valid.", 403: _MASTER},
+    responses={400: "This is no telephone number, or the date is not valid, too old or in the future.", 403: _MASTER},
 )
 def create_consent(request: ConsentRequest) -> Consent:
     caller = api.caller

@@ -7,7 +7,6 @@ from switchboard.aws import settings
 from switchboard.edge import rate_limit
 from switchboard.edge.api import Api
 from switchboard.edge.dialects.anima import Anima
-from switchboard.email import service as email
 from switchboard.errors import RateLimited
 from switchboard.signup import service as signup
 
@@ -33,15 +32,11 @@ api = Api(Anima(), "signup")
 def sign_up(request: SignUpRequest) -> SignUpResponse:
     call = api.call
     bucket = f"sign-up#{rate_limit.holder_of(call.request.source_ip)}"
-    reachable = email.reachable(request.human_email)
-    reachable.begin()
     full = rate_limit.take_one(bucket, settings.number("SIGN_UPS_PER_HOUR", 20), _HOUR)
     if full:
         raise RateLimited("Too many sign-ups from this address.", limit=full.limit, remaining=0, retry_after=full.wait)
     assert call.correlation_id is not None
-    made = signup.sign_up(
-        request.human_email, request.username, request.name, call.correlation_id, call.effect, reachable
-    )
+    made = signup.sign_up(request.human_email, request.username, request.name, call.correlation_id, call.effect)
     return SignUpResponse.of(made)
 
 

@@ -78,7 +78,13 @@ class PlaceCallRequest(_Shown):
     tier: Literal["basic", "premium"] = Field(description="The voice's quality, and its price.")
     metadata: Annotated[CallMetadata, FreeJson(8_192)]
     voice_id: str | None = Field(default=None, max_length=100, description="A voice of the catalogue, of that tier.")
-    greeting: str | None = Field(default=None, min_length=1, max_length=1_000, description="What the agent says first.")
+    greeting: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1_000,
+        description="What the agent says first. Who calls, and that the voice is artificial, is said before it where"
+        " the law asks for it and the greeting does not begin with both.",
+    )
     from_number: E164 | None = Field(default=None, description="A number of yours.")
     purpose: Literal["informational", "telemarketing"] = Field(
         default="informational", description="Whether the call sells something, which takes a stronger consent."
@@ -136,6 +142,7 @@ class Call(_Shown):
     from_number: str = Field(alias="from")
     to_number: str = Field(alias="to")
     voice_id: str
+    greeting: str = Field(description="What is said first, with what the law asks for before the agent's greeting.")
     started_at: str = Field(description="When it was dialled, or accepted if it was not dialled yet.")
     answered_at: str | None
     answered_by: str | None

@@ -36,6 +36,18 @@ class ContactInput(BaseModel):
     role: Annotated[str, Line(120)] | None = None
     email: Address | None = None
     notes: str | None = Field(default=None, max_length=2000)
+    # Beside the contract's fields.
+    time_zone: Annotated[str, Line(64)] | None = Field(
+        default=None, description="The IANA time zone where they are. The hours of calls and texts go by it."
+    )
+    state: Annotated[str, Line(2)] | None = Field(
+        default=None, description="The state of the United States where they live: its law holds for calls to them."
+    )
+    zone_confirmed: bool | None = Field(
+        default=None,
+        description="Whether you vouch for `time_zone` and `state`. Then they stand in the place of what the number's"
+        " area code says, for calls and texts of every API; else they only narrow it. Another zone or state ends it.",
+    )
 
     def given(self) -> dict[str, Any]:
         """What the request says, and nothing that it leaves out."""
@@ -51,6 +63,9 @@ class Contact(BaseModel):
     role: str | None
     email: str | None
     notes: str | None
+    time_zone: str | None
+    state: str | None
+    zone_confirmed: bool
     carrier: str | None
     line_type: str | None
     caller_name: str | None

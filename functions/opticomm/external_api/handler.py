@@ -17,7 +17,7 @@ from switchboard.edge.api import Api
 from switchboard.edge.dialects.opticomm import OptiComm
 from switchboard.errors import Invalid
 
-dialect = OptiComm()
+dialect = OptiComm(initiation.is_known)
 api = Api(dialect, "external_api")
 
 

@@ -8,10 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from switchboard.calls import dispositions, models
 from switchboard.calls.initiation import Wanted
-from switchboard.edge.fields import E164_PATTERN, FreeJson
+from switchboard.edge.dialects.opticomm import LONGEST_ID
+from switchboard.edge.fields import E164_PATTERN, FreeJson, Line
 
 _LONGEST_VARIABLES = 16_384
-_RequestId = Annotated[str, Field(min_length=1, max_length=255)]
+_RequestId = Annotated[str, Field(min_length=1, max_length=LONGEST_ID)]
 
 
 class InitiateCallRequest(BaseModel):
@@ -38,22 +39,38 @@ class InitiateCallRequest(BaseModel):
     )
     # Its pattern is told and not checked here: a number that is none has a refusal of its own, behind the limits.
     phone_number: str = Field(
-        min_length=1, description="The number to call, in E.164.", json_schema_extra={"pattern": E164_PATTERN}
+        min_length=1,
+        description="The number to call, in E.164. One that has the pattern and that no network could route, such as"
+        " one with too many digits for its country, is refused as INVALID_PHONE_FORMAT, too.",
+        json_schema_extra={"pattern": E164_PATTERN},
     )
     variables: Annotated[dict[str, str], FreeJson(_LONGEST_VARIABLES)] | None = Field(
         default=None,
         description="What the agent may speak of. Each stands for `{{its name}}` in the prompt and the greeting.",
     )
     first_message_override: str | None = Field(
-        default=None, max_length=2_000, description="What the agent says first in this call, in place of its greeting."
+        default=None,
+        max_length=2_000,
+        description="What the agent says first in this call, in place of its greeting. Who calls, and that the voice is"
+        " artificial, is said before it where the law asks for it and the message does not begin with both.",
     )
     request_id: _RequestId | None = Field(
         default=None,
-        description="Your own name for this request. One that was used before gets the call that it started then.",
+        description="Your own name for this request. One that was used before gets the call that it started then,"
+        " whatever the other fields say.",
     )
     webhook_url: Annotated[str, Field(json_schema_extra={"format": "uri"})] | None = Field(
         default=None,
         description="An https URL that is told when the call was initiated, and when it completed or failed.",
+    )
+    # Beside the contract, which lets a request have more fields. Variables are the agent's, whatever their names.
+    time_zone: Annotated[str, Line(64)] | None = Field(
+        default=None,
+        description="The called person's IANA time zone. It narrows the hours of the number's zones; a number of no"
+        " place, such as a toll-free one, needs it.",
+    )
+    recipient_state: Annotated[str, Line(2)] | None = Field(
+        default=None, description="The state of the United States where the called person lives: its law holds too."
     )
 
     def wanted(self) -> Wanted:
@@ -65,6 +82,8 @@ class InitiateCallRequest(BaseModel):
             first_message=self.first_message_override or None,
             request_id=self.request_id,
             callback_url=self.webhook_url,
+            time_zone=self.time_zone,
+            recipient_state=self.recipient_state,
         )
 
 

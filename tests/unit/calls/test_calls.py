@@ -83,7 +83,8 @@ def actions(acme: Tenant, correlation_id: str = "corr_test") -> list[str]:
 
 def test_a_call_is_accepted_with_its_verdict_and_dialled_once(acme: Tenant, carrier: Provider) -> None:
     call = placed(acme, greeting="Good day.")
-    assert (call.state, call.voice_id, call.greeting) == (State.CREATED, "b", "Good day.")
+    first = "This is an artificial voice calling for Acme. Good day."
+    assert (call.state, call.voice_id, call.greeting) == (State.CREATED, "b", first)
     assert service.verdict_of(acme.caller(), call.id).allowed
     dialing.dial(call.org_id, call.id)
     dialing.dial(call.org_id, call.id)

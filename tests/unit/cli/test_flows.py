@@ -11,7 +11,7 @@ from switchboard.webhooks import callbacks
 from tests.actors import Tenant, tenant
 from tests.unit.cli.conftest import Run
 
-CONSENT = "customer-initiated@2025-12-01"
+CONSENT = f"customer-initiated@{clock.stamp()[:10]}"
 
 
 def test_a_flow_is_created_listed_and_shown(run: Run, acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,10 +34,23 @@ def test_bad_usage_ends_with_2(run: Run, acme: Tenant, words: tuple[str, ...]) -
     assert run("flow", "create", acme.org_id, "Ada", *words).code == 2
 
 
-def test_a_consent_that_is_none_is_refused(run: Run, acme: Tenant) -> None:
-    refused = run("flow", "create", acme.org_id, "Ada", "--kind", "outbound", "--consent", "hearsay@2025-12-01")
+@pytest.mark.parametrize(
+    ("consent", "why"),
+    [
+        ("hearsay@2025-12-01", "unknown source"),
+        ("customer-initiated@2003-01-01", "has expired"),
+        ("opt-in:web-form@2999-01-01", "in the future"),
+    ],
+)
+@pytest.mark.parametrize("what", [("flow", "create"), ("key", "create")])
+def test_a_consent_that_is_none_is_refused(
+    run: Run, acme: Tenant, what: tuple[str, str], consent: str, why: str
+) -> None:
+    words = ("Ada", "--kind", "outbound") if what[0] == "flow" else ("--kind", "opticomm-live")
+    refused = run(*what, acme.org_id, *words, "--consent", consent)
     assert refused.code == 1
     assert "not a consent" in refused.err
+    assert why in refused.err
 
 
 def test_a_key_of_opticomm_is_bound_and_shown_with_the_secret_of_its_callbacks(run: Run, acme: Tenant) -> None:

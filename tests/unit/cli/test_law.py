@@ -27,7 +27,9 @@ def test_rows_that_came_with_the_release(run: Any) -> None:
     code, rows, _ = run("rows")
     assert code == 0
     maine = next(row for row in rows if row["row"] == "US-ME")
-    assert (maine["checked"], maine["overdue"], maine["review_by"]) == (False, False, "2027-06-30")
+    assert (maine["checked"], maine["overdue"], maine["review_by"]) == (False, False, "2027-09-30")
+    assert "LD 392 of 2003" in maine["not_checked"]
+    assert next(row for row in rows if row["row"] == "US-WA")["not_checked"] is None
 
 
 def test_closing_narrowing_capping_listing_and_removing(run: Any) -> None:

@@ -191,12 +191,14 @@ STATE_HOURS: dict[str, tuple[str, str | None, str | None]] = {
     "NV": ("9-20", "9-20", "9-20"),
     "OK": ("8-20", "8-20", "8-20"),
     "OR": ("8-20", "8-20", "8-20"),
-    "PA": ("8-21", "8-12", None),
+    "PA": ("9-19", "9-12", None),
     "RI": ("9-18", "10-17", None),
+    "SC": ("8-21", "8-21", "8-21"),
     "SD": ("9-21", None, None),
     "TX": ("9-21", "9-21", "12-21"),
     "UT": ("8-21", "8-21", None),
     "WA": ("8-20", "8-20", "8-20"),
+    "WY": ("8-20", "8-20", "8-20"),
 }
 #: An area code of each that touches one zone only, where there is one.
 STATE_CODES = {
@@ -220,10 +222,12 @@ STATE_CODES = {
     "OR": ("503", "America/Los_Angeles"),
     "PA": ("215", "America/New_York"),
     "RI": ("401", "America/New_York"),
+    "SC": ("803", "America/New_York"),
     "SD": ("605", "America/Chicago"),
     "TX": ("210", "America/Chicago"),
     "UT": ("801", "America/Denver"),
     "WA": ("206", "America/Los_Angeles"),
+    "WY": ("307", "America/Denver"),
 }
 #: Their codes touch two zones: their contacts say where they are.
 TWO_ZONES = {"NE", "SD"}
@@ -258,7 +262,8 @@ def test_a_state_without_calls_on_holidays_is_closed_from_midnight_to_midnight(s
     assert open_(to, at(zone, f"{day} 13:00:00"), **given) is not closed
     if closed:
         before = datetime.fromisoformat(day) - timedelta(days=1)
-        last = {"AL": time(19, 59, 59), "LA": time(19, 59, 59), "RI": time(17, 59, 59)}.get(state, time(20, 59, 59))
+        closes = {"AL": 20, "LA": 20, "PA": 19, "RI": 18}.get(state, 21)
+        last = time(closes - 1, 59, 59)
         if before.weekday() < 5:
             assert open_(to, at(zone, datetime.combine(before, last).isoformat(" ")))
         assert not any(open_(to, at(zone, f"{day} {hour:02}:00:00")) for hour in range(24))

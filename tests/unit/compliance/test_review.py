@@ -11,7 +11,7 @@ from infra import law
 from switchboard import telemetry
 from switchboard.aws import clock
 from switchboard.compliance import amending
-from switchboard.compliance.data import area_codes, consent, countries, holidays, review, states
+from switchboard.compliance.data import area_codes, consent, countries, disclosures, holidays, review, states
 from switchboard.events.models import Actor
 
 
@@ -26,13 +26,24 @@ def test_every_row_says_where_it_stands_since_when_and_until_when_it_is_trusted(
         *countries.COUNTRIES.values(),
         countries.ELSEWHERE,
         *consent.WEIGHTS.values(),
+        *disclosures.PLACES.values(),
+        disclosures.ELSEWHERE,
     ):
         assert rule.source
         assert rule.since < rule.review_by
         assert rule.checked is (rule.confidence == "statute")
+        assert bool(rule.not_checked) is not rule.checked, "a row that was not read says why"
     found = {due.what for due in review.rows()}
     assert found >= {f"US-{state}" for state in states.STATES}
-    assert found >= {"US", "CA", "elsewhere", "holidays", "area codes", "consent business-relationship"}
+    assert found >= {
+        "US",
+        "CA",
+        "elsewhere",
+        "holidays",
+        "area codes",
+        "consent business-relationship",
+        "disclosure EU",
+    }
 
 
 def test_what_was_not_read_is_looked_up_sooner() -> None:
@@ -52,7 +63,7 @@ def test_lint_fails_when_a_row_is_overdue(capsys: pytest.CaptureFixture[str]) ->
         assert law.main() == 0
     with clock.using(clock.Frozen("2030-01-01T12:00:00Z")):
         assert law.main() == 1
-    assert "US-ME: was to be looked up again by 2027-06-30 (10 M.R.S. 1498(3)" in capsys.readouterr().err
+    assert "US-NE: was to be looked up again by 2027-06-30 (291 Neb. Admin. Code" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("cloud")

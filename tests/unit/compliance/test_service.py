@@ -78,7 +78,7 @@ def test_all_facts_are_read_in_one_request(monkeypatch: pytest.MonkeyPatch) -> N
 def test_another_organisations_lists_do_not_matter() -> None:
     ledgers.block(origin("org_b"), NUMBER)
     ledgers.opt_out(origin("org_b"), NUMBER, "manual")
-    ledgers.record_consent(origin("org_b"), NUMBER, "opt-in:web-form", "2020-01-01")
+    ledgers.record_consent(origin("org_b"), NUMBER, "opt-in:web-form", "2024-01-01")
     found = evaluate()
     assert found.allowed
     assert found.rule("consent").details["since"] == CONSENT.date
@@ -354,10 +354,27 @@ def test_recording_a_consent_twice_is_recording_it_once(frozen: clock.Frozen) ->
     assert newer.date == "2026-01-15"
     assert evaluate(consent=None).rule("consent").details["since"] == "2026-01-15"
     assert events() == ["consent.recorded", "consent.recorded"]
-    with pytest.raises(Invalid):
-        ledgers.record_consent(origin(), NUMBER, "opt-in:web-form", "2027-01-01")
-    with pytest.raises(Invalid):
-        ledgers.record_consent(origin(), NUMBER, "hearsay")
+
+
+@pytest.mark.parametrize(
+    ("source", "day", "why"),
+    [
+        ("opt-in:web-form", "2027-01-01", "is dated in the future"),
+        ("opt-in:web-form", "2026-01-15T17:06:00Z", "is dated in the future"),
+        ("opt-in:web-form", "2021-01-14", "has expired"),
+        ("business-relationship", "2003-01-01", "has expired"),
+        ("customer-initiated", "2025-10-14T23:59:59Z", "has expired"),
+        ("opt-in:web-form", "soon", "has a malformed date"),
+        ("hearsay", None, "has an unknown source"),
+    ],
+)
+def test_a_consent_that_is_none_enters_no_ledger_key_or_flow(source: str, day: str | None, why: str) -> None:
+    with pytest.raises(Invalid, match=why):
+        ledgers.record_consent(origin(), NUMBER, source, day)
+    if day:
+        with pytest.raises(Invalid, match=why):
+            ledgers.basis(source, day, "key")
+    assert events() == []
 
 
 @pytest.mark.parametrize("act", [ledgers.block, ledgers.unblock, ledgers.opt_in])

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import NamedTuple
 
 import pytest
 
 from switchboard.access import service as access
+from switchboard.audit import service as audit
 from switchboard.aws import clock
 from switchboard.aws.table import commit
 from switchboard.carriers import mail as carriers
 from switchboard.cli import main
 from switchboard.edge.dialects import anima
-from switchboard.email import delivery, service, store
-from switchboard.errors import NotFound
+from switchboard.email import delivery, service, store, suppressions
+from switchboard.errors import NotFound, RateLimited
 from switchboard.kit.retention import kinds_of
 from switchboard.signup import service as signup
+from switchboard.team import mailing
+from switchboard.usage import service as usage
 from tests.actors import Tenant, tenant
 from tests.unit.email.test_standing import Provider, everything
 
@@ -47,8 +51,8 @@ def test_a_bounce_of_another_address_with_her_name_takes_nothing_from_ada(provid
     delivery.deliver(org_id, message_id)
     # The server of corp.example.com knows no `+`.
     delivery.bounced(org_id, message_id, ["ada+nobody@corp.example.com"], permanent=True)
-    assert service.reachable("Ada+Nobody@corp.example.com").result() is False
-    assert service.reachable(ADA).result() is True
+    assert store.is_unreachable("Ada+Nobody@corp.example.com") is True
+    assert store.is_unreachable(ADA) is False
     org_id, message_id = welcomed(ADA, "ada-herself")
     delivery.deliver(org_id, message_id)
     assert [outbound.recipients for outbound in provider.sent] == [["ada+nobody@corp.example.com"], [ADA]]
@@ -58,9 +62,9 @@ def test_a_complaint_stops_mail_to_every_spelling_of_a_mailbox(provider: Provide
     org_id, message_id = welcomed("ada+one@corp.example.com", "stranger")
     delivery.deliver(org_id, message_id)
     delivery.complained(org_id, message_id, ["ada+one@corp.example.com"])
-    assert service.reachable(ADA).result() is False
-    assert service.reachable("Ada+Two@corp.example.com").result() is False
-    assert service.reachable("bob@corp.example.com").result() is True
+    assert store.is_unreachable(ADA) is True
+    assert store.is_unreachable("Ada+Two@corp.example.com") is True
+    assert store.is_unreachable("bob@corp.example.com") is False
 
 
 def test_a_bounce_stops_mail_for_half_a_year_and_a_complaint_for_good() -> None:
@@ -69,6 +73,67 @@ def test_a_bounce_stops_mail_for_half_a_year_and_a_complaint_for_good() -> None:
     assert kind.life == timedelta(days=180)
     assert bounce.item["expires"] == pytest.approx((clock.now() + kind.life).timestamp(), abs=5)
     assert "expires" not in complaint.item
+
+
+class Outcome(NamedTuple):
+    """What became of the platform's mail to a human who never asked for it."""
+
+    suppressed: str | None = None
+    then: str | None = None
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Outcome(),
+        *(Outcome(then=then) for then in ("delivered", "bounced", "complained", "refused", "expired")),
+        *(Outcome(suppressed=reason) for reason in ("bounce", "complaint", "manual")),
+    ],
+    ids=str,
+)
+def test_whoever_signs_up_sees_the_same_whatever_becomes_of_the_mail(
+    outcome: Outcome, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if outcome.suppressed:
+        commit(store.suppress_system_mail(ADA, outcome.suppressed))
+    if outcome.then == "refused":
+        monkeypatch.setattr(provider, "send", _refuse)
+    made = signup.sign_up(ADA, "stranger", None, "corr_x", None)
+    (head,) = (item for item in everything() if item["sk"] == "message")
+    message_id = head["pk"].rpartition("#")[2]
+    if outcome.then == "expired":
+        message = store.get(made.organisation.id, message_id)
+        assert message
+        monkeypatch.setattr("switchboard.email.watching.is_over", lambda _: True)
+        delivery.watch(made.organisation.id, message_id)
+    else:
+        delivery.deliver(made.organisation.id, message_id)
+    if outcome.then in ("delivered", "complained"):
+        getattr(delivery, outcome.then)(made.organisation.id, message_id, [ADA])
+    if outcome.then == "bounced":
+        delivery.bounced(made.organisation.id, message_id, [ADA], permanent=True)
+    assert bool(provider.sent) is (outcome.suppressed is None and outcome.then not in ("refused", "expired"))
+    caller = access.caller(access.authenticate(made.master_key, anima.KEYS), "corr_y")
+    entries, _ = audit.of_workflow(caller, "corr_x", 50, None)
+    assert sorted(entry.document["action"] for entry in entries) == [
+        *("agent.created", "email.queued", "key.created", "key.created", "organization.created", "team.invited"),
+    ]
+    assert suppressions.list_suppressions(made.organisation.id, 10, None)[0] == []
+    assert usage.of_month(made.organisation.id, clock.stamp()[:7]).units["email"] == 0
+
+
+@pytest.mark.parametrize("suppressed", [True, False])
+def test_a_mailbox_is_asked_for_as_often_whether_it_gets_mail_or_not(suppressed: bool) -> None:
+    if suppressed:
+        commit(store.suppress_system_mail("ada@corp.example.com", "complaint"))
+    for number in range(mailing.MOST_TO_ADDRESS):
+        signup.sign_up(f"ada+{number}@corp.example.com", f"ada-{number}", None, "corr_x", None)
+    with pytest.raises(RateLimited):
+        signup.sign_up("ada+more@corp.example.com", "ada-more", None, "corr_x", None)
+
+
+def _refuse(_: object) -> str:
+    raise carriers.Refused("no")
 
 
 def test_whoever_signs_up_does_not_see_what_is_written_to_the_human() -> None:
@@ -92,5 +157,5 @@ def test_an_operator_lifts_both_a_bounce_and_a_complaint(capsys: pytest.CaptureF
     assert main(["mail", "check", "platform", ADA]) == 0
     assert "bounce" in capsys.readouterr().out
     assert main(["mail", "lift", "platform", ADA]) == 0
-    assert service.reachable(ADA).result() is True
+    assert store.is_unreachable(ADA) is False
     assert main(["mail", "lift", "platform", ADA]) == 1

@@ -69,6 +69,11 @@ def test_an_inbound_flow_calls_nobody(acme: Tenant) -> None:
         ({"caller_id": "12125550100"}, "caller_id"),
         ({"consent_source": "hearsay", "consent_date": "2025-12-01"}, "consent"),
         ({"consent_source": "customer-initiated", "consent_date": "2999-01-01"}, "consent"),
+        # One day too old: three months after an inquiry, 18 after a purchase, five years else.
+        ({"consent_source": "customer-initiated", "consent_date": "2025-10-14"}, "consent"),
+        ({"consent_source": "business-relationship", "consent_date": "2024-07-14"}, "consent"),
+        ({"consent_source": "opt-in:web-form", "consent_date": "2021-01-14"}, "consent"),
+        ({"consent_source": "opt-in:web-form", "consent_date": "0001-01-01T00:00:00Z"}, "consent"),
         ({"consent_source": "customer-initiated"}, "consent_date"),
         ({"consent_date": "2025-12-01"}, "consent_source"),
     ],
@@ -87,3 +92,11 @@ def test_flows_are_listed_newest_first_page_by_page(acme: Tenant, frozen: clock.
     found, after = service.listing(acme.org_id, 2, None)
     rest, end = service.listing(acme.org_id, 2, after)
     assert ([flow.id for flow in (*found, *rest)], end) == (flows[::-1], None)
+
+
+@pytest.mark.parametrize(
+    ("source", "day"),
+    [("customer-initiated", "2025-10-15"), ("business-relationship", "2024-07-15"), ("opt-in:web-form", "2021-01-15")],
+)
+def test_a_consent_is_taken_up_to_its_last_day(acme: Tenant, source: str, day: str) -> None:
+    assert made(acme, consent_source=source, consent_date=day).consent_date == day

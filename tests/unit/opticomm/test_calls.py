@@ -34,6 +34,7 @@ from tests.unit.opticomm.backend import NOBODY, Backend, backend, code, make_flo
 from tests.voices import Provider
 
 HOOK = "https://hooks.example.com/calls"
+FIRST = "This is an artificial voice calling for Acme."
 
 
 @pytest.fixture(autouse=True)
@@ -116,6 +117,49 @@ def test_a_status_never_goes_back_while_a_provider_has_no_room(live: Backend, mo
     assert live.check(call_id=call_id).json()["outcome"] == "unknown"
 
 
+# --- where the called person is ---------------------------------------------------------------------------------
+
+
+TOLL_FREE = "+18005551234"
+
+
+def test_a_request_says_where_a_toll_free_numbers_holder_is(live: Backend) -> None:
+    refused = live.initiate(phone_number=TOLL_FREE)
+    assert refused.status_code == 403
+    assert "number_of_no_place" in refused.json()["message"]
+    for stated in ({"time_zone": "America/New_York"}, {"recipient_state": "NY"}, {"recipient_state": "ny"}):
+        assert live.initiate(phone_number=TOLL_FREE, **stated).status_code == 200
+    assert code(live.initiate(phone_number=TOLL_FREE, recipient_state="New York")) == (400, "MISSING_FIELDS")
+
+
+def test_a_stated_zone_and_state_only_narrow(live: Backend, frozen: clock.Frozen) -> None:
+    # Noon in New York, seven in the morning in Honolulu.
+    new_york = "+12125551234"
+    assert live.initiate(phone_number=new_york).status_code == 200
+    assert "outside_hours" in live.initiate(phone_number=new_york, time_zone="Pacific/Honolulu").json()["message"]
+    frozen.advance(hours=9)
+    assert "outside_hours" in live.initiate(phone_number=new_york, time_zone="Pacific/Honolulu").json()["message"]
+    assert "outside_hours" in live.initiate(phone_number=new_york, recipient_state="HI").json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("stated", "why"),
+    [
+        ({"time_zone": "Mars/Olympus"}, "recipient_zone_malformed"),
+        ({"recipient_state": "ZZ"}, "recipient_state_unknown"),
+    ],
+)
+def test_a_place_that_is_none_is_refused_by_the_gate(live: Backend, stated: dict[str, str], why: str) -> None:
+    answer = live.initiate(phone_number="+12125551234", **stated)
+    assert answer.status_code == 403
+    assert why in answer.json()["message"]
+
+
+def test_a_variable_of_that_name_is_what_it_always_was(live: Backend) -> None:
+    asked = {"phone_number": "+12125551234", "variables": {"time_zone": "Mars", "recipient_state": "of mind"}}
+    assert live.initiate(**asked).status_code == 200
+
+
 # --- what is said -----------------------------------------------------------------------------------------------
 
 
@@ -123,7 +167,7 @@ def test_variables_fill_the_greeting_and_the_prompt_and_are_heard(live: Backend)
     flow = make_flow(live.company.org_id, system_prompt="Confirm order {{ order_id }} of {{unknown}}.")
     variables = {"customer_name": "Grace {{order_id}}", "order_id": "{agent} 1815"}
     heard = talked(live, live.initiate(agent_id=flow.id, variables=variables).json()["call_id"])
-    assert heard[0] == "Hello Grace {{order_id}}."
+    assert heard[0] == f"{FIRST} Hello Grace {{{{order_id}}}}."
     assert any("Confirm order {agent} 1815 of {{unknown}}." in text for text in heard)
     assert any("order_id is {agent} 1815" in text for text in heard)
     assert any("This is Ada, an automated assistant." in text for text in heard)
@@ -131,7 +175,23 @@ def test_variables_fill_the_greeting_and_the_prompt_and_are_heard(live: Backend)
 
 def test_the_first_message_takes_the_greetings_place(live: Backend) -> None:
     call_id = live.initiate(first_message_override="{{a}}, quickly!", variables={"a": "Come"}).json()["call_id"]
-    assert talked(live, call_id)[0] == "Come, quickly!"
+    assert talked(live, call_id)[0] == f"{FIRST} Come, quickly!"
+
+
+def test_who_calls_and_the_artificial_voice_come_first_whatever_the_greeting(live: Backend, test: Backend) -> None:
+    spanish = make_flow(live.company.org_id, voice="switchboard:inés", greeting="Hola.")
+    silent = make_flow(live.company.org_id, greeting="")
+    honest = "Hello, I am an AI assistant from Acme."
+    for key in (live, test):
+        for to in (NOBODY, "+40712345678", "+18005551234"):
+            where = {"phone_number": to, "time_zone": "America/New_York"}
+            call_id = key.initiate(**where, first_message_override="I am a human being.").json()["call_id"]
+            assert found(key, call_id).greeting == f"{FIRST} I am a human being."
+        assert found(key, key.initiate(agent_id=silent.id).json()["call_id"]).greeting.startswith(f"{FIRST} Hello")
+        said = found(key, key.initiate(agent_id=spanish.id).json()["call_id"]).greeting
+        assert said == "Le habla una voz artificial que llama en nombre de Acme. Hola."
+        call_id = key.initiate(first_message_override=honest).json()["call_id"]
+        assert found(key, call_id).greeting == honest
 
 
 def test_the_voice_port_gets_all_that_the_back_end_said(live: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +205,7 @@ def test_the_voice_port_gets_all_that_the_back_end_said(live: Backend, monkeypat
     ]
     dialing.dial(live.company.org_id, call_id)
     (dial,), (placement,) = carrier.dialed, carrier.placements
-    assert (dial.prompt, dial.greeting, dict(dial.variables)) == ("Be brief.", "Hi {{a}}", {"a": "1"})
+    assert (dial.prompt, dial.greeting, dict(dial.variables)) == ("Be brief.", f"{FIRST} Hi {{{{a}}}}", {"a": "1"})
     assert (dial.provider_agent_id, dial.voice_id, placement.from_number) == ("agent_7", "p", "+12125550100")
     assert (found(live, call_id).flow_id, found(live, call_id).agent_ref) == (flow.id, "agent_7")
     assert found(live, call_id).tier == "premium"
@@ -162,6 +222,49 @@ def test_a_repetition_gets_the_first_answer_whatever_else_it_asks(live: Backend,
     assert again.json() == first | {"duplicate": True}
     assert live.with_key().initiate(request_id="r-1").json()["call_id"] == first["call_id"]
     assert live.initiate(request_id="r-2").json()["call_id"] != first["call_id"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"webhook_url": "ftp://hooks.example.com/calls"},
+        {"webhook_url": "no url"},
+        {"webhook_url": 7},
+        {"phone_number": ""},
+        {"phone_number": None},
+        {"phone_number": ["+14155550142"]},
+        {"agent_id": None},
+        {"agent_id": ""},
+        {"variables": {"order": 7}},
+        {"variables": {"order": "x" * 20_000}},
+        {"variables": "none"},
+        {"first_message_override": "x" * 2_001},
+        {"time_zone": 5},
+        {"correlation_id": "has a space"},
+    ],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_a_repetition_gets_the_first_answer_whatever_is_wrong_with_it(live: Backend, wrong: dict[str, Any]) -> None:
+    assert code(live.initiate(**wrong, request_id="unknown"))[0] == 400
+    first = live.initiate(request_id="r-1").json()
+    again = live.initiate(**wrong, request_id="r-1")
+    assert (again.status_code, again.json()) == (200, first | {"duplicate": True})
+    assert code(live.with_key(scopes=("check_status",)).initiate(**wrong, request_id="r-1"))[0] in (400, 403)
+
+
+def test_a_test_keys_request_id_answers_no_faulty_request_of_a_live_key(live: Backend, test: Backend) -> None:
+    test.initiate(request_id="r-1")
+    assert code(live.initiate(request_id="r-1", webhook_url="no url")) == (400, "MISSING_FIELDS")
+    other = backend(slug="other")
+    live.initiate(request_id="r-1")
+    assert code(other.initiate(request_id="r-1", webhook_url="no url")) == (400, "MISSING_FIELDS")
+
+
+@pytest.mark.parametrize("request_id", ["", "x" * 256, 7, None, ["r-1"], {"r": 1}])
+def test_what_is_no_request_id_finds_no_call(live: Backend, request_id: Any) -> None:
+    live.initiate(request_id="r-1")
+    body = {"action": "initiate_call", "agent_id": "", "phone_number": NOBODY, "request_id": request_id}
+    assert code(live.ask(body)) == (400, "MISSING_FIELDS")
 
 
 def test_a_repetition_is_answered_when_nothing_new_would_be(live: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -294,6 +397,7 @@ def test_anima_lists_the_call_and_its_audit_tells_of_it(live: Backend) -> None:
     (shown,) = json.loads(answer["body"])["calls"]
     assert (shown["id"], shown["to"], shown["state"]) == (call_id, NOBODY, "INITIATING")
     assert shown["agentId"] == found(live, call_id).flow_id
+    assert shown["greeting"] == f"{FIRST} Hello {{{{customer_name}}}}."
     entries, _ = audit.of_workflow(live.company.caller(master=True), "from-opticomm", 10, None)
     (created,) = [entry.document for entry in entries]
     assert (created["action"], created["resourceId"], created["actorId"]) == (
@@ -329,14 +433,15 @@ def test_consent_comes_from_the_ledger_then_the_key_then_the_flow(live: Backend)
     [
         ("business-relationship", "2025-12-01", "consent: not_written"),
         ("opt-in:web-form", "2025-12-01", None),
-        ("opt-in:web-form", "2020-12-01", "consent: too_old"),
+        ("opt-in:web-form", "2021-02-01", "consent: too_old"),
     ],
 )
 def test_a_flow_that_sells_needs_a_written_consent_that_is_not_too_old(
-    live: Backend, source: str, day: str, why: str | None
+    live: Backend, frozen: clock.Frozen, source: str, day: str, why: str | None
 ) -> None:
     changes = {"purpose": "telemarketing", "consent_source": source, "consent_date": day}
     flow = make_flow(live.company.org_id, **changes)
+    frozen.advance(days=30)
     answer = live.initiate(agent_id=flow.id)
     if why is None:
         assert answer.status_code == 200

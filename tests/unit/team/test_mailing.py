@@ -11,6 +11,7 @@ from switchboard.accounts.plans import PlanName
 from switchboard.aws import clock, table
 from switchboard.email import delivery
 from switchboard.email import store as email_store
+from switchboard.email.models import State
 from switchboard.email.service import Suppressed
 from switchboard.errors import RateLimited
 from switchboard.people import return_to
@@ -19,7 +20,7 @@ from switchboard.team import invites, mailing, members
 from switchboard.team.models import Member
 from switchboard.team.permissions import Role
 from tests.actors import member, person, system, tenant
-from tests.unit.team.conftest import invited, mails, pending
+from tests.unit.team.conftest import invited, mails, pending, told
 
 
 def again(admin: Member, email: str = "grace@example.com") -> None:
@@ -133,7 +134,10 @@ def test_an_address_that_refuses_gets_no_more_invites_by_mail(admin: Member, rep
         invited(other, "grace+2@example.com")
     # What happened to another organization's mail is not told: the invite stands, and waits in the console.
     stands = invited(other)
-    assert mails(other.org_id) == []
+    for queued in mails(other.org_id):
+        delivery.deliver(other.org_id, queued.id)
+    assert {queued.state for queued in mails(other.org_id)} == {State.FAILED}
+    assert not [event for event in told(other.org_id) if event.type in ("email.sent", "email.failed")]
     assert pending(person("Grace")) == [stands.id]
 
 

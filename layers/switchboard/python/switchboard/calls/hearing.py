@@ -60,17 +60,19 @@ def _opt_out(call: Call, source: OptOutSource, said: Writes) -> None:
 
 def _note(call: Call, source: OptOutSource, said: Writes, ledger: Writes) -> None:
     if call.opted_out_at:
-        # The call need not be written again. An operator may have lifted the first wish's entry meanwhile.
+        # The call need not be written again. Where an operator lifted the first wish's entry, this one enters its own.
         if said is not None or ledger is not None:
-            kit.record([said, ledger])
+            kit.record([said, ledger, _hanging_up(call) if ledger is not None else None])
         return
 
     def decide(found: Call) -> Change:
         if found.opted_out_at:
             return moved(found), [said, ledger]
         after = moved(found, opted_out_at=clock.stamp())
-        job = HangUp(org_id=call.org_id, call_id=call.id)
-        ending = None if found.state in OVER else timers.soon(job)
-        return after, [said, ledger, ending, telling.event(after, "voice.call.opted_out", source=source)]
+        return after, [said, ledger, _hanging_up(found), telling.event(after, "voice.call.opted_out", source=source)]
 
     store.CALLS.change(call.org_id, call.id, decide)
+
+
+def _hanging_up(call: Call) -> Writes:
+    return None if call.state in OVER else timers.soon(HangUp(org_id=call.org_id, call_id=call.id))

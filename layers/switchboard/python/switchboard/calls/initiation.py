@@ -45,16 +45,18 @@ class Wanted(BaseModel):
     first_message: str | None = None
     request_id: str | None = None
     callback_url: str | None = None
+    time_zone: str | None = None
+    recipient_state: str | None = None
 
 
 def initiate(caller: Caller, wanted: Wanted, admitted: Admitted) -> Placed:
     """Accept a call for dialling, or find the one that the same `request_id` has.
 
-    A repetition is answered at once; a new call goes through `admitted`, the caller's request limits. Raises Invalid
-    for a callback URL or a number, QuotaExceeded at the key's or the plan's daily limit or at the hard cap, NotFound
-    for the agent, Forbidden for one that is not the key's, Blocked, Unavailable, and what `admitted` raises.
+    A repetition is answered before anything else is looked at; a new call goes through `admitted`, the caller's request
+    limits. Raises Invalid for a callback URL or a number, QuotaExceeded at the key's or the plan's daily limit or at
+    the hard cap, NotFound for the agent, Forbidden for one that is not the key's, Blocked, Unavailable, and what
+    `admitted` raises.
     """
-    callback = _callback(caller, wanted.callback_url)
     once = RequestId(caller.org_id, _mode(caller), wanted.request_id) if wanted.request_id else None
     of_key = _of_key(caller)
     known, total = store.request_beside(caller.org_id, _mode(caller), wanted.request_id, usage.total_key(of_key))
@@ -62,6 +64,7 @@ def initiate(caller: Caller, wanted: Wanted, admitted: Admitted) -> Placed:
         return Placed(placing.first(caller.org_id, known), duplicate=True)
     try:
         with admitted():
+            callback = _callback(caller, wanted.callback_url)
             usage.require_room([of_key], [total])
             return _place(caller, wanted, once, callback, of_key)
     except DomainError:
@@ -87,6 +90,8 @@ def _place(caller: Caller, wanted: Wanted, once: RequestId | None, callback: Cal
         greeting=wanted.first_message or flow.greeting or None,
         prompt=flow.system_prompt or None,
         variables=wanted.variables,
+        time_zone=wanted.time_zone,
+        recipient_state=wanted.recipient_state,
         metadata={"source": SOURCE, "test": _simulated(caller)},
     )
     within = [of_key, *placing.charges(caller.organisation, order)]
@@ -94,13 +99,12 @@ def _place(caller: Caller, wanted: Wanted, once: RequestId | None, callback: Cal
     if verdict.allowed:
         placing.require_phone()
         placing.require_provider(order)
-    call = _accepted(caller, wanted, flow, order, callback.id if callback else None)
+    call = _accepted(caller, wanted, flow, order, voice, callback.id if callback else None)
     return placing.place(caller, call, verdict, once, callback.writes if callback else None, within=within)
 
 
-def _accepted(caller: Caller, wanted: Wanted, flow: Flow, order: Order, callback_id: str | None) -> Call:
+def _accepted(caller: Caller, wanted: Wanted, flow: Flow, order: Order, voice: Voice, callback_id: str | None) -> Call:
     now = clock.stamp()
-    assert order.voice_id is not None
     return Call(
         id=ids.new("call"),
         org_id=caller.org_id,
@@ -109,8 +113,8 @@ def _accepted(caller: Caller, wanted: Wanted, flow: Flow, order: Order, callback
         tier=order.tier,
         from_number=placing.caller_id(caller.organisation, [flow.caller_id], flow.id),
         to_number=order.to,
-        voice_id=order.voice_id,
-        greeting=placing.greeting(order, flow.name),
+        voice_id=voice.id,
+        greeting=placing.greeting(caller.organisation, order, flow.name, voice.language),
         agent_name=flow.name,
         flow_id=flow.id,
         agent_ref=wanted.agent,
@@ -125,6 +129,11 @@ def _accepted(caller: Caller, wanted: Wanted, flow: Flow, order: Order, callback
         created_at=now,
         updated_at=now,
     )
+
+
+def is_known(caller: Caller, request_id: str) -> bool:
+    """Whether a call was started with a `request_id`, by a key of the caller's kind."""
+    return store.request(caller.org_id, _mode(caller), request_id) is not None
 
 
 def status(caller: Caller, call_id: str | None, request_id: str | None) -> Call:

@@ -17,7 +17,7 @@ from switchboard.calls.jobs import CloseCall
 from switchboard.calls.models import Call, Order, State, Tier
 from switchboard.carriers import voice
 from switchboard.carriers.voice import Carrier
-from switchboard.compliance import phone
+from switchboard.compliance import disclosures, phone
 from switchboard.compliance import service as compliance
 from switchboard.compliance.errors import Blocked, blocked
 from switchboard.compliance.models import Consent, Contact, Verdict, Window
@@ -34,7 +34,10 @@ METER = {Tier.BASIC: Meter.VOICE_BASIC, Tier.PREMIUM: Meter.VOICE_PREMIUM}
 _DIALLED_WITHIN = timedelta(minutes=15)
 #: A number of no one's, for a stack that calls no one.
 _TEST_CALLER = "+15005550006"
-_GREETING = "Hello, this is {name}, an automated assistant."
+_GREETINGS = {
+    "en": "Hello, this is {name}, an automated assistant.",
+    "es": "Hola, soy {name}, un asistente automático.",
+}
 
 
 class Placed(NamedTuple):
@@ -72,9 +75,13 @@ def require_provider(order: Order) -> None:
         raise Unavailable("The voice provider is down.", code="provider_down", retry_after=30)
 
 
-def greeting(order: Order, name: str) -> str:
-    """What is said first."""
-    return order.greeting or _GREETING.format(name=name)
+def greeting(org: Organisation, order: Order, name: str, language: str) -> str:
+    """The first words of a call: what the law of the number asks for, then the customer's greeting or our own.
+
+    `name` is how the voice calls itself, `language` the one that it speaks. Raises Invalid for what is no number.
+    """
+    own = _GREETINGS.get(language.split("-", maxsplit=1)[0].lower(), _GREETINGS["en"]).format(name=name)
+    return disclosures.greeting(order.greeting or own, disclosures.required(contact(org, order)), org.name, language)
 
 
 def caller_id(org: Organisation, own: Sequence[str | None], of: str) -> str:

@@ -27,16 +27,16 @@ def place(caller: Caller, order: Order) -> Call:
     placing.require_phone()
     placing.require_carrier(simulated=order.simulated)
     agent = agents.choose(caller, order.agent_id)
-    voice_id = _voice(order)
+    spoken = _voice(order)
     placing.require_provider(order)
     agent.begin()
     within = placing.charges(caller.organisation, order)
     verdict = placing.evaluate(caller.organisation, order, within)
-    accepted = _accepted(caller, agent.result(), order, voice_id)
+    accepted = _accepted(caller, agent.result(), order, spoken)
     return placing.place(caller, accepted, verdict, caller.effect, within=within).call
 
 
-def _accepted(caller: Caller, agent: Acting, order: Order, voice_id: str) -> Call:
+def _accepted(caller: Caller, agent: Acting, order: Order, spoken: Voice) -> Call:
     now = clock.stamp()
     return Call(
         id=ids.new("call"),
@@ -46,8 +46,8 @@ def _accepted(caller: Caller, agent: Acting, order: Order, voice_id: str) -> Cal
         tier=order.tier,
         from_number=_caller_id(caller, agent, order),
         to_number=order.to,
-        voice_id=voice_id,
-        greeting=placing.greeting(order, agent.name),
+        voice_id=spoken.id,
+        greeting=placing.greeting(caller.organisation, order, agent.name, spoken.language),
         agent_name=agent.name,
         order=order,
         correlation_id=caller.correlation_id,
@@ -58,13 +58,14 @@ def _accepted(caller: Caller, agent: Acting, order: Order, voice_id: str) -> Cal
     )
 
 
-def _voice(order: Order) -> str:
+def _voice(order: Order) -> Voice:
     voices = [one for one in voice.carrier().talker.voices() if one.tier == order.tier.value]
     if order.voice_id is None:
-        return voices[0].id
-    if order.voice_id not in {one.id for one in voices}:
+        return voices[0]
+    found = next((one for one in voices if one.id == order.voice_id), None)
+    if found is None:
         raise Invalid("There is no such voice in this tier.", fields={"voiceId": "is in no catalogue of the tier"})
-    return order.voice_id
+    return found
 
 
 def _caller_id(caller: Caller, agent: Acting, order: Order) -> str:

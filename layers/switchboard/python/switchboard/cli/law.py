@@ -60,6 +60,7 @@ def _rows(args: argparse.Namespace) -> None:
             "review_by": due.review_by.isoformat(),
             "overdue": due.review_by < today,
             "checked": due.checked,
+            "not_checked": due.not_checked,
             "source": due.source,
         }
         for due in review.rows()

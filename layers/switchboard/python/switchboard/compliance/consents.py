@@ -19,7 +19,9 @@ _EARLIEST_ZONE = timedelta(hours=14)
 #: How far the clock of whoever took the consent may be ahead of ours.
 _SKEW = timedelta(minutes=5)
 
-Problem = Literal["missing", "source_missing", "source_unknown", "date_malformed", "date_in_future", "date_missing"]
+Problem = Literal[
+    "missing", "source_missing", "source_unknown", "date_malformed", "date_in_future", "date_missing", "too_old"
+]
 
 
 class BadConsentError(ValueError):
@@ -84,7 +86,12 @@ def shortfall(found: Found, purpose: str, now: datetime) -> Shortfall | None:
 
 def last_day(found: Found) -> date:
     """The last day on which a consent is good (UTC)."""
-    return _months_later(found.since, WEIGHTS[found.source.value].months)
+    return ends(found.source, found.since)
+
+
+def ends(source: ConsentSource, day: date) -> date:
+    """The last day on which a consent of that source and day is good (UTC)."""
+    return _months_later(day, WEIGHTS[source.value].months)
 
 
 def _months_later(day: date, months: int) -> date:
@@ -121,6 +128,12 @@ def day_of(text: str, now: datetime) -> date:
 
 
 def stated(source: str, day: str | None) -> tuple[ConsentSource, str]:
-    """A consent to keep: its source, and its day, which is today where none is given. Raises BadConsentError."""
+    """A consent to keep: its source, and its day, which is today where none is given.
+
+    Raises BadConsentError, also for a consent that is good for nothing any more.
+    """
     now = clock.now()
-    return source_of(source), (day_of(day, now) if day else now.date()).isoformat()
+    given, since = source_of(source), day_of(day, now) if day else now.date()
+    if now.date() > ends(given, since):
+        raise BadConsentError("too_old")
+    return given, since.isoformat()

@@ -14,6 +14,17 @@ from switchboard.errors import Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 
+#: What is wrong with a consent that somebody enters, and what to do.
+_TOLD: dict[consents.Problem, str] = {
+    "missing": "has neither a source nor a date",
+    "source_missing": "has no source: say how it was given",
+    "source_unknown": f"has an unknown source: take one of {', '.join(ConsentSource)}",
+    "date_missing": "has no date: say on which day it was given",
+    "date_malformed": "has a malformed date: take a day such as 2026-01-31, or a moment with its time zone",
+    "date_in_future": "is dated in the future: say on which day it was given",
+    "too_old": "has expired: ask for a new one, and enter its date",
+}
+
 
 class _UnchangedError(Exception):
     """The ledger says that already. `item` is what it says."""
@@ -179,7 +190,9 @@ def _stated(source: str, date: str | None) -> tuple[ConsentSource, str]:
         return consents.stated(source, date)
     except BadConsentError as error:
         raise Invalid(
-            "This is not a consent.", code="consent_invalid", fields={"consent": error.problem.replace("_", " ")}
+            f"This is not a consent: it {_TOLD[error.problem]}.",
+            code="consent_invalid",
+            fields={"consent": _TOLD[error.problem]},
         ) from error
 
 

@@ -83,13 +83,29 @@ class Window(BaseModel):
         return Hours(*(int(text[:2]) * 60 + int(text[3:]) for text in (self.start, self.end)))
 
 
+class Whereabouts(BaseModel):
+    """Where a number's holder is, as the organisation's record of them says: an IANA zone, a state, or both.
+
+    `confirmed` says that a person vouched for it. Without that it only narrows what the number allows.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    time_zone: str | None = None
+    state: str | None = None
+    confirmed: bool = False
+    by: str
+    at: str
+
+
 class Contact(BaseModel):
     """One call or text that an organisation is about to make.
 
     `timezone` and `state` say where the recipient is: an IANA zone, and the two letters of a state or territory of the
     United States, whose law then holds too. They only narrow what the number allows, unless `zone_confirmed` says that
     they come from a contact record that a person confirmed: then they stand in the place of the number's zones. The
-    law of the number's own state holds in any case.
+    law of the number's own state holds in any case. `record` is what the organisation's own record of the number says,
+    which the gate reads itself.
 
     `purpose` is one of `Purpose`; text that is none is refused by the gate, not by the parser. `subject` is what the
     calls are about, where a state limits calls on one subject. `simulated` says that nobody will be called (a test
@@ -107,6 +123,7 @@ class Contact(BaseModel):
     timezone: str | None = None
     state: str | None = None
     zone_confirmed: bool = False
+    record: Whereabouts | None = None
     window: Window | None = None
     simulated: bool = False
     counted: bool = False

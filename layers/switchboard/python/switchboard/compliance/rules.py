@@ -187,14 +187,16 @@ def laws(contact: Contact, phone: Phone) -> list[tuple[str, Rule | None]]:
     They are those of the number and those where the recipient is said to be.
     """
     countries = [phone.region or ("US" if phone.american else NOWHERE)]
-    if contact.state:
+    record = contact.record
+    own = [contact.state, record.state if record else None]
+    if any(own):
         countries.append("US")
-    if contact.timezone:
-        countries += zones.countries_of(contact.timezone)
+    for name in (contact.timezone, record.time_zone if record else None):
+        countries += zones.countries_of(name) if name else []
     found: dict[str, Rule | None] = {country: rule_of(country) for country in countries}
     if phone.american:
         found["US"] = rule_of("US")  # the territories' law is federal
-    for state in (phone.state, contact.state):
+    for state in (phone.state, *own):
         if state:
             found[f"US-{state}"] = states.STATES.get(state)
     return list(found.items())
@@ -207,9 +209,10 @@ def place(case: Case) -> Place | str:
         return "recipient_state_unknown"
     if contact.timezone is not None and zones.zone(contact.timezone) is None:
         return "recipient_zone_malformed"
-    told = [contact.timezone] if contact.timezone else zones.of_state(contact.state) if contact.state else []
-    of_number = [] if told and contact.zone_confirmed else zones.candidates(phone)
-    names = sorted({*told, *of_number})
+    told, recorded = _zones_of(contact.timezone, contact.state), _recorded(contact)
+    confirmed = bool(told and contact.zone_confirmed) or bool(recorded and contact.record and contact.record.confirmed)
+    of_number = [] if confirmed else zones.candidates(phone)
+    names = sorted({*told, *recorded, *of_number})
     found = [zones.zone(name) for name in names]
     known = [zone for zone in found if zone]
     # A zone that this machine's data do not have cannot be shown to allow anything.
@@ -218,17 +221,21 @@ def place(case: Case) -> Place | str:
     rules = [(name, rule) for name, rule in laws(contact, phone) if rule]
     own = contact.window.hours if contact.window else None
     clocks = hours.clocks(known, rules, contact.channel, own=own, amendments=_amendments(case))
-    return Place(names, _known_by(contact, told, of_number), clocks)
+    source: Known = "number"
+    if confirmed:
+        source = "contact"
+    elif told or recorded:
+        source = "both" if of_number else "recipient"
+    return Place(names, source, clocks)
 
 
-def _known_by(
-    contact: Contact, told: list[str], of_number: list[str]
-) -> Literal["number", "recipient", "both", "contact"]:
-    if not told:
-        return "number"
-    if contact.zone_confirmed:
-        return "contact"
-    return "both" if of_number else "recipient"
+def _zones_of(time_zone: str | None, state: str | None) -> list[str]:
+    """The zones that somebody says a recipient may be in. A state alone stands for all of its own."""
+    return [time_zone] if time_zone else zones.of_state(state) if state else []
+
+
+def _recorded(contact: Contact) -> list[str]:
+    return _zones_of(contact.record.time_zone, contact.record.state) if contact.record else []
 
 
 def _amendments(case: Case) -> list[Amendment]:
@@ -246,6 +253,7 @@ def quiet_hours(case: Case, where: Place | str) -> RuleResult:
         "recipient_zone": contact.timezone and _clipped(contact.timezone),
         "recipient_state": contact.state and _clipped(contact.state),
         "zone_confirmed": contact.zone_confirmed or None,
+        "record": _record_told(contact),
         "window": window.model_dump() if window else None,
         "at": clock.iso(case.now),
     }
@@ -272,6 +280,11 @@ def quiet_hours(case: Case, where: Place | str) -> RuleResult:
             case, "quiet_hours", "quiet_hours", "outside_hours", input_=given, details={**details, "closed_in": closed}
         )
     return _pass(case, "quiet_hours", "within_hours", input_=given, details=details)
+
+
+def _record_told(contact: Contact) -> dict[str, Any] | None:
+    """What a verdict keeps of the organisation's record: who vouched for it, too."""
+    return contact.record.model_dump(exclude_none=True) if contact.record else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ A verdict holds for the moment; whoever dials later asks again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
@@ -83,7 +83,7 @@ def _facts(contact: Contact, number: phone.Phone, now: datetime) -> Facts:
     """What is stored about a number. A second read only where the day of the consent is known to the ledger alone."""
     days = _stated_days(contact, now)
     places = [name for name, _ in rules.laws(contact, number)]
-    facts = store.facts(contact.org_id, number.e164, contact.subject, days, places)
+    facts = _with_law(contact, number, store.facts(contact.org_id, number.e164, contact.subject, days, places), places)
     consent = _consent(contact, facts, now)
     if isinstance(consent, BadConsentError) or consent.since in days:
         return facts
@@ -91,6 +91,20 @@ def _facts(contact: Contact, number: phone.Phone, now: datetime) -> Facts:
         return facts
     known = store.answer(number.e164, consent.since)
     return replace(facts, answers={consent.since.isoformat(): known}) if known else facts
+
+
+def _with_law(contact: Contact, number: phone.Phone, facts: Facts, read: Sequence[str]) -> Facts:
+    """The facts with operators' rows of where the organisation's record says that the number's holder is.
+
+    Those take a second read, and only where the record names a place that nothing else does.
+    """
+    more = [name for name, _ in rules.laws(_recorded(contact, facts), number) if name not in read]
+    return replace(facts, amendments=facts.amendments | store.amendments_of(more)) if more else facts
+
+
+def _recorded(contact: Contact, facts: Facts) -> Contact:
+    """A contact with what the organisation's record says of its number."""
+    return contact.model_copy(update={"record": facts.whereabouts}) if facts.whereabouts else contact
 
 
 def _stated_days(contact: Contact, now: datetime) -> list[date]:
@@ -162,6 +176,7 @@ def decide(
     contact: Contact, number: phone.Phone, facts: Facts, now: datetime, ask: Ask, registers: Registers | None = None
 ) -> Verdict:
     """The verdict on known facts. Every rule is asked, so that a refusal can be explained; the first block counts."""
+    contact = _recorded(contact, facts)
     registered = registers or _registers(contact, number, now, None)
     found = _consent(contact, facts, now)
     case = rules.Case(contact, number, facts, now, magic.outcome(number.e164), found, ask, registered)

@@ -6,6 +6,7 @@
 | look-up of the same by its id | `<org>#dnc-ids` | `<id>` |
 | opt-out | `<org>#opt-outs` | `<e164>` |
 | consent | `<org>#consent` | `<e164>` |
+| where a number's holder is | `<org>#whereabouts` | `<e164>` |
 | the latest calls to a number on one subject | `<org>#attempts#<e164>` | `<digest of subject>` |
 | verdict | `<org>#verdict#<subject id>` | `<evaluated at>` |
 | answer of the Reassigned Numbers Database | `rnd#<e164>` | `<date asked about>` |
@@ -34,7 +35,7 @@ from switchboard.aws import clock, secret, table
 from switchboard.aws.table import Check, Delete, Item, Key, Put, Query, Update
 from switchboard.compliance.amendments import Amendment
 from switchboard.compliance.data.law import Cap
-from switchboard.compliance.models import ConsentRecord, Reassignment, Verdict
+from switchboard.compliance.models import ConsentRecord, Reassignment, Verdict, Whereabouts
 from switchboard.compliance.ports import Answer
 from switchboard.kit.change import Moved
 from switchboard.kit.listing import page_of
@@ -56,6 +57,7 @@ class Facts:
     blocked: bool = False
     opted_out: bool = False
     consent: ConsentRecord | None = None
+    whereabouts: Whereabouts | None = None
     answers: dict[str, Reassignment] = field(default_factory=dict)
     attempts: tuple[str, ...] = ()
     #: Operators' rows of law, by place.
@@ -74,6 +76,10 @@ def _answer_key(e164: str, since: date) -> Key:
     return {"pk": f"rnd#{e164}", "sk": since.isoformat()}
 
 
+def _whereabouts_key(org_id: str, e164: str) -> Key:
+    return {"pk": f"{org_id}#whereabouts", "sk": e164}
+
+
 def _law_key(place: str) -> Key:
     return {"pk": f"law#{place}", "sk": "rows"}
 
@@ -83,13 +89,14 @@ def facts(org_id: str, e164: str, subject: str, days: Sequence[date], places: Se
 
     With it come the answers about some days, and operators' rows of law of some places.
     """
-    blocked, opted_out, consent, attempts, *found = table.get_many(
+    blocked, opted_out, consent, attempts, where, *found = table.get_many(
         "core",
         [
             ledger_key(org_id, "dnc", e164),
             ledger_key(org_id, "opt-outs", e164),
             ledger_key(org_id, "consent", e164),
             _attempts_key(org_id, e164, subject),
+            _whereabouts_key(org_id, e164),
             *(_law_key(place) for place in places),
             *(_answer_key(e164, day) for day in days),
         ],
@@ -99,10 +106,17 @@ def facts(org_id: str, e164: str, subject: str, days: Sequence[date], places: Se
         blocked=blocked is not None,
         opted_out=opted_out is not None,
         consent=ConsentRecord.model_validate(consent) if consent else None,
+        whereabouts=Whereabouts.model_validate(where) if where else None,
         answers={item["sk"]: Reassignment.model_validate(item) for item in answers if item},
         attempts=tuple(text for slot in SLOTS if (text := (attempts or {}).get(slot))),
         amendments={place: _amendments(item) for place, item in zip(places, laws, strict=True) if item},
     )
+
+
+def amendments_of(places: Sequence[str]) -> dict[str, list[Amendment]]:
+    """Operators' rows of law of some places."""
+    items = table.get_many("core", [_law_key(place) for place in places])
+    return {place: _amendments(item) for place, item in zip(places, items, strict=True) if item}
 
 
 def _amendments(item: Item | None) -> list[Amendment]:
@@ -224,6 +238,17 @@ def enter_consent(org_id: str, record: ConsentRecord, otherwise: Refusal) -> Put
         values={":source": record.source.value, ":date": record.date},
         otherwise=otherwise,
     )
+
+
+def keep_whereabouts(org_id: str, e164: str, where: Whereabouts) -> Put:
+    """Keep where a number's holder is, in place of what was known."""
+    return Put(
+        table="core", item={**_whereabouts_key(org_id, e164), **where.model_dump(mode="json", exclude_none=True)}
+    )
+
+
+def forget_whereabouts(org_id: str, e164: str) -> Delete:
+    return Delete(table="core", key=_whereabouts_key(org_id, e164))
 
 
 def strike(org_id: str, ledger: Ledger, e164: str, otherwise: Refusal) -> Delete:

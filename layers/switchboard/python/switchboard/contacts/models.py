@@ -15,6 +15,8 @@ from switchboard.search import tokens
 MOST_TERMS = 30
 #: What a request may change.
 FIELDS = ("display_name", "role", "email", "notes")
+#: What a request may say of where a contact is: the gate goes by it.
+PLACE = ("time_zone", "state", "zone_confirmed")
 
 
 class Contact(BaseModel):
@@ -27,6 +29,10 @@ class Contact(BaseModel):
     role: str | None = None
     email: str | None = None
     notes: str | None = None
+    #: Where they are: an IANA zone, a state of the United States, and whether a person vouched for it.
+    time_zone: str | None = None
+    state: str | None = None
+    zone_confirmed: bool = False
     #: What a look-up of the number says of it.
     carrier: str | None = None
     line_type: str | None = None
@@ -44,6 +50,11 @@ class Contact(BaseModel):
         words = [*tokens.of_text(after.display_name), *tokens.of_text(after.role)]
         after.terms = list(dict.fromkeys([*tokens.of_number(after.e164), *words]))[:MOST_TERMS]
         return after
+
+    @property
+    def located(self) -> bool:
+        """Whether anything is known of where they are."""
+        return bool(self.time_zone or self.state)
 
     def tail(self) -> set[str]:
         """The tokens of its notes, and those of a very long name or role that the head has no room for."""

@@ -8,11 +8,12 @@ from typing import Any
 
 from switchboard.aws import clock, ids, secret
 from switchboard.aws.effect import Effect, commit_once, done_before
+from switchboard.aws.table import Writes
 from switchboard.calls import history
 from switchboard.calls.history import History
-from switchboard.compliance import phone
+from switchboard.compliance import phone, whereabouts
 from switchboard.contacts import store
-from switchboard.contacts.models import FIELDS, Contact, Known
+from switchboard.contacts.models import FIELDS, PLACE, Contact, Known
 from switchboard.email import address as addresses
 from switchboard.errors import Conflict, Invalid, NotFound
 from switchboard.events import service as events
@@ -72,17 +73,46 @@ def _change(
     origin: Origin, before: Contact | None, base: Contact, changes: dict[str, Any], effect: Effect | None
 ) -> Contact:
     """Commit a change, or find the contact as it is now if an earlier run of the request made it. Raises Moved."""
+    changes = _placed(base, changes)
     fields = sorted(name for name, value in changes.items() if getattr(base, name) != value)
     if before and not fields:
         return before
     after = base.changed({name: changes[name] for name in fields}, ids.new("rev"), clock.stamp())
     event = _event(origin, "contact.updated" if before else "contact.created", after, fields=fields)
-    if not commit_once(effect, after.id, store.save(before, after, Moved), events.record(event)):
+    where = _where_writes(origin, after) if set(PLACE) & set(fields) else None
+    if not commit_once(effect, after.id, store.save(before, after, Moved), where, events.record(event)):
         return after
     found = store.get(origin.org_id, after.id)
     if not found:
         raise _missing()
     return found
+
+
+def _placed(base: Contact, changes: dict[str, Any]) -> dict[str, Any]:
+    """The changes, with what they mean for the place that a person confirmed. Raises Invalid.
+
+    A confirmation is of the place that it was given for: another zone or state ends it.
+    """
+    if not set(PLACE) & set(changes):
+        return changes
+    told = {name: changes.get(name, getattr(base, name)) for name in ("time_zone", "state")}
+    moved = any(told[name] != getattr(base, name) for name in told)
+    confirmed = changes.get("zone_confirmed", base.zone_confirmed and not moved)
+    if confirmed and not any(told.values()):
+        if changes.get("zone_confirmed"):
+            raise Invalid(
+                "There is no place to confirm: state a time zone or a state.",
+                fields={"zone_confirmed": "needs time_zone or state"},
+            )
+        confirmed = False
+    return changes | {"zone_confirmed": bool(confirmed)}
+
+
+def _where_writes(origin: Origin, contact: Contact) -> Writes:
+    """The write that tells the gate where a contact is, in the commit of the contact."""
+    return whereabouts.record_writes(
+        origin, contact.e164, contact.time_zone, contact.state, confirmed=contact.zone_confirmed
+    )
 
 
 def delete(origin: Origin, contact_id: str, effect: Effect | None = None) -> None:
@@ -100,6 +130,7 @@ def _delete(origin: Origin, contact_id: str, effect: Effect | None) -> None:
         effect,
         contact_id,
         store.remove(contact, Moved),
+        whereabouts.record_writes(origin, contact.e164, None, None, confirmed=False) if contact.located else None,
         events.record(_event(origin, "contact.deleted", contact)),
     )
 
@@ -131,14 +162,19 @@ def _changed(attempt: Callable[[], Known]) -> Known:
     return known
 
 
-def _checked(changes: dict[str, Any]) -> dict[str, str | None]:
-    """The changes that may be made, without the space around them; what is blank is nothing."""
-    given = {name: (changes[name] or "").strip() or None for name in FIELDS if name in changes}
+def _checked(changes: dict[str, Any]) -> dict[str, Any]:
+    """The changes that may be made, without the space around them; what is blank is nothing. Raises Invalid."""
+    words = (*FIELDS, "time_zone", "state")
+    given: dict[str, Any] = {name: (changes[name] or "").strip() or None for name in words if name in changes}
     if email := given.get("email"):
         try:
             given["email"] = addresses.normalise(email)
         except ValueError:
             raise Invalid("This is no e-mail address.", fields={"email": "is no e-mail address"}) from None
+    time_zone, state = whereabouts.checked(given.get("time_zone"), given.get("state"))
+    given |= {name: value for name, value in (("time_zone", time_zone), ("state", state)) if name in given}
+    if "zone_confirmed" in changes:
+        given["zone_confirmed"] = bool(changes["zone_confirmed"])
     return given
 
 

@@ -74,6 +74,8 @@ def deliver(org_id: str, message_id: str) -> None:
         if not _claim(message):
             return
     except _NotAllowed as refusal:
+        if message.kind == "system":
+            telemetry.metric("SystemMailSuppressed")
         why, reason = refusal.why, str(refusal)
         _change(org_id, message_id, lambda found: _given_up(found, why, reason))
         return
@@ -370,15 +372,13 @@ def _heard(report: Report, said: Said, **facts: str | None) -> Report:
 
 
 def _stops(head: Head, addresses: Iterable[str], reason: str) -> list[Writes]:
-    """The writes by which addresses get no more mail like this: of the organization, and of the platform itself."""
-    own = head.kind == "system"
-    return [
-        [
-            store.suppress(head.org_id, address, reason),
-            store.suppress_system_mail(address, reason) if own else None,
-        ]
-        for address in addresses
-    ]
+    """The writes by which addresses get no more mail like this: of the organization, or of the platform itself.
+
+    What becomes of the platform's own mail is no fact of the organization that it was written for.
+    """
+    if head.kind == "system":
+        return [store.suppress_system_mail(address, reason) for address in addresses]
+    return [store.suppress(head.org_id, address, reason) for address in addresses]
 
 
 def _recipients_event(after: Standing, kind: str, reports: list[Report], **more: bool) -> Writes:
@@ -390,6 +390,9 @@ def _event(
     after: Standing, kind: str, addresses: Iterable[str], *, number: int | None = None, **more: str | bool
 ) -> Writes:
     head = after.head
+    if head.kind == "system":
+        # Anyone may have the platform write to anyone: who asked learns that it will, and not what the mailbox says.
+        return None
     origin = Work(
         org_id=head.org_id,
         actor=Actor(type="system", id="mail"),

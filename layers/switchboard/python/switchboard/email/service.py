@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from switchboard import telemetry
 from switchboard.accounts.models import Caller
 from switchboard.agents import service as agents
 from switchboard.aws import clock, ids, secret, settings
@@ -248,24 +247,13 @@ def text_links(message: Message) -> dict[str, str]:
     return attachments.text_links(message)
 
 
-def reachable(address: str) -> Task[bool]:
-    """Whether an address gets mail of the platform's own, for a request that asks it beside other things."""
-    return Task(lambda: not store.is_unreachable(address))
-
-
-def system_mail(
-    origin: Origin, agent_id: str | None, to: str, subject: str, body: str, *, known: Task[bool] | None = None
-) -> list[Writes]:
+def system_mail(origin: Origin, agent_id: str | None, to: str, subject: str, body: str) -> list[Writes]:
     """The writes that queue a mail of the platform's own: not charged, and in no agent's list.
 
-    `known` is what `reachable` says of the address, where that was asked before.
-
-    None for an address that bounced or complained after a mail of the platform's own, for any organization: that is no
-    fact of this one. For one that did so after this organization's mail they raise Suppressed at commit.
+    They are the same for an address that gets no more of it (`delivery` then sends nothing): whether somebody's mailbox
+    bounced or complained is no fact of the organization that has the platform write to it. For one that the
+    organization itself suppresses they raise Suppressed at commit.
     """
-    if not (known or reachable(to)).result():
-        telemetry.metric("SystemMailSuppressed")
-        return []
     now, message_id = clock.stamp(), ids.new("msg")
     message = Message(
         id=message_id,

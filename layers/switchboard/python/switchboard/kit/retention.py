@@ -180,6 +180,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind("core", "opt-out", "<org>#opt-outs|<number>", _CHANGE, f"{_LEDGER} It goes when the holder opts in."),
     Kind("core", "consent", "<org>#consent|<number>", _ORG, _LEDGER),
+    Kind("core", "where a number's holder is", "<org>#whereabouts|<number>", _CHANGE, "It goes with its contact."),
     Kind(
         "core",
         "latest calls to a number",

@@ -9,7 +9,6 @@ from switchboard.accounts.models import KeyKind, Organisation
 from switchboard.accounts.plans import PlanName
 from switchboard.agents import service as agents
 from switchboard.agents.models import Agent
-from switchboard.aws.aside import Task
 from switchboard.aws.effect import Effect, commit_once
 from switchboard.email import service as email
 from switchboard.events.models import Actor, Work
@@ -45,11 +44,10 @@ def sign_up(
     name: str | None,
     correlation_id: str,
     effect: Effect | None,
-    reachable: Task[bool] | None = None,
 ) -> SignedUp:
     """Open an organisation with an agent, its inbox and two keys, and write to the human.
 
-    `reachable` is what `email.reachable` says of the human, where that was asked before.
+    Whoever signs up may name anybody: nothing here tells whether that mailbox still gets mail of ours.
 
     Raises Conflict when the human has an organisation or the username is taken, Invalid for a reserved username,
     RateLimited for a mailbox that got ten mails of the kind today.
@@ -70,7 +68,6 @@ def sign_up(
         _WELCOME.format(
             address=made.agent.address, org_id=org.id, console=mailing.link(invite), day=invite.expires_at[:10]
         ),
-        known=reachable,
     )
     done = commit_once(
         effect,
@@ -81,7 +78,7 @@ def sign_up(
         invite_writes,
         welcome,
         # A stranger names any address, and `ada+1@…` to `ada+99@…` are people of their own with one mailbox.
-        mailing.counting_for_mailbox(human_email) if welcome else [],
+        mailing.counting_for_mailbox(human_email),
     )
     if done:
         assert effect is not None

@@ -27,9 +27,12 @@ class Weight(Sourced):
     months: int
 
 
-#: The FTC's own questions and answers, and law firms, were read; the text of the rule was not read again.
+#: The FTC's own questions and answers, and law firms that quote the definition, were read; the rule itself was not.
+#: States' shorter times (six months in some, 30 days after an inquiry in others) are about their do-not-call lists: no
+#: relationship, however new, serves for telemarketing here.
 _REVIEW = date(2027, 9, 30)
 _SINCE = date(2013, 10, 16)
+_QUOTED = "law firms quote the definition, and the FTC's guide has the same ages; the rule itself was not read"
 #: No law ends a written consent by time. Records of it are kept for five years (16 CFR 310.5): an older one cannot be
 #: proven.
 _PROVABLE = 60
@@ -66,6 +69,7 @@ WEIGHTS: dict[str, Weight] = {
         since=_SINCE,
         review_by=_REVIEW,
         confidence="vendors",
+        doubt=_QUOTED,
     ),
     "customer-initiated": Weight(
         telemarketing=False,
@@ -74,5 +78,6 @@ WEIGHTS: dict[str, Weight] = {
         since=_SINCE,
         review_by=_REVIEW,
         confidence="vendors",
+        doubt=_QUOTED,
     ),
 }

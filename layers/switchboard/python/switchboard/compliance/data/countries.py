@@ -30,8 +30,10 @@ COUNTRIES: dict[str, Rule] = {
             " Regulatory Policy 2009-200; a province's own hours are an operator's row"
         ),
         since=date(2008, 9, 30),
-        review_by=date(2027, 12, 31),
-        confidence="single",
+        review_by=date(2027, 9, 30),
+        confidence="vendors",
+        doubt="the Commission's fact sheet has the hours of Part III, and the marketers' guide says that those of an"
+        " announcing device are the same since 2009-200; the rules' own text was not read",
     ),
 }
 

@@ -11,6 +11,12 @@ from typing import Literal
 Confidence = Literal["statute", "vendors", "single"]
 
 
+_UNREAD: dict[Confidence, str] = {
+    "vendors": "charts of two vendors agree; the text was not read",
+    "single": "one chart has it; the text was not read",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Hours:
     """A window of the day by the local clock, in minutes: open while `start` ≤ now < `end`."""
@@ -56,11 +62,18 @@ class Sourced:
     since: date
     review_by: date
     confidence: Confidence
+    #: What is not certain about a row, and what it rests on.
+    doubt: str | None = None
 
     @property
     def checked(self) -> bool:
         """Whether its text was read."""
         return self.confidence == "statute"
+
+    @property
+    def not_checked(self) -> str | None:
+        """Why a row counts as unchecked; None for one whose text was read."""
+        return None if self.checked else self.doubt or _UNREAD[self.confidence]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 
-from switchboard.compliance.data import area_codes, consent, countries, holidays, states
+from switchboard.compliance.data import area_codes, consent, countries, disclosures, holidays, states
+from switchboard.compliance.data.law import Sourced
 
 
 class Due(NamedTuple):
@@ -16,18 +17,26 @@ class Due(NamedTuple):
     review_by: date
     source: str
     checked: bool
+    #: Why it is unchecked.
+    not_checked: str | None = None
 
 
 def rows() -> Iterator[Due]:
     """Everything in the package that is law."""
     for state, rule in states.STATES.items():
-        yield Due(f"US-{state}", rule.review_by, rule.source, rule.checked)
+        yield _due(f"US-{state}", rule)
     for country, rule in {**countries.COUNTRIES, "elsewhere": countries.ELSEWHERE}.items():
-        yield Due(country, rule.review_by, rule.source, rule.checked)
+        yield _due(country, rule)
     for source, weight in consent.WEIGHTS.items():
-        yield Due(f"consent {source}", weight.review_by, weight.source, weight.checked)
+        yield _due(f"consent {source}", weight)
+    for place, row in {**disclosures.PLACES, "elsewhere": disclosures.ELSEWHERE}.items():
+        yield _due(f"disclosure {place}", row)
     yield Due("holidays", holidays.REVIEW_BY, "the states' statutes on holidays", checked=False)
     yield Due("area codes", area_codes.REVIEW_BY, "the numbering plan's list of codes", checked=False)
+
+
+def _due(what: str, row: Sourced) -> Due:
+    return Due(what, row.review_by, row.source, row.checked, row.not_checked)
 
 
 def overdue(today: date) -> list[Due]:

@@ -43,6 +43,7 @@ def _row(
     *,
     source: str,
     confidence: Confidence,
+    doubt: str | None = None,
     since: date = _OLDER,
     keeps_holidays: bool = False,
     holidays: Hours | None = None,
@@ -56,6 +57,7 @@ def _row(
         sunday=sunday,
         source=source,
         confidence=confidence,
+        doubt=doubt,
         since=since,
         review_by=_REVIEW[confidence],
         keeps_holidays=keeps_holidays,
@@ -72,6 +74,7 @@ def _daily(
     *,
     source: str,
     confidence: Confidence,
+    doubt: str | None = None,
     since: date = _OLDER,
     voice: Hours | None = None,
     voice_only: bool = False,
@@ -86,6 +89,7 @@ def _daily(
         sunday=window,
         source=source,
         confidence=confidence,
+        doubt=doubt,
         since=since,
         review_by=_REVIEW[confidence],
         voice=voice,
@@ -151,8 +155,6 @@ STATES: dict[str, Rule] = {
         source="Md. Code, Com. Law 14-4501 ff.",
         confidence="vendors",
     ),
-    # The hours are in the text of before 2003, as LD 392 of that year quotes it. The text of today could not be read;
-    # a chart of 2024 still has the one call in eight hours.
     "ME": _row(
         hours(9, 17),
         None,
@@ -160,8 +162,10 @@ STATES: dict[str, Rule] = {
         voice_only=True,
         zone="America/New_York",
         cap=Cap(1, 8),
-        source="10 M.R.S. 1498(3), for automated calling devices",
-        confidence="single",
+        source="10 M.R.S. 1498(3), as amended by PL 1991, c. 524, for automated calling devices",
+        confidence="vendors",
+        doubt="read as LD 392 of 2003 quotes it; PL 2005, c. 197 changed the definitions alone, and charts of 2024 and"
+        " 2026 have the same; the section of today was not read",
     ),
     "MI": _daily(9, 21, source="MCL 445.111 ff.", confidence="vendors"),
     "MN": _daily(9, 21, source="Minn. Stat. 325E.30", confidence="vendors"),
@@ -174,7 +178,8 @@ STATES: dict[str, Rule] = {
         source="Miss. Code 77-3-723 (the holiday rule was repealed in 2023)",
         confidence="statute",
     ),
-    # The section's own text could not be read; a chart tells of it.
+    # Neb. Rev. Stat. 86-256(2)(c), which was read, lets messages that solicit nothing be sent from 8 to 21 every day.
+    # The Commission's rule is about solicitations, and narrower.
     "NE": _row(
         hours(8, 21),
         hours(8, 21),
@@ -182,8 +187,9 @@ STATES: dict[str, Rule] = {
         keeps_holidays=True,
         holidays=hours(13, 21),
         voice_only=True,
-        source="291 Neb. Admin. Code 11-003, for automatic dialing-announcing devices",
+        source="291 Neb. Admin. Code 11-003; Neb. Rev. Stat. 86-256, for automatic dialing-announcing devices",
         confidence="single",
+        doubt="11-002 and 86-256 were read, and 11-003 was not found: its Sundays and holidays are one chart's",
     ),
     "NM": _daily(9, 21, source="N.M. Stat. 57-12-22", confidence="vendors"),
     "NV": _daily(9, 20, source="NRS 597.814; NRS 599B", confidence="vendors"),
@@ -202,18 +208,21 @@ STATES: dict[str, Rule] = {
         since=date(2026, 1, 1),
         source="ORS 646.561 ff. as amended by HB 3865 of 2025",
         confidence="vendors",
+        doubt="a law firm's summary of the act and the Senate's report on amendment A3 agree; the act was not read",
     ),
-    # The statute closes on holidays and has no hours of its own. One chart ends Saturdays at noon and others do not;
-    # no text for either was found. The stricter is taken, and Sunday, of which no chart says more than of Saturday, is
-    # closed with it.
+    # 73 P.S. 2245(a)(1), as of 2019, was read: 8 to 21 on every day, and (a)(10) closes on holidays. Senate Bill 992 of
+    # 2025 passed the Senate with 9 to 19 and no Sundays, and one vendor has the end of Sundays as law since 2026-10-18.
+    # One chart ends Saturdays at noon. The strictest of each is taken.
     "PA": _row(
-        hours(8, 21),
-        hours(8, 12),
+        hours(9, 19),
+        hours(9, 12),
         None,
         keeps_holidays=True,
         since=date(2019, 12, 3),
-        source="73 P.S. 2245(a)(10), by Act 73 of 2019; weekends by the strictest chart",
+        source="73 P.S. 2245(a)(1), (10); Senate Bill 992 of 2025",
         confidence="single",
+        doubt="the bill's text as it became law was not found: evenings are the Senate's, Saturdays one chart's,"
+        " Sundays the Senate's and one vendor's",
     ),
     "RI": _row(
         hours(9, 18),
@@ -222,6 +231,16 @@ STATES: dict[str, Rule] = {
         keeps_holidays=True,
         source="R.I. Gen. Laws 5-61-2, 5-61-3.6",
         confidence="statute",
+    ),
+    # The seven o'clock of 16-17-446(C)(3), for announcing devices, is not law: Cahaly v. LaRosa, 796 F.3d 399 (4th Cir.
+    # 2015), holds the section void, and Act 218 of 2018 deleted 16-17-445, whose definitions and penalties it needs.
+    "SC": _daily(
+        8,
+        21,
+        since=date(2018, 5, 18),
+        source="S.C. Code 37-21-30 (Act 218 of 2018)",
+        confidence="vendors",
+        doubt="law firms' summaries have the hours; the section itself was not read",
     ),
     # The statute says weekdays for automated dialers: no weekend.
     "SD": _row(hours(9, 21), None, None, source="SDCL 37-30-28", confidence="statute"),
@@ -241,4 +260,11 @@ STATES: dict[str, Rule] = {
         confidence="statute",
     ),
     "WA": _daily(8, 20, source="RCW 19.158.040(2)", confidence="statute"),
+    "WY": _daily(
+        8,
+        20,
+        source="Wyo. Stat. 40-12-301 ff.",
+        confidence="single",
+        doubt="one vendor has the hours; 40-12-303, which was read, has none, and 40-12-302 was not found",
+    ),
 }

@@ -1,21 +1,22 @@
 """OptiComm: `{success:false,error,message}`, keys in X-API-Key, one path whose body's `action` tells what is asked.
 
-What is refused first is the contract's order (conventions.md 3.2): key, address, action, permission, fields; then a
-known `request_id` is answered, and only what is new is counted against the key's limits.
+What is refused first is the contract's order (conventions.md 3.2): key, address, action, permission, fields; and only
+what is new is counted against the key's limits. A known `request_id` is answered whatever the other fields say.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from switchboard.access import service as access
-from switchboard.accounts.models import KeyKind
-from switchboard.aws import aside, clock
+from switchboard.accounts.models import Caller, KeyKind
+from switchboard.aws import aside, clock, ids
 from switchboard.edge import rate_limit, steps
 from switchboard.edge.call import Call
 from switchboard.edge.dialects.base import Dialect
@@ -59,7 +60,12 @@ _BY_CODE = {
 }
 KEYS = frozenset({KeyKind.OPTICOMM_LIVE, KeyKind.OPTICOMM_TEST})
 #: What may be asked for. A key's permissions have the same names.
-ACTIONS = ("initiate_call", "check_status")
+INITIATE = "initiate_call"
+ACTIONS = (INITIATE, "check_status")
+#: The fields that a call cannot be asked for without.
+_NEEDED = ("agent_id", "phone_number")
+#: The longest `request_id`.
+LONGEST_ID = 255
 #: Requests a minute of a key, where nothing else was agreed on (conventions.md 3.3).
 REQUESTS_PER_MINUTE = 60
 
@@ -77,6 +83,33 @@ def limits_last(api: Api, call: Call, proceed: steps.Proceed) -> Reply:
         assert isinstance(api.dialect, OptiComm)
         call.limits = api.dialect.state(call) if reply.status == HTTPStatus.OK else api.dialect.limit(call)
     return reply
+
+
+def answer_repetition(api: Api, call: Call, proceed: steps.Proceed) -> Reply:
+    """Answer a request whose `request_id` is known, whatever else is wrong with it. Raises what the request raises."""
+    try:
+        reply = proceed()
+        if reply.status != HTTPStatus.BAD_REQUEST or not _is_repeated(api, call):
+            return reply
+    except Invalid:
+        if not _is_repeated(api, call):
+            raise
+    # The other fields count no more: those that have to be there get values that no rule looks at.
+    call.body = {name: call.body[name] for name in ("action", "request_id")} | dict.fromkeys(_NEEDED, "known")
+    call.correlation_id = call.correlation_id or ids.new("corr")
+    return find_action(api, call, partial(steps.answer, api, call, proceed))
+
+
+def _is_repeated(api: Api, call: Call) -> bool:
+    body = call.body
+    if not isinstance(body, dict) or body.get("action") != INITIATE or call.snapshot is None:
+        return False
+    request_id = body.get("request_id")
+    assert isinstance(api.dialect, OptiComm)
+    known = api.dialect.is_known
+    if known is None or not isinstance(request_id, str) or not 1 <= len(request_id) <= LONGEST_ID:
+        return False
+    return known(access.caller(call.snapshot, call.correlation_id or ""), request_id)
 
 
 def find_action(api: Api, call: Call, proceed: steps.Proceed) -> Reply:  # noqa: ARG001 a step's signature
@@ -98,7 +131,14 @@ class OptiComm(Dialect):
     base_path = "/functions/v1"
     idempotency_key = False
     # The route lets through the limits what is new (`admitted`), since only it can tell.
-    steps = (steps.route, steps.authenticate, limits_last, steps.read_body, find_action, steps.answer)
+    steps = (
+        *(steps.route, steps.authenticate, limits_last, answer_repetition),
+        *(steps.read_body, find_action, steps.answer),
+    )
+
+    def __init__(self, is_known: Callable[[Caller, str], bool] | None = None) -> None:
+        #: Whether a caller started a call with a `request_id` before.
+        self.is_known = is_known
 
     def authenticate(self, call: Call) -> None:
         call.credential = self._credential(call)

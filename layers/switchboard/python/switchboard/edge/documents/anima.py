@@ -17,7 +17,8 @@ organisation, and creates agents, keys and spending limits. A revoked key stops 
 **Retries.** Every POST, PUT, PATCH and DELETE takes an `Idempotency-Key`. The first answer is kept for 24 hours and
 given again, byte for byte, with `Idempotent-Replayed: true`; answers of 500 and above are not kept. The same key with
 another method, path, query or body is refused with 409 `IDEMPOTENCY_BODY_MISMATCH`. A key belongs to who acts: each
-agent has its own, and all master keys of an organisation share theirs.
+agent has its own, and all master keys of an organisation share theirs. A refusal is an answer: a call that was refused
+outside its hours is refused with that key for 24 hours. Place it with another key after `details.nextAllowedAt`.
 
 **Your own JSON** (`metadata`) has at most 8 KB and eight levels. Fractions and long numbers come back as they were
 sent.

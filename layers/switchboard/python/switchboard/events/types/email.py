@@ -64,7 +64,11 @@ def _mail(
 
 
 TYPES = (
-    _mail("email.queued", "A mail was accepted for sending.", starts=("email",)),
+    _mail(
+        "email.queued",
+        "A mail was accepted for sending. Of a mail of the platform's own nothing more is told.",
+        starts=("email",),
+    ),
     _mail("email.sent", "The mail service took a mail.", "message.sent"),
     _mail("email.delivered", "A recipient's server took a mail.", "message.delivered"),
     _mail("email.bounced", "A recipient's server refused a mail.", "message.bounced"),

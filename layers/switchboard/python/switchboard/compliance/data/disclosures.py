@@ -1,0 +1,139 @@
+"""What has to be said first in a call, by place: who calls, and that the voice is artificial.
+
+All our voices are artificial (FCC 24-17). A place without a row has `ELSEWHERE`: where nobody looked the law up, both
+are said. A state's row adds to its country's. Nothing here is said again where a customer's greeting says it already
+(`switchboard.compliance.disclosures`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from switchboard.compliance.data.law import Sourced
+
+VERSION = "2026-11-29"
+_READ, _CHARTS, _ONE = date(2027, 12, 31), date(2027, 9, 30), date(2027, 6, 30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disclosure(Sourced):
+    """What one place asks to be said at the beginning."""
+
+    #: The name of the business that is responsible for the call.
+    identity: bool
+    #: That nobody human speaks.
+    artificial: bool
+
+
+#: The rule of a place that was not looked up.
+ELSEWHERE = Disclosure(
+    identity=True,
+    artificial=True,
+    source="ours: both, where no law was looked up",
+    since=date(2024, 2, 8),
+    review_by=_READ,
+    confidence="single",
+    doubt="no law was looked up",
+)
+
+#: The members of the European Union, which have one row.
+EUROPEAN = frozenset(
+    {
+        *("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT"),
+        *("LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"),
+    }
+)
+
+#: By ISO 3166 code of a country or the Union, and for the United States of a state. A row counts from when it is here,
+#: also before the day since which its law holds.
+PLACES: dict[str, Disclosure] = {
+    "US": Disclosure(
+        identity=True,
+        artificial=True,
+        source=(
+            "47 U.S.C. 227(d)(3)(A) and 47 CFR 64.1200(b)(1): identity, at the beginning; FCC 24-17: an AI's voice is"
+            " artificial. To say so is ours: who holds a number may live in a state that asks for it"
+        ),
+        since=date(2024, 2, 8),
+        review_by=_READ,
+        confidence="statute",
+    ),
+    "US-CA": Disclosure(
+        identity=True,
+        artificial=True,
+        source="Cal. Pub. Util. Code 2874(a), with AB 2905 of 2024; Cal. Bus. & Prof. Code 17941 for bots online",
+        since=date(2025, 1, 1),
+        review_by=_CHARTS,
+        confidence="vendors",
+        doubt="2874 was read as of before AB 2905, whose summary was read. It asks for a person to announce the call,"
+        " which no artificial voice is: have counsel look at it",
+    ),
+    "US-CO": Disclosure(
+        identity=False,
+        artificial=True,
+        source="Colo. Rev. Stat. 6-1-1704 (SB 24-205)",
+        since=date(2026, 6, 30),
+        review_by=_ONE,
+        confidence="vendors",
+        doubt="put off to 2026-06-30 by SB 25B-004; what the session of 2026 changed was not found",
+    ),
+    "US-ME": Disclosure(
+        identity=False,
+        artificial=True,
+        source="10 M.R.S. 1500-DD (PL 2025, c. 294)",
+        since=date(2025, 9, 23),
+        review_by=_CHARTS,
+        confidence="vendors",
+    ),
+    "US-NE": Disclosure(
+        identity=True,
+        artificial=False,
+        source="Neb. Rev. Stat. 86-256(2)(a)",
+        since=date(2020, 1, 1),
+        review_by=_READ,
+        confidence="statute",
+    ),
+    "US-NJ": Disclosure(
+        identity=False,
+        artificial=True,
+        source="N.J. Stat. 56:18-2, for bots online",
+        since=date(2020, 7, 19),
+        review_by=_READ,
+        confidence="statute",
+    ),
+    "US-UT": Disclosure(
+        identity=False,
+        artificial=True,
+        source="Utah Code 13-77-103: at the start in regulated occupations, when asked elsewhere",
+        since=date(2025, 5, 7),
+        review_by=_READ,
+        confidence="statute",
+    ),
+    "CA": Disclosure(
+        identity=True,
+        artificial=True,
+        source=(
+            "CRTC Unsolicited Telecommunications Rules, Part IV s. 4: on whose behalf, and the purpose, at the"
+            " beginning (2014-155). To say that the voice is artificial is ours"
+        ),
+        since=date(2014, 3, 31),
+        review_by=_CHARTS,
+        confidence="vendors",
+    ),
+    "EU": Disclosure(
+        identity=True,
+        artificial=True,
+        source="Regulation (EU) 2024/1689, article 50(1): people learn that they deal with a machine; identity is ours",
+        since=date(2026, 8, 2),
+        review_by=_CHARTS,
+        confidence="vendors",
+    ),
+}
+
+
+def rule_of(place: str) -> Disclosure | None:
+    """What a place asks for: None for a state without a row, since its country's holds."""
+    if place in EUROPEAN:
+        return PLACES["EU"]
+    return PLACES.get(place) or (None if place.startswith("US-") else ELSEWHERE)
