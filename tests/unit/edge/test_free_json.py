@@ -85,6 +85,9 @@ def test_what_is_too_large_is_refused_by_its_name(platform: Platform, one: Route
     kept = body.get(field) or {}
     for size, status in ((most * 1_024 - 200, 200), (most * 1_024, 400)):
         body[field] = {**kept, "a": "é" * (size // 2)}
+        if "request_id" in body:
+            # A request that is known is answered before its fields are looked at.
+            body["request_id"] = f"r-{size}"
         answer = platform.ask(one, one.operation.path, json.dumps(body))
         assert answer.status_code in ((200, 201) if status == 200 else (400,)), answer.text
     assert f"is larger than {most} KB" in answer.text
