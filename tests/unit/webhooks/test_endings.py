@@ -16,9 +16,20 @@ from switchboard.calls import store as call_store
 from switchboard.calls.models import Call, EndReason, Order, Progress, Tier
 from switchboard.events import service as events
 from switchboard.outbound.client import ConnectionFailed
-from switchboard.webhooks import breaker, callbacks, delivery, delivery_store, dispatch, schedule, service, store
+from switchboard.webhooks import (
+    breaker,
+    callbacks,
+    delivery,
+    delivery_store,
+    dispatch,
+    health_store,
+    schedule,
+    service,
+    store,
+)
 from switchboard.webhooks.jobs import DeliverWebhook
 from switchboard.webhooks.models import Delivery, Status
+from switchboard.webhooks.receivers import receiver_of
 from tests.actors import Tenant
 from tests.integration.sabotage import Sabotage, drain, everything, work
 from tests.unit.webhooks.conftest import Register, World, answered_quickly, only, send
@@ -27,8 +38,10 @@ from tests.unit.webhooks.receiver import Receiver, answer
 URL = "https://example.com/hook"
 
 
-def timers() -> list[dict[str, Any]]:
-    return [item for item in everything("activity") if item["pk"]["S"].startswith("timer#")]
+def timers(*, watches: bool = False) -> list[dict[str, Any]]:
+    """The timers of next attempts, or of watches, of which a receiver has one."""
+    found = [item for item in everything("activity") if item["pk"]["S"].startswith("timer#")]
+    return [item for item in found if (item["body"]["M"]["job"]["S"] == "WatchReceiver") is watches]
 
 
 def item_of(found: Delivery) -> dict[str, Any]:
@@ -217,10 +230,10 @@ def test_a_removed_webhook_leaves_nothing_that_fires(
         frozen.advance(seconds=seconds)
         world.go_on()
     found, _ = service.deliveries(acme.org_id, made.endpoint.id, Status.PENDING, 10, None)
-    assert (len(found), len(timers())) == (5, 5)
+    assert (len(found), len(timers()), len(timers(watches=True))) == (5, 5, 1)
     service.remove(acme.caller(master=True), made.endpoint.id)
     world.go_on()
-    assert timers() == []
+    assert timers() == timers(watches=True) == []
     over = [service.find_delivery(acme.org_id, one.id) for one in found]
     assert {one.status for one in over} == {Status.CANCELED}
     assert not [item for item in everything("core") if made.endpoint.id in item["pk"]["S"]]
@@ -240,7 +253,7 @@ def test_a_delivery_that_is_put_off_until_its_schedules_end_fails_and_is_told_of
     waiting = only(acme, made.endpoint.id)
     ends = schedule.ends_at(made.endpoint, waiting)
     assert ends == clock.parse(waiting.next_attempt_at or "") + schedule.PATIENCE
-    store.open_breaker(made.endpoint, clock.iso(clock.now() + timedelta(days=2)))
+    health_store.open_breaker(receiver_of(acme.org_id, made.endpoint.id), clock.iso(clock.now() + timedelta(days=2)))
     world.go_on()
     assert only(acme, made.endpoint.id).status is Status.PENDING
     frozen.advance(hours=1)
