@@ -90,6 +90,59 @@ def test_after_a_silence_the_five_days_begin_anew(
     assert not seen(quiet)[0]
 
 
+def test_one_delivery_alone_disables_nothing_however_often_it_fails(
+    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    fail(acme, world, receiver)
+    (alone,), _ = service.deliveries(acme.org_id, quiet.id, None, 10, None)
+    for _ in range(12):
+        frozen.advance(hours=20)
+        service.redeliver(acme.caller(master=True), alone.id)
+        world.go_on()
+    active, health = seen(quiet)
+    assert (active, health.failures, health.failing_for()) == (True, 13, timedelta(0))
+    fail(acme, world, receiver)
+    assert seen(quiet)[0], "another one that fails at last is a short outage"
+    frozen.advance(hours=11)
+    fail(acme, world, receiver)
+    assert seen(quiet)[0]
+    frozen.advance(hours=1)
+    fail(acme, world, receiver)
+    assert not seen(quiet)[0]
+
+
+def test_several_deliveries_of_one_batch_count_as_several(
+    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    receiver.by_url[URL] = answer(500)
+    for hours in range(0, 121, 20):
+        assert seen(quiet)[0], f"after {hours} hours"
+        if hours == 0:
+            send(acme)
+            send(acme)
+            world.stream.hand_on()
+            work("workers/webhooks")
+            work("workers/deliveries", together=10)
+            (one, _), _ = service.deliveries(acme.org_id, quiet.id, None, 10, None)
+        else:
+            service.redeliver(acme.caller(master=True), one.id)
+            world.go_on()
+        frozen.advance(hours=20)
+    assert not seen(quiet)[0]
+
+
+def test_a_success_between_ends_what_several_had_begun(
+    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    for day in range(9):
+        receiver.by_url[URL] = answer(200 if day == 4 else 500)
+        send(acme)
+        world.go_on()
+        frozen.advance(days=1)
+    active, health = seen(quiet)
+    assert (active, health.failing_for()) == (True, timedelta(days=3))
+
+
 def test_a_success_ends_the_failing(
     acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen
 ) -> None:

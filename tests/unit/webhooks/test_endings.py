@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,12 +24,15 @@ from switchboard.webhooks import (
     delivery_store,
     dispatch,
     health_store,
+    parking,
+    parking_store,
     schedule,
     service,
     store,
 )
-from switchboard.webhooks.jobs import DeliverWebhook
-from switchboard.webhooks.models import Delivery, Status
+from switchboard.webhooks.jobs import DeliverWebhook, WakeReceiver
+from switchboard.webhooks.kinds import KINDS
+from switchboard.webhooks.models import Delivery, Endpoint, KindName, Rendered, Status
 from switchboard.webhooks.receivers import receiver_of
 from tests.actors import Tenant
 from tests.integration.sabotage import Sabotage, drain, everything, work
@@ -161,6 +165,47 @@ def test_a_first_that_is_given_up_lets_the_second_go(acme: Tenant, receiver: Rec
     assert delivery.deliver([first]) == set()
     assert _delivery(first).status is Status.CANCELED
     assert [DeliverWebhook.read(body).delivery_id for body in drain("deliveries")] == [second.delivery_id]
+
+
+@pytest.mark.usefixtures("call")
+def test_a_first_that_failed_for_good_lets_the_second_go(acme: Tenant, receiver: Receiver, world: World) -> None:
+    first, second = waiting_jobs()
+    endpoint = store.get_endpoint(acme.org_id, first.endpoint_id)
+    assert endpoint is not None
+    commit(store.ENDPOINTS.save(endpoint.model_copy(update={"max_attempts": 1, "version": endpoint.version + 1})))
+    receiver.answers = [answer(500)]
+    assert delivery.deliver([first]) == set()
+    assert _delivery(first).status is Status.FAILED
+    world.go_on()
+    assert receiver.ids == [first.delivery_id, second.delivery_id]
+    assert _delivery(second).status is Status.SUCCEEDED
+
+
+@pytest.mark.usefixtures("call")
+def test_a_first_that_is_parked_is_sent_before_the_second(acme: Tenant, receiver: Receiver, world: World) -> None:
+    first, second = (DeliverWebhook.read(body) for body in drain("deliveries"))
+    if _delivery(first).follows:
+        first, second = second, first
+    both = parking_store.Parked.of(_delivery(second)), parking_store.Parked.of(_delivery(first))
+    parking.park(first.endpoint_id, both)
+    assert delivery.deliver([WakeReceiver(org_id=acme.org_id, endpoint_id=first.endpoint_id)]) == set()
+    world.go_on()
+    assert receiver.ids == [first.delivery_id, second.delivery_id]
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_only_opticomms_callbacks_wait_for_one_another(kind: KindName) -> None:
+    endpoint = Endpoint(
+        id="wh_1", org_id="org_1", kind=kind, url=URL, timeout_ms=1, max_attempts=1, created_at="", updated_at=""
+    )
+    two = [Rendered(event="e", body={}, sequence=number, key=str(number)) for number in (1, 2)]
+    told: Any = SimpleNamespace(id="evt_1", subject=SimpleNamespace(id="s"), correlation_id="c")
+    subjects: Any = SimpleNamespace(of=lambda _: None)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(dispatch.rendering.RENDERERS, kind, lambda *_: two)
+        made = list(dispatch._made(0, endpoint, told, subjects, {}))
+    follows = made[0].delivery.id if kind == "opticomm" else None
+    assert [one.delivery.follows for one in made] == [None, follows]
 
 
 # --- no timer is left ---------------------------------------------------------------------------------------------

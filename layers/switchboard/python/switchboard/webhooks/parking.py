@@ -49,23 +49,24 @@ def park(endpoint_id: str, attempts: Iterable[Parked], unstored: Iterable[Delive
     delivery_store.put_missing(list(unstored))
     parking_store.put(waiting)
     health = health_store.mark_waiting(receiver)
-    wake_later(receiver, endpoint_id, health)
     watch(receiver, endpoint_id, health)
     telemetry.metric("WebhookParked", len(waiting))
-    return health
+    return wake_later(receiver, endpoint_id, health)
 
 
-def wake_later(receiver: Receiver, endpoint_id: str, health: Health, *, unserved: bool = False) -> None:
+def wake_later(receiver: Receiver, endpoint_id: str, health: Health, *, unserved: bool = False) -> Health:
     """Arrange a wake-up for when the breaker closes, or all leases have ended, unless one comes about then.
 
     `unserved` says that nobody is about to take the turn, so that a wake-up need not wait for a lease of theirs.
+    Returns the health with what is arranged.
     """
     due = _wake_due(health, unserved)
     before = health.wake_at
     if before and clock.iso(clock.now() + _CLOCKS) < before <= clock.iso(due + _LATE):
-        return
+        return health
     at = clock.iso(due)
     _arrange(receiver, "wake_at", before, WakeReceiver(org_id=receiver.org_id, endpoint_id=endpoint_id, at=at), due)
+    return health.model_copy(update={"wake_at": at})
 
 
 def _wake_due(health: Health, unserved: bool) -> datetime:
