@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from unittest.mock import patch
 
 from switchboard.aws import clock, queue
 from switchboard.aws.queue import Message
+from switchboard.events import service as events
+from switchboard.events.models import Subject
 from switchboard.outbound.client import Answer
 from switchboard.webhooks import breaker, delivery, dispatch, health_store, service
 from switchboard.webhooks.jobs import DeliverWebhook, WakeReceiver
@@ -45,7 +48,7 @@ class _Well:
     def __init__(self) -> None:
         self.ids: set[str] = set()
 
-    async def post(self, url: str, headers: dict[str, str], body: bytes, seconds: float) -> Answer:
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
         self.ids.add(headers["webhook-id"])
         clock_now = clock._source
         assert isinstance(clock_now, clock.Frozen)
@@ -105,9 +108,7 @@ def cost(number: int, cause: Callable[[Endpoint], None]) -> Cost:
             due = sorted(
                 (item["due"]["S"], item["pk"]["S"], item["body"]["M"])
                 for item in everything("activity", **_OUTBOX)
-                if item["outbox"]["S"] == "job"
-                and item["pk"]["S"] not in seen
-                and item["body"]["M"]["job"]["S"] == "WakeReceiver"
+                if item["pk"]["S"] not in seen and _is_wake(item)
             )
             assert due or sent, "nothing is arranged for what waits"
             for moment, place, body in due:
@@ -124,8 +125,12 @@ def cost(number: int, cause: Callable[[Endpoint], None]) -> Cost:
     return spent
 
 
+def _is_wake(item: dict[str, Any]) -> bool:
+    return bool(item["outbox"]["S"] == "job" and item["body"]["M"]["job"]["S"] == "WakeReceiver")
+
+
 def _job(acme: Tenant, endpoint: Endpoint, number: int) -> DeliverWebhook:
     told = Rendered(event="message.sent", body={"n": number}, sequence=1, key=str(number))
-    subject = service.Subject(type="webhook", id=endpoint.id, version=1)
-    event = service.events.of(acme.caller(), "webhook.test", subject, kind="anima")
+    subject = Subject(type="webhook", id=endpoint.id, version=1)
+    event = events.of(acme.caller(), "webhook.test", subject, kind="anima")
     return dispatch.attempt_of(dispatch.delivery_of(endpoint, told, event), made=True)

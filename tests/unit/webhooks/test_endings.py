@@ -183,7 +183,8 @@ def test_a_first_that_failed_for_good_lets_the_second_go(acme: Tenant, receiver:
 
 @pytest.mark.usefixtures("call")
 def test_a_first_that_is_parked_is_sent_before_the_second(acme: Tenant, receiver: Receiver, world: World) -> None:
-    first, second = (DeliverWebhook.read(body) for body in drain("deliveries"))
+    jobs = {job.delivery_id: job for job in (DeliverWebhook.read(body) for body in drain("deliveries"))}
+    first, second = jobs.values()
     if _delivery(first).follows:
         first, second = second, first
     both = parking_store.Parked.of(_delivery(second)), parking_store.Parked.of(_delivery(first))
