@@ -382,7 +382,8 @@ WORKERS = (
     Worker(
         "workers/webhooks",
         queue="webhooks",
-        tables={"activity": READ_WRITE, "core": READ},
+        # It notes the moments of a receiver's wake-up and watch beside its health.
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
         sends=("deliveries",),
         concurrency=20,
     ),

@@ -41,9 +41,10 @@ from switchboard.team import invites, places
 from switchboard.team.permissions import Role
 from switchboard.timers import service as timers
 from switchboard.timers import store as timer_store
-from switchboard.webhooks import delivery
+from switchboard.webhooks import delivery, parking_store
 from switchboard.webhooks import service as webhooks
 from switchboard.webhooks.models import Settings as WebhookSettings
+from switchboard.webhooks.parking_store import Parked
 from tests.actors import person, reseller, tenant, with_effect
 from tests.integration.sabotage import Later, everything, pass_on
 from tests.unit.contacts.book import ADA, called, saved
@@ -126,6 +127,7 @@ def a_life(later: Later) -> None:
     stopped = tenant("stopped").caller(master=True)
     accounts.revoke_key(stopped, stopped.key.id)
     accounts.set_status(stopped, "suspended")
+    parking_store.put([Parked(acme.org_id, "wh_1", "dlv_1", 1, "2026#dlv_1#00001")])
     until = clock.iso(clock.now() + timedelta(seconds=sign_in.TIME))
     commit(people_store.put_sign_in("digest", SignIn(return_to="/", browser="digest", expires_at=until)))
 

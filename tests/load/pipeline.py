@@ -36,9 +36,10 @@ from switchboard.email import service as email
 from switchboard.email.models import Draft
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, Work
-from switchboard.webhooks import dispatch, service, store
+from switchboard.webhooks import dispatch, health_store, service
+from switchboard.webhooks.health_store import HealthChange
 from switchboard.webhooks.models import Rendered, Settings, Status
-from switchboard.webhooks.store import HealthChange
+from switchboard.webhooks.receivers import receiver_of
 from tests.actors import tenant
 from tests.conftest import forget
 from tests.load import dynoxide, report, sink
@@ -279,7 +280,7 @@ def _rows(found: Sink, notes: Path) -> tuple[list[_Row], dict[str, _Used]]:
         endpoint = service.register(acme.caller(master=True), "anima", settings).endpoint
         # Without a quick answer on record the workers for slow endpoints would serve it.
         quick = HealthChange(clock.stamp(), succeeded=True, failures=0, down=0, anew=False, slow_until=None, quick=True)
-        store.note(endpoint, quick)
+        health_store.note(receiver_of(acme.org_id, endpoint.id), quick)
         work = Work(org_id=acme.org_id, actor=Actor(type="system", id="load"), agent_id=None, correlation_id="load")
 
         def commit_one(number: int) -> tuple[str, float]:

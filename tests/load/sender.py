@@ -19,8 +19,10 @@ import aiohttp
 
 from switchboard.aws import clock, secret
 from switchboard.outbound.client import Client
-from switchboard.webhooks import delivery as sending
-from switchboard.webhooks.models import Delivery, Endpoint
+from switchboard.webhooks import attempts
+from switchboard.webhooks.attempts import Sending
+from switchboard.webhooks.breaker import Tally
+from switchboard.webhooks.models import Delivery, Endpoint, Health
 from tests.load import report, sink
 from tests.load.sink import Sink
 
@@ -74,7 +76,8 @@ async def _ours(found: Sink) -> _Run:
     )  # fmt: skip
 
     async def post(client: Client, number: int) -> None:
-        outcome = await sending._attempt(endpoint, _delivery(number), slow=False, sender=client)
+        sending = Sending(endpoint, Health(), Tally(), client, slow=False, slots=False)
+        outcome = await attempts._attempt(sending, _delivery(number))
         assert outcome.succeeded, outcome
 
     async with Client() as client:

@@ -19,16 +19,38 @@ from tempfile import TemporaryDirectory
 import httpx
 
 from infra.local import engine
-from tests.load import report, sink
+from tests.load import report, sink, waiting
 from tests.load.sink import Sink
 
 _ENDPOINTS, _SECONDS, _RATES = 100, 20, (5, 10)
 
 
+#: How many deliveries wait for one receiver. Moto has them in this process; a count grows with their number alone.
+_WAITING, _FEW = 600, 100
+
+
 def measure() -> None:
-    """Print both."""
+    """Print what waiting costs, and how soon webhooks arrive."""
+    _waiting()
     with sink.running() as found:
         _through_the_stack(found)
+
+
+def _waiting() -> None:
+    rows = []
+    for number in (_FEW, _WAITING):
+        for name, cause in (("its one slot is taken", waiting.held), ("its breaker is open", waiting.away)):
+            cost = waiting.cost(number, cause)
+            assert cost.delivered == number, f"{cost.delivered} of {number} arrived"
+            rows.append((f"{number:,}: {name}", *cost.row(number)))
+    report.table(
+        "Webhooks that wait for one receiver, in moto: SQS messages and requests for each, from its job to the record"
+        " of its delivery\n(target: a message each and a few wake-ups, however many wait; polling took 30 a minute)",
+        ("deliveries", "messages", "wake-ups in all", "requests to DynamoDB"),
+        rows,
+    )
+    report.at_most("SQS messages for a webhook that waits", cost.messages / number, "messages", 1.1)
+    report.at_most("requests to DynamoDB for a webhook that waits", cost.dynamodb / number, "requests", 2)
 
 
 def _through_the_stack(found: Sink) -> None:

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from switchboard import consumer
 from switchboard.webhooks import delivery
-from switchboard.webhooks.jobs import DeliverWebhook
+from switchboard.webhooks.jobs import DeliverWebhook, WakeReceiver
 
-handler = consumer.together(DeliverWebhook, delivery.deliver)
+handler = consumer.together((DeliverWebhook, WakeReceiver), delivery.deliver)

@@ -6,6 +6,6 @@ from functools import partial
 
 from switchboard import consumer
 from switchboard.webhooks import delivery
-from switchboard.webhooks.jobs import DeliverWebhook
+from switchboard.webhooks.jobs import DeliverWebhook, WakeReceiver
 
-handler = consumer.together(DeliverWebhook, partial(delivery.deliver, slow=True))
+handler = consumer.together((DeliverWebhook, WakeReceiver), partial(delivery.deliver, slow=True))

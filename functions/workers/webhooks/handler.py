@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from switchboard import consumer
-from switchboard.webhooks import dispatch, recovery
-from switchboard.webhooks.jobs import AbandonDeliveries, DispatchEvent, RecoverDeliveries
+from switchboard.webhooks import dispatch, parking, recovery
+from switchboard.webhooks.jobs import AbandonDeliveries, DispatchEvent, RecoverDeliveries, WatchReceiver
 
 handler = consumer.together(
     DispatchEvent,
     dispatch.dispatch,
-    beside={RecoverDeliveries: recovery.go_on_recovering, AbandonDeliveries: recovery.go_on_abandoning},
+    beside={
+        RecoverDeliveries: recovery.go_on_recovering,
+        AbandonDeliveries: recovery.go_on_abandoning,
+        WatchReceiver: parking.look,
+    },
 )

@@ -14,8 +14,9 @@ from switchboard.email import delivery as mail
 from switchboard.email import service as email
 from switchboard.email.models import Draft
 from switchboard.timers import store as timer_store
-from switchboard.webhooks import breaker, delivery, schedule, service, store
+from switchboard.webhooks import breaker, delivery, health_store, schedule, service
 from switchboard.webhooks.models import Delivery, Endpoint, Settings
+from switchboard.webhooks.receivers import receiver_of
 from switchboard.webhooks.service import NewEndpoint
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Later, Stream, drain, tick, work
@@ -51,7 +52,7 @@ Register = Callable[..., NewEndpoint]
 
 def answered_quickly(endpoint: Endpoint) -> None:
     """Give an endpoint a record of a quick answer, which was no success."""
-    item = {**store.health_key(endpoint.org_id, endpoint.id), "quick_at": clock.stamp()}
+    item = {**health_store.key(receiver_of(endpoint.org_id, endpoint.id)), "quick_at": clock.stamp()}
     table.write(Put(table="core", item=item))
 
 

@@ -90,7 +90,8 @@ def test_an_endpoint_whose_trouble_is_over_is_noted_at_once(
 def test_a_failure_costs_its_timer_in_the_same_request(
     acme: Tenant, steady: str, world: World, receiver: Receiver
 ) -> None:
-    receiver.answers = [answer(500) for _ in range(10)]
+    receiver.answers = [answer(500) for _ in range(11)]
+    assert spent(acme, world, 1)["TransactWriteItems"] == 2, "once an hour a watch is arranged besides"
     requests = spent(acme, world, 10)
     assert requests == {"Query": 1, "BatchGetItem": 2, "TransactWriteItems": 1, "UpdateItem": 1, JOBS: 1}
 

@@ -16,6 +16,7 @@ from switchboard.webhooks import breaker, delivery, recovery, service, settings,
 from switchboard.webhooks.jobs import DeliverWebhook
 from switchboard.webhooks.kinds import STANDARD
 from switchboard.webhooks.models import Endpoint, Status
+from switchboard.webhooks.receivers import receiver_of
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import drain, work
 from tests.unit.webhooks.conftest import Register, World, only, send
@@ -446,13 +447,14 @@ def test_neither_a_revival_nor_another_url_makes_a_slow_endpoint_a_fast_one(
     queued(acme, world, 1)
     work("workers/deliveries")
     slow_until = service.get(acme.org_id, made.endpoint.id).health.slow_until
-    slot = breaker.take(made.endpoint, service.get(acme.org_id, made.endpoint.id).health)
+    receiver_of_it = receiver_of(acme.org_id, made.endpoint.id)
+    slot = breaker.take(receiver_of_it, made.endpoint.timeout_ms, service.get(acme.org_id, made.endpoint.id).health)
     for one in changes:
         changed = service.change(acme.caller(master=True), made.endpoint.id, one)
     health = service.get(acme.org_id, made.endpoint.id).health
     assert changed.health == health
     assert (health.slow_until, health.quick_at, health.failures, health.failing_since) == (slow_until, None, 0, None)
-    assert health.slots == {0: slot.until}  # a change does not let it hold a second worker
+    assert health.slots == {0: slot.lease.until}  # a change does not let it hold a second worker
 
 
 def test_another_url_of_a_quick_endpoint_begins_with_the_slow_workers(acme: Tenant, register: Register) -> None:
@@ -466,18 +468,18 @@ def test_a_slot_is_one_workers_until_it_is_given_back_or_its_lease_ends(
     acme: Tenant, register: Register, receiver: Receiver, frozen: clock.Frozen
 ) -> None:
     endpoint = register(events=["message.sent"]).endpoint
-    new = service.get(acme.org_id, endpoint.id).health
-    slot = breaker.take(endpoint, new)
+    it, new = receiver_of(acme.org_id, endpoint.id), service.get(acme.org_id, endpoint.id).health
+    slot = breaker.take(it, endpoint.timeout_ms, new)
     with pytest.raises(breaker.Deferred):
-        breaker.take(endpoint, new)  # a new endpoint has one
+        breaker.take(it, endpoint.timeout_ms, new)  # a new endpoint has one
     tally = breaker.Tally()
     tally.note(succeeded=True, down=False, milliseconds=5)
     well = slot.give_back(tally)
-    slots = [breaker.take(endpoint, well) for _ in range(2)]
-    assert {slot.number for slot in slots} == {0, 1}
+    slots = [breaker.take(it, endpoint.timeout_ms, well) for _ in range(2)]
+    assert {slot.lease.numbers for slot in slots} == {(0,), (1,)}
     frozen.advance(milliseconds=endpoint.timeout_ms, seconds=11)
-    again = breaker.take(endpoint, service.get(acme.org_id, endpoint.id).health)
-    assert again.number == 0
+    again = breaker.take(it, endpoint.timeout_ms, service.get(acme.org_id, endpoint.id).health)
+    assert again.lease.numbers == (0,)
     slots[0].give_back(tally)  # too late: the slot is somebody else's
     assert 0 in service.get(acme.org_id, endpoint.id).health.slots
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -13,20 +14,22 @@ from switchboard.events import service as events
 from switchboard.events.models import Subject
 from switchboard.timers import service as timers
 from switchboard.webhooks import (
+    attempts,
     callbacks,
     delivery,
     delivery_store,
     dispatch,
-    recording,
+    health_store,
+    receivers,
     schedule,
     service,
     settings,
-    store,
 )
+from switchboard.webhooks.health_store import Lease
 from switchboard.webhooks.jobs import DeliverWebhook
 from switchboard.webhooks.kinds import JITTER, KINDS
 from switchboard.webhooks.models import Endpoint, Health, Rendered
-from switchboard.webhooks.recording import Held
+from switchboard.webhooks.receivers import receiver_of
 from tests.actors import Tenant
 from tests.integration.sabotage import drain, work
 from tests.unit.webhooks.conftest import Register, World, send
@@ -85,6 +88,59 @@ def test_after_a_silence_the_five_days_begin_anew(
         frozen.advance(days=1)
     fail(acme, world, receiver)
     assert not seen(quiet)[0]
+
+
+def test_one_delivery_alone_disables_nothing_however_often_it_fails(
+    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    fail(acme, world, receiver)
+    (alone,), _ = service.deliveries(acme.org_id, quiet.id, None, 10, None)
+    for _ in range(12):
+        frozen.advance(hours=20)
+        service.redeliver(acme.caller(master=True), alone.id)
+        world.go_on()
+    active, health = seen(quiet)
+    assert (active, health.failures, health.failing_for()) == (True, 13, timedelta(0))
+    fail(acme, world, receiver)
+    assert seen(quiet)[0], "another one that fails at last is a short outage"
+    frozen.advance(hours=11)
+    fail(acme, world, receiver)
+    assert seen(quiet)[0]
+    frozen.advance(hours=1)
+    fail(acme, world, receiver)
+    assert not seen(quiet)[0]
+
+
+def test_several_deliveries_of_one_batch_count_as_several(
+    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    receiver.by_url[URL] = answer(500)
+    for hours in range(0, 121, 20):
+        assert seen(quiet)[0], f"after {hours} hours"
+        if hours == 0:
+            send(acme)
+            send(acme)
+            world.stream.hand_on()
+            work("workers/webhooks")
+            work("workers/deliveries", together=10)
+            (one, _), _ = service.deliveries(acme.org_id, quiet.id, None, 10, None)
+        else:
+            service.redeliver(acme.caller(master=True), one.id)
+            world.go_on()
+        frozen.advance(hours=20)
+    assert not seen(quiet)[0]
+
+
+def test_a_success_between_ends_what_several_had_begun(
+    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    for day in range(9):
+        receiver.by_url[URL] = answer(200 if day == 4 else 500)
+        send(acme)
+        world.go_on()
+        frozen.advance(days=1)
+    active, health = seen(quiet)
+    assert (active, health.failing_for()) == (True, timedelta(days=3))
 
 
 def test_a_success_ends_the_failing(
@@ -146,7 +202,7 @@ def test_no_pause_of_a_schedule_is_as_long_as_a_silence() -> None:
     longest = max(pause for kind in KINDS.values() for pause in kind.schedule)
     assert longest * (1 + JITTER) < schedule.LONGEST_PAUSE
     assert schedule.LONGEST_PAUSE > schedule.LONGEST_WAIT
-    assert store.read_health({"failing_since": clock.stamp()}).failing_for() == timedelta(0)
+    assert health_store.read({"failing_since": clock.stamp()}).failing_for() == timedelta(0)
 
 
 def call_back(acme: Tenant, number: int, url: str = URL) -> str:
@@ -187,18 +243,18 @@ def test_callbacks_of_a_key_to_a_host_share_their_health(
 ) -> None:
     handed: list[str] = []
     slots: list[int] = []
-    hand_over, take_slot = recording.hand_over, store.take_slot
+    hand_over, take = delivery._hand_over, health_store.take
 
-    def noted(held: Sequence[Held], name: str) -> None:
-        handed.append(name)
-        hand_over(held, name)
+    def noted(wanted: Sequence[Any]) -> None:
+        handed.append(attempts.SLOW_QUEUE)
+        hand_over(wanted)
 
-    def taken(endpoint: Endpoint, number: int, now: str, until: str) -> None:
-        slots.append(number)
-        take_slot(endpoint, number, now, until)
+    def taken(receiver: receivers.Receiver, lease: Lease, now: str) -> Health:
+        slots.extend(lease.numbers)
+        return take(receiver, lease, now)
 
-    monkeypatch.setattr(recording, "hand_over", noted)
-    monkeypatch.setattr(store, "take_slot", taken)
+    monkeypatch.setattr(delivery, "_hand_over", noted)
+    monkeypatch.setattr(health_store, "take", taken)
     made: set[str] = set()
     for number in range(5):
         made.add(call_back(acme, number, f"https://example.com:8443/cb?call={number}"))
@@ -212,10 +268,10 @@ def test_callbacks_of_a_key_to_a_host_share_their_health(
     call_back(acme, 9, "https://example.com/cb")
     world.go_on()
     assert handed, "another port is another host"
-    keys = {store.health_key(acme.org_id, one)["pk"] for one in made}
+    keys = {receiver_of(acme.org_id, one).id for one in made}
     assert len(keys) == 1
     another = callbacks.endpoint_for(acme.org_id, "key_2", "https://example.com:8443/cb").id
-    assert store.health_key(acme.org_id, another)["pk"] not in keys
+    assert receiver_of(acme.org_id, another).id not in keys
 
 
 def test_a_callback_to_a_host_that_has_long_been_failing_has_five_days_of_its_own(

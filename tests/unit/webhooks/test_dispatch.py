@@ -11,9 +11,10 @@ import pytest
 
 from switchboard.aws import clock, queue, table
 from switchboard.aws.table import Put, commit
-from switchboard.webhooks import bodies, delivery, delivery_store, dispatch, service, store, template
+from switchboard.webhooks import bodies, delivery, delivery_store, dispatch, health_store, service, store, template
 from switchboard.webhooks.jobs import DeliverWebhook, DispatchEvent
 from switchboard.webhooks.models import Endpoint, Status
+from switchboard.webhooks.receivers import receiver_of
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import drain, work
 from tests.unit.webhooks.conftest import Register, World, only, send
@@ -175,7 +176,7 @@ def test_a_delivery_that_has_to_wait_is_seen_and_comes_again(
     acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.Frozen
 ) -> None:
     made = register(events=["message.sent"])
-    store.open_breaker(made.endpoint, clock.iso(clock.now().replace(minute=59)))
+    health_store.open_breaker(receiver_of(acme.org_id, made.endpoint.id), clock.iso(clock.now().replace(minute=59)))
     send(acme)
     world.go_on()
     waiting = only(acme, made.endpoint.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,9 +18,23 @@ from switchboard.calls.models import Call, Order, Tier
 from switchboard.carriers.voice.reports import EndReason, Report
 from switchboard.events import service as events
 from switchboard.outbound.client import ConnectionFailed
-from switchboard.webhooks import breaker, callbacks, delivery, delivery_store, dispatch, schedule, service, store
-from switchboard.webhooks.jobs import DeliverWebhook
-from switchboard.webhooks.models import Delivery, Status
+from switchboard.webhooks import (
+    breaker,
+    callbacks,
+    delivery,
+    delivery_store,
+    dispatch,
+    health_store,
+    parking,
+    parking_store,
+    schedule,
+    service,
+    store,
+)
+from switchboard.webhooks.jobs import DeliverWebhook, WakeReceiver
+from switchboard.webhooks.kinds import KINDS
+from switchboard.webhooks.models import Delivery, Endpoint, KindName, Rendered, Status
+from switchboard.webhooks.receivers import receiver_of
 from tests.actors import Tenant
 from tests.integration.sabotage import Sabotage, drain, everything, work
 from tests.unit.webhooks.conftest import Register, World, answered_quickly, only, send
@@ -28,8 +43,10 @@ from tests.unit.webhooks.receiver import Receiver, answer
 URL = "https://example.com/hook"
 
 
-def timers() -> list[dict[str, Any]]:
-    return [item for item in everything("activity") if item["pk"]["S"].startswith("timer#")]
+def timers(*, watches: bool = False) -> list[dict[str, Any]]:
+    """The timers of next attempts, or of watches, of which a receiver has one."""
+    found = [item for item in everything("activity") if item["pk"]["S"].startswith("timer#")]
+    return [item for item in found if (item["body"]["M"]["job"]["S"] == "WatchReceiver") is watches]
 
 
 def item_of(found: Delivery) -> dict[str, Any]:
@@ -151,6 +168,48 @@ def test_a_first_that_is_given_up_lets_the_second_go(acme: Tenant, receiver: Rec
     assert [DeliverWebhook.read(body).delivery_id for body in drain("deliveries")] == [second.delivery_id]
 
 
+@pytest.mark.usefixtures("call")
+def test_a_first_that_failed_for_good_lets_the_second_go(acme: Tenant, receiver: Receiver, world: World) -> None:
+    first, second = waiting_jobs()
+    endpoint = store.get_endpoint(acme.org_id, first.endpoint_id)
+    assert endpoint is not None
+    commit(store.ENDPOINTS.save(endpoint.model_copy(update={"max_attempts": 1, "version": endpoint.version + 1})))
+    receiver.answers = [answer(500)]
+    assert delivery.deliver([first]) == set()
+    assert _delivery(first).status is Status.FAILED
+    world.go_on()
+    assert receiver.ids == [first.delivery_id, second.delivery_id]
+    assert _delivery(second).status is Status.SUCCEEDED
+
+
+@pytest.mark.usefixtures("call")
+def test_a_first_that_is_parked_is_sent_before_the_second(acme: Tenant, receiver: Receiver, world: World) -> None:
+    jobs = {job.delivery_id: job for job in (DeliverWebhook.read(body) for body in drain("deliveries"))}
+    first, second = jobs.values()
+    if _delivery(first).follows:
+        first, second = second, first
+    both = parking_store.Parked.of(_delivery(second)), parking_store.Parked.of(_delivery(first))
+    parking.park(first.endpoint_id, both)
+    assert delivery.deliver([WakeReceiver(org_id=acme.org_id, endpoint_id=first.endpoint_id)]) == set()
+    world.go_on()
+    assert receiver.ids == [first.delivery_id, second.delivery_id]
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_only_opticomms_callbacks_wait_for_one_another(kind: KindName) -> None:
+    endpoint = Endpoint(
+        id="wh_1", org_id="org_1", kind=kind, url=URL, timeout_ms=1, max_attempts=1, created_at="", updated_at=""
+    )
+    two = [Rendered(event="e", body={}, sequence=number, key=str(number)) for number in (1, 2)]
+    told: Any = SimpleNamespace(id="evt_1", subject=SimpleNamespace(id="s"), correlation_id="c")
+    subjects: Any = SimpleNamespace(of=lambda _: None)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(dispatch.rendering.RENDERERS, kind, lambda *_: two)
+        made = list(dispatch._made(0, endpoint, told, subjects, {}))
+    follows = made[0].delivery.id if kind == "opticomm" else None
+    assert [one.delivery.follows for one in made] == [None, follows]
+
+
 # --- no timer is left ---------------------------------------------------------------------------------------------
 
 
@@ -218,10 +277,10 @@ def test_a_removed_webhook_leaves_nothing_that_fires(
         frozen.advance(seconds=seconds)
         world.go_on()
     found, _ = service.deliveries(acme.org_id, made.endpoint.id, Status.PENDING, 10, None)
-    assert (len(found), len(timers())) == (5, 5)
+    assert (len(found), len(timers()), len(timers(watches=True))) == (5, 5, 1)
     service.remove(acme.caller(master=True), made.endpoint.id)
     world.go_on()
-    assert timers() == []
+    assert timers() == timers(watches=True) == []
     over = [service.find_delivery(acme.org_id, one.id) for one in found]
     assert {one.status for one in over} == {Status.CANCELED}
     assert not [item for item in everything("core") if made.endpoint.id in item["pk"]["S"]]
@@ -241,7 +300,7 @@ def test_a_delivery_that_is_put_off_until_its_schedules_end_fails_and_is_told_of
     waiting = only(acme, made.endpoint.id)
     ends = schedule.ends_at(made.endpoint, waiting)
     assert ends == clock.parse(waiting.next_attempt_at or "") + schedule.PATIENCE
-    store.open_breaker(made.endpoint, clock.iso(clock.now() + timedelta(days=2)))
+    health_store.open_breaker(receiver_of(acme.org_id, made.endpoint.id), clock.iso(clock.now() + timedelta(days=2)))
     world.go_on()
     assert only(acme, made.endpoint.id).status is Status.PENDING
     frozen.advance(hours=1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -22,7 +22,6 @@ from switchboard.kit import jobs as kit
 from switchboard.kit.jobs import Job, UnknownJobError
 
 Handler = Callable[[dict[str, Any], Any], Any]
-J = TypeVar("J", bound=Job)
 
 #: The longest pause before a failed message comes again, in seconds: of a standard queue, and of a group that waits.
 _LONGEST_PAUSE, _LONGEST_PAUSE_OF_A_GROUP = 300, 30
@@ -60,21 +59,22 @@ def messages(work: Callable[[dict[str, Any]], None]) -> Handler:
 
 
 def together(
-    kind: type[J],
-    work: Callable[[list[J]], set[int]],
+    kinds: type[Job] | tuple[type[Job], ...],
+    work: Callable[[list[Any]], set[int]],
     *,
     beside: Mapping[type[Job], Callable[[Any], Any]] | None = None,
 ) -> Handler:
-    """A handler that gives `work` all jobs of a kind in a batch at once.
+    """A handler that gives `work` all jobs of a kind, or of several, in a batch at once.
 
     `work` returns the places of those that failed, which go back to the queue; when it raises, all of them do. Other
     kinds on the same queue are done one by one after them (`beside`), as long as there is time.
     """
     others = {other.__name__: (other, do) for other, do in (beside or {}).items()}
+    mine = {kind.__name__: kind for kind in (kinds if isinstance(kinds, tuple) else (kinds,))}
 
     def take(records: list[dict[str, Any]], context: Any) -> set[int]:
         failed: set[int] = set()
-        read: list[tuple[int, J]] = []
+        read: list[tuple[int, Job]] = []
         single: list[tuple[int, Callable[[], Any]]] = []
         for place, record in enumerate(records):
             try:
@@ -83,7 +83,7 @@ def together(
                     other, do = others[body[kit.NAME]]
                     single.append((place, partial(do, other.read(body))))
                 else:
-                    read.append((place, kind.read(body)))
+                    read.append((place, _of(mine, body).read(body)))
             except Exception:  # noqa: BLE001 one job's fault is no other job's
                 _note_failure()
                 failed.add(place)
@@ -184,6 +184,13 @@ def _one_by_one(take: Callable[[dict[str, Any]], None]) -> Handler:
         return {"batchItemFailures": answer["batchItemFailures"]}
 
     return handler
+
+
+def _of(kinds: Mapping[str, type[Job]], body: dict[str, Any]) -> type[Job]:
+    name = str(body.get(kit.NAME))
+    if name not in kinds:
+        raise UnknownJobError(f"no job of this worker is called {name[:60]!r}")
+    return kinds[name]
 
 
 class _NoTimeLeft(Exception):

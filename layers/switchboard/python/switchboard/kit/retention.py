@@ -305,6 +305,15 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "activity",
+        "attempt that waits for its receiver",
+        "<org>#parked#<id>|<place…>",
+        _TTL,
+        "It goes with the attempt. This is for what a fault left behind.",
+        30 * _DAY,
+        "it was parked",
+    ),
+    Kind(
+        "activity",
         "delivery",
         "<org>#delivery#<id>|delivery",
         _TTL,

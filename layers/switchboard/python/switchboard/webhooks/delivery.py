@@ -2,53 +2,97 @@
 
 Killed anywhere it loses nothing: a job comes back, and either its attempt was recorded, which it finds, or it was not,
 and the same body goes out again under the same id.
+
+Endpoints and their health are read before the deliveries that are stored: what has to wait is parked by its job alone.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, partial
-from math import ceil
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING
 
 from switchboard import telemetry
-from switchboard.aws import clock, table
-from switchboard.aws.table import ConditionFailedError, Item
-from switchboard.webhooks import breaker, delivery_store, recording, retry_after, service, settings, signing, store
-from switchboard.webhooks.breaker import Deferred, Slot, Tally
-from switchboard.webhooks.jobs import DeliverWebhook
-from switchboard.webhooks.models import Attempt, Delivery, Endpoint, Health, Reason, Status
-from switchboard.webhooks.recording import HELD_FOR_TRIES, Held, Outcome
+from switchboard.aws import clock, queue, table
+from switchboard.aws.table import Item, Key
+from switchboard.webhooks import (
+    attempts,
+    breaker,
+    delivery_store,
+    health_store,
+    ordering,
+    parking,
+    recording,
+    settings,
+    signing,
+    store,
+)
+from switchboard.webhooks.attempts import SLOW_QUEUE, Sender, Sending
+from switchboard.webhooks.breaker import Deferred, Slots, Tally
+from switchboard.webhooks.jobs import DeliverWebhook, WakeReceiver
+from switchboard.webhooks.models import Delivery, Endpoint, Health, Reason, Status
+from switchboard.webhooks.parking_store import Parked
+from switchboard.webhooks.pulling import Puller
+from switchboard.webhooks.receivers import Receiver, receiver_of
+from switchboard.webhooks.recording import Held
 
 if TYPE_CHECKING:
-    from switchboard.outbound.client import Answer, Client
+    from switchboard.outbound.client import Client
 
-SLOW_QUEUE = "slow-deliveries"
-_GONE = 410
-#: Answers by which a receiver says that it is away, not that it minds this delivery.
-_DOWN = frozenset({429, 502, 503, 504})
-_MAX_RESPONSE = 2_048
-USER_AGENT = "Switchboard-Webhooks/1"
+_Job = DeliverWebhook | WakeReceiver
 
 
-class Sender(Protocol):
-    """Posts a body (switchboard.outbound.client)."""
+@dataclass(slots=True)
+class _Wanted:
+    """A job of the batch, by its place. The delivery is known where it travels with the job, or was read."""
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer: ...
+    number: int
+    job: DeliverWebhook
+    delivery: Delivery | None = None
+    stored: bool = True
+
+    @property
+    def parked(self) -> Parked | None:
+        """Its place among those that wait, where the job alone tells it."""
+        job = self.job
+        if self.delivery:
+            return Parked.of(self.delivery)
+        if job.made_at is None:
+            return None
+        place = f"{job.made_at}#{job.delivery_id}#{job.attempt:05d}"
+        return Parked(job.org_id, job.endpoint_id, job.delivery_id, job.attempt, place)
+
+    @property
+    def held(self) -> Held:
+        """The delivery, in hand."""
+        assert self.delivery
+        return Held(self.number, self.delivery, self.stored)
 
 
 @dataclass(frozen=True, slots=True)
 class _Group:
     """What a batch has for one endpoint, and how that stands."""
 
+    endpoint_id: str
+    receiver: Receiver
     endpoint: Endpoint | None
     health: Health
-    held: list[Held]
+    wanted: list[_Wanted] = field(default_factory=list)
+    wakes: list[tuple[int, WakeReceiver]] = field(default_factory=list)
 
 
-def deliver(jobs: Sequence[DeliverWebhook], *, slow: bool = False, sender: Sender | None = None) -> set[int]:
+@dataclass(frozen=True, slots=True)
+class _Worker:
+    """This worker. `slow` says that it is for slow endpoints, which the others leave to it."""
+
+    slow: bool
+    sender: Sender
+    began: float
+
+
+def deliver(jobs: Sequence[_Job], *, slow: bool = False, sender: Sender | None = None) -> set[int]:
     """Do a batch of jobs. Answers the places of those that failed through our own fault, for the queue to bring again.
 
     `slow` says that this is a worker for slow endpoints, which the others leave to it.
@@ -85,83 +129,217 @@ def forget() -> None:
     _opened.cache_clear()
 
 
-async def _batch(batch: Sequence[DeliverWebhook], slow: bool, sender: Sender) -> set[int]:
-    groups, over, failed = await asyncio.to_thread(_read, batch)
-    for delivery in over:
-        if delivery.successor:
-            # The worker that made this attempt may have been stopped before it came to what waits for it.
-            await asyncio.to_thread(recording.release, delivery.org_id, delivery.id)
-    for done in await asyncio.gather(*(_one_group(group, slow, sender) for group in groups)):
+async def _batch(batch: Sequence[_Job], slow: bool, sender: Sender) -> set[int]:
+    worker = _Worker(slow, sender, clock.epoch())
+    groups, failed = await asyncio.to_thread(_read, batch)
+    for done in await asyncio.gather(*(_one_group(group, worker) for group in groups)):
         failed |= done
     return failed
 
 
-def _read(batch: Sequence[DeliverWebhook]) -> tuple[list[_Group], list[Delivery], set[int]]:
-    """What the jobs are about, in one request: by endpoint; those that are done; and the places of the unreadable."""
-    keys = [
-        place
-        for job in batch
-        for place in (
-            ("activity", delivery_store.key(job.org_id, job.delivery_id)),
-            ("core", store.endpoint_key(job.org_id, job.endpoint_id)),
-            ("core", store.health_key(job.org_id, job.endpoint_id)),
-        )
-    ]
-    items = table.get_across(keys)
-    groups: dict[tuple[str, str], _Group] = {}
-    over: list[Delivery] = []
+def _read(batch: Sequence[_Job]) -> tuple[list[_Group], set[int]]:
+    """What the jobs are about, by endpoint, in one request; and the places of the unreadable.
+
+    A delivery that travels with its job is looked for at once: most are not stored. Stored ones are read when it is
+    known that something may be sent to their endpoint.
+    """
+    endpoints = list(dict.fromkeys((job.org_id, job.endpoint_id) for job in batch))
+    travel = list(
+        dict.fromkeys((job.org_id, job.delivery_id) for job in batch if isinstance(job, DeliverWebhook) and job.made)
+    )
+    places: list[tuple[str, Key]] = [("core", store.endpoint_key(*one)) for one in endpoints]
+    places += [("core", health_store.key(receiver_of(*one))) for one in endpoints]
+    places += [("activity", delivery_store.key(*one)) for one in travel]
+    items = table.get_across(places)
+    number = len(endpoints)
+    stored = dict(zip(travel, items[2 * number :], strict=True))
+    groups: dict[tuple[str, str], _Group | None] = {}
+    for place, endpoint, health in zip(endpoints, items[:number], items[number : 2 * number], strict=True):
+        groups[place] = _group(place, endpoint, health)
+    return _sorted(batch, groups, stored)
+
+
+def _group(place: tuple[str, str], endpoint: Item | None, health: Item | None) -> _Group | None:
+    try:
+        known = store.ENDPOINTS.read(endpoint) if endpoint else None
+        return _Group(place[1], receiver_of(*place), known, health_store.read(health))
+    except ValueError:
+        telemetry.logger().exception("not readable", extra={"endpoint_id": place[1]})
+        return None
+
+
+def _sorted(
+    batch: Sequence[_Job],
+    groups: dict[tuple[str, str], _Group | None],
+    stored: dict[tuple[str, str], Item | None],
+) -> tuple[list[_Group], set[int]]:
     failed: set[int] = set()
     # A job that came twice is done once. The job of another attempt is no such copy: it may be the one that is due.
     seen: set[tuple[str, str, int]] = set()
     for number, job in enumerate(batch):
-        copy = (job.org_id, job.delivery_id, job.attempt)
-        if copy in seen:
-            continue
-        seen.add(copy)
-        try:
-            _sort(number, job, items[3 * number : 3 * number + 3], groups, over)
-        except ValueError:
-            telemetry.logger().exception("not readable", extra={"delivery_id": job.delivery_id})
+        group = groups[(job.org_id, job.endpoint_id)]
+        if group is None:
             failed.add(number)
-    return list(groups.values()), over, failed
+        elif isinstance(job, WakeReceiver):
+            group.wakes.append((number, job))
+        elif (copy := (job.org_id, job.delivery_id, job.attempt)) not in seen:
+            seen.add(copy)
+            try:
+                item = stored.get((job.org_id, job.delivery_id))
+                delivery = delivery_store.read(item) if item else job.made
+            except ValueError:
+                telemetry.logger().exception("not readable", extra={"delivery_id": job.delivery_id})
+                failed.add(number)
+                continue
+            group.wanted.append(_Wanted(number, job, delivery, stored=not job.made or item is not None))
+    return [group for group in groups.values() if group], failed
 
 
-def _sort(
-    number: int,
-    job: DeliverWebhook,
-    items: Sequence[Item | None],
-    groups: dict[tuple[str, str], _Group],
-    over: list[Delivery],
-) -> None:
-    item, endpoint, health = items
-    delivery = delivery_store.read(item) if item else job.made
-    if delivery is None:
-        telemetry.logger().info("no such delivery", extra={"delivery_id": job.delivery_id})
-    elif delivery.status is not Status.PENDING or delivery.attempts + 1 != job.attempt:
-        over.append(delivery)
-    else:
-        place = (job.org_id, job.endpoint_id)
-        if place not in groups:
-            known = store.ENDPOINTS.read(endpoint) if endpoint else None
-            groups[place] = _Group(known, store.read_health(health), [])
-        groups[place].held.append(Held(number, delivery, stored=item is not None))
-
-
-async def _one_group(group: _Group, slow: bool, sender: Sender) -> set[int]:
+async def _one_group(group: _Group, worker: _Worker) -> set[int]:
     """Do the jobs of one endpoint. One endpoint's fault is no other's."""
-    endpoint, health, held = group.endpoint, group.health, group.held
+    failed: set[int] = set()
+    if group.wanted:
+        try:
+            failed |= await _deliver(group, worker)
+        except Exception:  # noqa: BLE001 the queue brings them again
+            telemetry.logger().exception("webhook batch failed", extra={"endpoint_id": group.endpoint_id})
+            failed |= {one.number for one in group.wanted}
+    for number, job in group.wakes:
+        try:
+            await _wake(group, job, worker)
+        except Exception:  # noqa: BLE001 the queue brings it again
+            telemetry.logger().exception("not woken", extra={"endpoint_id": group.endpoint_id})
+            failed.add(number)
+    return failed
+
+
+async def _deliver(group: _Group, worker: _Worker) -> set[int]:
+    endpoint, health = group.endpoint, group.health
+    wanted = await asyncio.to_thread(_still_due, group.wanted)
+    if not wanted:
+        return set()
+    if endpoint is None or not endpoint.active:
+        current, failed = await asyncio.to_thread(_read_stored, wanted)
+        await asyncio.to_thread(_cancel, endpoint, [one.held for one in current])
+        return failed
+    if breaker.is_slow(health) and not worker.slow:
+        await asyncio.to_thread(_hand_over, wanted)
+        return set()
+    if health.waiting or (breaker.needs_slot(health) and breaker.is_open(health)):
+        return await _park(group, endpoint, wanted, worker)
+    slots: Slots | None = None
+    if breaker.needs_slot(health):
+        try:
+            slots = await asyncio.to_thread(breaker.take, group.receiver, endpoint.timeout_ms, health)
+        except Deferred:
+            return await _park(group, endpoint, wanted, worker)
+    return await _send_all(group, endpoint, wanted, slots, worker)
+
+
+async def _send_all(
+    group: _Group, endpoint: Endpoint, wanted: Sequence[_Wanted], slots: Slots | None, worker: _Worker
+) -> set[int]:
+    tally, after = Tally(), group.health
+    sending = Sending(endpoint, group.health, tally, worker.sender, worker.slow, slots=slots is not None)
+    ready: list[Held] = []
     try:
-        if endpoint is None or not endpoint.active:
-            await asyncio.to_thread(_cancel, endpoint, held)
-            return set()
-        if breaker.is_slow(health) and not slow:
-            await asyncio.to_thread(recording.hand_over, held, SLOW_QUEUE)
-            return set()
-        ready = [one for one in held if not await _waits(one.delivery)]
-        return await _send_all(endpoint, health, ready, slow, sender) if ready else set()
-    except Exception:  # noqa: BLE001 the queue brings them again
-        telemetry.logger().exception("webhook batch failed", extra={"endpoint_id": endpoint.id if endpoint else None})
-        return {one.number for one in held}
+        current, failed = await asyncio.to_thread(_read_stored, wanted)
+        ready = [one.held for one in current if not await asyncio.to_thread(ordering.waits, one.held.delivery)]
+        if ready:
+            failed |= {one.number for one in await attempts.attempt_all(sending, ready)}
+    finally:
+        # Slots that found nothing to send are given back as well.
+        if slots:
+            after = await asyncio.to_thread(slots.give_back, tally)
+        elif ready:
+            after = await asyncio.to_thread(breaker.note, group.receiver, group.health, tally)
+    if ready:
+        await asyncio.to_thread(attempts.disable_if_due, endpoint, after)
+    if slots and after.waiting:
+        await _pull(_puller(group, worker), after)
+    return failed
+
+
+async def _park(group: _Group, endpoint: Endpoint, wanted: Sequence[_Wanted], worker: _Worker) -> set[int]:
+    """Let jobs wait in the table, and send what is parked if nobody else does."""
+    known, failed = [one for one in wanted if one.parked], set[int]()
+    if len(known) < len(wanted):
+        current, failed = await asyncio.to_thread(_read_stored, [one for one in wanted if not one.parked])
+        known += current
+    if known:
+        parked = [one.parked for one in known if one.parked]
+        unstored = [one.delivery for one in known if one.delivery and not one.stored]
+        health = await asyncio.to_thread(parking.park, endpoint.id, parked, unstored)
+        await _pull(_puller(group, worker), health)
+    return failed
+
+
+def _puller(group: _Group, worker: _Worker, *, woken: bool = False) -> Puller:
+    return Puller(
+        receiver=group.receiver,
+        endpoint_id=group.endpoint_id,
+        timeout_ms=group.endpoint.timeout_ms if group.endpoint else settings.MAX_TIMEOUT_MS,
+        slow=worker.slow,
+        sender=worker.sender,
+        began=worker.began,
+        woken=woken,
+    )
+
+
+async def _pull(puller: Puller, health: Health) -> None:
+    """Send what is parked. A fault of ours leaves it to the wake-up: all of it is in the table."""
+    try:
+        await puller.pull(health)
+    except Exception:  # noqa: BLE001 it is parked, and a wake-up is arranged
+        telemetry.logger().exception("not pulled", extra={"endpoint_id": puller.endpoint_id})
+
+
+async def _wake(group: _Group, job: WakeReceiver, worker: _Worker) -> None:
+    if job.at and group.health.wake_at != job.at and not group.health.waiting:
+        # Another wake-up took its place, or it came before.
+        telemetry.logger().info("nothing is parked", extra={"receiver": group.receiver.id})
+    elif breaker.is_slow(group.health) and not worker.slow:
+        await asyncio.to_thread(queue.send, [job.message(queue=SLOW_QUEUE)])
+    else:
+        await _puller(group, worker, woken=True).pull(group.health)
+        await asyncio.to_thread(parking.after_waking, job)
+
+
+def _is_due(delivery: Delivery, job: DeliverWebhook) -> bool:
+    return delivery.status is Status.PENDING and delivery.attempts + 1 == job.attempt
+
+
+def _still_due(wanted: Sequence[_Wanted]) -> list[_Wanted]:
+    """Those whose attempt is not known to be made."""
+    over = [one for one in wanted if one.delivery and not _is_due(one.delivery, one.job)]
+    for one in over:
+        if one.delivery and one.delivery.successor:
+            # The worker that made this attempt may have been stopped before it came to what waits for it.
+            recording.release(one.job.org_id, one.job.delivery_id)
+    return [one for one in wanted if one not in over]
+
+
+def _read_stored(wanted: Sequence[_Wanted]) -> tuple[list[_Wanted], set[int]]:
+    """Jobs with their deliveries, of attempts that are still to be made; and the places of the unreadable."""
+    unread = [one for one in wanted if one.delivery is None]
+    keys = [delivery_store.key(one.job.org_id, one.job.delivery_id) for one in unread]
+    failed: set[int] = set()
+    for one, item in zip(unread, table.get_many("activity", keys) if keys else [], strict=True):
+        try:
+            one.delivery = delivery_store.read(item) if item else None
+        except ValueError:
+            telemetry.logger().exception("not readable", extra={"delivery_id": one.job.delivery_id})
+            failed.add(one.number)
+            continue
+        if item is None:
+            telemetry.logger().info("no such delivery", extra={"delivery_id": one.job.delivery_id})
+    return _still_due([one for one in wanted if one.delivery]), failed
+
+
+def _hand_over(wanted: Sequence[_Wanted]) -> None:
+    """Let the workers for slow endpoints make the attempts."""
+    jobs = [one.job.model_copy(update={"made": None}) if one.stored else one.job for one in wanted]
+    queue.send(job.message(queue=SLOW_QUEUE) for job in jobs)
 
 
 def _cancel(endpoint: Endpoint | None, held: Sequence[Held]) -> None:
@@ -169,185 +347,4 @@ def _cancel(endpoint: Endpoint | None, held: Sequence[Held]) -> None:
         # Nobody can look at what was to be sent to it: what is not stored yet is not stored any more.
         telemetry.logger().info("webhook deleted", extra={"deliveries": [one.delivery.id for one in held]})
         held = [one for one in held if one.stored]
-    reason = Reason.DELETED if endpoint is None else Reason.DISABLED
-    recording.record([recording.canceled(one, reason) for one in held])
-    for one in held:
-        if one.stored:
-            recording.release(one.delivery.org_id, one.delivery.id)
-
-
-async def _waits(delivery: Delivery) -> bool:
-    """Whether a delivery has to wait for the one before it; if so that one sends it off when it is done."""
-    if not delivery.follows:
-        return False
-    return await asyncio.to_thread(_wait_for_first, delivery)
-
-
-def _wait_for_first(delivery: Delivery) -> bool:
-    assert delivery.follows
-    while True:
-        first = delivery_store.get(delivery.org_id, delivery.follows)
-        if first is None or first.status is not Status.PENDING or first.tries >= HELD_FOR_TRIES:
-            return False
-        try:
-            delivery_store.wait_for(first, delivery)
-        except ConditionFailedError:
-            continue  # it was tried meanwhile: look again
-        return True
-
-
-async def _send_all(endpoint: Endpoint, health: Health, held: list[Held], slow: bool, sender: Sender) -> set[int]:
-    slot: Slot | None = None
-    if breaker.needs_slot(health):
-        try:
-            slot = await asyncio.to_thread(breaker.take, endpoint, health)
-        except Deferred as deferred:
-            name = SLOW_QUEUE if slow else DeliverWebhook.queue
-            await asyncio.to_thread(_put_off, endpoint, held, deferred.seconds, name)
-            return set()
-    tally = Tally()
-    failed = await _attempt_all(endpoint, held, slot, tally, partial(_attempt, endpoint, slow=slow, sender=sender))
-    after = await asyncio.to_thread(slot.give_back if slot else partial(breaker.note, endpoint, health), tally)
-    await asyncio.to_thread(_disable_if_due, endpoint, after)
-    return failed
-
-
-def _put_off(endpoint: Endpoint, held: Sequence[Held], seconds: int, queue_name: str) -> None:
-    late = recording.put_off(endpoint, held, seconds, queue_name)
-    recording.release_all(endpoint, [move.held for move in late])
-
-
-class _StillWaitingError(Exception):
-    """The endpoint took longer than a worker waits that is not for slow ones. It has the body, and more time left."""
-
-    def __init__(self, seconds_left: float) -> None:
-        super().__init__(f"{seconds_left:g} s left")
-        self.seconds_left = seconds_left
-
-
-async def _attempt_all(
-    endpoint: Endpoint,
-    held: list[Held],
-    slot: Slot | None,
-    tally: Tally,
-    attempt: Callable[[Delivery], Coroutine[Any, Any, Outcome]],
-) -> set[int]:
-    """Attempt all at once, and record together what was answered soon; the rest as it comes in."""
-    failed: set[int] = set()
-    tasks = {asyncio.ensure_future(attempt(one.delivery)): one for one in held}
-    done, waiting = await asyncio.wait(tasks, timeout=breaker.WARY_SECONDS)
-    if waiting and slot is None:
-        await asyncio.to_thread(breaker.be_wary, endpoint)
-    while True:
-        failed |= await _settle(endpoint, [(tasks[task], task) for task in done], tally)
-        if not waiting:
-            return failed
-        done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-
-
-async def _settle(endpoint: Endpoint, done: Sequence[tuple[Held, asyncio.Future[Outcome]]], tally: Tally) -> set[int]:
-    """Record attempts. Returns the places of those that could not be made, or not be recorded."""
-    made: list[tuple[Held, Outcome]] = []
-    failed: list[Held] = []
-    cut: list[Held] = []
-    seconds_left = 0.0
-    for one, task in done:
-        error = task.exception()
-        if error is None:
-            outcome = task.result()
-            tally.note(
-                succeeded=outcome.succeeded,
-                down=outcome.down,
-                milliseconds=outcome.attempt.milliseconds,
-                answered=outcome.attempt.status is not None,
-            )
-            made.append((one, outcome))
-        elif isinstance(error, _StillWaitingError):
-            tally.hung = True
-            seconds_left = error.seconds_left
-            cut.append(one)
-        elif isinstance(error, Exception):
-            telemetry.logger().error("attempt not made", exc_info=error, extra={"delivery_id": one.delivery.id})
-            failed.append(one)
-        else:
-            raise error
-    try:
-        await asyncio.to_thread(_record, endpoint, made, failed)
-    except Exception:  # noqa: BLE001 the queue brings them again
-        telemetry.logger().exception("attempts not recorded", extra={"endpoint_id": endpoint.id})
-        failed += [one for one, _ in made]
-    try:
-        # No failure is counted. The body comes again under its id when the time that its owner set would be over.
-        if cut:
-            await asyncio.to_thread(_put_off, endpoint, cut, ceil(seconds_left), SLOW_QUEUE)
-    except Exception:  # noqa: BLE001 the queue brings them again
-        telemetry.logger().exception("not left to the slow workers", extra={"endpoint_id": endpoint.id})
-        failed += cut
-    return {one.number for one in failed}
-
-
-def _record(endpoint: Endpoint, made: Sequence[tuple[Held, Outcome]], failed: Sequence[Held]) -> None:
-    moves = recording.record([recording.attempted(endpoint, one, outcome) for one, outcome in made])
-    recording.count(moves)
-    # Those that another worker recorded, too: it may have been stopped before it came to this.
-    recording.release_all(endpoint, [one for one, _ in made])
-    if any(outcome.gone for _, outcome in made):
-        service.disable(endpoint, "gone", "the endpoint answered 410")
-    recording.store(failed)
-
-
-async def _attempt(endpoint: Endpoint, delivery: Delivery, *, slow: bool, sender: Sender) -> Outcome:
-    from switchboard.outbound.client import NotSent, TimedOut
-
-    whole = endpoint.timeout_ms / 1000
-    seconds = whole if slow else min(whole, breaker.FAST_SECONDS)
-
-    number, at, started = delivery.attempts + 1, clock.stamp(), clock.epoch()
-    # What fails here is our own fault and no attempt: the queue brings the job again.
-    headers, body = _headers(endpoint, delivery), delivery.body.encode()
-    try:
-        answer = await sender.post(endpoint.url, headers, body, seconds)
-        attempt = Attempt(number=number, at=at, status=answer.status, milliseconds=answer.milliseconds)
-    except NotSent as error:
-        if isinstance(error, TimedOut) and seconds < whole:
-            raise _StillWaitingError(whole - seconds) from error
-        reason = error.reason
-    except Exception:  # noqa: BLE001 the receiver may have caused it, and has the body: the attempt is recorded
-        telemetry.logger().exception("answer not understood", extra={"delivery_id": delivery.id})
-        reason = "the answer could not be read"
-    else:
-        return _interpreted(attempt, answer)
-    taken = round((clock.epoch() - started) * 1000)
-    return Outcome(Attempt(number=number, at=at, milliseconds=taken, error=reason), down=True)
-
-
-def _interpreted(attempt: Attempt, answer: Answer) -> Outcome:
-    """An attempt with its meaning. Where the answer cannot be understood its status alone counts: it never raises."""
-    body, wait = None, None
-    try:
-        body = answer.body[:_MAX_RESPONSE].decode(errors="replace") or None
-        wait = _seconds(answer.headers.get("retry-after"))
-    except Exception:  # noqa: BLE001 a receiver's words keep no attempt from being recorded
-        telemetry.logger().exception("answer not understood", extra={"attempt": attempt.number})
-    status = attempt.status
-    return Outcome(attempt, body=body, retry_after=wait, down=status in _DOWN, gone=status == _GONE)
-
-
-def _headers(endpoint: Endpoint, delivery: Delivery) -> dict[str, str]:
-    return {
-        **settings.custom_headers(endpoint),
-        "content-type": "application/json",
-        "user-agent": USER_AGENT,
-        "webhook-sequence": str(delivery.sequence),
-        **signing.headers(endpoint, delivery),
-    }
-
-
-def _seconds(text: str | None) -> int | None:
-    """The wait that Retry-After asks for."""
-    return retry_after.seconds(text, clock.now())
-
-
-def _disable_if_due(endpoint: Endpoint, health: Health) -> None:
-    if health.failing_for(endpoint.active_since) >= service.DISABLED_AFTER:
-        service.disable(endpoint, "failing", "five days of failure only")
+    recording.cancel(held, Reason.DELETED if endpoint is None else Reason.DISABLED)

@@ -1,10 +1,11 @@
 """Deliveries in the `activity` table.
 
-| item | pk | sk | gsi1 | gsi2 | gsi3 |
-|---|---|---|---|---|---|
-| delivery | `<org>#delivery#<id>` | `delivery` | of an endpoint | of an endpoint, in a state | that was lost |
+| item | pk | sk | gsi1 | gsi2 | gsi3 | gsi4 |
+|---|---|---|---|---|---|---|
+| delivery | `<org>#delivery#<id>` | `delivery` | of an endpoint | of it, in a state | lost | by due time |
 
-The indexes are lists (`kit.listing`). A delivery is stored by its first attempt, so that one that arrives at once costs
+The first three indexes are lists (`kit.listing`). The fourth has the pending deliveries of a receiver, by the moment at
+which their next attempt is due. A delivery is stored by its first attempt, so that one that arrives at once costs
 one write. One that has to wait is stored before that. Thirty days after it is over it vanishes by itself.
 """
 
@@ -19,6 +20,7 @@ from switchboard.aws import clock, table
 from switchboard.aws.table import ConditionFailedError, Item, Key, Put, Query, Update, commit
 from switchboard.kit.listing import Listing, Page, View, place_of
 from switchboard.webhooks.models import Delivery, Status
+from switchboard.webhooks.receivers import Receiver, receiver_of
 
 Refusal = Callable[[list[Item | None]], Exception]
 
@@ -47,9 +49,16 @@ def _item(delivery: Delivery) -> Item:
         _DEAD: "yes" if delivery.lost else None,
     }
     item |= _LISTS.attributes(delivery.org_id, place_of(delivery.created_at, delivery.id), values)
+    if delivery.status is Status.PENDING:
+        item["gsi4pk"] = _due(receiver_of(delivery.org_id, delivery.endpoint_id))
+        item["gsi4sk"] = f"{delivery.next_attempt_at or delivery.created_at}#{delivery.place}"
     if delivery.completed_at:
         item["expires"] = int((clock.parse(delivery.completed_at) + KEPT).timestamp())
     return item
+
+
+def _due(receiver: Receiver) -> str:
+    return f"{receiver.org_id}#due#{receiver.id}"
 
 
 def read(item: Item) -> Delivery:
@@ -104,6 +113,12 @@ def get_many(places: Sequence[tuple[str, str]]) -> list[Delivery | None]:
     return [read(item) if item else None for item in items]
 
 
+def get_by_keys(partitions: Sequence[str]) -> list[Delivery | None]:
+    """The deliveries of up to a hundred entries of an index, by their partition keys."""
+    items = table.get_many("activity", [{"pk": one, "sk": "delivery"} for one in partitions]) if partitions else []
+    return [read(item) if item else None for item in items]
+
+
 def page(org_id: str, endpoint_id: str, status: Status | None, limit: int, after: str | None) -> Page:
     """A page of an endpoint's deliveries, all or those in a state, newest first."""
     wanted = {"endpoint_id": [endpoint_id]} | ({"status": [status.value]} if status else {})
@@ -123,6 +138,25 @@ def in_state(
     return Query(table="activity", index=partition.index, partition=partition.name, between=(since, f"{until}~")).page(
         limit, start
     )
+
+
+def due_before(receiver: Receiver, moment: str, limit: int, start: Item | None) -> table.Page:
+    """Some of a receiver's pending deliveries whose next attempt was due before a moment, oldest first.
+
+    These are entries of the index: keys alone, with the place of the attempt (`place_in`).
+    """
+    query = Query(table="activity", index="gsi4", partition=_due(receiver), before=moment)
+    return query.keys(limit, start)
+
+
+def place_in(entry: Item) -> str:
+    """The place (`Delivery.place`) of the attempt that an entry of `due_before` is about."""
+    return str(entry["gsi4sk"]).partition("#")[2]
+
+
+def has_pending(receiver: Receiver) -> bool:
+    """Whether any delivery to a receiver is pending, as far as the index knows: it may be a moment old."""
+    return bool(Query(table="activity", index="gsi4", partition=_due(receiver)).keys(1).items)
 
 
 def wait_for(first: Delivery, successor: Delivery) -> None:

@@ -18,10 +18,11 @@ from switchboard import telemetry
 from switchboard.aws import clock, ids, queue, secret
 from switchboard.aws.aside import Task
 from switchboard.events.models import Event
-from switchboard.webhooks import bodies, catalogue, delivery_store, rendering, store
+from switchboard.webhooks import bodies, catalogue, delivery_store, health_store, parking, rendering, store
 from switchboard.webhooks.jobs import DeliverWebhook, DispatchEvent
 from switchboard.webhooks.kinds import KINDS
 from switchboard.webhooks.models import Delivery, Endpoint, KindName, Rendered
+from switchboard.webhooks.receivers import receiver_of
 from switchboard.webhooks.rendering import Subjects
 
 #: The bodies of one event: by kind, template and the key of what is told. Endpoints that want the same share it.
@@ -78,6 +79,7 @@ def attempt_of(delivery: Delivery, *, after: int = 1, made: bool = False) -> Del
         delivery_id=delivery.id,
         endpoint_id=delivery.endpoint_id,
         attempt=delivery.attempts + after,
+        made_at=delivery.created_at,
         made=delivery if made else None,
     )
 
@@ -170,7 +172,12 @@ def _id(endpoint: Endpoint, rendered: Rendered) -> str:
 
 
 def _store(deliveries: Sequence[Delivery]) -> None:
-    """Store those of an ordered kind that are not there yet."""
+    """Store those of an ordered kind that are not there yet, and have them watched: their jobs may be lost."""
+    endpoints = {receiver_of(one.org_id, one.endpoint_id): one.endpoint_id for one in deliveries}
+    for start in range(0, len(endpoints), 100):
+        receivers = list(endpoints)[start : start + 100]
+        for receiver, health in zip(receivers, health_store.get_many(receivers), strict=True):
+            parking.watch(receiver, endpoints[receiver], health)
     by_id = {(one.org_id, one.id): one for one in deliveries}
     for start in range(0, len(by_id), 100):
         part = list(by_id)[start : start + 100]

@@ -35,14 +35,35 @@ class AbandonDeliveries(Job, queue="webhooks"):
     start: dict[str, Any] | None = None
 
 
+class WatchReceiver(Job, queue="webhooks"):
+    """Look for deliveries to a receiver whose attempt is long overdue. `endpoint_id` is any endpoint of it."""
+
+    org_id: str
+    endpoint_id: str
+    at: str
+
+
 class DeliverWebhook(Job, queue="deliveries"):
     """Make one attempt of a delivery. Attempts are numbered, so that each is made once.
 
-    A delivery that is not stored yet travels with the job of its first attempt (`made`), which stores it.
+    A delivery that is not stored yet travels with the job of its first attempt (`made`), which stores it. `made_at`
+    is when it was made: by it deliveries that wait are in order.
     """
 
     org_id: str
     delivery_id: str
     endpoint_id: str
     attempt: int
+    made_at: str | None = None
     made: Delivery | None = None
+
+
+class WakeReceiver(Job, queue="deliveries"):
+    """Send a receiver what is parked for it. `endpoint_id` is any endpoint of it.
+
+    `at` is the moment that was arranged for it; a worker that has no more time asks for it without one, for now.
+    """
+
+    org_id: str
+    endpoint_id: str
+    at: str | None = None

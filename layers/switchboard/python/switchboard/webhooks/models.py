@@ -10,6 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.aws import clock
 
+#: How far apart the failures of several deliveries are at the least, for an endpoint to be failing: a short outage of
+#: it proves nothing (docs.svix.com/retries).
+SPREAD = timedelta(hours=12)
+
 KindName = Literal["anima", "opticomm", "athos", "hum"]
 
 
@@ -51,11 +55,12 @@ class Endpoint(BaseModel):
 
 
 class Health(BaseModel):
-    """How an endpoint has been answering.
+    """How an endpoint has been answering, and what is arranged for the deliveries that wait for it.
 
     `failures` are attempts in a row that were no success; `down` those of them at which it could not be reached, was
     too slow or asked us to stay away: these open the breaker, the others do not. It has been failing from
-    `failing_since` to `failed_at`, with no success and no long silence between.
+    `failing_since` to `failed_at`, with no success and no long silence between. `failing_id` is the delivery whose
+    failure began this, and `several_since` when the first other delivery failed.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -64,6 +69,8 @@ class Health(BaseModel):
     down: int = 0
     failing_since: str | None = None
     failed_at: str | None = None
+    failing_id: str | None = None
+    several_since: str | None = None
     open_until: str | None = None
     slow_until: str | None = None
     #: When it last answered a whole batch quickly. It has none while it is new, and none after it was slow.
@@ -74,13 +81,28 @@ class Health(BaseModel):
     wary_until: str | None = None
     #: Until when a slot is taken, by its number.
     slots: dict[int, str] = Field(default_factory=dict)
+    #: Until when a worker has the turn: it alone sends what is parked.
+    turn_until: str | None = None
+    #: Set while deliveries may be parked: a new value each time some are.
+    waiting: str | None = None
+    #: When a job looks for parked deliveries, and when one looks for overdue ones.
+    wake_at: str | None = None
+    watch_at: str | None = None
+    watch_timer: str | None = None
 
     def failing_for(self, since: str | None = None) -> timedelta:
-        """For how long it has been seen to do nothing but fail. What was before `since` does not count."""
-        if not self.failing_since or not self.failed_at:
+        """For how long deliveries have done nothing but fail. What was before `since` does not count.
+
+        One delivery alone does not count, however often it fails, nor do several while their failures are less than
+        `SPREAD` apart.
+        """
+        if not self.failing_since or not self.failed_at or not self.several_since:
+            return timedelta(0)
+        last = clock.parse(self.failed_at)
+        if last - clock.parse(self.several_since) < SPREAD:
             return timedelta(0)
         began = max(self.failing_since, since or self.failing_since)
-        return max(clock.parse(self.failed_at) - clock.parse(began), timedelta(0))
+        return max(last - clock.parse(began), timedelta(0))
 
 
 class Status(StrEnum):
@@ -155,6 +177,11 @@ class Delivery(BaseModel):
     def last(self) -> Attempt | None:
         """The latest attempt."""
         return self.log[-1] if self.log else None
+
+    @property
+    def place(self) -> str:
+        """Where its next attempt stands among those that wait: what was made first comes first."""
+        return f"{self.created_at}#{self.id}#{self.attempts + 1:05d}"
 
     @property
     def lost(self) -> bool:

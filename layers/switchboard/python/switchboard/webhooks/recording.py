@@ -15,25 +15,30 @@ from switchboard.aws.table import ConditionFailedError, Put, Update, Writes, com
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, Work
 from switchboard.timers import service as timers
-from switchboard.webhooks import delivery_store, dispatch, schedule
+from switchboard.webhooks import delivery_store, dispatch, parking_store, schedule
 from switchboard.webhooks.kinds import KINDS
 from switchboard.webhooks.models import Attempt, Delivery, Endpoint, Reason, Status
+from switchboard.webhooks.parking_store import Parked
 
 #: What waits for its predecessor goes ahead when that has failed so often, about five minutes on.
 HELD_FOR_TRIES = 3
 #: The attempts that a delivery remembers.
 _REMEMBERED = 20
-#: Moves of one commit, each with a timer or an event: DynamoDB takes a hundred writes.
-_TOGETHER = 25
+#: Moves of one commit, each with a timer or an event and what it makes moot: DynamoDB takes a hundred writes.
+_TOGETHER = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A delivery that a worker has in hand, by its place in the batch. An attempt stores one that is not stored."""
+    """A delivery that a worker has in hand, by its place in the batch. An attempt stores one that is not stored.
+
+    One that was `parked` is so no more with its next state.
+    """
 
     number: int
     delivery: Delivery
     stored: bool = True
+    parked: Parked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,8 @@ class Move:
         """All that one commit has to hold."""
         before = self.held.delivery
         saved = delivery_store.save(before, self.after) if self.held.stored else delivery_store.put(self.after)
-        return [saved, *self.beside]
+        parked = self.held.parked
+        return [saved, *self.beside, parking_store.delete(parked) if parked else None]
 
 
 def attempted(endpoint: Endpoint, held: Held, outcome: Outcome) -> Move:
@@ -182,21 +188,28 @@ def store(held: Iterable[Held]) -> None:
     delivery_store.put_missing([one.delivery for one in held if not one.stored])
 
 
-def put_off(endpoint: Endpoint, held: Sequence[Held], seconds: int, queue_name: str) -> list[Move]:
-    """Let deliveries come again after some time. Returns those that were given up, at their schedule's end."""
-    now = clock.now()
-    late = [one for one in held if now > schedule.ends_at(endpoint, one.delivery)]
-    waiting = [one for one in held if one not in late]
-    given_up = record([too_late(one) for one in late])
-    store(waiting)
+def send_later(held: Sequence[Held], seconds: int, queue_name: str) -> None:
+    """Let deliveries come again once, after some time. They are stored until then, and parked no more."""
+    store(held)
     delay = min(seconds, queue.MAX_DELAY)
-    queue.send(dispatch.attempt_of(one.delivery).message(delay=delay, queue=queue_name) for one in waiting)
-    return given_up
+    queue.send(dispatch.attempt_of(one.delivery).message(delay=delay, queue=queue_name) for one in held)
+    parking_store.delete_many([one.parked for one in held if one.parked])
 
 
-def hand_over(held: Sequence[Held], queue_name: str) -> None:
-    """Let the workers of another queue make the attempts."""
-    queue.send(dispatch.attempt_of(one.delivery, made=not one.stored).message(queue=queue_name) for one in held)
+def give_up_late(endpoint: Endpoint, held: Sequence[Held]) -> list[Held]:
+    """Give up those of waiting deliveries that have come to their schedule's end. Returns them."""
+    late = [one for one in held if clock.now() > schedule.ends_at(endpoint, one.delivery)]
+    record([too_late(one) for one in late])
+    release_all(endpoint, late)
+    return late
+
+
+def cancel(held: Sequence[Held], reason: Reason) -> None:
+    """Give deliveries up without an attempt, and send off what waits for them."""
+    record([canceled(one, reason) for one in held])
+    for one in held:
+        if one.stored:
+            release(one.delivery.org_id, one.delivery.id)
 
 
 def release(org_id: str, delivery_id: str) -> None:

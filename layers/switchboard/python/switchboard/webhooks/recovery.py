@@ -13,9 +13,10 @@ from switchboard.aws.table import Item, Writes, commit
 from switchboard.errors import Conflict
 from switchboard.kit.jobs import Job
 from switchboard.timers import service as timers
-from switchboard.webhooks import delivery_store, dispatch, recording, schedule, store
+from switchboard.webhooks import delivery_store, dispatch, health_store, parking, recording, schedule
 from switchboard.webhooks.jobs import AbandonDeliveries, RecoverDeliveries
 from switchboard.webhooks.models import Delivery, Reason, Status
+from switchboard.webhooks.parking_store import Parked
 from switchboard.webhooks.recording import Held
 
 #: How many one job takes.
@@ -49,9 +50,10 @@ def go_on_recovering(job: RecoverDeliveries) -> None:
 
     It ends early with an endpoint that was disabled or deleted since: what is left stays to be recovered.
     """
-    endpoint = store.get_endpoint(job.org_id, job.endpoint_id)
+    endpoint, health = health_store.with_endpoint(job.org_id, job.endpoint_id)
     if endpoint is None or not endpoint.active:
         return
+    parking.watch_endpoint(job.org_id, job.endpoint_id, health)
     page = delivery_store.in_state(
         job.org_id, job.endpoint_id, job.status, AT_ONCE, job.start, since=job.since, until=job.until
     )
@@ -69,7 +71,8 @@ def go_on_recovering(job: RecoverDeliveries) -> None:
 def go_on_abandoning(job: AbandonDeliveries) -> None:
     """Give up some of what waits for an endpoint that was removed, with the timers of its next attempts."""
     page = delivery_store.in_state(job.org_id, job.endpoint_id, Status.PENDING, AT_ONCE, job.start)
-    held = [Held(number, delivery_store.read(item)) for number, item in enumerate(page.items)]
+    waiting = map(delivery_store.read, page.items)
+    held = [Held(number, one, parked=Parked.of(one)) for number, one in enumerate(waiting)]
     recording.record([recording.canceled(one, Reason.DELETED) for one in held])
     _go_on(job, page.next_key)
 

@@ -15,14 +15,26 @@ from switchboard.events.models import Actor, Origin, Subject, Work
 from switchboard.kit.change import Change, again
 from switchboard.kit.collection import moved
 from switchboard.timers import service as timers
-from switchboard.webhooks import catalogue, delivery_store, dispatch, recovery, settings, signing, store
+from switchboard.webhooks import (
+    catalogue,
+    delivery_store,
+    dispatch,
+    health_store,
+    parking,
+    recovery,
+    settings,
+    signing,
+    store,
+)
 from switchboard.webhooks.jobs import AbandonDeliveries, RecoverDeliveries
 from switchboard.webhooks.kinds import KINDS
 from switchboard.webhooks.models import Delivery, Endpoint, Health, KindName, Rendered, Settings, Status
+from switchboard.webhooks.receivers import receiver_of
 
 #: How many subscriptions an organization may have: all are read for its events.
 MAX_ENDPOINTS = 50
-#: After so long of failure only, with no silence beyond `schedule.LONGEST_PAUSE`, an endpoint is disabled.
+#: After so long of failure only, of several deliveries (`Health.failing_for`) and with no silence beyond
+#: `schedule.LONGEST_PAUSE`, an endpoint is disabled.
 DISABLED_AFTER = timedelta(days=5)
 #: How long the secret before a rotation signs along.
 OVERLAP = timedelta(hours=24)
@@ -82,7 +94,7 @@ def _full(_: list[Item | None]) -> Exception:
 
 def get(org_id: str, endpoint_id: str) -> Seen:
     """The organization's endpoint of that id. Raises NotFound."""
-    endpoint, health = store.with_health(org_id, endpoint_id)
+    endpoint, health = health_store.with_endpoint(org_id, endpoint_id)
     if endpoint is None:
         raise NotFound("There is no such webhook.")
     return Seen(endpoint, health)
@@ -104,7 +116,7 @@ def listing(org_id: str, kind: KindName | None, limit: int, after: str | None) -
     found = [one for one in reversed(store.subscriptions(org_id)) if kind in (None, one.kind)]
     found = [one for one in found if start is None or one.id < start["before"]]
     shown, more = found[:limit], len(found) > limit
-    health = store.health(org_id, [endpoint.id for endpoint in shown])
+    health = health_store.get_many([receiver_of(org_id, endpoint.id) for endpoint in shown])
     seen = [Seen(*pair) for pair in zip(shown, health, strict=True)]
     return seen, cursor.write({"before": shown[-1].id}, org_id, query) if more else None
 
@@ -124,10 +136,10 @@ def change(origin: Origin, endpoint_id: str, changes: dict[str, Any], effect: Ef
             effect,
             endpoint_id,
             store.ENDPOINTS.save(changed),
-            store.forget_record(origin.org_id, endpoint_id) if anew else None,
+            health_store.forget_record(receiver_of(origin.org_id, endpoint_id)) if anew else None,
             _event(origin, changed, "webhook.updated"),
         )
-        return seen if done else Seen(changed, store.without_record(seen.health) if anew else seen.health)
+        return seen if done else Seen(changed, health_store.without_record(seen.health) if anew else seen.health)
 
     seen = again(attempt)
     assert seen is not None
@@ -140,12 +152,13 @@ def remove(origin: Origin, endpoint_id: str, effect: Effect | None = None) -> No
         return
 
     def attempt() -> bool:
-        endpoint = _owned(origin.org_id, endpoint_id).endpoint
+        endpoint, health = _owned(origin.org_id, endpoint_id)
         commit_once(
             effect,
             endpoint_id,
             store.delete_endpoint(endpoint),
-            store.forget_health(origin.org_id, endpoint_id),
+            timers.moot(health.watch_timer),
+            health_store.forget(receiver_of(origin.org_id, endpoint_id)),
             accounts.counting(origin.org_id, "webhooks", -1, None, None),
             _event(origin, endpoint, "webhook.deleted"),
             timers.soon(AbandonDeliveries(org_id=origin.org_id, endpoint_id=endpoint_id)),
@@ -214,7 +227,7 @@ def disable(endpoint: Endpoint, code: str, why: str) -> None:
 
 def send_test(origin: Origin, endpoint_id: str, effect: Effect | None = None) -> Delivery:
     """Send an endpoint a delivery that means nothing. Raises NotFound, Conflict for one that is not active."""
-    endpoint = _active(origin.org_id, endpoint_id)
+    endpoint = _active(origin.org_id, endpoint_id, watched=True)
     event = events.of(origin, catalogue.TEST, Subject(type="webhook", id=endpoint.id, version=1), kind=endpoint.kind)
     body: dict[str, Any] = {"event": catalogue.TEST, "occurredAt": event.at, "webhookId": endpoint.id, "sequence": 1}
     rendered = Rendered(event=catalogue.TEST, body=body, sequence=1, key=event.id)
@@ -224,10 +237,13 @@ def send_test(origin: Origin, endpoint_id: str, effect: Effect | None = None) ->
     return find_delivery(origin.org_id, done.subject_id) if done else delivery
 
 
-def _active(org_id: str, endpoint_id: str) -> Endpoint:
-    endpoint = get(org_id, endpoint_id).endpoint
+def _active(org_id: str, endpoint_id: str, *, watched: bool = False) -> Endpoint:
+    """An endpoint that is active. It is `watched` where a delivery that waits for its job is about to be stored."""
+    endpoint, health = get(org_id, endpoint_id)
     if not endpoint.active:
         raise Conflict("The webhook is disabled: make it active first.", code="webhook_disabled")
+    if watched:
+        parking.watch_endpoint(org_id, endpoint_id, health)
     return endpoint
 
 
@@ -265,7 +281,7 @@ def redeliver(origin: Origin, delivery_id: str, effect: Effect | None = None) ->
         return delivery
     if delivery.status is Status.PENDING and not recovery.is_stuck(delivery):
         raise Conflict("The delivery is still under way.", code="delivery_pending")
-    _active(origin.org_id, delivery.endpoint_id)
+    _active(origin.org_id, delivery.endpoint_id, watched=True)
     subject = Subject(type="webhook_delivery", id=delivery.id)
     event = events.of(origin, "webhook.redelivered", subject, webhook_id=delivery.endpoint_id)
     commit_once(effect, delivery.id, recovery.set_off_writes(delivery), events.record(event))

@@ -14,7 +14,7 @@ from switchboard.webhooks import catalogue, template
 from switchboard.webhooks.kinds import KINDS
 from switchboard.webhooks.models import Endpoint, KindName, Settings
 
-_MIN_TIMEOUT_MS, _MAX_TIMEOUT_MS = 1_000, 60_000
+_MIN_TIMEOUT_MS, MAX_TIMEOUT_MS = 1_000, 60_000
 _MAX_HEADERS, _MAX_HEADER_VALUE = 20, 512
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _HEADER_VALUE = re.compile(r"[ -~]*")
@@ -28,8 +28,8 @@ def applied(endpoint: Endpoint, settings: Settings) -> Endpoint:
     kind = KINDS[endpoint.kind]
     headers = _checked_headers(settings.custom_headers)
     timeout = settings.timeout_ms or kind.timeout_ms
-    if not _MIN_TIMEOUT_MS <= timeout <= _MAX_TIMEOUT_MS:
-        raise _invalid("timeoutMs", f"takes {_MIN_TIMEOUT_MS} to {_MAX_TIMEOUT_MS} milliseconds")
+    if not _MIN_TIMEOUT_MS <= timeout <= MAX_TIMEOUT_MS:
+        raise _invalid("timeoutMs", f"takes {_MIN_TIMEOUT_MS} to {MAX_TIMEOUT_MS} milliseconds")
     attempts = settings.max_attempts or len(kind.schedule)
     if not 1 <= attempts <= len(kind.schedule):
         raise _invalid("maxAttempts", f"takes 1 to {len(kind.schedule)}")

@@ -1,0 +1,284 @@
+"""The health of receivers in the `core` table: how they answer, who may send to them, and what is arranged for them.
+
+| item | pk | sk |
+|---|---|---|
+| health of an endpoint | `<org>#webhook#<id>` | `health` |
+| health of a key's callbacks to a host | `<org>#webhook#<the ids' first part>` | `health` |
+
+Health changes while a receiver is in trouble, so that it has a partition of its own, and vanishes with the last
+delivery. Slots and the turn are leases: each holds the moment at which it ends by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from switchboard.aws import clock, ids, table
+from switchboard.aws.table import ConditionFailedError, Delete, Item, Key, Update
+from switchboard.webhooks import store
+from switchboard.webhooks.delivery_store import KEPT
+from switchboard.webhooks.models import Endpoint, Health
+from switchboard.webhooks.receivers import Receiver, receiver_of
+
+#: How many batches may be sending to one receiver at a time.
+SLOTS = 10
+#: A moment that a job is arranged for.
+Arranged = Literal["wake_at", "watch_at"]
+
+
+def key(receiver: Receiver) -> Key:
+    return {"pk": f"{receiver.org_id}#webhook#{receiver.id}", "sk": "health"}
+
+
+def read(item: Item | None) -> Health:
+    item = item or {}
+    slots = {number: item[f"slot_{number}"] for number in range(SLOTS) if f"slot_{number}" in item}
+    return Health.model_validate({**item, "slots": slots})
+
+
+def get(receiver: Receiver) -> Health:
+    return read(table.get("core", key(receiver)))
+
+
+def get_many(receivers: Sequence[Receiver]) -> list[Health]:
+    """The health of up to a hundred receivers, in their order."""
+    return [read(item) for item in table.get_many("core", [key(one) for one in receivers])] if receivers else []
+
+
+def with_endpoint(org_id: str, endpoint_id: str) -> tuple[Endpoint | None, Health]:
+    """An endpoint and its health, in one request."""
+    places = [store.endpoint_key(org_id, endpoint_id), key(receiver_of(org_id, endpoint_id))]
+    item, found = table.get_many("core", places)
+    return (store.ENDPOINTS.read(item) if item else None), read(found)
+
+
+# Leases: who may send.
+
+
+class BusyError(Exception):
+    """A receiver takes no more for now. `health` tells why: its slots, its turn or its breaker."""
+
+    def __init__(self, health: Health) -> None:
+        super().__init__("busy")
+        self.health = health
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Slots of a receiver that a worker holds until a moment. With the `turn` it alone sends what is parked."""
+
+    numbers: tuple[int, ...]
+    until: str
+    turn: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """The attributes that hold it."""
+        return [*(["turn_until"] if self.turn else []), *(f"slot_{number}" for number in self.numbers)]
+
+
+def _free(names: Collection[str]) -> str:
+    return " AND ".join(f"(attribute_not_exists({name}) OR {name} < :now)" for name in names)
+
+
+def take(receiver: Receiver, lease: Lease, now: str) -> Health:
+    """Take slots of a receiver whose breaker is closed, and the turn where the lease has it. Raises BusyError."""
+    change = _change(
+        receiver,
+        [f"{name} = :until" for name in lease.names],
+        {":until": lease.until, ":now": now},
+        condition=f"{_free(lease.names)} AND (attribute_not_exists(open_until) OR open_until <= :now)",
+    )
+    try:
+        return read(table.write(change))
+    except ConditionFailedError as failed:
+        raise BusyError(read(failed.item)) from None
+
+
+# What is learnt of answers.
+
+
+@dataclass(frozen=True, slots=True)
+class HealthChange:
+    """What a batch learnt of a receiver. With `succeeded` it is well, whatever else failed.
+
+    `anew` says that the failures before these are too long ago to be of the same trouble. `failing_id` is a delivery
+    that failed, and `several` says that it is not the only one since the trouble began.
+    """
+
+    now: str
+    succeeded: bool
+    failures: int
+    down: int
+    anew: bool
+    slow_until: str | None
+    quick: bool = False
+    failing_id: str | None = None
+    several: bool = False
+
+
+def note(receiver: Receiver, change: HealthChange) -> Health:
+    """Note how a receiver answered."""
+    return read(table.write(_note(receiver, change)))
+
+
+def give_back(receiver: Receiver, lease: Lease, change: HealthChange) -> Health:
+    """Note how a receiver answered, and give a lease back if it is still ours."""
+    try:
+        return read(table.write(_note(receiver, change, removes=lease.names, held=lease)))
+    except ConditionFailedError:
+        # We took longer than our lease, and somebody else sends in that slot.
+        return note(receiver, change)
+
+
+def keep(receiver: Receiver, lease: Lease, after: Lease, change: HealthChange) -> Health | None:
+    """Note how a receiver answered, and hold a lease longer, with more slots where they are free.
+
+    Returns `None` where the lease has ended, or one of the further slots was taken: then nothing is noted.
+    """
+    more = [name for name in after.names if name not in lease.names]
+    sets = dict.fromkeys(after.names, after.until)
+    try:
+        return read(table.write(_note(receiver, change, sets=sets, held=lease, free=more)))
+    except ConditionFailedError:
+        return None
+
+
+def _note(
+    receiver: Receiver,
+    change: HealthChange,
+    *,
+    sets: Mapping[str, str] | None = None,
+    removes: Sequence[str] = (),
+    held: Lease | None = None,
+    free: Sequence[str] = (),
+) -> Update:
+    updates, adds = ["last_delivery_at = :now"], ""
+    removed = list(removes)
+    values: dict[str, Any] = {":now": change.now}
+    if change.succeeded:
+        updates += ["last_success_at = :now", "failures = :none", "down = :none"]
+        removed += ["failing_since", "failed_at", "failing_id", "several_since", "open_until"]
+        values[":none"] = 0
+    elif change.failures:
+        began = {"failing_since": ":now", "failing_id": ":failed"} | (
+            {"several_since": ":now"} if change.several else {}
+        )
+        for name, value in began.items():
+            updates.append(f"{name} = {value}" if change.anew else f"{name} = if_not_exists({name}, {value})")
+        updates.append("failed_at = :now")
+        if change.anew and not change.several:
+            removed.append("several_since")
+        adds = " ADD failures :failures, down :down"
+        values |= {":failures": change.failures, ":down": change.down, ":failed": change.failing_id}
+    if change.slow_until:
+        updates.append("slow_until = :slow")
+        values[":slow"] = change.slow_until
+        removed.append("quick_at")
+    elif change.quick:
+        updates.append("quick_at = :now")
+    for number, (name, until) in enumerate((sets or {}).items()):
+        updates.append(f"{name} = :set{number}")
+        values[f":set{number}"] = until
+    conditions = [f"{held.names[0]} = :held"] if held else []
+    if held:
+        values[":held"] = held.until
+    return _change(
+        receiver,
+        updates,
+        values,
+        more=adds + (f" REMOVE {', '.join(removed)}" if removed else ""),
+        condition=" AND ".join([*conditions, *([_free(free)] if free else [])]) or None,
+    )
+
+
+def open_breaker(receiver: Receiver, until: str) -> Health:
+    return read(table.write(_change(receiver, ["open_until = :until"], {":until": until})))
+
+
+def be_wary(receiver: Receiver, until: str) -> None:
+    """Let batches take slots of a receiver that has been answering, until a moment."""
+    table.write(_change(receiver, ["wary_until = :until"], {":until": until}))
+
+
+# What is arranged for those that wait.
+
+
+def mark_waiting(receiver: Receiver) -> Health:
+    """Note that deliveries were parked, and return the health as it is after that."""
+    return read(table.write(_change(receiver, ["waiting = :mark"], {":mark": ids.new("mrk")})))
+
+
+def stop_waiting(receiver: Receiver, mark: str) -> bool:
+    """Note that nothing is parked any more. Returns False where something was, since that mark was read."""
+    return _taken_back(receiver, "waiting", mark)
+
+
+def arrange(receiver: Receiver, name: Arranged, before: str | None, at: str, timer: str | None) -> Update:
+    """The write that notes the moment of a job, for the commit that asks for the job.
+
+    `timer` names a watch's timer, for who removes the endpoint (`timers.service.moot`). `before` is the moment that it
+    takes the place of. Raises ConditionFailedError at commit where there is another.
+    """
+    named = {":timer": timer} if timer and name == "watch_at" else {}
+    return _change(
+        receiver,
+        [f"{name} = :at", *(["watch_timer = :timer"] if named else [])],
+        {":at": at} | named | ({":before": before} if before else {}),
+        condition=f"{name} = :before" if before else f"attribute_not_exists({name})",
+    )
+
+
+def end_arrangement(receiver: Receiver, name: Arranged, at: str) -> bool:
+    """Note that no job is arranged any more. Returns False where another is."""
+    return _taken_back(receiver, name, at)
+
+
+def _taken_back(receiver: Receiver, name: str, value: str) -> bool:
+    change = _change(receiver, [], {":value": value}, more=f" REMOVE {name}", condition=f"{name} = :value")
+    try:
+        table.write(change)
+    except ConditionFailedError:
+        return False
+    return True
+
+
+def _change(
+    receiver: Receiver, sets: list[str], values: dict[str, Any], *, more: str = "", condition: str | None = None
+) -> Update:
+    """The write of a receiver's health, which stays as long as what was delivered at that moment."""
+    return Update(
+        table="core",
+        key=key(receiver),
+        expression=f"SET {', '.join([*sets, 'expires = :expires'])}{more}",
+        values=values | {":expires": int((clock.now() + KEPT).timestamp())},
+        condition=condition,
+    )
+
+
+#: What is said of an endpoint's answers. Its leases, that it was slow, and what is arranged are not among it.
+_RECORD = (
+    *("failures", "down", "failing_since", "failing_id", "several_since"),
+    *("open_until", "wary_until", "last_success_at", "quick_at"),
+)
+
+
+def forget_record(receiver: Receiver) -> Update:
+    """Forget how an endpoint has been answering, as if it were new. The slots it holds, and `slow_until`, stay."""
+    return Update(
+        table="core",
+        key=key(receiver),
+        expression=f"SET expires = :expires REMOVE {', '.join(_RECORD)}",
+        values={":expires": int((clock.now() + KEPT).timestamp())},
+    )
+
+
+def without_record(health: Health) -> Health:
+    """Return what `forget_record` leaves of an endpoint's health."""
+    return Health.model_validate(health.model_dump(exclude=set(_RECORD)))
+
+
+def forget(receiver: Receiver) -> Delete:
+    return Delete(table="core", key=key(receiver))

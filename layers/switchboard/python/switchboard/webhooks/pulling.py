@@ -1,0 +1,183 @@
+"""Sending what is parked: one worker has a receiver's turn, and all slots that are free.
+
+It takes the oldest attempts, ten for each slot, sends them at once, and goes on until nothing is parked or its time is
+over; then it lets a wake-up go on. It holds the turn by a lease that each round makes longer. When it gives the turn
+back it looks once more, since somebody may have parked an attempt while it still held it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from switchboard import telemetry
+from switchboard.aws import clock, queue
+from switchboard.webhooks import (
+    attempts,
+    breaker,
+    delivery_store,
+    health_store,
+    ordering,
+    parking,
+    parking_store,
+    recording,
+    store,
+)
+from switchboard.webhooks.attempts import SLOW_QUEUE, Sender, Sending
+from switchboard.webhooks.breaker import Deferred, Slots, Tally
+from switchboard.webhooks.jobs import DeliverWebhook, WakeReceiver
+from switchboard.webhooks.models import Endpoint, Health, Reason, Status
+from switchboard.webhooks.parking_store import Parked
+from switchboard.webhooks.receivers import Receiver
+from switchboard.webhooks.recording import Held
+
+#: How many attempts one slot sends at once.
+A_SLOT = 10
+#: For so long a worker takes further rounds. One that everybody shares soon lets the others have it.
+_FAST_TURN, _SLOW_TURN = 5.0, 30.0
+#: A function's time, less what is needed around its last answers.
+_WHOLE_TIME = 65.0
+#: How many of those that wait are looked through for such as have waited too long, at an open breaker.
+_LATE_AT_ONCE, _LATE_PAGES = 25, 20
+#: When an attempt that failed through our own fault comes again.
+_AFTER_FAULT = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Puller:
+    """A worker that may send what is parked for a receiver, of which it knows an endpoint.
+
+    `began` is when its invocation did, in seconds since 1970.
+
+    With `woken` it also gives up what has waited too long: once in a while is enough for that.
+    """
+
+    receiver: Receiver
+    endpoint_id: str
+    timeout_ms: int
+    slow: bool
+    sender: Sender
+    began: float
+    woken: bool = False
+
+    @property
+    def _has_time(self) -> bool:
+        spent = clock.epoch() - self.began
+        turn = _SLOW_TURN if self.slow else _FAST_TURN
+        return spent < turn and spent + attempts.seconds_for(self.timeout_ms, self.slow) < _WHOLE_TIME
+
+    async def pull(self, health: Health) -> None:
+        """Send what is parked for the receiver, as far as its health and our time allow."""
+        while True:
+            if breaker.is_slow(health) and not self.slow:
+                await asyncio.to_thread(self._wake, SLOW_QUEUE)
+                return
+            if not self._has_time:
+                await asyncio.to_thread(self._wake, None)
+                return
+            try:
+                slots = await asyncio.to_thread(self._take, health)
+            except Deferred as deferred:
+                await asyncio.to_thread(self._leave, deferred.health)
+                return
+            after = await self._rounds(slots)
+            if after is None:
+                return
+            health = after
+
+    def _take(self, health: Health) -> Slots:
+        return breaker.take(self.receiver, self.timeout_ms, health, turn=True)
+
+    def _wake(self, queue_name: str | None) -> None:
+        job = WakeReceiver(org_id=self.receiver.org_id, endpoint_id=self.endpoint_id)
+        queue.send([job.message(queue=queue_name or (SLOW_QUEUE if self.slow else None))])
+
+    def _leave(self, health: Health) -> None:
+        """Leave what is parked to the worker that has the turn or the slots, or to the end of the open breaker."""
+        if self.woken and breaker.is_open(health):
+            give_up_late(parking_store.first(self.receiver, _LATE_AT_ONCE * _LATE_PAGES))
+        parking.wake_later(self.receiver, self.endpoint_id, health)
+
+    async def _rounds(self, slots: Slots) -> Health | None:
+        """Send in rounds. Returns the health as it is when the turn may be taken again, `None` where it is over."""
+        while True:
+            parked = await asyncio.to_thread(parking_store.first, slots.receiver, A_SLOT * len(slots.lease.numbers))
+            if not parked:
+                return await asyncio.to_thread(self._drained, slots)
+            tally = Tally()
+            sent = await self._round(parked, slots, tally)
+            if not sent:
+                continue
+            if not await asyncio.to_thread(slots.keep, tally):
+                telemetry.logger().warning("a turn has ended early", extra={"receiver": slots.receiver.id})
+                return None
+            for endpoint in sent:
+                await asyncio.to_thread(attempts.disable_if_due, endpoint, slots.health)
+            hands_over = breaker.is_slow(slots.health) and not self.slow
+            if breaker.is_open(slots.health) or hands_over or not self._has_time:
+                return await asyncio.to_thread(slots.give_back, Tally())
+
+    def _drained(self, slots: Slots) -> Health | None:
+        """Give the turn back, and look again: whoever parked meanwhile saw it held, or takes it."""
+        health = slots.give_back(Tally())
+        if parking_store.first(slots.receiver, 1):
+            return health
+        if health.waiting and not health_store.stop_waiting(slots.receiver, health.waiting):
+            return health_store.get(slots.receiver)
+        return None
+
+    async def _round(self, parked: Sequence[Parked], slots: Slots, tally: Tally) -> list[Endpoint]:
+        """Send attempts, and remove what is none any more. Returns the endpoints that something was sent to."""
+        ready = await asyncio.to_thread(ready_of, parked)
+        sendings = [
+            (Sending(endpoint, slots.health, tally, self.sender, self.slow, slots=True), held)
+            for endpoint, held in ready
+        ]
+        for failed in await asyncio.gather(*(attempts.attempt_all(*one) for one in sendings)):
+            if failed:
+                # Nothing may hold up what comes after it: its own job counts how often this happens.
+                name = SLOW_QUEUE if self.slow else DeliverWebhook.queue
+                await asyncio.to_thread(recording.send_later, failed, _AFTER_FAULT, name)
+        return [endpoint for endpoint, _ in ready]
+
+
+def ready_of(parked: Sequence[Parked]) -> list[tuple[Endpoint, list[Held]]]:
+    """What may be sent of parked attempts, by endpoint.
+
+    The rest is parked no more: what is over, what another delivery sends off, and what is for no active endpoint.
+    """
+    org_id = parked[0].org_id
+    places = list(dict.fromkeys((org_id, one.endpoint_id) for one in parked))
+    endpoints = store.get_endpoints(places)
+    over: list[Parked] = []
+    canceled: dict[Reason, list[Held]] = {}
+    ready: dict[str, list[Held]] = {}
+    deliveries = delivery_store.get_many([(org_id, one.delivery_id) for one in parked])
+    for number, (one, delivery) in enumerate(zip(parked, deliveries, strict=True)):
+        if delivery is None or delivery.status is not Status.PENDING or delivery.attempts + 1 != one.attempt:
+            over.append(one)
+            continue
+        held = Held(number, delivery, parked=one)
+        endpoint = endpoints.get((org_id, one.endpoint_id))
+        if endpoint is None:
+            canceled.setdefault(Reason.DELETED, []).append(held)
+        elif not endpoint.active:
+            canceled.setdefault(Reason.DISABLED, []).append(held)
+        elif ordering.waits(delivery):
+            over.append(one)
+        else:
+            ready.setdefault(endpoint.id, []).append(held)
+    parking_store.delete_many(over)
+    for reason, given_up in canceled.items():
+        recording.cancel(given_up, reason)
+    return [(endpoints[(org_id, endpoint_id)], held) for endpoint_id, held in ready.items()]
+
+
+def give_up_late(parked: Sequence[Parked]) -> None:
+    """Give up what has come to its schedule's end, of the oldest that wait for a receiver which is away."""
+    for start in range(0, len(parked), _LATE_AT_ONCE):
+        ready = ready_of(parked[start : start + _LATE_AT_ONCE])
+        late = [one for endpoint, held in ready for one in recording.give_up_late(endpoint, held)]
+        if ready and not late:
+            return
