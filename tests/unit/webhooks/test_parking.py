@@ -266,6 +266,22 @@ def test_a_copy_of_a_job_that_comes_late_parks_nothing_that_is_sent_again(
     assert len(receiver.got) == 3, "the one that failed was sent again by its timer"
 
 
+def test_a_delivery_that_was_dispatched_twice_is_sent_once_though_it_waits_at_two_places(
+    acme: Tenant, endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    slots = hold(endpoint)
+    told(acme, world, frozen, 1)
+    (job,) = [DeliverWebhook.read(body) for body in drain("deliveries")]
+    assert delivery.deliver([job]) == set()
+    # The second dispatch found it stored, and told another moment.
+    frozen.advance(seconds=1)
+    assert delivery.deliver([job.model_copy(update={"made": None, "made_at": clock.stamp()})]) == set()
+    assert len(parked(endpoint)) == 2
+    slots.give_back(breaker.Tally())
+    assert delivery.deliver([WakeReceiver(org_id=acme.org_id, endpoint_id=endpoint.id)]) == set()
+    assert (statuses(endpoint), parked(endpoint), len(receiver.got)) == ({Status.SUCCEEDED: 1}, [], 1)
+
+
 def test_jobs_that_have_to_wait_read_no_body(
     acme: Tenant, endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen,
     monkeypatch: pytest.MonkeyPatch,

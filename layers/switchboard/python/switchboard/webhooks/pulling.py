@@ -154,10 +154,14 @@ def ready_of(parked: Sequence[Parked]) -> list[tuple[Endpoint, list[Held]]]:
     canceled: dict[Reason, list[Held]] = {}
     ready: dict[str, list[Held]] = {}
     deliveries = delivery_store.get_many([(org_id, one.delivery_id) for one in parked])
+    # An event that was dispatched twice made its delivery at two moments, and so parked it at two places.
+    seen: set[str] = set()
     for number, (one, delivery) in enumerate(zip(parked, deliveries, strict=True)):
-        if delivery is None or delivery.status is not Status.PENDING or delivery.attempts + 1 != one.attempt:
+        is_due = delivery is not None and delivery.status is Status.PENDING and delivery.attempts + 1 == one.attempt
+        if delivery is None or not is_due or delivery.id in seen:
             over.append(one)
             continue
+        seen.add(delivery.id)
         held = Held(number, delivery, parked=one)
         endpoint = endpoints.get((org_id, one.endpoint_id))
         if endpoint is None:
