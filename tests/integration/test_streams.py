@@ -103,7 +103,7 @@ def settled(http: httpx.Client, who: SignedUp) -> SignedUp:
 
     def welcomed() -> bool:
         found = http.get("/v1/audit/export", headers=who.master).json()["documents"]
-        return any(document["action"] == "email.delivered" for document in found)
+        return any(document["action"] == "email.queued" for document in found)
 
     until(welcomed)
     return who
