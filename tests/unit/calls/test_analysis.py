@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from switchboard.aws import clock
-from switchboard.calls import closing, following, service, store
+from switchboard.calls import closing, dispositions, following, service, store
 from switchboard.calls.ending import ANALYSIS_LIMIT
 from switchboard.calls.jobs import CloseCall
 from switchboard.calls.models import Call, State
 from switchboard.carriers import voice
 from switchboard.carriers.voice.reports import EndReason, Recording, Report, ToolUse, Turn
+from switchboard.compliance import ledgers
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
 from tests.actors import Tenant, tenant
@@ -129,8 +131,12 @@ def test_without_any_analysis_the_call_is_complete_and_a_late_one_counts(
     call = dialed(acme)
     over(call)
     closing.close(call.org_id, call.id, State.ENDING.value)
-    assert (now(call).state, now(call).outcome) == (State.COMPLETED, "unknown")
+    assert (now(call).state, dispositions.outcome_of(now(call))) == (State.COMPLETED, "unknown")
     assert provider.ended == [], "the line is over"
+    report(call, "analyzed", outcome="success", summary="They agreed.")
+    report(call, "analyzed", outcome="failure", summary="Again.")
+    assert (now(call).outcome, now(call).summary) == ("success", "They agreed.")
+    assert actions(acme)[-1] == "voice.call.analyzed"
 
 
 def test_the_watch_over_an_analysis_is_set_with_the_end_and_the_one_over_the_talk_finds_nothing(
@@ -157,15 +163,13 @@ def test_what_is_hung_up_or_said_after_the_line_is_over_changes_nothing_of_it(ac
     assert provider.ended == []
 
 
-def test_a_recording_comes_after_the_end_and_once(acme: Tenant) -> None:
+def test_recordings_come_after_the_end_each_once(acme: Tenant) -> None:
     call = dialed(acme)
     over(call, outcome="success")
-    for _ in range(2):
-        report(call, "recorded", recording=Recording(id="r", url="https://provider.example/r", duration_seconds=61))
-    kept = now(call).recording
-    assert kept is not None
-    assert kept.id == "r"
-    assert actions(acme).count("voice.call.recorded") == 1
+    for name in ("a", "b", "a"):
+        report(call, "recorded", recording=Recording(id=name, url="https://provider.example/r", duration_seconds=61))
+    assert [kept.id for kept in now(call).recordings] == ["a", "b"]
+    assert actions(acme).count("voice.call.recorded") == 2
 
 
 def test_a_machine_is_found_out_after_the_answer(acme: Tenant) -> None:
@@ -174,6 +178,146 @@ def test_a_machine_is_found_out_after_the_answer(acme: Tenant) -> None:
     report(call, "answered", answered_by="human")
     assert now(call).answered_by == "machine_start"
     assert actions(acme).count("voice.call.machine") == 1
+
+
+def test_a_machine_makes_a_voicemail_in_either_order(acme: Tenant) -> None:
+    for order in (["machine", "ended"], ["ended", "machine"]):
+        call = dialed(acme)
+        report(call, "answered")
+        for kind in order:
+            facts = {"answered_by": "machine_end_beep"} if kind == "machine" else {"duration_seconds": 30}
+            report(call, kind, **facts)
+        report(call, "analyzed", outcome="success", summary="A message was left.")
+        assert (now(call).end_reason, dispositions.outcome_of(now(call))) == (EndReason.VOICEMAIL, "voicemail"), order
+
+
+@pytest.mark.parametrize("reason", [EndReason.BUSY, EndReason.NO_ANSWER])
+def test_a_call_that_was_answered_was_not_busy(acme: Tenant, reason: EndReason) -> None:
+    for order in (["answered", "ended"], ["ended", "answered"]):
+        call = dialed(acme)
+        for kind in order:
+            report(call, kind, **({"end_reason": reason, "outcome": "unknown"} if kind == "ended" else {}))
+        assert (now(call).state, now(call).end_reason) == (State.COMPLETED, EndReason.COMPLETED), order
+
+
+def test_an_old_transfer_that_is_told_again_is_not_the_last(acme: Tenant) -> None:
+    call = dialed(acme)
+    report(call, "answered")
+    for to, sequence in (("+12125550100", 2), ("+12125550101", 3), ("+12125550100", 2)):
+        report(call, "transferred", to=to, sequence=sequence)
+    assert now(call).transferred_to == "+12125550101"
+
+
+def test_the_talkers_own_id_takes_the_place_of_one_that_was_supposed(acme: Tenant) -> None:
+    call = dialed(acme)
+    assert now(call).provider_conversation_id == "talk_1"
+    report(call, "answered", provider_conversation_id="conv_real")
+    assert now(call).provider_conversation_id == "conv_real"
+
+
+def test_a_talk_whose_answer_nobody_told_of_goes_on(acme: Tenant, provider: Provider, frozen: clock.Frozen) -> None:
+    call = dialed(acme)
+    frozen.advance(seconds=181)
+    answered = clock.iso(clock.now() - timedelta(seconds=170))
+    provider.known = voice.Snapshot(over=False, answered=True, answered_at=answered)
+    closing.close(call.org_id, call.id, State.RINGING.value)
+    assert (now(call).state, now(call).answered_at, provider.ended) == (State.ACTIVE, answered, [])
+    closing.close(call.org_id, call.id, State.ACTIVE.value)
+    assert len(provider.ended) == 1, "the longest call is over"
+
+
+def test_an_end_that_is_asked_for_may_lack_every_time(acme: Tenant, provider: Provider, frozen: clock.Frozen) -> None:
+    call = dialed(acme)
+    frozen.advance(seconds=181)
+    over_at = clock.iso(clock.now() - timedelta(seconds=100))
+    provider.known = voice.Snapshot(over=True, answered=True, ended_at=over_at, end_reason="completed", sip_code=200)
+    closing.close(call.org_id, call.id, State.RINGING.value)
+    found = now(call)
+    assert (found.state, found.answered_at, found.ended_at) == (State.ENDING, over_at, over_at)
+    report(call, "ended", end_reason=EndReason.COMPLETED, duration_seconds=75)
+    assert (now(call).duration_seconds, spent(acme)) == (75, 2), "the provider's own word on the length"
+    assert now(call).state is State.ENDING
+
+
+def test_the_length_of_a_talk_does_not_depend_on_the_order_of_its_reports() -> None:
+    facts: dict[str, dict[str, Any]] = {
+        "answered": {"at": "2026-01-15T17:00:10Z", "answered_by": "human"},
+        "ended": {"at": "2026-01-15T17:03:30Z", "end_reason": EndReason.CALLER_HANGUP},
+        "analyzed": {"outcome": "success", "summary": "Done."},
+    }
+    for reason in (EndReason.CALLER_HANGUP, EndReason.COMPLETED, EndReason.AGENT_HANGUP, EndReason.VOICEMAIL):
+        ends = set()
+        for order in itertools.permutations(facts):
+            call = begun("ringing").model_copy(update={"created_at": "2026-01-15T17:00:00Z"})
+            with clock.using(clock.Frozen("2026-01-15T17:05:00Z")):
+                for kind in order:
+                    more = facts[kind] | ({"end_reason": reason} if kind == "ended" else {})
+                    call = after(call, kind, **more)
+            ends.add((call.state, call.duration_seconds, call.cost_micros, call.answered_at, call.answered_by))
+        assert len(ends) == 1, (reason, ends)
+        assert ends.pop()[1] == 200, reason
+
+
+# --- wishes that a recognizer cuts ------------------------------------------------------------------------------
+
+
+def opted_out(acme: Tenant) -> bool:
+    return bool(ledgers.opt_outs(acme.org_id, 10)[0])
+
+
+def said(call: Call, number: int, text: str, *, speaker: str = "caller", final: bool = True) -> None:
+    turn = Turn(number=number, speaker=speaker, text=text, start_ms=number, end_ms=number + 1, final=final)
+    report(call, "turn", turn=turn)
+
+
+@pytest.mark.parametrize("order", [[1, 2], [2, 1]])
+def test_a_wish_that_is_cut_in_two_turns_is_one(acme: Tenant, order: list[int]) -> None:
+    texts = {1: "Please don't", 2: "call me again."}
+    call = dialed(acme)
+    report(call, "answered")
+    for number in order:
+        said(call, number, texts[number])
+    assert opted_out(acme)
+
+
+def test_words_of_the_agent_between_are_no_part_of_a_wish(acme: Tenant) -> None:
+    call = dialed(acme)
+    report(call, "answered")
+    said(call, 1, "Please don't", speaker="agent")
+    said(call, 2, "call me again.")
+    assert not opted_out(acme)
+
+
+def test_a_wish_at_which_the_person_hung_up_counts_though_it_never_became_final(acme: Tenant) -> None:
+    call = dialed(acme)
+    report(call, "answered")
+    said(call, 1, "Please stop calling me", final=False)
+    assert not opted_out(acme), "more may come"
+    over(call)
+    assert opted_out(acme)
+
+
+def test_a_wish_in_a_call_whose_end_was_only_supposed_hangs_up(
+    acme: Tenant, provider: Provider, frozen: clock.Frozen
+) -> None:
+    call = dialed(acme)
+    frozen.advance(seconds=181)
+    closing.close(call.org_id, call.id, State.RINGING.value)
+    assert now(call).provisional
+    provider.ended.clear()
+    report(call, "answered")
+    said(call, 1, "Stop calling me.")
+    closing.hang_up(call.org_id, call.id)
+    assert len(provider.ended) == 1
+
+
+def test_an_account_number_that_holds_the_key_is_no_wish(acme: Tenant) -> None:
+    call = dialed(acme)
+    report(call, "answered")
+    report(call, "dtmf", digits="4921")
+    assert not opted_out(acme)
+    report(call, "dtmf", digits="9#")
+    assert opted_out(acme)
 
 
 def test_a_transfer_is_told_with_the_digest_of_the_number(acme: Tenant) -> None:

@@ -6,10 +6,13 @@ provisional, and a later report of the provider corrects it.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from switchboard import telemetry
+from switchboard.aws import clock
 from switchboard.calls import ending, following, lanes, placing, store
 from switchboard.calls.ending import TALKING, End
-from switchboard.calls.models import OVER, TERMINAL, Call, State
+from switchboard.calls.models import TERMINAL, Call, State
 from switchboard.calls.telling import Change
 from switchboard.carriers import voice
 from switchboard.carriers.voice.reports import EndReason, Report
@@ -34,7 +37,7 @@ def close(org_id: str, call_id: str, state: str) -> None:
 def hang_up(org_id: str, call_id: str) -> None:
     """Hang up a call, for a job. Its end is what the provider then reports."""
     call = store.CALLS.get(org_id, call_id)
-    if call is None or call.state in OVER:
+    if call is None or call.is_over:
         return
     placing.carrier(call.simulated).line.end(leg_of(call))
 
@@ -48,11 +51,31 @@ def take(call: Call, found: voice.Snapshot) -> None:
     """Take the line's word on a call, as if it had reported it."""
     facts = {"org_id": call.org_id, "call_id": call.id, "provider_call_id": found.provider_call_id}
     if found.answered:
-        following.apply(Report(kind="answered", at=found.answered_at, **facts))
+        at = found.answered_at or _answered_before(found)
+        following.apply(Report(kind="answered", at=at, answered_by=found.answered_by, **facts))
     if found.over:
         reason = EndReason(found.end_reason) if found.end_reason else None
         seconds = found.duration_seconds
-        following.apply(Report(kind="ended", at=found.ended_at, end_reason=reason, duration_seconds=seconds, **facts))
+        following.apply(
+            Report(
+                kind="ended",
+                at=found.ended_at,
+                end_reason=reason,
+                duration_seconds=seconds,
+                sip_code=found.sip_code,
+                **facts,
+            )
+        )
+
+
+def _answered_before(found: voice.Snapshot) -> str | None:
+    """When a call was answered that is over, by its end and its length. Without a length nobody talked for long."""
+    if found.ended_at is None:
+        return None
+    try:
+        return clock.iso(clock.parse(found.ended_at) - timedelta(seconds=found.duration_seconds or 0))
+    except (ValueError, OverflowError):
+        return None
 
 
 def _is_still(call: Call, state: State) -> bool:
@@ -65,6 +88,10 @@ def _end_at_provider(call: Call) -> bool:
     line = placing.carrier(call.simulated).line
     try:
         found = line.fetch(leg_of(call))
+        if found is not None and found.answered and not found.over and call.state not in TALKING:
+            # Nobody told of the answer. From now on the call has the time of one that talks.
+            take(call, found)
+            return True
         if found is None or not found.over:
             line.end(leg_of(call))
             return False
@@ -92,7 +119,7 @@ def _finish(call: Call) -> None:
     store.CALLS.change(
         call.org_id,
         call.id,
-        lambda now: ending.analyzed(now, outcome, summary) if now.state is State.ENDING else None,
+        lambda now: ending.completed(now, outcome, summary),
     )
 
 

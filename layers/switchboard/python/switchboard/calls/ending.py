@@ -74,22 +74,26 @@ def ended(call: Call, end: End) -> Change:
     if call.state is State.ENDING:
         return None
     at = telling.moment(call, end.at)
-    if not call.answered_at and (_was_answered(end.reason) or call.state in ANSWERED):
+    supposed = not call.answered_at and (_was_answered(end.reason) or call.state in ANSWERED)
+    if supposed:
         # Answered and ended, reported the wrong way round: the end tells of both.
         call = call.model_copy(update={"answered_at": _answered_before(call, at, end.seconds)})
-    state = _end_state(call, end.reason)
+    reason = _true_reason(call, end.reason)
+    state = _end_state(call, reason)
     if state is None:
         return None
     talked = _talked(call, end.seconds, at)
     minutes = -(-talked // 60)
     facts = {
-        "end_reason": end.reason,
+        "end_reason": reason,
         "error": end.error,
         "sip_code": end.sip_code,
         "ended_at": clock.iso(at),
         "cost_micros": _price(call, minutes),
         "duration_seconds": talked,
         "reported_seconds": None if call.answered_at or end.seconds is None else _bounded(end.seconds),
+        "answer_supposed": supposed,
+        "length_supposed": end.seconds is None,
         "provisional": end.provisional,
     }
     # The first minute was spent when the call was placed.
@@ -103,17 +107,24 @@ def ended(call: Call, end: End) -> Change:
     return after, [timers.moot(call.watch), settled, left, told]
 
 
+def completed(call: Call, outcome: str | None, summary: str | None) -> Change:
+    """Complete a call that waits for the analysis of its talk: with what is known of it, or without."""
+    if call.state is not State.ENDING:
+        return None
+    return analyzed(call, outcome, summary)
+
+
 def analyzed(call: Call, outcome: str | None, summary: str | None) -> Change:
     """Take the analysis of a talk. It may come before the end of the call is reported, and after it was waited for."""
-    facts = {"outcome": outcome or "unknown", "summary": summary}
+    facts = {"outcome": outcome, "summary": summary}
     if call.state is State.ENDING:
         after = moved(call, state=State.COMPLETED, watch=None, **facts)
         told = telling.event(after, "voice.call.completed", **of_end(after))
         return after, [timers.moot(call.watch), told]
-    if call.outcome is not None or not (call.ended_at is None or may_be_corrected(call)):
+    if outcome is None or call.outcome is not None or not (call.ended_at is None or may_be_corrected(call)):
         return None
     after = moved(call, **facts)
-    return after, telling.event(after, "voice.call.analyzed", outcome=after.outcome)
+    return after, telling.event(after, "voice.call.analyzed", outcome=outcome)
 
 
 def may_be_corrected(call: Call) -> bool:
@@ -124,19 +135,26 @@ def may_be_corrected(call: Call) -> bool:
 def answered_after_all(call: Call, report: Report) -> Change:
     """Take an answer that is reported after the end. What the end said of the talk's length counts now."""
     assert call.ended_at is not None
-    seconds = call.reported_seconds
-    if seconds is None:
-        # Its end was our own conclusion, or said nothing of a talk. A later report of the end may.
-        at = clock.iso(min(telling.moment(call, report.at), clock.parse(call.ended_at)))
-        return moved(call, answered_at=at, answered_by=report.answered_by), None
-    answered = clock.iso(clock.parse(call.ended_at) - timedelta(seconds=seconds))
-    facts = {"answered_at": answered, "answered_by": report.answered_by}
-    return _settled_anew(call, call.model_copy(update=facts), call.end_reason or EndReason.COMPLETED, seconds)
+    end = clock.parse(call.ended_at)
+    known = {"answered_by": call.answered_by or report.answered_by, "answer_supposed": False}
+    if call.provisional:
+        # Its end was our own conclusion. A later report of the end tells how long they talked.
+        at = min(telling.moment(call, report.at), end)
+        return moved(call, answered_at=clock.iso(at), **known), None
+    seconds = call.reported_seconds if call.length_supposed is False else None
+    if call.answered_at and not call.length_supposed:
+        # The answer follows from the length.
+        return moved(call, **known), None
+    answered = end - timedelta(seconds=seconds) if seconds is not None else min(telling.moment(call, report.at), end)
+    told = call.model_copy(update={"answered_at": clock.iso(answered), **known})
+    return _settled_anew(call, told, call.end_reason or EndReason.COMPLETED, seconds)
 
 
 def corrected(call: Call, report: Report) -> Change:
-    """Take the provider's word on the end of a call that we had concluded on our own."""
+    """Take the provider's word on an end that we had concluded on our own, or on a length that nobody had told."""
     end, at = End.of(report), telling.moment(call, report.at)
+    if not call.provisional and (end.seconds is None or end.seconds == call.duration_seconds):
+        return None
     told = call.model_copy(update={"error": None, "sip_code": end.sip_code, "outcome": report.outcome or call.outcome})
     if not call.answered_at and _was_answered(end.reason):
         told = told.model_copy(update={"answered_at": _answered_before(call, at, end.seconds)})
@@ -149,9 +167,12 @@ def _settled_anew(call: Call, told: Call, reason: EndReason, seconds: int | None
     """Give an ended call another end: its state, length and price, and the difference in what it is charged."""
     assert told.ended_at is not None
     begun = told.model_copy(update={"state": State.ACTIVE if told.answered_at else State.RINGING})
+    reason = _true_reason(begun, reason)
     state = _end_state(begun, reason)
     assert state is not None, "every reason ends a call that was under way"
-    talked = _talked(begun, seconds, clock.parse(told.ended_at) if told.ended_at != call.ended_at else clock.now())
+    if call.state is State.ENDING and state is State.COMPLETED:
+        state = State.ENDING
+    talked = _talked(begun, seconds, clock.parse(told.ended_at))
     minutes = -(-talked // 60)
     after = moved(
         told,
@@ -160,6 +181,7 @@ def _settled_anew(call: Call, told: Call, reason: EndReason, seconds: int | None
         duration_seconds=talked,
         cost_micros=_price(call, minutes),
         provisional=False,
+        length_supposed=seconds is None,
     )
     before = -(-(call.duration_seconds or 0) // 60)
     event = telling.event(after, "voice.call.corrected", **of_end(after))
@@ -185,6 +207,20 @@ def _settled(call: Call, minutes: int) -> Writes:
     if call.receipt is None:
         return None
     return usage.settling(accounts.organisation(call.org_id), placing.METER[call.tier], minutes, call.receipt)
+
+
+def _true_reason(call: Call, reason: EndReason) -> EndReason:
+    """Why a call ended, where what was reported of its answer says otherwise: a machine, or an answer at all."""
+    if call.answered_at and reason in (EndReason.BUSY, EndReason.NO_ANSWER):
+        return EndReason.COMPLETED
+    if reason is EndReason.COMPLETED and is_machine(call.answered_by):
+        return EndReason.VOICEMAIL
+    return reason
+
+
+def is_machine(answered_by: str | None) -> bool:
+    """Whether a machine answered, in the words of the carriers."""
+    return bool(answered_by) and str(answered_by).startswith(("machine", "fax", "voicemail"))
 
 
 def _was_answered(reason: EndReason) -> bool:

@@ -8,11 +8,13 @@ from typing import Any
 from switchboard.aws import clock, secret
 from switchboard.calls import ending, hearing, store, telling
 from switchboard.calls.ending import ANSWERED, TALK_LIMIT, End
-from switchboard.calls.models import OVER, TERMINAL, Call, State
+from switchboard.calls.models import OVER, Call, State
 from switchboard.calls.telling import Change
-from switchboard.carriers.voice.reports import Report
+from switchboard.carriers.voice.reports import EndReason, Recording, Report
 from switchboard.kit.collection import moved
 
+#: More recordings than that are no call's.
+_MOST_RECORDINGS = 20
 #: How long a provider may take to report that a call rings, is answered or not; then it is closed.
 RING_LIMIT = timedelta(minutes=3)
 
@@ -21,8 +23,10 @@ def apply(report: Report) -> None:
     """Apply what a provider reports of a call."""
     if report.kind in hearing.KINDS:
         hearing.hear(report)
-    else:
-        store.CALLS.change(report.org_id, report.call_id, lambda found: decide(found, report))
+        return
+    after = store.CALLS.change(report.org_id, report.call_id, lambda found: decide(found, report))
+    if report.kind == "ended" and after is not None and after.answered_at:
+        hearing.hear_what_was_cut_off(after)
 
 
 def decide(call: Call, report: Report) -> Change:
@@ -30,49 +34,71 @@ def decide(call: Call, report: Report) -> Change:
     known: dict[str, Any] = {}
     if report.provider_call_id and not call.provider_call_id:
         known["provider_call_id"] = report.provider_call_id
-    if report.provider_conversation_id and not call.provider_conversation_id:
+    if report.provider_conversation_id and report.provider_conversation_id != call.provider_conversation_id:
+        # The talker's own word, where the dialler may only have supposed it.
         known["provider_conversation_id"] = report.provider_conversation_id
     match report.kind:
         case "ringing" if call.can_become(State.RINGING):
             return telling.move(call, State.RINGING, "voice.call.ringing", RING_LIMIT, known)
-        case "answered" if not call.answered_at:
+        case "answered" if not call.answered_at or call.answer_supposed:
             return _answered(call, report, known)
         case "answered" if report.answered_by and not call.answered_by:
             # The end told of the answer before, and not of who it was.
             return moved(call, answered_by=report.answered_by, **known), None
         case "machine" if report.answered_by and report.answered_by != call.answered_by:
-            after = moved(call, answered_by=report.answered_by, **known)
-            return after, telling.event(after, "voice.call.machine", answered_by=report.answered_by)
+            return _found_out(call, report.answered_by, known)
         case "hold" | "resumed":
             return _held(call, report, known)
         case "transferred" if report.to and report.to != call.transferred_to:
-            after = moved(call, transferred_to=report.to, **known)
-            return after, telling.event(after, "voice.call.transferred", transferred_to=secret.digest(report.to))
-        case "recorded" if report.recording and call.recording is None:
-            after = moved(call, recording=report.recording, **known)
-            seconds = report.recording.duration_seconds
-            return after, telling.event(after, "voice.call.recorded", duration_seconds=seconds)
+            return _transferred(call, report, report.to, known)
+        case "recorded" if report.recording and len(call.recordings) < _MOST_RECORDINGS:
+            return _recorded(call, report.recording, known)
         case "analyzed":
-            return ending.analyzed(call, report.outcome, report.summary)
-        case "ended" if call.state not in TERMINAL:
+            return ending.analyzed(call, report.outcome or "unknown", report.summary)
+        case "ended" if call.state not in OVER:
             if report.outcome:
                 known["outcome"] = report.outcome
             return ending.ended(call.model_copy(update=known), End.of(report))
-        case "ended" if call.provisional and ending.may_be_corrected(call):
+        case "ended" if (call.provisional or call.length_supposed) and ending.may_be_corrected(call):
             return ending.corrected(call, report)
     return None
 
 
 def _answered(call: Call, report: Report, known: dict[str, Any]) -> Change:
-    if call.state in ANSWERED or call.can_become(State.ACTIVE):
+    if call.state not in OVER and (call.state in ANSWERED or call.can_become(State.ACTIVE)):
         by = call.answered_by or report.answered_by
         known |= {"answered_at": clock.iso(telling.moment(call, report.at)), "answered_by": by}
         # What was reported ahead of the answer, such as a hold, came after it and stands.
         state = call.state if call.state in ANSWERED else State.ACTIVE
         return telling.move(call, state, "voice.call.answered", TALK_LIMIT, known)
-    if call.state in TERMINAL and ending.may_be_corrected(call):
+    if call.state in OVER and ending.may_be_corrected(call):
         return ending.answered_after_all(call, report)
     return None
+
+
+def _found_out(call: Call, answered_by: str, known: dict[str, Any]) -> Change:
+    """Take who answered, which is found out after the answer, and sometimes after the end."""
+    if call.state in OVER and call.end_reason is EndReason.COMPLETED and ending.is_machine(answered_by):
+        known["end_reason"] = EndReason.VOICEMAIL
+    after = moved(call, answered_by=answered_by, **known)
+    return after, telling.event(after, "voice.call.machine", answered_by=answered_by)
+
+
+def _transferred(call: Call, report: Report, to_number: str, known: dict[str, Any]) -> Change:
+    order = _order(report)
+    if order is not None:
+        if call.transfer_order is not None and order <= call.transfer_order:
+            return None
+        known["transfer_order"] = order
+    after = moved(call, transferred_to=to_number, **known)
+    return after, telling.event(after, "voice.call.transferred", transferred_to=secret.digest(to_number))
+
+
+def _recorded(call: Call, recording: Recording, known: dict[str, Any]) -> Change:
+    if any(kept.id == recording.id for kept in call.recordings):
+        return None
+    after = moved(call, recordings=[*call.recordings, recording], **known)
+    return after, telling.event(after, "voice.call.recorded", duration_seconds=recording.duration_seconds)
 
 
 def _held(call: Call, report: Report, known: dict[str, Any]) -> Change:

@@ -9,9 +9,9 @@ from switchboard.aws import clock
 from switchboard.aws.table import Writes
 from switchboard.calls import store, telling
 from switchboard.calls.jobs import HangUp
-from switchboard.calls.models import AGENT, OVER, Call
+from switchboard.calls.models import AGENT, Call
 from switchboard.calls.telling import Change
-from switchboard.carriers.voice.reports import Report
+from switchboard.carriers.voice.reports import Report, Turn
 from switchboard.compliance import ledgers, wishes
 from switchboard.compliance.models import OptOutSource
 from switchboard.kit import change as kit
@@ -32,17 +32,32 @@ def hear(report: Report) -> None:
             call, "voice.call.turn", number=turn.number, speaker=turn.speaker, characters=len(turn.text)
         )
         said: Writes = [store.put_turn(call, turn), told]
-        if turn.final and turn.speaker != AGENT and wishes.asks_to_stop(turn.text):
+        if turn.final and turn.speaker != AGENT and wishes.asks_to_stop(_with_neighbors(call, turn)):
             _opt_out(call, "spoken", said)
         else:
             kit.record(said)
-    if report.digits and wishes.OPT_OUT_KEY in report.digits:
+    if report.digits and wishes.presses_to_stop(report.digits):
         _opt_out(call, "key_press", None)
     if report.kind == "opt_out":
         _opt_out(call, "spoken", None)
     if tool := report.tool:
         told = telling.event(call, "voice.call.tool", tool=tool.name, status=tool.status, duration_ms=tool.duration_ms)
         kit.record(store.put_tool(call, tool), told)
+
+
+def hear_what_was_cut_off(call: Call) -> None:
+    """Take a wish that was understood and never became final, because the person hung up upon it."""
+    for turn in store.turns(call.org_id, call.id):
+        if not turn.final and turn.speaker != AGENT and wishes.asks_to_stop(turn.text):
+            _opt_out(call, "spoken", None)
+            return
+
+
+def _with_neighbors(call: Call, turn: Turn) -> str:
+    """A turn's text with what the same person said just before and after: recognizers cut sentences at pauses."""
+    before, after = store.turns_at(call, turn.number - 1, turn.number + 1)
+    parts = [one.text for one in (before, turn, after) if one and one.final and one.speaker == turn.speaker]
+    return " ".join(parts)
 
 
 def _opt_out(call: Call, source: OptOutSource, said: Writes) -> None:
@@ -75,4 +90,4 @@ def _note(call: Call, source: OptOutSource, said: Writes, ledger: Writes) -> Non
 
 
 def _hanging_up(call: Call) -> Writes:
-    return None if call.state in OVER else timers.soon(HangUp(org_id=call.org_id, call_id=call.id))
+    return None if call.is_over else timers.soon(HangUp(org_id=call.org_id, call_id=call.id))

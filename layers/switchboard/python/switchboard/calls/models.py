@@ -137,6 +137,8 @@ class Call(BaseModel):
     provider_conversation_id: str | None = None
     #: The provider's own order of the last hold or resume that counted.
     held_order: int | None = None
+    #: The same of the last transfer.
+    transfer_order: int | None = None
     transferred_to: str | None = None
     end_reason: EndReason | None = None
     answered_by: str | None = None
@@ -144,7 +146,7 @@ class Call(BaseModel):
     awaits_analysis: bool = False
     outcome: str | None = None
     summary: str | None = None
-    recording: Recording | None = None
+    recordings: list[Recording] = Field(default_factory=list)
     error: str | None = None
     sip_code: int | None = None
     #: Where the first minute was counted; what the call really took is settled there. A simulated call has none.
@@ -154,6 +156,9 @@ class Call(BaseModel):
     provisional: bool = False
     #: How long the provider said that it lasted, where nobody had reported an answer: it may have been ringing.
     reported_seconds: int | None = None
+    #: Whether no report told of the answer, or of the length, so that a late one still counts.
+    answer_supposed: bool = False
+    length_supposed: bool = False
     created_at: str
     updated_at: str
     started_at: str | None = None
@@ -165,6 +170,11 @@ class Call(BaseModel):
     def simulated(self) -> bool:
         """Whether nobody is called, and nothing spent."""
         return self.order.simulated
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the provider told that the line is over, or it never had the call."""
+        return self.state in OVER and not self.provisional
 
     def can_become(self, state: State) -> bool:
         """Whether that move is a legal one."""

@@ -119,6 +119,13 @@ def turns(org_id: str, call_id: str) -> Iterator[Turn]:
     return (Turn.model_validate(item) for item in query.all())
 
 
+def turns_at(call: Call, *numbers: int) -> list[Turn | None]:
+    """The turns of some numbers, `None` for those that are not there."""
+    partition = _key(call.org_id, call.id)["pk"]
+    keys: list[Key] = [{"pk": partition, "sk": f"turn#{number:05d}"} for number in numbers]
+    return [Turn.model_validate(item) if item else None for item in table.get_many("activity", keys)]
+
+
 def _request_key(org_id: str, mode: str, request_id: str) -> Key:
     return {"pk": f"{org_id}#request#{mode}#{request_id}", "sk": "request"}
 

@@ -77,3 +77,8 @@ def asks_to_stop(text: str) -> bool:
     said = words.plain(text)
     # A clause ends a wish, and a pause is no clause: both readings count.
     return said in _WHOLE or any(_WISHES.search(part) for part in (said, *map(words.plain, _CLAUSE.split(text))))
+
+
+def presses_to_stop(digits: str) -> bool:
+    """Whether pressed keys say that a person wants no more calls. An account number that holds the key says nothing."""
+    return digits.strip("*#") == OPT_OUT_KEY

@@ -50,9 +50,11 @@ class Snapshot:
     answered: bool = False
     provider_call_id: str | None = None
     answered_at: str | None = None
+    answered_by: str | None = None
     ended_at: str | None = None
     end_reason: str | None = None
     duration_seconds: int | None = None
+    sip_code: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
