@@ -41,9 +41,9 @@ class Provider:
     def analyzes(self) -> bool:
         return self._analyzes
 
-    def open(self, conversation: voice.Conversation) -> str:
+    def open(self, conversation: voice.Conversation) -> voice.Opened:
         self.dialed.append(conversation)
-        return "talk_1"
+        return voice.Opened("talk_1", "wss://talker.example/talk_1")
 
     def call(self, conversation: voice.Conversation, placement: voice.Placement) -> voice.Placed | None:
         return None

@@ -123,6 +123,23 @@ def test_an_analysis_that_does_not_come_is_asked_for(acme: Tenant, provider: Pro
     assert service.tools(acme.caller(), call.id) == [tool]
 
 
+def test_a_long_talk_that_nobody_reported_is_taken_in_several_runs_and_what_is_recorded_once(
+    acme: Tenant, provider: Provider
+) -> None:
+    call = dialed(acme)
+    over(call)
+    turns = [Turn(number=n, speaker="agent", text=f"{n}.", start_ms=n, end_ms=n) for n in range(200)]
+    for number in (3, 4):
+        report(call, "turn", turn=turns[number])
+    provider.said = voice.Transcript(turns=tuple(turns), outcome="success", summary="Long.")
+    closing.close(call.org_id, call.id, State.ENDING.value)
+    assert now(call).state is State.ENDING
+    closing.close(call.org_id, call.id, State.ENDING.value)
+    assert now(call).state is State.COMPLETED
+    assert [turn.number for turn in store.turns(call.org_id, call.id)] == list(range(200))
+    assert actions(acme).count("voice.call.turn") == 200
+
+
 @pytest.mark.parametrize("said", [None, voice.OutcomeUnknown("away")], ids=["knows nothing", "cannot be asked"])
 def test_without_any_analysis_the_call_is_complete_and_a_late_one_counts(
     acme: Tenant, provider: Provider, said: Exception | None

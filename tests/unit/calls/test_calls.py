@@ -28,6 +28,7 @@ from switchboard.compliance.errors import Blocked
 from switchboard.errors import Contended, Forbidden, Invalid, NotFound, QuotaExceeded, Unavailable
 from switchboard.events import service as events
 from switchboard.usage import service as usage
+from switchboard.usage.models import MICROS_PER_CENT, Meter
 from tests.actors import Tenant, tenant, with_effect
 from tests.integration.sabotage import Sabotage, Stream, everything, tick
 from tests.voices import Provider
@@ -322,7 +323,7 @@ WITHDRAWALS = {
 def test_what_is_withdrawn_while_a_call_waits_is_not_dialled_and_given_back(
     acme: Tenant, carrier: Provider, what: str
 ) -> None:
-    lowered = "the organization's spending cap was lowered below what is spent"
+    lowered = "the organization's spending cap is passed"
     act, why = {**WITHDRAWALS, "cap lowered": (lower_cap, lowered)}[what]
     call = placed(acme)
     act(acme, call)
@@ -426,7 +427,7 @@ def test_a_cap_that_is_lowered_between_a_diallers_requests_stops_the_call(acme: 
         dialing.dial(call.org_id, call.id)
         assert bool(carrier.dialed) == claimed[0], (place, now(call).state)
         outcomes.add("dialled" if carrier.dialed else str(now(call).error))
-    assert outcomes == {"dialled", "the organization's spending cap was lowered below what is spent"}
+    assert outcomes == {"dialled", "the organization's spending cap is passed"}
 
 
 def test_a_suspension_that_is_lifted_stops_nothing_more(acme: Tenant, carrier: Provider) -> None:
@@ -813,6 +814,29 @@ def test_a_carrier_gets_the_end_of_the_time_in_which_the_call_may_ring(
     assert dial.not_after
     assert dial.not_after > clock.stamp()
     assert now(call).state is State.RINGING
+
+
+def test_the_phone_is_silent_when_the_hours_are_over(acme: Tenant, carrier: Provider, frozen: clock.Frozen) -> None:
+    def dialed_at(moment: str) -> Call:
+        frozen.at = clock.parse(moment).timestamp()
+        return dialed(acme, to="+12127360199", consent_source="opt-in:web-form")
+
+    # 21:00 in New York.
+    assert dialed_at("2026-01-16T01:58:00Z").state is State.RINGING
+    assert dialed_at("2026-01-16T01:59:40Z").state is State.RINGING
+    late = dialed_at("2026-01-16T01:59:57Z")
+    assert (late.state, late.end_reason) == (State.CANCELED, EndReason.BLOCKED)
+    assert [placement.ring_seconds for placement in carrier.placements] == [60, 20]
+
+
+def test_a_call_lasts_no_longer_than_the_cap_pays_for(acme: Tenant, carrier: Provider) -> None:
+    org = accounts.organisation(acme.org_id)
+    assert org is not None
+    minute = usage.price(Meter.VOICE_BASIC) // MICROS_PER_CENT
+    usage.set_hard_cap(acme.caller(master=True), org, HardCap(enabled=True, monthly_cap_cents=3 * minute))
+    dialed(acme)
+    dialed(acme)
+    assert [placement.most_seconds for placement in carrier.placements] == [180, 120]
 
 
 def placing_simulated(acme: Tenant) -> Call:

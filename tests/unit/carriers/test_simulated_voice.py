@@ -94,12 +94,38 @@ def test_who_is_hung_up_says_nothing_more_and_the_talk_is_analyzed() -> None:
     assert sorted(kinds(told)[3:]) == ["analyzed", "ended"]
 
 
-def test_hanging_up_while_it_rings_is_reported_once_and_nothing_else_happens() -> None:
+def test_hanging_up_while_it_rings_is_all_that_is_reported() -> None:
     leg, line = place(), SimulatedLine()
-    line.end(leg)
     line.end(leg)
     told = play()
     assert [(report.kind, report.end_reason) for report in told] == [("ended", "agent_hangup")]
+
+
+def test_a_hang_up_that_was_noted_and_not_reported_is_reported_when_it_comes_again() -> None:
+    leg, line = place(), SimulatedLine()
+    line.end(leg)
+    drain("simulator")
+    line.end(leg)
+    assert kinds(play()) == ["ended"]
+
+
+def test_nobody_speaks_for_megabytes() -> None:
+    conversation = voice.Conversation(
+        org_id=ORG,
+        call_id=CALL,
+        to_number=ANYBODY,
+        voice_id="switchboard:ada",
+        greeting="{{a}}" * 400,
+        agent_name="Ada",
+        opt_out_key="9",
+        variables={"a": "x" * 16_000},
+    )
+    SimulatedTalker().open(conversation)
+    SimulatedLine().place(
+        Placement(org_id=ORG, call_id=CALL, from_number="+15005550006", to_number=ANYBODY, conversation_id="talk")
+    )
+    texts = [report.turn.text for report in play() if report.turn]
+    assert max(map(len, texts)) == 5_000
 
 
 @pytest.mark.parametrize(

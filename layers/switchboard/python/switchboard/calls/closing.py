@@ -7,15 +7,22 @@ provisional, and a later report of the provider corrects it.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from switchboard import telemetry
 from switchboard.aws import clock
+from switchboard.aws.table import commit
 from switchboard.calls import ending, following, lanes, placing, store
 from switchboard.calls.ending import TALKING, End
+from switchboard.calls.jobs import CloseCall
 from switchboard.calls.models import TERMINAL, Call, State
 from switchboard.calls.telling import Change
 from switchboard.carriers import voice
 from switchboard.carriers.voice.reports import EndReason, Report
+from switchboard.timers import service as timers
+
+#: How many turns of a transcript one run records.
+_AT_ONCE = 150
 
 
 def close(org_id: str, call_id: str, state: str) -> None:
@@ -110,17 +117,28 @@ def _finish(call: Call) -> None:
     except voice.OutcomeUnknown as unknown:
         telemetry.logger().warning("talk not asked for", extra={"call_id": call.id, "reason": str(unknown)})
         found = None
-    if found:
-        for turn in found.turns:
-            following.apply(Report(org_id=call.org_id, call_id=call.id, kind="turn", turn=turn))
-        for tool in found.tools:
-            following.apply(Report(org_id=call.org_id, call_id=call.id, kind="tool", tool=tool))
+    if found and _record_missing(call, found):
+        # A long talk that nobody reported takes several runs.
+        commit(timers.soon(CloseCall(org_id=call.org_id, call_id=call.id, state=State.ENDING.value)))
+        return
     outcome, summary = (found.outcome, found.summary) if found else (None, None)
     store.CALLS.change(
         call.org_id,
         call.id,
         lambda now: ending.completed(now, outcome, summary),
     )
+
+
+def _record_missing(call: Call, found: voice.Transcript) -> bool:
+    """Record what was said and done and is not recorded, as much as one run may. Returns whether anything is left."""
+    said = {turn.number for turn in store.turns(call.org_id, call.id) if turn.final}
+    used = {tool.id for tool in store.tools(call.org_id, call.id)}
+    ids: dict[str, Any] = {"org_id": call.org_id, "call_id": call.id}
+    missing = [Report(kind="turn", turn=turn, **ids) for turn in found.turns if turn.number not in said]
+    missing += [Report(kind="tool", tool=tool, **ids) for tool in found.tools if tool.id not in used]
+    for report in missing[:_AT_ONCE]:
+        following.apply(report)
+    return len(missing) > _AT_ONCE
 
 
 def _forgotten(call: Call, state: State) -> Change:

@@ -24,6 +24,7 @@ from switchboard.calls.lanes import Lane
 from switchboard.calls.models import Call, State
 from switchboard.calls.telling import Change
 from switchboard.carriers import voice
+from switchboard.carriers.voice.line import RING_SECONDS
 from switchboard.carriers.voice.reports import EndReason
 from switchboard.compliance import service as compliance
 from switchboard.compliance import wishes
@@ -37,6 +38,8 @@ from switchboard.usage import service as usage
 
 #: How long a claim may stay without an outcome before people are told.
 UNCONFIRMED_AFTER = timedelta(minutes=10)
+#: Less is no ringing, in seconds: a call whose hours end sooner is not placed.
+_SHORTEST_RING = 5
 #: How soon a call that the provider had no room for is tried again.
 _TRY_AGAIN = timedelta(seconds=15)
 
@@ -60,6 +63,9 @@ def dial(org_id: str, call_id: str, turns: tuple[str, ...] | None = None) -> Non
     if lane is None:
         return
     verdict, carrier = _judge(org, call), placing.carrier(call.simulated)
+    if verdict.allowed and _ring_seconds(verdict.allowed_until) < _SHORTEST_RING:
+        _give_up(call, EndReason.BLOCKED, "refused before it was dialled: its hours are over in a moment")
+        return
     claimed = None
     try:
         if verdict.allowed:
@@ -85,7 +91,7 @@ def dial(org_id: str, call_id: str, turns: tuple[str, ...] | None = None) -> Non
     if claimed is None:
         return
     try:
-        made = carrier.place(_conversation(claimed), _placement(claimed, verdict.allowed_until))
+        made = carrier.place(_conversation(claimed), _placement(org, claimed, verdict.allowed_until))
     except voice.Refused as refusal:
         _end(claimed, EndReason.FAILED, str(refusal))
     except voice.Throttled:
@@ -97,15 +103,34 @@ def dial(org_id: str, call_id: str, turns: tuple[str, ...] | None = None) -> Non
         store.CALLS.change(org_id, call_id, lambda found: _dialed(found, made))
 
 
-def _placement(call: Call, not_after: str | None) -> voice.Placement:
+def _placement(org: Organisation, call: Call, not_after: str | None) -> voice.Placement:
     return voice.Placement(
         org_id=call.org_id,
         call_id=call.id,
         from_number=call.from_number,
         to_number=call.to_number,
         not_after=not_after,
-        most_seconds=int(TALK_LIMIT.total_seconds()),
+        ring_seconds=_ring_seconds(not_after),
+        most_seconds=_most_seconds(org, call),
     )
+
+
+def _ring_seconds(not_after: str | None) -> int:
+    """How long the phone may ring: it is silent when the hours are over."""
+    if not_after is None:
+        return RING_SECONDS
+    left = int((clock.parse(not_after) - clock.now()).total_seconds())
+    return min(RING_SECONDS, left)
+
+
+def _most_seconds(org: Organisation, call: Call) -> int:
+    """How long the call may last: no longer than its cap pays for, where the organization has one."""
+    longest = int(TALK_LIMIT.total_seconds())
+    left = None if call.simulated else usage.left_of_cap(org, placing.METER[call.tier])
+    if left is None:
+        return longest
+    # The first minute is paid for.
+    return min(longest, 60 * (1 + max(0, left) // usage.price(placing.METER[call.tier])))
 
 
 def _conversation(call: Call) -> voice.Conversation:
@@ -132,7 +157,7 @@ def _withdrawn(org: Organisation, call: Call) -> str | None:
     if org.status != "active":
         return "the organization is suspended"
     if not call.simulated and usage.over_cap(org, placing.METER[call.tier]):
-        return "the organization's spending cap was lowered below what is spent"
+        return "the organization's spending cap is passed"
     return None
 
 

@@ -210,9 +210,15 @@ def set_hard_cap(origin: Origin, org: Organisation, cap: HardCap, effect: Effect
 
 def over_cap(org: Organisation, meter: Meter) -> bool:
     """Whether more was spent this month than the organisation's own cap allows by now: it was lowered since."""
+    left = left_of_cap(org, meter)
+    return left is not None and left < 0
+
+
+def left_of_cap(org: Organisation, meter: Meter) -> int | None:
+    """What this month's cap still allows, in millionths of a dollar; `None` where no cap holds for it."""
     if not (org.hard_cap.enabled and org.hard_cap.meters.get(CAP_SWITCH[meter], True)):
-        return False
-    return taken(org.id, clock.stamp()[:7], "capped") > org.hard_cap.monthly_cap_cents * MICROS_PER_CENT
+        return None
+    return org.hard_cap.monthly_cap_cents * MICROS_PER_CENT - taken(org.id, clock.stamp()[:7], "capped")
 
 
 def price(meter: Meter) -> int:

@@ -13,13 +13,15 @@ from switchboard import telemetry
 from switchboard.aws import settings
 from switchboard.carriers.outcomes import OutcomeUnknown, Refused, Throttled
 from switchboard.carriers.voice.line import Leg, Line, Placement, Snapshot
-from switchboard.carriers.voice.talker import Conversation, Placed, Talker, Transcript, Voice
+from switchboard.carriers.voice.talker import Conversation, Opened, Placed, Talker, Transcript, Voice
+from switchboard.errors import Unavailable
 
 __all__ = [
     "Carrier",
     "Conversation",
     "Leg",
     "Line",
+    "Opened",
     "OutcomeUnknown",
     "Placed",
     "Placement",
@@ -45,25 +47,46 @@ class Carrier:
 
     def place(self, conversation: Conversation, placement: Placement) -> Placed:
         """Place a call and let the talker talk in it. Raises Refused, Throttled or OutcomeUnknown."""
-        placed = self.talker.call(conversation, placement)
-        if placed is not None:
-            return placed
-        opened = self.talker.open(conversation)
         try:
-            leg = self.line.place(replace(placement, conversation_id=opened))
-        except (Refused, Throttled):
-            self._drop(conversation, opened)
+            placed = self.talker.call(conversation, placement)
+            if placed is not None:
+                return placed
+            opened = self._open(conversation)
+            connected = replace(placement, conversation_id=opened.conversation_id, connect=opened.connect)
+            return Placed(self._connect(conversation, connected), opened.conversation_id)
+        except (Refused, Throttled, OutcomeUnknown):
             raise
-        return Placed(leg, opened)
+        except Exception as error:
+            # A fault of ours: nobody knows how far it came.
+            telemetry.logger().exception("call not placed", extra={"call_id": conversation.call_id})
+            raise OutcomeUnknown(type(error).__name__) from error
 
-    def _drop(self, conversation: Conversation, opened: str) -> None:
+    def _open(self, conversation: Conversation) -> Opened:
+        """Open the talk. Nobody is called by that: what is not known to be done is done again, with another talk."""
+        try:
+            return self.talker.open(conversation)
+        except (Refused, Throttled):
+            raise
+        except (OutcomeUnknown, Unavailable) as unknown:
+            raise Throttled(f"the talk could not be opened: {unknown}") from unknown
+        except Exception as error:
+            telemetry.logger().exception("talk not opened", extra={"call_id": conversation.call_id})
+            raise Refused("the talk could not be opened") from error
+
+    def _connect(self, conversation: Conversation, placement: Placement) -> str:
+        try:
+            return self.line.place(placement)
+        except (Refused, Throttled):
+            self._drop(conversation, placement.conversation_id)
+            raise
+
+    def _drop(self, conversation: Conversation, opened: str | None) -> None:
         try:
             self.talker.close(conversation.org_id, conversation.call_id, opened)
         except OutcomeUnknown as unknown:
             # Nobody is connected to it: it ends by itself.
-            telemetry.logger().warning(
-                "talk not closed", extra={"call_id": conversation.call_id, "reason": str(unknown)}
-            )
+            ids = {"call_id": conversation.call_id, "reason": str(unknown)}
+            telemetry.logger().warning("talk not closed", extra=ids)
 
 
 def simulated() -> Carrier:

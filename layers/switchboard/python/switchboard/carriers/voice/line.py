@@ -25,7 +25,7 @@ class Leg:
 class Placement:
     """A call to place. The line sends our ids back with everything that it reports.
 
-    `conversation_id` names the talk that the line is connected to, as the talker calls it.
+    `connect` is what the talker gave the line to connect to, and `conversation_id` what the talker calls the talk.
     """
 
     org_id: str
@@ -40,6 +40,7 @@ class Placement:
     #: Whether the line records. The recording is reported after the end.
     record: bool = False
     conversation_id: str | None = None
+    connect: str = ""
 
 
 @dataclass(frozen=True, slots=True)

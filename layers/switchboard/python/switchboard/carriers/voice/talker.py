@@ -43,6 +43,17 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """A talk that is ready. `connect` is what the line connects to: an address, or instructions that it carries out.
+
+    `conversation_id` is missing where the talker tells it later; a report that names it is then the first to do so.
+    """
+
+    conversation_id: str | None = None
+    connect: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Placed:
     """A call that was placed: its id at the line, and its id at the talker."""
 
@@ -69,8 +80,8 @@ class Talker(Protocol):
     def analyzes(self) -> bool:
         """Whether an analysis of each talk is reported after its end."""
 
-    def open(self, conversation: Conversation) -> str:
-        """Make ready to talk, and return the talker's id for it. Raises Refused, Throttled or OutcomeUnknown."""
+    def open(self, conversation: Conversation) -> Opened:
+        """Make ready to talk. Raises Refused, Throttled or OutcomeUnknown."""
 
     def call(self, conversation: Conversation, placement: Placement) -> Placed | None:
         """Open a talk and place its call, where the talker does both in one. `None` where it has no line.

@@ -22,7 +22,7 @@ from switchboard.carriers.voice.line import (
 from switchboard.carriers.voice.reports import Turn
 from switchboard.carriers.voice.simulator import course, playing, state
 from switchboard.carriers.voice.simulator.state import LegState
-from switchboard.carriers.voice.talker import Conversation, Placed, Transcript, Voice
+from switchboard.carriers.voice.talker import Conversation, Opened, Placed, Transcript, Voice
 from switchboard.compliance import magic
 from switchboard.compliance.magic import Outcome
 
@@ -89,7 +89,7 @@ class SimulatedLine:
     def end(self, leg: Leg) -> None:
         """Hang up, and report it. What the called person would have said after that is no longer said."""
         found = state.leg(leg.org_id, leg.call_id)
-        if found is not None and not found.over:
+        if found is not None and (found.hung_up or not found.over):
             playing.hang_up(found)
 
     def control(self, leg: Leg, command: Command) -> None:
@@ -123,12 +123,12 @@ class SimulatedTalker:
         """It does."""
         return True
 
-    def open(self, conversation: Conversation) -> str:
+    def open(self, conversation: Conversation) -> Opened:
         """Write the script."""
         conversation_id = ids.new("simtalk")
         talk = course.talk_of(conversation)
         state.put_talk(conversation.org_id, conversation.call_id, conversation_id, talk)
-        return conversation_id
+        return Opened(conversation_id)
 
     def call(self, conversation: Conversation, placement: Placement) -> Placed | None:  # noqa: ARG002 a talker's signature
         """It has no line of its own."""

@@ -43,6 +43,8 @@ _UNANSWERED = {
 _ASKED_TO_STOP = (Outcome.ASKS_TO_STOP, Outcome.PRESSES_TO_STOP)
 #: As much as an interim turn has understood, in characters.
 _UNDERSTOOD = 8
+#: As much of a text as is said.
+_LONGEST = 5_000
 #: Speech runs at about this many milliseconds a character.
 _MS_PER_CHARACTER = 55
 #: How often an unruly provider tells the same, and within how many steps it gets round to it.
@@ -161,5 +163,15 @@ def _matter(conversation: Conversation) -> str:
 
 
 def _filled(text: str, variables: Mapping[str, str]) -> str:
-    """A text with its `{{name}}` filled in. One that nothing is known for stays, where it is seen."""
-    return _PLACE.sub(lambda place: variables.get(place[1], place[0]), text)
+    """A text with its `{{name}}` filled in. One that nothing is known for stays, where it is seen.
+
+    Nobody speaks longer than `_LONGEST` characters: a name that stands a thousand times could fill in megabytes.
+    """
+    parts: list[str] = []
+    length = end = 0
+    for place in _PLACE.finditer(text):
+        parts += [text[end : place.start()], variables.get(place[1], place[0])]
+        length, end = length + len(parts[-1]) + len(parts[-2]), place.end()
+        if length > _LONGEST:
+            break
+    return "".join([*parts, text[end:]])[:_LONGEST]

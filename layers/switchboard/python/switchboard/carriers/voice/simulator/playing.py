@@ -40,11 +40,16 @@ def begin(leg: LegState) -> None:
 
 
 def hang_up(leg: LegState) -> None:
-    """End a call from our side, and queue what is reported of it. Does nothing for one that is over."""
+    """End a call from our side, and queue what is reported of it. Repeated, it reports again: the first may be lost."""
     now = clock.now()
     seconds = round((now - clock.parse(leg.answered_at)).total_seconds()) if leg.answered_at else 0
     over: dict[str, Any] = {"end_reason": EndReason.AGENT_HANGUP.value, "duration_seconds": max(0, seconds)}
-    after = state.advance(leg.org_id, leg.call_id, {**over, "over": True, "hung_up": True, "ended_at": clock.iso(now)})
+    if leg.hung_up:
+        after: LegState | None = leg
+        over = {"end_reason": leg.end_reason, "duration_seconds": leg.duration_seconds}
+    else:
+        gone = {**over, "over": True, "hung_up": True, "ended_at": clock.iso(now)}
+        after = state.advance(leg.org_id, leg.call_id, gone)
     if after is not None:
         _queue(after, [*_told(after, "ended", **over), *_told_of_the_talk(after)])
 
