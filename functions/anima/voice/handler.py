@@ -34,7 +34,7 @@ api = Api(Anima(), "voice")
     operation_id="voicePlace",
     description=(
         "A plan has so many calls at once (1, 5, 25, 100, 250) and a second. A call beyond that is accepted and waits"
-        " for its turn, in order, for 15 minutes at most. Then it ends as failed, with `concurrency_limit` or"
+        " for its turn, in order, for 15 minutes at most. Then its state is `ENDED`, with `concurrency_limit` or"
         " `rate_limit` as its `endReason`."
     ),
     tag="Voice",

@@ -119,7 +119,7 @@ class InitiateCallResponse(BaseModel):
         return cls(
             call_id=call.id,
             conversation_id=call.conversation_id or "",
-            message="The call was accepted and is dialled now.",
+            message="The call was accepted.",
             duplicate=duplicate,
         )
 
@@ -132,6 +132,8 @@ class CheckStatusResponse(BaseModel):
     conversation_id: str
     status: dispositions.Status = Field(
         description="`pending` until the carrier has the call, `calling` while it rings and talks, then how it ended."
+        " For 48 hours a late report may still turn `failed` into `completed`, above all where the carrier had not told"
+        " the end. No callback tells of that: ask again."
     )
     duration_seconds: float | None = Field(description="How long was talked, once it is over.")
     outcome: str | None = Field(

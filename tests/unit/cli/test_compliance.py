@@ -35,6 +35,14 @@ def test_a_block_refuses_the_next_call_and_the_refusal_is_explained(capsys: pyte
     assert main(["gate", "block", acme.org_id, "12345"]) == 1
 
 
+def test_the_blocked_numbers_are_listed_by_default(capsys: pytest.CaptureFixture[str]) -> None:
+    acme = tenant()
+    assert main(["gate", "block", acme.org_id, NOBODY]) == 0
+    capsys.readouterr()
+    assert main(["gate", "list", acme.org_id, "--json"]) == 0
+    assert [row["e164"] for row in json.loads(capsys.readouterr().out)] == [NOBODY]
+
+
 def test_hours_are_shown_set_and_taken_away(capsys: pytest.CaptureFixture[str]) -> None:
     acme = tenant()
     assert main(["gate", "hours", acme.org_id, "--set", "09:30", "18:00"]) == 0

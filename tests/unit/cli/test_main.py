@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from switchboard.aws import deployment, session, settings
-from switchboard.cli import environment
+from switchboard.cli import _parser, environment
 from tests.actors import Tenant
 from tests.unit.cli.conftest import Run
 
@@ -152,3 +154,22 @@ def test_a_path_after_local_is_its_home_and_nothing_else_is() -> None:
     assert environment.spelled_out(["--local", "/tmp/x", "org"]) == ["--local=/tmp/x", "org"]
     assert environment.spelled_out(["org", "list", "--local"]) == ["org", "list", "--local=.local"]
     assert environment.spelled_out(["--local", "org"]) == ["--local=.local", "org"]
+
+
+def arguments(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Action]]:
+    """All arguments of all commands, each with its command."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield from arguments(command)
+        else:
+            yield parser.prog, action
+
+
+def test_the_help_of_an_argument_tells_its_default() -> None:
+    untold = [
+        f"{command} {action.dest}"
+        for command, action in arguments(_parser())
+        if action.default not in (None, False, "", argparse.SUPPRESS) and "by default" not in (action.help or "")
+    ]
+    assert untold == []

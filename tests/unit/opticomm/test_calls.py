@@ -29,6 +29,7 @@ from switchboard.errors import QuotaExceeded, RateLimited
 from switchboard.events import service as events
 from switchboard.usage import service as usage
 from switchboard.webhooks import store as webhooks
+from switchboard.webhooks.catalogue import NAMES
 from tests.integration.sabotage import Sabotage, drain, play
 from tests.unit.opticomm.backend import NOBODY, Backend, backend, code, make_flow
 from tests.voices import Provider
@@ -66,7 +67,7 @@ def test_a_call_is_accepted_and_followed_to_its_end(live: Backend) -> None:
     made = live.initiate(request_id="r-1").json()
     call_id = made.pop("call_id")
     assert made.pop("conversation_id").startswith("conv_")
-    assert made.pop("message")
+    assert made.pop("message") == "The call was accepted.", "it may wait for a lane"
     assert made == {"success": True, "status": "initiated", "duplicate": False}
     first = live.check(call_id=call_id).json()
     assert first == live.check(request_id="r-1").json()
@@ -115,6 +116,25 @@ def test_a_status_never_goes_back_while_a_provider_has_no_room(live: Backend, mo
     assert live.check(call_id=call_id).json()["status"] == "calling"
     following.apply(Report(org_id=call.org_id, call_id=call.id, kind="ended", end_reason=EndReason.AGENT_HANGUP))
     assert live.check(call_id=call_id).json()["outcome"] == "unknown"
+
+
+def test_a_late_report_corrects_a_failure_that_the_carrier_did_not_tell_and_no_callback_tells_of_it(
+    live: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carrier = Provider()
+    carrier.outcome, carrier.known = voice.OutcomeUnknown("?"), None
+    monkeypatch.setattr(voice, "carrier", lambda: carrier.carrier)
+    call_id = live.initiate(webhook_url=HOOK).json()["call_id"]
+    dialing.dial(live.company.org_id, call_id)
+    call = found(live, call_id)
+    dialing.confirm(call.org_id, call.id, call.claim)
+    assert live.check(call_id=call_id).json()["status"] == "failed"
+    end = Report(org_id=call.org_id, call_id=call.id, kind="ended", end_reason=EndReason.COMPLETED, duration_seconds=60)
+    following.apply(end)
+    answer = live.check(call_id=call_id).json()
+    assert (answer["status"], answer["error_message"]) == ("completed", None)
+    corrected = next(event for event in told(live) if event.type == "voice.call.corrected")
+    assert corrected.type not in NAMES["opticomm"]
 
 
 # --- where the called person is ---------------------------------------------------------------------------------

@@ -75,6 +75,8 @@ def test_a_key_does_what_it_is_permitted(live: Backend) -> None:
     assert asks.check(call_id=call_id).status_code == 200
     assert code(starts.check(call_id=call_id)) == (403, "PERMISSION_DENIED")
     assert code(asks.initiate()) == (403, "PERMISSION_DENIED")
+    assert starts.initiate(request_id="r-1").status_code == 200
+    assert code(asks.initiate(request_id="r-1")) == (403, "PERMISSION_DENIED"), "a repetition needs it, too"
 
 
 @pytest.mark.parametrize("name", ["agent_id", "phone_number"])

@@ -81,6 +81,7 @@ def test_the_plans_calls_a_day_and_the_cap_hold_for_all_keys(frozen: clock.Froze
     refused = small.with_key().initiate()
     assert code(refused) == (429, "DAILY_LIMIT_EXCEEDED")
     assert refused.json()["retry_after"] == TO_MIDNIGHT
+    assert code(small.initiate(phone_number="+15005550020")) == (403, "PHONE_ON_DNC"), "the plan's limits come last"
     capped = backend(slug="capped")
     accounts.set_hard_cap(origin(capped.company.org_id), HardCap(enabled=True, monthly_cap_cents=1))
     access.forget()

@@ -41,7 +41,11 @@ _REASONS = {
 
 
 def status_of(call: Call) -> Status:
-    """Where the call is. It never goes back."""
+    """Where the call is. It never goes back.
+
+    But a late report may still correct the end (`ending.may_be_corrected`): then `failed` becomes `completed`. No
+    callback tells of that.
+    """
     return _STATUS[call.state]
 
 

@@ -23,6 +23,8 @@ _LEDGERS: dict[str, _Page] = {
     "opt-outs": ledgers.opt_outs,
     "consents": ledgers.consented,
 }
+#: The ledger that is listed where none is named.
+_DEFAULT = "blocked"
 _PAGE = 100
 
 
@@ -47,7 +49,9 @@ def add_to(nouns: Nouns) -> None:
     change.add_argument("--off", action="store_true", help="the law's hours alone")
     listed = noun.verb("list", _list, "list the numbers that are blocked, that opted out, or that consented")
     listed.add_argument("org", metavar="ORG")
-    listed.add_argument("ledger", choices=list(_LEDGERS), nargs="?", default="blocked")
+    listed.add_argument(
+        "ledger", choices=list(_LEDGERS), nargs="?", default=_DEFAULT, help=f"which list; {_DEFAULT} by default"
+    )
 
 
 def _explain(args: argparse.Namespace) -> None:

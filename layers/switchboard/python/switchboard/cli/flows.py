@@ -36,7 +36,7 @@ def add_to(nouns: Nouns) -> None:
         choices=list(Purpose),
         default=Purpose.INFORMATIONAL,
         metavar="PURPOSE",
-        help=f"what its calls are for: {', '.join(Purpose)}",
+        help=f"what its calls are for: {', '.join(Purpose)}; {Purpose.INFORMATIONAL} by default",
     )
     flow.verb("list", _list, "list an organisation's flows, newest first").add_argument("org", metavar="ORG")
     shown = flow.verb("show", _show, "show a flow")

@@ -28,7 +28,9 @@ def add_to(nouns: Nouns) -> None:
     create = org.verb("create", _create, "open an organisation; prints its master key, once")
     create.add_argument("name", metavar="NAME")
     create.add_argument("--slug", type=slug, required=True)
-    create.add_argument("--plan", type=one_of(PlanName), choices=list(PlanName), default=PlanName.FREE)
+    create.add_argument(
+        "--plan", type=one_of(PlanName), choices=list(PlanName), default=PlanName.FREE, help="free by default"
+    )
     create.add_argument("--owner", type=_address, metavar="EMAIL", help="the human who may have no second one")
     org.verb("list", _list, "list organisations, newest first")
     org.verb("show", _show, "show an organisation").add_argument("org", metavar="ORG")

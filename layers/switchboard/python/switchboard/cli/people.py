@@ -22,7 +22,9 @@ def add_to(nouns: Nouns) -> None:
     invite = noun.verb("invite", _invite, "invite somebody, such as the first admin of an organisation")
     invite.add_argument("org", metavar="ORG")
     invite.add_argument("email", metavar="EMAIL")
-    invite.add_argument("--role", type=one_of(Role), choices=list(Role), default=Role.ADMIN)
+    invite.add_argument(
+        "--role", type=one_of(Role), choices=list(Role), default=Role.ADMIN, help="what they may do; admin by default"
+    )
     person = Noun(nouns, "person", "people and their sessions")
     out = person.verb("sign-out", _sign_out, "end all sessions of a person")
     out.add_argument("person", metavar="PERSON", help="an id, usr_…, as `team list` shows it")

@@ -34,12 +34,16 @@ def _add_tenant(tenant: Noun) -> None:
     create = tenant.verb("create", _create, "open an organisation with a tenant's key; prints it, once")
     create.add_argument("name", metavar="NAME")
     create.add_argument("--slug", type=slug, required=True)
-    create.add_argument("--plan", type=one_of(PlanName), choices=list(PlanName), default=PlanName.FREE)
+    create.add_argument(
+        "--plan", type=one_of(PlanName), choices=list(PlanName), default=PlanName.FREE, help="free by default"
+    )
     tenant.verb("list", _list, "list organisations with their roleplays, newest first")
     tenant.verb("show", _show, "show a tenant").add_argument("org", metavar="ORG")
     key = tenant.verb("key", _key, "give a tenant another key, five active ones at most; prints it, once")
     key.add_argument("org", metavar="ORG")
-    key.add_argument("--name", metavar="N", default="tenant key", help="what it is called in lists")
+    key.add_argument(
+        "--name", metavar="N", default="tenant key", help="what it is called in lists; `tenant key` by default"
+    )
     key.add_argument("--expires", type=moment, metavar="ISO")
     for name, status, told in (
         ("activate", "active", "let a tenant in again"),

@@ -22,7 +22,9 @@ def add_to(nouns: Nouns) -> None:
     """Add the commands."""
     timer = Noun(nouns, "timer", "timers that could not be handed to their queues, and were set aside")
     listed = timer.verb("list", _list, "list dead timers, oldest first")
-    listed.add_argument("--limit", type=positive, default=_PAGE, metavar="N", help=f"how many at most ({_PAGE})")
+    listed.add_argument(
+        "--limit", type=positive, default=_PAGE, metavar="N", help=f"how many at most; {_PAGE} by default"
+    )
     for name, run, summary in (
         ("fire", _fire, "hand a dead timer's job to its queue now"),
         ("drop", _drop, "give a dead timer up"),

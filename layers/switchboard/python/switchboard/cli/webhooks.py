@@ -45,7 +45,7 @@ def add_to(nouns: Nouns) -> None:
     deliveries.add_argument("org", metavar="ORG")
     deliveries.add_argument("webhook", metavar="WEBHOOK")
     deliveries.add_argument("--status", type=one_of(Status), choices=list(Status))
-    deliveries.add_argument("--limit", type=positive, default=20, metavar="N")
+    deliveries.add_argument("--limit", type=positive, default=20, metavar="N", help="how many at most; 20 by default")
     again = noun.verb("redeliver", _redeliver, "send a delivery once more")
     again.add_argument("org", metavar="ORG")
     again.add_argument("delivery", metavar="DELIVERY")

@@ -26,8 +26,8 @@ class Conversation:
     """A talk to lead. The talker sends our ids back with everything that it reports.
 
     `provider_agent_id` is the talker's own agent, where there is one; `prompt` and the greeting take the place of that
-    agent's, and `variables` stand for `{{name}}` in both. `opt_out_key` is the key that a person who wants no more
-    calls is told to press.
+    agent's, and `variables` stand for `{{name}}` in both. `opt_out_key` is the key by which a person
+    asks for no more calls.
     """
 
     org_id: str

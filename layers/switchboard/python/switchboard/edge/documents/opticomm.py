@@ -34,10 +34,11 @@ spending cap hold for all keys of a company. 429 says in `retry_after`, and in `
 with the fields of `check_status` and an `event`. They are signed by Standard Webhooks with the secret that was shown
 with the key, and sent again until they are taken.
 
-**Order.** Key, address, action, permission, fields, repetition, limits, number, agent, do-not-call list, call: the
-first that fails is what the answer tells. A condition that has no word of its own has the nearest one: an unknown
-path, another method, JSON that cannot be read or is too large are `INVALID_ACTION`, a field that is malformed is
-among the `MISSING_FIELDS`.
+**Order.** Key, address, action, permission, repetition, fields, limits, number, agent, do-not-call list, call: the
+first that fails is what the answer tells. A known `request_id` is answered before the fields are looked at. The plan's
+calls a day and the spending cap are looked at last. A condition that has no word of its own has the nearest one: an
+unknown path, another method, JSON that cannot be read or is too large are `INVALID_ACTION`, a field that is malformed
+is among the `MISSING_FIELDS`.
 """
 
 _CODES = (
