@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,20 +14,47 @@ from unittest.mock import patch
 from switchboard.aws import clock, queue
 from switchboard.aws.queue import Message
 from switchboard.events import service as events
-from switchboard.events.models import Subject
+from switchboard.events.models import Actor, Subject, Work
 from switchboard.outbound.client import Answer
-from switchboard.webhooks import breaker, delivery, dispatch, health_store, service
+from switchboard.webhooks import (
+    breaker,
+    delivery,
+    delivery_store,
+    dispatch,
+    health_store,
+    parking_store,
+    pulling,
+    service,
+)
 from switchboard.webhooks.jobs import DeliverWebhook, WakeReceiver
-from switchboard.webhooks.models import Endpoint, Rendered, Settings
+from switchboard.webhooks.models import Delivery, Endpoint, Rendered, Settings
+from switchboard.webhooks.parking_store import Parked
 from switchboard.webhooks.receivers import receiver_of
 from tests import moto_cloud
-from tests.actors import Tenant, tenant
+from tests.actors import tenant
 from tests.conftest import forget
 from tests.integration.sabotage import Sabotage, everything
 from tests.load import stub
 
 _BATCH = 10
 _OUTBOX = {"FilterExpression": "attribute_exists(outbox)"}
+
+
+@dataclass
+class Beside:
+    """How one delivery of another organization fares in a batch with the wake-up of a long line."""
+
+    #: Posts to the long line before it, seconds until it was posted, and seconds that the whole batch took.
+    posts: int
+    seconds: float
+    batch_seconds: float
+    #: How many of the long line were sent or canceled by that batch.
+    done: int
+
+    @property
+    def row(self) -> tuple[object, ...]:
+        """As a row of the table."""
+        return self.posts, f"{self.seconds:.2f}", self.done, f"{self.batch_seconds:.1f}"
 
 
 @dataclass
@@ -75,23 +102,12 @@ def cost(number: int, cause: Callable[[Endpoint], None]) -> Cost:
         sent.extend(messages)
         return set()
 
-    stub.silence()
-    frozen = clock.Frozen()
     with ExitStack() as stack:
-        stack.enter_context(patch.dict(os.environ, moto_cloud.ENVIRON))
-        environ = stack.enter_context(moto_cloud.running())
-        stack.enter_context(patch.dict(os.environ, environ))
-        stack.enter_context(clock.using(frozen))
-        forget()
-        acme = tenant("load")
-        endpoint = service.register(
-            acme.caller(master=True), "anima", Settings(url="https://example.com/hook")
-        ).endpoint
-        quick = health_store.HealthChange(clock.stamp(), False, 0, 0, False, None, quick=True)
-        health_store.note(receiver_of(acme.org_id, endpoint.id), quick)
+        frozen = stack.enter_context(_world())
+        endpoint = _endpoint("load")
         cause(endpoint)
         stack.enter_context(patch.object(queue, "send_all", send_all))
-        jobs = [_job(acme, endpoint, place) for place in range(number)]
+        jobs = [delivery_at(endpoint, place) for place in range(number)]
         well, spent = _Well(), Cost(messages=number)
         saboteur = Sabotage()
 
@@ -121,16 +137,88 @@ def cost(number: int, cause: Callable[[Endpoint], None]) -> Cost:
             spent.wakes += len(batch)
             work([WakeReceiver.read(body) for body in batch])
         spent.delivered = len(well.ids)
-        forget()
     return spent
+
+
+def beside(number: int, *, disabled: bool) -> Beside:
+    """Take one batch: the wake-up of a line of so many, and a delivery of another organization."""
+    with _world() as frozen:
+        long, other = _endpoint("long"), _endpoint("other")
+        line = line_up(long, number)
+        if disabled:
+            service.disable(long, "failing", "five days of failure only")
+        job = delivery_at(other, 0)
+        began, posted = clock.epoch(), list[tuple[str, float]]()
+
+        class Receivers(_Well):
+            async def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
+                posted.append((headers["webhook-id"], clock.epoch() - began))
+                return await super().post(url, headers, body, seconds)
+
+        ready_of = pulling.ready_of
+
+        def taking_its_time(parked: Sequence[Parked]) -> object:
+            frozen.advance(milliseconds=50)  # what a round's requests take
+            return ready_of(parked)
+
+        wake = WakeReceiver(org_id=long.org_id, endpoint_id=long.id)
+        with patch.object(pulling, "ready_of", taking_its_time):
+            assert delivery.deliver([wake, job], sender=Receivers()) == set()
+        took = clock.epoch() - began
+        place = [name for name, _ in posted].index(job.delivery_id)
+        left = len([one for one in everything("activity") if "#parked#" in one["pk"]["S"]])
+        return Beside(place, posted[place][1], took, len(line) - left)
+
+
+def line_up(endpoint: Endpoint, number: int, *, first: int = 0, parked: bool = True) -> list[Delivery]:
+    """Make so many stored deliveries of an endpoint, a millisecond apart, that are parked; or have lost their jobs."""
+    began, made = clock.now() - timedelta(milliseconds=number), list[Delivery]()
+    for place in range(number):
+        job = delivery_at(endpoint, first + place)
+        assert job.made
+        at = clock.iso(began + timedelta(milliseconds=place))
+        made.append(job.made.model_copy(update={"created_at": at, "next_attempt_at": at}))
+    for start in range(0, number, 100):
+        delivery_store.put_missing(made[start : start + 100])
+        if parked:
+            parking_store.put([Parked.of(one) for one in made[start : start + 100]])
+    if parked:
+        health_store.mark_waiting(receiver_of(endpoint.org_id, endpoint.id))
+    return made
+
+
+@contextmanager
+def _world() -> Iterator[clock.Frozen]:
+    stub.silence()
+    frozen = clock.Frozen()
+    with ExitStack() as stack:
+        stack.enter_context(patch.dict(os.environ, moto_cloud.ENVIRON))
+        environ = stack.enter_context(moto_cloud.running())
+        stack.enter_context(patch.dict(os.environ, environ))
+        stack.enter_context(clock.using(frozen))
+        forget()
+        yield frozen
+        forget()
+
+
+def _endpoint(name: str) -> Endpoint:
+    """A webhook that has answered quickly, though never with a success: it has one slot."""
+    acme = tenant(name)
+    endpoint = service.register(acme.caller(master=True), "anima", Settings(url="https://example.com/hook")).endpoint
+    quick = health_store.HealthChange(clock.stamp(), False, 0, 0, False, None, quick=True)
+    health_store.note(receiver_of(acme.org_id, endpoint.id), quick)
+    return endpoint
 
 
 def _is_wake(item: dict[str, Any]) -> bool:
     return bool(item["outbox"]["S"] == "job" and item["body"]["M"]["job"]["S"] == "WakeReceiver")
 
 
-def _job(acme: Tenant, endpoint: Endpoint, number: int) -> DeliverWebhook:
+def delivery_at(endpoint: Endpoint, number: int) -> DeliverWebhook:
+    """The job of an endpoint's delivery, with a number of its own. The delivery travels with it."""
     told = Rendered(event="message.sent", body={"n": number}, sequence=1, key=str(number))
-    subject = Subject(type="webhook", id=endpoint.id, version=1)
-    event = events.of(acme.caller(), "webhook.test", subject, kind="anima")
+    origin = Work(
+        org_id=endpoint.org_id, actor=Actor(type="system", id="load"), agent_id=None, correlation_id="corr_load"
+    )
+    event = events.of(origin, "webhook.test", Subject(type="webhook", id=endpoint.id, version=1), kind="anima")
     return dispatch.attempt_of(dispatch.delivery_of(endpoint, told, event), made=True)

@@ -27,11 +27,14 @@ _ENDPOINTS, _SECONDS, _RATES = 100, 20, (5, 10)
 
 #: How many deliveries wait for one receiver. Moto has them in this process; a count grows with their number alone.
 _WAITING, _FEW = 600, 100
+#: The line that another organization's delivery stands beside.
+_LINE = 2_000
 
 
 def measure() -> None:
     """Print what waiting costs, and how soon webhooks arrive."""
     _waiting()
+    _beside()
     with sink.running() as found:
         _through_the_stack(found)
 
@@ -51,6 +54,21 @@ def _waiting() -> None:
     )
     report.at_most("SQS messages for a webhook that waits", cost.messages / number, "messages", 1.1)
     report.at_most("requests to DynamoDB for a webhook that waits", cost.dynamodb / number, "requests", 2)
+
+
+def _beside() -> None:
+    found = {
+        "it is sent": waiting.beside(_LINE, disabled=False),
+        "its webhook is disabled": waiting.beside(_LINE, disabled=True),
+    }
+    report.table(
+        f"Another organization's webhook, in one batch with the wake-up of {_LINE:,} that wait for one receiver, in"
+        " moto, by a clock moved by hand\n(target: it is sent with the first round, and the batch ends after its turn)",
+        ("the line", "posts before it", "seconds until it is sent", "done of the line", "seconds of the batch"),
+        [(name, *one.row) for name, one in found.items()],
+    )
+    report.at_most("posts of a long line before another's webhook", max(o.posts for o in found.values()), "posts", 10)
+    report.at_most("a batch with a long line", max(one.batch_seconds for one in found.values()), "s", 10)
 
 
 def _through_the_stack(found: Sink) -> None:

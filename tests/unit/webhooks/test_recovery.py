@@ -15,6 +15,7 @@ from switchboard.webhooks.jobs import RecoverDeliveries
 from switchboard.webhooks.models import Delivery, Endpoint, Reason, Status
 from switchboard.webhooks.recording import Held
 from tests.actors import Tenant
+from tests.integration.sabotage import drain, work
 from tests.unit.webhooks.conftest import Register, World, send
 from tests.unit.webhooks.receiver import Receiver, answer
 
@@ -143,6 +144,24 @@ def test_an_event_of_the_time_while_it_is_disabled_is_sent_by_a_replay_and_by_no
     fanout.replay(events.between(since, clock.stamp()))
     world.go_on()
     assert [one.told["messageId"] for one in receiver.got] == [missed]
+
+
+def test_a_replay_brings_back_a_delivery_whose_job_was_lost_before_it_was_stored_and_no_other_twice(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.Frozen
+) -> None:
+    endpoint_id, since = register(events=["message.sent"]).endpoint.id, clock.stamp()
+    arrived = send(acme)
+    world.go_on()
+    lost = send(acme)
+    world.stream.hand_on()
+    work("workers/webhooks")
+    assert len(drain("deliveries")) == 1
+    assert len(deliveries(acme, endpoint_id)) == 1, "it was in its message alone"
+    frozen.advance(seconds=1)
+    fanout.replay(events.between(since, clock.stamp()))
+    world.go_on()
+    assert [one.told["messageId"] for one in receiver.got] == [arrived, lost]
+    assert statuses(acme, endpoint_id) == [Status.SUCCEEDED] * 2
 
 
 def test_what_was_given_up_with_a_deleted_endpoint_is_no_dead_letter(

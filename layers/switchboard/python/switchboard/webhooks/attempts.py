@@ -138,7 +138,7 @@ def _record(endpoint: Endpoint, made: Sequence[tuple[Held, Outcome]], failed: Se
     moves = recording.record([recording.attempted(endpoint, one, outcome) for one, outcome in made])
     recording.count(moves)
     # Those that another worker recorded, too: it may have been stopped before it came to this.
-    recording.release_all(endpoint, [one for one, _ in made])
+    recording.release([one.delivery for one, _ in made])
     if any(outcome.gone for _, outcome in made):
         service.disable(endpoint, "gone", "the endpoint answered 410")
     recording.store(failed)

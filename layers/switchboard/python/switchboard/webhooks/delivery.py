@@ -312,10 +312,8 @@ def _is_due(delivery: Delivery, job: DeliverWebhook) -> bool:
 def _still_due(wanted: Sequence[_Wanted]) -> list[_Wanted]:
     """Those whose attempt is not known to be made."""
     over = [one for one in wanted if one.delivery and not _is_due(one.delivery, one.job)]
-    for one in over:
-        if one.delivery and one.delivery.successor:
-            # The worker that made this attempt may have been stopped before it came to what waits for it.
-            recording.release(one.job.org_id, one.job.delivery_id)
+    # The worker that made these attempts may have been stopped before it came to what waits for them.
+    recording.release([one.delivery for one in over if one.delivery and one.delivery.successor])
     return [one for one in wanted if one not in over]
 
 

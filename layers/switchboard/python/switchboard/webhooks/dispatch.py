@@ -4,6 +4,13 @@ A batch of events is taken together: subscriptions are read once for an organiza
 type, and the jobs leave ten a request. A delivery travels with the job of its first attempt, and that attempt stores
 it; SQS keeps it until then. Its id is derived from the event, so that a job that comes twice finds what the first one
 did. Deliveries of an ordered kind are stored at once, since one of them waits for another.
+
+No delivery is lost between its event and its first attempt, short of a dead-letter queue. The event is committed with
+the change that it tells of. The stream goes on from the first record whose message was refused (`fanout.service`). The
+event's message goes only after all its jobs were accepted: `dispatch` returns the places of the others. A delivery's
+message goes only after its attempt was recorded, or the delivery was parked, or another message has it. Each step may
+happen twice, and none is skipped. What is left is a purged queue, or no worker for the days that SQS keeps a message:
+`switchboard events replay` makes the same deliveries again, and finds those that were stored.
 """
 
 from __future__ import annotations

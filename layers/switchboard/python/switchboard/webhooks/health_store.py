@@ -155,9 +155,11 @@ def _note(
     held: Lease | None = None,
     free: Sequence[str] = (),
 ) -> Update:
-    updates, adds = ["last_delivery_at = :now"], ""
+    # A worker that only held a lease, or canceled what was parked, has sent nothing.
+    sent = bool(change.succeeded or change.failures or change.slow_until or change.quick)
+    updates, adds = ["last_delivery_at = :now"] if sent else [], ""
     removed = list(removes)
-    values: dict[str, Any] = {":now": change.now}
+    values: dict[str, Any] = {":now": change.now} if sent or free else {}
     if change.succeeded:
         updates += ["last_success_at = :now", "failures = :none", "down = :none"]
         removed += ["failing_since", "failed_at", "failing_id", "several_since", "open_until"]

@@ -36,11 +36,15 @@ class AbandonDeliveries(Job, queue="webhooks"):
 
 
 class WatchReceiver(Job, queue="webhooks"):
-    """Look for deliveries to a receiver whose attempt is long overdue. `endpoint_id` is any endpoint of it."""
+    """Look for deliveries to a receiver whose attempt is long overdue, from a place of the index on.
+
+    `endpoint_id` is any endpoint of it. `at` is the moment that was arranged for it.
+    """
 
     org_id: str
     endpoint_id: str
     at: str
+    start: dict[str, Any] | None = None
 
 
 class DeliverWebhook(Job, queue="deliveries"):

@@ -49,3 +49,10 @@ KINDS: dict[KindName, Kind] = {
         Kind("hum", "wh"),
     )
 }
+#: How the ids of an ordered kind's endpoints begin.
+_ORDERED = tuple(f"{kind.prefix}_" for kind in KINDS.values() if kind.ordered)
+
+
+def is_ordered(endpoint_id: str) -> bool:
+    """Whether an endpoint is of an ordered kind. Its id says so, also when it was deleted."""
+    return endpoint_id.startswith(_ORDERED)

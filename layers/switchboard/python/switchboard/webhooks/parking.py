@@ -7,17 +7,19 @@ holds slots sends what is parked when it gives them back (`pulling`); the wake-u
 for a breaker that nobody waits at.
 
 A watch looks once an hour for pending deliveries whose attempt is long overdue, since their job was lost, and parks
-them. Jobs by the outbox and timers are at moments of the receiver's own, not one for each delivery.
+them. It arranges the next watch and a wake-up before it looks, so that neither is lost with it, and lets a job of its
+own go on where there are many. Jobs by the outbox and timers are at moments of the receiver's own, not one for each
+delivery.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from switchboard import telemetry
-from switchboard.aws import clock, queue
-from switchboard.aws.table import ConditionFailedError, commit
+from switchboard.aws import clock, queue, table
+from switchboard.aws.table import ConditionFailedError, Item, commit
 from switchboard.kit.jobs import Job
 from switchboard.timers import service as timers
 from switchboard.webhooks import breaker, delivery_store, health_store, parking_store, schedule
@@ -39,7 +41,8 @@ _LATE = timedelta(minutes=1)
 _LONGEST_LEASE = timedelta(minutes=1) + breaker.LEASE_MARGIN + timedelta(seconds=1)
 #: The furthest wake-up: so far the outbox reaches, to the second.
 _BY_THE_OUTBOX = timedelta(seconds=queue.MAX_DELAY)
-_AT_ONCE = 100
+#: How many entries of the index a watch reads at once, and how many times. A job of its own goes on with the rest.
+_AT_ONCE, _PAGES = 100, 10
 
 
 def park(endpoint_id: str, attempts: Iterable[Parked], unstored: Iterable[Delivery] = ()) -> Health:
@@ -119,30 +122,43 @@ def after_waking(job: WakeReceiver) -> None:
 
 
 def look(job: WatchReceiver) -> None:
-    """Park what is overdue and not parked, and arrange the next watch while anything is pending."""
+    """Park what is overdue and not parked, some pages of it, and let a job go on with the rest.
+
+    The next watch and a wake-up are arranged before that: a walk may be stopped, and tried too often.
+    """
     receiver = receiver_of(job.org_id, job.endpoint_id)
-    overdue = False
-    start = None
-    while True:
-        page = delivery_store.due_before(receiver, clock.iso(clock.now() - schedule.PATIENCE), _AT_ONCE, start)
-        overdue = overdue or bool(page.items)
-        _park_missing(receiver, {delivery_store.place_in(item): item["pk"] for item in page.items})
-        start = page.next_key
-        if start is None:
-            break
+    until = clock.iso(clock.now() - schedule.PATIENCE)
+    page = delivery_store.due_before(receiver, until, _AT_ONCE, job.start)
     health = health_store.get(receiver)
-    if overdue or health.waiting:
+    if job.start is None:
+        _renew_watch(job, receiver, health, pending=bool(page.items))
+    if page.items or health.waiting:
         # What is parked may have lost its wake-up.
         wake_later(receiver, job.endpoint_id, health, unserved=True)
+    _park_missing(receiver, job.endpoint_id, page.items)
+    for _ in range(1, _PAGES):
+        if page.next_key is None:
+            return
+        page = delivery_store.due_before(receiver, until, _AT_ONCE, page.next_key)
+        _park_missing(receiver, job.endpoint_id, page.items)
+    if page.next_key is not None:
+        # By the outbox: Lambda stops functions that start themselves sixteen times.
+        table.write(timers.soon(job.model_copy(update={"start": page.next_key})))
+
+
+def _renew_watch(job: WatchReceiver, receiver: Receiver, health: Health, *, pending: bool) -> None:
+    """Arrange the next watch while anything is pending, unless another is arranged."""
     if health.watch_at != job.at:
         telemetry.logger().info("another watch is arranged", extra={"receiver": receiver.id})
-    elif delivery_store.has_pending(receiver):
+    elif pending or delivery_store.has_pending(receiver):
         _watch_again(receiver, job.endpoint_id, job.at)
     else:
         health_store.end_arrangement(receiver, "watch_at", job.at)
 
 
-def _park_missing(receiver: Receiver, keys: dict[str, str]) -> None:
+def _park_missing(receiver: Receiver, endpoint_id: str, entries: Sequence[Item]) -> None:
+    """Park those of a page's overdue deliveries that are not parked, and arrange a wake-up after that."""
+    keys = {delivery_store.place_in(entry): entry["pk"] for entry in entries}
     missing = parking_store.missing(receiver, list(keys))
     if not missing:
         return
@@ -152,4 +168,5 @@ def _park_missing(receiver: Receiver, keys: dict[str, str]) -> None:
         telemetry.metric("WebhookJobLost", len(lost))
         telemetry.logger().warning("overdue deliveries found", extra={"deliveries": [one.id for one in lost]})
         parking_store.put([Parked.of(one) for one in lost])
-        health_store.mark_waiting(receiver)
+        # The wake-up that was arranged before may have come meanwhile.
+        wake_later(receiver, endpoint_id, health_store.mark_waiting(receiver), unserved=True)

@@ -3,12 +3,15 @@
 It takes the oldest attempts, ten for each slot, sends them at once, and goes on until nothing is parked or its time is
 over; then it lets a wake-up go on. It holds the turn by a lease that each round makes longer. When it gives the turn
 back it looks once more, since somebody may have parked an attempt while it still held it.
+
+A round that sends nothing is a round like any other: it looks at the clock and keeps the lease. The line of an endpoint
+that was disabled may be long, and jobs of other organizations are in the same batch.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from switchboard import telemetry
@@ -34,6 +37,8 @@ from switchboard.webhooks.recording import Held
 
 #: How many attempts one slot sends at once.
 A_SLOT = 10
+#: How many are looked through at once after a round that sent nothing: what is canceled needs no slot.
+A_SWEEP = 100
 #: For so long a worker takes further rounds. One that everybody shares soon lets the others have it.
 _FAST_TURN, _SLOW_TURN = 5.0, 30.0
 #: A function's time, less what is needed around its last answers.
@@ -96,19 +101,21 @@ class Puller:
     def _leave(self, health: Health) -> None:
         """Leave what is parked to the worker that has the turn or the slots, or to the end of the open breaker."""
         if self.woken and breaker.is_open(health):
-            give_up_late(parking_store.first(self.receiver, _LATE_AT_ONCE * _LATE_PAGES))
+            late = parking_store.first(self.receiver, _LATE_AT_ONCE * _LATE_PAGES)
+            give_up_late(late, lambda: self._has_time)
         parking.wake_later(self.receiver, self.endpoint_id, health)
 
     async def _rounds(self, slots: Slots) -> Health | None:
         """Send in rounds. Returns the health as it is when the turn may be taken again, `None` where it is over."""
+        sent: list[Endpoint] | None = None
         while True:
-            parked = await asyncio.to_thread(parking_store.first, slots.receiver, A_SLOT * len(slots.lease.numbers))
+            room = A_SLOT * len(slots.lease.numbers)
+            look_at = A_SWEEP if sent == [] else room
+            parked = await asyncio.to_thread(parking_store.first, slots.receiver, look_at)
             if not parked:
                 return await asyncio.to_thread(self._drained, slots)
             tally = Tally()
-            sent = await self._round(parked, slots, tally)
-            if not sent:
-                continue
+            sent = await self._round(parked, room, slots, tally)
             if not await asyncio.to_thread(slots.keep, tally):
                 telemetry.logger().warning("a turn has ended early", extra={"receiver": slots.receiver.id})
                 return None
@@ -127,9 +134,12 @@ class Puller:
             return health_store.get(slots.receiver)
         return None
 
-    async def _round(self, parked: Sequence[Parked], slots: Slots, tally: Tally) -> list[Endpoint]:
-        """Send attempts, and remove what is none any more. Returns the endpoints that something was sent to."""
-        ready = await asyncio.to_thread(ready_of, parked)
+    async def _round(self, parked: Sequence[Parked], room: int, slots: Slots, tally: Tally) -> list[Endpoint]:
+        """Send the oldest attempts that there is room for, and remove what is none any more.
+
+        Returns the endpoints that something was sent to.
+        """
+        ready = _oldest(await asyncio.to_thread(ready_of, parked), room)
         sendings = [
             (Sending(endpoint, slots.health, tally, self.sender, self.slow, slots=True), held)
             for endpoint, held in ready
@@ -178,9 +188,21 @@ def ready_of(parked: Sequence[Parked]) -> list[tuple[Endpoint, list[Held]]]:
     return [(endpoints[(org_id, endpoint_id)], held) for endpoint_id, held in ready.items()]
 
 
-def give_up_late(parked: Sequence[Parked]) -> None:
-    """Give up what has come to its schedule's end, of the oldest that wait for a receiver which is away."""
+def _oldest(ready: Sequence[tuple[Endpoint, list[Held]]], room: int) -> list[tuple[Endpoint, list[Held]]]:
+    """The first of what may be sent, by its place in the line. The rest stays parked."""
+    first = set(sorted(one.number for _, held in ready for one in held)[:room])
+    fitting = [(endpoint, [one for one in held if one.number in first]) for endpoint, held in ready]
+    return [(endpoint, held) for endpoint, held in fitting if held]
+
+
+def give_up_late(parked: Sequence[Parked], has_time: Callable[[], bool]) -> None:
+    """Give up what has come to its schedule's end, of the oldest that wait for a receiver which is away.
+
+    It stops when there is no more time: the next wake-up goes on.
+    """
     for start in range(0, len(parked), _LATE_AT_ONCE):
+        if not has_time():
+            return
         ready = ready_of(parked[start : start + _LATE_AT_ONCE])
         late = [one for endpoint, held in ready for one in recording.give_up_late(endpoint, held)]
         if ready and not late:

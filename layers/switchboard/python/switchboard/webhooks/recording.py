@@ -16,7 +16,7 @@ from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, Work
 from switchboard.timers import service as timers
 from switchboard.webhooks import delivery_store, dispatch, parking_store, schedule
-from switchboard.webhooks.kinds import KINDS
+from switchboard.webhooks.kinds import is_ordered
 from switchboard.webhooks.models import Attempt, Delivery, Endpoint, Reason, Status
 from switchboard.webhooks.parking_store import Parked
 
@@ -200,35 +200,30 @@ def give_up_late(endpoint: Endpoint, held: Sequence[Held]) -> list[Held]:
     """Give up those of waiting deliveries that have come to their schedule's end. Returns them."""
     late = [one for one in held if clock.now() > schedule.ends_at(endpoint, one.delivery)]
     record([too_late(one) for one in late])
-    release_all(endpoint, late)
+    release([one.delivery for one in late])
     return late
 
 
 def cancel(held: Sequence[Held], reason: Reason) -> None:
-    """Give deliveries up without an attempt, and send off what waits for them."""
+    """Give up to a hundred deliveries up without an attempt, and send off what waits for them."""
     record([canceled(one, reason) for one in held])
-    for one in held:
-        if one.stored:
-            release(one.delivery.org_id, one.delivery.id)
+    release([one.delivery for one in held if one.stored])
 
 
-def release(org_id: str, delivery_id: str) -> None:
-    """Send off what waits for a delivery that is over, or has failed often enough."""
-    delivery = delivery_store.get(org_id, delivery_id)
-    if not delivery or not delivery.successor:
-        return
-    if delivery.status is Status.PENDING and delivery.tries < HELD_FOR_TRIES:
-        return
-    waiting = delivery_store.get(org_id, delivery.successor)
-    if waiting and waiting.status is Status.PENDING:
-        queue.send([dispatch.attempt_of(waiting).message()])
+def release(deliveries: Iterable[Delivery]) -> None:
+    """Send off what waits for those of up to a hundred deliveries that are over, or have failed often enough.
+
+    They are read again: another worker may have recorded them, or may have let a delivery wait for them. Only those
+    of an ordered kind are read, since nothing waits for others.
+    """
+    firsts = delivery_store.get_many([(one.org_id, one.id) for one in deliveries if is_ordered(one.endpoint_id)])
+    successors = [(one.org_id, one.successor) for one in firsts if one and one.successor and not _holds_up(one)]
+    waiting = [one for one in delivery_store.get_many(successors) if one and one.status is Status.PENDING]
+    queue.send(dispatch.attempt_of(one).message() for one in waiting)
 
 
-def release_all(endpoint: Endpoint, held: Iterable[Held]) -> None:
-    """Send off what waits for deliveries of an ordered kind, whoever recorded them."""
-    if KINDS[endpoint.kind].ordered:
-        for one in held:
-            release(one.delivery.org_id, one.delivery.id)
+def _holds_up(delivery: Delivery) -> bool:
+    return delivery.status is Status.PENDING and delivery.tries < HELD_FOR_TRIES
 
 
 def count(moves: Iterable[Move]) -> None:

@@ -5,7 +5,7 @@ header of the kind's own contract (conventions.md 1.12, 2.6, 4.6, 8 and 18). The
 Webhooks decodes what follows `whsec_`, the others take the whole text.
 
 While a new secret overlaps with the old one both sign. A header that was made for one signature then holds two,
-newest first, separated by commas.
+newest first, separated by commas (docs/decisions/0002-two-signatures.md).
 """
 
 from __future__ import annotations
