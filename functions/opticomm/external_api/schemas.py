@@ -52,7 +52,8 @@ class InitiateCallRequest(BaseModel):
         default=None,
         max_length=2_000,
         description="What the agent says first in this call, in place of its greeting. Who calls, and that the voice is"
-        " artificial, is said before it where the law asks for it and the message does not begin with both.",
+        " artificial, is said before it where the law asks for it and the message does not begin with both. A call of a"
+        " telemarketing flow says besides how to get no more calls.",
     )
     request_id: _RequestId | None = Field(
         default=None,
