@@ -178,6 +178,7 @@ STATE_HOURS: dict[str, tuple[str, str | None, str | None]] = {
     "CT": ("9-20", "9-20", "9-20"),
     "FL": ("8-20", "8-20", "8-20"),
     "IL": ("9-21", "9-21", "9-21"),  # calls, which are by an artificial voice
+    "IN": ("9-20", "9-20", "9-20"),  # calls, which are by an artificial voice
     "KY": ("10-21", "10-21", "10-21"),
     "LA": ("8-20", "8-20", None),
     "MA": ("8-20", "8-20", "8-20"),
@@ -207,6 +208,7 @@ STATE_CODES = {
     "CT": ("203", "America/New_York"),
     "FL": ("305", "America/New_York"),
     "IL": ("312", "America/Chicago"),
+    "IN": ("317", "America/New_York"),
     "KY": ("502", "America/New_York"),
     "LA": ("504", "America/Chicago"),
     "MA": ("617", "America/New_York"),
@@ -293,7 +295,12 @@ def test_utah_keeps_juneteenth_on_a_monday_and_good_friday_from_2026_on() -> Non
 
 
 @pytest.mark.parametrize(
-    ("to", "zone"), [("+12135551234", "America/Los_Angeles"), ("+12075551234", "America/New_York")]
+    ("to", "zone"),
+    [
+        ("+12135551234", "America/Los_Angeles"),
+        ("+12075551234", "America/New_York"),
+        ("+13175551234", "America/New_York"),
+    ],
 )
 def test_law_on_artificial_voices_leaves_texts_alone(to: str, zone: str) -> None:
     for edge, expected in EDGES:
