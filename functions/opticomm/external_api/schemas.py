@@ -68,7 +68,8 @@ class InitiateCallRequest(BaseModel):
     time_zone: Annotated[str, Line(64)] | None = Field(
         default=None,
         description="The called person's IANA time zone. It narrows the hours of the number's zones; a number of no"
-        " place, such as a toll-free one, needs it.",
+        " place, such as a toll-free one, needs it. With a test key any hour will do, so that a missing or wrong"
+        " `time_zone` or `recipient_state` shows only with a live key.",
     )
     recipient_state: Annotated[str, Line(2)] | None = Field(
         default=None, description="The state of the United States where the called person lives: its law holds too."
