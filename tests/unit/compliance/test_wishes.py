@@ -445,6 +445,63 @@ Stop, okay?
 """.strip().splitlines()
 
 OTHERS = """
+Please don't call after five, I'm at work until then
+I don't want to be on hold
+I never said stop
+I want to remove my card
+please remove the late fee
+I need to delete my account
+I want to cancel
+stop by anytime
+when does the bus stop
+I'd like to stop my service
+please stop my subscription
+I want to stop the payment
+my heart won't stop
+the calls don't stop coming
+the call was dropped
+I couldn't take your call
+sorry I can't talk now call me back
+sorry I cannot take calls right now
+don't you want to call me back
+don't worry about calling me
+do not worry
+I do not know
+you don't have to call me back
+you don't need to call me
+no need to call back
+I'm on the list for the waiting room
+remove the first item from the list
+remove me from the call
+please remove the dog from the policy
+take him off the policy
+can you take her off the account
+please take my wife off the insurance
+get me out of this contract
+get me out of here
+take that off the bill
+take it off my bill
+I'm calling to stop a check
+stop payment on the check
+end of story
+I don't get calls from my son
+I don't like being on hold
+I want to be called tomorrow
+I would like to be contacted by email
+please don't cancel
+no me cuelgue
+no me diga
+no me mande correos, llámeme
+ya no necesito la cita
+quiero quitar un cargo
+bórreme la cita
+no quiero cancelar
+no quiero esperar
+no llame al 911
+pare el coche
+para qué me llama
+basta con eso
+¿en cuánto sale dar de baja la línea?
 Hello. Who is calling, please?
 Yes, but please keep it short.
 Please don't stop calling, I like it.
@@ -646,6 +703,66 @@ espere, pare un momento
 
 #: What speech is often transcribed as.
 UNPUNCTUATED = """
+I want to be taken off the list
+I told you not to call me
+Okay, stop.
+hi um please don't call me okay bye
+yeah hi can you please take me off of your call list thank you
+this is the third time you've called stop calling
+I already told you people to stop calling me
+listen I don't know how you got this number but don't call it again
+take my number off your list or I'll sue
+you need to take me off your list
+I need you to take me off your list
+could you remove me from your database
+do me a favor and don't call back
+please do not call anymore I have an attorney
+what part of stop calling don't you understand
+I'm not interested, don't call me again, please
+how do I get off your list
+how do I get you to stop calling
+can I get off this list
+how do I stop these calls
+how can I stop getting these calls
+I've been on the do not call list for years
+I don't need you calling me
+quit it with the calls
+stop with the calls
+I never want to hear from you again
+I don't ever want to hear from you again
+never want another call from you
+no more calls to this number
+I do not want you to contact me in any way
+please make sure I don't get called again
+make sure you don't call me again
+I'd appreciate it if you didn't call me
+I'd appreciate it if you would stop calling
+please stop these calls
+stop it stop calling
+Don't you ever call here again
+do not ever call
+You are not allowed to call me
+You're not to call me again
+you must not call me
+I forbid you to call me
+por favor ya no me llamen
+que ya no llamen
+no quiero que me molesten
+no me vuelvan a marcar por favor
+ya le dije que no me llame
+les dije que no me llamaran
+quite mi número de la lista
+sáquenme de su base de datos
+le pido que no me llame más
+le pedí que no llamara
+no estoy interesado no llame más
+no me esté molestando
+dejen de marcar a este número
+no vuelvan a llamar aquí
+quiero que dejen de llamarme
+quiero que dejen de llamar
+elimíneme de su sistema
+no me interesa, bórreme de su lista por favor
 no thank you don't call me again
 I'm not interested please take me off your list and have a good day
 hello yes no I don't take me off your list

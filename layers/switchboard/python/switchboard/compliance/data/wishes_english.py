@@ -19,7 +19,9 @@ _DOING = (
 _DONT = r"(?:dont|do not|never|not to|to not)"
 #: What may stand between "don't" and the verb.
 _EVER = r"(?: (?:ever|you|please|even|dare|guys|people|just))*"
-_WANT_NOT = r"\bi (?:dont|do not|no longer|didnt|did not) (?:want|wish|wanna|need|care)(?: to| for)?"
+_WANT_NOT = (
+    r"\b(?:i (?:dont|do not|no longer|didnt|did not)|never)(?: ever)? (?:want|wish|wanna|need|care)(?: to| for)?"
+)
 _DAY = r"(?:\w+ )?(?:sun|mon|tues|wednes|thurs|fri|satur|week|holi)(?:day|end)s?"
 _NUMERAL = r"(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|noon|midnight)"
 #: What asks for other hours.
@@ -152,12 +154,12 @@ WISHES = (
     # Stop calling.
     rf"\b(?:stop|quit|cease|discontinue)(?: \w+){{0,2}}? {_DOING}(?! you\b)",
     (
-        r"\b(?:stop|end|quit|cease|discontinue|stop it|stop with|no more of)"
+        r"\b(?:stop|end|quit|cease|discontinue|(?:stop|quit) it|stop with|no more of)"
         r"(?: (?:with|all|the|these|those|this|your|any|making|sending|me|us|placing|of|future|further|more"
         r"|phone|robo|sales|spam))*"
         r" (?:robo|phone)?calls\b"
     ),
-    r"\bi(?:d| would)? (?:want|like|wish|need) to stop (?:receiving|getting) (?:\w+ ){0,2}calls\b",
+    r"\b(?:i(?:d| would)? (?:want|like|wish|need) to|(?:do|can) i) stop (?:receiving|getting) (?:\w+ ){0,2}calls\b",
     r"\bkeeps? calling(?: \w+){0,3} stop\b",
     r"\b(?:told|asked|telling|asking) you(?: \w+){0,2} to stop$",
     r"\bcease and desist\b",
@@ -187,6 +189,9 @@ WISHES = (
         rf"|dont|do not)"
         rf"(?: ever)? {_DO}(?:ed)?\b"
     ),
+    rf"\byou(?: are|re) not (?:allowed |permitted |authorized )?to(?: ever)? {_DO}\b",
+    rf"\byou (?:must|may|shall) not(?: ever)? {_DO}\b|\bi forbid you\b",
+    r"\bi (?:dont|do not|never) (?:get|be) (?:called|contacted)(?: by you)? (?:again|anymore)\b",
     rf"\bno longer (?:call|contact|phone) {_ME}",
     r"\bno (?:more|further) (?:\w+ )?(?:calls|texts|messages)\b|\bno calls(?: please|$)",
     r"\bplease no more$|^no more(?: please)?$",
@@ -200,6 +205,7 @@ WISHES = (
     rf"\b(?:take|get) (?:off|out) {_THEM}(?:{_DONE}|{_AWAY}{_LIST})",
     rf"\b(?:be|get|(?:have|want) (?:me|us|{_THEM})) {_TAKEN}{_AWAY}?(?:{_LIST}|{_DONE})",
     rf"\bwant (?:{_THEM} )?off(?:{_LIST}|$)",
+    rf"\bget off{_LIST}",
     r"\bnot interested (?:please )?remove\b",
     r"\bopt(?:ing|ed)? (?:me |us )?out(?! of)\b",
     (
