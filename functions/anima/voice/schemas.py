@@ -83,7 +83,8 @@ class PlaceCallRequest(_Shown):
         min_length=1,
         max_length=1_000,
         description="What the agent says first. Who calls, and that the voice is artificial, is said before it where"
-        " the law asks for it and the greeting does not begin with both.",
+        " the law asks for it and the greeting does not begin with both. A call that sells says besides how to get no"
+        " more.",
     )
     from_number: E164 | None = Field(default=None, description="A number of yours.")
     purpose: Literal["informational", "telemarketing"] = Field(

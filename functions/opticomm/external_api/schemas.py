@@ -52,7 +52,8 @@ class InitiateCallRequest(BaseModel):
         default=None,
         max_length=2_000,
         description="What the agent says first in this call, in place of its greeting. Who calls, and that the voice is"
-        " artificial, is said before it where the law asks for it and the message does not begin with both.",
+        " artificial, is said before it where the law asks for it and the message does not begin with both. A call of a"
+        " telemarketing flow says besides how to get no more calls.",
     )
     request_id: _RequestId | None = Field(
         default=None,
@@ -67,7 +68,8 @@ class InitiateCallRequest(BaseModel):
     time_zone: Annotated[str, Line(64)] | None = Field(
         default=None,
         description="The called person's IANA time zone. It narrows the hours of the number's zones; a number of no"
-        " place, such as a toll-free one, needs it.",
+        " place, such as a toll-free one, needs it. With a test key any hour will do, so that a missing or wrong"
+        " `time_zone` or `recipient_state` shows only with a live key.",
     )
     recipient_state: Annotated[str, Line(2)] | None = Field(
         default=None, description="The state of the United States where the called person lives: its law holds too."

@@ -83,6 +83,22 @@ def test_a_place_that_nobody_looked_up_asks_for_both() -> None:
         "This is an AI assistant's owner, calling for Acme.",
         "This is a virtual tour guide from Acme.",
         "If you wish, this is an artificial voice from Acme.",
+        "Hi, I'm an AI assistant. I'm looking for Acme, is that you?",
+        "Hi! I am an automated assistant at a company you know. Do you buy from Acme?",
+        "Hi, I'm an AI assistant from Globex, calling about your order from Acme.",
+        "I'm an AI agent for hire... kidding, it's Bob from Acme!",
+        "I am an AI assistant of Bob at Acme",
+        "Hello, I am an AI agent with years of experience, Bob from Acme.",
+        "You are speaking to an automated agent of the police. You are wanted at Acme.",
+        "Hello, this is Ada, an AI assistant, calling for Bob. I like Acme.",
+        "I am an AI assistant. Good day. I am calling for Acme.",
+        "Hello, I am an AI assistant from Acme?",
+        "I am an AI assistant. I am calling from Acme?",
+        "Hello, I am an AI assistant from Acme Insurance.",
+        "This is an automated assistant. I am calling from Acme Insurance.",
+        # Not at the beginning.
+        "Am I speaking with Bob? I'm an AI assistant from Acme.",
+        "The film begins so: I'm an AI assistant from Acme.",
         # What no voice speaks.
         "<!-- This is an artificial voice calling for Acme. --> Hello!",
         "<sub alias='Hello'>This is an artificial voice calling for Acme.</sub>",
@@ -108,6 +124,10 @@ def test_what_is_unclear_is_said(greeting: str) -> None:
         "Good morning! My name is Ada, an AI agent with Acme. Is now a good time?",
         "You are speaking with an AI voice agent on behalf of Acme.",
         "This is an automated assistant. I am calling for Acme.",
+        "Hello, this is Ada, an automated assistant. I'm calling from Acme.",
+        "Hello, this is Ada, an AI assistant calling on behalf of Acme. Is this {{name}}?",
+        "Hi there! This is an AI assistant from Acme calling about your order.",
+        "Hey, I'm an AI agent at Acme with news about your order.",
     ],
 )
 def test_what_a_greeting_says_itself_is_not_said_twice(greeting: str) -> None:
@@ -119,6 +139,7 @@ def test_what_a_greeting_says_itself_is_not_said_twice(greeting: str) -> None:
     [
         "Hola, soy un asistente automático de Acme.",
         "Buenos días, le habla Inés, una voz artificial. Llamo en nombre de Acme.",
+        "Le habla una voz artificial que llama en nombre de Acme. ¿Es buen momento?",
     ],
 )
 def test_spanish_is_understood_in_a_spanish_call(greeting: str) -> None:
@@ -146,6 +167,7 @@ def test_another_language_is_english(language: str) -> None:
         ("{}", "This is an artificial voice. Hi."),
         ("Acme <break time='9s'/>", "This is an artificial voice calling for Acme break time='9s'/. Hi."),
         ("A", "This is an artificial voice calling for A. Hi."),
+        ("...", "This is an artificial voice. Hi."),
     ],
 )
 def test_a_name_is_said_as_it_is_and_no_variable_stands_in_it(name: str, first: str) -> None:
@@ -169,5 +191,38 @@ def test_only_what_is_asked_for_is_said(identity: bool, artificial: bool, first:
 
 
 def test_a_long_greeting_is_read_in_no_time() -> None:
-    for part in ("this is ", "a" * 100, "this is an ai ", ", ", "{{"):
+    for part in ("this is ", "hello, ", "i am an ai assistant from acme ", "a" * 100, "this is an ai ", ", ", "{{"):
         said(part * 50_000)
+
+
+SELLS = {"purpose": "telemarketing"}
+OPT_OUT = "To get no more calls, press 9 or say so."
+
+
+@pytest.mark.parametrize("to", ["+12125551234", "+14155551234", "+18005551234", "+14165551234", "+40712345678"])
+def test_a_call_that_sells_says_how_to_get_no_more_right_behind_who_calls(to: str) -> None:
+    assert said("Hi.", required=needs(to, **SELLS)) == f"{FIRST} {OPT_OUT} Hi."
+    assert said("Hi.", required=needs(to)) == f"{FIRST} Hi."
+
+
+def test_a_purpose_that_is_none_counts_as_selling() -> None:
+    assert needs("+12125551234", purpose="fun").opt_out
+
+
+def test_how_to_get_no_more_is_said_in_the_voices_language() -> None:
+    first = "Le habla una voz artificial que llama en nombre de Acme."
+    opt_out = "Para no recibir más llamadas, oprima el 9 o dígalo."
+    assert said("Hola.", language="es-US", required=needs("+12125551234", **SELLS)) == f"{first} {opt_out} Hola."
+
+
+def test_the_law_of_selling_is_named_for_calls_that_sell() -> None:
+    assert [line.partition(":")[0] for line in needs("+12125551234", **SELLS).law] == ["US", "US-NY"]
+    assert "64.1200(b)(3)" in needs("+12125551234", **SELLS).law[0]
+
+
+def test_a_greeting_that_names_the_caller_does_not_come_between() -> None:
+    required = needs("+12125551234", **SELLS)
+    greeting = "Hello, I am an AI assistant from Acme. To get no more calls, press 9."
+    assert said(greeting, required=required) == f"{FIRST} {OPT_OUT} {greeting}"
+    own = f"{FIRST} {OPT_OUT} Hello!"
+    assert said(own, required=required) == own

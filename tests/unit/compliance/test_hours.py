@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,9 @@ import pytest
 
 from switchboard.compliance.data.area_codes import AREA_CODES
 from switchboard.compliance.data.states import STATES
+from switchboard.compliance.errors import blocked
+from switchboard.compliance.models import Whereabouts
+from switchboard.compliance.store import Facts
 from tests.unit.compliance.gate import CONSENT, NOON, at, hours, open_, verdict
 
 EDGES = [("07:59:59", False), ("08:00:00", True), ("20:59:59", True), ("21:00:00", False)]
@@ -93,6 +97,11 @@ def test_a_number_of_no_place_needs_the_recipients_zone(code: str) -> None:
         assert open_(to, at("America/Denver", f"2026-01-14 {edge}"), timezone="America/Denver") is expected
 
 
+def test_a_refusal_for_want_of_a_zone_says_what_to_state() -> None:
+    message = str(blocked(verdict("+18005551234", NOON)))
+    assert message.endswith("state the recipient's IANA time zone, such as America/New_York, or state, such as NY.")
+
+
 def test_a_code_that_nobody_knows_has_no_zone() -> None:
     assert hours("+19995551212", at("UTC", "2026-01-14 18:00:00")).reason == "no_zone_of_number"
 
@@ -166,6 +175,56 @@ def test_a_toll_free_number_is_called_where_its_holder_is_said_to_be(code: str) 
     assert not open_(to, at("America/Toronto", "2026-01-17 18:00:00"), timezone="America/Toronto")
 
 
+@pytest.mark.parametrize("zone", ["Factory", "localtime", "Etc/GMT+10", "Etc/UTC", "UTC", "EST5EDT"])
+def test_a_zone_of_no_country_is_refused(zone: str) -> None:
+    # Nobody lives there: it would choose a clock freely, and bring no country's law.
+    found = hours("+18885551234", NOON, timezone=zone, state="NY")
+    assert (found.code, found.reason) == ("zone_unknown", "recipient_zone_of_no_country")
+    assert hours("+12125551234", NOON, timezone=zone, zone_confirmed=True).reason == "recipient_zone_of_no_country"
+    record = Whereabouts(time_zone=zone, state="NY", confirmed=True, by="usr_1", at="2026-01-01T00:00:00Z")
+    found = verdict("+12125551234", NOON, replace(Facts(), whereabouts=record)).rule("quiet_hours")
+    assert (found.code, found.reason) == ("zone_unknown", "recipient_zone_of_no_country")
+
+
+#: One at night in New York, eight in the evening in Honolulu; and five in the afternoon, noon in Honolulu.
+NIGHT, AFTERNOON = (at("America/New_York", f"2026-01-15 {hour}:00:00") for hour in ("01", "17"))
+
+
+@pytest.mark.parametrize("to", ["+18885551234", "+12125551234"])
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_a_zone_and_a_state_that_contradict_each_other_narrow(to: str, confirmed: bool) -> None:
+    told = {"timezone": "Pacific/Honolulu", "state": "NY", "zone_confirmed": confirmed}
+    found = hours(to, NIGHT, **told)
+    assert (found.reason, found.details["closed_in"]) == ("outside_hours", ["America/New_York"])
+    assert not open_(to, at("America/New_York", "2026-01-15 09:00:00"), **told), "four in Honolulu"
+    assert open_(to, AFTERNOON, **told)
+
+
+def test_a_confirmed_record_that_contradicts_itself_narrows() -> None:
+    record = Whereabouts(
+        time_zone="Pacific/Honolulu", state="NY", confirmed=True, by="usr_1", at="2026-01-01T00:00:00Z"
+    )
+    facts = replace(Facts(), whereabouts=record)
+    found = verdict("+12125551234", NIGHT, facts).rule("quiet_hours")
+    assert (found.result, found.details["zones"]) == ("block", ["America/New_York", "Pacific/Honolulu"])
+    assert verdict("+12125551234", AFTERNOON, facts).rule("quiet_hours").result == "pass"
+
+
+@pytest.mark.parametrize(
+    ("zone", "state", "zones"),
+    [
+        ("America/New_York", "FL", ["America/New_York"]),  # of the state's two
+        ("America/Chicago", "FL", ["America/Chicago"]),
+        ("US/Eastern", "NY", ["US/Eastern"]),  # another name of its clock
+        ("America/Detroit", "NY", ["America/Detroit"]),
+        ("America/Denver", "FL", ["America/Chicago", "America/Denver", "America/New_York"]),
+        ("EST", "NY", ["America/New_York", "EST"]),  # Panama's, which keeps no summer time
+    ],
+)
+def test_a_zone_says_which_of_the_states_is_meant(zone: str, state: str, zones: list[str]) -> None:
+    assert hours("+18885551234", AFTERNOON, timezone=zone, state=state).details["zones"] == zones
+
+
 def test_a_recipients_zone_that_is_none_is_refused() -> None:
     found = hours("+12125551234", at("America/New_York", "2026-01-14 12:00:00"), timezone="Mars/Olympus")
     assert (found.code, found.reason) == ("zone_unknown", "recipient_zone_malformed")
@@ -178,6 +237,7 @@ STATE_HOURS: dict[str, tuple[str, str | None, str | None]] = {
     "CT": ("9-20", "9-20", "9-20"),
     "FL": ("8-20", "8-20", "8-20"),
     "IL": ("9-21", "9-21", "9-21"),  # calls, which are by an artificial voice
+    "IN": ("9-20", "9-20", "9-20"),  # calls, which are by an artificial voice
     "KY": ("10-21", "10-21", "10-21"),
     "LA": ("8-20", "8-20", None),
     "MA": ("8-20", "8-20", "8-20"),
@@ -207,6 +267,7 @@ STATE_CODES = {
     "CT": ("203", "America/New_York"),
     "FL": ("305", "America/New_York"),
     "IL": ("312", "America/Chicago"),
+    "IN": ("317", "America/New_York"),
     "KY": ("502", "America/New_York"),
     "LA": ("504", "America/Chicago"),
     "MA": ("617", "America/New_York"),
@@ -293,7 +354,12 @@ def test_utah_keeps_juneteenth_on_a_monday_and_good_friday_from_2026_on() -> Non
 
 
 @pytest.mark.parametrize(
-    ("to", "zone"), [("+12135551234", "America/Los_Angeles"), ("+12075551234", "America/New_York")]
+    ("to", "zone"),
+    [
+        ("+12135551234", "America/Los_Angeles"),
+        ("+12075551234", "America/New_York"),
+        ("+13175551234", "America/New_York"),
+    ],
 )
 def test_law_on_artificial_voices_leaves_texts_alone(to: str, zone: str) -> None:
     for edge, expected in EDGES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -89,6 +90,25 @@ def test_over_http_a_number_goes_in_and_out_however_it_is_written(acme: Tenant, 
     assert ask(acme, "DELETE", f"/v1/compliance/{ledger}/%2B14155550142")["statusCode"] == 200
     assert ask(acme, "DELETE", f"/v1/compliance/{ledger}/+14155550142")["statusCode"] == 404
     assert not there(acme, ledger)
+
+
+@pytest.mark.parametrize(
+    ("date", "told"),
+    [
+        ("2024-13-45", "malformed"),
+        ("yesterday", "malformed"),
+        ("2999-01-01", "in the future"),
+        ("2001-01-01", "expired"),
+    ],
+)
+def test_a_consent_that_is_none_is_bad_input_and_no_refusal_of_the_gate(acme: Tenant, date: str, told: str) -> None:
+    body = {"e164": NUMBER, "source": "opt-in:web-form", "date": date}
+    answer = ask(acme, "POST", "/v1/compliance/consents", body)
+    problem = json.loads(answer["body"])
+    assert (answer["statusCode"], problem["code"]) == (400, "VALIDATION_ERROR")
+    assert problem["details"]["reason"] == "bad_consent"
+    assert told in problem["details"]["fields"]["consent"]
+    assert not there(acme, "consents")
 
 
 def test_an_agents_key_sees_and_changes_no_ledger(acme: Tenant) -> None:

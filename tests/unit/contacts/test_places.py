@@ -86,6 +86,13 @@ def test_an_unconfirmed_zone_only_narrows(acme: Tenant, frozen: clock.Frozen) ->
     assert both(acme, NEW_YORK) == {None}
 
 
+def test_a_zone_and_a_state_that_contradict_each_other_narrow(acme: Tenant, frozen: clock.Frozen) -> None:
+    frozen.advance(hours=13)  # one at night in New York, eight in the evening in Honolulu
+    assert both(acme, TOLL_FREE, time_zone="Pacific/Honolulu", recipient_state="NY") == {"outside_hours"}
+    saved(acme, NEW_YORK, **HONOLULU, state="NY", zone_confirmed=True)
+    assert both(acme, NEW_YORK) == {"outside_hours"}
+
+
 def test_what_a_request_states_narrows_a_confirmed_zone(acme: Tenant, frozen: clock.Frozen) -> None:
     frozen.advance(hours=10)
     saved(acme, NEW_YORK, **HONOLULU, zone_confirmed=True)
@@ -150,6 +157,8 @@ def test_another_place_ends_the_confirmation(acme: Tenant) -> None:
     [
         ({"time_zone": "Mars/Olympus"}, "time_zone"),
         ({"time_zone": "../etc/passwd"}, "time_zone"),
+        ({"time_zone": "Etc/GMT+10"}, "time_zone"),
+        ({"time_zone": "localtime"}, "time_zone"),
         ({"state": "ZZ"}, "state"),
         ({"zone_confirmed": True}, "zone_confirmed"),
         ({"time_zone": " ", "zone_confirmed": True}, "zone_confirmed"),

@@ -166,6 +166,7 @@ def test_a_stated_zone_and_state_only_narrow(live: Backend, frozen: clock.Frozen
     ("stated", "why"),
     [
         ({"time_zone": "Mars/Olympus"}, "recipient_zone_malformed"),
+        ({"time_zone": "Factory"}, "recipient_zone_of_no_country"),
         ({"recipient_state": "ZZ"}, "recipient_state_unknown"),
     ],
 )

@@ -32,7 +32,7 @@ def hear(report: Report) -> None:
             call, "voice.call.turn", number=turn.number, speaker=turn.speaker, characters=len(turn.text)
         )
         said: Writes = [store.put_turn(call, turn), told]
-        if turn.final and turn.speaker != AGENT and wishes.asks_to_stop(_with_neighbors(call, turn)):
+        if turn.final and turn.speaker != AGENT and wishes.asks_to_stop_in(_with_neighbors(call, turn)):
             _opt_out(call, "spoken", said)
         else:
             kit.record(said)
@@ -53,11 +53,10 @@ def hear_what_was_cut_off(call: Call) -> None:
             return
 
 
-def _with_neighbors(call: Call, turn: Turn) -> str:
-    """A turn's text with what the same person said just before and after: recognizers cut sentences at pauses."""
+def _with_neighbors(call: Call, turn: Turn) -> list[str]:
+    """A turn's text between what the same person said just before and after: recognizers cut sentences at pauses."""
     before, after = store.turns_at(call, turn.number - 1, turn.number + 1)
-    parts = [one.text for one in (before, turn, after) if one and one.final and one.speaker == turn.speaker]
-    return " ".join(parts)
+    return [one.text for one in (before, turn, after) if one and one.final and one.speaker == turn.speaker]
 
 
 def _opt_out(call: Call, source: OptOutSource, said: Writes) -> None:

@@ -1,4 +1,4 @@
-"""What is said first in a call, by law: who calls, and that the voice is artificial.
+"""What is said first in a call, by law: who calls, that the voice is artificial, and how to get no more sales calls.
 
 A customer's greeting comes behind it, whatever it says. It is left out only where the greeting itself begins with both,
 in words that can mean nothing else: a disclosure too many costs less than one too few.
@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from switchboard.compliance import phone, rules
 from switchboard.compliance.data import disclosures
-from switchboard.compliance.models import Contact
+from switchboard.compliance.models import Contact, Purpose
+from switchboard.compliance.wishes import OPT_OUT_KEY
 from switchboard.kit import words
 
 #: As much of a greeting as counts as its beginning, in characters.
@@ -21,7 +22,9 @@ _SHORTEST_NAME = 3
 #: What may be a variable, or markup that no voice speaks.
 _UNSPOKEN = re.compile(r"[{}<>\[\]()*|\\^~#`]+")
 #: What ends a clause.
-_CLAUSE = re.compile(r"[.,;:!?\u2013\u2014\u00a1\u00bf\n]+")
+_CLAUSE = re.compile(r"([.,;:!?\u2013\u2014\u00a1\u00bf\n]+)")
+#: A clause that asks something, which says nothing.
+_QUESTION = "?"
 
 
 class Required(NamedTuple):
@@ -30,46 +33,53 @@ class Required(NamedTuple):
     identity: bool
     artificial: bool
     law: list[str]
+    opt_out: bool = False
 
 
 class _Language(NamedTuple):
-    """The sentences of a language, and the words by which a greeting says the same."""
+    """The sentences of a language, and the clauses by which a greeting says the same."""
 
     both: str
     identity: str
     artificial: str
-    #: A clause that says that the voice is artificial, and nothing else about it.
-    says: re.Pattern[str]
-    #: A clause that names the speaker, and the next one that says what it is.
+    opt_out: str
+    #: A clause that greets, and nothing else.
+    hello: re.Pattern[str]
+    #: The first words of a clause that says what speaks.
+    speaks: str
+    #: A clause that names the speaker. The next one says what it is.
     names: re.Pattern[str]
-    is_one: re.Pattern[str]
-    #: The words before a name by which it is the caller's.
+    #: An artificial voice.
+    one: str
+    #: The words between "an AI assistant" and the name by which it is the caller's.
+    of: str
+    #: The words before the name in a clause of its own.
     calls_for: str
+    #: What may stand behind the name. Anything else makes it another name.
+    behind: str
     #: What may turn a sentence round.
     doubtful: re.Pattern[str]
 
 
-_HELLO = r"(?:(?:hello|hi|good \w+) )?"
-_ONE = (
-    r"an? (?:artificial|synthetic|computer generated|ai|ai generated|automated) (?:voice )?(?:voice|assistant|agent)"
-    r"(?= (?:calling|speaking|from|for|of|with|on|here|and|at|by|working)\b|$)"
-)
-_HOLA = r"(?:(?:hola|buenos dias|buenas \w+) )?"
-_UNO = (
-    r"(?:una voz (?:artificial|sintetica|generada por (?:ia|inteligencia artificial))"
-    r"|una? (?:asistente|agente) (?:artificial|automatic[oa]|de (?:ia|inteligencia artificial)))"
-    r"(?= (?:que|de|del|para|por|en|y|llamando)\b|$)"
-)
+_HELLO = r"(?:hello|hi|hey|good (?:morning|afternoon|evening|day))(?: there)?"
+_HOLA = r"(?:hola|buen dia|buenos dias|buenas(?: (?:tardes|noches))?)"
 
 _LANGUAGES = {
     "en": _Language(
         both="This is an artificial voice calling for {organization}.",
         identity="This is a call on behalf of {organization}.",
         artificial="This is an artificial voice.",
-        says=re.compile(rf"{_HELLO}(?:this is|i am|im|you are (?:speaking|talking) (?:to|with)) {_ONE}"),
-        names=re.compile(rf"{_HELLO}(?:this is|i am|im|my name is)(?: \w+){{1,3}}"),
-        is_one=re.compile(_ONE),
-        calls_for=r"(?:for|from|with|at|of|on behalf of)",
+        opt_out="To get no more calls, press {key} or say so.",
+        hello=re.compile(_HELLO),
+        speaks=rf"(?:{_HELLO} )?(?:this is|i am|im|you are (?:speaking|talking) (?:to|with))",
+        names=re.compile(rf"(?:{_HELLO} )?(?:this is|i am|im|my name is)(?: \w+){{1,3}}"),
+        one=(
+            r"an? (?:artificial|synthetic|computer generated|ai|ai generated|automated)"
+            r" (?:voice )?(?:voice|assistant|agent)"
+        ),
+        of=r"(?:calling )?(?:for|from|with|at|of|on behalf of)",
+        calls_for=r"(?:(?:i am|im|this is) )?calling (?:for|from|on behalf of)",
+        behind=r"(?:calling|about|regarding|here|with)",
         doubtful=re.compile(
             r"\b(?:not|no|never|nor|isnt|arent|wasnt|dont|without|unlike|instead|human|person|real|live|if|whether|joke)\b"
         ),
@@ -78,10 +88,17 @@ _LANGUAGES = {
         both="Le habla una voz artificial que llama en nombre de {organization}.",
         identity="Esta es una llamada en nombre de {organization}.",
         artificial="Le habla una voz artificial.",
-        says=re.compile(rf"{_HOLA}(?:esta es|soy|le habla|habla con|esta hablando con) {_UNO}"),
-        names=re.compile(rf"{_HOLA}(?:soy|le habla|mi nombre es|me llamo)(?: \w+){{1,3}}"),
-        is_one=re.compile(_UNO),
-        calls_for=r"(?:de|para|por|en nombre de)",
+        opt_out="Para no recibir m\u00e1s llamadas, oprima el {key} o d\u00edgalo.",
+        hello=re.compile(_HOLA),
+        speaks=rf"(?:{_HOLA} )?(?:esta es|soy|le habla|habla con|esta hablando con)",
+        names=re.compile(rf"(?:{_HOLA} )?(?:soy|le habla|mi nombre es|me llamo)(?: \w+){{1,3}}"),
+        one=(
+            r"(?:una voz (?:artificial|sintetica|generada por (?:ia|inteligencia artificial))"
+            r"|una? (?:asistente|agente) (?:artificial|automatic[oa]|de (?:ia|inteligencia artificial)))"
+        ),
+        of=r"(?:(?:que llama|llamando) )?(?:de|para|por|en nombre de|de parte de)",
+        calls_for=r"(?:(?:le )?(?:llamo|estoy llamando) )(?:de|desde|en nombre de|de parte de)",
+        behind=r"(?:llamando|sobre|acerca|aqui)",
         doubtful=re.compile(r"\b(?:no|nunca|sin|ni|tampoco|jamas|humano|humana|persona|real|broma)\b"),
     ),
 }
@@ -89,11 +106,17 @@ _LANGUAGES = {
 
 def required(contact: Contact) -> Required:
     """What has to be said first in a call, by the law of every place that may hold. Raises Invalid for no number."""
+    sells = contact.purpose != Purpose.INFORMATIONAL
     places = [name for name, _ in rules.laws(contact, phone.parse(contact.to))]
-    found = [(place, rule) for place in places if (rule := disclosures.rule_of(place))]
+    found = [
+        (place, rule)
+        for place in places
+        if (rule := disclosures.rule_of(place)) and (rule.identity or rule.artificial or (sells and rule.opt_out))
+    ]
     return Required(
         identity=any(rule.identity for _, rule in found),
         artificial=any(rule.artificial for _, rule in found),
+        opt_out=sells and any(rule.opt_out for _, rule in found),
         law=[f"{place}: {rule.source}" for place, rule in found],
     )
 
@@ -104,34 +127,49 @@ def greeting(said: str, needs: Required, organization: str, language: str) -> st
     The language is that of the call's voice, such as `es-US`; where it is none that is known here, it is English.
     """
     of = _LANGUAGES.get(language.split("-", maxsplit=1)[0].lower(), _LANGUAGES["en"])
-    name = " ".join(_UNSPOKEN.sub(" ", organization).split())
-    if (not needs.identity or _names(said, name, of)) and (not needs.artificial or _says_artificial(said, of)):
+    first = _first(needs, " ".join(_UNSPOKEN.sub(" ", organization).split()), of)
+    if said.startswith(first) or (not needs.opt_out and _says_both(said, organization, of)):
         return said
-    if needs.identity and name:
+    return f"{first} {said}".rstrip()
+
+
+def _first(needs: Required, name: str, of: _Language) -> str:
+    """The sentences that a law asks for. How to get no more calls comes right behind who calls."""
+    sentences = []
+    if needs.identity and any(letter.isalnum() for letter in name):
         sentence = of.both if needs.artificial else of.identity
-        return f"{sentence.format(organization=name.rstrip('.'))} {said}".rstrip()
-    return f"{of.artificial} {said}".rstrip()
+        sentences.append(sentence.format(organization=name.rstrip(".")))
+    elif needs.identity or needs.artificial:
+        sentences.append(of.artificial)
+    if needs.opt_out:
+        sentences.append(of.opt_out.format(key=OPT_OUT_KEY))
+    return " ".join(sentences)
 
 
 def _clauses(said: str) -> list[str]:
     """The clauses at the beginning, as plain words: up to the first variable or markup, which may say anything."""
-    beginning = _UNSPOKEN.split(said[:_BEGINNING], maxsplit=1)[0]
-    return [clause for part in _CLAUSE.split(beginning) if (clause := words.plain(part))]
+    parts = [*_CLAUSE.split(_UNSPOKEN.split(said[:_BEGINNING], maxsplit=1)[0]), ""]
+    clauses = zip(parts[::2], parts[1::2], strict=True)
+    return [_QUESTION if "?" in end else plain for part, end in clauses if (plain := words.plain(part))]
 
 
-def _says_artificial(said: str, of: _Language) -> bool:
-    clauses = _clauses(said)
-    if any(of.doubtful.search(clause) for clause in clauses):
-        return False
-    named = [False, *(bool(of.names.fullmatch(clause)) for clause in clauses)]
-    return any(
-        of.says.match(clause) or (after_name and of.is_one.match(clause))
-        for after_name, clause in zip(named, clauses, strict=False)
-    )
+def _says_both(said: str, organization: str, of: _Language) -> bool:
+    """Whether a greeting begins with who calls and that the voice is artificial: nothing but a hello comes before.
 
-
-def _names(said: str, organization: str, of: _Language) -> bool:
+    One clause says both, or one says that the voice is artificial and the next one for whom it calls.
+    """
     name = words.plain(organization)
-    if len(name) < _SHORTEST_NAME:
+    clauses = _clauses(said)
+    if len(name) < _SHORTEST_NAME or any(of.doubtful.search(clause) for clause in clauses):
         return False
-    return any(re.search(rf"\b{of.calls_for} {re.escape(name)}\b", clause) for clause in _clauses(said))
+    while clauses and of.hello.fullmatch(clauses[0]):
+        clauses = clauses[1:]
+    start = rf"{of.speaks} "
+    if clauses and of.names.fullmatch(clauses[0]) and not re.match(start + of.one, clauses[0]):
+        clauses, start = clauses[1:], ""
+    clause, after = [*clauses, "", ""][:2]
+    caller = rf" {re.escape(name)}(?: {of.behind}\b.*)?"
+    return bool(
+        re.fullmatch(start + of.one + " " + of.of + caller, clause)
+        or (re.fullmatch(start + of.one, clause) and re.fullmatch(of.calls_for + caller, after))
+    )

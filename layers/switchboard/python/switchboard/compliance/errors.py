@@ -31,7 +31,8 @@ _MESSAGES = {
     "number_reassigned": "This number has changed hands since consent was given.",
     "reassigned_unknown": "Whether this number has changed hands could not be learnt.",
     "quiet_hours": "It is outside the calling hours where this number may be.",
-    "zone_unknown": "The time where this number is cannot be told: state the recipient's IANA time zone or state.",
+    "zone_unknown": "The time where this number is cannot be told: state the recipient's IANA time zone, such as"
+    " America/New_York, or state, such as NY.",
     "attempt_cap": "This number was called as often as the law allows in 24 hours.",
 }
 

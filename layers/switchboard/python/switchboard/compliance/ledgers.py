@@ -191,7 +191,7 @@ def _stated(source: str, date: str | None) -> tuple[ConsentSource, str]:
     except BadConsentError as error:
         raise Invalid(
             f"This is not a consent: it {_TOLD[error.problem]}.",
-            code="consent_invalid",
+            code="bad_consent",
             fields={"consent": _TOLD[error.problem]},
         ) from error
 

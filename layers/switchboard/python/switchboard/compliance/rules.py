@@ -207,10 +207,15 @@ def place(case: Case) -> Place | str:
     contact, phone = case.contact, case.phone
     if contact.state and not zones.of_state(contact.state):
         return "recipient_state_unknown"
-    if contact.timezone is not None and zones.zone(contact.timezone) is None:
-        return "recipient_zone_malformed"
-    told, recorded = _zones_of(contact.timezone, contact.state), _recorded(contact)
-    confirmed = bool(told and contact.zone_confirmed) or bool(recorded and contact.record and contact.record.confirmed)
+    record = contact.record
+    for name in (contact.timezone, record.time_zone if record else None):
+        if name is not None and zones.zone(name) is None:
+            return "recipient_zone_malformed"
+        if name is not None and not zones.countries_of(name):
+            return "recipient_zone_of_no_country"
+    told = _zones_of(contact.timezone, contact.state, case.now)
+    recorded = _zones_of(record.time_zone, record.state, case.now) if record else []
+    confirmed = bool(told and contact.zone_confirmed) or bool(recorded and record and record.confirmed)
     of_number = [] if confirmed else zones.candidates(phone)
     names = sorted({*told, *recorded, *of_number})
     found = [zones.zone(name) for name in names]
@@ -229,13 +234,18 @@ def place(case: Case) -> Place | str:
     return Place(names, source, clocks)
 
 
-def _zones_of(time_zone: str | None, state: str | None) -> list[str]:
-    """The zones that somebody says a recipient may be in. A state alone stands for all of its own."""
-    return [time_zone] if time_zone else zones.of_state(state) if state else []
+def _zones_of(time_zone: str | None, state: str | None, now: datetime) -> list[str]:
+    """The zones that somebody says a recipient may be in. A state alone stands for all of its own.
 
-
-def _recorded(contact: Contact) -> list[str]:
-    return _zones_of(contact.record.time_zone, contact.record.state) if contact.record else []
+    A zone says which of the state's is meant. One whose clock is none of the state's contradicts it: then the hours
+    must hold in both.
+    """
+    of_state = zones.of_state(state) if state else []
+    if not time_zone:
+        return of_state
+    if any(zones.same_clock(time_zone, name, now.year) for name in of_state):
+        return [time_zone]
+    return [time_zone, *of_state]
 
 
 def _amendments(case: Case) -> list[Amendment]:

@@ -15,6 +15,8 @@ def checked(time_zone: str | None, state: str | None) -> tuple[str | None, str |
     problems = {}
     if time_zone is not None and zones.zone(time_zone) is None:
         problems["time_zone"] = "is no IANA time zone, such as America/New_York"
+    elif time_zone is not None and not zones.countries_of(time_zone):
+        problems["time_zone"] = "is the time zone of no country: state one such as America/New_York"
     if state is not None:
         state = state.upper()
         if not zones.of_state(state):

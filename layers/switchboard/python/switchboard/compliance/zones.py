@@ -92,6 +92,11 @@ def _offsets(name: str, year: int) -> tuple[timedelta | None, ...]:
     return tuple(datetime(year, month, 15, tzinfo=UTC).astimezone(zone_).utcoffset() for month in (1, 7))
 
 
+def same_clock(one: str, other: str, year: int) -> bool:
+    """Return whether two zones show the same time in a year and in the next."""
+    return all(_offsets(one, each) == _offsets(other, each) for each in (year, year + 1))
+
+
 def of_country(country: str) -> tuple[str, ...]:
     """The zones of a country, by its ISO 3166 code."""
     return _by_country().get(country, ())

@@ -1,4 +1,4 @@
-"""What has to be said first in a call, by place: who calls, and that the voice is artificial.
+"""What has to be said first in a call, by place: who calls, that the voice is artificial, and how to get no more calls.
 
 All our voices are artificial (FCC 24-17). A place without a row has `ELSEWHERE`: where nobody looked the law up, both
 are said. A state's row adds to its country's. Nothing here is said again where a customer's greeting says it already
@@ -24,13 +24,16 @@ class Disclosure(Sourced):
     identity: bool
     #: That nobody human speaks.
     artificial: bool
+    #: How to get no more calls, by a key or in words, in calls that are to sell something.
+    opt_out: bool = False
 
 
 #: The rule of a place that was not looked up.
 ELSEWHERE = Disclosure(
     identity=True,
     artificial=True,
-    source="ours: both, where no law was looked up",
+    opt_out=True,
+    source="ours: all of it, where no law was looked up",
     since=date(2024, 2, 8),
     review_by=_READ,
     confidence="single",
@@ -51,9 +54,11 @@ PLACES: dict[str, Disclosure] = {
     "US": Disclosure(
         identity=True,
         artificial=True,
+        opt_out=True,
         source=(
-            "47 U.S.C. 227(d)(3)(A) and 47 CFR 64.1200(b)(1): identity, at the beginning; FCC 24-17: an AI's voice is"
-            " artificial. To say so is ours: who holds a number may live in a state that asks for it"
+            "47 U.S.C. 227(d)(3)(A) and 47 CFR 64.1200(b)(1): identity, at the beginning; 64.1200(b)(3): to sell, an"
+            " automated opt-out by voice or key, with brief instructions within two seconds of the identity; FCC 24-17:"
+            " an AI's voice is artificial. To say so is ours: who holds a number may live in a state that asks for it"
         ),
         since=date(2024, 2, 8),
         review_by=_READ,
@@ -102,6 +107,16 @@ PLACES: dict[str, Disclosure] = {
         review_by=_READ,
         confidence="statute",
     ),
+    "US-NY": Disclosure(
+        identity=False,
+        artificial=False,
+        opt_out=True,
+        source="N.Y. Gen. Bus. Law 399-z(2): the option of the seller's do-not-call list, right behind who calls",
+        since=date(2023, 3, 6),
+        review_by=_CHARTS,
+        confidence="vendors",
+        doubt="the subdivision's beginning and a law firm's summary of the change of 2023 were read, not paragraph b",
+    ),
     "US-UT": Disclosure(
         identity=False,
         artificial=True,
@@ -113,9 +128,10 @@ PLACES: dict[str, Disclosure] = {
     "CA": Disclosure(
         identity=True,
         artificial=True,
+        opt_out=True,
         source=(
             "CRTC Unsolicited Telecommunications Rules, Part IV s. 4: on whose behalf, and the purpose, at the"
-            " beginning (2014-155). To say that the voice is artificial is ours"
+            " beginning (2014-155). To say that the voice is artificial, and how to get no more calls, is ours"
         ),
         since=date(2014, 3, 31),
         review_by=_CHARTS,
@@ -124,7 +140,11 @@ PLACES: dict[str, Disclosure] = {
     "EU": Disclosure(
         identity=True,
         artificial=True,
-        source="Regulation (EU) 2024/1689, article 50(1): people learn that they deal with a machine; identity is ours",
+        opt_out=True,
+        source=(
+            "Regulation (EU) 2024/1689, article 50(1): people learn that they deal with a machine; Regulation (EU)"
+            " 2016/679, article 21(4): the right to object to marketing, at the first contact; identity is ours"
+        ),
         since=date(2026, 8, 2),
         review_by=_CHARTS,
         confidence="vendors",

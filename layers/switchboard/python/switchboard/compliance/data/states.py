@@ -137,6 +137,15 @@ STATES: dict[str, Rule] = {
         source="815 ILCS 413/15; 815 ILCS 305/15 for recorded messages",
         confidence="vendors",
     ),
+    "IN": _daily(
+        9,
+        20,
+        voice_only=True,
+        source="Ind. Code 24-5-14-8, for automatic dialing-announcing devices",
+        confidence="single",
+        doubt="24-5-14-5, on consent, was read, and 24-5-14-8 was not found; one chart has 8 to 21 for Indiana. The"
+        " stricter is taken",
+    ),
     "KY": _daily(10, 21, source="KRS 367.46955", confidence="vendors"),
     "LA": _row(
         hours(8, 20),
