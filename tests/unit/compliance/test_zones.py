@@ -125,6 +125,10 @@ def offset(name: str, year: int) -> list[timedelta | None]:
         ("+211912345678", "Africa/Juba"),  # Nairobi's
         ("+74012123456", "Europe/Kaliningrad"),  # Bucharest's
         ("+56612345678", "America/Punta_Arenas"),
+        ("+56322100215", "Pacific/Easter"),  # the hospital of Hanga Roa
+        ("+56322551350", "Pacific/Easter"),  # its labour inspection
+        ("+56322553700", "Pacific/Easter"),  # a hotel there
+        ("+56322551350", "America/Santiago"),
         ("+61889123456", "Australia/Darwin"),  # Adelaide's
         ("+61491570156", "Australia/Darwin"),
         ("+18676331234", "America/Whitehorse"),  # Vancouver's
@@ -135,12 +139,16 @@ def test_a_place_that_the_library_has_on_anothers_clock_is_among_the_candidates(
     assert zone in zones.candidates(phone.parse(text))
 
 
+def test_valparaiso_keeps_its_own_clock() -> None:
+    assert "Pacific/Easter" not in zones.candidates(phone.parse("+56322200000"))
+
+
 def calling_codes() -> dict[str, tuple[str, ...]]:
     return {str(code): regions for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items() if code != 1}
 
 
 #: Who lives there has no telephone of the country, or is counted as another's.
-NOBODYS = {("GL", "America/Danmarkshavn"), ("UA", "Europe/Simferopol"), ("CL", "Pacific/Easter")}
+NOBODYS = {("GL", "America/Danmarkshavn"), ("UA", "Europe/Simferopol")}
 
 
 @pytest.mark.parametrize("year", [2026, 2027])

@@ -81,14 +81,37 @@ def describe(origin: Origin, org: Organisation, changes: dict[str, Any], effect:
 
 
 def set_plan(origin: Origin, plan: PlanName, limits: dict[str, int] | None = None) -> None:
-    """Move an organisation to a plan; `limits` replace single figures of it. In effect within the key cache's time."""
+    """Move an organisation to a plan; `limits` replace all that was agreed on. In effect within the key cache's time.
+
+    Use `set_limit` to change one figure of those that were agreed on.
+    """
     changes: dict[str, Any] = {"plan": plan.value, "updated_at": clock.stamp()}
     if limits is not None:
         changes["limits"] = limits
-    event = events.of(
-        origin, "organization.plan_changed", Subject(type="organization", id=origin.org_id), plan=plan.value
+    commit(store.change_org(origin.org_id, changes), _plan_changed(origin, plan))
+
+
+def set_limit(origin: Origin, name: str, value: int | None) -> None:
+    """Agree on one figure in place of the plan's, or on the plan's own (`None`). The plan and other figures stay.
+
+    In effect within the key cache's time. Raises NotFound.
+    """
+
+    def attempt() -> None:
+        org = organisation(origin.org_id)
+        limits = {key: limit for key, limit in org.limits.items() if key != name}
+        if value is not None:
+            limits[name] = value
+        changes = {"limits": limits, "updated_at": clock.stamp()}
+        commit(store.change_seen_org(org, changes, ("plan", "limits")), _plan_changed(origin, org.plan))
+
+    again(attempt)
+
+
+def _plan_changed(origin: Origin, plan: PlanName) -> Writes:
+    return events.record(
+        events.of(origin, "organization.plan_changed", Subject(type="organization", id=origin.org_id), plan=plan.value)
     )
-    commit(store.change_org(origin.org_id, changes), events.record(event))
 
 
 def set_status(origin: Origin, status: Status) -> None:
@@ -123,25 +146,29 @@ def set_calling_hours(origin: Origin, hours: dict[str, str] | None, effect: Effe
     commit_once(effect, origin.org_id, after, events.record(event))
 
 
-def hard_cap_writes(origin: Origin, cap: HardCap) -> list[Writes]:
-    """The writes that set the organisation's own monthly spending limit. After them no claim counts on the old one."""
+def hard_cap_writes(origin: Origin, cap: HardCap, seen: Organisation | None = None) -> list[Writes]:
+    """The writes that set the organisation's own monthly spending limit. After them no claim counts on the old one.
+
+    With `seen` they hold only while the limit is the one of that reading: raises Moved at commit.
+    """
     mark = ids.new("cap")
     event = events.of(
         origin, "billing.hard_cap_changed", Subject(type="organization", id=origin.org_id), **cap.model_dump()
     )
+    changes = {"hard_cap": cap.model_dump(), "cap_mark": mark, "updated_at": clock.stamp()}
     return [
-        store.change_org(origin.org_id, {"hard_cap": cap.model_dump(), "cap_mark": mark, "updated_at": clock.stamp()}),
+        store.change_seen_org(seen, changes, ("cap_mark",)) if seen else store.change_org(origin.org_id, changes),
         stops.cap_writes(origin.org_id, mark),
         events.record(event),
     ]
 
 
-def set_hard_cap(origin: Origin, cap: HardCap, effect: Effect | None = None) -> None:
+def set_hard_cap(origin: Origin, cap: HardCap, effect: Effect | None = None, seen: Organisation | None = None) -> None:
     """Set the organisation's own monthly spending limit, and leave the books as they are.
 
-    `usage.set_hard_cap` balances them too.
+    `usage.set_hard_cap` balances them too. Raises Moved where the limit is no longer the one that was `seen`.
     """
-    commit_once(effect, origin.org_id, hard_cap_writes(origin, cap))
+    commit_once(effect, origin.org_id, hard_cap_writes(origin, cap, seen))
 
 
 def counting(

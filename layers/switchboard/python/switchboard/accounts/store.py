@@ -23,6 +23,7 @@ from switchboard.accounts.models import ApiKey, Organisation
 from switchboard.aws import secret, table
 from switchboard.aws.table import Item, Key, Page, Put, Query, Update, room_for
 from switchboard.errors import Conflict
+from switchboard.kit.change import Moved
 from switchboard.kit.listing import page_of
 
 #: Keys of one read.
@@ -78,6 +79,24 @@ def orgs(limit: int, start: Item | None) -> Page:
 
 def change_org(org_id: str, changes: dict[str, Any]) -> Update:
     return Update.of("core", org_key(org_id), changes)
+
+
+def change_seen_org(org: Organisation, changes: dict[str, Any], seen: Sequence[str]) -> Update:
+    """Change an organisation if the fields `seen` are still as they were read. Raises Moved at commit."""
+    change = change_org(org.id, changes)
+    read, blank = org.model_dump(mode="json", include=set(seen)), Organisation.model_fields
+    held = []
+    for name in seen:
+        # An organisation that was stored before a field came has its default without an attribute.
+        default = getattr(org, name) == blank[name].get_default(call_default_factory=True)
+        held.append(f"(#{name} = :seen_{name}" + (f" OR attribute_not_exists(#{name}))" if default else ")"))
+    return replace(
+        change,
+        condition=" AND ".join((f"{change.condition}", *held)),
+        names={**change.names, **{f"#{name}": name for name in seen}},
+        values={**change.values, **{f":seen_{name}": read[name] for name in seen}},
+        otherwise=Moved,
+    )
 
 
 def put_key(key: ApiKey) -> tuple[Put, Put]:

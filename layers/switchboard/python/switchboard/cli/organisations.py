@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from switchboard.accounts import service as accounts
-from switchboard.accounts.models import HardCap, KeyKind, Organisation
+from switchboard.accounts.models import KeyKind, Organisation
 from switchboard.accounts.plans import Plan, PlanName
 from switchboard.aws.table import commit
 from switchboard.cli.command import Noun, note, one_of, operator, positive, show, slug
@@ -112,7 +112,7 @@ def _set_plan(args: argparse.Namespace) -> None:
 def _set_cap(args: argparse.Namespace) -> None:
     org = accounts.organisation(args.org)
     changes = {"enabled": False} if args.off else {"enabled": True, "monthly_cap_cents": args.cents}
-    usage.set_hard_cap(operator(org.id), org, HardCap.model_validate(org.hard_cap.model_dump() | changes))
+    usage.change_hard_cap(operator(org.id), changes)
     show(args, _whole(accounts.organisation(org.id)))
 
 

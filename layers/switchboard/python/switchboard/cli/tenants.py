@@ -116,8 +116,8 @@ def _set_status(args: argparse.Namespace) -> None:
 
 def _set_quota(args: argparse.Namespace) -> None:
     org = accounts.organisation(args.org)
-    limits = {name: limit for name, limit in org.limits.items() if name != _QUOTA}
-    accounts.set_plan(operator(org.id), org.plan, limits if args.plan else limits | {_QUOTA: args.monthly})
+    accounts.set_limit(operator(org.id), _QUOTA, None if args.plan else args.monthly)
+    usage.rebalance(org.id)
     show(args, _row(accounts.organisation(org.id)))
 
 

@@ -10,10 +10,9 @@ _SEPARATORS = frozenset("()./\u2212\u00b7\u2024\u2027\u2219\u22c5\u2022\u30fb\u2
 #: Seen as nothing, and not in Unicode's class of format characters: joiners, fillers, variation selectors.
 _UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 _SCHEME = re.compile("tel:(?://)?", re.IGNORECASE)
-#: How an extension is written, or dialled after a pause, behind a number.
-_EXTENSION = re.compile(
-    r"(?:;?\s*(?<![a-z])ext(?:ension|n)?\b|;?\s*\bx(?=[\s.:]*[0-9])|(?<=[0-9])\s*x(?=[\s.:]*[0-9])|[#*,]).*", re.I
-)
+#: How an extension is written, or dialled after a pause, behind a number. It begins with its sign, not with the blanks
+#: before it: those would be read again from each blank.
+_EXTENSION = re.compile(r"(?<![a-z])ext(?:ension|n)?\b|(?:\b|(?<=[0-9]))x(?=[\s.:]*[0-9])|[#*,]", re.I)
 #: Forms of a character that mean the character. Not raised ones: a small 2 behind a number is a footnote.
 _SAME = ("<wide>", "<small>", "<narrow>")
 

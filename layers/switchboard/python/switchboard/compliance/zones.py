@@ -18,7 +18,11 @@ VERSION = area_codes.VERSION
 _LISTED_SINCE = 2010
 
 #: Zones that the library has for no prefix, and the prefixes whose numbers they may have.
+#: Easter Island shares the area code of Valparaíso: its six digits began with 100, 550 or 551, and have a 2 before them
+#: since 2013 (easterisland.southpacific.org/travel/communications.html); one of its hotels has 2 553700.
 _UNNAMED = {
+    "5632210": ("Pacific/Easter",),
+    "5632255": ("Pacific/Easter",),
     "618": ("Australia/Darwin",),
     "675": ("Pacific/Bougainville",),
     "8690": ("Asia/Urumqi",),

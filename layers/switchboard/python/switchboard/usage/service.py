@@ -5,8 +5,9 @@ How a charge is counted, on one item or in slices, is in switchboard.usage.charg
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from switchboard.accounts import service as accounts
 from switchboard.accounts.models import HardCap, Organisation
@@ -15,6 +16,7 @@ from switchboard.aws.effect import Done, Effect, Once, commit_once
 from switchboard.aws.table import ConditionFailedError, Update, Writes
 from switchboard.errors import Contended, QuotaExceeded
 from switchboard.events.models import Origin
+from switchboard.kit.change import again
 from switchboard.usage import charges, store
 from switchboard.usage.charges import SLICES, Charge, commit_within, require_room, total_key
 from switchboard.usage.models import CAP_SWITCH, MICROS_PER_CENT, PRICE_MICROS, QUOTA, Meter, Receipt, Usage
@@ -23,6 +25,7 @@ from switchboard.usage.store import Book
 __all__ = [
     "SLICES",
     "Charge",
+    "change_hard_cap",
     "commit_spending",
     "commit_within",
     "counting",
@@ -189,22 +192,35 @@ def rebalance(org_id: str) -> None:
         charges.balance(book)
 
 
-def set_hard_cap(origin: Origin, org: Organisation, cap: HardCap, effect: Effect | None = None) -> None:
-    """Set the organisation's own monthly spending limit.
+def change_hard_cap(origin: Origin, changes: Mapping[str, Any]) -> None:
+    """Change parts of the organisation's own monthly spending limit; the others stay as they are now."""
+
+    def attempt() -> None:
+        org = accounts.organisation(origin.org_id)
+        cap = HardCap.model_validate(org.hard_cap.model_dump() | dict(changes))
+        set_hard_cap(origin, org, cap, seen=org)
+
+    again(attempt)
+
+
+def set_hard_cap(
+    origin: Origin, org: Organisation, cap: HardCap, effect: Effect | None = None, seen: Organisation | None = None
+) -> None:
+    """Set the organisation's own monthly spending limit. Raises Moved where it is no longer the one that was `seen`.
 
     With it slices give back what they have left of the old one, which is not the new one's to lend.
     """
     if not org.terms.sliced:
-        accounts.set_hard_cap(origin, cap, effect)
+        accounts.set_hard_cap(origin, cap, effect, seen)
         return
     squared = charges.squaring(_month(org.id), "capped")
     try:
-        if commit_once(effect, org.id, accounts.hard_cap_writes(origin, cap), squared) is None:
+        if commit_once(effect, org.id, accounts.hard_cap_writes(origin, cap, seen), squared) is None:
             return
         # An earlier run set the cap, and may have come no further.
     except (ConditionFailedError, Contended):
         # Somebody spends meanwhile: one after the other.
-        accounts.set_hard_cap(origin, cap, effect)
+        accounts.set_hard_cap(origin, cap, effect, seen)
     rebalance(org.id)
 
 

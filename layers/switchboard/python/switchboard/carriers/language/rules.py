@@ -10,6 +10,9 @@ from switchboard.roleplay.models import Evidence, Mark, Speaker, Turn
 from switchboard.roleplay.rubric import Criterion, Rubric
 
 _PRAISED, _ADVISED = 2, 3
+#: A sign is looked for in so many characters at once, a minute of speech, and again from the middle of them on. Signs
+#: that span words take time by the square of it or worse, and a turn may be as long as its sender likes.
+WINDOW = 800
 
 
 class Rules:
@@ -40,10 +43,12 @@ def _mark(criterion: Criterion, spoken: Sequence[Turn]) -> Mark:
 
 
 def _first(sign: str, spoken: Sequence[Turn]) -> Evidence | None:
+    pattern = re.compile(sign, re.IGNORECASE)
     for turn in spoken:
-        match = re.search(sign, turn.text, re.IGNORECASE)
-        if match:
-            return Evidence(turn=turn.number, start=match.start(), end=match.end())
+        for begin in range(0, max(len(turn.text) - WINDOW // 2, 1), WINDOW // 2):
+            match = pattern.search(turn.text, begin, begin + WINDOW)
+            if match:
+                return Evidence(turn=turn.number, start=match.start(), end=match.end())
     return None
 
 

@@ -1,0 +1,37 @@
+"""A sign is found wherever it stands in a turn, and a long turn takes time by its length."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from switchboard.carriers.language import rules
+from switchboard.roleplay.catalogue import criteria
+from switchboard.roleplay.models import Speaker, Turn
+
+
+def turn(text: str) -> Turn:
+    return Turn(number=3, speaker=Speaker.REP, text=text, start_ms=0, end_ms=1)
+
+
+@pytest.mark.parametrize("before", [0, 1, 390, 399, 400, 790, 799, 800, 801, 1_190, 5_000])
+@pytest.mark.parametrize("behind", [0, 1, 900])
+def test_a_sign_is_found_wherever_it_stands(before: int, behind: int) -> None:
+    text = "x" * before + " Which doctors would you like to keep? " + "y" * behind
+    found = rules._first(criteria.DOCTORS.signs[0], [turn(text)])
+    assert found
+    assert text[found.start : found.end] == "Which doctors would you like to keep?"
+
+
+def test_a_word_within_a_word_is_no_sign() -> None:
+    assert rules._first(criteria.RECORDING.signs[0], [turn("x" * 395 + "prerecorded")]) is None
+
+
+@pytest.mark.parametrize("words", ["which doctors ", "lost ", "burial ", "which "])
+def test_a_long_turn_takes_time_by_its_length(words: str) -> None:
+    signs = [*criteria.DOCTORS.signs, *criteria.ELECTION.signs, *criteria.FINAL_WISHES.signs, *criteria.DRUGS.signs]
+    began = time.thread_time()
+    for sign in signs:
+        rules._first(sign, [turn(words * (30_000 // len(words)))])
+    assert time.thread_time() - began < 5

@@ -1,0 +1,22 @@
+"""One oldest Python, wherever it is told."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_oldest_python_has_a_patch_level_and_is_the_same_wherever_it_is_told() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = re.fullmatch(r">=(3\.\d+\.\d+)", project["project"]["requires-python"])
+    assert wanted, "pyproject.toml: requires-python gives a patch level, such as >=3.11.4"
+    oldest = wanted[1]
+    make = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert f"Python {oldest} or newer" in make
+    assert f"sys.version_info >= ({oldest.replace('.', ', ')})" in make
+    assert f"Python {oldest} or newer" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert sys.version_info >= tuple(map(int, oldest.split(".")))
