@@ -839,6 +839,16 @@ def test_a_call_lasts_no_longer_than_the_cap_pays_for(acme: Tenant, carrier: Pro
     assert [placement.most_seconds for placement in carrier.placements] == [180, 120]
 
 
+@pytest.mark.parametrize(
+    "number", ["+19005551234", "+979123456789", "+881612345678", "+8835100012345", "+448712345678"]
+)
+def test_nobody_is_called_whose_calls_pay_the_called(acme: Tenant, number: str) -> None:
+    with pytest.raises(Forbidden) as refused:
+        placed(acme, to=number, time_zone="Europe/London")
+    assert refused.value.code == "destination_not_allowed"
+    assert seconds_of(acme) == 0
+
+
 def placing_simulated(acme: Tenant) -> Call:
     """A call of a test key."""
     call = placed_elsewhere(acme).model_copy(update={"order": order(simulated=True, to="+15005550006")})

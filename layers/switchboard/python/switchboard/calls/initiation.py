@@ -94,6 +94,7 @@ def _place(caller: Caller, wanted: Wanted, once: RequestId | None, callback: Cal
         recipient_state=wanted.recipient_state,
         metadata={"source": SOURCE, "test": _simulated(caller)},
     )
+    placing.require_destination(order)
     within = [of_key, *placing.charges(caller.organisation, order)]
     verdict = placing.evaluate(caller.organisation, order, within)
     if verdict.allowed:

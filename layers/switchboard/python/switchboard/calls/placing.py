@@ -21,7 +21,7 @@ from switchboard.compliance import disclosures, phone
 from switchboard.compliance import service as compliance
 from switchboard.compliance.errors import Blocked, blocked
 from switchboard.compliance.models import Consent, Contact, Verdict, Window
-from switchboard.errors import Unavailable
+from switchboard.errors import Forbidden, Unavailable
 from switchboard.events import service as events
 from switchboard.events.models import Subject
 from switchboard.timers import service as timers
@@ -67,6 +67,16 @@ def require_carrier(*, simulated: bool) -> None:
     """Raise Unavailable when no carrier is configured that could place the call."""
     if provider(simulated) == "none":
         raise Unavailable("No telephone carrier is configured here: only test keys can place calls.", code="no_carrier")
+
+
+def require_destination(order: Order) -> None:
+    """Raise Forbidden for a number whose calls pay its holder: they are dialed to earn that money, at our cost.
+
+    Raises Invalid for what is no number.
+    """
+    if phone.costs_extra(order.to):
+        message = "Calls to premium-rate, shared-cost and satellite numbers are not placed."
+        raise Forbidden(message, code="destination_not_allowed")
 
 
 def require_provider(order: Order) -> None:

@@ -28,6 +28,7 @@ def place(caller: Caller, order: Order) -> Call:
     placing.require_carrier(simulated=order.simulated)
     agent = agents.choose(caller, order.agent_id)
     spoken = _voice(order)
+    placing.require_destination(order)
     placing.require_provider(order)
     agent.begin()
     within = placing.charges(caller.organisation, order)

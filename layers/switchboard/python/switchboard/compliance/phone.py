@@ -54,6 +54,21 @@ class Phone:
         return bool(fictional or _MAGIC.fullmatch(self.e164))
 
 
+#: Satellites, ships, networks of no country and international premium rate: each minute costs dollars.
+_COSTLY_CODES = frozenset({808, 870, 878, 881, 882, 883, 888, 979})
+
+
+def costs_extra(text: str) -> bool:
+    """Whether a call to a number pays its holder, or a network of no country. Raises Invalid for what is no number."""
+    found = parse(text)
+    if found.country_code in _COSTLY_CODES:
+        return True
+    import phonenumbers
+
+    kind = phonenumbers.number_type(phonenumbers.parse(text))
+    return kind in (phonenumbers.PhoneNumberType.PREMIUM_RATE, phonenumbers.PhoneNumberType.SHARED_COST)
+
+
 def parse(text: str) -> Phone:
     """A number from its E.164 text. Raises Invalid for anything else, and for what no network could route."""
     if not _E164.fullmatch(text):
