@@ -94,7 +94,7 @@ def compiled(text: str | bytes, *methods: str) -> Use:
         compiled(r"(a|a)*b", "fullmatch"),
         compiled(r"(\w+\s?)*:", "match"),
         compiled(r"a*a*a*b", "match"),
-        compiled(rb"[ \t]*\n", "search"),
+        compiled(rb"([a-z]+ ?)*:", "search"),
         compiled(r'"(?:[^"\\]|\\.)*"', "search"),
     ],
     ids=lambda use: str(use.pattern.pattern)[:30],

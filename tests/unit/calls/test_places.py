@@ -1,0 +1,99 @@
+"""Where the called person is, as Anima's callers state it, and until when the carrier may let it ring."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from switchboard.accounts import service as accounts
+from switchboard.aws import clock
+from switchboard.calls import dialing, service
+from switchboard.calls.models import Order
+from switchboard.carriers import voice
+from tests.actors import tenant
+from tests.unit.edge.platform import Platform, Route, routes
+from tests.voices import Provider
+
+# A Thursday in January: 12:00 in New York, 09:00 in Los Angeles.
+pytestmark = pytest.mark.usefixtures("cloud", "frozen")
+
+TOLL_FREE, NEW_YORK, HAWAII = "+18005551234", "+12127360199", "+18087360199"
+
+
+@pytest.fixture
+def platform(cloud: dict[str, str]) -> Platform:
+    return Platform.open()
+
+
+def ask(platform: Platform, to: str, **where: str) -> tuple[int, dict[str, Any]]:
+    """Place a call over Anima's own handler."""
+    place: Route = next(
+        one for one in routes() if (one.operation.method, one.operation.path) == ("POST", "/v1/voice/calls")
+    )
+    answer = platform.ask(place, "/v1/voice/calls", json.dumps(platform.good(place) | {"to": to} | where))
+    return answer.status_code, answer.json()
+
+
+def test_a_number_of_no_place_needs_a_stated_zone_or_state(platform: Platform) -> None:
+    status, told = ask(platform, TOLL_FREE)
+    assert (status, told["code"]) == (403, "QUIET_HOURS_BLOCKED")
+    assert ask(platform, TOLL_FREE, timeZone="America/New_York")[0] < 300
+    assert ask(platform, TOLL_FREE, recipientState="NY")[0] < 300
+
+
+def test_a_stated_place_only_narrows(platform: Platform, frozen: clock.Frozen) -> None:
+    assert ask(platform, NEW_YORK)[0] < 300
+    # Noon in New York is seven in Hawaii.
+    assert ask(platform, NEW_YORK, timeZone="Pacific/Honolulu")[1]["code"] == "QUIET_HOURS_BLOCKED"
+    assert ask(platform, NEW_YORK, recipientState="HI")[1]["code"] == "QUIET_HOURS_BLOCKED"
+    assert ask(platform, HAWAII, timeZone="America/New_York")[1]["code"] == "QUIET_HOURS_BLOCKED"
+    # Half past eight in the evening: Connecticut's day is over, New York's is not.
+    frozen.advance(hours=8, minutes=30)
+    assert ask(platform, NEW_YORK)[0] < 300
+    assert ask(platform, NEW_YORK, recipientState="CT")[1]["code"] == "QUIET_HOURS_BLOCKED"
+
+
+@pytest.mark.parametrize("where", [{"timeZone": "Mars/Olympus"}, {"recipientState": "XX"}, {"recipientState": "New"}])
+def test_a_place_that_is_none_allows_nothing(platform: Platform, where: dict[str, str]) -> None:
+    status, _ = ask(platform, TOLL_FREE, **where)
+    assert status in (400, 403)
+
+
+@pytest.mark.parametrize(
+    ("where", "ends"),
+    [
+        ({"to": NEW_YORK}, "2026-01-16T02:00:00.000Z"),  # nine in New York
+        ({"to": NEW_YORK, "recipient_state": "CT"}, "2026-01-16T01:00:00.000Z"),  # eight
+        ({"to": NEW_YORK, "time_zone": "America/Halifax"}, "2026-01-16T01:00:00.000Z"),  # nine in Halifax
+        ({"to": TOLL_FREE, "time_zone": "America/Chicago"}, "2026-01-16T03:00:00.000Z"),
+    ],
+)
+def test_the_carrier_gets_the_end_of_the_window_to_the_minute(
+    monkeypatch: pytest.MonkeyPatch, frozen: clock.Frozen, where: dict[str, str], ends: str
+) -> None:
+    carrier = Provider()
+    monkeypatch.setattr(voice, "carrier", lambda: carrier.carrier)
+    acme = tenant()
+    asked = {"tier": "basic", "consent_source": "opt-in:web-form"} | where
+    call = service.place(acme.caller(), Order.model_validate(asked))
+    assert service.verdict_of(acme.caller(), call.id).allowed_until == ends
+    frozen.advance(seconds=30)
+    dialing.dial(call.org_id, call.id)
+    (placement,) = carrier.placements
+    assert clock.parse(placement.not_after or "") == clock.parse(ends)
+    assert placement.not_after == ends
+
+
+def test_the_carrier_gets_the_organizations_own_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The window at the dialling counts, not the one at the acceptance."""
+    carrier = Provider()
+    monkeypatch.setattr(voice, "carrier", lambda: carrier.carrier)
+    acme = tenant()
+    asked = {"to": NEW_YORK, "tier": "basic", "consent_source": "opt-in:web-form"}
+    call = service.place(acme.caller(), Order.model_validate(asked))
+    accounts.set_calling_hours(acme.caller(master=True), {"start": "10:00", "end": "17:30"})
+    dialing.dial(call.org_id, call.id)
+    (placement,) = carrier.placements
+    assert placement.not_after == "2026-01-15T22:30:00.000Z"
