@@ -44,7 +44,8 @@ def grows_too_much(use: Use, method: str, family: tuple[str, str, str]) -> str |
         if seconds(use, method, text_of(family, size)) < FLOOR:
             continue
         if size < SIZES[-1]:
-            limit = FLOOR if use.most is None else BUDGET
+            # A linear pattern of many words takes some milliseconds for a thousand characters.
+            limit = FLOOR if use.most is None and size < SIZES[0] else BUDGET
             if seconds(use, method, text_of(family, size), best_of=5) < limit:
                 continue
             return f"{use.place} {method} {family}: {size} characters take milliseconds"
