@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from switchboard import telemetry
 from switchboard.aws import settings
 from switchboard.carriers.outcomes import OutcomeUnknown, Refused, Throttled
-from switchboard.carriers.voice.line import Leg, Line, Placement, Snapshot
+from switchboard.carriers.voice.line import Leg, Line, Pace, Placement, Snapshot
 from switchboard.carriers.voice.talker import Conversation, Placed, Talker, Transcript, Voice
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Leg",
     "Line",
     "OutcomeUnknown",
+    "Pace",
     "Placed",
     "Placement",
     "Refused",
