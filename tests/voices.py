@@ -20,6 +20,7 @@ class Provider:
         self.known: voice.Snapshot | Exception | None = voice.OutcomeUnknown("it does not say")
         self.said: voice.Transcript | Exception | None = None
         self.pace = math.inf
+        self.counted_by: str | None = None
         self._analyzes = analyzes
 
     @property
@@ -29,8 +30,8 @@ class Provider:
     def available(self, to_number: str) -> bool:
         return to_number != "+15005550013"
 
-    def calls_per_second(self, from_number: str) -> float:
-        return self.pace
+    def pace_of(self, from_number: str) -> voice.Pace:
+        return voice.Pace(self.pace, self.counted_by)
 
     def voices(self) -> list[voice.Voice]:
         return [

@@ -98,8 +98,9 @@ def a_life(later: Later) -> None:
 
     commit(compliance_store.remember_answer(ADA, clock.now().date(), "no", clock.now()))
     commit(compliance_store.count_attempt(acme.org_id, ADA, "sale", [Cap(3)], clock.now(), Moved))
-    paces = (pacing_store.org_key(org.id), pacing_store.number_key(org.id, ADA), pacing_store.shared_number_key(ADA))
-    assert not any(pacing_store.go(key, 1_000, 1_000, in_turn=False) for key in paces)
+    shared = (pacing_store.shared_key(ADA), pacing_store.shared_key("account#AC1"))
+    paces = (pacing_store.org_key(org.id), pacing_store.number_key(org.id, ADA), *shared)
+    assert all(pacing_store.go(key, 1_000, 1_000) for key in paces)
     commit(lanes_store.put_waiting(org.id, "live", f"{clock.stamp()}#call_1"))
     callers = backend(slug="callers")
     assert callers.initiate(request_id="r-1", webhook_url="https://example.com/call").is_success

@@ -1,4 +1,4 @@
-"""What lanes and pace add to a call: requests to DynamoDB, and write units.
+"""What lanes and pace add to a call: requests to DynamoDB, and write units; and how they work together.
 
 A call is dialed and ended on the local engine. Only what is asked of lanes, waiting calls and paces is counted: a write
 in a transaction is two units, a write by itself one, a failed condition as much as a write.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -16,15 +17,31 @@ from switchboard.accounts import service as accounts
 from switchboard.aws import clock, session
 from switchboard.calls import dialing, following, pacing, service, waking
 from switchboard.calls.models import Call, Order, Tier
+from switchboard.carriers.voice.line import Pace
 from switchboard.carriers.voice.reports import EndReason, Report
 from switchboard.carriers.voice.simulator import SimulatedLine
+from tests import crowd
 from tests.actors import Tenant, system, tenant
+from tests.crowd import Plan
 from tests.load import dynamo, report, stub
 
 _OWN = "+12125550100"
-#: What a call may cost at most that waits for nothing, on a number of its own: a lane is taken and given back, and two
-#: paces are noted.
-TARGET = 6
+#: What a call may cost at most that waits for nothing, on a number of its own: a lane is taken and given back, a place
+#: in the line deleted, and two paces are noted.
+TARGET = 8
+#: Sixty calls at once of an organization with five lanes, one call a second, and twenty diallers.
+_CROWD = Plan(cap=5, per_second=1, rate=1, calls=60, talk_seconds=20)
+_CROWDS = {
+    "60 calls, 5 lanes, 1 a second": _CROWD,
+    "200 calls, 5 lanes, 1 a second": replace(_CROWD, per_second=2, calls=200),
+    "375 calls, 25 lanes, 1 a second": replace(_CROWD, cap=25, per_second=5, calls=375, talk_seconds=60),
+    "3 tenants with 20 calls on a shared number": replace(_CROWD, cap=2, calls=20, own=False, organizations=3),
+    "3 tenants with 60 calls on an account of 5 a second": replace(
+        _CROWD, cap=25, per_second=5, rate=5, organizations=3, counted_by="account"
+    ),
+}
+#: Ten tenants with 120 short calls each, and one with a call every five seconds.
+_BUSY = Plan(cap=250, per_second=50, rate=5, calls=120, talk_seconds=5, organizations=10, idle_tenant=True)
 
 
 class _Counted:
@@ -45,7 +62,7 @@ def measure() -> None:
             ("a number of its own", 1.0, True),
             ("a number that tenants share", 1.0, False),
         ):
-            with patch.object(SimulatedLine, "calls_per_second", lambda _, __, pace=pace: pace):
+            with patch.object(SimulatedLine, "pace_of", lambda _, __, pace=pace: Pace(pace)):
                 one = _org(name.replace(" ", "-").strip("()"), own=own)
                 found = _counted(lambda one=one: _whole(_placed(one)))  # type: ignore[misc]
                 rows.append((name, *found.row()))
@@ -64,6 +81,33 @@ def measure() -> None:
         ("", "requests", "WCU"),
         rows,
     )
+    _together()
+
+
+def _together() -> None:
+    """Print what becomes of many calls that many diallers take at once (`tests.crowd`)."""
+    rows: list[tuple[object, ...]] = []
+    for name, plan in _CROWDS.items():
+        found = crowd.run(plan)
+        share = f"{found.free:.1%}"
+        figures = (
+            f"{found.seconds:.0f}",
+            f"{plan.fastest:.0f}",
+            share,
+            f"{found.dial_jobs:.1f}",
+            f"{found.requests:.0f}",
+        )
+        rows.append((name, f"{found.dialed} of {plan.possible}", *figures))
+        if plan is _CROWD:
+            report.at_least("calls at once: dialed of those possible", found.dialed / plan.possible * 100, "%", 100)
+            report.at_most("calls at once: lanes' time lost", found.free * 100, "%", 5)
+            report.at_most("calls at once: dial jobs a call", found.dial_jobs, "jobs", 6)
+    report.table(
+        "Many calls at once, and twenty diallers",
+        ("", "dialed", "seconds", "at best", "lanes' time lost", "dial jobs a call", "requests a call"),
+        rows,
+    )
+    report.at_most("calls at once: an idle tenant's call waits", crowd.run(_BUSY).delay, "s", 2)
 
 
 def _org(slug: str, *, own: bool) -> Tenant:

@@ -60,7 +60,7 @@ _ENDLESS = 400
 _QUEUES = ("dialer", "email")
 #: Who does which job, as the workers' own tables say.
 _WORK: dict[str, tuple[type[Job], Callable[[Any], None]]] = {
-    "DialCall": (DialCall, lambda job: dialing.dial(job.org_id, job.call_id, job.turns)),
+    "DialCall": (DialCall, lambda job: dialing.dial(job.org_id, job.call_id)),
     "WakeWaiting": (WakeWaiting, lambda job: waking.wake(job.org_id, job.call_id)),
     "WatchWaiting": (WatchWaiting, lambda job: waking.watch(job.org_id, job.call_id, job.looks)),
     "ConfirmDial": (ConfirmDial, lambda job: dialing.confirm(job.org_id, job.call_id, job.claim)),

@@ -80,5 +80,5 @@ def test_a_withdrawal_that_is_confirmed_and_not_kept_is_found_out(monkeypatch: p
 
 
 def test_a_call_that_is_dialled_without_a_claim_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dialing, "_claim", lambda org, call, *_, **__: call)
+    monkeypatch.setattr(dialing, "_claim", lambda org, admitted, *_, **__: admitted.call)
     assert "without a claim" in _found("without a claim")

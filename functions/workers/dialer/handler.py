@@ -8,7 +8,7 @@ from switchboard.calls.jobs import CloseCall, ConfirmDial, DialCall, HangUp, Wak
 
 handler = consumer.jobs(
     {
-        DialCall: lambda job: dialing.dial(job.org_id, job.call_id, job.turns),
+        DialCall: lambda job: dialing.dial(job.org_id, job.call_id),
         WakeWaiting: lambda job: waking.wake(job.org_id, job.call_id),
         WatchWaiting: lambda job: waking.watch(job.org_id, job.call_id, job.looks),
         ConfirmDial: lambda job: dialing.confirm(job.org_id, job.call_id, job.claim),

@@ -25,7 +25,7 @@ from tests.voices import Provider
 
 NOBODY = "+14155550142"
 _WORK: dict[str, Callable[[dict[str, Any]], None]] = {
-    "DialCall": lambda job: dialing.dial(job["org_id"], job["call_id"], tuple(job.get("turns", ()))),
+    "DialCall": lambda job: dialing.dial(job["org_id"], job["call_id"]),
     "WakeWaiting": lambda job: waking.wake(job["org_id"], job.get("call_id")),
     "WatchWaiting": lambda job: waking.watch(job["org_id"], job["call_id"], job.get("looks", 0)),
     "ConfirmDial": lambda job: dialing.confirm(job["org_id"], job["call_id"], job["claim"]),

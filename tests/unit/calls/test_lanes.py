@@ -259,6 +259,40 @@ def test_a_call_that_another_dialler_takes_meanwhile_does_not_wait(world: Dialer
         assert (world.now(second).state, world.waiting(org)) == (State.RINGING, [])
 
 
+@pytest.mark.parametrize("after", range(14))
+def test_a_call_never_stays_in_the_line_once_it_has_a_lane(world: Dialers, after: int) -> None:
+    """Between two requests of its dialler another job of the call lets it wait, and the lane becomes free again."""
+    org = acme(1)
+    first, other = accepted(world, org, 2)
+    world.jobs.clear()
+
+    def meanwhile() -> None:
+        dialing.dial(org.org_id, other.id)
+        dialing.dial(org.org_id, first.id)
+        world.end(other)
+
+    with world.interrupted(after, meanwhile):
+        dialing.dial(org.org_id, first.id)
+    world.collect()
+    world.settle()
+    assert world.now(first).state is not State.CREATED
+    assert first.id not in world.waiting(org)
+    world.end(first)
+    world.settle()
+    (late,) = accepted(world, org, 1)
+    world.settle()
+    assert world.now(late).state is State.RINGING
+
+
+def test_a_cap_that_is_raised_by_many_wakes_all_that_fit(world: Dialers) -> None:
+    org = acme(1)
+    accepted(world, org, 30)
+    world.settle()
+    world.cap(org, 28)
+    world.pass_by(3)
+    assert len(world.live(org)) == 28
+
+
 @pytest.mark.parametrize("number", range(9))
 def test_a_dialler_killed_anywhere_keeps_no_lane_and_loses_no_call(world: Dialers, number: int) -> None:
     org = acme(1)

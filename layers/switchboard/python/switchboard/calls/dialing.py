@@ -15,13 +15,14 @@ from switchboard.accounts import stops
 from switchboard.accounts.models import Organisation
 from switchboard.accounts.stops import Stopped
 from switchboard.aws import clock
-from switchboard.aws.table import Writes, commit
+from switchboard.aws.table import commit
 from switchboard.calls import closing, ending, lanes, pacing, placing, store, telling
 from switchboard.calls.ending import TALK_LIMIT, End
 from switchboard.calls.following import RING_LIMIT
 from switchboard.calls.jobs import ConfirmDial, DialCall, WakeWaiting
 from switchboard.calls.lanes import Lane
 from switchboard.calls.models import Call, State
+from switchboard.calls.pacing import Admitted
 from switchboard.calls.telling import Change
 from switchboard.carriers import voice
 from switchboard.carriers.voice.line import RING_SECONDS
@@ -44,11 +45,8 @@ _SHORTEST_RING = 5
 _TRY_AGAIN = timedelta(seconds=15)
 
 
-def dial(org_id: str, call_id: str, turns: tuple[str, ...] | None = None) -> None:
-    """Dial a call that was accepted, or let it wait for a lane or its turn. Does nothing for one that was claimed.
-
-    `turns` names the limits of calls a second in which it has waited for its turn.
-    """
+def dial(org_id: str, call_id: str) -> None:
+    """Dial a call that was accepted, or let it wait for a lane or its moment. Does nothing for one that was claimed."""
     call = store.CALLS.get(org_id, call_id)
     if call is None or call.state is not State.CREATED:
         return
@@ -69,10 +67,10 @@ def dial(org_id: str, call_id: str, turns: tuple[str, ...] | None = None) -> Non
     claimed = None
     try:
         if verdict.allowed:
-            paced = pacing.admit(org, call, lane, turns)
-            if paced is None:
+            admitted = pacing.admit(org, call, lane)
+            if admitted is None:
                 return
-            claimed = _claim(org, call, verdict, lane, paced, analyzed=carrier.talker.analyzes())
+            claimed = _claim(org, admitted, verdict, analyzed=carrier.talker.analyzes())
     except pacing.TooLate as late:
         _give_up(call, EndReason.RATE_LIMIT, str(late))
         return
@@ -161,14 +159,14 @@ def _withdrawn(org: Organisation, call: Call) -> str | None:
     return None
 
 
-def _claim(
-    org: Organisation, call: Call, verdict: Verdict, lane: Lane | None, paced: Writes, *, analyzed: bool
-) -> Call | None:
+def _claim(org: Organisation, admitted: Admitted, verdict: Verdict, *, analyzed: bool) -> Call | None:
     """Take a call for this worker and a lane for the call, `None` where another worker has it, or no lane is left.
 
     What may have been withdrawn since the organization was read is checked in the same transaction. Raises Stopped and
     Blocked, and Contended where its spending cap was changed: then it has to be read again.
     """
+    call = admitted.call
+    lane: Lane | None = admitted.lane
     facts = {"started_at": clock.stamp(), "claim": call.version + 1, "awaits_analysis": analyzed}
     claimed = moved(call, state=State.DIALING, **facts)
     watch = ConfirmDial(org_id=call.org_id, call_id=call.id, claim=claimed.claim)
@@ -181,7 +179,7 @@ def _claim(
                 compliance.still_allowed(verdict),
                 timers.later(watch, clock.now() + UNCONFIRMED_AFTER).write,
                 lane.take_writes(call),
-                paced,
+                admitted.writes,
             )
         except Moved:
             return None

@@ -6,11 +6,10 @@ from switchboard.kit.jobs import Job
 
 
 class DialCall(Job, queue="dialer"):
-    """Dial a call that was accepted. `turns` names the limits in which it has waited for its moment."""
+    """Dial a call that was accepted."""
 
     org_id: str
     call_id: str
-    turns: tuple[str, ...] | None = None
 
 
 class WakeWaiting(Job, queue="dialer"):

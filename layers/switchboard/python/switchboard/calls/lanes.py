@@ -4,6 +4,9 @@ A call takes a lane in the transaction that claims it, and gives it back in the 
 can drift: a lane is held by one call, and a lease ends by itself if everything else is lost. The lanes of a pool are
 numbered items. A claim writes one of them, so that no item is part of every claim.
 
+A call that has to wait for its moment (`calls.pacing`) takes its lane before it reserves one, and holds it until then.
+So there are never more reservations than lanes, and none of a call that could not go at its moment.
+
 A call without a lane waits in the table, in the order of acceptance. A call may take a lane only if there are more free
 lanes than calls that wait before it. The end of a call is an event, which wakes the first that wait (`calls.waking`):
 the event is in the commit that gives the lane back, so that it cannot be lost, and a call looks again after it has
@@ -12,6 +15,7 @@ joined those that wait.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -22,11 +26,12 @@ from switchboard.accounts.models import Organisation
 from switchboard.aws import chance, clock
 from switchboard.aws.table import Item, Writes, commit
 from switchboard.calls import lanes_store, placing, store
-from switchboard.calls.jobs import WakeWaiting, WatchWaiting
-from switchboard.calls.lanes_store import Held, Standing
+from switchboard.calls.jobs import WatchWaiting
+from switchboard.calls.lanes_store import Moments, Standing
 from switchboard.calls.models import Call, State
 from switchboard.carriers.voice.reports import EndReason
 from switchboard.kit.change import Moved, Recorded
+from switchboard.kit.collection import moved
 from switchboard.kit.listing import place_of
 from switchboard.timers import service as timers
 
@@ -63,38 +68,38 @@ class Pool:
 
 
 class Lane(NamedTuple):
-    """A free lane for a call. `waits` says that the call is among those that wait."""
+    """A lane for a call: a free one, or one that the call holds. `waits` says that the call is among those that wait.
+
+    Another job of the call may put it there at any moment, so that whatever takes a lane takes it out of them.
+    """
 
     pool: Pool
     number: int
     waits: bool
+    held: bool = False
 
     @property
     def ref(self) -> str:
         """What the call remembers it by."""
         return f"{self.pool.name}|{self.number}"
 
-    def leave_line_writes(self, call: Call) -> Writes:
-        """The write that takes the call out of those that wait for it."""
-        return lanes_store.delete_waiting(self.pool.org_id, self.pool.name, _place(call)) if self.waits else None
-
-    def pass_by_writes(self, call: Call) -> Writes:
-        """The writes of a call that does not take it yet, for the commit that puts the call off: others may."""
-        if not self.waits:
+    def take_writes(self, call: Call, until: datetime | None = None, moments: Moments | None = None) -> Writes:
+        """The writes that take it, for the claim's commit; none where the call holds it. Raise Taken."""
+        if self.held:
             return None
-        return [
-            self.leave_line_writes(call),
-            timers.soon(WakeWaiting(org_id=call.org_id, call_id=call.id)),
-        ]
-
-    def take_writes(self, call: Call, until: datetime | None = None) -> Writes:
-        """The writes that take it, for the claim's commit. Raise Taken."""
         org_id, name = self.pool.org_id, self.pool.name
         end = until or clock.now() + LEASE
         return [
-            lanes_store.take(org_id, name, self.number, call.id, end, Taken),
-            self.leave_line_writes(call),
+            lanes_store.take(org_id, name, self.number, call.id, end, moments or {}, Taken),
+            lanes_store.delete_waiting(org_id, name, _place(call)),
         ]
+
+
+class Turns(NamedTuple):
+    """Turns of an organization's calls where tenants share a pace: the one that a call has, or one that it may take."""
+
+    mine: int | None
+    free: Lane | None
 
 
 def _place(call: Call) -> str:
@@ -107,18 +112,24 @@ def pool_of(org: Organisation, call: Call) -> Pool:
 
 
 def turns_of(call: Call) -> Pool:
-    """The one lane of an organization's calls that stands for its next turn on a number that tenants share."""
-    return Pool(call.org_id, f"number#{call.from_number}", 1)
+    """The lanes that stand for the next turns of an organization's calls where tenants share a pace.
+
+    There are as many as calls of one second, so that an organization that is alone can have the whole pace.
+    """
+    return Pool(call.org_id, f"number#{placing.shared_pace(call)}", max(1, math.ceil(placing.pace(call).rate)))
 
 
 def find(org: Organisation, call: Call) -> Lane | None:
-    """A lane that the call may take; without one it waits from now on, and is woken."""
-    return seek(pool_of(org, call), call)
+    """The lane that the call holds or may take; without one it waits from now on, and is woken."""
+    pool = pool_of(org, call)
+    if call.lane:
+        return Lane(pool, int(call.lane.rpartition("|")[2]), waits=False, held=True)
+    return seek(pool, call)
 
 
-def seek(pool: Pool, call: Call, *beside: Writes) -> Lane | None:
-    """As `find`, in a pool. `beside` is written where it begins to wait."""
-    return _free_for(pool, call) or _join(pool, call, *beside)
+def seek(pool: Pool, call: Call) -> Lane | None:
+    """As `find`, in a pool, for a call that holds no lane."""
+    return _free_for(pool, call) or _join(pool, call, _watch(call))
 
 
 def _join(pool: Pool, call: Call, *beside: Writes) -> Lane | None:
@@ -127,6 +138,34 @@ def _join(pool: Pool, call: Call, *beside: Writes) -> Lane | None:
         return None
     # A lane that was given back between the look and the waiting woke nobody.
     return _free_for(pool, call)
+
+
+def hold(call: Call, lane: Lane | None, moments: Moments) -> tuple[Call, Lane] | None:
+    """Take a lane for a call that waits for its moment: the call as it is then. `None` where there is none any more."""
+    while lane:
+        kept = moved(call, lane=lane.ref)
+        # A call that waits for a lane is watched already.
+        watch = None if lane.waits else _watch(call)
+        try:
+            commit(store.CALLS.save(kept), lane.take_writes(call, moments=moments), watch)
+        except Moved:
+            return None
+        except Taken:
+            lane = seek(lane.pool, call)
+        else:
+            return kept, lane._replace(waits=False, held=True)
+    return None
+
+
+def moments(call: Call, lane: Lane) -> Moments:
+    """The moments of a call in the limits of calls a second, as its lane says."""
+    return lanes_store.moments(lane.pool.org_id, lane.pool.name, lane.number, call.id) if lane.held else {}
+
+
+def keep_writes(call: Call, lane: Lane, moments: Moments) -> Writes:
+    """The write that notes a call's moments in the lane that it holds. Raises Moved where it holds it no more."""
+    until = clock.now() + LEASE
+    return lanes_store.keep(lane.pool.org_id, lane.pool.name, lane.number, call.id, until, moments, Moved)
 
 
 def _free_for(pool: Pool, call: Call) -> Lane | None:
@@ -162,16 +201,15 @@ def _free(found: Standing, size: int) -> list[int]:
     return free
 
 
+def _watch(call: Call) -> Writes:
+    look = WatchWaiting(org_id=call.org_id, call_id=call.id)
+    return timers.later(look, clock.now() + FIRST_LOOK).write
+
+
 def _wait(pool: Pool, call: Call, *beside: Writes) -> bool:
     """Let a call wait. Returns False where it is no more as it was read: another dialler has it."""
-    look = WatchWaiting(org_id=call.org_id, call_id=call.id)
     try:
-        commit(
-            lanes_store.put_waiting(pool.org_id, pool.name, _place(call)),
-            store.check_unchanged(call),
-            timers.later(look, clock.now() + FIRST_LOOK).write,
-            *beside,
-        )
+        commit(lanes_store.put_waiting(pool.org_id, pool.name, _place(call)), store.check_unchanged(call), *beside)
     except Recorded:
         return True
     except Moved:
@@ -205,72 +243,91 @@ def _first_of(pool: Pool) -> list[str]:
 
 def _pools_of(call: Call) -> list[str]:
     """The names of the pools that a call may wait in."""
-    return [_TEST if call.simulated else _LIVE, *([turns_of(call).name] if placing.shares_number(call) else [])]
+    return [_TEST if call.simulated else _LIVE, *([turns_of(call).name] if placing.shared_pace(call) else [])]
 
 
 def _is_turn(name: str) -> bool:
     return name not in (_LIVE, _TEST)
 
 
-def find_turn(call: Call, lane: Lane) -> Held | Lane | None:
-    """The turn that a call has on its shared number, or may take. Without one it waits, and its lane is for others."""
-    pool = turns_of(call)
+def turns(call: Call) -> Turns:
+    """The turn that a call has where tenants share a pace, or may take."""
+    return _turns_in(turns_of(call), call)
+
+
+def _turns_in(pool: Pool, call: Call) -> Turns:
     found = _read(pool)
-    has = found.held.get(0)
-    if has and has.call_id == call.id:
-        return has
-    return _free_in(found, pool, call) or _join(pool, call, lane.pass_by_writes(call))
+    mine = next((number for number, held in found.held.items() if held.call_id == call.id), None)
+    return Turns(mine, _free_in(found, pool, call) if mine is None else None)
 
 
-def take_turn(turn: Lane, call: Call) -> Held | None:
-    """Take the turn, for a call that will reserve a moment; `None` where another call of the organization took it."""
-    until = clock.now() + _TURN_KEPT
-    try:
-        commit(turn.take_writes(call, until))
-    except Taken:
-        return None
-    return Held(call.id, clock.iso(until), None)
+def take_turn(call: Call, turn: Lane | None, kept: Writes) -> int | None:
+    """Take a turn for a call that holds a lane and will reserve a moment; without one it waits, and is woken.
+
+    `kept` is written where it begins to wait.
+    """
+    pool = turns_of(call)
+    while turn := turn or _join(pool, call, kept):
+        try:
+            commit(turn.take_writes(call, clock.now() + _TURN_KEPT), store.check_unchanged(call))
+        except Moved:
+            return None
+        except Taken:
+            # Each time another call of the organization had it: this ends with a turn, or when none is left.
+            turn = _turns_in(pool, call).free
+        else:
+            return turn.number
+    return None
 
 
-def keep_turn_writes(call: Call, due: datetime) -> Writes:
-    """The write that keeps the turn until the moment that the call has reserved. Raises Taken."""
-    return lanes_store.keep(call.org_id, turns_of(call).name, 0, call.id, due + _TURN_KEPT, clock.iso(due), Taken)
+def keep_turn_writes(call: Call, number: int, due: datetime) -> Writes:
+    """The write that keeps a turn until the moment that the call has reserved. Raises Taken."""
+    return lanes_store.keep(call.org_id, turns_of(call).name, number, call.id, due + _TURN_KEPT, {}, Taken)
 
 
-def give_back_turn(call: Call) -> Writes:
-    """The write that gives the turn back."""
-    return lanes_store.give_back(call.org_id, turns_of(call).name, 0, call.id)
+def leave_turn_writes(call: Call, number: int | None) -> Writes:
+    """The writes that give a turn back, and take the call out of those that wait for one."""
+    name = turns_of(call).name
+    return [
+        lanes_store.delete_waiting(call.org_id, name, _place(call)),
+        lanes_store.give_back(call.org_id, name, number, call.id) if number is not None else None,
+    ]
 
 
 def leave_writes(call: Call) -> Writes:
-    """The writes that give back a call's lane, or its place among those that wait, for the commit that ends it.
+    """The writes that give back a call's lane and turn, and its place among those that wait, for the commit that ends
+    it.
 
-    `call` is as it was before that. A call that left before leaves nothing.
+    `call` is as it was before that. A call that was claimed waits nowhere: its claim took it out of the lines, and
+    nothing puts it back.
     """
+    lane = None
     if call.lane:
         name, _, number = call.lane.rpartition("|")
-        return [lanes_store.give_back(call.org_id, name, int(number), call.id)]
+        lane = lanes_store.give_back(call.org_id, name, int(number), call.id)
     if call.state is not State.CREATED:
-        return None
-    pools = _pools_of(call)
-    return [
-        *(lanes_store.delete_waiting(call.org_id, name, _place(call)) for name in pools),
-        *(lanes_store.give_back(call.org_id, name, 0, call.id) for name in pools if _is_turn(name)),
-    ]
+        return lane
+    line = lanes_store.delete_waiting(call.org_id, _TEST if call.simulated else _LIVE, _place(call))
+    turn = None
+    if placing.shared_pace(call):
+        # Only a call that holds a lane has a turn.
+        turn = leave_turn_writes(call, turns(call).mine if call.lane else None)
+    return [lane, line, turn]
 
 
 def why_not_dialled(call: Call) -> tuple[EndReason, str]:
     """Why a call that may wait no longer was not dialled."""
     minutes = round((clock.now() - clock.parse(call.created_at)).total_seconds() / 60)
     pool = _TEST if call.simulated else _LIVE
-    for_lane, for_turn = lanes_store.waits(call.org_id, [pool, turns_of(call).name], _place(call))
+    pools = [pool, *([turns_of(call).name] if placing.shared_pace(call) else [])]
+    for_lane, *for_turn = lanes_store.waits(call.org_id, pools, _place(call))
     if for_lane:
         cap = SIMULATED_LANES if call.simulated else accounts.organisation(call.org_id).terms.concurrent_calls
         kind = "calls of test keys" if call.simulated else "calls"
         return EndReason.CONCURRENCY_LIMIT, (
             f"waited {minutes} minutes: the organization's cap of {cap} concurrent {kind} was reached all the time"
         )
-    if for_turn:
+    if any(for_turn) or call.lane:
         return EndReason.RATE_LIMIT, (
             f"waited {minutes} minutes for a turn on {call.from_number}: it places a limited number of calls a second"
         )

@@ -24,12 +24,15 @@ KEPT = timedelta(days=1)
 Refusal = Callable[[list[Item | None]], Exception]
 
 
+#: The moments that a call has in the limits of calls a second, by the limit's name, in milliseconds since 1970.
+Moments = dict[str, int]
+
+
 class Held(NamedTuple):
-    """A lane that is held: by which call, until when, and the moment at which that call may go (`due`)."""
+    """A lane that is held: by which call, and the moments that it has."""
 
     call_id: str
-    until: str
-    due: str | None
+    moments: Moments
 
 
 class Standing(NamedTuple):
@@ -69,33 +72,53 @@ def read(org_id: str, pool: str, waiting: int, since: datetime) -> Standing:
                 found.waiting.extend([name] if name >= oldest else [])
             elif item.get("holders") and item["until"] >= now:
                 (holder,) = item["holders"]
-                found.held[int(name)] = Held(holder, item["until"], item.get("due"))
+                found.held[int(name)] = Held(holder, _moments(item))
         start = page.next_key
         if start is None or len(found.waiting) >= waiting:
             return found
 
 
-def take(org_id: str, pool: str, number: int, call_id: str, until: datetime, otherwise: Refusal) -> Update:
+def _moments(item: Item | None) -> Moments:
+    return {name: int(moment) for name, moment in ((item or {}).get("moments") or {}).items()}
+
+
+def moments(org_id: str, pool: str, number: int, call_id: str) -> Moments:
+    """The moments of a call that holds a lane."""
+    item = table.get("core", _lane(org_id, pool, number))
+    return _moments(item) if item and call_id in item.get("holders", ()) else {}
+
+
+def take(
+    org_id: str, pool: str, number: int, call_id: str, until: datetime, moments: Moments, otherwise: Refusal
+) -> Update:
     """The write that takes a lane which is free, or whose lease has ended."""
     return Update(
         table="core",
         key=_lane(org_id, pool, number),
-        expression="SET holders = :me, #until = :until, expires = :expires REMOVE due",
+        expression="SET holders = :me, #until = :until, moments = :moments, expires = :expires",
         names={"#until": "until"},
-        values={":me": {call_id}, ":until": clock.iso(until), ":expires": _expires(), ":now": clock.stamp()},
+        values={
+            ":me": {call_id},
+            ":until": clock.iso(until),
+            ":moments": moments,
+            ":expires": _expires(),
+            ":now": clock.stamp(),
+        },
         condition="attribute_not_exists(holders) OR #until < :now",
         otherwise=otherwise,
     )
 
 
-def keep(org_id: str, pool: str, number: int, call_id: str, until: datetime, due: str, otherwise: Refusal) -> Update:
-    """The write that keeps a lane which the call has for longer, and says when the call may go."""
+def keep(
+    org_id: str, pool: str, number: int, call_id: str, until: datetime, moments: Moments, otherwise: Refusal
+) -> Update:
+    """The write that keeps a lane which the call has for longer, and notes the call's moments."""
     return Update(
         table="core",
         key=_lane(org_id, pool, number),
-        expression="SET #until = :until, due = :due, expires = :expires",
+        expression="SET #until = :until, moments = :moments, expires = :expires",
         names={"#until": "until"},
-        values={":me": call_id, ":until": clock.iso(until), ":due": due, ":expires": _expires()},
+        values={":me": call_id, ":until": clock.iso(until), ":moments": moments, ":expires": _expires()},
         condition="contains(holders, :me)",
         otherwise=otherwise,
     )

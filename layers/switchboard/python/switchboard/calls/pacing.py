@@ -1,15 +1,21 @@
 """How fast calls go out: so many a second from a number, and of an organization.
 
-A call that comes too soon reserves the next moment that nobody has, by one conditional write, and is put off to that
-moment once. It comes back a little early and waits for the rest, because a queue's delays are whole seconds. Then it
-goes only if the call before it went an interval ago: a job that comes late does not make two calls of one second.
+A call goes at once where nobody has the present moment or a later one. Otherwise it takes its lane, reserves the next
+moment that nobody has, by one conditional write, and is put off to that moment. Only a call that has a lane reserves,
+so that no moment is kept for a call that cannot go. A queue's delays are whole seconds: a call goes up to a second
+after its moment, which nobody else has, and no worker waits for it. One that comes much later has lost its moment and
+reserves another, so that calls which were held up do not go all at once.
 
-Tenants share the platform's own numbers. An organization holds one reservation of such a number at a time, and its
-other calls wait in the table behind it, in order. So a call waits there for one call of each other organization, and
-never for a thousand calls of one. The claim of a call that had the turn wakes the next.
+The organization is asked first, and the line only when the organization's moment has come. What a call was granted is
+noted in its lane, and not asked for again.
 
-Clocks of workers may differ by a moment. The times in an item still lie an interval apart, so that a difference of a
-second lets one more call into a second now and then, and no more over a minute.
+Tenants share the platform's own numbers, and the account by which a carrier counts. There an organization has the
+turns of one second at a time, and its other calls wait in the table behind them, in order. So a call waits there for a
+second's calls of each other organization, and never for a thousand calls of one. The claim of a call that had a turn
+wakes the next.
+
+Clocks of workers may differ by a moment. The moments still lie an interval apart, so that a difference of a second, as
+a job that comes late, lets another call into a second now and then, and no more over a minute.
 """
 
 from __future__ import annotations
@@ -17,6 +23,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -26,15 +33,16 @@ from switchboard.aws import clock
 from switchboard.aws.table import Key, Writes, commit
 from switchboard.calls import lanes, pacing_store, placing
 from switchboard.calls.jobs import DialCall, WakeWaiting
-from switchboard.calls.lanes import Lane
+from switchboard.calls.lanes import Lane, Taken
+from switchboard.calls.lanes_store import Moments
 from switchboard.calls.models import Call
 from switchboard.kit.change import Moved, again
 from switchboard.timers import service as timers
 
-#: How long a dialler waits for a call's moment itself, in milliseconds.
-_WAITED_HERE = 1_000
-#: Looks at one limit before a call is put off once more: each means that another call went meanwhile.
-_LOOKS = 4
+#: How long a dialler waits for a call's moment itself, in milliseconds: other tenants' calls wait for the dialler.
+_WAITED_HERE = 100
+#: How late a call may come and still have its moment: a second by the queue, and what a busy worker takes.
+_LATE = 3_000
 
 #: How a dialler waits for a call's moment. Tests replace it.
 sleep: Callable[[float], None] = time.sleep
@@ -45,95 +53,148 @@ class TooLate(Exception):
 
 
 class Limit(NamedTuple):
-    """A limit of calls a second. `interval` is the time between two of them, in milliseconds."""
+    """A limit of calls a second. `interval` is the time between two of them, in milliseconds.
+
+    `late` is how much later than its moment a call may come: a line counts what it gets, an organization's pace is
+    ours. `shared` says that tenants share it.
+    """
 
     name: str
     key: Key
     interval: int
     what: str
+    late: float = math.inf
+    shared: bool = False
 
 
-def admit(org: Organisation, call: Call, lane: Lane, turns: tuple[str, ...] | None) -> Writes:
-    """Let a call go now, or put it off: `None` where it was put off, and else what its claim writes.
+class Admitted(NamedTuple):
+    """A call that may go now: as it is now, its lane, and what its claim writes."""
 
-    `turns` names the limits in which it has waited for its moment. While it waits, others may take the lane. Raises
-    TooLate.
-    """
-    rate = placing.pace(call)
-    if math.isinf(rate):
-        return []
-    done = turns or ()
-    of_org = Limit("org", pacing_store.org_key(org.id), _interval(org.terms.calls_per_second), "the organization")
-    if not _go_or_put_off(call, lane, of_org, done):
+    call: Call
+    lane: Lane
+    writes: Writes
+
+
+@dataclass
+class _Asking:
+    """A call that asks one limit after the other."""
+
+    call: Call
+    lane: Lane
+    moments: Moments
+    writes: Writes = None
+    turn: int | None = None
+    #: A turn that it may take.
+    free: Lane | None = None
+
+
+def admit(org: Organisation, call: Call, lane: Lane) -> Admitted | None:
+    """Let a call go now, or let it wait for its moment: `None` where it waits. It holds a lane then. Raises TooLate."""
+    if math.isinf(placing.pace(call).rate):
+        return Admitted(call, lane, None)
+    asking = _Asking(call, lane, lanes.moments(call, lane))
+    if not all(_passes(asking, limit) for limit in _limits(org, call)):
         return None
-    if placing.shares_number(call):
-        key = pacing_store.shared_number_key(call.from_number)
-        return _go_or_wait_for_turn(call, lane, Limit("number", key, _interval(rate), call.from_number), done)
-    key = pacing_store.number_key(call.org_id, call.from_number)
-    return [] if _go_or_put_off(call, lane, Limit("number", key, _interval(rate), call.from_number), done) else None
+    return Admitted(asking.call, asking.lane, asking.writes)
+
+
+def _limits(org: Organisation, call: Call) -> list[Limit]:
+    rate, shared = placing.pace(call).rate, placing.shared_pace(call)
+    key = pacing_store.shared_key(shared) if shared else pacing_store.number_key(org.id, call.from_number)
+    return [
+        Limit("org", pacing_store.org_key(org.id), _interval(org.terms.calls_per_second), "the organization"),
+        Limit("number", key, _interval(rate), call.from_number, _LATE, shared is not None),
+    ]
 
 
 def _interval(rate: float) -> int:
     return math.ceil(1_000 / rate)
 
 
-def _go_or_put_off(call: Call, lane: Lane, limit: Limit, turns: tuple[str, ...]) -> bool:
-    moment = _wait_for(call, limit, in_turn=limit.name in turns)
-    if moment is not None:
-        _put_off(call, moment, lane.pass_by_writes(call), turns=(*turns, limit.name))
-    return moment is None
-
-
-def _go_or_wait_for_turn(call: Call, lane: Lane, limit: Limit, turns: tuple[str, ...]) -> Writes:
-    """As `admit`, for a number that tenants share: only the call that has its organization's turn reserves a moment."""
-    found = lanes.find_turn(call, lane)
-    while isinstance(found, Lane):
-        if pacing_store.go(limit.key, _now(), limit.interval, in_turn=False) is None:
-            return [found.leave_line_writes(call), _wake(call)] if found.waits else []
-        found = lanes.take_turn(found, call) or lanes.find_turn(call, lane)
-    if found is None:
-        return None
-    comes = limit.name in turns
-    if found.due and not comes and found.due > clock.iso(_moment(_now() + _WAITED_HERE)):
+def _passes(asking: _Asking, limit: Limit) -> bool:
+    """Whether the call's moment in a limit has come. Otherwise it comes back for it."""
+    moment = asking.moments.get(limit.name)
+    if limit.shared:
+        found = lanes.turns(asking.call)
+        asking.turn, asking.free = found
+        if moment is None and found.mine is None and found.free and _goes(limit):
+            asking.writes = _leave_turn(asking.call, found.free.waits, None)
+            return True
+    if moment is None or moment + limit.late < _now():
+        if not limit.shared and _goes(limit):
+            asking.moments[limit.name] = _now()
+            return True
+        moment = _reserve_for(asking, limit)
+        if moment is None or not _is_near(moment):
+            return False
+    elif not _is_near(moment):
         # Its job comes at that moment.
-        return None
-    moment = _wait_for(call, limit, in_turn=comes or found.due is not None)
-    if moment is None:
-        return [lanes.give_back_turn(call), _wake(call)]
-    kept = lanes.keep_turn_writes(call, _moment(moment))
-    _put_off(call, moment, kept, lane.pass_by_writes(call), turns=(*turns, limit.name))
-    return None
+        return False
+    if limit.shared:
+        asking.writes = _leave_turn(asking.call, asking.turn is not None, asking.turn)
+    sleep(max(0, moment - _now()) / 1_000)
+    return True
 
 
-def _wake(call: Call) -> Writes:
-    return timers.soon(WakeWaiting(org_id=call.org_id, call_id=call.id))
+def _goes(limit: Limit) -> bool:
+    return pacing_store.go(limit.key, _now(), limit.interval)
 
 
-def _put_off(call: Call, moment: int, *beside: Writes, turns: tuple[str, ...]) -> None:
-    """Let a call come back shortly before its moment."""
-    again = DialCall(org_id=call.org_id, call_id=call.id, turns=tuple(dict.fromkeys(turns)))
-    commit(timers.later(again, _moment(moment - _WAITED_HERE)).write, *beside)
-    telemetry.metric("CallPutOff")
-    telemetry.logger().info("call put off to its turn", extra={"call_id": call.id, "due": clock.iso(_moment(moment))})
+def _leave_turn(call: Call, others: bool, turn: int | None) -> Writes:
+    """Give back a turn, and wake the next where one was kept."""
+    wake = timers.soon(WakeWaiting(org_id=call.org_id, call_id=call.id)) if others else None
+    return [lanes.leave_turn_writes(call, turn), wake]
 
 
-def _wait_for(call: Call, limit: Limit, *, in_turn: bool) -> int | None:
-    """Wait for a call's moment if it is near. Returns `None` when the call goes, and else the moment, which it has."""
-    latest = int((clock.parse(call.created_at) + lanes.WAIT_LIMIT).timestamp() * 1_000)
-    for _ in range(_LOOKS):
-        now = _now()
-        found = pacing_store.go(limit.key, now, limit.interval, in_turn=in_turn)
-        if found is None:
+def _is_near(moment: int) -> bool:
+    return moment - _now() <= _WAITED_HERE
+
+
+def _reserve_for(asking: _Asking, limit: Limit) -> int | None:
+    """Reserve a call's moment, once it holds a lane, and a turn where it needs one. Lets it come back for it.
+
+    Returns the moment, and `None` where the call has to wait for a lane or a turn first.
+    """
+    if not asking.lane.held:
+        held = lanes.hold(asking.call, asking.lane, asking.moments)
+        if held is None:
             return None
-        if in_turn:
-            moment = max(now, found.last + limit.interval)
+        asking.call, asking.lane = held
+    if limit.shared and asking.turn is None:
+        kept = lanes.keep_writes(asking.call, asking.lane, asking.moments)
+        asking.turn = lanes.take_turn(asking.call, asking.free, kept)
+        if asking.turn is None:
+            return None
+    moment = _reserve(limit, _latest(asking.call))
+    asking.moments[limit.name] = moment
+    if not _is_near(moment):
+        _put_off(asking, limit, moment)
+    return moment
+
+
+def _put_off(asking: _Asking, limit: Limit, moment: int) -> None:
+    """Let a call come back at its moment."""
+    call, due = asking.call, _moment(moment)
+    back = timers.later(DialCall(org_id=call.org_id, call_id=call.id), due).write
+    kept = lanes.keep_writes(call, asking.lane, asking.moments)
+    try:
+        if limit.shared and asking.turn is not None:
+            try:
+                commit(back, kept, lanes.keep_turn_writes(call, asking.turn, due))
+            except Taken:
+                # The turn was kept long enough and is another call's now. The moment is still this one's.
+                commit(back, kept)
         else:
-            moment = _reserve(limit, latest)
-            in_turn = True
-        if moment - now > _WAITED_HERE:
-            return moment
-        sleep((moment - now) / 1_000)
-    return _now() + _WAITED_HERE
+            commit(back, kept)
+    except Moved:
+        # The call has ended, or another dialler has claimed it.
+        return
+    telemetry.metric("CallPutOff")
+    telemetry.logger().info("call put off to its turn", extra={"call_id": call.id, "due": clock.iso(due)})
+
+
+def _latest(call: Call) -> int:
+    return int((clock.parse(call.created_at) + lanes.WAIT_LIMIT).timestamp() * 1_000)
 
 
 def _reserve(limit: Limit, latest: int) -> int:
@@ -143,13 +204,11 @@ def _reserve(limit: Limit, latest: int) -> int:
         now = _now()
         if (moment := pacing_store.reserve_next(limit.key, now, limit.interval, latest)) is not None:
             return moment
-        found = pacing_store.read(limit.key)
-        if found.tail > latest:
+        if pacing_store.tail(limit.key) > latest:
             raise TooLate(f"the calls that {limit.what} has waiting take longer than a call may wait")
-        moment = max(now, found.last + limit.interval)
-        if not pacing_store.reserve_first(limit.key, now, limit.interval, moment):
+        if not pacing_store.go(limit.key, now, limit.interval):
             raise Moved
-        return moment
+        return now
 
     moment = again(attempt)
     assert moment is not None, "nothing here is recorded before"

@@ -16,7 +16,7 @@ from switchboard.calls import store
 from switchboard.calls.jobs import CloseCall
 from switchboard.calls.models import Call, Order, State, Tier
 from switchboard.carriers import voice
-from switchboard.carriers.voice import Carrier
+from switchboard.carriers.voice import Carrier, Pace
 from switchboard.compliance import disclosures, phone
 from switchboard.compliance import service as compliance
 from switchboard.compliance.errors import Blocked, blocked
@@ -112,14 +112,22 @@ def _pool() -> list[str]:
     return settings.text("CALLER_POOL", _TEST_CALLER).split(",")
 
 
-def pace(call: Call) -> float:
+def pace(call: Call) -> Pace:
     """How many calls a second its carrier takes from its number; `inf` where it counts none, as the simulator."""
-    return math.inf if call.simulated else carrier(simulated=False).line.calls_per_second(call.from_number)
+    return Pace(math.inf) if call.simulated else carrier(simulated=False).line.pace_of(call.from_number)
 
 
-def shares_number(call: Call) -> bool:
-    """Whether calls have turns on its number, and tenants share it."""
-    return not math.isinf(pace(call)) and call.from_number in _pool()
+def shared_pace(call: Call) -> str | None:
+    """What its calls a second are counted by where tenants share it: its carrier's account, or the platform's number.
+
+    `None` where nobody counts, and for a number that its organization alone uses.
+    """
+    found = pace(call)
+    if math.isinf(found.rate):
+        return None
+    if found.counted_by:
+        return f"account#{found.counted_by}"
+    return call.from_number if call.from_number in _pool() else None
 
 
 def contact(org: Organisation, order: Order, *, counted: bool = False) -> Contact:

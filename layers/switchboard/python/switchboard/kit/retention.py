@@ -226,6 +226,7 @@ KINDS: tuple[Kind, ...] = (
             ("pace of an organization", "<org>#pace|org"),
             ("pace of an organization's number", "<org>#pace|number#<number>"),
             ("pace of a number that tenants share", "pace#<number>|number"),
+            ("pace of an account that tenants share", "pace#account#<name>|number"),
         )
     ),
     # ---- contacts

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from switchboard import telemetry
 from switchboard.aws import settings
 from switchboard.carriers.outcomes import OutcomeUnknown, Refused, Throttled
-from switchboard.carriers.voice.line import Leg, Line, Placement, Snapshot
+from switchboard.carriers.voice.line import Leg, Line, Pace, Placement, Snapshot
 from switchboard.carriers.voice.talker import Conversation, Opened, Placed, Talker, Transcript, Voice
 from switchboard.errors import Unavailable
 
@@ -23,6 +23,7 @@ __all__ = [
     "Line",
     "Opened",
     "OutcomeUnknown",
+    "Pace",
     "Placed",
     "Placement",
     "Refused",

@@ -59,6 +59,18 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """How many calls a second a line takes (Twilio: 1, by default); `inf` where it counts none.
+
+    `counted_by` names what they are counted by: an account, whose numbers all share the pace, of all tenants (Twilio
+    counts so). Without it each number is counted by itself.
+    """
+
+    rate: float
+    counted_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Hold:
     """Let the called person wait."""
 
@@ -98,8 +110,8 @@ class Line(Protocol):
     def available(self, to_number: str) -> bool:
         """Whether the line takes calls now, as far as is known without asking it."""
 
-    def calls_per_second(self, from_number: str) -> float:
-        """How many calls a second the line takes from a number (Twilio: 1, by default); `inf` where it counts none."""
+    def pace_of(self, from_number: str) -> Pace:
+        """How many calls a second the line takes from a number, and what else it counts together with that number."""
 
     def place(self, placement: Placement) -> str:
         """Place a call, and return the line's id for it. Raises Refused, Throttled or OutcomeUnknown."""

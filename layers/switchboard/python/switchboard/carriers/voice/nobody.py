@@ -6,7 +6,7 @@ import math
 from typing import NoReturn
 
 from switchboard.carriers.outcomes import OutcomeUnknown, Refused
-from switchboard.carriers.voice.line import Command, Leg, Placement, Snapshot
+from switchboard.carriers.voice.line import Command, Leg, Pace, Placement, Snapshot
 from switchboard.carriers.voice.talker import Conversation, Placed, Transcript, Voice
 
 _NONE = "no carrier is configured"
@@ -19,9 +19,9 @@ class Nobody:
         """Never."""
         return False
 
-    def calls_per_second(self, from_number: str) -> float:  # noqa: ARG002 a line's signature
+    def pace_of(self, from_number: str) -> Pace:  # noqa: ARG002 a line's signature
         """No limit, since no call goes out."""
-        return math.inf
+        return Pace(math.inf)
 
     def place(self, placement: Placement) -> NoReturn:  # noqa: ARG002 a line's signature
         """Refuse."""

@@ -12,6 +12,7 @@ from switchboard.carriers.voice.line import (
     Command,
     Hold,
     Leg,
+    Pace,
     Placement,
     Record,
     Resume,
@@ -44,9 +45,9 @@ class SimulatedLine:
         """Everything but the number that asks for a provider that is down."""
         return magic.outcome(to_number) is not Outcome.PROVIDER_DOWN
 
-    def calls_per_second(self, from_number: str) -> float:  # noqa: ARG002 a line's signature
+    def pace_of(self, from_number: str) -> Pace:  # noqa: ARG002 a line's signature
         """As the setting VOICE_CALLS_PER_SECOND says; without it there is no limit."""
-        return float(settings.text("VOICE_CALLS_PER_SECOND", "inf"))
+        return Pace(float(settings.text("VOICE_CALLS_PER_SECOND", "inf")))
 
     def place(self, placement: Placement) -> str:
         """Take a call, and let its course begin."""

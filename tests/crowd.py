@@ -1,0 +1,341 @@
+"""Many calls at once, many diallers at once, and a clock of their own: how lanes and paces work together.
+
+The tables are in memory. Each request to them takes some milliseconds, in which other diallers go on, so that they
+meet between any two requests of one. Jobs come as a queue brings them: after whole seconds, and sometimes twice. A run
+of a quarter of an hour takes seconds, and is the same each time.
+"""
+
+from __future__ import annotations
+
+import heapq
+import io
+import itertools
+import math
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, redirect_stdout
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+from unittest.mock import patch
+
+from switchboard.accounts import service as accounts
+from switchboard.aws import chance, clock, table
+from switchboard.aws.table import decode_item
+from switchboard.calls import closing, dialing, following, pacing, service, waking
+from switchboard.calls.models import Call, Order
+from switchboard.carriers import voice
+from switchboard.carriers.voice.reports import EndReason, Report
+from switchboard.errors import Contended, Unavailable
+from switchboard.events import service as events
+from switchboard.fanout import routes
+from tests.actors import Tenant, system, tenant
+from tests.memory_cloud import Change, Tables, running
+from tests.voices import Provider
+
+_WORK: dict[str, Callable[[dict[str, Any]], None]] = {
+    "DialCall": lambda job: dialing.dial(job["org_id"], job["call_id"]),
+    "WakeWaiting": lambda job: waking.wake(job["org_id"], job.get("call_id")),
+    "WatchWaiting": lambda job: waking.watch(job["org_id"], job["call_id"], job.get("looks", 0)),
+    "ConfirmDial": lambda job: dialing.confirm(job["org_id"], job["call_id"], job["claim"]),
+    "CloseCall": lambda job: closing.close(job["org_id"], job["call_id"], job["state"]),
+}
+#: How long a request to the tables takes, and the way of a job through stream and queue, in seconds.
+_REQUEST, _HANDOVER = 0.006, 0.05
+#: How long calls may wait, and how soon a job that failed comes again.
+_HORIZON, _AGAIN = 960, 2
+#: More than ever work at once: diallers, and reports of ends.
+_THREADS = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Who calls: `calls` of each organization at once, each of which talks for so long."""
+
+    cap: int
+    per_second: int
+    rate: float
+    calls: int
+    talk_seconds: float
+    organizations: int = 1
+    #: Whether each organization has a number of its own.
+    own: bool = True
+    #: What the carrier counts calls a second by, instead of by the number.
+    counted_by: str | None = None
+    workers: int = 20
+    #: How likely a job comes twice.
+    twice: float = 0.0
+    #: Whether another organization, which has nothing else to do, places a call every few seconds.
+    idle_tenant: bool = False
+
+    @property
+    def possible(self) -> int:
+        """How many calls can go out while they may wait."""
+        minutes = 15 * 60
+        shares = not self.own or self.counted_by
+        by_number = minutes * self.rate * (1 if shares else self.organizations)
+        by_org = minutes * self.per_second * self.organizations
+        by_lanes = self.organizations * self.cap * minutes / self.talk_seconds
+        return math.floor(min(self.calls * self.organizations, by_lanes, by_number, by_org))
+
+    @property
+    def fastest(self) -> float:
+        """In how many seconds all of them can be dialed, about."""
+        a_call = max((self.organizations if not self.own or self.counted_by else 1) / self.rate, 1 / self.per_second)
+        rounds = math.ceil(self.calls / self.cap) - 1
+        return max(self.calls * a_call, rounds * self.talk_seconds + (self.calls - rounds * self.cap) * a_call)
+
+
+@dataclass
+class Found:
+    """What became of them."""
+
+    dialed: int
+    seconds: float
+    #: How much of the lanes' time was lost: a lane was free, and a call waited for it.
+    free: float
+    dial_jobs: float
+    requests: float
+    #: How long the calls of the idle tenant waited for their dialler at most.
+    delay: float
+    #: The moments at which calls went out, by organization.
+    moments: dict[str, list[float]]
+    #: The most calls of an organization at once, and whether one was dialed twice.
+    most: int
+    repeated: bool
+    #: Calls that wait in a line though they wait no more, and lanes that are held though no call is under way.
+    left: int
+
+
+def run(plan: Plan, seed: int = 3) -> Found:
+    """Let them call."""
+    with ExitStack() as stack:
+        tables = stack.enter_context(running())
+        # What is measured and logged is of no interest here.
+        stack.enter_context(redirect_stdout(io.StringIO()))
+        crowd = _Crowd(plan, tables, clock.Frozen(), Random(seed))
+        for context in (
+            clock.using(crowd.source),
+            chance.using(Random(seed)),
+            patch.object(voice, "carrier", lambda: crowd.carrier.carrier),
+            patch.object(pacing, "sleep", crowd.pause),
+            patch.object(table, "sleep", crowd.pause),
+        ):
+            stack.enter_context(context)
+        return crowd.run()
+
+
+class _Carrier(Provider):
+    def __init__(self, crowd: _Crowd) -> None:
+        super().__init__()
+        self._crowd = crowd
+
+    def place(self, placement: voice.Placement) -> str:
+        return self._crowd.place(placement)
+
+
+@dataclass
+class _Crowd:
+    plan: Plan
+    tables: Tables
+    source: clock.Frozen
+    chance: Random
+    placed: list[tuple[float, voice.Placement]] = field(default_factory=list)
+    ended: int = 0
+    done: Counter[str] = field(default_factory=Counter)
+    requests: int = 0
+    most: int = 0
+
+    def __post_init__(self) -> None:
+        self.carrier = _Carrier(self)
+        self.carrier.pace, self.carrier.counted_by = self.plan.rate, self.plan.counted_by
+        self._coming: list[tuple[float, int, Any]] = []
+        self._number = itertools.count()
+        self._ready: deque[dict[str, Any]] = deque()
+        self._busy = 0
+        self._mine = threading.local()
+        self._back = threading.Semaphore(0)
+        self._live: Counter[str] = Counter()
+
+    # ---- what happens
+
+    def run(self) -> Found:
+        self.tables.committed = self._committed
+        tenants = [self._tenant(f"org-{number}", number) for number in range(self.plan.organizations)]
+        calls: list[Call] = []
+        for _ in range(self.plan.calls):
+            for one in tenants:
+                self.source.advance(milliseconds=1)
+                calls.append(_accept(one))
+        began, asked = self.source.at, _Asked()
+        if self.plan.idle_tenant:
+            idle = self._tenant("idle", 99)
+            for second in range(5, 60, 5):
+                self._push(began + second, lambda: asked.note(_accept(idle), self.source.at))
+        self.tables.asked = self._asked
+        with ThreadPoolExecutor(_THREADS) as self._threads:
+            free = self._go_on(began + _HORIZON, tenants)
+        self.tables.asked = lambda _: None
+        known = {call.id for call in calls}
+        placed = [(at, placement) for at, placement in self.placed if placement.call_id in known]
+        times = Counter(placement.call_id for _, placement in self.placed)
+        went = {placement.call_id: at for at, placement in self.placed}
+        seconds = max((at for at, _ in placed), default=began) - began
+        moments: dict[str, list[float]] = {}
+        for at, placement in placed:
+            moments.setdefault(placement.org_id, []).append(at)
+        return Found(
+            dialed=len(placed),
+            seconds=seconds,
+            free=free / max(seconds, 1) / self.plan.cap / self.plan.organizations,
+            dial_jobs=self.done["DialCall"] / len(calls),
+            requests=self.requests / len(calls),
+            delay=max((went.get(call, math.inf) - at for call, at in asked.calls.items()), default=0),
+            moments=moments,
+            most=self.most,
+            repeated=any(number > 1 for number in times.values()),
+            left=sum(len(self._waiting(one)) + len(self._held(one)) for one in tenants),
+        )
+
+    def _tenant(self, slug: str, number: int) -> Tenant:
+        limits: dict[str, Any] = {"concurrent_calls": self.plan.cap, "calls_per_second": self.plan.per_second}
+        made = tenant(slug, **limits, basic_calls_per_day=50_000)
+        if self.plan.own:
+            own = {"caller_id": f"+121255501{number:02}"}
+            accounts.describe(system(made.org_id), accounts.organisation(made.org_id), own)
+        return made
+
+    def _go_on(self, until: float, tenants: list[Tenant]) -> float:
+        """Let time go by. Returns for how long lanes were free beside calls that waited for one, added up."""
+        free = 0.0
+        while self._coming and self._coming[0][0] < until:
+            at, _, what = heapq.heappop(self._coming)
+            if at > self.source.at:
+                free += (at - self.source.at) * sum(map(self._lost, tenants))
+                self.source.at = at
+            if isinstance(what, threading.Semaphore):
+                what.release()
+                self._back.acquire()
+            elif callable(what):
+                what()
+            else:
+                self.done[what["job"]] += 1
+                self._ready.append(what)
+            while self._ready and self._busy < self.plan.workers:
+                job = self._ready.popleft()
+                self._busy += 1
+                self._start(lambda job=job: self._do(job))  # type: ignore[misc]
+        return free
+
+    def _do(self, job: dict[str, Any]) -> None:
+        try:
+            _WORK[job["job"]](job)
+        except (Contended, Unavailable):
+            self._push(self.source.at + _AGAIN, job)
+        finally:
+            self._busy -= 1
+
+    def place(self, placement: voice.Placement) -> str:
+        """Take a call, which ends after a while."""
+        self.placed.append((self.source.at, placement))
+        self._live[placement.org_id] += 1
+        self.most = max(self.most, self._live[placement.org_id])
+        self._push(self.source.at + self.plan.talk_seconds, lambda: self._start(lambda: self._end(placement)))
+        return f"sim_{len(self.placed)}"
+
+    def _end(self, placement: voice.Placement) -> None:
+        self._live[placement.org_id] -= 1
+        facts = {"org_id": placement.org_id, "call_id": placement.call_id}
+        following.apply(Report(kind="ended", end_reason=EndReason.NO_ANSWER, **facts))
+
+    # ---- how it is done
+
+    def _push(self, at: float, what: Any) -> None:
+        heapq.heappush(self._coming, (at, next(self._number), what))
+
+    def _start(self, work: Callable[[], None]) -> None:
+        """Let a dialler work until it waits for the first time."""
+        turn = threading.Semaphore(0)
+
+        def live() -> None:
+            self._mine.turn = turn
+            try:
+                work()
+            finally:
+                self._mine.turn = None
+                self._back.release()
+
+        self._failed(self._threads.submit(live))
+
+    def _failed(self, future: Any) -> None:
+        self._back.acquire()
+        if future.done():
+            future.result()
+
+    def pause(self, seconds: float) -> None:
+        """Let others go on for so long."""
+        turn = getattr(self._mine, "turn", None)
+        if turn is not None:
+            self._push(self.source.at + seconds, turn)
+            self._back.release()
+            turn.acquire()
+
+    def _asked(self, _: str) -> None:
+        self.requests += 1
+        self.pause(_REQUEST)
+
+    def _committed(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            if change.table == "activity" and change.after is not None and change.before is None:
+                self._written(change.after)
+
+    def _written(self, item: dict[str, Any]) -> None:
+        timer = item["pk"]["S"].startswith("timer#")
+        if not timer and "outbox" not in item:
+            return
+        read = decode_item(item)
+        if timer or read["outbox"] == "job":
+            left = (clock.parse(read["due"]) - clock.now()).total_seconds()
+            self._bring(read["body"], max(0, math.ceil(left)))
+            return
+        for job in routes.jobs(events.from_item(read)):
+            self._bring(job.body, 0)
+
+    def _bring(self, job: dict[str, Any], delay: float) -> None:
+        if job["job"] in _WORK:
+            times = 2 if self.chance.random() < self.plan.twice else 1
+            for time in range(times):
+                self._push(self.source.at + delay + _HANDOVER * (1 + time), job)
+
+    # ---- how it stands
+
+    def _lost(self, one: Tenant) -> int:
+        """How many calls wait for a lane while so many are free."""
+        waiting = len(self._waiting(one))
+        return min(waiting, self.plan.cap - len(self._held(one))) if waiting else 0
+
+    def _pool(self, one: Tenant) -> dict[str, Any]:
+        return self.tables.items["core"].get(f"{one.org_id}#lanes#live", {})
+
+    def _waiting(self, one: Tenant) -> list[str]:
+        return [key for key in self._pool(one) if key.startswith("wait#")]
+
+    def _held(self, one: Tenant) -> list[str]:
+        return [key for key, item in self._pool(one).items() if key.startswith("lane#") and item.get("holders")]
+
+
+class _Asked:
+    """When each call of the idle tenant was placed."""
+
+    def __init__(self) -> None:
+        self.calls: dict[str, float] = {}
+
+    def note(self, call: Call, at: float) -> None:
+        self.calls[call.id] = at
+
+
+def _accept(one: Tenant) -> Call:
+    order = {"to": "+14155550142", "tier": "basic", "consent_source": "business-relationship"}
+    return service.place(one.caller(), Order.model_validate(order))
