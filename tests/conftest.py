@@ -131,7 +131,7 @@ _accounts = count(int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix(
 def engine_cloud(running_engine: engine.Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     """Empty tables and queues in the engine, in an account of the test's own: isolated, and true under threads."""
     environ = running_engine.environ(f"{next(_accounts):012d}")
-    found = environ | provision.provision(environ)
+    found = environ | provision.provision(environ, reaped=False)
     _enter(monkeypatch, found)
     yield found
     forget()

@@ -207,11 +207,18 @@ ALWAYS = ("a", " ", "\n", "\r\n", '"\\', '"', "<", "(", "[", "{", "a.", "a@", "=
 ENDS = ("", "!", "\x00")
 #: How many words of a pattern are tried alone, and how many in pairs, one before the other.
 _ALONE, _PAIRED = 40, 7
+#: Characters of a pattern that lists phrases.
+_MANY_WORDS = 3_000
 
 
 def costly(pattern: re.Pattern[Any]) -> Iterator[tuple[str, str, str]]:
     """Families of texts: what stands before, what is repeated as often as there is room, what stands behind."""
     words = words_of(pattern)
+    if len(pattern.pattern) > _MANY_WORDS:
+        # It takes long for each text: a few of its words stand for the rest, which are written in the same way.
+        yield from (("", piece, "!") for piece in dict.fromkeys([*words[:6], *ALWAYS[:6]]))
+        yield from (("", one + other, "!") for one, other in permutations(words[:3], 2))
+        return
     pieces = list(dict.fromkeys([*words[:_ALONE], *ALWAYS]))
     heads = [word for word in words if len(word) > 1][:2] + [word for word in words if len(word) == 1][:2]
     for piece in pieces:

@@ -44,9 +44,10 @@ def grows_too_much(use: Use, method: str, family: tuple[str, str, str]) -> str |
         if seconds(use, method, text_of(family, size)) < FLOOR:
             continue
         if size < SIZES[-1]:
-            # A linear pattern of many words takes some milliseconds for a thousand characters.
-            limit = FLOOR if use.most is None and size < SIZES[0] else BUDGET
-            if seconds(use, method, text_of(family, size), best_of=5) < limit:
+            limit = FLOOR if use.most is None else BUDGET
+            long = seconds(use, method, text_of(family, size), best_of=5)
+            # A pattern of many words takes some milliseconds for a thousand characters, and a third of it for a third.
+            if long < limit or long <= 5 * seconds(use, method, text_of(family, size // 3), best_of=5):
                 continue
             return f"{use.place} {method} {family}: {size} characters take milliseconds"
         # One look is enough where all is well. A busy machine is given a second chance, with more to count.

@@ -230,11 +230,11 @@ def _handed_on(world: World) -> list[WatchReceiver]:
 
 
 @pytest.mark.parametrize("line", ["sent", "canceled"])
-def test_another_tenants_delivery_is_sent_with_the_first_batch_beside_a_line_of_two_thousand(
+def test_another_tenants_delivery_is_sent_with_the_first_batch_beside_a_line_of_hundreds(
     endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch,
     line: str,
 ) -> None:  # fmt: skip
-    line_up(endpoint, 2_000)
+    line_up(endpoint, 600)
     ready_of = pulling.ready_of
 
     def taking_its_time(parked: list[Parked]) -> object:
