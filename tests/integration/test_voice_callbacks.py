@@ -38,7 +38,10 @@ def _is_complete(http: httpx.Client, path: str, agent: dict[str, str]) -> bool:
 
 
 def _texts(http: httpx.Client, path: str, agent: dict[str, str]) -> list[str]:
-    return [turn["text"] for turn in http.get(f"{path}/transcript", headers=agent).json()["segments"]]
+    segments = http.get(f"{path}/transcript", headers=agent).json()["segments"]
+    # The official client reads a number.
+    assert all(0 <= turn["confidence"] <= 1 for turn in segments)
+    return [turn["text"] for turn in segments]
 
 
 def _is_whole(text: str) -> bool:

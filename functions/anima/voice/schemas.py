@@ -195,7 +195,9 @@ class Segment(_Shown):
     text: str
     start_time: float
     end_time: float
-    confidence: float | None
+    confidence: float = Field(
+        description="How sure the recognizer is, from 0 to 1; 1 where it does not say, as of the agent's own words."
+    )
     is_final: bool
 
     @classmethod
@@ -206,7 +208,7 @@ class Segment(_Shown):
             text=turn.text,
             start_time=turn.start_ms / 1000,
             end_time=turn.end_ms / 1000,
-            confidence=None,
+            confidence=1.0,
             is_final=turn.final,
         )
 
