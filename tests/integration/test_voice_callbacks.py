@@ -48,6 +48,12 @@ def _is_whole(text: str) -> bool:
     return text.endswith((".", "?"))
 
 
+def test_a_voice_has_what_the_official_client_reads(http: httpx.Client, stack: Stack) -> None:
+    agent = {"authorization": f"Bearer {stack.keys['ANIMA_AGENT_KEY']}"}
+    for voice in http.get("/v1/voice/catalog", headers=agent).json()["voices"]:
+        assert {"id", "name", "gender", "language", "descriptors", "useCases"} <= voice.keys()
+
+
 @pytest.mark.parametrize("path", ["/callbacks/simulator/line", "/callbacks/simulator/talk"])
 def test_nobody_but_the_provider_reports(http: httpx.Client, stack: Stack, path: str) -> None:
     org_id = json.loads((stack.home / "demo.json").read_text())["ORGANIZATION_ID"]

@@ -257,6 +257,8 @@ class Voice(_Shown):
     tier: Tier
     language: str
     gender: str
+    descriptors: list[str] = Field(description="How it sounds, in a word each.")
+    use_cases: list[str] = Field(description="What it suits.")
 
 
 class Catalogue(BaseModel):
@@ -269,7 +271,15 @@ class Catalogue(BaseModel):
         """The catalogue, as Anima shows it."""
         return cls(
             voices=[
-                Voice(id=one.id, name=one.name, tier=Tier(one.tier), language=one.language, gender=one.gender)
+                Voice(
+                    id=one.id,
+                    name=one.name,
+                    tier=Tier(one.tier),
+                    language=one.language,
+                    gender=one.gender,
+                    descriptors=list(one.descriptors),
+                    use_cases=list(one.use_cases),
+                )
                 for one in voices
             ]
         )

@@ -12,13 +12,15 @@ from switchboard.carriers.voice.reports import ToolUse, Turn
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A voice of the catalogue."""
+    """A voice of the catalogue: how it sounds, and what it suits, in a word each."""
 
     id: str
     name: str
     tier: str
     language: str
     gender: str
+    descriptors: tuple[str, ...] = ()
+    use_cases: tuple[str, ...] = ("phone calls",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from switchboard.compliance import magic
 from switchboard.compliance.magic import Outcome
 
 _VOICES = [
-    Voice("switchboard:ada", "Ada", "basic", "en-US", "female"),
+    Voice("switchboard:ada", "Ada", "basic", "en-US", "female", ("calm", "clear")),
     Voice("switchboard:max", "Max", "basic", "en-US", "male"),
     Voice("switchboard:inés", "Inés", "basic", "es-US", "female"),
     Voice("switchboard:grace", "Grace", "premium", "en-US", "female"),
