@@ -314,6 +314,26 @@ def test_a_wish_at_which_the_person_hung_up_counts_though_it_never_became_final(
     assert opted_out(acme)
 
 
+def test_a_wish_that_was_cut_off_is_heard_though_the_worker_was_stopped_before_it(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = dialed(acme)
+    report(call, "answered")
+    said(call, 1, "Please stop calling me", final=False)
+
+    def killed(*_: str) -> list[Turn]:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as stopped:
+        stopped.setattr(store, "turns", killed)
+        with pytest.raises(KeyboardInterrupt):
+            report(call, "ended", end_reason=EndReason.CALLER_HANGUP, duration_seconds=6)
+    assert now(call).state is State.ENDING
+    assert not opted_out(acme)
+    report(call, "ended", end_reason=EndReason.CALLER_HANGUP, duration_seconds=6)
+    assert opted_out(acme)
+
+
 def test_a_wish_in_a_call_whose_end_was_only_supposed_hangs_up(
     acme: Tenant, provider: Provider, frozen: clock.Frozen
 ) -> None:

@@ -24,9 +24,10 @@ def apply(report: Report) -> None:
     if report.kind in hearing.KINDS:
         hearing.hear(report)
         return
-    after = store.CALLS.change(report.org_id, report.call_id, lambda found: decide(found, report))
-    if report.kind == "ended" and after is not None and after.answered_at:
-        hearing.hear_what_was_cut_off(after)
+    store.CALLS.change(report.org_id, report.call_id, lambda found: decide(found, report))
+    if report.kind == "ended":
+        # Also where an earlier run of this report made the change, and was stopped before it came to this.
+        hearing.hear_what_was_cut_off(report.org_id, report.call_id)
 
 
 def decide(call: Call, report: Report) -> Change:

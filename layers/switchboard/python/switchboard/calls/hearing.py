@@ -45,9 +45,12 @@ def hear(report: Report) -> None:
         kit.record(store.put_tool(call, tool), told)
 
 
-def hear_what_was_cut_off(call: Call) -> None:
+def hear_what_was_cut_off(org_id: str, call_id: str) -> None:
     """Take a wish that was understood and never became final, because the person hung up upon it."""
-    for turn in store.turns(call.org_id, call.id):
+    call = store.CALLS.get(org_id, call_id)
+    if call is None or call.answered_at is None:
+        return
+    for turn in store.turns(org_id, call_id):
         if not turn.final and turn.speaker != AGENT and wishes.asks_to_stop(turn.text):
             _opt_out(call, "spoken", None)
             return
