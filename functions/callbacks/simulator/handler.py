@@ -43,11 +43,11 @@ def receive_talk() -> Answer:
 
 def _take(receiver: Receiver) -> Answer:
     try:
-        received = receiver.read(api.signed)
+        told = receiver.read(api.signed)
     except Unreadable as error:
         raise Invalid("The callback is no report.") from error
     aside.settle()  # a request that the limiter refuses queues nothing
-    queue.send(reports.messages(received.reports))
+    queue.send(reports.messages(told))
     return answer_nothing()
 
 

@@ -206,7 +206,7 @@ def signed(**changes: Any) -> Callback:
 def test_a_signed_callback_is_taken_and_read() -> None:
     callback = signed()
     assert LINE.verify(callback) == ORG
-    assert LINE.read(callback).reports == [Report(org_id=ORG, call_id=CALL, kind="answered", answered_by="human")]
+    assert LINE.read(callback) == [Report(org_id=ORG, call_id=CALL, kind="answered", answered_by="human")]
 
 
 def test_what_is_not_signed_for_its_account_is_refused() -> None:

@@ -54,6 +54,15 @@ def leg_of(call: Call) -> voice.Leg:
     return voice.Leg(call.org_id, call.id, call.provider_call_id)
 
 
+def fetch(call: Call) -> voice.Snapshot | None:
+    """Where a call is by what the line knows; `None` where it has no such call. Raises OutcomeUnknown."""
+    try:
+        return placing.carrier(call.simulated).line.fetch(leg_of(call))
+    except voice.OutcomeUnknown as unknown:
+        _tell_of_silence(call, unknown)
+        raise
+
+
 def take(call: Call, found: voice.Snapshot) -> None:
     """Take the line's word on a call, as if it had reported it."""
     facts = {"org_id": call.org_id, "call_id": call.id, "provider_call_id": found.provider_call_id}
@@ -92,21 +101,24 @@ def _is_still(call: Call, state: State) -> bool:
 
 def _end_at_provider(call: Call) -> bool:
     """Ask the provider of a call, and have it hung up. Returns whether the line's true end is recorded by that."""
-    line = placing.carrier(call.simulated).line
     try:
-        found = line.fetch(leg_of(call))
-        if found is not None and found.answered and not found.over and call.state not in TALKING:
-            # Nobody told of the answer. From now on the call has the time of one that talks.
-            take(call, found)
-            return True
-        if found is None or not found.over:
-            line.end(leg_of(call))
-            return False
-    except voice.OutcomeUnknown as unknown:
-        telemetry.logger().warning("call not asked for", extra={"call_id": call.id, "reason": str(unknown)})
+        found = fetch(call)
+    except voice.OutcomeUnknown:
         return False
-    take(call, found)
-    return True
+    talks = found is not None and found.answered and call.state not in TALKING
+    if found is not None and (found.over or talks):
+        # One that talks, and nobody told of its answer, has the time of a talk from now on.
+        take(call, found)
+        return True
+    try:
+        placing.carrier(call.simulated).line.end(leg_of(call))
+    except voice.OutcomeUnknown as unknown:
+        _tell_of_silence(call, unknown)
+    return False
+
+
+def _tell_of_silence(call: Call, unknown: voice.OutcomeUnknown) -> None:
+    telemetry.logger().warning("the line does not answer", extra={"call_id": call.id, "reason": str(unknown)})
 
 
 def _finish(call: Call) -> None:
@@ -122,11 +134,7 @@ def _finish(call: Call) -> None:
         commit(timers.soon(CloseCall(org_id=call.org_id, call_id=call.id, state=State.ENDING.value)))
         return
     outcome, summary = (found.outcome, found.summary) if found else (None, None)
-    store.CALLS.change(
-        call.org_id,
-        call.id,
-        lambda now: ending.completed(now, outcome, summary),
-    )
+    store.CALLS.change(call.org_id, call.id, lambda now: ending.completed(now, outcome, summary))
 
 
 def _record_missing(call: Call, found: voice.Transcript) -> bool:

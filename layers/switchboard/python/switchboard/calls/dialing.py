@@ -54,7 +54,8 @@ def dial(org_id: str, call_id: str) -> None:
         _give_up(call, *lanes.why_not_dialled(call))
         return
     org = accounts.organisation(org_id)
-    if why := _withdrawn(org, call):
+    left = None if call.simulated else usage.left_of_cap(org, placing.METER[call.tier])
+    if why := _withdrawn(org, left):
         _give_up(call, EndReason.BLOCKED, why)
         return
     lane = lanes.find(org, call)
@@ -89,7 +90,7 @@ def dial(org_id: str, call_id: str) -> None:
     if claimed is None:
         return
     try:
-        made = carrier.place(_conversation(claimed), _placement(org, claimed, verdict.allowed_until))
+        made = carrier.place(_conversation(claimed), _placement(claimed, verdict.allowed_until, left))
     except voice.Refused as refusal:
         _end(claimed, EndReason.FAILED, str(refusal))
     except voice.Throttled:
@@ -101,7 +102,7 @@ def dial(org_id: str, call_id: str) -> None:
         store.CALLS.change(org_id, call_id, lambda found: _dialed(found, made))
 
 
-def _placement(org: Organisation, call: Call, not_after: str | None) -> voice.Placement:
+def _placement(call: Call, not_after: str | None, left: int | None) -> voice.Placement:
     return voice.Placement(
         org_id=call.org_id,
         call_id=call.id,
@@ -109,7 +110,7 @@ def _placement(org: Organisation, call: Call, not_after: str | None) -> voice.Pl
         to_number=call.to_number,
         not_after=not_after,
         ring_seconds=_ring_seconds(not_after),
-        most_seconds=_most_seconds(org, call),
+        most_seconds=_most_seconds(call, left),
     )
 
 
@@ -121,10 +122,9 @@ def _ring_seconds(not_after: str | None) -> int:
     return min(RING_SECONDS, left)
 
 
-def _most_seconds(org: Organisation, call: Call) -> int:
-    """How long the call may last: no longer than its cap pays for, where the organization has one."""
+def _most_seconds(call: Call, left: int | None) -> int:
+    """How long the call may last: no longer than what is left of the organization's cap pays for, where it has one."""
     longest = int(TALK_LIMIT.total_seconds())
-    left = None if call.simulated else usage.left_of_cap(org, placing.METER[call.tier])
     if left is None:
         return longest
     # The first minute is paid for.
@@ -150,11 +150,14 @@ def _judge(org: Organisation, call: Call) -> Verdict:
     return compliance.evaluate(placing.contact(org, call.order, counted=True))
 
 
-def _withdrawn(org: Organisation, call: Call) -> str | None:
-    """Why a call that was accepted may not be dialled any more, as far as reading tells. The claim checks the rest."""
+def _withdrawn(org: Organisation, left: int | None) -> str | None:
+    """Why a call that was accepted may not be dialled any more, as far as reading tells. The claim checks the rest.
+
+    `left` is what the organization's cap still allows.
+    """
     if org.status != "active":
         return "the organization is suspended"
-    if not call.simulated and usage.over_cap(org, placing.METER[call.tier]):
+    if left is not None and left < 0:
         return "the organization's spending cap is passed"
     return None
 
@@ -197,9 +200,8 @@ def confirm(org_id: str, call_id: str, claim: int) -> None:
     if call is None or call.state is not State.DIALING or call.claim != claim:
         return
     try:
-        found = placing.carrier(call.simulated).line.fetch(closing.leg_of(call))
-    except voice.OutcomeUnknown as unknown:
-        telemetry.logger().warning("call not asked for", extra={"call_id": call.id, "reason": str(unknown)})
+        found = closing.fetch(call)
+    except voice.OutcomeUnknown:
         store.CALLS.change(org_id, call_id, lambda now: _unconfirmed(now) if now.claim == claim else None)
         return
     if found is None:

@@ -141,10 +141,10 @@ def answered_after_all(call: Call, report: Report) -> Change:
         # Its end was our own conclusion. A later report of the end tells how long they talked.
         at = min(telling.moment(call, report.at), end)
         return moved(call, answered_at=clock.iso(at), **known), None
-    seconds = call.reported_seconds if call.length_supposed is False else None
     if call.answered_at and not call.length_supposed:
         # The answer follows from the length.
         return moved(call, **known), None
+    seconds = call.reported_seconds
     answered = end - timedelta(seconds=seconds) if seconds is not None else min(telling.moment(call, report.at), end)
     told = call.model_copy(update={"answered_at": clock.iso(answered), **known})
     return _settled_anew(call, told, call.end_reason or EndReason.COMPLETED, seconds)

@@ -30,8 +30,8 @@ __all__ = [
     "commit_within",
     "counting",
     "giving_back",
+    "left_of_cap",
     "of_month",
-    "over_cap",
     "price",
     "rebalance",
     "receipt",
@@ -224,14 +224,11 @@ def set_hard_cap(
     rebalance(org.id)
 
 
-def over_cap(org: Organisation, meter: Meter) -> bool:
-    """Whether more was spent this month than the organisation's own cap allows by now: it was lowered since."""
-    left = left_of_cap(org, meter)
-    return left is not None and left < 0
-
-
 def left_of_cap(org: Organisation, meter: Meter) -> int | None:
-    """What this month's cap still allows, in millionths of a dollar; `None` where no cap holds for it."""
+    """What this month's cap still allows, in millionths of a dollar; `None` where no cap holds for it.
+
+    Below 0 more was spent than the cap allows by now: it was lowered since, or calls took longer than was paid for.
+    """
     if not (org.hard_cap.enabled and org.hard_cap.meters.get(CAP_SWITCH[meter], True)):
         return None
     return org.hard_cap.monthly_cap_cents * MICROS_PER_CENT - taken(org.id, clock.stamp()[:7], "capped")

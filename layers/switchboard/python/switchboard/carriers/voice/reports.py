@@ -8,9 +8,8 @@ the provider's clock. Reading a callback asks nobody.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -159,21 +158,6 @@ class SignedRequest(Protocol):
         """The value of a header, by its name in lower case. Empty where it is missing or ambiguous."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a provider has to hear at once: TwiML, or a tool's result."""
-
-    media_type: str
-    body: str
-
-
-class Received(NamedTuple):
-    """What a callback reports, and what it is answered; without an answer, that it was taken."""
-
-    reports: list[Report]
-    answer: Answer | None = None
-
-
 class Unreadable(ValueError):
     """A callback is signed, and is not of the provider's form."""
 
@@ -184,5 +168,5 @@ class Receiver(Protocol):
     def verify(self, request: SignedRequest) -> str | None:
         """The provider's account that signed the request, or `None`."""
 
-    def read(self, request: SignedRequest) -> Received:
-        """What a verified callback says. Raises Unreadable."""
+    def read(self, request: SignedRequest) -> list[Report]:
+        """What a verified callback reports. The route answers what its provider needs to hear. Raises Unreadable."""

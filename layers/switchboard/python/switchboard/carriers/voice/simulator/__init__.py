@@ -29,10 +29,10 @@ from switchboard.compliance.magic import Outcome
 
 _VOICES = [
     Voice("switchboard:ada", "Ada", "basic", "en-US", "female", ("calm", "clear")),
-    Voice("switchboard:max", "Max", "basic", "en-US", "male"),
-    Voice("switchboard:inés", "Inés", "basic", "es-US", "female"),
-    Voice("switchboard:grace", "Grace", "premium", "en-US", "female"),
-    Voice("switchboard:hugo", "Hugo", "premium", "en-US", "male"),
+    Voice("switchboard:max", "Max", "basic", "en-US", "male", ("friendly", "brisk")),
+    Voice("switchboard:inés", "Inés", "basic", "es-US", "female", ("warm", "clear")),
+    Voice("switchboard:grace", "Grace", "premium", "en-US", "female", ("warm", "patient")),
+    Voice("switchboard:hugo", "Hugo", "premium", "en-US", "male", ("deep", "calm")),
 ]
 #: What is said where a line was placed without a talk.
 _SILENCE = course.Talk(lines=[], outcome="unknown", summary="Nothing was said.")

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from switchboard.aws import clock, secret
 from switchboard.carriers import signatures
-from switchboard.carriers.voice.reports import Kind, Received, Report, SignedRequest, Unreadable
+from switchboard.carriers.voice.reports import Kind, Report, SignedRequest, Unreadable
 
 PATHS = {"line": "/callbacks/simulator/line", "talk": "/callbacks/simulator/talk"}
 _ACCOUNT, _SIGNATURE = "simulator-account", "simulator-signature"
@@ -66,7 +66,7 @@ class CallbackReceiver:
         good = signatures.verify_elevenlabs(request.body, header, [_secret(org_id)], clock.epoch())
         return org_id if good else None
 
-    def read(self, request: SignedRequest) -> Received:
+    def read(self, request: SignedRequest) -> list[Report]:
         """The report of a callback. Raises Unreadable."""
         try:
             report = Report.model_validate_json(request.body)
@@ -74,7 +74,7 @@ class CallbackReceiver:
             raise Unreadable("the callback is no report") from error
         if report.org_id != request.header(_ACCOUNT) or report.kind not in self.kinds:
             raise Unreadable("the callback belongs elsewhere")
-        return Received([report])
+        return [report]
 
 
 LINE, TALK = CallbackReceiver(_OF_LINE), CallbackReceiver(_OF_TALK)

@@ -41,17 +41,23 @@ def begin(leg: LegState) -> None:
 
 def hang_up(leg: LegState) -> None:
     """End a call from our side, and queue what is reported of it. Repeated, it reports again: the first may be lost."""
+    after = leg if leg.hung_up else state.advance(leg.org_id, leg.call_id, _gone(leg))
+    if after is not None:
+        over: dict[str, Any] = {"end_reason": after.end_reason, "duration_seconds": after.duration_seconds}
+        _queue(after, [*_told(after, "ended", **over), *_told_of_the_talk(after)])
+
+
+def _gone(leg: LegState) -> dict[str, Any]:
+    """What the provider knows of a call that our side hangs up now."""
     now = clock.now()
     seconds = round((now - clock.parse(leg.answered_at)).total_seconds()) if leg.answered_at else 0
-    over: dict[str, Any] = {"end_reason": EndReason.AGENT_HANGUP.value, "duration_seconds": max(0, seconds)}
-    if leg.hung_up:
-        after: LegState | None = leg
-        over = {"end_reason": leg.end_reason, "duration_seconds": leg.duration_seconds}
-    else:
-        gone = {**over, "over": True, "hung_up": True, "ended_at": clock.iso(now)}
-        after = state.advance(leg.org_id, leg.call_id, gone)
-    if after is not None:
-        _queue(after, [*_told(after, "ended", **over), *_told_of_the_talk(after)])
+    return {
+        "over": True,
+        "hung_up": True,
+        "ended_at": clock.iso(now),
+        "end_reason": EndReason.AGENT_HANGUP.value,
+        "duration_seconds": max(0, seconds),
+    }
 
 
 def obey(leg: LegState, facts: dict[str, Any], kind: reports.Kind | None = None, **told: Any) -> None:
@@ -141,7 +147,7 @@ def _post(report: Report) -> None:
     receiver = callbacks.receiver_of(callback.path)
     if receiver.verify(callback) is None:
         raise CallbackRefused("the callback's signature does not fit")
-    queue.send(reports.messages(receiver.read(callback).reports))
+    queue.send(reports.messages(receiver.read(callback)))
 
 
 async def _send(url: str, callback: callbacks.Callback) -> int:
