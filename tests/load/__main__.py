@@ -15,7 +15,7 @@ from tests.load import report
 _PARTS = (
     *("fanout", "timers", "notices", "limiter", "pipeline", "sender", "units"),
     *("cold", "warm", "dynamo", "lanes", "lists", "gate", "sse", "webhooks", "redeem"),
-    *("refusing", "interleavings"),
+    *("refusing", "interleavings", "hops"),
 )
 
 
