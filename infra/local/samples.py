@@ -18,7 +18,6 @@ from switchboard.aws import clock, ids, objects, secret, session, settings
 from switchboard.calls import dialing
 from switchboard.calls import service as calls
 from switchboard.calls.models import Order, Tier
-from switchboard.carriers.transport import simulator
 from switchboard.carriers.voice.reports import Report
 from switchboard.carriers.voice.simulator import callbacks
 from switchboard.carriers.voice.simulator.callbacks import Callback
@@ -29,6 +28,7 @@ from switchboard.email.models import Draft, Message
 from switchboard.roleplay import lifecycle, sessions
 from switchboard.roleplay import service as roleplay
 from switchboard.roleplay.models import Progress, Wanted
+from switchboard.roleplay.transports import simulator
 from switchboard.webhooks import service as webhooks
 from switchboard.webhooks.models import Settings
 from switchboard.webhooks.service import NewEndpoint

@@ -12,11 +12,11 @@ from switchboard.accounts import service as accounts
 from switchboard.accounts.models import KeyKind
 from switchboard.aws import chance, clock
 from switchboard.aws.table import commit
-from switchboard.carriers.transport import simulator
 from switchboard.cli.command import operator
 from switchboard.errors import Conflict, QuotaExceeded, Unauthenticated
 from switchboard.roleplay import lifecycle, scoring, sessions, store
 from switchboard.roleplay.models import Call, Progress, State, Wanted
+from switchboard.roleplay.transports import simulator
 from switchboard.usage import charges
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter

@@ -14,11 +14,11 @@ from infra.local.pool import invoke
 from switchboard.aws import clock, queue
 from switchboard.aws.queue import Message
 from switchboard.aws.table import Query
-from switchboard.carriers.transport import simulator
 from switchboard.events import service as events
 from switchboard.roleplay import lifecycle, sessions, store
 from switchboard.roleplay.jobs import ExpireSession, WatchRoleplay
 from switchboard.roleplay.models import TERMINAL, Call, Progress, SessionState, State, Wanted
+from switchboard.roleplay.transports import simulator
 from switchboard.timers import store as timer_store
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter

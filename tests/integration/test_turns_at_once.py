@@ -14,8 +14,9 @@ from switchboard.events import service as events
 from switchboard.projections import service as projections
 from switchboard.roleplay import lifecycle, sessions
 from switchboard.roleplay import store as roleplay
-from switchboard.roleplay.models import Progress, Speaker, Wanted
-from switchboard.roleplay.models import Turn as Said
+from switchboard.roleplay.judges.models import Speaker
+from switchboard.roleplay.judges.models import Turn as Said
+from switchboard.roleplay.models import Progress, Wanted
 from tests.actors import Tenant, reseller, tenant
 from tests.integration.test_concurrency import at_once, everything, told
 from tests.voices import Provider

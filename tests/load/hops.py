@@ -22,7 +22,7 @@ from switchboard.accounts.plans import PlanName
 from switchboard.aws import aside
 from switchboard.edge import rate_limit
 from switchboard.people import service as people
-from switchboard.team.models import Role
+from switchboard.team.permissions import Role
 from tests import memory_cloud
 from tests.actors import member, tenant
 from tests.load import report, stub
@@ -80,9 +80,7 @@ def _changed_contact() -> Trip:
     admin = member(tenant("hops-hum", PlanName.SCALE).org_id, Role.ADMIN)
     cookie = people.open_session(admin.user, admin.org_id)
     headers = {"cookie": f"bh_hum_session={cookie}"}
-    made = contacts(
-        event("POST", "/api/contacts", headers, {"e164": "+14155550143"}), _context()
-    )
+    made = contacts(event("POST", "/api/contacts", headers, {"e164": "+14155550143"}), _context())
     assert made["statusCode"] == 200, made["body"]
     contact_id = json.loads(made["body"])["id"]
 

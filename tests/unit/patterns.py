@@ -19,9 +19,9 @@ from typing import Any
 
 import functions
 import switchboard
-from switchboard.carriers.language import rules
 from switchboard.edge.fields import Matching
-from switchboard.roleplay.rubric import Criterion
+from switchboard.roleplay.catalog.models import Criterion
+from switchboard.roleplay.judges import signs
 
 #: What a pattern does to a text, by the name of the method.
 METHODS: dict[str, Callable[[re.Pattern[Any], Any], object]] = {
@@ -70,8 +70,8 @@ def uses() -> list[Use]:
                 near = [called[module.__name__]] if name.startswith("_") else called.values()
                 methods = frozenset(method for calls in near for method in calls.get(name, ())) or UNKNOWN
                 use = Use(f"{module.__name__}.{name}", pattern, methods)
-                if "roleplay.catalogue" in module.__name__:
-                    use = replace(use, methods=frozenset({"search"}), most=rules.WINDOW)
+                if "roleplay.catalog" in module.__name__:
+                    use = replace(use, methods=frozenset({"search"}), most=signs.WINDOW)
                 found.setdefault((repr(pattern.pattern), pattern.flags, use.methods), use)
     for name, tree in trees.items():
         for use in _written_into_calls(name, tree):
@@ -125,7 +125,7 @@ def _patterns_in(value: object, seen: set[int]) -> Iterator[re.Pattern[Any]]:
     if isinstance(value, re.Pattern):
         yield value
     elif isinstance(value, Criterion):
-        inner = [re.compile(sign, re.IGNORECASE) for sign in value.signs]  # as `carriers.language.rules` searches
+        inner = [re.compile(sign, re.IGNORECASE) for sign in value.signs]  # as `roleplay.judges.signs` searches
     elif isinstance(value, Matching):
         inner = [re.compile(value.pattern.removeprefix("^").removesuffix("$"), re.ASCII)]  # as it checks
     elif hasattr(value, "__metadata__"):

@@ -10,7 +10,8 @@ from pydantic.alias_generators import to_camel
 
 from switchboard.aws import clock
 from switchboard.errors import Invalid
-from switchboard.roleplay.models import Call, Detail, Listed, Mark, Speaker, Turn
+from switchboard.roleplay.judges.models import Mark, Speaker, Turn
+from switchboard.roleplay.models import Call, Detail, Listed
 from switchboard.roleplay.models import Score as DomainScore
 
 #: Turns' roles in the contract's time (conventions.md 2.5).

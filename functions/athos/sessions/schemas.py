@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import SkipJsonSchema
 
-from switchboard.roleplay.models import Difficulty, Wanted
+from switchboard.roleplay.catalog.models import Difficulty
+from switchboard.roleplay.models import Wanted
 from switchboard.roleplay.sessions import Minted, Redeemed
 
 #: Longer than any id that was ever seen, and short enough for an item.

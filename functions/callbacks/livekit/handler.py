@@ -15,12 +15,12 @@ from functions.callbacks.livekit.schemas import RoomReports
 from switchboard import telemetry
 from switchboard.aws import aside, queue, secret, settings
 from switchboard.aws.queue import Message
-from switchboard.carriers.transport import livekit_reports
 from switchboard.edge import signatures, strict_json
 from switchboard.edge.api import Api
 from switchboard.edge.bodies import JSON, Raw
 from switchboard.edge.dialects.callbacks import Answer, Callbacks, answer_nothing
 from switchboard.errors import Invalid, NotFound
+from switchboard.roleplay.transports import livekit_reports
 
 QUEUE = "roleplay"
 WEBHOOK_JSON = "application/webhook+json"

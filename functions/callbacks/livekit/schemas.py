@@ -8,8 +8,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from switchboard.aws import clock
-from switchboard.carriers.transport import livekit_reports
-from switchboard.roleplay.models import EndReason, Speaker, Turn
+from switchboard.roleplay.judges.models import Speaker, Turn
+from switchboard.roleplay.models import EndReason
+from switchboard.roleplay.transports import livekit_reports
 
 #: Nobody says so much in an hour, and a message of a queue holds as much.
 _LONGEST_TEXT, _MOST_TURNS, _LONGEST_MS = 16_000, 10_000, 2 * 3_600_000

@@ -95,7 +95,7 @@ def send() -> str:
 
 
 def ask() -> str:
-    return Bedrock("a.model")._converse("Are you there?")
+    return Bedrock("a.model").converse("Be brief.", "Are you there?", max_tokens=10)
 
 
 def limit() -> object:

@@ -18,12 +18,11 @@ from functions.callbacks.livekit import handler as livekit
 from infra import topology
 from infra.local.pool import Context
 from switchboard.aws import clock, secret, session
-from switchboard.carriers import transport
 from switchboard.carriers.signatures import verify_livekit
-from switchboard.carriers.transport import Down, livekit_reports
 from switchboard.outbound import client
-from switchboard.roleplay import lifecycle, scoring, store
+from switchboard.roleplay import lifecycle, scoring, store, transports
 from switchboard.roleplay.models import Call, EndReason, State
+from switchboard.roleplay.transports import Down, livekit_reports
 from tests.actors import Reseller, reseller
 from tests.integration.role import held_to
 from tests.integration.sabotage import drain, work
@@ -101,7 +100,7 @@ def turns_of(call: Call, user: str = "rep_excellent") -> list[dict[str, Any]]:
     """What an agent posts of a call in which a scripted rep talks."""
     from dataclasses import replace
 
-    from switchboard.carriers.transport import simulator
+    from switchboard.roleplay.transports import simulator
 
     room = replace(lifecycle.room(call), rep=user)
     found = [report["turn"] for _, report in simulator.course(room, step=1) if report["kind"] == "turn"]
@@ -177,7 +176,7 @@ FORGERIES: dict[str, Forgery] = {
     "an old one": lambda body, _: token(body, exp=int(clock.epoch()) - 61),
     "one for later": lambda body, _: token(body, nbf=int(clock.epoch()) + 61),
     "an end that is no number": lambda body, _: token(body, exp="tomorrow"),
-    "a rep's ticket": lambda _, call: transport.named("livekit").ticket(lifecycle.room(call)).token,
+    "a rep's ticket": lambda _, call: transports.named("livekit").ticket(lifecycle.room(call)).token,
     "unsigned": lambda body, _: jwt.encode(
         {"exp": int(clock.epoch()) + 300, "sha256": base64.b64encode(hashlib.sha256(body).digest()).decode()},
         "",

@@ -9,21 +9,12 @@ import pytest
 
 from switchboard.aws import clock
 from switchboard.aws.table import commit
-from switchboard.carriers.transport import simulator
 from switchboard.kit.collection import moved
 from switchboard.roleplay import lifecycle, sessions, store
-from switchboard.roleplay.models import (
-    Call,
-    Difficulty,
-    Evidence,
-    Mark,
-    Progress,
-    Score,
-    Speaker,
-    State,
-    Turn,
-    Wanted,
-)
+from switchboard.roleplay.catalog.models import Difficulty
+from switchboard.roleplay.judges.models import Evidence, Mark, Speaker, Turn
+from switchboard.roleplay.models import Call, Progress, Score, State, Wanted
+from switchboard.roleplay.transports import simulator
 from tests.actors import Reseller, reseller
 
 #: As many as have enough in them to be scored.

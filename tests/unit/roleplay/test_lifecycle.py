@@ -10,10 +10,11 @@ import pytest
 
 from switchboard.audit import service as audit
 from switchboard.aws import clock, queue
-from switchboard.carriers.transport import simulator
 from switchboard.kit.collection import moved
 from switchboard.roleplay import lifecycle, scoring, store
-from switchboard.roleplay.models import MOVES, TERMINAL, Call, EndReason, Progress, Speaker, State, Turn
+from switchboard.roleplay.judges.models import Speaker, Turn
+from switchboard.roleplay.models import MOVES, TERMINAL, Call, EndReason, Progress, State
+from switchboard.roleplay.transports import simulator
 from switchboard.timers import store as timer_store
 from tests.actors import Reseller
 from tests.integration.sabotage import Later, Stream, everything, tick, work

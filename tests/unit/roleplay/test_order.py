@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from switchboard.aws import clock, queue
-from switchboard.carriers import transport
-from switchboard.carriers.transport import simulator
-from switchboard.roleplay import lifecycle, scoring, store
+from switchboard.roleplay import lifecycle, scoring, store, transports
 from switchboard.roleplay.models import Call, EndReason, Progress, State
+from switchboard.roleplay.transports import simulator
 from switchboard.timers import store as timer_store
 from tests.actors import Reseller, reseller
 from tests.integration.sabotage import Later, drain, everything, pass_on
@@ -234,5 +233,5 @@ def test_a_transports_clock_is_not_taken_beyond_reason(acme: Reseller, frozen: c
 def test_a_ticket_ends_with_the_time_to_come_in_before_the_call_does(acme: Reseller) -> None:
     room = lifecycle.room(redeemed(acme))
     assert room.join_seconds < lifecycle.LIVE_WITHIN.total_seconds()
-    assert transport.named("simulator").ticket(room).token
+    assert transports.named("simulator").ticket(room).token
     drain("roleplay")

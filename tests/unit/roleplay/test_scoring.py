@@ -12,16 +12,17 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from switchboard.aws import clock, queue, session
 from switchboard.aws.table import commit
-from switchboard.carriers import language
-from switchboard.carriers.language import Judgement
-from switchboard.carriers.language.bedrock import ATTEMPTS, Bedrock
-from switchboard.carriers.language.rules import Rules
+from switchboard.carriers.language.bedrock import Bedrock
 from switchboard.carriers.outcomes import Refused, Throttled
-from switchboard.carriers.transport import script
-from switchboard.roleplay import lifecycle, scoring, service, store
-from switchboard.roleplay.catalogue.drills import edition
-from switchboard.roleplay.models import Call, Evidence, Mark, Progress, Speaker, State, Turn
-from switchboard.roleplay.rubric import Criterion, Rubric
+from switchboard.roleplay import judges, lifecycle, scoring, service, store
+from switchboard.roleplay.catalog.drills import edition
+from switchboard.roleplay.catalog.models import Criterion, Rubric
+from switchboard.roleplay.judges import Judgment
+from switchboard.roleplay.judges.model import ATTEMPTS, ModelJudge
+from switchboard.roleplay.judges.models import Evidence, Mark, Speaker, Turn
+from switchboard.roleplay.judges.signs import SignJudge
+from switchboard.roleplay.models import Call, Progress, State
+from switchboard.roleplay.transports import script
 from switchboard.timers import store as timer_store
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
@@ -56,7 +57,7 @@ def scored(call: Call) -> Call:
 
 
 def points(*texts: str) -> list[int]:
-    return [mark.points for mark in Rules().judge(RUBRIC, [turn(n, text) for n, text in enumerate(texts)]).marks]
+    return [mark.points for mark in SignJudge().judge(RUBRIC, [turn(n, text) for n, text in enumerate(texts)]).marks]
 
 
 def test_signs_earn_points_a_part_of_them_a_part_and_what_is_forbidden_loses_them() -> None:
@@ -72,7 +73,7 @@ def test_only_what_the_rep_says_counts_and_evidence_is_where_it_was_said() -> No
         turn(0, "My name is Dorothy, of no agency. Which is it? It is free.", Speaker.PERSONA),
         turn(1, "Hello, my name is Ann."),
     ]
-    marks = Rules().judge(RUBRIC, turns).marks
+    marks = SignJudge().judge(RUBRIC, turns).marks
     assert [mark.points for mark in marks] == [5, 0, 10]
     assert marks[0].evidence == [Evidence(turn=1, start=7, end=17)]
 
@@ -80,8 +81,8 @@ def test_only_what_the_rep_says_counts_and_evidence_is_where_it_was_said() -> No
 def test_it_is_the_same_each_time_and_the_advice_is_the_rubrics(acme: Reseller) -> None:
     call = practised(acme, "rep_poor")
     turns, rubric = store.turns(call.org_id, call.id), edition(call.drill_key, call.drill_version).rubric
-    judged = Rules().judge(rubric, turns)
-    assert judged == Rules().judge(rubric, turns)
+    judged = SignJudge().judge(rubric, turns)
+    assert judged == SignJudge().judge(rubric, turns)
     assert any(criterion.guidance in judged.feedback for criterion in rubric.criteria)
     for mark in judged.marks:
         for found in mark.evidence:
@@ -102,7 +103,7 @@ def test_better_reps_have_better_scores(acme: Reseller) -> None:
         room = replace(lifecycle.room(call), rep=user, call_id="athos_call_1")
         lines = enumerate(script.dialogue(room))
         turns = [turn(number, text, Speaker(speaker)) for number, (speaker, text) in lines]
-        found.append(sum(mark.points for mark in Rules().judge(rubric, turns).marks) / rubric.weight)
+        found.append(sum(mark.points for mark in SignJudge().judge(rubric, turns).marks) / rubric.weight)
     assert found == sorted(found)
     assert found[0] < 0.5 < found[2] < found[3] == 1
 
@@ -146,15 +147,15 @@ class Model:
     def __init__(self, outcome: Exception | Callable[[], None]) -> None:
         self.outcome = outcome
 
-    def judge(self, rubric: Rubric, turns: Sequence[Turn]) -> Judgement:
+    def judge(self, rubric: Rubric, turns: Sequence[Turn]) -> Judgment:
         if isinstance(self.outcome, Exception):
             raise self.outcome
         self.outcome()
-        return Rules().judge(rubric, turns)
+        return SignJudge().judge(rubric, turns)
 
 
 def test_what_the_model_refuses_is_not_scored(acme: Reseller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(language, "model", lambda: Model(Refused("no")))
+    monkeypatch.setattr(judges, "configured_judge", lambda: Model(Refused("no")))
     assert scored(practised(acme)).failure_reason == "SCORING_INCOMPLETE"
 
 
@@ -165,13 +166,13 @@ def test_a_model_that_is_busy_is_asked_again_and_in_the_end_given_up(
     later = Later(queue.send_all)
     monkeypatch.setattr(queue, "send_all", later)
     calls = [practised(acme), practised(acme)]
-    monkeypatch.setattr(language, "model", lambda: Model(Throttled("later")))
+    monkeypatch.setattr(judges, "configured_judge", lambda: Model(Throttled("later")))
     for call in calls:
         scoring.score(call.org_id, call.id)
         assert now(call).state is State.SCORING
-    monkeypatch.setattr(language, "model", Rules)
+    monkeypatch.setattr(judges, "configured_judge", SignJudge)
     assert scored(calls[0]).state is State.SCORED
-    monkeypatch.setattr(language, "model", lambda: Model(Throttled("later")))
+    monkeypatch.setattr(judges, "configured_judge", lambda: Model(Throttled("later")))
     frozen.advance(minutes=30, seconds=1)
     pass_on(later, "workers/scoring")
     assert [now(call).state for call in calls] == [State.SCORED, State.SCORING_FAILED]
@@ -179,7 +180,7 @@ def test_a_model_that_is_busy_is_asked_again_and_in_the_end_given_up(
 
 def test_of_two_judgements_the_first_stands(acme: Reseller, monkeypatch: pytest.MonkeyPatch) -> None:
     call = practised(acme)
-    monkeypatch.setattr(language, "model", lambda: Model(lambda: scoring.give_up(call.org_id, call.id)))
+    monkeypatch.setattr(judges, "configured_judge", lambda: Model(lambda: scoring.give_up(call.org_id, call.id)))
     assert scored(call).state is State.SCORING_FAILED
     assert store.detail(call.org_id, call.id) is None
 
@@ -236,7 +237,7 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Runtime]:
 
 def test_bedrock_is_asked_for_the_rubric_and_its_answer_is_taken(runtime: Callable[..., Runtime]) -> None:
     bedrock = runtime(answer())
-    judged = Bedrock("a.model").judge(RUBRIC, TURNS)
+    judged = ModelJudge(Bedrock("a.model")).judge(RUBRIC, TURNS)
     assert judged.marks[0] == Mark(
         key="name", title="Name", weight=10, points=6, evidence=[Evidence(turn=1, start=0, end=14)]
     )
@@ -275,11 +276,11 @@ def test_an_answer_of_another_shape_is_asked_for_again_and_then_refused(
     runtime: Callable[..., Runtime], unusable: Any
 ) -> None:
     bedrock = runtime(unusable, answer())
-    assert Bedrock("a.model").judge(RUBRIC, TURNS).marks[0].points == 6
+    assert ModelJudge(Bedrock("a.model")).judge(RUBRIC, TURNS).marks[0].points == 6
     assert len(bedrock.asked) == 2
     bedrock = runtime(*[unusable] * (ATTEMPTS + 1))
     with pytest.raises(Refused):
-        Bedrock("a.model").judge(RUBRIC, TURNS)
+        ModelJudge(Bedrock("a.model")).judge(RUBRIC, TURNS)
     assert len(bedrock.asked) == ATTEMPTS
 
 
@@ -288,7 +289,7 @@ def test_a_lie_that_is_nowhere_cannot_be_held_against_anybody(runtime: Callable[
     made["criteria"][2] |= {"points": 0}
     runtime(*[made] * ATTEMPTS)
     with pytest.raises(Refused):
-        Bedrock("a.model").judge(RUBRIC, TURNS)
+        ModelJudge(Bedrock("a.model")).judge(RUBRIC, TURNS)
 
 
 def _failure(code: str) -> ClientError:
@@ -310,14 +311,14 @@ def test_what_passes_is_told_from_what_does_not(
 ) -> None:
     runtime(failure)
     with pytest.raises(outcome):
-        Bedrock("a.model").judge(RUBRIC, TURNS)
+        ModelJudge(Bedrock("a.model")).judge(RUBRIC, TURNS)
 
 
 def test_the_setting_names_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert language.model().name == "rules"
+    assert judges.configured_judge().name == "rules"
     monkeypatch.setenv("SWITCHBOARD_LANGUAGE_MODEL", "bedrock")
     monkeypatch.setenv("SWITCHBOARD_BEDROCK_MODEL", "a.model")
-    assert language.model().name == "bedrock:a.model"
+    assert judges.configured_judge().name == "bedrock:a.model"
 
 
 def test_a_turn_that_came_too_late_to_be_judged_is_in_no_transcript(acme: Reseller) -> None:

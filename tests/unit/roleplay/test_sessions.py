@@ -12,11 +12,11 @@ from switchboard.accounts import service as accounts
 from switchboard.accounts.plans import PlanName
 from switchboard.audit import service as audit
 from switchboard.aws import clock, ids, queue
-from switchboard.carriers import transport
 from switchboard.cli.command import operator
 from switchboard.errors import DomainError, Forbidden, Invalid, NotFound, QuotaExceeded, Unauthenticated, Unavailable
-from switchboard.roleplay import service, sessions, store
-from switchboard.roleplay.models import SESSION_MOVES, Difficulty, Session, SessionState
+from switchboard.roleplay import service, sessions, store, transports
+from switchboard.roleplay.catalog.models import Difficulty
+from switchboard.roleplay.models import SESSION_MOVES, Session, SessionState
 from switchboard.timers import store as timer_store
 from switchboard.usage import service as usage
 from tests.actors import Reseller, reseller
@@ -173,7 +173,7 @@ def test_a_redemption_that_was_stopped_on_its_way_is_ended_by_the_timer(
     def stopped(_: str) -> Any:
         raise RuntimeError("the process is gone")
 
-    monkeypatch.setattr(transport, "named", stopped)
+    monkeypatch.setattr(transports, "named", stopped)
     with pytest.raises(RuntimeError):
         sessions.redeem(sessions.admit(made.token), wanted())
     assert state(made.session) is SessionState.REDEEMED

@@ -9,8 +9,7 @@ import jwt
 import pytest
 
 from switchboard.aws import clock, secret, session, settings
-from switchboard.carriers import transport
-from switchboard.roleplay import lifecycle
+from switchboard.roleplay import lifecycle, transports
 from switchboard.roleplay.models import Call
 from tests.actors import Reseller
 from tests.integration.sabotage import drain
@@ -41,7 +40,7 @@ def claims(token: str, key: str | bytes) -> dict[str, Any]:
 def test_a_livekit_ticket_opens_one_room_to_one_rep(acme: Reseller) -> None:
     call = redeemed(acme, "rep_1")
     assert call.transport == "livekit"
-    ticket = transport.named("livekit").ticket(lifecycle.room(call))
+    ticket = transports.named("livekit").ticket(lifecycle.room(call))
     found, now = claims(ticket.token, API_SECRET), int(clock.epoch())
     metadata = json.loads(found.pop("metadata"))
     assert ticket.url == "wss://example.livekit.cloud"
@@ -67,7 +66,7 @@ def test_the_agent_that_plays_the_persona_is_called_in_by_the_ticket(
 ) -> None:
     monkeypatch.setenv("SWITCHBOARD_LIVEKIT_AGENT", "persona")
     call = redeemed(acme)
-    found = claims(transport.named("livekit").ticket(lifecycle.room(call)).token, API_SECRET)
+    found = claims(transports.named("livekit").ticket(lifecycle.room(call)).token, API_SECRET)
     (agent,) = found["roomConfig"]["agents"]
     assert (agent["agentName"], agent["metadata"]) == ("persona", found["metadata"])
     lifecycle.begin(call.org_id, call.id)
@@ -76,7 +75,7 @@ def test_the_agent_that_plays_the_persona_is_called_in_by_the_ticket(
 
 def test_a_simulated_ticket_is_of_the_same_form_under_a_key_of_our_own(acme: Reseller) -> None:
     call = redeemed(acme)
-    ticket = transport.named(call.transport).ticket(lifecycle.room(call))
+    ticket = transports.named(call.transport).ticket(lifecycle.room(call))
     assert claims(ticket.token, secret.derive("simulated transport"))["video"]["room"] == f"{call.org_id}.{call.id}"
 
 

@@ -7,17 +7,16 @@ from typing import Any
 
 from switchboard.aws import clock, secret, settings, table
 from switchboard.aws.table import Writes
-from switchboard.carriers import transport
-from switchboard.carriers.transport import Room
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, Work
 from switchboard.kit import change as kit
 from switchboard.kit.collection import moved
-from switchboard.roleplay import store
-from switchboard.roleplay.catalogue import drills
+from switchboard.roleplay import store, transports
+from switchboard.roleplay.catalog import drills
 from switchboard.roleplay.jobs import CloseRoleplay, CloseRoom, GiveUpScoring, ScoreRoleplay, WatchRoleplay
 from switchboard.roleplay.models import OPEN, Call, EndReason, Progress, State
 from switchboard.roleplay.store import Heard
+from switchboard.roleplay.transports import Room
 from switchboard.timers import service as timers
 from switchboard.timers.service import Later
 
@@ -71,7 +70,7 @@ def begin(org_id: str, call_id: str) -> None:
     """Let the persona into a call that was just made."""
     call = store.CALLS.get(org_id, call_id)
     if call and call.state is State.CREATED:
-        transport.named(call.transport).begin(room(call))
+        transports.named(call.transport).begin(room(call))
 
 
 def apply(progress: Progress) -> None:
@@ -115,7 +114,7 @@ def close_room(org_id: str, call_id: str) -> None:
     """Put everybody out of the room of a call that is over. Raises Down."""
     call = store.CALLS.get(org_id, call_id)
     if call and call.state not in (State.CREATED, State.LIVE):
-        transport.named(call.transport).close(room(call))
+        transports.named(call.transport).close(room(call))
 
 
 def close(org_id: str, call_id: str, state: str) -> None:

@@ -7,6 +7,8 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.aws import clock
+from switchboard.roleplay.catalog.models import Difficulty, Persona
+from switchboard.roleplay.judges.models import Mark, Turn
 
 
 class SessionState(StrEnum):
@@ -93,28 +95,6 @@ class EndReason(StrEnum):
     TOO_LONG = "too_long"
 
 
-class Difficulty(StrEnum):
-    """How hard a persona makes it."""
-
-    BEGINNER = "Beginner"
-    ADVANCED = "Advanced"
-    ELITE = "Elite"
-
-
-class Persona(BaseModel):
-    """Whom the rep talks to: a character that the transport plays."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    name: str
-    #: A US state, by its two letters.
-    state: str
-    difficulty: Difficulty
-    #: What the character knows of itself and lets out when asked, by subject: doctor, drug, worry …
-    facts: dict[str, str]
-
-
 class Wanted(BaseModel):
     """What a rep wants to practise."""
 
@@ -173,25 +153,6 @@ class Call(BaseModel):
         return max(0, round((clock.parse(self.ended_at) - clock.parse(self.started_at)).total_seconds()))
 
 
-class Speaker(StrEnum):
-    """Who said it."""
-
-    REP = "rep"
-    PERSONA = "persona"
-
-
-class Turn(BaseModel):
-    """Something that was said. `number` orders the turns from 0, whatever order they are reported in."""
-
-    model_config = ConfigDict(frozen=True)
-
-    number: int
-    speaker: Speaker
-    text: str
-    start_ms: int
-    end_ms: int
-
-
 class Progress(BaseModel):
     """What a transport reports of a call, in our own words: live, turn, ended.
 
@@ -207,28 +168,6 @@ class Progress(BaseModel):
     turn: Turn | None = None
     end_reason: EndReason | None = None
     turns: int | None = None
-
-
-class Evidence(BaseModel):
-    """Where in the transcript a criterion was met, or broken: characters `start` to `end` of a turn."""
-
-    model_config = ConfigDict(frozen=True)
-
-    turn: int
-    start: int
-    end: int
-
-
-class Mark(BaseModel):
-    """A criterion, judged: `points` of `weight`."""
-
-    model_config = ConfigDict(frozen=True)
-
-    key: str
-    title: str
-    weight: int
-    points: int
-    evidence: list[Evidence] = Field(default_factory=list)
 
 
 class Score(BaseModel):

@@ -14,13 +14,13 @@ from datetime import timedelta
 
 from switchboard import telemetry
 from switchboard.aws import clock, table
-from switchboard.carriers import language
 from switchboard.kit.collection import moved
-from switchboard.roleplay import lifecycle, store
-from switchboard.roleplay.catalogue import drills
+from switchboard.roleplay import judges, lifecycle, store
+from switchboard.roleplay.catalog import drills
 from switchboard.roleplay.jobs import ScoreRoleplay
+from switchboard.roleplay.judges.models import Speaker, Turn
 from switchboard.roleplay.lifecycle import Change
-from switchboard.roleplay.models import Call, EndReason, Score, Speaker, State, Turn
+from switchboard.roleplay.models import Call, EndReason, Score, State
 from switchboard.timers import service as timers
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
@@ -49,15 +49,15 @@ def score(org_id: str, call_id: str) -> None:
         _fail(call, _NOBODY_CAME if call.end_reason is EndReason.NEVER_LIVE and not turns else _TOO_SHORT)
         return
     rubric = drills.edition(call.drill_key, call.drill_version).rubric
-    model = language.model()
+    model = judges.configured_judge()
     try:
         judged = model.judge(rubric, turns)
-    except language.Refused as refusal:
+    except judges.Refused as refusal:
         telemetry.metric("ScoringRefused")
         telemetry.logger().warning("scoring refused", extra={"call_id": call_id, "reason": str(refusal)})
         _fail(call, _NO_ANSWER)
         return
-    except language.Throttled:
+    except judges.Throttled:
         # As long as it takes, up to the end of all scoring (`give_up`).
         again = ScoreRoleplay(org_id=org_id, call_id=call_id)
         table.write(timers.later(again, clock.now() + _TRY_AGAIN).write)

@@ -12,8 +12,8 @@ from switchboard.errors import NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 from switchboard.roleplay import store
-from switchboard.roleplay.catalogue import drills
-from switchboard.roleplay.catalogue.drills import Drill
+from switchboard.roleplay.catalog import drills
+from switchboard.roleplay.catalog.drills import Drill
 from switchboard.roleplay.models import Call, Detail, Listed, State
 
 _CALL_ID = re.compile(r"athos_call_[A-Za-z0-9_-]{21}")

@@ -15,18 +15,18 @@ from switchboard.accounts import service as accounts
 from switchboard.accounts.models import Caller
 from switchboard.aws import chance, clock, ids, secret, table
 from switchboard.aws.table import Writes, commit
-from switchboard.carriers import transport
-from switchboard.carriers.transport import Ticket
 from switchboard.errors import Forbidden, Invalid, Unavailable
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, Work
 from switchboard.kit.change import Change, Moved
 from switchboard.kit.collection import moved
-from switchboard.roleplay import lifecycle, store, tokens
-from switchboard.roleplay.catalogue import drills, personas
-from switchboard.roleplay.catalogue.drills import Drill
+from switchboard.roleplay import lifecycle, store, tokens, transports
+from switchboard.roleplay.catalog import drills, personas
+from switchboard.roleplay.catalog.drills import Drill
+from switchboard.roleplay.catalog.models import Persona
 from switchboard.roleplay.jobs import ExpireSession
-from switchboard.roleplay.models import Call, Persona, Session, SessionState, Wanted
+from switchboard.roleplay.models import Call, Session, SessionState, Wanted
+from switchboard.roleplay.transports import Ticket
 from switchboard.timers import service as timers
 from switchboard.usage import service as usage
 
@@ -123,8 +123,8 @@ def redeem(admission: Admission, wanted: Wanted) -> Redeemed:
         raise Invalid("There is no such drill. The token is spent: mint another.", code="drill_not_found")
     call = _call(session, drill, _cast(drill, wanted))
     try:
-        ticket = transport.named(call.transport).ticket(lifecycle.room(call))
-    except transport.Down:
+        ticket = transports.named(call.transport).ticket(lifecycle.room(call))
+    except transports.Down:
         _fail(session, "transport_down")
         raise Unavailable("The voice transport is down: mint another token in a while.", retry_after=30) from None
     started = _moved(session, SessionState.STARTED, call_id=call.id)
@@ -167,7 +167,7 @@ def _call(session: Session, drill: Drill, persona: Persona) -> Call:
         drill_version=drill.version,
         persona=persona,
         correlation_id=session.correlation_id,
-        transport=transport.name(),
+        transport=transports.name(),
         created_at=now,
         updated_at=now,
     )

@@ -23,7 +23,8 @@ from switchboard.aws.table import Item, Key, Put, Query, Update
 from switchboard.kit.change import Recorded
 from switchboard.kit.collection import Collection
 from switchboard.kit.listing import Listing, Page, View, place_of
-from switchboard.roleplay.models import Call, Detail, Listed, Score, Session, State, Turn
+from switchboard.roleplay.judges.models import Turn
+from switchboard.roleplay.models import Call, Detail, Listed, Score, Session, State
 
 
 class Heard(NamedTuple):

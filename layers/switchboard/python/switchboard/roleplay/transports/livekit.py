@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any
 
 from switchboard.aws import clock, secret, settings
-from switchboard.carriers.transport import Down, Room, Ticket
+from switchboard.roleplay.transports import Down, Room, Ticket
 
 #: How long the server's API may take to answer, and how long a token for it is good.
 _SECONDS, _API_TOKEN_SECONDS = 5.0, 60

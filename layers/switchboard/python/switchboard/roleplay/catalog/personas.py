@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from switchboard.roleplay.models import Difficulty, Persona
+from switchboard.roleplay.catalog.models import Difficulty, Persona
 
 _BEGINNER, _ADVANCED, _ELITE = Difficulty.BEGINNER, Difficulty.ADVANCED, Difficulty.ELITE
 _SUBJECTS = ("doctor", "drug", "wish", "doubt")

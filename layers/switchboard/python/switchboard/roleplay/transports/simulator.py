@@ -12,8 +12,8 @@ from typing import Any
 
 from switchboard.aws import queue, secret, settings
 from switchboard.aws.queue import Message
-from switchboard.carriers.transport import Down, Room, Ticket, script
-from switchboard.carriers.transport.livekit import access_token
+from switchboard.roleplay.transports import Down, Room, Ticket, script
+from switchboard.roleplay.transports.livekit import access_token
 
 QUEUE = "roleplay"
 SILENT, VANISHES, ABSENT, SHUT_OUT = "rep_silent", "rep_vanishes", "rep_absent", "rep_shut_out"

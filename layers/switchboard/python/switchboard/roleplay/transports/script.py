@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from switchboard.carriers.transport import Room
-from switchboard.roleplay.models import Difficulty
+from switchboard.roleplay.catalog.models import Difficulty
+from switchboard.roleplay.transports import Room
 
 #: How much of the script each kind of rep does well, in percent. The last says what nobody should, too.
 SKILL = {"rep_excellent": 100, "rep_good": 85, "rep_fair": 55, "rep_poor": 20}

@@ -7,7 +7,7 @@ training, and no legal advice. A criterion that a published drill uses is never 
 
 from __future__ import annotations
 
-from switchboard.roleplay.rubric import Criterion
+from switchboard.roleplay.catalog.models import Criterion
 
 INTRODUCTION = Criterion(
     "introduction", "Introduction", 8,

@@ -1,8 +1,11 @@
-"""What a drill is judged by: written criteria, each with the signs by which it can be told without a language model."""
+"""What a drill is made of: personas, and a rubric of criteria, each with signs for judging without a language model."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +37,25 @@ class Rubric:
     def weight(self) -> int:
         """What the criteria are worth together."""
         return sum(criterion.weight for criterion in self.criteria)
+
+
+class Difficulty(StrEnum):
+    """How hard a persona makes it."""
+
+    BEGINNER = "Beginner"
+    ADVANCED = "Advanced"
+    ELITE = "Elite"
+
+
+class Persona(BaseModel):
+    """Whom the rep talks to: a character that the transport plays."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    name: str
+    #: A US state, by its two letters.
+    state: str
+    difficulty: Difficulty
+    #: What the character knows of itself and lets out when asked, by subject: doctor, drug, worry …
+    facts: dict[str, str]

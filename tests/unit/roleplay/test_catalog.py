@@ -8,11 +8,12 @@ from dataclasses import astuple
 import pytest
 
 from switchboard.aws import secret
-from switchboard.carriers.language.rules import Rules
-from switchboard.carriers.transport.script import BEATS
-from switchboard.roleplay.catalogue.drills import DRILLS, Drill, current, edition, names
-from switchboard.roleplay.catalogue.personas import PERSONAS, candidates
-from switchboard.roleplay.models import Difficulty, Speaker, Turn
+from switchboard.roleplay.catalog.drills import DRILLS, Drill, current, edition, names
+from switchboard.roleplay.catalog.models import Difficulty
+from switchboard.roleplay.catalog.personas import PERSONAS, candidates
+from switchboard.roleplay.judges.models import Speaker, Turn
+from switchboard.roleplay.judges.signs import SignJudge
+from switchboard.roleplay.transports.script import BEATS
 
 drills = pytest.mark.parametrize("drill", [pytest.param(drill, id=drill.rubric.name) for drill in DRILLS])
 
@@ -91,7 +92,7 @@ def test_what_a_good_rep_says_earns_each_criterion_and_what_a_careless_one_says_
             Turn(number=number, speaker=Speaker.REP, text=text, start_ms=0, end_ms=0)
             for number, text in enumerate(lines)
         ]
-        marks = {mark.key: mark for mark in Rules().judge(drill.rubric, turns).marks}
+        marks = {mark.key: mark for mark in SignJudge().judge(drill.rubric, turns).marks}
         for criterion in playable:
             earned = marks[criterion.key].points
             assert (earned == criterion.weight) if good else (earned < criterion.weight), criterion.key

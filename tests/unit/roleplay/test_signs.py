@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from switchboard.carriers.language import rules
-from switchboard.roleplay.catalogue import criteria
-from switchboard.roleplay.models import Speaker, Turn
+from switchboard.roleplay.catalog import criteria
+from switchboard.roleplay.judges import signs
+from switchboard.roleplay.judges.models import Speaker, Turn
 
 
 def turn(text: str) -> Turn:
@@ -19,19 +19,19 @@ def turn(text: str) -> Turn:
 @pytest.mark.parametrize("behind", [0, 1, 900])
 def test_a_sign_is_found_wherever_it_stands(before: int, behind: int) -> None:
     text = "x" * before + " Which doctors would you like to keep? " + "y" * behind
-    found = rules._first(criteria.DOCTORS.signs[0], [turn(text)])
+    found = signs._first(criteria.DOCTORS.signs[0], [turn(text)])
     assert found
     assert text[found.start : found.end] == "Which doctors would you like to keep?"
 
 
 def test_a_word_within_a_word_is_no_sign() -> None:
-    assert rules._first(criteria.RECORDING.signs[0], [turn("x" * 395 + "prerecorded")]) is None
+    assert signs._first(criteria.RECORDING.signs[0], [turn("x" * 395 + "prerecorded")]) is None
 
 
 @pytest.mark.parametrize("words", ["which doctors ", "lost ", "burial ", "which "])
 def test_a_long_turn_takes_time_by_its_length(words: str) -> None:
-    signs = [*criteria.DOCTORS.signs, *criteria.ELECTION.signs, *criteria.FINAL_WISHES.signs, *criteria.DRUGS.signs]
+    patterns = [*criteria.DOCTORS.signs, *criteria.ELECTION.signs, *criteria.FINAL_WISHES.signs, *criteria.DRUGS.signs]
     began = time.thread_time()
-    for sign in signs:
-        rules._first(sign, [turn(words * (30_000 // len(words)))])
+    for sign in patterns:
+        signs._first(sign, [turn(words * (30_000 // len(words)))])
     assert time.thread_time() - began < 5

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from switchboard.aws import settings
-from switchboard.roleplay.models import Persona
+from switchboard.roleplay.catalog.models import Persona
 
 __all__ = ["Down", "Room", "Ticket", "Transport", "name", "named"]
 
@@ -58,13 +58,13 @@ class Transport(Protocol):
 
 
 def _livekit() -> Transport:
-    from switchboard.carriers.transport.livekit import LiveKit
+    from switchboard.roleplay.transports.livekit import LiveKit
 
     return LiveKit()
 
 
 def _simulator() -> Transport:
-    from switchboard.carriers.transport.simulator import SimulatedTransport
+    from switchboard.roleplay.transports.simulator import SimulatedTransport
 
     return SimulatedTransport()
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from switchboard.roleplay.catalogue import criteria as c
-from switchboard.roleplay.rubric import Criterion, Rubric
+from switchboard.roleplay.catalog import criteria as c
+from switchboard.roleplay.catalog.models import Criterion, Rubric
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,13 @@
-"""Judging without a language model, by the signs that a rubric writes down: on this machine, and the same each time."""
+"""Judging without a language model, by the signs that a rubric writes down. The result is the same each time."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from switchboard.carriers.language import Judgement
-from switchboard.roleplay.models import Evidence, Mark, Speaker, Turn
-from switchboard.roleplay.rubric import Criterion, Rubric
+from switchboard.roleplay.catalog.models import Criterion, Rubric
+from switchboard.roleplay.judges import Judgment
+from switchboard.roleplay.judges.models import Evidence, Mark, Speaker, Turn
 
 _PRAISED, _ADVISED = 2, 3
 #: A sign is looked for in so many characters at once, a minute of speech, and again from the middle of them on. Signs
@@ -15,16 +15,16 @@ _PRAISED, _ADVISED = 2, 3
 WINDOW = 800
 
 
-class Rules:
+class SignJudge:
     """Finds each criterion's signs in what the rep said."""
 
     name = "rules"
 
-    def judge(self, rubric: Rubric, turns: Sequence[Turn]) -> Judgement:
+    def judge(self, rubric: Rubric, turns: Sequence[Turn]) -> Judgment:
         """Judge a transcript. Raises nothing: signs are there or they are not."""
         spoken = [turn for turn in turns if turn.speaker is Speaker.REP]
         marks = [_mark(criterion, spoken) for criterion in rubric.criteria]
-        return Judgement(marks, _summary(marks, len(spoken)), _feedback(rubric, marks))
+        return Judgment(marks, _summary(marks, len(spoken)), _feedback(rubric, marks))
 
 
 def _mark(criterion: Criterion, spoken: Sequence[Turn]) -> Mark:

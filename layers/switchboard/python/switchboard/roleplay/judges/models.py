@@ -1,0 +1,48 @@
+"""What a judge reads and returns: turns of a transcript, and marks with their evidence."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Speaker(StrEnum):
+    """Who said it."""
+
+    REP = "rep"
+    PERSONA = "persona"
+
+
+class Turn(BaseModel):
+    """Something that was said. `number` orders the turns from 0, whatever order they are reported in."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    speaker: Speaker
+    text: str
+    start_ms: int
+    end_ms: int
+
+
+class Evidence(BaseModel):
+    """Where in the transcript a criterion was met, or broken: characters `start` to `end` of a turn."""
+
+    model_config = ConfigDict(frozen=True)
+
+    turn: int
+    start: int
+    end: int
+
+
+class Mark(BaseModel):
+    """A criterion, judged: `points` of `weight`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    title: str
+    weight: int
+    points: int
+    evidence: list[Evidence] = Field(default_factory=list)
