@@ -18,9 +18,9 @@ from functions.streams.app import Streams
 from infra import topology
 from infra.local.pool import Pool
 from switchboard import telemetry
+from switchboard.edge.dialect import Dialect
 from switchboard.edge.dialects.anima import Anima
 from switchboard.edge.dialects.athos import Athos
-from switchboard.edge.dialects.base import Dialect
 from switchboard.edge.dialects.hum import Hum
 from switchboard.edge.dialects.opticomm import OptiComm
 from switchboard.edge.documents.headers import CHALLENGE

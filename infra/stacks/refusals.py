@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aws_cdk import aws_apigateway as apigateway
 
+from switchboard.edge.dialect import Dialect
 from switchboard.edge.dialects.anima import Anima
 from switchboard.edge.dialects.athos import Athos
-from switchboard.edge.dialects.base import Dialect
 from switchboard.edge.dialects.callbacks import Callbacks
 from switchboard.edge.dialects.hum import Hum
 from switchboard.edge.dialects.opticomm import OptiComm

@@ -51,7 +51,7 @@ def _serves(api: Api, operation_id: str) -> bool:
     wanted = OURS.operations[operation_id]
     return any(
         (one.method, one.path) == (wanted.method, wanted.path.replace("{", "<").replace("}", ">"))
-        for one in api.operations
+        for one in api.router.operations
     )
 
 

@@ -30,7 +30,7 @@ def test_it_is_valid_and_has_the_contracts_operations_and_no_other() -> None:
     served = {
         (operation.method, operation.path.replace("<", "{").replace(">", "}"))
         for api in openapi.groups("athos")
-        for operation in api.operations
+        for operation in api.router.operations
     }
     assert served == {(operation.method, operation.path) for operation in OURS.operations.values()}
 

@@ -43,7 +43,7 @@ def test_every_operation_of_every_handler_is_in_it_and_no_other() -> None:
     served = {
         (operation.method, operation.path.replace("<", "{").replace(">", "}"))
         for api in openapi.groups("anima")
-        for operation in api.operations
+        for operation in api.router.operations
     }
     assert served == {(operation.method, operation.path) for operation in KNOWN}
 

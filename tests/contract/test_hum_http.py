@@ -36,7 +36,7 @@ NAMES = {(one.method, _shape(one.path)): one.id for one in OURS.operations.value
 PERMISSIONS = {
     NAMES[operation.method, _shape(operation.path)]: operation.permission
     for api in openapi.groups("hum")
-    for operation in api.operations
+    for operation in api.router.operations
     if not operation.public
 }
 CHANGING = sorted(name for name in PERMISSIONS if OURS.operations[name].method != "GET")

@@ -119,7 +119,7 @@ def never_called(function: topology.Function) -> set[str]:
 
 def serves_strangers_only(group: topology.Group) -> bool:
     api = importlib.import_module(f"functions.{group.name.replace('/', '.')}.handler").api
-    return all(operation.public or operation.signed for operation in api.operations)
+    return all(operation.public or operation.signed for operation in api.router.operations)
 
 
 @pytest.mark.parametrize("queue", [pytest.param(queue, id=queue.name) for queue in topology.QUEUES])
@@ -184,7 +184,7 @@ def test_every_group_belongs_to_an_api() -> None:
 def test_every_route_of_a_group_is_at_one_of_its_paths(group: topology.Group) -> None:
     api = importlib.import_module(f"functions.{group.name.replace('/', '.')}.handler").api
     base = next(api.base_path for api in topology.APIS if api.name == group.api)
-    for operation in api.operations:
+    for operation in api.router.operations:
         path = operation.path.removeprefix(f"/{base}" if base else "").removeprefix("/")
         served = any(path == own or path.startswith(own.removesuffix("{proxy+}")) for own in group.paths)
         assert served, f"{operation.path} is at none of {group.paths}"

@@ -119,7 +119,8 @@ EFFECT_WORDS = {"AlreadyDone", "marker", "require_new"}
 #: A caller's own `request_id` is a `Once` itself, that others commit with.
 EFFECTS = {"switchboard.calls.requests"}
 #: Each attempt takes another place at once, and the last one gives up: `kit.change` would pause for the same one.
-LOOPS = {"switchboard.streams.service", "switchboard.webhooks.breaker"}
+#: A judge asks its model again and changes nothing.
+LOOPS = {"switchboard.streams.service", "switchboard.webhooks.breaker", "switchboard.roleplay.judges.model"}
 #: Their cursors are no keys of the table: a workflow's two places, a word of the index, an id among all that are read.
 CURSORS = {"switchboard.audit.service", "switchboard.search.index", "switchboard.webhooks.service"}
 

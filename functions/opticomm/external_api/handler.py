@@ -14,11 +14,10 @@ from functions.opticomm.external_api.schemas import (
 )
 from switchboard.calls import initiation
 from switchboard.edge.api import Api
-from switchboard.edge.dialects.opticomm import OptiComm
+from switchboard.edge.dialects.opticomm import OptiComm, admitted
 from switchboard.errors import Invalid
 
-dialect = OptiComm(initiation.is_known)
-api = Api(dialect, "external_api")
+api = Api(OptiComm(), "external_api")
 
 
 @api.post(
@@ -36,14 +35,14 @@ def act(request: ActionRequest) -> ActionResponse:
 
 
 def _initiate(request: InitiateCallRequest) -> InitiateCallResponse:
-    placed = initiation.initiate(api.caller, request.wanted(), partial(dialect.admitted, api.call))
+    placed = initiation.initiate(api.caller, request.wanted(), partial(admitted, api.call))
     return InitiateCallResponse.of(placed.call, duplicate=placed.duplicate)
 
 
 def _check(request: CheckStatusRequest) -> CheckStatusResponse:
     if not (request.call_id or request.request_id):
         raise Invalid("A call_id or a request_id is needed.", code="missing_call_id")
-    with dialect.admitted(api.call):
+    with admitted(api.call):
         return CheckStatusResponse.of(
             initiation.status(api.caller, request.call_id or None, request.request_id or None)
         )

@@ -77,7 +77,7 @@ def routes() -> list[Route]:
     for group in (group for group in topology.GROUPS if group.api in DOCUMENTS):
         for api in openapi.groups(group.api):
             if group.name != "portal" and _serves(group, api):
-                found += [Route(api, group, operation) for operation in api.operations]
+                found += [Route(api, group, operation) for operation in api.router.operations]
     return found
 
 

@@ -8,7 +8,9 @@ import pytest
 
 from switchboard.edge import csrf
 from switchboard.edge.call import Call
+from switchboard.edge.dialects.hum import Hum
 from switchboard.edge.http import Reply, Request
+from switchboard.edge.router import Router
 from switchboard.errors import Forbidden
 
 OURS = "https://hum.example"
@@ -17,7 +19,8 @@ OURS = "https://hum.example"
 def ask(method: str, headers: dict[str, list[str]]) -> Reply:
     """One request through the step."""
     event: dict[str, Any] = {"httpMethod": method, "path": "/api/team", "multiValueHeaders": headers}
-    return csrf.same_origin(None, Call(Request(event, ""), None, "req_1"), lambda: Reply(200))  # type: ignore[arg-type]
+    call = Call(Request(event, ""), None, Hum(), Router(lambda: None))
+    return csrf.same_origin(call, lambda: Reply(200))
 
 
 @pytest.fixture(autouse=True)

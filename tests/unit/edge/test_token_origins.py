@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from switchboard.edge import bearer, cors
 from switchboard.edge.api import Api
 from switchboard.edge.call import Call, Scheme
+from switchboard.edge.dialect import Dialect
 from switchboard.edge.dialects.anima import Anima
-from switchboard.edge.dialects.base import Dialect
 from switchboard.edge.dialects.hum import Hum
 from switchboard.errors import Unauthenticated
 from tests.unit.edge.asking import Answer, ask

@@ -15,10 +15,12 @@ from switchboard.team.permissions import Permission
 if TYPE_CHECKING:
     from switchboard.access.service import Snapshot
     from switchboard.access.sessions import SignedIn
+    from switchboard.edge.dialect import Dialect
     from switchboard.edge.http import Request
     from switchboard.edge.media_type import MediaType
     from switchboard.edge.multipart import Upload
-    from switchboard.edge.rate_limit import Limits
+    from switchboard.edge.router import Router
+    from switchboard.edge.windows import Limits
 
 
 class Scheme(NamedTuple):
@@ -94,6 +96,7 @@ class Call:
         "cookies",
         "correlation_id",
         "credential",
+        "dialect",
         "digest",
         "effect",
         "limits",
@@ -106,16 +109,20 @@ class Call:
         "replayed",
         "request",
         "request_id",
+        "router",
         "signed_in",
         "signer",
         "snapshot",
         "upload",
     )
 
-    def __init__(self, request: Request, context: Any, request_id: str) -> None:
+    def __init__(self, request: Request, context: Any, dialect: Dialect, router: Router) -> None:
+        #: How its API speaks, and the routes of its function.
+        self.dialect = dialect
+        self.router = router
         self.request = request
         self.context = context
-        self.request_id = request_id
+        self.request_id = dialect.request_id()
         self.correlation_id: str | None = None
         self.operation: Operation | None = None
         self.credential = ""

@@ -6,24 +6,20 @@ neither is no browser, and holds no cookie that it was not given.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from switchboard.aws import settings
+from switchboard.edge import pipeline
 from switchboard.edge.call import Call
 from switchboard.edge.http import Reply, Request
 from switchboard.errors import Forbidden
-
-if TYPE_CHECKING:
-    from switchboard.edge.api import Api
-    from switchboard.edge.steps import Proceed
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 #: `none` is a person's own doing: an address typed, a bookmark.
 _OWN_SITES = frozenset({"same-origin", "none"})
 
 
-def same_origin(api: Api, call: Call, proceed: Proceed) -> Reply:  # noqa: ARG001 a step of the pipeline
+def same_origin(call: Call, proceed: pipeline.Proceed) -> Reply:
     """Let no other site change anything. Raises Forbidden."""
     # An operation that other sites may call is opened by what is in the request, and never by a cookie.
     shared = call.operation is not None and call.operation.cross_origin is not None
@@ -42,3 +38,15 @@ def _ours(request: Request) -> bool:
 def _own_origin() -> str:
     own = urlsplit(settings.text("PUBLIC_URL", ""))
     return f"{own.scheme}://{own.netloc}"
+
+
+#: As other dialects', with the check before authentication: a page of another site learns nothing about the session.
+PIPELINE = (
+    pipeline.route,
+    same_origin,
+    pipeline.authenticate,
+    pipeline.limit,
+    pipeline.read_body,
+    pipeline.be_idempotent,
+    pipeline.answer,
+)

@@ -90,9 +90,11 @@ def document(apis: Sequence[Api], description: Description) -> Json:
     paths: Json = {}
     taken: set[str] = set()
     for api in apis:
-        raw = json.loads(api.resolver.get_openapi_json_schema(title=description.title, version=description.version))
+        raw = json.loads(
+            api.router.resolver.get_openapi_json_schema(title=description.title, version=description.version)
+        )
         _merge(schemas, raw.get("components", {}).get("schemas", {}), api.group)
-        for operation in api.operations:
+        for operation in api.router.operations:
             path, method = _PARAMETER.sub(r"{\1}", operation.path), operation.method.lower()
             told = _operation(raw["paths"][path][method], operation, schemas, description)
             path = _named(path, told, description.variables)

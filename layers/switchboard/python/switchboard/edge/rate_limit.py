@@ -13,12 +13,25 @@ from collections import OrderedDict
 from threading import Lock
 from typing import NamedTuple
 
-from switchboard.aws import clock
+from switchboard.aws import clock, settings
 from switchboard.edge import counters, leases
 from switchboard.edge.counters import AwayError, BusyError, FullError, Used
 from switchboard.edge.windows import Limits, Window
+from switchboard.errors import RateLimited
 
-__all__ = ["Limits", "Window", "forget", "holder_of", "in_hand", "look", "take", "take_one"]
+__all__ = [
+    "Limits",
+    "Window",
+    "forget",
+    "holder_of",
+    "in_hand",
+    "look",
+    "require_allowed",
+    "take",
+    "take_for_address",
+    "take_for_signer",
+    "take_one",
+]
 
 _MOST_REFUSALS = 5_000
 _BUSY_SECONDS = 1.0
@@ -94,6 +107,38 @@ def take(bucket: str, per_minute: int, per_second: int) -> Limits:
     except AwayError:
         used = Used()
     return Limits.at(now, *wanted, *used)
+
+
+def take_for_address(address: str) -> Limits:
+    """Count a request whose sender is unknown, by its address or IPv6 network."""
+    return take(
+        f"ip#{holder_of(address)}",
+        settings.number("STRANGER_PER_MINUTE", 600),
+        settings.number("STRANGER_PER_SECOND", 50),
+    )
+
+
+def take_for_signer(signer: str) -> Limits:
+    """Count a callback by the provider's account that signed it: all callbacks of a provider share a few addresses."""
+    return take(
+        f"signer#{signer}",
+        settings.number("CALLBACKS_PER_MINUTE", 60_000),
+        settings.number("CALLBACKS_PER_SECOND", 2_000),
+    )
+
+
+def require_allowed(limits: Limits) -> None:
+    """Raise RateLimited if a window refused the request."""
+    if limits.allowed:
+        return
+    window = limits.exhausted
+    raise RateLimited(
+        "Rate limit exceeded.",
+        code="rate_limited" if window is limits.minute else "rate_limited_per_second",
+        limit=window.limit,
+        remaining=0,
+        retry_after=limits.retry_after,
+    )
 
 
 def holder_of(address: str) -> str:

@@ -7,9 +7,10 @@ from http import HTTPStatus
 from typing import Any
 
 from switchboard.accounts.models import KeyKind
-from switchboard.edge import bearer, steps
+from switchboard.edge import bearer
 from switchboard.edge.call import Call
-from switchboard.edge.dialects.base import Dialect
+from switchboard.edge.dialect import Dialect
+from switchboard.edge.pipeline import correlation_of_header
 from switchboard.errors import DomainError
 
 ERRORS = "https://docs.useanima.sh/errors/"
@@ -93,7 +94,7 @@ class Anima(Dialect):
     def headers(self, call: Call) -> dict[str, str]:
         if call.correlation_id is None:
             # Refused before it was read: the header's id if it is a good one, else a new one.
-            call.correlation_id = steps.correlation_of_header(call)
+            call.correlation_id = correlation_of_header(call)
         return super().headers(call) | {"x-correlation-id": call.correlation_id}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from switchboard.accounts.models import KeyKind
 from switchboard.edge import bearer
 from switchboard.edge.call import Call
-from switchboard.edge.dialects.base import Dialect
+from switchboard.edge.dialect import Dialect
 from switchboard.errors import DomainError, QuotaExceeded
 
 REQUEST_ID = "X-Athos-Request-Id"

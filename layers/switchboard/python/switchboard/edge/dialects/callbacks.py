@@ -17,7 +17,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from switchboard.edge.call import Call
-from switchboard.edge.dialects.base import Dialect
+from switchboard.edge.dialect import Dialect
 from switchboard.edge.http import Reply
 from switchboard.errors import DomainError, Forbidden, MethodNotAllowed
 

@@ -7,24 +7,22 @@ what is new is counted against the key's limits. A known `request_id` is answere
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from switchboard.access import service as access
-from switchboard.accounts.models import Caller, KeyKind
+from switchboard.accounts.models import KeyKind
 from switchboard.aws import aside, clock, ids
-from switchboard.edge import rate_limit, steps
+from switchboard.calls import initiation
+from switchboard.edge import pipeline, rate_limit
 from switchboard.edge.call import Call
-from switchboard.edge.dialects.base import Dialect
+from switchboard.edge.dialect import Dialect
 from switchboard.edge.http import Reply
 from switchboard.errors import DomainError, Forbidden, Invalid, QuotaExceeded, RateLimited, Unauthenticated, Unavailable
-
-if TYPE_CHECKING:
-    from switchboard.edge.api import Api
 
 _BY_STATUS = {
     401: "INVALID_API_KEY",
@@ -70,7 +68,7 @@ LONGEST_ID = 255
 REQUESTS_PER_MINUTE = 60
 
 
-def limits_last(api: Api, call: Call, proceed: steps.Proceed) -> Reply:
+def limits_last(call: Call, proceed: pipeline.Proceed) -> Reply:
     """See to it that every answer tells of the limits.
 
     What a known key was refused before its limits keeps that refusal, and counts; a repetition counts nothing.
@@ -78,41 +76,38 @@ def limits_last(api: Api, call: Call, proceed: steps.Proceed) -> Reply:
     try:
         reply = proceed()
     except DomainError as error:
-        reply = api.dialect.refuse(error, call)
+        reply = call.dialect.refuse(error, call)
     if call.limits is None:
-        assert isinstance(api.dialect, OptiComm)
-        call.limits = api.dialect.state(call) if reply.status == HTTPStatus.OK else api.dialect.limit(call)
+        call.limits = _remaining(call) if reply.status == HTTPStatus.OK else call.dialect.limit(call)
     return reply
 
 
-def answer_repetition(api: Api, call: Call, proceed: steps.Proceed) -> Reply:
+def answer_repetition(call: Call, proceed: pipeline.Proceed) -> Reply:
     """Answer a request whose `request_id` is known, whatever else is wrong with it. Raises what the request raises."""
     try:
         reply = proceed()
-        if reply.status != HTTPStatus.BAD_REQUEST or not _is_repeated(api, call):
+        if reply.status != HTTPStatus.BAD_REQUEST or not _is_repeated(call):
             return reply
     except Invalid:
-        if not _is_repeated(api, call):
+        if not _is_repeated(call):
             raise
     # The other fields count no more: those that have to be there get values that no rule looks at.
     call.body = {name: call.body[name] for name in ("action", "request_id")} | dict.fromkeys(_NEEDED, "known")
     call.correlation_id = call.correlation_id or ids.new("corr")
-    return find_action(api, call, partial(steps.answer, api, call, proceed))
+    return find_action(call, partial(pipeline.answer, call, proceed))
 
 
-def _is_repeated(api: Api, call: Call) -> bool:
+def _is_repeated(call: Call) -> bool:
     body = call.body
     if not isinstance(body, dict) or body.get("action") != INITIATE or call.snapshot is None:
         return False
     request_id = body.get("request_id")
-    assert isinstance(api.dialect, OptiComm)
-    known = api.dialect.is_known
-    if known is None or not isinstance(request_id, str) or not 1 <= len(request_id) <= LONGEST_ID:
+    if not isinstance(request_id, str) or not 1 <= len(request_id) <= LONGEST_ID:
         return False
-    return known(access.caller(call.snapshot, call.correlation_id or ""), request_id)
+    return initiation.is_known(access.caller(call.snapshot, call.correlation_id or ""), request_id)
 
 
-def find_action(api: Api, call: Call, proceed: steps.Proceed) -> Reply:  # noqa: ARG001 a step's signature
+def find_action(call: Call, proceed: pipeline.Proceed) -> Reply:
     """Find out what is asked for, and whether the key may ask it. Raises Invalid or Forbidden."""
     action = call.body.get("action") if isinstance(call.body, dict) else None
     if action not in ACTIONS:
@@ -132,13 +127,14 @@ class OptiComm(Dialect):
     idempotency_key = False
     # The route lets through the limits what is new (`admitted`), since only it can tell.
     steps = (
-        *(steps.route, steps.authenticate, limits_last, answer_repetition),
-        *(steps.read_body, find_action, steps.answer),
+        pipeline.route,
+        pipeline.authenticate,
+        limits_last,
+        answer_repetition,
+        pipeline.read_body,
+        find_action,
+        pipeline.answer,
     )
-
-    def __init__(self, is_known: Callable[[Caller, str], bool] | None = None) -> None:
-        #: Whether a caller started a call with a `request_id` before.
-        self.is_known = is_known
 
     def authenticate(self, call: Call) -> None:
         call.credential = self._credential(call)
@@ -160,28 +156,8 @@ class OptiComm(Dialect):
     def limit(self, call: Call) -> rate_limit.Limits:
         """Count the request against the key's limit."""
         if call.snapshot is None:
-            return steps.limit_stranger(call)
+            return rate_limit.take_for_address(call.request.source_ip)
         return rate_limit.take(*_limits(call))
-
-    def state(self, call: Call) -> rate_limit.Limits:
-        """What is left of the key's limit, without counting the request."""
-        return rate_limit.look(*_limits(call))
-
-    @contextmanager
-    def admitted(self, call: Call) -> Iterator[None]:
-        """Count the request beside what the block reads. Raises RateLimited in place of whatever the block raises."""
-
-        def count() -> None:
-            call.limits = self.limit(call)
-            steps.check(call.limits)
-
-        assert call.snapshot is not None
-        if rate_limit.in_hand(_bucket(call.snapshot)):
-            count()
-            yield
-            return
-        with aside.guarded(count):
-            yield
 
     def status(self, error: DomainError) -> int:
         """The contract knows no 503."""
@@ -201,6 +177,28 @@ class OptiComm(Dialect):
 
     def gateway_body(self, status: int, default_code: str) -> tuple[str, str]:
         return json.dumps(_body(_BY_STATUS.get(status, default_code), HTTPStatus(status).phrase)), "application/json"
+
+
+@contextmanager
+def admitted(call: Call) -> Iterator[None]:
+    """Count the request beside what the block reads. Raises RateLimited in place of whatever the block raises."""
+
+    def count() -> None:
+        call.limits = call.dialect.limit(call)
+        rate_limit.require_allowed(call.limits)
+
+    assert call.snapshot is not None
+    if rate_limit.in_hand(_bucket(call.snapshot)):
+        count()
+        yield
+        return
+    with aside.guarded(count):
+        yield
+
+
+def _remaining(call: Call) -> rate_limit.Limits:
+    """What is left of the key's limit, without counting the request."""
+    return rate_limit.look(*_limits(call))
 
 
 def _limits(call: Call) -> tuple[str, int, int]:

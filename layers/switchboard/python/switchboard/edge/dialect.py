@@ -1,4 +1,4 @@
-"""What a dialect is."""
+"""How an API speaks: its paths, its errors, its headers, and who may call it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from http import HTTPStatus
 from typing import Any
 
 from switchboard.aws import ids
-from switchboard.edge import rate_limit, steps
+from switchboard.edge import rate_limit
 from switchboard.edge.call import Call
 from switchboard.edge.http import Reply
+from switchboard.edge.pipeline import PIPELINE, Step
 from switchboard.errors import (
     Conflict,
     DomainError,
@@ -59,15 +60,8 @@ class Dialect(ABC):
     correlation = True
     #: The headers that a script of another origin may read, where it may call at all (CORS).
     exposed: Sequence[str] = ("Retry-After", "x-request-id")
-    #: The pipeline, in the dialect's own order. What a stranger sends is not read before it is known who they are.
-    steps: Sequence[steps.Step] = (
-        steps.route,
-        steps.authenticate,
-        steps.limit,
-        steps.read_body,
-        steps.be_idempotent,
-        steps.answer,
-    )
+    #: The steps that each request passes, in their order.
+    steps: Sequence[Step] = PIPELINE
 
     @abstractmethod
     def authenticate(self, call: Call) -> None:
@@ -91,7 +85,9 @@ class Dialect(ABC):
             assert call.admitted.organisation is not None, "a person has limits of their own, in HUM"
             terms = call.admitted.organisation.terms
             return rate_limit.take(call.admitted.bucket, terms.requests_per_minute, terms.requests_per_second)
-        return steps.limit_signer(call.signer) if call.signer else steps.limit_stranger(call)
+        if call.signer:
+            return rate_limit.take_for_signer(call.signer)
+        return rate_limit.take_for_address(call.request.source_ip)
 
     def status(self, error: DomainError) -> int:
         """The HTTP status of a refusal."""
