@@ -38,7 +38,8 @@ STATUS: dict[str, int] = {
     "UNSUPPORTED_MEDIA_TYPE": 415,
     "WAF_FILTERED": 403,
 }
-#: A status for which a dialect has no word of its own takes the nearest declared one (conventions.md, 16).
+#: A status for which a dialect has no word of its own takes the nearest declared one
+#: (docs/contracts/common.md#errors-without-a-code).
 NEAREST: dict[str, dict[str, str]] = {
     "anima": {"4": "VALIDATION_ERROR", "5": "INTERNAL_ERROR"},
     "opticomm": {"4": "INVALID_ACTION", "5": "INTERNAL_ERROR"},

@@ -39,7 +39,7 @@ def test_it_is_valid_and_has_the_contracts_operations_and_no_other() -> None:
 def test_the_operation_is_where_the_contract_has_it_and_refuses_as_it_says(expected: Operation) -> None:
     ours = OURS.operations[expected.id]
     assert (ours.method, ours.path) == (expected.method, BASE + expected.path)
-    # Beyond the contract: a tenant that is suspended between minting and redeeming, and what conventions.md 16 decides.
+    # Beyond the contract: docs/contracts/athos.md#sessions and docs/contracts/common.md#errors-without-a-code.
     more = {429, 500} | ({413, 415, 503} if ours.method == "POST" else set())
     assert ours.statuses == expected.statuses | more | ({403} if expected.id == "redeemSession" else set())
     assert ours.raw["tags"] == expected.raw["tags"]

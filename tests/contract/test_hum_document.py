@@ -21,7 +21,7 @@ OF_OUR_OWN = {
     *("finishLogin", "switchOrg", "getContactsBackfill"),
     *("listOwnInvites", "acceptInvite", "declineInvite", "leaveTeam"),
 }
-#: What conventions.md 16 decides beyond the statuses of the contract.
+#: Statuses beyond those of the contract (docs/contracts/hum.md#errors).
 MORE = {402, 409, 413, 415, 429, 500, 503}
 
 

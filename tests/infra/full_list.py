@@ -1,4 +1,4 @@
-"""A topology as large as DESIGN.md's full list of functions: what there is, and what is still to come beside it."""
+"""A topology of all functions that the four contracts need: those that exist, and those that are still missing."""
 
 from __future__ import annotations
 

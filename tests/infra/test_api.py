@@ -36,7 +36,7 @@ REFUSALS = {
     "UNSUPPORTED_MEDIA_TYPE": 415,
     "WAF_FILTERED": 403,
 }
-#: The word of each dialect for each status (conventions.md, 1.5, 2.3, 3.2, 4.2 and 16).
+#: The word of each dialect for each status (docs/contracts/common.md#errors-without-a-code).
 CODES = {
     "anima": {
         400: "VALIDATION_ERROR",

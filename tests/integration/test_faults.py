@@ -85,7 +85,7 @@ def told(message: Message) -> list[events.Event]:
 
 
 def settle(mails: list[Message], frozen: clock.Frozen) -> list[str]:
-    """Let everything go on after the faults, and check what rule 3 promises. Answers how each mail ended."""
+    """Let everything go on after the faults, and check that no mail is lost or sent twice. Returns how each ended."""
     reports = drain("email-events")
     handed_over = Counter(
         report["mail"]["tags"]["switchboard-message"][0] for report in reports if report["eventType"] == "Send"

@@ -1,4 +1,4 @@
-"""The audit chain, as Anima's clients see it (conventions.md 1.10)."""
+"""The audit chain, as Anima's clients see it (docs/contracts/anima.md#audit)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mail, as Anima's clients see it (conventions.md 1.7)."""
+"""Mail, as Anima's clients see it (docs/contracts/anima.md#mail)."""
 
 from __future__ import annotations
 

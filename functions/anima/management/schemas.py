@@ -1,4 +1,4 @@
-"""Agents, keys and billing, as Anima's clients see them (conventions.md 1.9 and 1.13)."""
+"""Agents, keys and billing, as Anima's clients see them (docs/contracts/anima.md#billing)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls, as Anima's clients see them (conventions.md 1.8)."""
+"""Calls, as Anima's clients see them (docs/contracts/anima.md#calls)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from switchboard.edge.paging import Pagination
 CallState = Literal["INITIATING", "RINGING", "ACTIVE", "HOLD", "ENDING", "ENDED"]
 Direction = Literal["INBOUND", "OUTBOUND"]
 
-#: conventions.md 16, the column of Anima.
+#: The column of Anima in docs/contracts/common.md#call-states.
 _STATE: dict[State, CallState] = {
     State.CREATED: "INITIATING",
     State.DIALING: "INITIATING",

@@ -1,4 +1,4 @@
-"""Webhooks and their deliveries, as Anima's clients see them (conventions.md 1.12)."""
+"""Webhooks and their deliveries, as Anima's clients see them (docs/contracts/anima.md#webhooks)."""
 
 from __future__ import annotations
 

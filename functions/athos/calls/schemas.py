@@ -1,4 +1,4 @@
-"""Scored calls, as Athos' clients see them (conventions.md 2)."""
+"""Scored calls, as Athos' clients see them (docs/contracts/athos.md#calls)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from switchboard.roleplay.judges.models import Mark, Speaker, Turn
 from switchboard.roleplay.models import Call, Detail, Listed
 from switchboard.roleplay.models import Score as DomainScore
 
-#: Turns' roles in the contract's time (conventions.md 2.5).
+#: Turns' roles in the contract's time (docs/contracts/athos.md#calls).
 _ROLES: dict[Speaker, Literal["assistant", "user"]] = {Speaker.PERSONA: "assistant", Speaker.REP: "user"}
 
 

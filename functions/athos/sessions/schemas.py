@@ -1,4 +1,4 @@
-"""Sessions, as Athos' clients see them (conventions.md 2)."""
+"""Sessions, as Athos' clients see them (docs/contracts/athos.md#sessions)."""
 
 from __future__ import annotations
 

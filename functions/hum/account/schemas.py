@@ -1,4 +1,4 @@
-"""The signed-in person and their organisation, as HUM's clients see them (conventions.md 4.7)."""
+"""The signed-in person and their organisation, as HUM's clients see them (docs/contracts/hum.md#account)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Blocked numbers, as HUM's clients see them (conventions.md 4.7)."""
+"""Blocked numbers, as HUM's clients see them (docs/contracts/hum.md#blocklist)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contacts, as HUM's clients see them (conventions.md 4.7)."""
+"""Contacts, as HUM's clients see them (docs/contracts/hum.md#contacts)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Members and invites, as HUM's clients see them (conventions.md 4.7)."""
+"""Members and invites, as HUM's clients see them (docs/contracts/hum.md#team)."""
 
 from __future__ import annotations
 

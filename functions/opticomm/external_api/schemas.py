@@ -1,4 +1,4 @@
-"""Actions and their answers, as OptiComm's clients see them (conventions.md 3)."""
+"""Actions and their answers, as OptiComm's clients see them (docs/contracts/opticomm.md)."""
 
 from __future__ import annotations
 

@@ -1090,4 +1090,4 @@ def fire_timers(acme: Tenant) -> None:
 
 def test_the_deadlines_leave_a_call_time(acme: Tenant) -> None:
     assert timedelta(seconds=60) < following.RING_LIMIT, "Twilio's own ring time-out"
-    assert timedelta(minutes=10) == dialing.UNCONFIRMED_AFTER, "rule 3"
+    assert timedelta(minutes=10) == dialing.UNCONFIRMED_AFTER, "an outcome that nobody reports"

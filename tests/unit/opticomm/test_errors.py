@@ -224,7 +224,7 @@ def test_a_fault_of_ours_tells_nothing(live: Backend, monkeypatch: pytest.Monkey
 
 
 def test_the_first_fault_is_told(live: Backend) -> None:
-    """Each request mends one fault of the one before, and has all that follow (conventions.md 3.2)."""
+    """Each request mends one fault of the one before (docs/contracts/opticomm.md#order-of-checks)."""
     blocked = "+14155550143"
     ledgers.block(live.company.caller(), blocked)
     other = make_flow(live.company.org_id)

@@ -72,7 +72,7 @@ def sent(begun: Begun) -> dict[str, str]:
 
 
 def test_the_code_challenge_is_that_of_the_standard() -> None:
-    # RFC 7636, appendix B; conventions.md 18
+    # RFC 7636, appendix B; docs/contracts/providers.md#openid-connect
     verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
     assert sign_in.challenge(verifier) == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 

@@ -55,7 +55,7 @@ def test_no_published_edition_was_taken_out() -> None:
 
 
 def test_the_whole_catalogue_of_the_contract_is_there() -> None:
-    """conventions: the contract's drill, and those of its later catalogue."""
+    """The contract's drill, and those of its later catalog (docs/contracts/athos.md#drills)."""
     medicare = ("full-sale", "t65", "objection-handling", "needs-analysis", "plan-presentation", "sep-hunting", "hhc")
     ways = ("downsell", "crosssell", "upsell")
     assert set(names()) == {

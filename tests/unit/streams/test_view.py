@@ -1,4 +1,4 @@
-"""An event as clients get it: the shape of conventions.md 1.11, and nothing that tells who was written to."""
+"""An event as clients get it, without a word about recipients (docs/contracts/anima.md#stream)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every scheme against its published vector (conventions.md 18), and every delivery against the official library."""
+"""Every scheme signs its published vector, and the official library verifies every delivery."""
 
 from __future__ import annotations
 

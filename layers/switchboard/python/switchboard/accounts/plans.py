@@ -1,4 +1,4 @@
-"""Plans: what each allows. Figures from the price list of the Anima contract's era (conventions.md 1.9)."""
+"""Plans: what each allows. Figures from the price list of the Anima contract's era (docs/contracts/anima.md#plans)."""
 
 from __future__ import annotations
 

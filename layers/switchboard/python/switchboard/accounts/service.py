@@ -21,7 +21,7 @@ from switchboard.kit.change import Moved, again
 
 #: The longest that a rotated key may go on working beside its successor, in seconds.
 MAX_OVERLAP = 7 * 86_400
-#: How many keys of a kind an organisation may have that open anything (conventions.md 2.2).
+#: How many keys of a kind an organisation may have that open anything (docs/contracts/athos.md#keys).
 MOST_ACTIVE = {KeyKind.ATHOS: 5}
 
 Status = Literal["active", "suspended"]

@@ -43,7 +43,7 @@ _CONFIG = Config(
     tcp_keepalive=True,
 )
 #: How often botocore itself makes a request. Mail is handed over once: whether a lost answer was a yes is for the
-#: provider's notification to tell (rule 3). The table's own module repeats what may be repeated, sooner than botocore.
+#: provider's notification to tell. The table's own module repeats what may be repeated, sooner than botocore.
 _ATTEMPTS = {"ses": 1, "dynamodb": 2, "bedrock-runtime": 1}
 _ATTEMPTS_OTHERWISE = 4
 #: How long a connection may be idle before a request that is made once. A shorter time than servers commonly keep an

@@ -14,7 +14,7 @@ from switchboard.aws import secret
 from switchboard.aws.table import Item, Key
 from switchboard.calls import history_store as store
 
-#: By which variables back ends name whom they have called (conventions.md 3), the most particular first.
+#: The variables by which back ends name the person that they call, the most particular first.
 _NAMES = ("customer_name", "contact_name", "full_name", "name")
 _LONGEST_NAME = 200
 

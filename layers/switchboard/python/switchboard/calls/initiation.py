@@ -26,7 +26,7 @@ from switchboard.webhooks import callbacks
 from switchboard.webhooks.callbacks import Callback
 
 SOURCE = "opticomm"
-#: Calls that a key may have accepted in a day (UTC), where nothing else was agreed on (conventions.md 3.3).
+#: Accepted calls of a key in a day (UTC), where nothing else was agreed on (docs/contracts/opticomm.md#limits).
 CALLS_PER_DAY = 1_000
 #: Longer than any id of ours.
 _LONGEST_ID = 255

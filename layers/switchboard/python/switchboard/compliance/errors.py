@@ -13,7 +13,7 @@ class Blocked(Forbidden):
     """The gate refuses this call or text.
 
     `code` is the verdict's; `details` are `gate`, `reason` and, where known, `nextAllowedAt` and `timezone`
-    (conventions.md 1.5).
+    (docs/contracts/anima.md#gate-codes).
     """
 
     code = "blocked"

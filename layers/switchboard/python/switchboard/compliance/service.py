@@ -1,4 +1,4 @@
-"""The gate (DESIGN.md, rule 6): one verdict on every call and text that is about to go out.
+"""The gate (docs/compliance.md): one verdict on every call and text that is about to go out.
 
 The way to use it: `evaluate`, then `writes_for` and `record` in the transaction that commits the call with its event.
 A verdict holds for the moment; whoever dials later asks again.

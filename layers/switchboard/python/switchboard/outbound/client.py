@@ -1,4 +1,4 @@
-"""The guarded HTTP client: asks, and posts to, addresses that customers name (DESIGN.md, rule 11)."""
+"""The guarded HTTP client: asks, and posts to, addresses that customers name."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def invite_in(path: str) -> str | None:
 
 
 def safe(wanted: str | None, home: str) -> str:
-    """`wanted` if it is a relative path of ours in every reading, else `home` (conventions.md 10.5)."""
+    """`wanted` if it is a relative path of ours in every reading, else `home` (docs/contracts/hum.md#sign-in)."""
     if not wanted or len(wanted) > _LONGEST or not _PRINTABLE.fullmatch(wanted):
         return home
     reading = wanted

@@ -59,7 +59,7 @@ class Session(BaseModel):
 
 
 class State(StrEnum):
-    """Where a call is (conventions.md 2.2). The API shows none but what is scored."""
+    """Where a call is (docs/contracts/athos.md#lifecycle). The API shows none but what is scored."""
 
     CREATED = "created"
     LIVE = "live"

@@ -25,7 +25,7 @@ from switchboard.timers import service as timers
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
 
-#: The reason that webhooks give (conventions.md 2.6); what exactly was missing stands in the message.
+#: The reason that webhooks give (docs/contracts/athos.md#webhook). The message says what exactly was missing.
 INCOMPLETE = "SCORING_INCOMPLETE"
 #: What a rep must have said at least, for a score to say anything of them.
 FEWEST_TURNS, FEWEST_WORDS = 3, 25

@@ -114,7 +114,7 @@ def redeem(admission: Admission, wanted: Wanted) -> Redeemed:
     """Spend the token, by one conditional write and before anything else, and make the call that it is for.
 
     Raises Unauthenticated where the token was spent meanwhile, Invalid where there is no such drill, Unavailable
-    where the transport is down: the token is spent in all three (conventions.md 2.3).
+    where the transport is down: the token is spent in all three (docs/contracts/athos.md#sessions).
     """
     session = _spend(admission.session)
     drill = drills.current(wanted.drill_key)

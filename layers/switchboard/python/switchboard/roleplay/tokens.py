@@ -14,7 +14,7 @@ from switchboard.errors import Unauthenticated
 
 ALGORITHM = "HS256"
 ISSUER, AUDIENCE = "switchboard", "athos:roleplay"
-#: How long a token may be redeemed (conventions.md 2.2).
+#: How long a token may be redeemed (docs/contracts/athos.md#sessions).
 LIFETIME = timedelta(minutes=5)
 _PURPOSE = "athos session token"
 _LONGEST = 2_048

@@ -1,4 +1,4 @@
-"""A sealed event as a stream shows it (conventions.md 1.11)."""
+"""A sealed event as a stream shows it (docs/contracts/anima.md#stream)."""
 
 from __future__ import annotations
 
@@ -55,5 +55,5 @@ def _fact(value: Any) -> str | None:
 
 
 def _may_tell_who(text: str) -> bool:
-    # Events keep digests in place of addresses (rule 13); whoever forgets it is not helped to publish one.
+    # Events keep digests in place of addresses. An event type that forgets this must not publish one here.
     return "@" in text or text.startswith("+") or bool(_DIGEST.fullmatch(text))

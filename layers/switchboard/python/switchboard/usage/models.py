@@ -22,7 +22,8 @@ class Meter(StrEnum):
     ROLEPLAY = "roleplay"
 
 
-#: The price of one unit, in millionths of a dollar (conventions.md 1.9): a mail to one recipient, a minute of a call.
+#: The price of one unit, in millionths of a dollar: a mail to one recipient, a minute of a call
+#: (docs/contracts/anima.md#plans).
 PRICE_MICROS = {Meter.EMAIL: 500, Meter.VOICE_BASIC: 70_000, Meter.VOICE_PREMIUM: 150_000}
 #: Which of the hard cap's switches a meter falls under.
 CAP_SWITCH = {Meter.EMAIL: "email", Meter.VOICE_BASIC: "voice", Meter.VOICE_PREMIUM: "voice"}

@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 from switchboard import telemetry
 from switchboard.webhooks import template
 
-#: What a body may have at most (conventions.md 8), in bytes. Beyond it texts and lists are cut.
+#: What a body may have at most (docs/contracts/common.md#webhooks), in bytes. Beyond it texts and lists are cut.
 MAX_BODY = 20_000
 #: How many characters a template may fill in. A value's text has spaces that the body leaves out: what fits is filled.
 _MOST_FILLED = 2 * MAX_BODY

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from switchboard.webhooks.models import KindName
 
-#: Delays before each attempt, counted from the one before (Svix' published schedule, conventions.md 8).
+#: Delays before each attempt, counted from the one before (docs/contracts/common.md#webhooks).
 STANDARD = tuple(
     timedelta(**delay)
     for delay in (
@@ -18,7 +18,7 @@ STANDARD = tuple(
         *({"hours": hours} for hours in (2, 5, 10, 14, 20, 24)),
     )
 )
-#: One retry, about five minutes later (Athos' contract, conventions.md 2.6).
+#: One retry, about five minutes later (docs/contracts/athos.md#webhook).
 ONE_RETRY = (timedelta(0), timedelta(minutes=5))
 #: A delay is stretched by up to this part of itself, so that what failed together does not come again together.
 JITTER = 0.1

@@ -1,8 +1,8 @@
 """Signatures: one table of schemes, and the secrets that they take.
 
 Every delivery carries the Standard Webhooks headers, made by that specification's own library; beside them stands the
-header of the kind's own contract (conventions.md 1.12, 2.6, 4.6, 8 and 18). The two read a secret differently: Standard
-Webhooks decodes what follows `whsec_`, the others take the whole text.
+header of the kind's own contract (docs/contracts/common.md#webhook-signature). The two read a secret differently:
+Standard Webhooks decodes what follows `whsec_`, the others take the whole text.
 
 While a new secret overlaps with the old one both sign. A header that was made for one signature then holds two,
 newest first, separated by commas (docs/decisions/0002-two-signatures.md).

@@ -13,7 +13,7 @@ from switchboard.carriers.identity import Unconfigured, Unreachable
 from switchboard.errors import Invalid
 from switchboard.outbound import client, destination
 
-#: How long all that one call of the port asks for may take, in seconds (DESIGN.md, rule 2).
+#: How long all requests of one call of the port may take, in seconds: an API handler waits for it.
 SECONDS = 5.0
 #: The largest answer that is read, in bytes.
 LARGEST = 262_144

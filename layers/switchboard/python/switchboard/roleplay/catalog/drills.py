@@ -1,6 +1,6 @@
 """The drills, each edition once. A drill that changes gets a new edition below the old one, which stays.
 
-Keys are those of the contract and of its later catalogue (conventions.md 2.4).
+Keys are those of the contract and of its later catalogue (docs/contracts/athos.md#drills).
 """
 
 from __future__ import annotations
