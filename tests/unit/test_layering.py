@@ -1,4 +1,4 @@
-"""The house rules that a machine can check: who may import whom (DESIGN.md, "The house")."""
+"""The house rules that a machine can check: who may import whom."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of a call, in the words of OptiComm's contract (conventions.md 3.3 and 16): for answers and callbacks."""
+"""The end of a call in OptiComm's words, for answers and callbacks (docs/contracts/opticomm.md#status)."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ _WITHOUT_REASON = frozenset(
 
 
 def problem(status: int, code: str, detail: str, instance: str, details: dict[str, Any]) -> dict[str, Any]:
-    """A problem document (conventions.md 1.5)."""
+    """A problem document (docs/contracts/anima.md#errors)."""
     return {
         "type": ERRORS + code.lower().replace("_", "-"),
         "title": HTTPStatus(status).phrase,

@@ -15,7 +15,7 @@ from switchboard.errors import DomainError, QuotaExceeded
 
 REQUEST_ID = "X-Athos-Request-Id"
 
-#: conventions.md 2.3, and 16 for what the contract has no code of its own for.
+#: docs/contracts/athos.md#errors, and docs/contracts/common.md#errors-without-a-code for the rest.
 _BY_STATUS = {
     401: "INVALID_API_KEY",
     403: "TENANT_INACTIVE",

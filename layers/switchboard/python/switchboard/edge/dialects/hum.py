@@ -113,5 +113,5 @@ def _ceiling_bucket(organization: Organisation) -> str:
 
 
 def body(word: str, code: str, message: str, details: list[dict[str, Any]]) -> dict[str, Any]:
-    """An error: the word of its status (conventions.md 16), and the word of the very condition."""
+    """An error: the word of its status (docs/contracts/hum.md#errors), and the word of the very condition."""
     return {"error": word, "code": code, "message": message, "details": details}

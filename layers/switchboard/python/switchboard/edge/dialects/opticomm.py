@@ -1,7 +1,7 @@
 """OptiComm: `{success:false,error,message}`, keys in X-API-Key, one path whose body's `action` tells what is asked.
 
-What is refused first is the contract's order (conventions.md 3.2): key, address, action, permission, fields; and only
-what is new is counted against the key's limits. A known `request_id` is answered whatever the other fields say.
+Checks come in the contract's order (docs/contracts/opticomm.md#order-of-checks). Only new requests count against the
+key's limits. A known `request_id` is answered whatever the other fields say.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ ACTIONS = (INITIATE, "check_status")
 _NEEDED = ("agent_id", "phone_number")
 #: The longest `request_id`.
 LONGEST_ID = 255
-#: Requests a minute of a key, where nothing else was agreed on (conventions.md 3.3).
+#: Requests a minute of a key, where nothing else was agreed on (docs/contracts/opticomm.md#limits).
 REQUESTS_PER_MINUTE = 60
 
 

@@ -1,4 +1,4 @@
-"""Anima's webhooks: one flat object an event (conventions.md 1.12)."""
+"""Anima's webhooks: one flat object an event (docs/contracts/anima.md#webhooks)."""
 
 from __future__ import annotations
 

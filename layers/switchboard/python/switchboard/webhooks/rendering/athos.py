@@ -1,4 +1,4 @@
-"""Athos' one webhook, `call.scored`, with success and with failure (conventions.md 2.6)."""
+"""Athos' one webhook, `call.scored`, with success and with failure (docs/contracts/athos.md#webhook)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OptiComm's callbacks (conventions.md 3.3): a call was initiated, and then completed or failed, in this order.
+"""OptiComm's callbacks in their order: `call.initiated`, then the end (docs/contracts/opticomm.md#callbacks).
 
 Both are made of the call itself, so that whichever event comes by first makes the same `call.initiated`.
 """
