@@ -1,8 +1,8 @@
-"""What has to be said first in a call, by place: who calls, that the voice is artificial, and how to get no more calls.
+"""The disclosures that must begin a call, by place: who calls, that the voice is artificial, and how to opt out.
 
-All our voices are artificial (FCC 24-17). A place without a row has `ELSEWHERE`: where nobody looked the law up, both
-are said. A state's row adds to its country's. Nothing here is said again where a customer's greeting says it already
-(`switchboard.compliance.disclosures`).
+All our voices are artificial (FCC 24-17). A place without a row has `ELSEWHERE`: if nobody researched the law, all
+disclosures are made. A state's row adds to the row of its country. A disclosure is not repeated if the customer's
+greeting already makes it (`switchboard.compliance.disclosures`).
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ _READ, _CHARTS, _ONE = date(2027, 12, 31), date(2027, 9, 30), date(2027, 6, 30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disclosure(Sourced):
-    """What one place asks to be said at the beginning."""
+    """The disclosures that one place requires at the beginning."""
 
-    #: The name of the business that is responsible for the call.
+    #: Whether to say the name of the business that is responsible for the call.
     identity: bool
-    #: That nobody human speaks.
+    #: Whether to say that the speaker is not human.
     artificial: bool
-    #: How to get no more calls, by a key or in words, in calls that are to sell something.
+    #: Whether to say how to opt out, by a key or in words, in telemarketing calls.
     opt_out: bool = False
 
 
-#: The rule of a place that was not looked up.
+#: The rule of a place whose law is unknown.
 ELSEWHERE = Disclosure(
     identity=True,
     artificial=True,
     opt_out=True,
-    source="ours: all of it, where no law was looked up",
+    source="ours: all disclosures, where no law was researched",
     since=date(2024, 2, 8),
     review_by=_READ,
     confidence="single",
-    doubt="no law was looked up",
+    doubt="no law was researched",
 )
 
-#: The members of the European Union, which have one row.
+#: The members of the European Union, which share one row.
 EUROPEAN = frozenset(
     {
         *("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT"),
@@ -48,8 +48,8 @@ EUROPEAN = frozenset(
     }
 )
 
-#: By ISO 3166 code of a country or the Union, and for the United States of a state. A row counts from when it is here,
-#: also before the day since which its law holds.
+#: By ISO 3166 code of a country or a state of the United States, and `EU`. A row applies from its first deployment,
+#: even if its law comes into force later.
 PLACES: dict[str, Disclosure] = {
     "US": Disclosure(
         identity=True,
@@ -153,7 +153,7 @@ PLACES: dict[str, Disclosure] = {
 
 
 def rule_of(place: str) -> Disclosure | None:
-    """What a place asks for: None for a state without a row, since its country's holds."""
+    """Returns the disclosures of a place, or None for a state without a row, because the country's row applies."""
     if place in EUROPEAN:
         return PLACES["EU"]
     return PLACES.get(place) or (None if place.startswith("US-") else ELSEWHERE)
