@@ -314,8 +314,8 @@ def lower_cap(acme: Tenant, _: Call) -> None:
 WITHDRAWALS = {
     "suspended": (suspend, "the organization is suspended"),
     "key revoked": (revoke, "the key was revoked"),
-    "opted out": (opt_out, "refused before it was dialled: opted_out"),
-    "blocked": (block, "refused before it was dialled: dnc"),
+    "opted out": (opt_out, "refused before it was dialed: opted_out"),
+    "blocked": (block, "refused before it was dialed: dnc"),
 }
 
 

@@ -119,7 +119,7 @@ def test_a_call_that_waits_in_vain_says_for_what_and_how_long(world: Dialers) ->
     world.pass_by(15 * 60 + 1)
     ended = world.now(call)
     assert (ended.state, ended.end_reason) == (State.FAILED, EndReason.CONCURRENCY_LIMIT)
-    assert ended.error == ("waited 15 minutes: the organization's cap of 1 concurrent calls was reached all the time")
+    assert ended.error == ("waited 15 minutes: the organization's limit of 1 concurrent calls was always reached")
     assert world.waiting(org) == []
     assert not ended.provisional, "no provider ever had it"
 
@@ -132,7 +132,7 @@ def test_a_provider_without_room_is_not_blamed_for_a_cap_nor_the_cap_for_a_provi
     ended = world.now(call)
     assert (ended.end_reason, ended.error) == (
         EndReason.PROVIDER_UNAVAILABLE,
-        "the provider had no room in 15 minutes",
+        "the provider accepted no call for 15 minutes",
     )
     assert world.held(org) == 0
 
@@ -143,7 +143,7 @@ def test_a_job_that_is_lost_is_nobodys_fault(world: Dialers) -> None:
     world.jobs = [(due, job) for due, job in world.jobs if job["job"] != "DialCall"]
     world.pass_by(16 * 60)
     ended = world.now(call)
-    assert (ended.end_reason, ended.error) == (EndReason.TIMEOUT, "the call was not dialled in 15 minutes")
+    assert (ended.end_reason, ended.error) == (EndReason.TIMEOUT, "the call was not dialed within 15 minutes")
 
 
 def test_a_call_that_waits_is_judged_again_when_it_is_dialled(world: Dialers) -> None:

@@ -198,7 +198,9 @@ def test_a_call_whose_turn_comes_too_late_ends_at_once_and_says_why(world: Diale
     ended = [world.now(call) for call in calls if world.now(call).state in TERMINAL]
     assert ended
     assert {call.end_reason for call in ended} == {EndReason.RATE_LIMIT}
-    assert {call.error for call in ended} == {f"the calls that {OWN} has waiting take longer than a call may wait"}
+    assert {call.error for call in ended} == {
+        f"too many calls wait for {OWN}: the next free time is later than a call may wait"
+    }
 
 
 def held_back(world: Dialers, **more: bool) -> tuple[Tenant, Call, Call]:

@@ -99,7 +99,7 @@ def test_a_number_of_no_place_needs_the_recipients_zone(code: str) -> None:
 
 def test_a_refusal_for_want_of_a_zone_says_what_to_state() -> None:
     message = str(blocked(verdict("+18005551234", NOON)))
-    assert message.endswith("state the recipient's IANA time zone, such as America/New_York, or state, such as NY.")
+    assert message.endswith("send their IANA time zone, such as America/New_York, or their state, such as NY.")
 
 
 def test_a_code_that_nobody_knows_has_no_zone() -> None:

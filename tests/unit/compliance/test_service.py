@@ -292,7 +292,7 @@ def test_a_verdict_is_kept_with_its_subject_and_found_by_its_organisation_only(f
     for org_id, subject in [("org_b", "call_1"), ("org_a", "call_2")]:
         with pytest.raises(NotFound):
             service.get(org_id, subject)
-    with pytest.raises(ValueError, match="evaluate anew"):
+    with pytest.raises(ValueError, match="call evaluate"):
         service.writes_for(kept)
 
 
@@ -359,12 +359,12 @@ def test_recording_a_consent_twice_is_recording_it_once(frozen: clock.Frozen) ->
 @pytest.mark.parametrize(
     ("source", "day", "why"),
     [
-        ("opt-in:web-form", "2027-01-01", "is dated in the future"),
-        ("opt-in:web-form", "2026-01-15T17:06:00Z", "is dated in the future"),
+        ("opt-in:web-form", "2027-01-01", "has a date in the future"),
+        ("opt-in:web-form", "2026-01-15T17:06:00Z", "has a date in the future"),
         ("opt-in:web-form", "2021-01-14", "has expired"),
         ("business-relationship", "2003-01-01", "has expired"),
         ("customer-initiated", "2025-10-14T23:59:59Z", "has expired"),
-        ("opt-in:web-form", "soon", "has a malformed date"),
+        ("opt-in:web-form", "soon", "has an invalid date"),
         ("hearsay", None, "has an unknown source"),
     ],
 )

@@ -1,1 +1,1 @@
-"""Calls: one model and one state machine for all four APIs."""
+"""Phone calls: one model and one state machine for all four APIs."""

@@ -1,7 +1,7 @@
-"""The watch over calls: what is forgotten is asked for, hung up and closed.
+"""Closes calls whose timer has expired: asks the provider about them, hangs them up and ends them.
 
-A timer's verdict is an opinion. So the provider is asked first, and told to hang up; where it says nothing the end is
-provisional, and a later report of the provider corrects it.
+An expired timer does not prove that a call is over. So the provider is asked first, and told to hang up. If it does
+not answer, the end is provisional, and a later report of the provider corrects it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from switchboard.carriers import voice
 from switchboard.carriers.voice.reports import EndReason, Report
 from switchboard.timers import service as timers
 
-#: How many turns of a transcript one run records.
+#: How many turns and tool uses of a transcript one run records.
 _AT_ONCE = 150
 
 
 def close(org_id: str, call_id: str, state: str) -> None:
-    """End a call that is still where it was when its timer was set: the provider, or its job, was lost.
+    """Ends a call that is still in the state in which its timer was set: the provider's report or a job was lost.
 
-    Talking and holding are one place: a call goes to and fro between them within one limit.
+    ACTIVE and HOLD count as one state, because a call may switch between them within one time limit.
     """
     call = store.CALLS.get(org_id, call_id)
     if call is None or not _is_still(call, State(state)):
@@ -42,7 +42,7 @@ def close(org_id: str, call_id: str, state: str) -> None:
 
 
 def hang_up(org_id: str, call_id: str) -> None:
-    """Hang up a call, for a job. Its end is what the provider then reports."""
+    """Hangs up a call, for a job. The provider then reports its end."""
     call = store.CALLS.get(org_id, call_id)
     if call is None or call.is_over:
         return
@@ -50,12 +50,12 @@ def hang_up(org_id: str, call_id: str) -> None:
 
 
 def leg_of(call: Call) -> voice.Leg:
-    """What the line knows a call by."""
+    """Returns the line's reference to a call."""
     return voice.Leg(call.org_id, call.id, call.provider_call_id)
 
 
 def fetch(call: Call) -> voice.Snapshot | None:
-    """Where a call is by what the line knows; `None` where it has no such call. Raises OutcomeUnknown."""
+    """Returns the state of a call at the line, or `None` if the line does not have it. Raises OutcomeUnknown."""
     try:
         return placing.carrier(call.simulated).line.fetch(leg_of(call))
     except voice.OutcomeUnknown as unknown:
@@ -64,7 +64,7 @@ def fetch(call: Call) -> voice.Snapshot | None:
 
 
 def take(call: Call, found: voice.Snapshot) -> None:
-    """Take the line's word on a call, as if it had reported it."""
+    """Applies the line's snapshot of a call like a report."""
     facts = {"org_id": call.org_id, "call_id": call.id, "provider_call_id": found.provider_call_id}
     if found.answered:
         at = found.answered_at or _answered_before(found)
@@ -85,7 +85,7 @@ def take(call: Call, found: voice.Snapshot) -> None:
 
 
 def _answered_before(found: voice.Snapshot) -> str | None:
-    """When a call was answered that is over, by its end and its length. Without a length nobody talked for long."""
+    """Returns when an ended call was answered, from its end and its length. Assumes no length if it is missing."""
     if found.ended_at is None:
         return None
     try:
@@ -95,19 +95,19 @@ def _answered_before(found: voice.Snapshot) -> str | None:
 
 
 def _is_still(call: Call, state: State) -> bool:
-    # A call that became unconfirmed meanwhile has a timer of its own.
+    # A call that has become unconfirmed has another timer.
     return call.state not in TERMINAL and (call.state is state or {call.state, state} <= TALKING)
 
 
 def _end_at_provider(call: Call) -> bool:
-    """Ask the provider of a call, and have it hung up. Returns whether the line's true end is recorded by that."""
+    """Asks the provider about a call and hangs it up. Returns whether this recorded the true state of the line."""
     try:
         found = fetch(call)
     except voice.OutcomeUnknown:
         return False
     talks = found is not None and found.answered and call.state not in TALKING
     if found is not None and (found.over or talks):
-        # One that talks, and nobody told of its answer, has the time of a talk from now on.
+        # A talk whose answer was not reported gets the time limit of a talk from now on.
         take(call, found)
         return True
     try:
@@ -118,19 +118,19 @@ def _end_at_provider(call: Call) -> bool:
 
 
 def _tell_of_silence(call: Call, unknown: voice.OutcomeUnknown) -> None:
-    telemetry.logger().warning("the line does not answer", extra={"call_id": call.id, "reason": str(unknown)})
+    telemetry.logger().warning("line did not respond", extra={"call_id": call.id, "reason": str(unknown)})
 
 
 def _finish(call: Call) -> None:
-    """Complete a call whose analysis is not reported: with what the talker answers when it is asked, or without."""
+    """Completes a call whose analysis was not reported, with the talker's transcript if it has one."""
     talker = placing.carrier(call.simulated).talker
     try:
         found = talker.transcript(call.org_id, call.id, call.provider_conversation_id)
     except voice.OutcomeUnknown as unknown:
-        telemetry.logger().warning("talk not asked for", extra={"call_id": call.id, "reason": str(unknown)})
+        telemetry.logger().warning("transcript not fetched", extra={"call_id": call.id, "reason": str(unknown)})
         found = None
     if found and _record_missing(call, found):
-        # A long talk that nobody reported takes several runs.
+        # A long talk without reports takes several runs.
         commit(timers.soon(CloseCall(org_id=call.org_id, call_id=call.id, state=State.ENDING.value)))
         return
     outcome, summary = (found.outcome, found.summary) if found else (None, None)
@@ -138,7 +138,7 @@ def _finish(call: Call) -> None:
 
 
 def _record_missing(call: Call, found: voice.Transcript) -> bool:
-    """Record what was said and done and is not recorded, as much as one run may. Returns whether anything is left."""
+    """Records missing turns and tool uses, up to the limit of one run. Returns whether any are left."""
     said = {turn.number for turn in store.turns(call.org_id, call.id) if turn.final}
     used = {tool.id for tool in store.tools(call.org_id, call.id)}
     ids: dict[str, Any] = {"org_id": call.org_id, "call_id": call.id}
@@ -153,7 +153,7 @@ def _forgotten(call: Call, state: State) -> Change:
     if not _is_still(call, state):
         return None
     if call.state is State.CREATED:
-        # It never was at the provider.
+        # The provider never had this call.
         reason, why = lanes.why_not_dialled(call)
         return ending.ended(call, End(reason, error=why))
     reason = EndReason.NO_ANSWER if call.state is State.RINGING else EndReason.TIMEOUT

@@ -1,8 +1,8 @@
-"""How an accepted call is dialled: the worker's claim, the provider's answer, and the doubt where there is none.
+"""Dials accepted calls: a worker claims a call, asks the provider to place it, and records the answer.
 
-Between the claim and our record of the provider's answer the outcome is unknown. A call that stays there is never
-dialled again: after ten minutes the provider is asked. Where it does not know either the call is unconfirmed, and the
-provider's reports, which carry our id, settle it.
+Between the claim and the recorded answer the outcome is unknown. A call that stays there is never dialed again. After
+ten minutes the provider is asked about it. If the provider does not know either, the call becomes UNCONFIRMED. The
+provider's reports, which carry our id, then decide.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ from switchboard.kit.collection import moved
 from switchboard.timers import service as timers
 from switchboard.usage import service as usage
 
-#: How long a claim may stay without an outcome before people are told.
+#: How long a claim may have no outcome. Then the provider is asked.
 UNCONFIRMED_AFTER = timedelta(minutes=10)
-#: Less is no ringing, in seconds: a call whose hours end sooner is not placed.
+#: The minimum time to ring, in seconds. A call is not placed if its calling hours end sooner.
 _SHORTEST_RING = 5
-#: How soon a call that the provider had no room for is tried again.
+#: When to retry a call that the provider throttled.
 _TRY_AGAIN = timedelta(seconds=15)
 
 
 def dial(org_id: str, call_id: str) -> None:
-    """Dial a call that was accepted, or let it wait for a lane or its moment. Does nothing for one that was claimed."""
+    """Dials an accepted call, or lets it wait for a lane or its time. Does nothing for a claimed call."""
     call = store.CALLS.get(org_id, call_id)
     if call is None or call.state is not State.CREATED:
         return
@@ -63,7 +63,7 @@ def dial(org_id: str, call_id: str) -> None:
         return
     verdict, carrier = _judge(org, call), placing.carrier(call.simulated)
     if verdict.allowed and _ring_seconds(verdict.allowed_until) < _SHORTEST_RING:
-        _give_up(call, EndReason.BLOCKED, "refused before it was dialled: its hours are over in a moment")
+        _give_up(call, EndReason.BLOCKED, "refused before it was dialed: its calling hours end in a few seconds")
         return
     claimed = None
     try:
@@ -79,12 +79,12 @@ def dial(org_id: str, call_id: str) -> None:
         _give_up(call, EndReason.BLOCKED, str(stopped))
         return
     except Blocked:
-        # A block or an opt-out landed behind the verdict: the next one has it.
+        # A block or an opt-out was stored after the verdict. The next verdict will include it.
         verdict, claimed = _judge(org, call), None
         if verdict.allowed:
-            raise Contended("The number's ledgers keep changing.", retry_after=1) from None
+            raise Contended("The compliance entries of this number keep changing. Try again.", retry_after=1) from None
     if not verdict.allowed:
-        # It was allowed when it was accepted: since then its hours ended, or the called person opted out.
+        # The call was allowed when it was accepted. Since then its hours ended, or the called person opted out.
         refused = verdict
         store.CALLS.change(org_id, call_id, lambda found: _refused(found, refused))
     if claimed is None:
@@ -115,7 +115,7 @@ def _placement(call: Call, not_after: str | None, left: int | None) -> voice.Pla
 
 
 def _ring_seconds(not_after: str | None) -> int:
-    """How long the phone may ring: it is silent when the hours are over."""
+    """Returns how long the phone may ring, in seconds. It must not ring after the end of the calling hours."""
     if not_after is None:
         return RING_SECONDS
     left = int((clock.parse(not_after) - clock.now()).total_seconds())
@@ -123,11 +123,11 @@ def _ring_seconds(not_after: str | None) -> int:
 
 
 def _most_seconds(call: Call, left: int | None) -> int:
-    """How long the call may last: no longer than what is left of the organization's cap pays for, where it has one."""
+    """Returns how long the call may last, in seconds. The rest of the organization's cap must pay for all of it."""
     longest = int(TALK_LIMIT.total_seconds())
     if left is None:
         return longest
-    # The first minute is paid for.
+    # The first minute is already charged.
     return min(longest, 60 * (1 + max(0, left) // usage.price(placing.METER[call.tier])))
 
 
@@ -151,9 +151,9 @@ def _judge(org: Organisation, call: Call) -> Verdict:
 
 
 def _withdrawn(org: Organisation, left: int | None) -> str | None:
-    """Why a call that was accepted may not be dialled any more, as far as reading tells. The claim checks the rest.
+    """Returns why an accepted call may no longer be dialed, from data that were read before. The claim checks again.
 
-    `left` is what the organization's cap still allows.
+    `left` is the rest of the organization's cap, or None without a cap.
     """
     if org.status != "active":
         return "the organization is suspended"
@@ -163,10 +163,10 @@ def _withdrawn(org: Organisation, left: int | None) -> str | None:
 
 
 def _claim(org: Organisation, admitted: Admitted, verdict: Verdict, *, analyzed: bool) -> Call | None:
-    """Take a call for this worker and a lane for the call, `None` where another worker has it, or no lane is left.
+    """Claims a call for this worker and takes a lane. Returns `None` if another worker has the call or no lane is free.
 
-    What may have been withdrawn since the organization was read is checked in the same transaction. Raises Stopped and
-    Blocked, and Contended where its spending cap was changed: then it has to be read again.
+    The same transaction checks everything that may have been withdrawn since the organization was read. Raises Stopped
+    and Blocked, and Contended if the spending cap was changed: then the organization must be read again.
     """
     call = admitted.call
     lane: Lane | None = admitted.lane
@@ -187,7 +187,7 @@ def _claim(org: Organisation, admitted: Admitted, verdict: Verdict, *, analyzed:
         except Moved:
             return None
         except lanes.Taken:
-            # Each time another call was served: this ends with a lane, or when none is left.
+            # Another call took the lane. The loop ends with a lane, or when none is free.
             lane = lanes.seek(lane.pool, call)
         else:
             return claimed
@@ -195,7 +195,7 @@ def _claim(org: Organisation, admitted: Admitted, verdict: Verdict, *, analyzed:
 
 
 def confirm(org_id: str, call_id: str, claim: int) -> None:
-    """Ask the provider of a claim that has had no outcome for ten minutes. Where it cannot tell, nobody can."""
+    """Asks the provider about a claim without an outcome after ten minutes. If it does not know, nobody does."""
     call = store.CALLS.get(org_id, call_id)
     if call is None or call.state is not State.DIALING or call.claim != claim:
         return
@@ -205,8 +205,8 @@ def confirm(org_id: str, call_id: str, claim: int) -> None:
         store.CALLS.change(org_id, call_id, lambda now: _unconfirmed(now) if now.claim == claim else None)
         return
     if found is None:
-        # It has had ten minutes to show it. Should it report the call after all, that corrects this end.
-        end = End(EndReason.FAILED, error="the provider never had the call", provisional=True)
+        # The provider had ten minutes to show the call. If it reports the call later, the report corrects this end.
+        end = End(EndReason.FAILED, error="the provider never received the call", provisional=True)
         store.CALLS.change(org_id, call_id, lambda now: ending.ended(now, end) if now.claim == claim else None)
         return
     placed = voice.Placed(found.provider_call_id or "", call.provider_conversation_id)
@@ -215,7 +215,7 @@ def confirm(org_id: str, call_id: str, claim: int) -> None:
 
 
 def _refused(call: Call, verdict: Verdict) -> Change:
-    ended = _given_up(call, EndReason.BLOCKED, f"refused before it was dialled: {verdict.code}")
+    ended = _given_up(call, EndReason.BLOCKED, f"refused before it was dialed: {verdict.code}")
     return ended and (ended[0], [ended[1], compliance.record(verdict, call.id)])
 
 
@@ -247,7 +247,7 @@ def _unconfirmed(call: Call) -> Change:
 
 
 def _give_up(call: Call, reason: EndReason, error: str) -> None:
-    """End a call that nobody has dialled. One that another worker has claimed since it was read is left alone."""
+    """Ends a call that was not dialed. Does nothing if another worker has claimed it since it was read."""
     store.CALLS.change(call.org_id, call.id, lambda found: _given_up(found, reason, error))
 
 

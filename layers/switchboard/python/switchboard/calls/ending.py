@@ -1,7 +1,7 @@
-"""How a call ends: in which state, after what time, for how much; and how a late report corrects it.
+"""Ends calls: sets the final state, the length and the price. Also corrects them after a late report.
 
-A talk that is analyzed ends in two steps. When the line is over the call is ENDING: length, cost and reason are known.
-With the analysis it is COMPLETED, and without one after a while, too.
+An analyzed talk ends in two steps. When the line is over, the call is ENDING and has its length, cost and reason. The
+analysis makes it COMPLETED. Without an analysis a timer does that.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from switchboard.kit.collection import moved
 from switchboard.timers import service as timers
 from switchboard.usage import service as usage
 
-#: The longest call.
+#: The maximum length of a call.
 TALK_LIMIT = timedelta(hours=1)
 _LONGEST_TALK = int(TALK_LIMIT.total_seconds())
-#: How long the analysis of a talk may take to be reported.
+#: How long to wait for the report of a talk's analysis.
 ANALYSIS_LIMIT = timedelta(minutes=2)
-#: Within what time a late report corrects the end of a call: providers repeat their reports for a day at most.
+#: How long after its end a report may correct a call. Providers repeat their reports for one day at most.
 _CORRECTED_WITHIN = timedelta(hours=48)
-#: No provider lets a call last longer than four hours: a report of more, in seconds, is a fault.
+#: The maximum length to believe, in seconds. No provider allows a call of more than four hours.
 _MOST_REPORTED = 4 * 3_600
 
-#: The states in which the two talk, and with the one after it those of a call that was answered.
+#: TALKING has the states in which the two talk. ANSWERED adds the state directly after that.
 TALKING = frozenset({State.ACTIVE, State.HOLD})
 ANSWERED = TALKING | {State.ENDING}
 
@@ -47,36 +47,36 @@ _ENDS = {
     EndReason.BLOCKED: State.CANCELED,
 }
 
-#: How a call ends that somebody hung up before it was answered.
+#: The end state of a call when a party hangs up before the answer.
 _HUNG_UP = {EndReason.CALLER_HANGUP: State.NO_ANSWER, EndReason.AGENT_HANGUP: State.CANCELED}
 
 
 class End(NamedTuple):
-    """How a call ended. `seconds` is the length that was reported, and `at` the moment by the provider's clock."""
+    """The end of a call. `seconds` is the reported length, and `at` the time by the provider's clock."""
 
     reason: EndReason
     seconds: int | None = None
     error: str | None = None
     at: str | None = None
     sip_code: int | None = None
-    #: Whether it is our own conclusion.
+    #: Whether we concluded the end ourselves, without a report.
     provisional: bool = False
 
     @classmethod
     def of(cls, report: Report) -> End:
-        """The end that a provider reports."""
+        """Returns the end that a provider reports."""
         reason = report.end_reason or EndReason.COMPLETED
         return cls(reason, report.duration_seconds, at=report.at, sip_code=report.sip_code)
 
 
 def ended(call: Call, end: End) -> Change:
-    """End a call whose line is over; `None` for one that ended before."""
+    """Returns the change that ends a call whose line is over, or `None` if it has already ended."""
     if call.state is State.ENDING:
         return None
     at = telling.moment(call, end.at)
     supposed = not call.answered_at and (_was_answered(end.reason) or call.state in ANSWERED)
     if supposed:
-        # Answered and ended, reported the wrong way round: the end tells of both.
+        # The report of the end arrived before the report of the answer: the end implies the answer.
         call = call.model_copy(update={"answered_at": _answered_before(call, at, end.seconds)})
     reason = _true_reason(call, end.reason)
     state = _end_state(call, reason)
@@ -96,7 +96,7 @@ def ended(call: Call, end: End) -> Change:
         "length_supposed": end.seconds is None,
         "provisional": end.provisional,
     }
-    # The first minute was spent when the call was placed.
+    # The first minute was charged when the call was placed.
     settled, left = _settled(call, minutes - 1), lanes.leave_writes(call)
     if state is State.COMPLETED and call.awaits_analysis and call.outcome is None and not end.provisional:
         known = of_end(call.model_copy(update=facts))
@@ -108,14 +108,14 @@ def ended(call: Call, end: End) -> Change:
 
 
 def completed(call: Call, outcome: str | None, summary: str | None) -> Change:
-    """Complete a call that waits for the analysis of its talk: with what is known of it, or without."""
+    """Returns the change that completes a call which waits for its analysis. The analysis may be missing."""
     if call.state is not State.ENDING:
         return None
     return analyzed(call, outcome, summary)
 
 
 def analyzed(call: Call, outcome: str | None, summary: str | None) -> Change:
-    """Take the analysis of a talk. It may come before the end of the call is reported, and after it was waited for."""
+    """Returns the change for the analysis of a talk. It may arrive before the end, and after the time limit."""
     facts = {"outcome": outcome, "summary": summary}
     if call.state is State.ENDING:
         after = moved(call, state=State.COMPLETED, watch=None, **facts)
@@ -128,21 +128,21 @@ def analyzed(call: Call, outcome: str | None, summary: str | None) -> Change:
 
 
 def may_be_corrected(call: Call) -> bool:
-    """Whether a call ended so lately that a report still counts."""
+    """Whether a call ended recently enough that a report may still correct it."""
     return call.ended_at is not None and clock.parse(call.ended_at) > clock.now() - _CORRECTED_WITHIN
 
 
 def answered_after_all(call: Call, report: Report) -> Change:
-    """Take an answer that is reported after the end. What the end said of the talk's length counts now."""
+    """Returns the change for an answer that is reported after the end. The length from the end report now counts."""
     assert call.ended_at is not None
     end = clock.parse(call.ended_at)
     known = {"answered_by": call.answered_by or report.answered_by, "answer_supposed": False}
     if call.provisional:
-        # Its end was our own conclusion. A later report of the end tells how long they talked.
+        # We concluded this end ourselves. A later report of the end will have the length of the talk.
         at = min(telling.moment(call, report.at), end)
         return moved(call, answered_at=clock.iso(at), **known), None
     if call.answered_at and not call.length_supposed:
-        # The answer follows from the length.
+        # The time of the answer already follows from the length.
         return moved(call, **known), None
     seconds = call.reported_seconds
     answered = end - timedelta(seconds=seconds) if seconds is not None else min(telling.moment(call, report.at), end)
@@ -151,7 +151,7 @@ def answered_after_all(call: Call, report: Report) -> Change:
 
 
 def corrected(call: Call, report: Report) -> Change:
-    """Take the provider's word on an end that we had concluded on our own, or on a length that nobody had told."""
+    """Returns the change for a provider's report that corrects an end or a length that we had concluded ourselves."""
     end, at = End.of(report), telling.moment(call, report.at)
     if not call.provisional and (end.seconds is None or end.seconds == call.duration_seconds):
         return None
@@ -164,12 +164,12 @@ def corrected(call: Call, report: Report) -> Change:
 
 
 def _settled_anew(call: Call, told: Call, reason: EndReason, seconds: int | None) -> Change:
-    """Give an ended call another end: its state, length and price, and the difference in what it is charged."""
+    """Returns the change to another end: its state, length and price, and the write that charges the difference."""
     assert told.ended_at is not None
     begun = told.model_copy(update={"state": State.ACTIVE if told.answered_at else State.RINGING})
     reason = _true_reason(begun, reason)
     state = _end_state(begun, reason)
-    assert state is not None, "every reason ends a call that was under way"
+    assert state is not None, "every reason ends a call that is in progress"
     if call.state is State.ENDING and state is State.COMPLETED:
         state = State.ENDING
     talked = _talked(begun, seconds, clock.parse(told.ended_at))
@@ -189,7 +189,7 @@ def _settled_anew(call: Call, told: Call, reason: EndReason, seconds: int | None
 
 
 def of_end(call: Call) -> dict[str, Any]:
-    """What an event tells of a call's end."""
+    """Returns the event data about a call's end."""
     assert call.end_reason is not None
     return {
         "end_reason": call.end_reason.value,
@@ -210,7 +210,7 @@ def _settled(call: Call, minutes: int) -> Writes:
 
 
 def _true_reason(call: Call, reason: EndReason) -> EndReason:
-    """Why a call ended, where what was reported of its answer says otherwise: a machine, or an answer at all."""
+    """Returns the reason of an end, corrected by the known answer: somebody answered, or a machine did."""
     if call.answered_at and reason in (EndReason.BUSY, EndReason.NO_ANSWER):
         return EndReason.COMPLETED
     if reason is EndReason.COMPLETED and is_machine(call.answered_by):
@@ -219,12 +219,12 @@ def _true_reason(call: Call, reason: EndReason) -> EndReason:
 
 
 def is_machine(answered_by: str | None) -> bool:
-    """Whether a machine answered, in the words of the carriers."""
+    """Whether a machine answered. `answered_by` has the words of the carriers."""
     return bool(answered_by) and str(answered_by).startswith(("machine", "fax", "voicemail"))
 
 
 def _was_answered(reason: EndReason) -> bool:
-    """Whether a call that ends for that reason was answered, whatever was reported. One may hang up while it rings."""
+    """Whether this reason implies an answer. A hangup does not, because it may happen while the phone rings."""
     return reason in (EndReason.COMPLETED, EndReason.VOICEMAIL)
 
 
@@ -234,7 +234,7 @@ def _answered_before(call: Call, end: datetime, seconds: int | None) -> str:
 
 
 def _end_state(call: Call, reason: EndReason) -> State | None:
-    """The state in which the call ends for that reason, `None` where it ended before."""
+    """Returns the state in which a call ends for a reason, or `None` if it has already ended."""
     if call.answered_at:
         states = (_ENDS.get(reason, State.COMPLETED), State.COMPLETED)
     else:
@@ -243,16 +243,16 @@ def _end_state(call: Call, reason: EndReason) -> State | None:
 
 
 def _talked(call: Call, reported: int | None, end: datetime) -> int:
-    """How many seconds the two talked. Some providers report how long a call rang that nobody answered: it is none."""
+    """Returns the length of the talk in seconds. It is 0 without an answer: some providers report the ringing time."""
     if not call.answered_at:
         return 0
     if reported is not None:
         return _bounded(reported)
-    # A report that got lost is our loss: nobody pays for more than the longest call.
+    # A lost report must not cost the customer: the length is limited to the longest call.
     passed = round((end - clock.parse(call.answered_at)).total_seconds())
     return max(0, min(passed, _LONGEST_TALK))
 
 
 def _bounded(seconds: int) -> int:
-    """A reported length that can be true."""
+    """Limits a reported length to possible values, in seconds."""
     return max(0, min(seconds, _MOST_REPORTED))

@@ -1,4 +1,4 @@
-"""What a provider reports of a call, applied to it. Reports come late, twice and in any order."""
+"""Applies a provider's reports to calls. Reports arrive late, twice and in any order."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from switchboard.calls.telling import Change
 from switchboard.carriers.voice.reports import EndReason, Recording, Report
 from switchboard.kit.collection import moved
 
-#: More recordings than that are no call's.
+#: The maximum number of recordings of a call. More are an error of the provider.
 _MOST_RECORDINGS = 20
-#: How long a provider may take to report that a call rings, is answered or not; then it is closed.
+#: How long to wait for a provider's report about a ringing call. Then the call is closed.
 RING_LIMIT = timedelta(minutes=3)
 
 
 def apply(report: Report) -> None:
-    """Apply what a provider reports of a call."""
+    """Applies a provider's report to its call."""
     if report.kind in hearing.KINDS:
         hearing.hear(report)
         return
     store.CALLS.change(report.org_id, report.call_id, lambda found: decide(found, report))
     if report.kind == "ended":
-        # Also where an earlier run of this report made the change, and was stopped before it came to this.
+        # Runs also after a retry: an earlier run may have stopped between the change and this line.
         hearing.hear_what_was_cut_off(report.org_id, report.call_id)
 
 
 def decide(call: Call, report: Report) -> Change:
-    """What a report changes of a call as it stands; `None` where it changes nothing."""
+    """Returns the change that a report makes to a call, or `None` if it changes nothing."""
     known: dict[str, Any] = {}
     if report.provider_call_id and not call.provider_call_id:
         known["provider_call_id"] = report.provider_call_id
     if report.provider_conversation_id and report.provider_conversation_id != call.provider_conversation_id:
-        # The talker's own word, where the dialler may only have supposed it.
+        # The talker's report replaces an id that the dialer may have assumed.
         known["provider_conversation_id"] = report.provider_conversation_id
     match report.kind:
         case "ringing" if call.can_become(State.RINGING):
@@ -44,7 +44,7 @@ def decide(call: Call, report: Report) -> Change:
         case "answered" if not call.answered_at or call.answer_supposed:
             return _answered(call, report, known)
         case "answered" if report.answered_by and not call.answered_by:
-            # The end told of the answer before, and not of who it was.
+            # The end implied the answer before, but not who answered.
             return moved(call, answered_by=report.answered_by, **known), None
         case "machine" if report.answered_by and report.answered_by != call.answered_by:
             return _found_out(call, report.answered_by, known)
@@ -69,7 +69,7 @@ def _answered(call: Call, report: Report, known: dict[str, Any]) -> Change:
     if call.state not in OVER and (call.state in ANSWERED or call.can_become(State.ACTIVE)):
         by = call.answered_by or report.answered_by
         known |= {"answered_at": clock.iso(telling.moment(call, report.at)), "answered_by": by}
-        # What was reported ahead of the answer, such as a hold, came after it and stands.
+        # A state reported before the answer, such as a hold, came later in the call and stays.
         state = call.state if call.state in ANSWERED else State.ACTIVE
         return telling.move(call, state, "voice.call.answered", TALK_LIMIT, known)
     if call.state in OVER and ending.may_be_corrected(call):
@@ -78,7 +78,7 @@ def _answered(call: Call, report: Report, known: dict[str, Any]) -> Change:
 
 
 def _found_out(call: Call, answered_by: str, known: dict[str, Any]) -> Change:
-    """Take who answered, which is found out after the answer, and sometimes after the end."""
+    """Returns the change for a report of who answered. It arrives after the answer, sometimes after the end."""
     if call.state in OVER and call.end_reason is EndReason.COMPLETED and ending.is_machine(answered_by):
         known["end_reason"] = EndReason.VOICEMAIL
     after = moved(call, answered_by=answered_by, **known)
@@ -103,26 +103,26 @@ def _recorded(call: Call, recording: Recording, known: dict[str, Any]) -> Change
 
 
 def _held(call: Call, report: Report, known: dict[str, Any]) -> Change:
-    """Put a call on hold, or go on with it. Of the two the provider's last word counts, whichever comes last here."""
+    """Returns the change for a hold or a resume. The provider's order counts, not the order of arrival."""
     order = _order(report)
     if order is not None:
         if call.held_order is not None and order <= call.held_order:
             return None
         known["held_order"] = order
     if report.kind == "hold" and call.can_become(State.HOLD):
-        # A hold may be reported ahead of the answer, whose limit is then not yet set.
+        # A hold may be reported before the answer. The time limit of the talk is then not yet set.
         limit = None if call.answered_at else TALK_LIMIT
         return telling.move(call, State.HOLD, "voice.call.hold", limit, known)
     if report.kind == "resumed" and call.state is State.HOLD:
         return telling.move(call, State.ACTIVE, "voice.call.resumed", None, known)
     if order is None or call.state in OVER:
         return None
-    # A word that the next one of the provider's order must find, whatever it changes itself.
+    # The report changes no state. But its order must be stored to compare the next report with it.
     return moved(call, **known), None
 
 
 def _order(report: Report) -> int | None:
-    """Where the provider's order has a report: its own number, else its time in milliseconds."""
+    """Returns a report's position in the provider's order: its sequence number, else its time in milliseconds."""
     if report.sequence is not None:
         return report.sequence
     try:

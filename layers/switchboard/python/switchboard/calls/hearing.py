@@ -1,6 +1,6 @@
-"""What is heard in a call: turns, tools, pressed keys; and the wish to be called no more.
+"""Records the content of a call: turns, tool uses and pressed keys. Recognizes requests for no more calls.
 
-It changes nothing of the call itself, so that those who report do not meet there; only a wish does, once.
+These reports do not write the call item, so that they do not conflict there. Only an opt-out writes it, once.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from switchboard.kit import change as kit
 from switchboard.kit.collection import moved
 from switchboard.timers import service as timers
 
-#: The reports that are about what is heard.
+#: The kinds of reports about the content of a call.
 KINDS = frozenset({"turn", "tool", "dtmf", "opt_out"})
 
 
 def hear(report: Report) -> None:
-    """Record what was said or done."""
+    """Records a turn, a tool use or pressed keys."""
     call = store.CALLS.get(report.org_id, report.call_id)
     if call is None:
         return
@@ -46,7 +46,7 @@ def hear(report: Report) -> None:
 
 
 def hear_what_was_cut_off(org_id: str, call_id: str) -> None:
-    """Take a wish that was understood and never became final, because the person hung up upon it."""
+    """Applies a request for no more calls in a turn that never became final, because the person hung up."""
     call = store.CALLS.get(org_id, call_id)
     if call is None or call.answered_at is None:
         return
@@ -57,27 +57,27 @@ def hear_what_was_cut_off(org_id: str, call_id: str) -> None:
 
 
 def _with_neighbors(call: Call, turn: Turn) -> list[str]:
-    """A turn's text between what the same person said just before and after: recognizers cut sentences at pauses."""
+    """Returns a turn's text with the same person's turns before and after: recognizers cut sentences at pauses."""
     before, after = store.turns_at(call, turn.number - 1, turn.number + 1)
     return [one.text for one in (before, turn, after) if one and one.final and one.speaker == turn.speaker]
 
 
 def _opt_out(call: Call, source: OptOutSource, said: Writes) -> None:
-    """Note that the called person wants no more calls, with what said so, and have the call hung up.
+    """Records the called person's opt-out together with the report of it, and hangs the call up.
 
-    All in one commit: the ledger, which holds for every API and channel, is never behind what was said.
+    All in one commit. So the ledger, which applies to every API and channel, never lags behind the transcript.
     """
     _, noted = ledgers.opt_out_writes(telling.origin(call), call.to_number, source)
     try:
         _note(call, source, said, noted)
     except ledgers.OptedOut:
-        # The number is in the ledger by an earlier turn, by another call, or by a request.
+        # An earlier turn, another call or a request has already added the number to the ledger.
         _note(call, source, said, None)
 
 
 def _note(call: Call, source: OptOutSource, said: Writes, ledger: Writes) -> None:
     if call.opted_out_at:
-        # The call need not be written again. Where an operator lifted the first wish's entry, this one enters its own.
+        # The call is already marked. If an operator removed the first entry from the ledger, this adds a new one.
         if said is not None or ledger is not None:
             kit.record([said, ledger, _hanging_up(call) if ledger is not None else None])
         return

@@ -1,4 +1,4 @@
-"""The histories of numbers, made from the events of calls (switchboard.projections)."""
+"""Projects events of calls to the call histories of numbers (`switchboard.projections`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from switchboard.events.models import Event
 
 
 def project(event: Event) -> tuple[str, Writes] | None:
-    """Count the call of an event with its number. One of a test key calls nobody, and is not counted."""
+    """Returns the id of the called number, and the write that counts the call. Skips calls of test keys."""
     call = store.CALLS.get(event.org_id, event.subject.id)
     if call is None or call.simulated:
         return None
@@ -25,7 +25,7 @@ def project(event: Event) -> tuple[str, Writes] | None:
 
 
 def _with(before: History, at: str, name: str | None) -> History:
-    """A history with one more call: the same, in whatever order the calls come."""
+    """Returns a history with one more call. The result does not depend on the order of the calls."""
     after = before.model_copy(update={"calls": before.calls + 1, "last_call_at": max(before.last_call_at or at, at)})
     if name is None or (before.named_at or "", before.name or "") > (at, name):
         return after
@@ -33,11 +33,11 @@ def _with(before: History, at: str, name: str | None) -> History:
 
 
 def subjects(org_id: str) -> Iterator[str]:
-    """The ids of all numbers that have a history."""
+    """Returns the ids of all numbers that have a history."""
     return histories.ids(org_id)
 
 
 def removal(org_id: str, number_id: str) -> Writes:
-    """The write that removes a number's history, if it is still the one that was read."""
+    """Returns the write that deletes a number's history if it has not changed since it was read."""
     found = histories.get(org_id, number_id)
     return histories.remove(org_id, number_id, history.from_item(found).calls) if found else None

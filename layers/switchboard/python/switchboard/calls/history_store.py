@@ -1,10 +1,10 @@
-"""The histories of numbers in the `core` table, where contacts are, so that one read brings both.
+"""Call histories of numbers in the `core` table. Contacts are there, too, so one read gets both.
 
 | item | pk | sk |
 |---|---|---|
 | history of a number | `<org>#history` | `<id of the number>` |
 
-A history counts its calls, so that `calls` is its version, too.
+`calls`, the number of calls, is also the version of a history.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def get(org_id: str, number_id: str) -> Item | None:
 
 
 def save(org_id: str, number_id: str, fields: Item, before: int) -> Put:
-    """Write a history, if it has as many calls as the one that was read."""
+    """Returns the write that stores a history if it has not changed since it was read. Raises Moved at commit."""
     return Put(
         table="core",
         item={**key(org_id, number_id), **fields},
@@ -46,7 +46,7 @@ def remove(org_id: str, number_id: str, before: int) -> Delete:
 
 
 def numbers(org_id: str, after: str | None, limit: int) -> list[Item]:
-    """Histories in the order of their numbers' ids, after one of them."""
+    """Returns histories in the order of their numbers' ids, after the id `after`."""
     start = dict(key(org_id, after)) if after else None
     return Query(table="core", partition=f"{org_id}#history").page(limit, start).items
 

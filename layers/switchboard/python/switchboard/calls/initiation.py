@@ -1,4 +1,4 @@
-"""Calls that a back end asks a flow to make, and how they stand (the OptiComm contract's two actions)."""
+"""Initiates calls of a flow for a back end, and returns their status (the two actions of the OptiComm contract)."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from switchboard.webhooks import callbacks
 from switchboard.webhooks.callbacks import Callback
 
 SOURCE = "opticomm"
-#: Accepted calls of a key in a day (UTC), where nothing else was agreed on (docs/contracts/opticomm.md#limits).
+#: The default limit of accepted calls for a key and day (UTC) (docs/contracts/opticomm.md#rate-limits).
 CALLS_PER_DAY = 1_000
-#: Longer than any id of ours.
+#: Longer ids cannot exist.
 _LONGEST_ID = 255
 
 Admitted = Callable[[], AbstractContextManager[None]]
 
 
 class Wanted(BaseModel):
-    """A call that a back end wants. `agent` is a flow's id, or its provider's agent."""
+    """A back end's request for a call. `agent` is a flow's id, or its agent's id at the provider."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -50,12 +50,14 @@ class Wanted(BaseModel):
 
 
 def initiate(caller: Caller, wanted: Wanted, admitted: Admitted) -> Placed:
-    """Accept a call for dialling, or find the one that the same `request_id` has.
+    """Accepts a call for dialing, or returns the call with the same `request_id`.
 
-    A repetition is answered before anything else is looked at; a new call goes through `admitted`, the caller's request
-    limits. Raises Invalid for a callback URL or a number, QuotaExceeded at the key's or the plan's daily limit or at
-    the hard cap, NotFound for the agent, Forbidden for one that is not the key's, Blocked, Unavailable, and what
-    `admitted` raises.
+    A repeated request returns its call before any other check. A new call runs within `admitted`, the caller's request
+    limits.
+
+    Raises QuotaExceeded at the daily limit of the key or the plan or at the hard cap. Raises Forbidden for an agent
+    that the key may not use, and NotFound for an unknown agent. Raises Invalid, Blocked, Unavailable and the errors
+    of `admitted`.
     """
     once = RequestId(caller.org_id, _mode(caller), wanted.request_id) if wanted.request_id else None
     of_key = _of_key(caller)
@@ -133,12 +135,12 @@ def _accepted(caller: Caller, wanted: Wanted, flow: Flow, order: Order, voice: V
 
 
 def is_known(caller: Caller, request_id: str) -> bool:
-    """Whether a call was started with a `request_id`, by a key of the caller's kind."""
+    """Whether a call has this `request_id`, from a key of the same kind (live or test)."""
     return store.request(caller.org_id, _mode(caller), request_id) is not None
 
 
 def status(caller: Caller, call_id: str | None, request_id: str | None) -> Call:
-    """The call of that id, else of that `request_id`, among those of the caller's kind of key. Raises NotFound."""
+    """Returns the call with this id, else with this `request_id`. Raises NotFound, also for the other kind of key."""
     if call_id is None and request_id is not None and len(request_id) <= _LONGEST_ID:
         call_id = store.request(caller.org_id, _mode(caller), request_id)
     call = store.CALLS.get(caller.org_id, call_id) if call_id and len(call_id) <= _LONGEST_ID else None
@@ -162,11 +164,11 @@ def _callback(caller: Caller, url: str | None) -> Callback | None:
 def _require_allowed(key: ApiKey, name: str, flow: Flow) -> None:
     allowed = key.restrictions.agents
     if allowed and not {name, flow.id, flow.provider_agent_id} & set(allowed):
-        raise Forbidden("This key may not let this agent call.", code="agent_not_allowed")
+        raise Forbidden("This key is not allowed to use this agent.", code="agent_not_allowed")
 
 
 def _basis(key: ApiKey, flow: Flow) -> Basis | None:
-    """The key's, which whoever gave it out set for just its calls, else the flow's."""
+    """Returns the consent of the key, which applies to exactly its calls, else the consent of the flow."""
     own = key.restrictions
     if own.consent_source is not None:
         return Basis(source=own.consent_source, date=own.consent_date, of=key.id)
@@ -174,7 +176,7 @@ def _basis(key: ApiKey, flow: Flow) -> Basis | None:
 
 
 def _voice(flow: Flow, simulated: bool) -> Voice:
-    """The flow's voice, which decides the tier; another where the carrier has none of that name."""
+    """Returns the flow's voice, which decides the tier. Falls back to a basic voice if the carrier does not have it."""
     voices = placing.carrier(simulated).talker.voices()
     return next((one for one in voices if one.id == flow.voice), None) or next(
         one for one in voices if one.tier == Tier.BASIC
@@ -188,7 +190,7 @@ def _calls_per_day(key: ApiKey) -> int:
 def _of_key(caller: Caller) -> Charge:
     limit = _calls_per_day(caller.key)
     full = QuotaExceeded(
-        f"This key's calls of today ({limit:,}) are used up.",
+        f"This key has reached its daily limit of {limit:,} calls. Try again tomorrow (UTC).",
         code="daily_cap",
         resource="key",
         current=limit,

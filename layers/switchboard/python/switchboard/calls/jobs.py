@@ -6,21 +6,21 @@ from switchboard.kit.jobs import Job
 
 
 class DialCall(Job, queue="dialer"):
-    """Dial a call that was accepted."""
+    """Dial an accepted call."""
 
     org_id: str
     call_id: str
 
 
 class WakeWaiting(Job, queue="dialer"):
-    """Dial the calls that wait for what a call has given back, or without one for a cap that was raised."""
+    """Dial waiting calls: those for which `call_id` made room, or without it those for which a raised cap made room."""
 
     org_id: str
     call_id: str | None = None
 
 
 class WatchWaiting(Job, queue="dialer"):
-    """See whether a call still waits, though nobody woke it. `looks` counts how often that was done."""
+    """Check whether a call still waits, in case its wake-up was lost. `looks` counts the checks."""
 
     org_id: str
     call_id: str
@@ -28,7 +28,7 @@ class WatchWaiting(Job, queue="dialer"):
 
 
 class ConfirmDial(Job, queue="dialer"):
-    """See whether a claim of a call has an outcome by now."""
+    """Check whether a dialer's claim of a call has an outcome."""
 
     org_id: str
     call_id: str
@@ -36,14 +36,14 @@ class ConfirmDial(Job, queue="dialer"):
 
 
 class HangUp(Job, queue="dialer"):
-    """Hang up a call that is under way."""
+    """Hang up a call in progress."""
 
     org_id: str
     call_id: str
 
 
 class CloseCall(Job, queue="dialer"):
-    """End a call that is still in a state."""
+    """End a call if it is still in `state`."""
 
     org_id: str
     call_id: str

@@ -1,16 +1,16 @@
-"""Lanes: how many calls of an organization are under way at once.
+"""Lanes: limit how many calls of an organization are in progress at once.
 
-A call takes a lane in the transaction that claims it, and gives it back in the transaction that ends it. So no counter
-can drift: a lane is held by one call, and a lease ends by itself if everything else is lost. The lanes of a pool are
-numbered items. A claim writes one of them, so that no item is part of every claim.
+A call takes a lane in the transaction of its claim, and releases it in the transaction of its end. So no counter can
+be wrong: one call holds a lane, and its lease expires if everything else is lost. The lanes of a pool are numbered
+items. A claim writes only one of them, so that claims do not compete for one item.
 
-A call that has to wait for its moment (`calls.pacing`) takes its lane before it reserves one, and holds it until then.
-So there are never more reservations than lanes, and none of a call that could not go at its moment.
+A call that has to wait for its time (`calls.pacing`) takes its lane before it reserves a time, and holds the lane
+until then. So there are never more reservations than lanes, and every call with a reservation can go at its time.
 
 A call without a lane waits in the table, in the order of acceptance. A call may take a lane only if there are more free
-lanes than calls that wait before it. The end of a call is an event, which wakes the first that wait (`calls.waking`):
-the event is in the commit that gives the lane back, so that it cannot be lost, and a call looks again after it has
-joined those that wait.
+lanes than calls that wait before it. The end of a call is an event, which wakes the first waiting calls
+(`calls.waking`). The event is in the commit that releases the lane, so it cannot be lost. A call checks the lanes again
+after it has started to wait.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ from switchboard.kit.collection import moved
 from switchboard.kit.listing import place_of
 from switchboard.timers import service as timers
 
-#: How long a call may wait to be dialled, from its acceptance: for a lane, for its turn on a number, for a provider
-#: that has no room. People who asked for a call do not expect it later, and its watch leaves by the outbox.
+#: How long an accepted call may wait to be dialed: for a lane, for its turn on a number, or for a busy provider.
+#: People who asked for a call do not expect it later. The time is also short enough for a timer of the outbox.
 WAIT_LIMIT = timedelta(minutes=15)
-#: Longer than any call can be under way: ten minutes, unconfirmed for an hour, answered for another, and a margin for
-#: timers that come late.
+#: Longer than any call can be in progress: ten minutes to confirm, one hour unconfirmed, one hour answered, and a
+#: margin for late timers.
 LEASE = timedelta(hours=3)
-#: Lanes of calls with test keys. They are apart, so that tests never hold up live calls.
+#: The number of lanes for calls of test keys. They are separate, so that tests never delay live calls.
 SIMULATED_LANES = 10
-#: When a call that waits looks again for itself, should nobody wake it; each time after twice as long.
+#: When a waiting call first checks for a lane by itself, in case its wake-up was lost. The time then doubles.
 FIRST_LOOK = timedelta(minutes=1)
 
 _LIVE, _TEST = "live", "test"
-#: How long the turn on a shared number is kept for a call that does not come at its moment.
+#: How long a turn on a shared number is kept after the call's reserved time.
 _TURN_KEPT = timedelta(minutes=1)
 
 
@@ -60,7 +60,7 @@ class Taken(Exception):
 
 @dataclass(frozen=True)
 class Pool:
-    """The lanes that calls of an organization share."""
+    """A group of lanes that an organization's calls share."""
 
     org_id: str
     name: str
@@ -68,9 +68,9 @@ class Pool:
 
 
 class Lane(NamedTuple):
-    """A lane for a call: a free one, or one that the call holds. `waits` says that the call is among those that wait.
+    """A lane for a call: a free lane, or the lane that the call holds. `waits` means that the call is waiting.
 
-    Another job of the call may put it there at any moment, so that whatever takes a lane takes it out of them.
+    Another job of the call may let it wait at any time. So every write that takes a lane also ends the waiting.
     """
 
     pool: Pool
@@ -80,11 +80,11 @@ class Lane(NamedTuple):
 
     @property
     def ref(self) -> str:
-        """What the call remembers it by."""
+        """The name of the lane in the call's field `lane`."""
         return f"{self.pool.name}|{self.number}"
 
     def take_writes(self, call: Call, until: datetime | None = None, moments: Moments | None = None) -> Writes:
-        """The writes that take it, for the claim's commit; none where the call holds it. Raise Taken."""
+        """Returns the writes that take the lane, or None if the call holds it. The writes raise Taken at commit."""
         if self.held:
             return None
         org_id, name = self.pool.org_id, self.pool.name
@@ -96,7 +96,7 @@ class Lane(NamedTuple):
 
 
 class Turns(NamedTuple):
-    """Turns of an organization's calls where tenants share a pace: the one that a call has, or one that it may take."""
+    """The turn that a call has in a shared pace, or a free turn that it may take."""
 
     mine: int | None
     free: Lane | None
@@ -107,20 +107,20 @@ def _place(call: Call) -> str:
 
 
 def pool_of(org: Organisation, call: Call) -> Pool:
-    """The lanes for a call."""
+    """Returns the pool of lanes for a call."""
     return Pool(org.id, _TEST, SIMULATED_LANES) if call.simulated else Pool(org.id, _LIVE, org.terms.concurrent_calls)
 
 
 def turns_of(call: Call) -> Pool:
-    """The lanes that stand for the next turns of an organization's calls where tenants share a pace.
+    """Returns the pool of turns of an organization's calls in a shared pace. A turn is stored as a lane.
 
-    There are as many as calls of one second, so that an organization that is alone can have the whole pace.
+    The pool has as many turns as calls of one second, so that a single organization can use the whole pace.
     """
     return Pool(call.org_id, f"number#{placing.shared_pace(call)}", max(1, math.ceil(placing.pace(call).rate)))
 
 
 def find(org: Organisation, call: Call) -> Lane | None:
-    """The lane that the call holds or may take; without one it waits from now on, and is woken."""
+    """Returns the lane that the call holds or may take. Without a lane the call waits, and is woken later."""
     pool = pool_of(org, call)
     if call.lane:
         return Lane(pool, int(call.lane.rpartition("|")[2]), waits=False, held=True)
@@ -128,23 +128,23 @@ def find(org: Organisation, call: Call) -> Lane | None:
 
 
 def seek(pool: Pool, call: Call) -> Lane | None:
-    """As `find`, in a pool, for a call that holds no lane."""
+    """Finds a lane in a pool for a call that holds none. Without a lane the call waits, and is woken later."""
     return _free_for(pool, call) or _join(pool, call, _watch(call))
 
 
 def _join(pool: Pool, call: Call, *beside: Writes) -> Lane | None:
-    """Let a call wait, and look once more."""
+    """Lets a call wait, and checks for a free lane once more."""
     if not _wait(pool, call, *beside):
         return None
-    # A lane that was given back between the look and the waiting woke nobody.
+    # A lane that was released just before the call began to wait woke nobody.
     return _free_for(pool, call)
 
 
 def hold(call: Call, lane: Lane | None, moments: Moments) -> tuple[Call, Lane] | None:
-    """Take a lane for a call that waits for its moment: the call as it is then. `None` where there is none any more."""
+    """Takes a lane for a call that waits for its time. Returns the changed call and its lane, or `None`."""
     while lane:
         kept = moved(call, lane=lane.ref)
-        # A call that waits for a lane is watched already.
+        # A call that waits for a lane already has a timer.
         watch = None if lane.waits else _watch(call)
         try:
             commit(store.CALLS.save(kept), lane.take_writes(call, moments=moments), watch)
@@ -158,12 +158,12 @@ def hold(call: Call, lane: Lane | None, moments: Moments) -> tuple[Call, Lane] |
 
 
 def moments(call: Call, lane: Lane) -> Moments:
-    """The moments of a call in the limits of calls a second, as its lane says."""
+    """Returns the reserved times of a call, which its lane stores."""
     return lanes_store.moments(lane.pool.org_id, lane.pool.name, lane.number, call.id) if lane.held else {}
 
 
 def keep_writes(call: Call, lane: Lane, moments: Moments) -> Writes:
-    """The write that notes a call's moments in the lane that it holds. Raises Moved where it holds it no more."""
+    """Returns the write that stores a call's reserved times in its lane. Raises Moved if the call lost the lane."""
     until = clock.now() + LEASE
     return lanes_store.keep(lane.pool.org_id, lane.pool.name, lane.number, call.id, until, moments, Moved)
 
@@ -186,10 +186,10 @@ def _read(pool: Pool) -> Standing:
 
 
 def _free(found: Standing, size: int) -> list[int]:
-    """The lanes that may be taken: the lowest that are free, as many as are left of the cap.
+    """Returns the lanes that may be taken: the lowest free numbers, as many as the cap still allows.
 
-    So a cap that was lowered counts at once, also while lanes above it are held. A look that is a moment old does no
-    harm: a lane stops being one of these only when somebody takes it.
+    So a lowered cap applies at once, even if lanes above it are held. Slightly old data do no harm: only a call that
+    takes a lane removes it from this list.
     """
     left = size - len(found.held)
     free: list[int] = []
@@ -207,7 +207,7 @@ def _watch(call: Call) -> Writes:
 
 
 def _wait(pool: Pool, call: Call, *beside: Writes) -> bool:
-    """Let a call wait. Returns False where it is no more as it was read: another dialler has it."""
+    """Lets a call wait. Returns False if the call has changed since it was read: another dialer has it."""
     try:
         commit(lanes_store.put_waiting(pool.org_id, pool.name, _place(call)), store.check_unchanged(call), *beside)
     except Recorded:
@@ -220,7 +220,7 @@ def _wait(pool: Pool, call: Call, *beside: Writes) -> bool:
 
 
 def first_waiting(call: Call) -> list[str]:
-    """The ids of the calls for which there is room now, in what a call gave back or waited for itself."""
+    """Returns the ids of waiting calls that can go now, from the pools that the given call uses."""
     ids: dict[str, None] = {}
     for name in _pools_of(call):
         if lanes_store.anyone_waits(call.org_id, name):
@@ -230,7 +230,7 @@ def first_waiting(call: Call) -> list[str]:
 
 
 def first_of_organization(org_id: str) -> list[str]:
-    """The ids of an organization's calls for which there is a lane now."""
+    """Returns the ids of an organization's waiting calls that can get a lane now."""
     if not lanes_store.anyone_waits(org_id, _LIVE):
         return []
     return _first_of(Pool(org_id, _LIVE, accounts.organisation(org_id).terms.concurrent_calls))
@@ -242,7 +242,7 @@ def _first_of(pool: Pool) -> list[str]:
 
 
 def _pools_of(call: Call) -> list[str]:
-    """The names of the pools that a call may wait in."""
+    """Returns the names of the pools in which a call may wait."""
     return [_TEST if call.simulated else _LIVE, *([turns_of(call).name] if placing.shared_pace(call) else [])]
 
 
@@ -251,7 +251,7 @@ def _is_turn(name: str) -> bool:
 
 
 def turns(call: Call) -> Turns:
-    """The turn that a call has where tenants share a pace, or may take."""
+    """Returns the turn that a call has in a shared pace, or may take."""
     return _turns_in(turns_of(call), call)
 
 
@@ -262,9 +262,9 @@ def _turns_in(pool: Pool, call: Call) -> Turns:
 
 
 def take_turn(call: Call, turn: Lane | None, kept: Writes) -> int | None:
-    """Take a turn for a call that holds a lane and will reserve a moment; without one it waits, and is woken.
+    """Takes a turn for a call that holds a lane and wants a time. Without a turn the call waits, and is woken later.
 
-    `kept` is written where it begins to wait.
+    `kept` are writes for the commit in which the call starts to wait. Returns the number of the turn, or `None`.
     """
     pool = turns_of(call)
     while turn := turn or _join(pool, call, kept):
@@ -273,7 +273,7 @@ def take_turn(call: Call, turn: Lane | None, kept: Writes) -> int | None:
         except Moved:
             return None
         except Taken:
-            # Each time another call of the organization had it: this ends with a turn, or when none is left.
+            # Another call of the organization took the turn. The loop ends with a turn, or when no turn is left.
             turn = _turns_in(pool, call).free
         else:
             return turn.number
@@ -281,12 +281,12 @@ def take_turn(call: Call, turn: Lane | None, kept: Writes) -> int | None:
 
 
 def keep_turn_writes(call: Call, number: int, due: datetime) -> Writes:
-    """The write that keeps a turn until the moment that the call has reserved. Raises Taken."""
+    """Returns the write that keeps a turn until the reserved time `due`. Raises Taken at commit."""
     return lanes_store.keep(call.org_id, turns_of(call).name, number, call.id, due + _TURN_KEPT, {}, Taken)
 
 
 def leave_turn_writes(call: Call, number: int | None) -> Writes:
-    """The writes that give a turn back, and take the call out of those that wait for one."""
+    """Returns the writes that release a turn, and end the call's waiting for a turn."""
     name = turns_of(call).name
     return [
         lanes_store.delete_waiting(call.org_id, name, _place(call)),
@@ -295,11 +295,10 @@ def leave_turn_writes(call: Call, number: int | None) -> Writes:
 
 
 def leave_writes(call: Call) -> Writes:
-    """The writes that give back a call's lane and turn, and its place among those that wait, for the commit that ends
-    it.
+    """Returns the writes that release a call's lane and turn and end its waiting, for the commit that ends the call.
 
-    `call` is as it was before that. A call that was claimed waits nowhere: its claim took it out of the lines, and
-    nothing puts it back.
+    `call` is the version before that commit. A claimed call does not wait: its claim ended the waiting, and nothing
+    starts it again.
     """
     lane = None
     if call.lane:
@@ -310,13 +309,13 @@ def leave_writes(call: Call) -> Writes:
     line = lanes_store.delete_waiting(call.org_id, _TEST if call.simulated else _LIVE, _place(call))
     turn = None
     if placing.shared_pace(call):
-        # Only a call that holds a lane has a turn.
+        # Only a call that holds a lane can have a turn.
         turn = leave_turn_writes(call, turns(call).mine if call.lane else None)
     return [lane, line, turn]
 
 
 def why_not_dialled(call: Call) -> tuple[EndReason, str]:
-    """Why a call that may wait no longer was not dialled."""
+    """Returns the reason and a text why a call was not dialed within its time limit."""
     minutes = round((clock.now() - clock.parse(call.created_at)).total_seconds() / 60)
     pool = _TEST if call.simulated else _LIVE
     pools = [pool, *([turns_of(call).name] if placing.shared_pace(call) else [])]
@@ -325,12 +324,12 @@ def why_not_dialled(call: Call) -> tuple[EndReason, str]:
         cap = SIMULATED_LANES if call.simulated else accounts.organisation(call.org_id).terms.concurrent_calls
         kind = "calls of test keys" if call.simulated else "calls"
         return EndReason.CONCURRENCY_LIMIT, (
-            f"waited {minutes} minutes: the organization's cap of {cap} concurrent {kind} was reached all the time"
+            f"waited {minutes} minutes: the organization's limit of {cap} concurrent {kind} was always reached"
         )
     if any(for_turn) or call.lane:
         return EndReason.RATE_LIMIT, (
-            f"waited {minutes} minutes for a turn on {call.from_number}: it places a limited number of calls a second"
+            f"waited {minutes} minutes for a turn on {call.from_number}: the number has a limit of calls per second"
         )
     if call.claim:
-        return EndReason.PROVIDER_UNAVAILABLE, f"the provider had no room in {minutes} minutes"
-    return EndReason.TIMEOUT, f"the call was not dialled in {minutes} minutes"
+        return EndReason.PROVIDER_UNAVAILABLE, f"the provider accepted no call for {minutes} minutes"
+    return EndReason.TIMEOUT, f"the call was not dialed within {minutes} minutes"

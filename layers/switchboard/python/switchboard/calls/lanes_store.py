@@ -1,12 +1,13 @@
-"""Lanes and the calls that wait for one, in the `core` table.
+"""Lanes, and calls that wait for a lane, in the `core` table.
 
 | item | pk | sk |
 |---|---|---|
 | lane | `<org>#lanes#<pool>` | `lane#<number>` |
 | waiting call | `<org>#lanes#<pool>` | `wait#<when it was accepted>#<call>` |
 
-One query reads the lanes, and after them the first calls that wait. A lane names its holder in a set, so that a call
-that gives it back twice, or after its lease ended and another call took it, removes only itself, without a condition.
+One query reads the lanes and then the first waiting calls. A lane stores its holder in a set. So a call can release
+its lane without a condition: a second release, or a release after another call took the lane, removes only the
+call itself.
 """
 
 from __future__ import annotations
@@ -19,24 +20,24 @@ from switchboard.aws import clock, table
 from switchboard.aws.table import Delete, Item, Key, Put, Query, Update
 from switchboard.kit.change import Recorded
 
-#: How long an item stays after its last use. Longer than any lease, and than any call waits.
+#: How long an item stays after its last use. Longer than any lease, and longer than any call waits.
 KEPT = timedelta(days=1)
 Refusal = Callable[[list[Item | None]], Exception]
 
 
-#: The moments that a call has in the limits of calls a second, by the limit's name, in milliseconds since 1970.
+#: The reserved times of a call by the name of the limit of calls a second, in milliseconds since 1970.
 Moments = dict[str, int]
 
 
 class Held(NamedTuple):
-    """A lane that is held: by which call, and the moments that it has."""
+    """The holder of a lane: a call and its reserved times."""
 
     call_id: str
     moments: Moments
 
 
 class Standing(NamedTuple):
-    """A pool as it was read: the lanes that are held, and the first calls that wait, in their order."""
+    """The state of a pool: its held lanes, and the first waiting calls in order."""
 
     held: dict[int, Held]
     waiting: list[str]
@@ -59,7 +60,7 @@ def _expires() -> int:
 
 
 def read(org_id: str, pool: str, waiting: int, since: datetime) -> Standing:
-    """All lanes of a pool that are held, and at least the first `waiting` calls accepted since then that wait."""
+    """Returns the held lanes of a pool, and at least the first `waiting` of the calls accepted since then that wait."""
     query = Query(table="core", partition=_partition(org_id, pool))
     found = Standing({}, [])
     now, oldest, start = clock.stamp(), clock.iso(since), None
@@ -68,7 +69,7 @@ def read(org_id: str, pool: str, waiting: int, since: datetime) -> Standing:
         for item in page.items:
             kind, _, name = item["sk"].partition("#")
             if kind == "wait":
-                # A call that is older was ended by its watch.
+                # An older call was ended by its timer.
                 found.waiting.extend([name] if name >= oldest else [])
             elif item.get("holders") and item["until"] >= now:
                 (holder,) = item["holders"]
@@ -83,7 +84,7 @@ def _moments(item: Item | None) -> Moments:
 
 
 def moments(org_id: str, pool: str, number: int, call_id: str) -> Moments:
-    """The moments of a call that holds a lane."""
+    """Returns the reserved times of a call that holds a lane."""
     item = table.get("core", _lane(org_id, pool, number))
     return _moments(item) if item and call_id in item.get("holders", ()) else {}
 
@@ -91,7 +92,7 @@ def moments(org_id: str, pool: str, number: int, call_id: str) -> Moments:
 def take(
     org_id: str, pool: str, number: int, call_id: str, until: datetime, moments: Moments, otherwise: Refusal
 ) -> Update:
-    """The write that takes a lane which is free, or whose lease has ended."""
+    """Returns the write that takes a free lane, or a lane with an expired lease."""
     return Update(
         table="core",
         key=_lane(org_id, pool, number),
@@ -112,7 +113,7 @@ def take(
 def keep(
     org_id: str, pool: str, number: int, call_id: str, until: datetime, moments: Moments, otherwise: Refusal
 ) -> Update:
-    """The write that keeps a lane which the call has for longer, and notes the call's moments."""
+    """Returns the write that extends the lease of the call's lane, and stores the call's reserved times."""
     return Update(
         table="core",
         key=_lane(org_id, pool, number),
@@ -125,7 +126,7 @@ def keep(
 
 
 def give_back(org_id: str, pool: str, number: int, call_id: str) -> Update:
-    """The write that gives a lane back, if the call has it."""
+    """Returns the write that releases a lane if the call holds it."""
     return Update(
         table="core",
         key=_lane(org_id, pool, number),
@@ -149,6 +150,6 @@ def anyone_waits(org_id: str, pool: str) -> bool:
 
 
 def waits(org_id: str, pools: list[str], place: str) -> list[bool]:
-    """Whether a call waits in each of some pools."""
+    """Returns for each pool whether the call waits there."""
     found = table.get_many("core", [_wait(org_id, pool, place) for pool in pools])
     return [item is not None for item in found]

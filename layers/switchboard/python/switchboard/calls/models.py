@@ -1,4 +1,4 @@
-"""A call, its states, and the moves between them."""
+"""A call, its states, and the allowed transitions between them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
 
 class State(StrEnum):
-    """Where a call is. DIALING is the worker's claim: from there on the provider may have it.
+    """The state of a call. In DIALING a worker has claimed it, so the provider may have it.
 
-    In ENDING the line is over, and the analysis of the talk has not been reported yet.
+    In ENDING the line is over, but the analysis of the talk is not reported yet.
     """
 
     CREATED = "created"
@@ -35,17 +35,17 @@ class State(StrEnum):
     CANCELED = "canceled"
 
 
-#: The speaker of a turn that is no word of the called person.
+#: The speaker of a turn by our side. All other speakers are the called person.
 AGENT = "agent"
 
-#: How every call ends, one way or another.
+#: The final states.
 TERMINAL = frozenset({State.COMPLETED, State.BUSY, State.NO_ANSWER, State.FAILED, State.CANCELED})
 
 #: The states of a call whose line is over.
 OVER = TERMINAL | {State.ENDING}
 
-#: The legal moves. Whatever a provider reports late, twice or out of order never moves a call backwards: a call that
-#: was answered does not ring again, and one that ended stays as it ended.
+#: The allowed transitions. Late, repeated or unordered reports never move a call backwards: an answered call does not
+#: ring again, and an ended call stays ended.
 MOVES: dict[State, frozenset[State]] = {
     State.CREATED: frozenset({State.DIALING}) | TERMINAL,
     State.DIALING: frozenset({State.CREATED, State.UNCONFIRMED, State.RINGING, State.ACTIVE, State.HOLD, State.ENDING})
@@ -66,11 +66,11 @@ class Tier(StrEnum):
 
 
 class Order(BaseModel):
-    """A call that a caller wants placed.
+    """The request for a call.
 
-    `basis` is the consent that holds where neither the request nor the ledger has one. A `simulated` call reaches
-    nobody and costs nothing. `purpose`, `time_zone`, `recipient_state` and `zone_confirmed` are the gate's
-    (`compliance.models.Contact`). `variables` are what the voice may speak of: they stand for `{{name}}` in its texts.
+    `basis` is the consent to use if neither the request nor the ledger has one. A `simulated` call reaches nobody and
+    costs nothing. `purpose`, `time_zone`, `recipient_state` and `zone_confirmed` are for the gate
+    (`compliance.models.Contact`). `variables` replace `{{name}}` in the prompt and the greeting.
     """
 
     to: str
@@ -93,7 +93,7 @@ class Order(BaseModel):
 
 
 class Call(BaseModel):
-    """A call, and what has become of it. `version` counts its changes: each write names the one it follows."""
+    """A call with its present state. `version` counts its changes: each write requires the version that it read."""
 
     id: str
     org_id: str
@@ -102,61 +102,61 @@ class Call(BaseModel):
     direction: Direction = "OUTBOUND"
     state: State = State.CREATED
     version: int = 1
-    #: The version at which a dialler last claimed it.
+    #: The version of the last claim by a dialer.
     claim: int = 0
-    #: The lane that it holds or held (switchboard.calls.lanes).
+    #: The lane that the call holds or held (`switchboard.calls.lanes`).
     lane: str | None = None
-    #: The timer that closes it, where that is one (switchboard.timers): it goes with the reason that it was set for.
+    #: The timer that closes the call (`switchboard.timers`), if its present state has one.
     watch: str | None = None
     tier: Tier
     from_number: str
     to_number: str
     voice_id: str
     greeting: str
-    #: What the voice calls itself.
+    #: The name of the voice.
     agent_name: str = "your assistant"
-    #: The flow that talks, as it was when the call was accepted, and how the caller named it.
+    #: The flow that talks, as of the call's acceptance. `agent_ref` is the caller's name for it.
     flow_id: str | None = None
     agent_ref: str | None = None
     provider_agent_id: str | None = None
-    #: By this the caller tells its own requests apart: two with the same are one call.
+    #: The caller's own id of the request: requests with the same id are one call.
     request_id: str | None = None
     conversation_id: str | None = None
-    #: The endpoint that is told of this call alone (switchboard.webhooks.callbacks).
+    #: The endpoint for events of only this call (`switchboard.webhooks.callbacks`).
     callback_id: str | None = None
-    #: What was asked for: the gate is asked again before the call is dialled.
+    #: The original request. The gate evaluates it again before the call is dialed.
     order: Order
     correlation_id: str
-    #: The key that it was placed with. Revoking it stops the call, as long as it waits to be dialled.
+    #: The API key of the request. Revoking the key stops the call if it is not dialed yet.
     key_id: str | None = None
     #: When the called person asked for no more calls.
     opted_out_at: str | None = None
     provider: str
-    #: What the line calls it, and what the talker calls the talk.
+    #: The ids of the call at the line and at the talker.
     provider_call_id: str | None = None
     provider_conversation_id: str | None = None
-    #: The provider's own order of the last hold or resume that counted.
+    #: The position of the last applied hold or resume in the provider's order.
     held_order: int | None = None
-    #: The same of the last transfer.
+    #: The position of the last applied transfer in the provider's order.
     transfer_order: int | None = None
     transferred_to: str | None = None
     end_reason: EndReason | None = None
     answered_by: str | None = None
-    #: Whether an analysis of the talk follows its end. `outcome` is what it says: `success`, `failure` or `unknown`.
+    #: Whether an analysis follows the end of the talk. `outcome` is its result: `success`, `failure` or `unknown`.
     awaits_analysis: bool = False
     outcome: str | None = None
     summary: str | None = None
     recordings: list[Recording] = Field(default_factory=list)
     error: str | None = None
     sip_code: int | None = None
-    #: Where the first minute was counted; what the call really took is settled there. A simulated call has none.
+    #: The receipt for the first minute. The rest of the call is charged to it. A simulated call has none.
     receipt: Receipt | None = None
     cost_micros: int = 0
-    #: Whether its end is our own conclusion: no report of the provider told of it. A report may still correct it.
+    #: Whether we concluded the end without a report by the provider. A report may still correct it.
     provisional: bool = False
-    #: How long the provider said that it lasted, where nobody had reported an answer: it may have been ringing.
+    #: The provider's length of a call without a reported answer, in seconds. It may be ringing time.
     reported_seconds: int | None = None
-    #: Whether no report told of the answer, or of the length, so that a late one still counts.
+    #: Whether the answer, or the length, was concluded without a report. A late report may still correct it.
     answer_supposed: bool = False
     length_supposed: bool = False
     created_at: str
@@ -168,14 +168,14 @@ class Call(BaseModel):
 
     @property
     def simulated(self) -> bool:
-        """Whether nobody is called, and nothing spent."""
+        """Whether the call reaches nobody and costs nothing."""
         return self.order.simulated
 
     @property
     def is_over(self) -> bool:
-        """Whether the provider told that the line is over, or it never had the call."""
+        """Whether the call is certainly over: the provider reported the end, or it never had the call."""
         return self.state in OVER and not self.provisional
 
     def can_become(self, state: State) -> bool:
-        """Whether that move is a legal one."""
+        """Whether the transition to a state is allowed."""
         return state in MOVES[self.state]

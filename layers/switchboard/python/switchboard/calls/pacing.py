@@ -1,21 +1,21 @@
-"""How fast calls go out: so many a second from a number, and of an organization.
+"""Paces calls: limits how many calls a second go out from a number and from an organization.
 
-A call goes at once where nobody has the present moment or a later one. Otherwise it takes its lane, reserves the next
-moment that nobody has, by one conditional write, and is put off to that moment. Only a call that has a lane reserves,
-so that no moment is kept for a call that cannot go. A queue's delays are whole seconds: a call goes up to a second
-after its moment, which nobody else has, and no worker waits for it. One that comes much later has lost its moment and
-reserves another, so that calls which were held up do not go all at once.
+A call goes out immediately if nobody has reserved the present time or a later one. Otherwise it takes its lane,
+reserves the next free time slot by one conditional write, and is postponed to that time. Only a call with a lane
+reserves a time, so that no time is lost to a call that cannot go. A queue's delays are whole seconds: a call goes out
+up to one second after its time, which belongs to no other call, and no worker waits for it. A call that is much later
+has lost its time and reserves another, so that delayed calls do not all go out at once.
 
-The organization is asked first, and the line only when the organization's moment has come. What a call was granted is
-noted in its lane, and not asked for again.
+The limit of the organization comes first. The limit of the number applies only when the time for the organization has
+come. A lane stores the times that a call got, so that a call reserves each of them once.
 
-Tenants share the platform's own numbers, and the account by which a carrier counts. There an organization has the
-turns of one second at a time, and its other calls wait in the table behind them, in order. So a call waits there for a
-second's calls of each other organization, and never for a thousand calls of one. The claim of a call that had a turn
-wakes the next.
+Tenants share the platform's own numbers, and the account by which a carrier counts. In such a shared pace an
+organization has only as many turns as calls of one second. Its other calls wait in the table, in order. So a call
+waits for at most one second of calls of each other organization, and never for a thousand calls of one organization.
+When a call with a turn is claimed, it wakes the next call.
 
-Clocks of workers may differ by a moment. The moments still lie an interval apart, so that a difference of a second, as
-a job that comes late, lets another call into a second now and then, and no more over a minute.
+The clocks of workers may differ slightly. The reserved times are still one interval apart. So a difference of one
+second, or a late job, can add a call to a second now and then, but not to a minute.
 """
 
 from __future__ import annotations
@@ -39,24 +39,24 @@ from switchboard.calls.models import Call
 from switchboard.kit.change import Moved, again
 from switchboard.timers import service as timers
 
-#: How long a dialler waits for a call's moment itself, in milliseconds: other tenants' calls wait for the dialler.
+#: How long a dialer may sleep until a call's time, in milliseconds: other tenants' calls wait for the dialer.
 _WAITED_HERE = 100
-#: How late a call may come and still have its moment: a second by the queue, and what a busy worker takes.
+#: How late a call may be, in milliseconds, without losing its time: one second by the queue, and two by busy workers.
 _LATE = 3_000
 
-#: How a dialler waits for a call's moment. Tests replace it.
+#: The function by which a dialer waits for a call's time. Tests replace it.
 sleep: Callable[[float], None] = time.sleep
 
 
 class TooLate(Exception):
-    """The next free moment is later than the call may wait. Its text says of which limit."""
+    """The next free time is later than the call may wait. The message names the limit."""
 
 
 class Limit(NamedTuple):
-    """A limit of calls a second. `interval` is the time between two of them, in milliseconds.
+    """A limit of calls a second. `interval` is the time between two calls, in milliseconds.
 
-    `late` is how much later than its moment a call may come: a line counts what it gets, an organization's pace is
-    ours. `shared` says that tenants share it.
+    `late` is how late a call may be without losing its time, in milliseconds. It is limited for a number, because the
+    carrier counts calls as they arrive. `shared` means that tenants share the limit.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Limit(NamedTuple):
 
 
 class Admitted(NamedTuple):
-    """A call that may go now: as it is now, its lane, and what its claim writes."""
+    """A call that may go out now: its present version, its lane, and the writes for its claim."""
 
     call: Call
     lane: Lane
@@ -77,19 +77,19 @@ class Admitted(NamedTuple):
 
 @dataclass
 class _Asking:
-    """A call that asks one limit after the other."""
+    """The state of a call while it passes one limit after the other."""
 
     call: Call
     lane: Lane
     moments: Moments
     writes: Writes = None
     turn: int | None = None
-    #: A turn that it may take.
+    #: A turn that the call may take.
     free: Lane | None = None
 
 
 def admit(org: Organisation, call: Call, lane: Lane) -> Admitted | None:
-    """Let a call go now, or let it wait for its moment: `None` where it waits. It holds a lane then. Raises TooLate."""
+    """Admits a call now, or returns `None` and postpones it. A postponed call holds a lane. Raises TooLate."""
     if math.isinf(placing.pace(call).rate):
         return Admitted(call, lane, None)
     asking = _Asking(call, lane, lanes.moments(call, lane))
@@ -112,7 +112,7 @@ def _interval(rate: float) -> int:
 
 
 def _passes(asking: _Asking, limit: Limit) -> bool:
-    """Whether the call's moment in a limit has come. Otherwise it comes back for it."""
+    """Whether the call may pass a limit now. Otherwise the call is postponed."""
     moment = asking.moments.get(limit.name)
     if limit.shared:
         found = lanes.turns(asking.call)
@@ -128,7 +128,7 @@ def _passes(asking: _Asking, limit: Limit) -> bool:
         if moment is None or not _is_near(moment):
             return False
     elif not _is_near(moment):
-        # Its job comes at that moment.
+        # The call already has a job for that time.
         return False
     if limit.shared:
         asking.writes = _leave_turn(asking.call, asking.turn is not None, asking.turn)
@@ -141,7 +141,7 @@ def _goes(limit: Limit) -> bool:
 
 
 def _leave_turn(call: Call, others: bool, turn: int | None) -> Writes:
-    """Give back a turn, and wake the next where one was kept."""
+    """Returns the writes that release a turn, and the job that wakes the next call if there may be one."""
     wake = timers.soon(WakeWaiting(org_id=call.org_id, call_id=call.id)) if others else None
     return [lanes.leave_turn_writes(call, turn), wake]
 
@@ -151,9 +151,9 @@ def _is_near(moment: int) -> bool:
 
 
 def _reserve_for(asking: _Asking, limit: Limit) -> int | None:
-    """Reserve a call's moment, once it holds a lane, and a turn where it needs one. Lets it come back for it.
+    """Reserves a time for a call, after it takes a lane, and a turn in a shared limit. Postpones the call to that time.
 
-    Returns the moment, and `None` where the call has to wait for a lane or a turn first.
+    Returns the time, or `None` if the call has to wait for a lane or a turn first.
     """
     if not asking.lane.held:
         held = lanes.hold(asking.call, asking.lane, asking.moments)
@@ -173,7 +173,7 @@ def _reserve_for(asking: _Asking, limit: Limit) -> int | None:
 
 
 def _put_off(asking: _Asking, limit: Limit, moment: int) -> None:
-    """Let a call come back at its moment."""
+    """Postpones a call to its reserved time."""
     call, due = asking.call, _moment(moment)
     back = timers.later(DialCall(org_id=call.org_id, call_id=call.id), due).write
     kept = lanes.keep_writes(call, asking.lane, asking.moments)
@@ -182,15 +182,15 @@ def _put_off(asking: _Asking, limit: Limit, moment: int) -> None:
             try:
                 commit(back, kept, lanes.keep_turn_writes(call, asking.turn, due))
             except Taken:
-                # The turn was kept long enough and is another call's now. The moment is still this one's.
+                # The turn expired, and another call took it. The reserved time still belongs to this call.
                 commit(back, kept)
         else:
             commit(back, kept)
     except Moved:
-        # The call has ended, or another dialler has claimed it.
+        # The call has ended, or another dialer has claimed it.
         return
     telemetry.metric("CallPutOff")
-    telemetry.logger().info("call put off to its turn", extra={"call_id": call.id, "due": clock.iso(due)})
+    telemetry.logger().info("call postponed to its turn", extra={"call_id": call.id, "due": clock.iso(due)})
 
 
 def _latest(call: Call) -> int:
@@ -198,20 +198,20 @@ def _latest(call: Call) -> int:
 
 
 def _reserve(limit: Limit, latest: int) -> int:
-    """Reserve the next moment of a limit. Raises TooLate, and Contended where others keep reserving."""
+    """Reserves the next free time of a limit. Raises TooLate, or Contended if concurrent reservations keep winning."""
 
     def attempt() -> int:
         now = _now()
         if (moment := pacing_store.reserve_next(limit.key, now, limit.interval, latest)) is not None:
             return moment
         if pacing_store.tail(limit.key) > latest:
-            raise TooLate(f"the calls that {limit.what} has waiting take longer than a call may wait")
+            raise TooLate(f"too many calls wait for {limit.what}: the next free time is later than a call may wait")
         if not pacing_store.go(limit.key, now, limit.interval):
             raise Moved
         return now
 
     moment = again(attempt)
-    assert moment is not None, "nothing here is recorded before"
+    assert moment is not None, "no attempt raises Recorded"
     return moment
 
 

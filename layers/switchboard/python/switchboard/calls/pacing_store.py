@@ -1,4 +1,4 @@
-"""How fast calls go out, in the `core` table.
+"""Reservations of call times in the `core` table (`calls.pacing`).
 
 | item | pk | sk |
 |---|---|---|
@@ -7,8 +7,8 @@
 | pace of a number that tenants share | `pace#<number>` | `number` |
 | pace of an account that tenants share | `pace#account#<name>` | `number` |
 
-`tail` is the next moment that nobody has, in milliseconds since 1970. What tenants share has one pace for all, since
-its carrier counts so. It holds times alone.
+`tail` is the next free time, in milliseconds since 1970. A number or an account that tenants share has one item for
+all tenants, because its carrier counts all their calls together. The item holds only times.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from datetime import timedelta
 from switchboard.aws import clock, table
 from switchboard.aws.table import ConditionFailedError, Key, Update
 
-#: How long an item stays after its last use. Longer than any moment that may be reserved lies ahead.
+#: How long an item stays after its last use. Nobody can reserve a time so far ahead.
 KEPT = timedelta(days=1)
 
 
 def tail(key: Key) -> int:
-    """The next moment that nobody has."""
+    """Returns the next free time."""
     return int((table.get("core", key) or {}).get("tail", 0))
 
 
@@ -36,12 +36,12 @@ def number_key(org_id: str, number: str) -> Key:
 
 
 def shared_key(shared: str) -> Key:
-    """The pace of what tenants share: a number, or an account (`account#<name>`)."""
+    """Returns the key of a pace that tenants share: a number, or an account (`account#<name>`)."""
     return {"pk": f"pace#{shared}", "sk": "number"}
 
 
 def go(key: Key, now: int, interval: int) -> bool:
-    """Take the present moment, where nobody has it or a later one. Returns whether it was so."""
+    """Takes the present time unless this time or a later one is reserved. Returns whether it succeeded."""
     change = Update(
         table="core",
         key=key,
@@ -57,7 +57,7 @@ def go(key: Key, now: int, interval: int) -> bool:
 
 
 def reserve_next(key: Key, now: int, interval: int, latest: int) -> int | None:
-    """Reserve the moment behind those that others have reserved; `None` where none has, or it lies too far ahead."""
+    """Reserves the time after all reserved times. Returns `None` if no time is reserved, or if it is after `latest`."""
     change = Update(
         table="core",
         key=key,

@@ -1,4 +1,4 @@
-"""Accepting a call: what is the same for every API, once it is known who is to talk and what the gate says."""
+"""Accepts calls: the steps that all APIs share, from the checks before a call to its commit."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from switchboard.usage.models import Meter
 from switchboard.usage.service import Charge
 
 METER = {Tier.BASIC: Meter.VOICE_BASIC, Tier.PREMIUM: Meter.VOICE_PREMIUM}
-#: Longer than a dialler goes on trying (switchboard.calls.dialing), and short enough to leave by the outbox.
+#: As long as a dialer retries (`lanes.WAIT_LIMIT`), and short enough for a timer of the outbox.
 _DIALLED_WITHIN = timedelta(minutes=15)
-#: A number of no one's, for a stack that calls no one.
+#: A caller ID that belongs to nobody, for a stack that calls nobody.
 _TEST_CALLER = "+15005550006"
 _GREETINGS = {
     "en": "Hello, this is {name}, an automated assistant.",
@@ -41,86 +41,87 @@ _GREETINGS = {
 
 
 class Placed(NamedTuple):
-    """A call, and whether an earlier request had placed it."""
+    """A call, and whether an earlier request placed it."""
 
     call: Call
     duplicate: bool
 
 
 def carrier(simulated: bool) -> Carrier:
-    """The carrier of a call: one that is simulated never reaches a real provider, whatever is configured."""
+    """Returns the carrier of a call. A simulated call never reaches a real provider, in any configuration."""
     return voice.simulated() if simulated else voice.carrier()
 
 
 def provider(simulated: bool) -> str:
-    """The name of that carrier."""
+    """Returns the name of the carrier."""
     return "simulator" if simulated else voice.name()
 
 
 def require_phone() -> None:
-    """Raise Unavailable when the phone feature is off."""
+    """Raises Unavailable when the phone feature is off."""
     if not settings.flag("FEATURE_PHONE_ENABLED", default=True):
-        raise Unavailable("Calls are switched off.", code="phone_disabled")
+        raise Unavailable("Phone calls are disabled.", code="phone_disabled")
 
 
 def require_carrier(*, simulated: bool) -> None:
-    """Raise Unavailable when no carrier is configured that could place the call."""
+    """Raises Unavailable when no carrier is configured that can place the call."""
     if provider(simulated) == "none":
-        raise Unavailable("No telephone carrier is configured here: only test keys can place calls.", code="no_carrier")
+        raise Unavailable("No telephone carrier is configured: only test keys can place calls.", code="no_carrier")
 
 
 def require_destination(order: Order) -> None:
-    """Raise Forbidden for a number whose calls pay its holder: they are dialed to earn that money, at our cost.
+    """Raises Forbidden for a number whose calls pay its holder: fraudsters place such calls at our cost.
 
-    Raises Invalid for what is no number.
+    Raises Invalid for an invalid number.
     """
     if phone.costs_extra(order.to):
-        message = "Calls to premium-rate, shared-cost and satellite numbers are not placed."
+        message = "Calls to premium-rate, shared-cost and satellite numbers are not allowed."
         raise Forbidden(message, code="destination_not_allowed")
 
 
 def require_provider(order: Order) -> None:
-    """Raise Unavailable when the provider is known to be down."""
+    """Raises Unavailable when the provider is known to be down."""
     if not carrier(order.simulated).line.available(order.to):
-        raise Unavailable("The voice provider is down.", code="provider_down", retry_after=30)
+        raise Unavailable("The voice provider is down. Try again later.", code="provider_down", retry_after=30)
 
 
 def greeting(org: Organisation, order: Order, name: str, language: str) -> str:
-    """The first words of a call: what the law of the number asks for, then the customer's greeting or our own.
+    """Returns the first words of a call: the required disclosures, then the customer's greeting or our own.
 
-    `name` is how the voice calls itself, `language` the one that it speaks. Raises Invalid for what is no number.
+    `name` is the name of the voice, and `language` its language. Raises Invalid for an invalid number.
     """
     own = _GREETINGS.get(language.split("-", maxsplit=1)[0].lower(), _GREETINGS["en"]).format(name=name)
     return disclosures.greeting(order.greeting or own, disclosures.required(contact(org, order)), org.name, language)
 
 
 def caller_id(org: Organisation, own: Sequence[str | None], of: str) -> str:
-    """The first number of its own, else the organisation's, else one of the platform's pool, the same each time.
+    """Returns the first of the numbers in `own`, else the organization's number, else one of the platform's pool.
 
-    Raises Unavailable where a real carrier would show a number that belongs to nobody (47 CFR 64.1604 forbids it).
+    The number from the pool is always the same for the same `of`. Raises Unavailable if a real carrier would show a
+    number that belongs to nobody, because 47 CFR 64.1604 forbids that.
     """
     numbers = [number for number in (*own, org.caller_id) if number]
     pool = _pool()
     found = numbers[0] if numbers else pool[int(secret.digest(of), 16) % len(pool)]
     if voice.reaches_people() and phone.parse(found).reaches_nobody:
-        raise Unavailable("There is no number to call from: set one for the organization.", code="no_caller_id")
+        raise Unavailable("No caller ID is available: set a phone number for the organization.", code="no_caller_id")
     return found
 
 
 def _pool() -> list[str]:
-    """The platform's own numbers, which tenants share."""
+    """Returns the platform's own numbers, which tenants share."""
     return settings.text("CALLER_POOL", _TEST_CALLER).split(",")
 
 
 def pace(call: Call) -> Pace:
-    """How many calls a second its carrier takes from its number; `inf` where it counts none, as the simulator."""
+    """Returns how many calls a second the carrier accepts from the call's number; `inf` means no limit."""
     return Pace(math.inf) if call.simulated else carrier(simulated=False).line.pace_of(call.from_number)
 
 
 def shared_pace(call: Call) -> str | None:
-    """What its calls a second are counted by where tenants share it: its carrier's account, or the platform's number.
+    """Returns the name of a pace that tenants share: the carrier's account, or a number of the platform.
 
-    `None` where nobody counts, and for a number that its organization alone uses.
+    Returns `None` if there is no limit, and for a number that only one organization uses.
     """
     found = pace(call)
     if math.isinf(found.rate):
@@ -131,7 +132,7 @@ def shared_pace(call: Call) -> str | None:
 
 
 def contact(org: Organisation, order: Order, *, counted: bool = False) -> Contact:
-    """What the gate is asked about a call. `counted` says that the call is among those already counted."""
+    """Returns the contact for the gate to evaluate. `counted` means that the gate already counted the call."""
     hours = org.calling_hours
     return Contact(
         org_id=org.id,
@@ -150,9 +151,9 @@ def contact(org: Organisation, order: Order, *, counted: bool = False) -> Contac
 
 
 def charges(org: Organisation, order: Order) -> list[Charge]:
-    """What a call is counted towards: its tier's calls of the day, and its first minute of the month.
+    """Returns the charges of a new call: one of the tier's daily calls, and the first minute of the month's spending.
 
-    What it really took is settled when it ends, in the month of the first minute. A simulated call costs nothing.
+    The rest is charged when the call ends, in the same month. A simulated call costs nothing.
     """
     if order.simulated:
         return []
@@ -161,9 +162,9 @@ def charges(org: Organisation, order: Order) -> list[Charge]:
 
 
 def evaluate(org: Organisation, order: Order, within: Sequence[Charge]) -> Verdict:
-    """The gate's verdict on a call. Where that takes a paid query, the charges are looked at before.
+    """Returns the gate's verdict on a call. Checks the limits of the charges before a paid query.
 
-    Raises QuotaExceeded where the call would be refused by one of them anyway.
+    Raises QuotaExceeded if a charge would exceed its limit.
     """
     return compliance.evaluate(contact(org, order), before_paying=lambda: usage.require_room(within))
 
@@ -176,10 +177,10 @@ def place(
     *guards: Writes,
     within: Sequence[Charge],
 ) -> Placed:
-    """Accept a call for dialling, if the gate's verdict and the guards let it pass, within its charges.
+    """Accepts a call for dialing if the gate's verdict, the guards and the limits of its charges allow it.
 
-    Raises Blocked with the rule that failed, QuotaExceeded at a charge's limit, and what the guards raise. A request
-    that was made before gets its first call, even if a new one would be refused now.
+    Raises Blocked with the failed rule, QuotaExceeded at a charge's limit, and the errors of the guards. A repeated
+    request gets its first call, even if a new call would be refused now.
     """
     call = call.model_copy(update={"receipt": usage.receipt(within)})
     try:
@@ -189,7 +190,7 @@ def place(
         if not verdict.allowed:
             raise blocked(verdict)
     except Blocked as refusal:
-        # Refused by the verdict, or by a block or an opt-out that landed behind it.
+        # The verdict refused the call, or a block or an opt-out was stored after the verdict.
         told = _event(caller, call, "voice.call.blocked", verdict, code=refusal.code)
         commit(compliance.record(verdict, call.id), told)
         raise
@@ -197,9 +198,9 @@ def place(
 
 
 def first(org_id: str, call_id: str) -> Call:
-    """The call that an earlier run of a request made."""
+    """Returns the call that an earlier run of a request made."""
     call = store.CALLS.get(org_id, call_id)
-    assert call is not None, "a request's marker and its call are one commit"
+    assert call is not None, "a request's marker and its call are in one commit"
     return call
 
 
@@ -220,7 +221,7 @@ def _commit(
 
 
 def _watch(call: Call) -> Writes:
-    """What ends the call if its job is lost before it is dialled."""
+    """Returns the timer that closes the call if its job is lost before it is dialed."""
     job = CloseCall(org_id=call.org_id, call_id=call.id, state=State.CREATED.value)
     return timers.later(job, clock.now() + _DIALLED_WITHIN).write
 

@@ -1,8 +1,8 @@
-"""A caller's own `request_id`: two requests with the same are one call, for as long as the call is kept.
+"""A caller's own `request_id`: requests with the same id are one call, as long as the call is stored.
 
-It is a `Once` (switchboard.aws.effect). Unlike an Idempotency-Key it is a unique item in the call's own transaction
-and has no end and no fingerprint: the second request gets the first one's call, and what else it asks for does not
-count. Live and test requests are apart.
+A `RequestId` is a `Once` (`switchboard.aws.effect`). Unlike an Idempotency-Key it is a unique item in the transaction
+of the call, without an end and without a fingerprint. A second request returns the first one's call, and its other
+fields are ignored. Live and test requests do not share ids.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from switchboard.calls import store
 
 @dataclass(frozen=True, slots=True)
 class RequestId:
-    """A `request_id` of an organisation, live or test."""
+    """A `request_id` of an organization, live or test."""
 
     org_id: str
     mode: str
     text: str
 
     def marker(self, subject_id: str) -> Put:
-        """The write that claims it for a call. Raises AlreadyDone at commit."""
+        """Returns the write that claims the id for a call. Raises AlreadyDone at commit."""
         return store.put_request(self.org_id, self.mode, self.text, subject_id, _met)
 
     def require_new(self) -> None:
-        """Raise AlreadyDone if a call has it."""
+        """Raises AlreadyDone if a call has the id."""
         known = store.request(self.org_id, self.mode, self.text)
         if known:
             raise AlreadyDone(known, "")

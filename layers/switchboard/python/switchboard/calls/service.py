@@ -1,4 +1,4 @@
-"""Placing calls in an agent's name, and reading them."""
+"""Places calls for an agent, and reads calls."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from switchboard.errors import Invalid, NotFound
 
 
 def place(caller: Caller, order: Order) -> Call:
-    """Accept a call for dialling, if the compliance gate lets it pass.
+    """Accepts a call for dialing if the compliance gate allows it.
 
-    Raises Unavailable when the phone feature is off, or there is no provider or it is down, Blocked with the rule that
-    failed, QuotaExceeded at the tier's daily cap or the hard cap, Invalid, Forbidden, NotFound.
+    Raises Blocked with the failed rule, Unavailable when the phone feature is off or no provider is available,
+    QuotaExceeded at the tier's daily cap or the hard cap, Invalid, Forbidden, NotFound.
     """
     placing.require_phone()
     placing.require_carrier(simulated=order.simulated)
@@ -65,7 +65,7 @@ def _voice(order: Order) -> Voice:
         return voices[0]
     found = next((one for one in voices if one.id == order.voice_id), None)
     if found is None:
-        raise Invalid("There is no such voice in this tier.", fields={"voiceId": "is in no catalogue of the tier"})
+        raise Invalid("This tier has no such voice.", fields={"voiceId": "must be the id of a voice of this tier"})
     return found
 
 
@@ -73,22 +73,22 @@ def _caller_id(caller: Caller, agent: Acting, order: Order) -> str:
     if order.from_number is None:
         return placing.caller_id(caller.organisation, [agent.phone_number], agent.id)
     if order.from_number not in (agent.phone_number, caller.organisation.caller_id):
-        raise Invalid("This is not a number of yours.", fields={"fromNumber": "belongs to no one here"})
+        raise Invalid("Invalid caller ID.", fields={"fromNumber": "must be your agent's number"})
     return order.from_number
 
 
 def find(org_id: str, call_id: str) -> Call | None:
-    """The organisation's call of that id, for a worker."""
+    """Returns the organization's call with this id, for a worker."""
     return store.CALLS.get(org_id, call_id)
 
 
 def find_many(places: Sequence[tuple[str, str]]) -> list[Call | None]:
-    """The calls of up to a hundred pairs of organization and id, in their order, for a worker."""
+    """Returns the calls of up to a hundred pairs of organization and id, in the same order, for a worker."""
     return store.CALLS.get_across(places)
 
 
 def get(caller: Caller, call_id: str) -> Call:
-    """The organisation's call of that id, or for an agent key the agent's own. Raises NotFound."""
+    """Returns the organization's call with this id. An agent key sees only its agent's calls. Raises NotFound."""
     call = store.CALLS.get(caller.org_id, call_id)
     if not call or not (caller.is_master or call.agent_id == caller.agent_id):
         raise NotFound("There is no such call.")
@@ -96,7 +96,7 @@ def get(caller: Caller, call_id: str) -> Call:
 
 
 def verdict_of(caller: Caller, call_id: str) -> Verdict:
-    """The gate's verdict that let the call pass. Raises NotFound."""
+    """Returns the gate's latest verdict on the call. Raises NotFound."""
     return compliance.get(caller.org_id, get(caller, call_id).id)
 
 
@@ -108,7 +108,10 @@ def listing(
     limit: int,
     after: str | None,
 ) -> tuple[list[Call], str | None]:
-    """A page of calls, newest first. An agent key sees its agent's; a master key all, or those of `agent_id`."""
+    """Returns a page of calls, newest first. An agent key sees only its agent's calls. A master key may filter.
+
+    `agent_id` selects the calls of one agent. Raises NotFound for another agent than the key's.
+    """
     if not caller.is_master:
         if agent_id not in (None, caller.agent_id):
             raise NotFound("There is no such agent.")
@@ -118,17 +121,17 @@ def listing(
 
 
 def transcript(caller: Caller, call_id: str) -> Iterable[Turn]:
-    """What was said so far, in order."""
+    """Returns the turns so far, in order."""
     call = get(caller, call_id)
     return store.turns(call.org_id, call.id)
 
 
 def tools(caller: Caller, call_id: str) -> list[ToolUse]:
-    """The tools that the agent used so far, in order."""
+    """Returns the agent's tool uses so far, in order."""
     call = get(caller, call_id)
     return store.tools(call.org_id, call.id)
 
 
 def voices() -> list[Voice]:
-    """The voices that a call may have."""
+    """Returns the voices that a call may use."""
     return voice.carrier().talker.voices()

@@ -5,13 +5,13 @@
 | call | `<org>#call#<id>` | `call` |
 | turn | `<org>#call#<id>` | `turn#<number>` |
 | tool use | `<org>#call#<id>` | `tool#<id>` |
-| `request_id` look-up | `<org>#request#<live or test>#<request id>` | `request` |
+| pointer from a `request_id` | `<org>#request#<live or test>#<request id>` | `request` |
 
-Turns and tool uses are items of their own: whoever reports them does not write the call. The look-up holds a pointer
-only, and is kept as long as the call.
+Turns and tool uses are separate items, so that reports of them do not write the call. The pointer is stored as long
+as the call.
 
-A call is listed by its direction, and besides by its agent (gsi1), by its state (gsi3) and by both (gsi4); gsi2 has
-them all. A list of both directions reads two partitions.
+gsi2 lists calls by direction. gsi1 lists them by direction and agent, gsi3 by direction and state, and gsi4 by
+direction, agent and state. A list of both directions reads two partitions.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _lists(call: Call) -> Item:
 
 
 def _pack(item: Item) -> Item:
-    # What is not said needs no room. The order holds a caller's own JSON: metadata and variables.
+    # Missing values are not stored, to save space. The order has the caller's own JSON: metadata and variables.
     said = {name: value for name, value in item.items() if value is not None}
     order = {name: value for name, value in item["order"].items() if value not in (None, False, {})}
     return said | {"order": freejson.dump(order)}
@@ -64,7 +64,7 @@ CALLS = Collection("activity", Call, _key, _lists, _pack, _unpack)
 
 
 def check_unchanged(call: Call) -> Check:
-    """The check that a call is as it was read. Raises Moved at commit."""
+    """Returns the check that a call has not changed since it was read. Raises Moved at commit."""
     return Check(
         table="activity",
         key=_key(call.org_id, call.id),
@@ -86,7 +86,7 @@ def page(
 
 
 def put_turn(call: Call, turn: Turn) -> Put:
-    """The write that records a turn once; a final one replaces an interim one of its number, never the reverse."""
+    """Returns the write that records a turn once. A final turn replaces an interim one, never the reverse."""
     item = {"pk": _key(call.org_id, call.id)["pk"], "sk": f"turn#{turn.number:05d}", **turn.model_dump()}
     if not turn.final:
         return Put(table="activity", item=item, unless_exists=True, otherwise=Recorded)
@@ -101,7 +101,7 @@ def put_turn(call: Call, turn: Turn) -> Put:
 
 
 def put_tool(call: Call, tool: ToolUse) -> Put:
-    # Arguments are a provider's JSON.
+    # The arguments are JSON from a provider.
     kept = freejson.dump(tool.model_dump(mode="json"))
     item = {"pk": _key(call.org_id, call.id)["pk"], "sk": f"tool#{tool.id}", "tool": kept}
     return Put(table="activity", item=item, unless_exists=True, otherwise=Recorded)
@@ -120,7 +120,7 @@ def turns(org_id: str, call_id: str) -> Iterator[Turn]:
 
 
 def turns_at(call: Call, *numbers: int) -> list[Turn | None]:
-    """The turns of some numbers, `None` for those that are not there."""
+    """Returns the turns with the given numbers, `None` for missing ones."""
     partition = _key(call.org_id, call.id)["pk"]
     keys: list[Key] = [{"pk": partition, "sk": f"turn#{number:05d}"} for number in numbers]
     return [Turn.model_validate(item) if item else None for item in table.get_many("activity", keys)]
@@ -136,13 +136,13 @@ def put_request(org_id: str, mode: str, request_id: str, call_id: str, otherwise
 
 
 def request(org_id: str, mode: str, request_id: str) -> str | None:
-    """The id of the call that a `request_id` stands for."""
+    """Returns the id of the call with a `request_id`."""
     item = table.get("activity", _request_key(org_id, mode, request_id))
     return str(item["call_id"]) if item else None
 
 
 def request_beside(org_id: str, mode: str, request_id: str | None, beside: Key) -> tuple[str | None, Item]:
-    """The id of the call that a `request_id` stands for, and an item of the `core` table: in one read."""
+    """Returns the id of the call with a `request_id`, and an item of the `core` table, in one read."""
     places: list[tuple[str, Key]] = [("core", beside)]
     if request_id is not None:
         places.append(("activity", _request_key(org_id, mode, request_id)))

@@ -1,4 +1,4 @@
-"""What every change of a call has in common: its event, its new version, and the watch over its new state."""
+"""The common parts of every change of a call: its event, its new version, and the timer for its new state."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def move(
     facts: Mapping[str, Any] | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> Change:
-    """Move a call into a state in which it may stay for `limit`; without one, the watch that it has stands.
+    """Returns the change that moves a call into a state for at most `limit`. Without a limit the present timer stays.
 
-    `facts` are what else changes of it. `told` is the event's type, and `data` what it tells.
+    `facts` are other changed fields. `told` is the event's type, and `data` its data.
     """
     watched: dict[str, Any] = {}
     writes: list[Writes] = []
@@ -42,13 +42,13 @@ def move(
 
 
 def event(call: Call, kind: str, **data: Any) -> Writes:
-    """The event of the change that made this version of the call, or of something that was heard in it then."""
+    """Returns the write of an event about this version of the call: its change, or something heard during it."""
     subject = Subject(type="call", id=call.id, version=call.version)
     return events.record(events.of(origin(call), kind, subject, to=secret.digest(call.to_number), **data))
 
 
 def origin(call: Call) -> Work:
-    """Whose work a change is that a provider's report makes."""
+    """Returns the origin of changes that a provider's report makes."""
     return Work(
         org_id=call.org_id,
         actor=Actor(type="system", id="voice"),
@@ -58,9 +58,9 @@ def origin(call: Call) -> Work:
 
 
 def moment(call: Call, at: str | None) -> datetime:
-    """When something happened by the provider's clock, as far as that can be: after the dialling, and not ahead of us.
+    """Returns the provider's time of an event, limited to the time between the dialing and now.
 
-    Without a time, or with one that is none, now.
+    Returns the present time if `at` is missing or invalid.
     """
     now = clock.now()
     try:

@@ -1,4 +1,4 @@
-"""Waking calls that wait: when a call has given back what they wait for, and by a look of their own now and then."""
+"""Wakes waiting calls: when another call releases a lane or a turn, and by a periodic check of each waiting call."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from switchboard.calls.jobs import DialCall, WakeWaiting, WatchWaiting
 from switchboard.calls.models import Call, State
 from switchboard.timers import service as timers
 
-#: Calls that one look wakes by jobs of their own, beside the first.
+#: How many calls one run wakes by jobs, besides the first call.
 _MOST = 20
-#: When the next look follows where there is room for more: those that were woken have their lanes by then.
+#: When the next run follows if more calls can go. The woken calls have their lanes by then.
 _NEXT = timedelta(seconds=1)
 
 
 def wake(org_id: str, call_id: str | None) -> None:
-    """Dial the calls for which there is room now that a call has ended, or that the organization's cap has changed."""
+    """Dials the waiting calls that can go after a call has ended, or after the organization's cap has changed."""
     if call_id is None:
         ids = lanes.first_of_organization(org_id)
     else:
@@ -28,11 +28,11 @@ def wake(org_id: str, call_id: str | None) -> None:
 
 
 def watch(org_id: str, call_id: str, looks: int) -> None:
-    """Look for a call that waits, should a wake be lost: after 1, 2, 4 and 8 minutes, then its time is over."""
+    """Checks a waiting call, in case its wake-up was lost: after 1, 2, 4 and 8 minutes. Then its time is over."""
     call = store.CALLS.get(org_id, call_id)
     if call is None or not _may_wait(call):
         return
-    # One that holds a lane waits for its moment, and stands in no line for a lane.
+    # A call that holds a lane waits for its time, and not for a lane.
     mine = [call_id] if call.lane else []
     ids = [*mine, *(other for other in lanes.first_waiting(call) if other not in mine)]
     _dial(org_id, ids, WakeWaiting(org_id=org_id, call_id=call_id))
@@ -47,7 +47,7 @@ def _may_wait(call: Call) -> bool:
 
 
 def _dial(org_id: str, ids: list[str], rest: WakeWaiting) -> None:
-    """Dial the first of some calls, let others be dialed by jobs, and leave those beyond to one more look."""
+    """Dials the first call, sends jobs for the next calls, and leaves the rest to the job `rest`."""
     if not ids:
         return
     first, *others = ids
@@ -59,6 +59,6 @@ def _dial(org_id: str, ids: list[str], rest: WakeWaiting) -> None:
     try:
         dialing.dial(org_id, first)
     except Exception:
-        # It may hold a lane by now, and stand in no line: a second look at the lines would not find it.
+        # The call may already hold a lane and no longer wait. Then another check would not find it.
         commit(timers.soon(DialCall(org_id=org_id, call_id=first)))
         raise

@@ -1,1 +1,1 @@
-"""Whether a number may be called or texted now: the one gate for everything that goes out."""
+"""The compliance gate: decides whether a number may be called or texted now."""

@@ -1,4 +1,4 @@
-"""Adding and removing rows of law while the system runs: an operator's, for all organizations."""
+"""Adds and removes rows of law while the system runs. Operators do this; a row applies to all organizations."""
 
 from __future__ import annotations
 
@@ -15,35 +15,39 @@ from switchboard.errors import Invalid, NotFound
 from switchboard.events.models import Actor
 from switchboard.kit import change
 
-#: How many rows a place may have: all of them are read with every contact there.
+#: The maximum number of rows of a place: every contact there reads all of them.
 MOST = 50
-#: How far behind UTC the last place is in which a day ends.
+#: The last time zone of the world is 12 hours behind UTC: a day ends there last.
 _LATEST_ZONE = timedelta(hours=12)
 
 
 def add(actor: Actor, **fields: Any) -> Amendment:
-    """Add a row; without a first day, from today on. Raises Invalid for one that is wrong or would narrow nothing."""
+    """Adds a row. Without a first day it starts today. Raises Invalid, also for a row no stricter than the law."""
     now = clock.now()
     first = fields.pop("first", None) or (now - _LATEST_ZONE).date()
     try:
         row = Amendment(**fields, first=first, id=ids.new("law"), created_by=actor.id, at=clock.iso(now))
     except ValidationError as error:
-        raise Invalid("This is no row of law.", code="law_invalid", fields=_problems(error)) from None
+        raise Invalid("Invalid row of law: see the fields.", code="law_invalid", fields=_problems(error)) from None
     today = (now - _LATEST_ZONE).date()
     if row.last and row.last < today:
-        raise Invalid("This row is over already.", code="law_over", fields={"last": "lies in the past"})
+        raise Invalid(
+            "Invalid row of law: its last day is in the past.",
+            code="law_over",
+            fields={"last": "must not be in the past"},
+        )
     if not narrows(row):
         raise Invalid(
-            "This row is not stricter than the law of its place: it would change nothing.",
+            "This row is not stricter than the law of its place, so it would change nothing.",
             code="law_not_stricter",
-            fields={"place": f"{row.place} asks for as much without it"},
+            fields={"place": f"the law of {row.place} already requires as much"},
         )
 
     def attempt() -> Amendment:
         version, rows = store.amendments(row.place)
         kept = [one for one in rows if one.last is None or one.last >= today]
         if len(kept) >= MOST:
-            raise Invalid(f"{row.place} has {MOST} rows, and more it may not have.", code="too_many_rows")
+            raise Invalid(f"{row.place} already has {MOST} rows, the maximum: remove one first.", code="too_many_rows")
         commit(
             store.put_amendments(row.place, version, [*kept, row]),
             store.note_amendment(row, "added", actor.id, clock.iso(now)),
@@ -56,7 +60,7 @@ def add(actor: Actor, **fields: Any) -> Amendment:
 
 
 def remove(actor: Actor, row_id: str) -> Amendment:
-    """Remove a row. What the law itself asks for stays. Raises NotFound."""
+    """Removes a row. The law of the place itself still applies. Raises NotFound."""
 
     def attempt() -> Amendment:
         found = next((row for row in listing() if row.id == row_id), None)
@@ -75,12 +79,12 @@ def remove(actor: Actor, row_id: str) -> Amendment:
 
 
 def listing() -> list[Amendment]:
-    """All rows, by place."""
+    """Returns all rows, by place."""
     return [row for place in store.amended_places() for row in store.amendments(place)[1]]
 
 
 def overdue(today: date) -> list[Amendment]:
-    """The rows that somebody was to look up again before today, and that are still in effect."""
+    """Returns the rows in effect whose review date is before today."""
     return [
         row for row in listing() if row.review_by and row.review_by < today and (row.last is None or row.last >= today)
     ]

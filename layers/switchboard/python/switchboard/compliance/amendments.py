@@ -1,7 +1,7 @@
-"""A row of law that an operator adds while the system runs: a closure, a stricter window, or a cap.
+"""Amendments: rows of law that operators add while the system runs. A row is a closure, a stricter window, or a cap.
 
-It is in effect for the next contact that is looked at, everywhere. It is laid over the law of its place, so that it can
-only narrow: no row opens what the law or another row closes.
+A row takes effect at once, for every contact that is evaluated from then on. It can only make the law of its place
+stricter: no row opens a time that the law or another row closes.
 """
 
 from __future__ import annotations
@@ -20,17 +20,18 @@ from switchboard.compliance.data.states import STATES
 Channel = Literal["voice", "sms"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-#: Where numbers are that no country has: satellite telephones, international services (the plan's own word).
+#: The place of numbers outside every country: satellite telephones, international services. The code is the one of
+#: the numbering plan.
 NOWHERE = "001"
 _TIME = r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$"
 
 
 class Amendment(BaseModel):
-    """A row that narrows the law of a place: `US`, `CA`, `US-FL` …
+    """A row that makes the law of a place stricter: `US`, `CA`, `US-FL` …
 
-    A `closure` closes its days; a `window` leaves open what lies between `start` and `end` on its weekdays; a `cap`
-    allows so many `calls` of one subject in so many `hours`. It holds from `first` to `last`, both included, by the
-    local calendar; without `last`, until it is removed. `channel` restricts it to calls or to texts.
+    A `closure` closes its days. A `window` closes its weekdays except from `start` to `end`. A `cap` allows `calls` on
+    one subject within `hours`. The row applies from `first` to `last`, both included, by the local calendar; without
+    `last` it applies until it is removed. `channel` limits it to calls or to texts.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -43,7 +44,7 @@ class Amendment(BaseModel):
     days: tuple[Weekday, ...] = WEEKDAYS
     start: str | None = Field(default=None, pattern=_TIME)
     end: str | None = Field(default=None, pattern=_TIME)
-    #: As many as the gate remembers of a number (store.SLOTS), and as long.
+    #: The maximum is what the gate stores for a number: its last 3 calls (`store.SLOTS`), for 24 hours.
     calls: int | None = Field(default=None, ge=1, le=3)
     hours: int | None = Field(default=None, ge=1, le=24)
     channel: Channel | None = None
@@ -58,21 +59,21 @@ class Amendment(BaseModel):
         country, _, state = value.partition("-")
         known = country == NOWHERE or bool(zones.of_country(country))
         if not known or (state and (country != "US" or not zones.of_state(state))) or value.endswith("-"):
-            raise ValueError("is no country, such as CA, and no state, such as US-FL")
+            raise ValueError("must be a country such as CA, or a state such as US-FL")
         return value
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if self.last and self.last < self.first:
-            raise ValueError("ends before it begins")
+            raise ValueError("must not end before it begins")
         if self.kind == "closure" and self.last is None:
-            raise ValueError("a closure has a last day")
+            raise ValueError("needs a last day, as every closure")
         if self.kind == "window" and (self.start is None or self.end is None or self.start >= self.end):
-            raise ValueError("a window starts before it ends, on the same day")
+            raise ValueError("needs a start and a later end on the same day, as every window")
         if self.kind == "window" and not self.days:
-            raise ValueError("a window has a weekday")
+            raise ValueError("needs at least one weekday, as every window")
         if self.kind == "cap" and (self.calls is None or self.hours is None):
-            raise ValueError("a cap has calls and hours")
+            raise ValueError("needs calls and hours, as every cap")
         return self
 
     def holds(self, day: date, channel: Channel) -> bool:
@@ -80,7 +81,7 @@ class Amendment(BaseModel):
         return self.channel in (None, channel) and self.first <= day and (self.last is None or day <= self.last)
 
     def window(self, day: date, channel: Channel) -> Hours | None:
-        """What the row leaves open of a day."""
+        """Returns the window that the row leaves open on a day; None means closed."""
         if not self.holds(day, channel) or self.kind == "cap":
             return WHOLE_DAY
         if self.kind == "closure":
@@ -91,7 +92,7 @@ class Amendment(BaseModel):
 
     @property
     def cap(self) -> Cap | None:
-        """The cap, where it is one."""
+        """The cap, or None for another kind of row."""
         return Cap(self.calls, self.hours) if self.calls and self.hours else None
 
 
@@ -100,7 +101,7 @@ def _minutes(text: str) -> int:
 
 
 def left_open(rows: Sequence[Amendment], day: date, channel: Channel) -> Hours | None:
-    """What several rows leave open of a day together."""
+    """Returns the window that all rows leave open on a day; None means closed."""
     found: Hours | None = WHOLE_DAY
     for row in rows:
         found = narrowed(found, row.window(day, channel))
@@ -108,7 +109,7 @@ def left_open(rows: Sequence[Amendment], day: date, channel: Channel) -> Hours |
 
 
 def narrows(row: Amendment) -> bool:
-    """Whether a row asks for more than the law of its place does without it, on any day or for any number of calls."""
+    """Whether a row is stricter than the law of its place, on any day or for any number of calls."""
     if row.kind == "closure":
         return True
     rules = _rules(row.place)

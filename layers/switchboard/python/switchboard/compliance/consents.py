@@ -1,4 +1,4 @@
-"""Consent: which one counts for a contact, and from which day."""
+"""Consent: chooses the consent that a contact is based on, and checks its age and purpose."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from switchboard.compliance.models import ConsentSource, Contact, Purpose
 from switchboard.compliance.store import Facts
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-#: The earliest zone is this far ahead of UTC: there, tomorrow's date may be today's.
+#: The first time zone of the world is 14 hours ahead of UTC: its date may already be tomorrow's.
 _EARLIEST_ZONE = timedelta(hours=14)
-#: How far the clock of whoever took the consent may be ahead of ours.
+#: Tolerance for a clock that is ahead of ours at the system that recorded the consent.
 _SKEW = timedelta(minutes=5)
 
 Problem = Literal[
@@ -25,7 +25,7 @@ Problem = Literal[
 
 
 class BadConsentError(ValueError):
-    """A stated consent is none. `problem` says why."""
+    """The stated consent is invalid. `problem` says why."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
@@ -34,7 +34,7 @@ class BadConsentError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The consent that counts. `first_seen` says that the ledger has none yet and should keep this one."""
+    """The consent that the gate uses. `first_seen` means that the ledger has none yet and should store this one."""
 
     source: ConsentSource
     since: date
@@ -43,11 +43,11 @@ class Found:
 
 
 def find(contact: Contact, facts: Facts, now: datetime) -> Found:
-    """The consent that a contact rests on. Raises BadConsentError.
+    """Returns the consent that a contact is based on. Raises BadConsentError.
 
-    The request's own statement comes first, then the ledger's record of the organisation and the number, then the
-    basis of a key or flow. A statement that is wrong is refused even where another would do: whoever states a consent
-    that is none has a fault to learn of. A statement without a date dates from when the organisation first made it.
+    The statement in the request comes first, then the ledger's record of the organization and the number, then the
+    consent of a key or flow. An invalid statement is refused even if another consent would suffice, so that callers
+    learn of their error. A statement without a date counts from the day when the organization first made it.
     """
     record = facts.consent
     if contact.consent is not None:
@@ -66,14 +66,14 @@ def find(contact: Contact, facts: Facts, now: datetime) -> Found:
 
 
 class Shortfall(NamedTuple):
-    """Why a consent does not suffice, and what it was measured by."""
+    """Why a consent does not suffice: the code of the refusal, and the reason."""
 
     code: str
     reason: str
 
 
 def shortfall(found: Found, purpose: str, now: datetime) -> Shortfall | None:
-    """Why a consent does not suffice for a purpose today; None where it does. A purpose that is none has none."""
+    """Returns why a consent does not suffice for a purpose today, or None if it does. Refuses an unknown purpose."""
     if purpose not in set(Purpose):
         return Shortfall("consent_invalid", "purpose_unknown")
     weight = WEIGHTS[found.source.value]
@@ -85,12 +85,12 @@ def shortfall(found: Found, purpose: str, now: datetime) -> Shortfall | None:
 
 
 def last_day(found: Found) -> date:
-    """The last day on which a consent is good (UTC)."""
+    """Returns the last day on which a consent is valid (UTC)."""
     return ends(found.source, found.since)
 
 
 def ends(source: ConsentSource, day: date) -> date:
-    """The last day on which a consent of that source and day is good (UTC)."""
+    """Returns the last day on which a consent from that source and day is valid (UTC)."""
     return _months_later(day, WEIGHTS[source.value].months)
 
 
@@ -100,7 +100,7 @@ def _months_later(day: date, months: int) -> date:
 
 
 def source_of(text: str | None) -> ConsentSource:
-    """The source that a text names. Raises BadConsentError."""
+    """Parses the source of a consent. Raises BadConsentError."""
     if text is None:
         raise BadConsentError("source_missing")
     try:
@@ -110,7 +110,7 @@ def source_of(text: str | None) -> ConsentSource:
 
 
 def day_of(text: str, now: datetime) -> date:
-    """The day of a consent, from a day or a moment. Raises BadConsentError for what is neither, and for the future."""
+    """Parses the day of a consent from a date or a time with a zone. Raises BadConsentError, also for a future day."""
     try:
         if _DAY.fullmatch(text):
             day = date.fromisoformat(text)
@@ -128,9 +128,9 @@ def day_of(text: str, now: datetime) -> date:
 
 
 def stated(source: str, day: str | None) -> tuple[ConsentSource, str]:
-    """A consent to keep: its source, and its day, which is today where none is given.
+    """Returns the source and the day of a consent to store. The day is today if none is given.
 
-    Raises BadConsentError, also for a consent that is good for nothing any more.
+    Raises BadConsentError, also for a consent that has expired.
     """
     now = clock.now()
     given, since = source_of(source), day_of(day, now) if day else now.date()

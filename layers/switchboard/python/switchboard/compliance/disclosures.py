@@ -1,7 +1,7 @@
-"""What is said first in a call, by law: who calls, that the voice is artificial, and how to get no more sales calls.
+"""Disclosures: the law requires a call to begin with who calls, that the voice is artificial, and how to opt out.
 
-A customer's greeting comes behind it, whatever it says. It is left out only where the greeting itself begins with both,
-in words that can mean nothing else: a disclosure too many costs less than one too few.
+The customer's greeting follows the disclosure. The disclosure is left out only if the greeting itself begins with the
+caller and the artificial voice, in unambiguous words: an extra disclosure costs less than a missing one.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from switchboard.compliance.models import Contact, Purpose
 from switchboard.compliance.wishes import OPT_OUT_KEY
 from switchboard.kit import words
 
-#: As much of a greeting as counts as its beginning, in characters.
+#: The number of characters that count as the beginning of a greeting.
 _BEGINNING = 200
-#: A shorter name is found in too many sentences.
+#: The minimum length of a name to search for: too many sentences contain a shorter one.
 _SHORTEST_NAME = 3
-#: What may be a variable, or markup that no voice speaks.
+#: Characters of a variable, or of markup that no voice speaks.
 _UNSPOKEN = re.compile(r"[{}<>\[\]()*|\\^~#`]+")
-#: What ends a clause.
+#: Punctuation that ends a clause.
 _CLAUSE = re.compile(r"([.,;:!?\u2013\u2014\u00a1\u00bf\n]+)")
-#: A clause that asks something, which says nothing.
+#: Stands for a clause that is a question: a question discloses nothing.
 _QUESTION = "?"
 
 
 class Required(NamedTuple):
-    """What has to be said at the beginning of a call, and the law that asks for it."""
+    """The disclosures that must begin a call, and the law that requires them."""
 
     identity: bool
     artificial: bool
@@ -37,27 +37,27 @@ class Required(NamedTuple):
 
 
 class _Language(NamedTuple):
-    """The sentences of a language, and the clauses by which a greeting says the same."""
+    """The sentences of a language, and the patterns of clauses in a greeting that say the same."""
 
     both: str
     identity: str
     artificial: str
     opt_out: str
-    #: A clause that greets, and nothing else.
+    #: A clause that only greets.
     hello: re.Pattern[str]
-    #: The first words of a clause that says what speaks.
+    #: The first words of a clause that introduces the speaker.
     speaks: str
-    #: A clause that names the speaker. The next one says what it is.
+    #: A clause that names the speaker. The next clause must say that the speaker is artificial.
     names: re.Pattern[str]
     #: An artificial voice.
     one: str
-    #: The words between "an AI assistant" and the name by which it is the caller's.
+    #: The words between "an AI assistant" and the name of the business.
     of: str
-    #: The words before the name in a clause of its own.
+    #: The words before the name of the business in a clause of its own.
     calls_for: str
-    #: What may stand behind the name. Anything else makes it another name.
+    #: Words that may follow the name. Any other word makes it a different name.
     behind: str
-    #: What may turn a sentence round.
+    #: Words that may reverse the meaning of a sentence.
     doubtful: re.Pattern[str]
 
 
@@ -105,7 +105,7 @@ _LANGUAGES = {
 
 
 def required(contact: Contact) -> Required:
-    """What has to be said first in a call, by the law of every place that may hold. Raises Invalid for no number."""
+    """Returns the disclosures that the law of every possible place requires. Raises Invalid for an invalid number."""
     sells = contact.purpose != Purpose.INFORMATIONAL
     places = [name for name, _ in rules.laws(contact, phone.parse(contact.to))]
     found = [
@@ -122,9 +122,9 @@ def required(contact: Contact) -> Required:
 
 
 def greeting(said: str, needs: Required, organization: str, language: str) -> str:
-    """A greeting with what has to be said before it.
+    """Returns a greeting with the required disclosures before it.
 
-    The language is that of the call's voice, such as `es-US`; where it is none that is known here, it is English.
+    `language` is the language of the call's voice, such as `es-US`. Disclosures are in English for an unknown language.
     """
     of = _LANGUAGES.get(language.split("-", maxsplit=1)[0].lower(), _LANGUAGES["en"])
     first = _first(needs, " ".join(_UNSPOKEN.sub(" ", organization).split()), of)
@@ -134,7 +134,7 @@ def greeting(said: str, needs: Required, organization: str, language: str) -> st
 
 
 def _first(needs: Required, name: str, of: _Language) -> str:
-    """The sentences that a law asks for. How to get no more calls comes right behind who calls."""
+    """Returns the sentences that the law requires. How to opt out comes directly after who calls."""
     sentences = []
     if needs.identity and any(letter.isalnum() for letter in name):
         sentence = of.both if needs.artificial else of.identity
@@ -147,16 +147,16 @@ def _first(needs: Required, name: str, of: _Language) -> str:
 
 
 def _clauses(said: str) -> list[str]:
-    """The clauses at the beginning, as plain words: up to the first variable or markup, which may say anything."""
+    """Returns the clauses at the beginning as plain words. Stops at a variable or markup: these may say anything."""
     parts = [*_CLAUSE.split(_UNSPOKEN.split(said[:_BEGINNING], maxsplit=1)[0]), ""]
     clauses = zip(parts[::2], parts[1::2], strict=True)
     return [_QUESTION if "?" in end else plain for part, end in clauses if (plain := words.plain(part))]
 
 
 def _says_both(said: str, organization: str, of: _Language) -> bool:
-    """Whether a greeting begins with who calls and that the voice is artificial: nothing but a hello comes before.
+    """Whether a greeting begins with who calls and that the voice is artificial. Only a hello may come before.
 
-    One clause says both, or one says that the voice is artificial and the next one for whom it calls.
+    One clause says both, or the first says that the voice is artificial and the second says for whom it calls.
     """
     name = words.plain(organization)
     clauses = _clauses(said)

@@ -1,4 +1,4 @@
-"""What the gate refuses with."""
+"""Errors that the compliance gate raises."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from switchboard.errors import Forbidden
 
 
 class Blocked(Forbidden):
-    """The gate refuses this call or text.
+    """The gate does not allow this call or text.
 
-    `code` is the verdict's; `details` are `gate`, `reason` and, where known, `nextAllowedAt` and `timezone`
-    (docs/contracts/anima.md#gate-codes).
+    `code` is the code of the verdict. `details` has `gate` and `reason`, and where known `nextAllowedAt` and `timezone`
+    (docs/contracts/anima.md#errors).
     """
 
     code = "blocked"
 
 
 _MESSAGES = {
-    "dnc": "This number is on the organisation's do-not-call list.",
-    "national_dnc": "This number is on the national do-not-call registry: it may not be called to sell anything.",
-    "national_dnc_unknown": "Whether this number is on the national do-not-call registry could not be learnt.",
-    "opted_out": "This number has opted out.",
-    "consent_missing": "No consent of the called party is known.",
-    "consent_invalid": "The consent that was stated is not one.",
-    "consent_insufficient": "The consent that is known is not enough to sell by telephone: it must be in writing.",
-    "consent_expired": "The consent that is known is too old: state a newer one with its date.",
-    "number_reassigned": "This number has changed hands since consent was given.",
-    "reassigned_unknown": "Whether this number has changed hands could not be learnt.",
-    "quiet_hours": "It is outside the calling hours where this number may be.",
-    "zone_unknown": "The time where this number is cannot be told: state the recipient's IANA time zone, such as"
-    " America/New_York, or state, such as NY.",
-    "attempt_cap": "This number was called as often as the law allows in 24 hours.",
+    "dnc": "This number is on your organization's do-not-call list. Do not call or text it.",
+    "national_dnc": "This number is on the national do-not-call registry. Do not call it to sell something.",
+    "national_dnc_unknown": "The national do-not-call registry could not be checked. Try again later.",
+    "opted_out": "This person has opted out. Do not call or text this number.",
+    "consent_missing": "No consent is known for this number: state how and when the person gave consent.",
+    "consent_invalid": "Invalid consent: check its source, its date and the purpose of the call.",
+    "consent_insufficient": "This consent does not allow telemarketing: get the person's consent in writing.",
+    "consent_expired": "This consent has expired: state a newer one with its date.",
+    "number_reassigned": "This number was reassigned after the consent was given: get consent from its new holder.",
+    "reassigned_unknown": "The Reassigned Numbers Database could not confirm who holds this number. Try again later.",
+    "quiet_hours": "It is outside calling hours where the recipient may be. Try again within the calling hours.",
+    "zone_unknown": "The recipient's local time is unknown: send their IANA time zone, such as"
+    " America/New_York, or their state, such as NY.",
+    "attempt_cap": "This number has received as many calls as the law allows for now. Try again later.",
 }
 
 
 def blocked(verdict: Verdict) -> Blocked:
-    """The refusal that a verdict stands for."""
+    """Returns the error for a verdict that does not allow the call. Raises ValueError for one that does."""
     failed = verdict.failed
     if failed is None:
         raise ValueError("the verdict allows the call")
@@ -51,5 +51,5 @@ def blocked(verdict: Verdict) -> Blocked:
 
 
 def meanwhile(code: str, gate: str) -> Callable[[list[Item | None]], Exception]:
-    """What a write raises when a refusal landed between the verdict and its commit."""
+    """Returns a factory for the error of a failed condition: something changed between the verdict and its commit."""
     return lambda _: Blocked(_MESSAGES[code], code=code, gate=gate, reason="changed_meanwhile")

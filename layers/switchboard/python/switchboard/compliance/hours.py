@@ -1,4 +1,4 @@
-"""Calling hours: when every clock that may be the recipient's allows a call."""
+"""Calling hours: a call is allowed when every clock that the recipient may have allows it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from switchboard.compliance.amendments import Amendment, Channel, left_open
 from switchboard.compliance.data import holidays
 from switchboard.compliance.data.law import Hours, Rule
 
-#: How far ahead an opening is looked for. No law closes for more than a few days in a row; an operator's row may.
+#: How many days ahead to search for an opening. Laws close for a few days in a row at most; operators' rows may
+#: close for longer.
 HORIZON_DAYS = 15
-#: How far ahead the end of a window is looked for: none is longer than a day.
+#: How many days ahead to search for the end of a window: no window is longer than a day.
 _LONGEST_WINDOW_DAYS = 1
 
-#: A window by the day: none means closed.
+#: Returns the window of a day; None means closed.
 OnDay = Callable[[date], Hours | None]
 
 
@@ -28,7 +29,7 @@ class Clock:
     windows: tuple[OnDay, ...]
 
     def open(self, moment: datetime) -> bool:
-        """Whether every window is open at a moment."""
+        """Whether every window is open at a time."""
         local = moment.astimezone(self.zone)
         minute = local.hour * 60 + local.minute
         day = local.date()
@@ -36,12 +37,12 @@ class Clock:
 
 
 def always(hours: Hours) -> OnDay:
-    """The same window on every day."""
+    """Returns the same window on every day."""
     return lambda _: hours
 
 
 def of_rule(place: str, rule: Rule, channel: Channel) -> OnDay:
-    """A place's window, day by day. `place` is a country, or a state as `US-FL`."""
+    """Returns the window of a place by day. `place` is a country, or a state such as `US-FL`."""
     state = place.partition("-")[2]
     voice = channel == "voice"
 
@@ -52,7 +53,7 @@ def of_rule(place: str, rule: Rule, channel: Channel) -> OnDay:
 
 
 def of_amendments(rows: Sequence[Amendment], channel: Channel) -> OnDay:
-    """What operators' rows leave open, day by day."""
+    """Returns the window that operators' rows leave open, by day."""
     return lambda day: left_open(rows, day, channel)
 
 
@@ -64,10 +65,10 @@ def clocks(
     own: Hours | None = None,
     amendments: Sequence[Amendment] = (),
 ) -> list[Clock]:
-    """The clocks that must all allow a contact.
+    """Returns the clocks that must all allow a contact.
 
-    In each zone hold the rules of all places, operators' rows, and the organisation's own hours; a rule that names its
-    clock holds by that.
+    The rules of all places, the operators' rows and the organization's own hours apply in every zone. A rule that names
+    its own clock applies only by that clock.
     """
     everywhere: list[OnDay] = [always(own)] if own else []
     if amendments:
@@ -83,12 +84,12 @@ def clocks(
 
 
 def opened(clocks: Sequence[Clock], moment: datetime) -> bool:
-    """Whether all clocks allow a call at a moment."""
+    """Whether all clocks allow a call at a time."""
     return all(each.open(moment) for each in clocks)
 
 
 def next_opening(clocks: Sequence[Clock], start: datetime) -> datetime | None:
-    """The first moment from `start` on at which all clocks allow a call; None if there is none within the horizon."""
+    """Returns the first time from `start` on when all clocks allow a call, or None within `HORIZON_DAYS`."""
     if opened(clocks, start):
         return start
     turns = {
@@ -101,9 +102,9 @@ def next_opening(clocks: Sequence[Clock], start: datetime) -> datetime | None:
 
 
 def next_closing(clocks: Sequence[Clock], start: datetime) -> datetime | None:
-    """The first moment after `start`, at which all clocks allow a call, at which one no longer does.
+    """Returns the first time after `start` when a clock no longer allows a call. All clocks must allow it at `start`.
 
-    None where they stay open for longer than any window lasts.
+    Returns None if they stay open longer than any window.
     """
     return min((moment for each in clocks if (moment := _closing(each, start))), default=None)
 
@@ -117,20 +118,20 @@ def _closing(each: Clock, start: datetime) -> datetime | None:
 
 
 def _turns(each: Clock, start: datetime, offset: int, edge: Callable[[Hours], int]) -> Iterator[datetime]:
-    """The moments of a local day at which a clock may change its mind.
+    """Returns the times of a local day when a clock may open or close.
 
-    They are an edge of its windows, midnight, and the moment when it is set.
+    These are one edge of each window, midnight, and the time when the clock is set forward or back.
     """
     day = start.astimezone(each.zone).date() + timedelta(days=offset)
     for minute in {0, *(edge(hours) for on in each.windows if (hours := on(day)))}:
         local = datetime.combine(day + timedelta(days=minute // 1440), time(*divmod(minute % 1440, 60)), each.zone)
-        # A clock that is set back shows the same time twice.
+        # A clock that is set back shows the same local time twice.
         yield from {local.replace(fold=fold).astimezone(UTC) for fold in (0, 1)}
     yield from _leaps(each.zone, day)
 
 
 def _leaps(zone: ZoneInfo, day: date) -> Iterator[datetime]:
-    """The moment of a local day, if any, at which its clocks are set: a window may open there too."""
+    """Returns the time of a local day when its clocks are set, if any: a window may open then too."""
     early = datetime.combine(day, time(), zone).astimezone(UTC)
     late = datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
     before = early.astimezone(zone).utcoffset()
@@ -139,5 +140,5 @@ def _leaps(zone: ZoneInfo, day: date) -> Iterator[datetime]:
     while late - early > timedelta(seconds=1):
         middle = early + (late - early) // 2
         early, late = (middle, late) if middle.astimezone(zone).utcoffset() == before else (early, middle)
-    # Clocks are set on a whole second; the search stops within one of it.
+    # Clocks are set on a whole second. The search stops less than one second after it.
     yield late.replace(microsecond=0)

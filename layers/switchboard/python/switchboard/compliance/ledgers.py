@@ -1,4 +1,4 @@
-"""Who must not be called, who opted out, and who consented: kept by organisation and number, for every channel."""
+"""The ledgers of blocked numbers, opt-outs and consents, by organization and number, for every channel."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from switchboard.errors import Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 
-#: What is wrong with a consent that somebody enters, and what to do.
+#: The problem of an entered consent, and what to do. The text continues "Invalid consent: it".
 _TOLD: dict[consents.Problem, str] = {
-    "missing": "has neither a source nor a date",
-    "source_missing": "has no source: say how it was given",
-    "source_unknown": f"has an unknown source: take one of {', '.join(ConsentSource)}",
-    "date_missing": "has no date: say on which day it was given",
-    "date_malformed": "has a malformed date: take a day such as 2026-01-31, or a moment with its time zone",
-    "date_in_future": "is dated in the future: say on which day it was given",
-    "too_old": "has expired: ask for a new one, and enter its date",
+    "missing": "has no source and no date: state how and on which day the person gave it",
+    "source_missing": "has no source: state how the person gave it",
+    "source_unknown": f"has an unknown source: use one of {', '.join(ConsentSource)}",
+    "date_missing": "has no date: state on which day the person gave it",
+    "date_malformed": "has an invalid date: use a day such as 2026-01-31, or a time with a time zone",
+    "date_in_future": "has a date in the future: state on which day the person gave it",
+    "too_old": "has expired: get a new one, and enter its date",
 }
 
 
 class _UnchangedError(Exception):
-    """The ledger says that already. `item` is what it says."""
+    """The ledger already has this state. `item` is its current entry."""
 
     def __init__(self, items: list[Item | None]) -> None:
         super().__init__("unchanged")
@@ -35,9 +35,9 @@ class _UnchangedError(Exception):
 
 
 def block(origin: Origin, e164: str, reason: str | None = None, effect: Effect | None = None) -> BlockedNumber:
-    """Put a number on the organisation's do-not-call list. One that is there stays as it is. Raises Invalid.
+    """Adds a number to the organization's do-not-call list, or returns its existing entry. Raises Invalid.
 
-    A request that is made again blocks no number that was unblocked meanwhile.
+    A repeated request does not block a number again that was unblocked after the first one.
     """
     number = phone.written(e164).e164
     entry = BlockedNumber(
@@ -62,14 +62,14 @@ def block(origin: Origin, e164: str, reason: str | None = None, effect: Effect |
 
 
 def unblock(origin: Origin, e164: str, effect: Effect | None = None) -> bool:
-    """Take a number off the do-not-call list. Answers whether it was there. Raises Invalid."""
+    """Removes a number from the do-not-call list. Returns whether it was on the list. Raises Invalid."""
     number = phone.written(e164).e164
     pointer = store.forget_id(origin.org_id, _block_id(origin.org_id, number))
     return _strike(origin, "dnc", number, "number.unblocked", pointer, effect=effect)
 
 
 def unblock_by_id(origin: Origin, block_id: str, effect: Effect | None = None) -> None:
-    """Take the number of an entry off the do-not-call list. Raises NotFound for an entry that is not there."""
+    """Removes an entry from the do-not-call list by its id. Raises NotFound."""
     number = store.number_of(origin.org_id, block_id)
     if number is None:
         if done_before(effect):
@@ -88,13 +88,13 @@ def unblock_by_id(origin: Origin, block_id: str, effect: Effect | None = None) -
 
 
 def _block(org_id: str, item: Item) -> BlockedNumber:
-    """An entry, as it is stored."""
-    # Entries of before there were ids have none.
+    """Returns the entry that an item holds."""
+    # Old entries were stored without an id.
     return BlockedNumber.model_validate({"id": _block_id(org_id, item["e164"]), **item})
 
 
 def _block_id(org_id: str, number: str) -> str:
-    """The id of a number's entry: the same each time, so that whoever has the number needs no look-up."""
+    """Returns the id of a number's entry. It derives from the number, so no lookup is needed."""
     return f"blk_{secret.digest(f'{org_id}#{number}')[:26]}"
 
 
@@ -106,7 +106,7 @@ def opt_out(
     reason: str | None = None,
     effect: Effect | None = None,
 ) -> OptOut:
-    """Note that a number's holder opted out, of every channel at once (47 CFR 64.1200(a)(10)). Raises Invalid.
+    """Records that a number's holder opted out of every channel (47 CFR 64.1200(a)(10)). Raises Invalid.
 
     A number that opted out before keeps its first entry.
     """
@@ -120,7 +120,7 @@ def opt_out(
 
 
 class OptedOut(Exception):
-    """A number's holder opted out before. `entry` is what the ledger has."""
+    """The number's holder opted out before. `entry` is the ledger's entry."""
 
     def __init__(self, items: list[Item | None]) -> None:
         super().__init__("opted out before")
@@ -130,7 +130,7 @@ class OptedOut(Exception):
 def opt_out_writes(
     origin: Origin, e164: str, source: OptOutSource, keyword: str | None = None, reason: str | None = None
 ) -> tuple[OptOut, Writes]:
-    """An opt-out, and the writes that note it, for the commit of what asked for it. Raise OptedOut at commit."""
+    """Returns an opt-out, and the writes that record it in the caller's commit. The writes raise OptedOut at commit."""
     number = phone.written(e164).e164
     entry = OptOut(
         e164=number,
@@ -147,14 +147,14 @@ def opt_out_writes(
 
 
 def opt_in(origin: Origin, e164: str, effect: Effect | None = None) -> bool:
-    """Note that a number's holder wants to hear again. Answers whether there was an opt-out. Raises Invalid."""
+    """Removes the opt-out of a number whose holder opts in again. Returns whether there was one. Raises Invalid."""
     return _strike(origin, "opt-outs", e164, "sms.opt_in", effect=effect)
 
 
 def record_consent(
     origin: Origin, e164: str, source: str, date: str | None = None, effect: Effect | None = None
 ) -> ConsentRecord:
-    """Enter a consent, in place of an older one; without a date, from today. Raises Invalid."""
+    """Stores a consent in place of an older one. Without a date it counts from today. Raises Invalid."""
     number = phone.written(e164).e164
     given, day = _stated(source, date)
     entry = ConsentRecord(e164=number, source=given, date=day, created_by=origin.actor.id, at=clock.stamp())
@@ -172,15 +172,15 @@ def record_consent(
 
 
 def withdraw_consent(origin: Origin, e164: str, effect: Effect | None = None) -> bool:
-    """Take a consent out of the ledger. Answers whether there was one. Raises Invalid.
+    """Deletes a consent from the ledger. Returns whether there was one. Raises Invalid.
 
-    Who wants no more calls opts out: a later request may state a consent again.
+    This does not prevent calls, because a later request may state a consent again. An opt-out does.
     """
     return _strike(origin, "consent", e164, "consent.withdrawn", effect=effect)
 
 
 def basis(source: str, date: str, of: str) -> Basis:
-    """A consent to record on what calls: a key or a flow, which `of` names. Raises Invalid."""
+    """Returns the consent to store on a key or a flow, which `of` names. Raises Invalid."""
     given, day = _stated(source, date)
     return Basis(source=given.value, date=day, of=of)
 
@@ -190,29 +190,29 @@ def _stated(source: str, date: str | None) -> tuple[ConsentSource, str]:
         return consents.stated(source, date)
     except BadConsentError as error:
         raise Invalid(
-            f"This is not a consent: it {_TOLD[error.problem]}.",
+            f"Invalid consent: it {_TOLD[error.problem]}.",
             code="bad_consent",
             fields={"consent": _TOLD[error.problem]},
         ) from error
 
 
 def blocked(org_id: str, limit: int, after: str | None = None) -> tuple[list[BlockedNumber], str | None]:
-    """A page of the do-not-call list, by number."""
+    """Returns a page of the do-not-call list, by number."""
     return store.list_entries(org_id, "dnc", partial(_block, org_id), limit, after)
 
 
 def opt_outs(org_id: str, limit: int, after: str | None = None) -> tuple[list[OptOut], str | None]:
-    """A page of the opt-outs, by number."""
+    """Returns a page of the opt-outs, by number."""
     return store.list_entries(org_id, "opt-outs", OptOut.model_validate, limit, after)
 
 
 def consented(org_id: str, limit: int, after: str | None = None) -> tuple[list[ConsentRecord], str | None]:
-    """A page of the consents, by number."""
+    """Returns a page of the consents, by number."""
     return store.list_entries(org_id, "consent", ConsentRecord.model_validate, limit, after)
 
 
 def is_blocked(org_id: str, e164: str) -> bool:
-    """Whether a number is on the organisation's do-not-call list. Raises Invalid."""
+    """Whether a number is on the organization's do-not-call list. Raises Invalid."""
     return store.get(org_id, "dnc", phone.written(e164).e164) is not None
 
 
@@ -229,7 +229,7 @@ def _strike(
             events.record(_event(origin, kind, number)),
         )
     except _UnchangedError:
-        # An earlier run of the request may have struck it.
+        # An earlier run of the request may have removed it.
         return done_before(effect) is not None
     return True
 

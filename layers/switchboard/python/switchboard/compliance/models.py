@@ -1,4 +1,4 @@
-"""What the gate is asked, and what it answers."""
+"""The models of the compliance gate: contacts, verdicts and the entries of its ledgers."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ class ConsentSource(StrEnum):
 
 
 class Purpose(StrEnum):
-    """What a contact is for. Telemarketing is whatever encourages a purchase, an investment or a rental."""
+    """The purpose of a contact. Telemarketing encourages a purchase, an investment or a rental."""
 
     INFORMATIONAL = "informational"
     TELEMARKETING = "telemarketing"
 
 
 class Consent(BaseModel):
-    """A consent as somebody states it: text that the gate, not the parser, finds good or bad.
+    """A stated consent, not yet checked: the gate judges its text, not the parser.
 
-    `date` is a day (`2026-01-31`) or a moment with its zone.
+    `date` is a day (`2026-01-31`) or a time with its zone.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -45,7 +45,7 @@ class Consent(BaseModel):
 
     @classmethod
     def stated(cls, metadata: Mapping[str, Any]) -> Consent | None:
-        """What a request's metadata states in `consent_source` and `consent_date`; None if neither is there."""
+        """Returns the consent in a request's metadata (`consent_source`, `consent_date`), or None without both."""
         source, date = metadata.get("consent_source"), metadata.get("consent_date")
         if source is None and date is None:
             return None
@@ -53,13 +53,13 @@ class Consent(BaseModel):
 
 
 class Basis(Consent):
-    """A dated consent that is recorded on a key or a flow, for all that it calls. `of` names it: `flow:…`, `key_…`."""
+    """A dated consent on a key or a flow, for all of its calls. `of` names the key or flow: `flow:…`, `key_…`."""
 
     of: str
 
 
 class Window(BaseModel):
-    """An organisation's own calling hours, `09:00` to `17:30` by the recipient's clock. `24:00` ends the day."""
+    """An organization's own calling hours in the recipient's time, such as `09:00` to `17:30`. `24:00` ends a day."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -74,19 +74,19 @@ class Window(BaseModel):
     @model_validator(mode="after")
     def _not_empty(self) -> Self:
         if self.start >= self.end:
-            raise ValueError("a window ends after it starts, on the same day")
+            raise ValueError("must end after it starts, on the same day")
         return self
 
     @property
     def hours(self) -> Hours:
-        """The window in minutes of the day."""
+        """The window in minutes from midnight."""
         return Hours(*(int(text[:2]) * 60 + int(text[3:]) for text in (self.start, self.end)))
 
 
 class Whereabouts(BaseModel):
-    """Where a number's holder is, as the organisation's record of them says: an IANA zone, a state, or both.
+    """Where a number's holder is, by the organization's record: an IANA time zone, a state, or both.
 
-    `confirmed` says that a person vouched for it. Without that it only narrows what the number allows.
+    `confirmed` means that a person confirmed it. An unconfirmed place can only make the hours of the number stricter.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -99,17 +99,16 @@ class Whereabouts(BaseModel):
 
 
 class Contact(BaseModel):
-    """One call or text that an organisation is about to make.
+    """One call or text that an organization is about to make.
 
     `timezone` and `state` say where the recipient is: an IANA zone, and the two letters of a state or territory of the
-    United States, whose law then holds too. They only narrow what the number allows, unless `zone_confirmed` says that
-    they come from a contact record that a person confirmed: then they stand in the place of the number's zones. The
-    law of the number's own state holds in any case. `record` is what the organisation's own record of the number says,
-    which the gate reads itself.
+    United States, whose law then also applies. They only make the hours of the number stricter, with one exception.
+    With `zone_confirmed` they come from a contact record that a person confirmed, and replace the number's zones. The
+    law of the number's own state always applies. The gate reads the organization's `record` about the number itself.
 
-    `purpose` is one of `Purpose`; text that is none is refused by the gate, not by the parser. `subject` is what the
-    calls are about, where a state limits calls on one subject. `simulated` says that nobody will be called (a test
-    key), `counted` that this very call was let through and counted before, and is asked about again as it is dialled.
+    `purpose` is one of `Purpose`. The gate, not the parser, refuses any other text. `subject` is the subject of the
+    calls, for states that limit calls on one subject. `simulated` means that the call reaches nobody (a test key).
+    `counted` means that this call was already allowed and counted, and is evaluated again before it is dialed.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -136,7 +135,7 @@ class Contact(BaseModel):
 
 
 class RuleResult(BaseModel):
-    """What one rule found. `code` is set when it blocks; `version` dates the law or the table that it applied."""
+    """The result of one rule. `code` is set if the rule blocks. `version` is the date of the applied law or table."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -150,9 +149,9 @@ class RuleResult(BaseModel):
 
 
 class Verdict(BaseModel):
-    """Whether a contact may go out, and what every rule found. Holds the number's digest, never the number.
+    """Whether a contact is allowed, with the result of every rule. Has the number's digest, never the number.
 
-    `contact` is what was asked, for the writes that go with the call; it is not stored.
+    `contact` is the evaluated contact, for the writes in the call's commit. It is not stored.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -164,7 +163,7 @@ class Verdict(BaseModel):
     code: str | None
     rules: list[RuleResult]
     next_allowed_at: str | None = None
-    #: When the hours that allow the contact end: nobody may be rung later on this verdict.
+    #: The end of the hours that allow the contact: no phone may ring later because of this verdict.
     allowed_until: str | None = None
     timezones: list[str]
     timezone: str | None = None
@@ -177,11 +176,11 @@ class Verdict(BaseModel):
         return next((rule for rule in self.rules if rule.result == "block"), None)
 
     def rule(self, name: str) -> RuleResult:
-        """What the named rule found."""
+        """Returns the result of a rule by its name."""
         return next(rule for rule in self.rules if rule.rule == name)
 
     def summary(self) -> dict[str, Any]:
-        """The verdict in brief, for an event's data."""
+        """Returns a short form of the verdict for the data of an event."""
         return {
             "allowed": self.allowed,
             "code": self.code,
@@ -191,7 +190,7 @@ class Verdict(BaseModel):
 
 
 class BlockedNumber(BaseModel):
-    """A number that an organisation never calls or texts."""
+    """A number on an organization's do-not-call list: no calls and no texts."""
 
     id: str
     e164: str
@@ -200,12 +199,12 @@ class BlockedNumber(BaseModel):
     at: str
 
 
-#: How an opt-out came in: a texted keyword, an operator, an API, and in a call by words or by a key.
+#: The source of an opt-out: a keyword in a text, an operator, an API, and in a call spoken words or a pressed key.
 OptOutSource = Literal["keyword", "manual", "api", "spoken", "key_press"]
 
 
 class OptOut(BaseModel):
-    """A number whose holder wants nothing more from an organisation, on any channel."""
+    """A number whose holder refuses all contact by an organization, on any channel."""
 
     e164: str
     source: OptOutSource
@@ -216,7 +215,7 @@ class OptOut(BaseModel):
 
 
 class ConsentRecord(BaseModel):
-    """The consent that an organisation holds from a number: how it was given, and on which day."""
+    """The stored consent of a number's holder to an organization: its source and its day."""
 
     e164: str
     source: ConsentSource
@@ -226,14 +225,15 @@ class ConsentRecord(BaseModel):
 
 
 class Reassignment(BaseModel):
-    """An answer of the Reassigned Numbers Database, and when it was given."""
+    """An answer of the Reassigned Numbers Database, and its time."""
 
     answer: Literal["yes", "no", "no_data"]
     at: str
 
-    #: How long an answer holds. The database is updated monthly; the contract's product caches as long.
+    #: How long an answer is valid. The database is updated monthly, and the product behind the Anima contract caches
+    #: answers equally long.
     LIFETIME: ClassVar[timedelta] = timedelta(days=30)
 
     def fresh(self, now: datetime) -> bool:
-        """Whether the answer still holds."""
+        """Whether the answer is still valid."""
         return now - clock.parse(self.at) < self.LIFETIME

@@ -1,31 +1,31 @@
-"""A telephone number as people paste it, brought to digits and a plus sign."""
+"""Reduces a pasted telephone number to digits and a plus sign."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-#: Drawn as a dash or a dot between digits, and not in Unicode's class of dashes: minus, middle dots, bullets.
+#: Separators that look like a dash or a dot and are not in Unicode's class of dashes: minus, middle dots, bullets.
 _SEPARATORS = frozenset("()./\u2212\u00b7\u2024\u2027\u2219\u22c5\u2022\u30fb\u2043")
-#: Seen as nothing, and not in Unicode's class of format characters: joiners, fillers, variation selectors.
+#: Invisible characters outside Unicode's class of format characters: joiners, fillers, variation selectors.
 _UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 _SCHEME = re.compile("tel:(?://)?", re.IGNORECASE)
-#: How an extension is written, or dialled after a pause, behind a number. It begins with its sign, not with the blanks
-#: before it: those would be read again from each blank.
+#: An extension, or digits to dial after a pause, behind a number. The match starts at the sign of the extension.
+#: If it started at the spaces before the sign, the search would scan the same spaces again from each of them.
 _EXTENSION = re.compile(r"(?<![a-z])ext(?:ension|n)?\b|(?:\b|(?<=[0-9]))x(?=[\s.:]*[0-9])|[#*,]", re.I)
-#: Forms of a character that mean the character. Not raised ones: a small 2 behind a number is a footnote.
+#: Forms that mean the plain character. Superscripts are not among them: a raised 2 behind a number is a footnote.
 _SAME = ("<wide>", "<small>", "<narrow>")
 
 
 class NotDialableError(ValueError):
-    """A text holds more than a number. The message says what."""
+    """The text has more than a number in it. The message says what to remove."""
 
 
 def bare(text: str) -> str:
-    """The digits of a number and its plus sign. Raises NotDialableError for an extension, a parameter or letters.
+    """Returns the digits and the plus sign of a number, in ASCII.
 
-    Marks of direction, soft hyphens and whatever else cannot be seen, spaces and punctuation are left out; digits and
-    signs of other widths, and digits of other scripts, become ASCII.
+    Skips spaces, punctuation, marks of direction, soft hyphens and all other invisible characters. Converts digits and
+    signs of other widths, and digits of other scripts. Raises NotDialableError for an extension, parameter or letters.
     """
     seen = "".join(_plain(character) for character in text).strip()
     number = seen[found.end() :] if (found := _SCHEME.match(seen)) else seen

@@ -1,4 +1,4 @@
-"""Telephone numbers in E.164: what a number says of itself."""
+"""Telephone numbers in E.164: parses a number and finds its country, state and kind."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from switchboard.compliance.data import area_codes
 from switchboard.compliance.pasted import NotDialableError
 from switchboard.errors import Invalid
 
-#: The contracts' pattern, with ASCII digits only.
+#: The pattern of the contracts, limited to ASCII digits.
 PATTERN = r"^\+[1-9][0-9]{6,14}$"
 
 _E164 = re.compile(PATTERN.removesuffix("$"))
 # Neither an area code nor an exchange begins with 0 or 1, and no area code is a service code (911).
 _NORTH_AMERICAN = re.compile(r"\+1(?!.11)[2-9][0-9]{2}[2-9][0-9]{6}")
 _FICTIONAL = re.compile(r"\+1[2-9][0-9]{2}55501[0-9]{2}")
-# Carriers' own test numbers; the 500 code is of no place, and nobody holds this exchange of it.
+# Test numbers of carriers. The area code 500 belongs to no place, and nobody holds this exchange.
 _MAGIC = re.compile(r"\+150055500[0-9]{2}")
 
 
@@ -32,7 +32,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """A number. `region` is an ISO 3166 code, or None where the number's own country is unknown."""
+    """A telephone number. `region` is an ISO 3166 code, or None if the country is unknown."""
 
     e164: str
     country_code: int
@@ -44,22 +44,22 @@ class Phone:
 
     @property
     def american(self) -> bool:
-        """Whether the law of the United States holds. A number of the shared plan that no other country has counts."""
+        """Whether the law of the United States applies. Includes +1 numbers whose country is unknown."""
         return self.country_code == 1 and self.region in {None, "US", *area_codes.TERRITORIES}
 
     @property
     def reaches_nobody(self) -> bool:
-        """Whether no telephone can ring: 555-0100 to 555-0199 of a place (set aside for fiction), the test exchange."""
+        """Whether no telephone can ring: a number for fiction (555-0100 to 555-0199) or of the test exchange."""
         fictional = self.kind is Kind.GEOGRAPHIC and _FICTIONAL.fullmatch(self.e164)
         return bool(fictional or _MAGIC.fullmatch(self.e164))
 
 
-#: Satellites, ships, networks of no country and international premium rate: each minute costs dollars.
+#: Country codes of satellites, ships, global networks and international premium rate: each minute costs dollars.
 _COSTLY_CODES = frozenset({808, 870, 878, 881, 882, 883, 888, 979})
 
 
 def costs_extra(text: str) -> bool:
-    """Whether a call to a number pays its holder, or a network of no country. Raises Invalid for what is no number."""
+    """Whether a call pays the number's holder or goes to a costly network. Raises Invalid for an invalid number."""
     found = parse(text)
     if found.country_code in _COSTLY_CODES:
         return True
@@ -70,7 +70,7 @@ def costs_extra(text: str) -> bool:
 
 
 def parse(text: str) -> Phone:
-    """A number from its E.164 text. Raises Invalid for anything else, and for what no network could route."""
+    """Parses an E.164 number. Raises Invalid, also for a number that no network could route."""
     if not _E164.fullmatch(text):
         raise _invalid()
     import phonenumbers
@@ -80,7 +80,7 @@ def parse(text: str) -> Phone:
     except phonenumbers.NumberParseException as error:
         raise _invalid() from error
     country = number.country_code or 0
-    # Whether a number is in use is for the carrier to say: the library's ranges age, its lengths hardly do.
+    # Only the length is checked: the library's ranges of numbers in use get old. The carrier knows them.
     possible = phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE
     if country == 1:
         possible = possible and bool(_NORTH_AMERICAN.fullmatch(text))
@@ -99,7 +99,7 @@ def parse(text: str) -> Phone:
 
 
 def written(text: str, field: str = "e164") -> Phone:
-    """A number from E.164 as people write and paste it (`pasted`). Raises Invalid, which names the field."""
+    """Parses a number as people write and paste it (`pasted`). Raises Invalid with the name of the field."""
     try:
         return parse(pasted.bare(text))
     except NotDialableError as error:
@@ -113,7 +113,7 @@ def _north_american(text: str, library_region: str | None) -> Phone:
     code, kind, state, region = text[2:5], Kind.GEOGRAPHIC, None, library_region
     if code in area_codes.NON_GEOGRAPHIC:
         kind = Kind.TOLL_FREE if code in area_codes.TOLL_FREE else Kind.NON_GEOGRAPHIC
-        region = "US"  # shared by the whole plan; the strictest of its laws is taken
+        region = "US"  # shared by the whole numbering plan, whose strictest law is American
     elif code in area_codes.AREA_CODES:
         state = area_codes.AREA_CODES[code][0]
         region = state if state in area_codes.TERRITORIES else "US"
@@ -122,7 +122,7 @@ def _north_american(text: str, library_region: str | None) -> Phone:
 
 def _invalid() -> Invalid:
     return Invalid(
-        "This is not a telephone number in E.164 form.",
+        "Invalid telephone number: use E.164, for example +14155550142.",
         code="invalid_number",
         fields={"to": "must be an E.164 number such as +14155550142"},
     )

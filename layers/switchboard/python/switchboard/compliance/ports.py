@@ -1,8 +1,8 @@
-"""What the gate asks of the world.
+"""The external sources that the compliance gate queries.
 
-The Reassigned Numbers Database (47 CFR 64.1200(m)) knows whether a number changed hands since its holder consented,
-the national do-not-call registry (47 CFR 64.1200(c)(2), 16 CFR 310.4(b)(1)(iii)(B)) whose holders want to be sold
-nothing by telephone.
+The Reassigned Numbers Database (47 CFR 64.1200(m)) knows whether a number was reassigned after its holder consented.
+The national do-not-call registry (47 CFR 64.1200(c)(2), 16 CFR 310.4(b)(1)(iii)(B)) lists the numbers of people who
+do not want telemarketing calls.
 """
 
 from __future__ import annotations
@@ -19,25 +19,28 @@ Answer = Literal["yes", "no", "no_data"]
 
 
 class NotAnswered(Exception):
-    """There is no answer: the source is away, too slow, out of date or not configured."""
+    """The source gave no answer: it is down, too slow, out of date or not configured."""
 
 
 class Registered(NamedTuple):
-    """Whether a number is on the national registry, and of which day the list is."""
+    """Whether a number is on the national registry, and the date of the list."""
 
     on_list: bool
     as_of: date
 
 
 class ReassignedNumbers(Protocol):
-    """Asks the database."""
+    """Queries the Reassigned Numbers Database."""
 
     def query(self, e164: str, since: date) -> Answer:
-        """Whether the number was disconnected for good on or after a date, within 5 s. Raises NotAnswered."""
+        """Returns whether the number was permanently disconnected on or after a date.
+
+        Takes 5 seconds at most. Raises NotAnswered.
+        """
 
 
 class SimulatedNumbers:
-    """A database on this machine, in which magic numbers were reassigned and all others were not."""
+    """A local database for tests: some magic numbers are reassigned, and no other number is."""
 
     def query(self, e164: str, since: date) -> Answer:  # noqa: ARG002 the port's signature
         match outcome(e164):
@@ -59,19 +62,22 @@ _SOURCES: dict[str, Callable[[], ReassignedNumbers]] = {"simulator": SimulatedNu
 
 
 def reassigned_numbers() -> ReassignedNumbers:
-    """The database that the setting REASSIGNED_NUMBERS names: `simulator`, or `none` (the default), which refuses."""
+    """Returns the database that the setting REASSIGNED_NUMBERS names: `simulator`, or `none` (default).
+
+    `none` never answers, so the gate refuses the numbers.
+    """
     return _SOURCES[settings.text("REASSIGNED_NUMBERS", "none")]()
 
 
 class NationalRegistry(Protocol):
-    """Asks the national do-not-call registry of the United States."""
+    """Queries the national do-not-call registry of the United States."""
 
     def query(self, e164: str, now: datetime) -> Registered:
-        """Whether a number is registered, by a list that is fresh now. Raises NotAnswered."""
+        """Returns whether a number is registered. Raises NotAnswered, also if the list is too old at `now`."""
 
 
 class SimulatedRegistry:
-    """A registry on this machine, which has the magic number and no other."""
+    """A local registry for tests: it has one magic number and no other."""
 
     def query(self, e164: str, now: datetime) -> Registered:
         return Registered(outcome(e164) is Outcome.NATIONAL_DNC, now.date())
@@ -83,7 +89,7 @@ class _NoRegistry:
 
 
 def _of_files() -> NationalRegistry:
-    from switchboard.compliance import registry  # few deployments have it: not at every cold start
+    from switchboard.compliance import registry  # keeps cold starts short: few deployments have the files
 
     return registry.FileRegistry(Path(settings.text("NATIONAL_REGISTRY_FOLDER")))
 
@@ -96,8 +102,9 @@ _REGISTRIES: dict[str, Callable[[], NationalRegistry]] = {
 
 
 def national_registry() -> NationalRegistry:
-    """The registry that the setting NATIONAL_REGISTRY names: `none` (the default), which refuses, `simulator`, `files`.
+    """Returns the registry that the setting NATIONAL_REGISTRY names: `simulator`, `files`, or `none` (default).
 
-    The files are in the folder that NATIONAL_REGISTRY_FOLDER names.
+    `none` never answers, so the gate refuses telemarketing. For `files`, the setting NATIONAL_REGISTRY_FOLDER names the
+    folder.
     """
     return _REGISTRIES[settings.text("NATIONAL_REGISTRY", "none")]()

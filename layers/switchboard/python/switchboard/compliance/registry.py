@@ -1,12 +1,13 @@
-"""The national do-not-call registry from the files that telemarketers download of it.
+"""The national do-not-call registry, read from the files that telemarketers download.
 
-A full list is a flat text file, or the same in a zip file: a number a line, as `2025550123` or, as it is today, area
-code and number with a comma between, `202,5550123`. There is a file for each area code, and one for a state or for the
-whole country where that was asked for. Put them into one folder as they come, and no older ones beside them. A change
-list, and whatever else has other lines, is refused: what a file does not say clearly is not known.
+A full list is a text file, or a zip file with that text. Each line has one number: `2025550123`, or with a comma
+between area code and number as in current downloads, `202,5550123`. There is one file for each area code, or one for a
+state or the whole country if the telemarketer selected that. Put all files unchanged into one folder, and remove
+older ones. A change list, and any file with other lines, is refused: the gate does not guess.
 
-A list is good for 31 days (16 CFR 310.4(b)(3)(iv)). Its day is the one in its name, where it has one, as
-`2026-01-31_202_….txt`, and never later than the day on which the file was last changed.
+A list is valid for 31 days (16 CFR 310.4(b)(3)(iv)). Its date is the one in its name, such as
+`2026-01-31_202_….txt`. It is never later than the day on which the file was last changed, which is also the date of
+a list without one in its name.
 """
 
 from __future__ import annotations
@@ -22,20 +23,20 @@ from typing import IO, NamedTuple
 
 from switchboard.compliance.ports import NotAnswered, Registered
 
-#: How old a list may be on the day of the call.
+#: The maximum age of a list on the day of the call.
 FRESH_FOR = timedelta(days=31)
 _LINE = re.compile(rb"([2-9][0-9]{2}),?([2-9][0-9]{6})")
 _DAY = re.compile(r"(?<!\d)(\d{4})-(\d{1,2})-(\d{1,2})(?!\d)")
 _CODE = re.compile(r"(?<![0-9A-Za-z])([2-9]\d{2})(?![0-9A-Za-z])")
-#: The longest line, with its end.
+#: The maximum length of a line in bytes, with its line end.
 _LONGEST = 64
 _NUMBERS = 10_000_000
-#: A list of 10 million numbers is as many bits.
+#: The number of area codes that stay in memory. Each takes one bit for each of 10 million numbers: 1.25 MB.
 _CACHED = 24
 
 
 class _List(NamedTuple):
-    """A file, as it stands: another size or time is another list."""
+    """A version of a file: a changed size or time makes another version."""
 
     path: Path
     size: int
@@ -51,7 +52,7 @@ class _List(NamedTuple):
             raise NotAnswered("list_misnamed") from None
 
     def may_have(self, code: str) -> bool:
-        """Whether a file may hold an area code: the one in its name, or any where its name has none."""
+        """Whether a file may have an area code: the one in its name, or any if its name has none."""
         codes = _CODE.findall(_DAY.sub(" ", self.path.stem).replace("_", " "))
         return not codes or code in codes
 
@@ -63,7 +64,7 @@ class FileRegistry:
         self._folder = folder
 
     def query(self, e164: str, now: datetime) -> Registered:
-        """Whether a number is registered. Raises NotAnswered, also for an area code that no fresh file has."""
+        """Returns whether a number is registered. Raises NotAnswered, also for an area code without a valid file."""
         code, number = e164[2:5], e164[5:]
         known = [(one, bits) for one in self._lists(code) if (bits := _numbers(one, code)) is not None]
         if not known:
@@ -72,7 +73,7 @@ class FileRegistry:
         if now.astimezone(UTC).date() - newest > FRESH_FOR:
             raise NotAnswered("list_too_old")
         position = int(number)
-        # A number that left the registry may still be in an older list beside the new one: it is not called.
+        # A number that left the registry may still be in an older list in the folder. It counts as registered.
         on_list = any(bits[position // 8] >> position % 8 & 1 for _, bits in known)
         return Registered(on_list, newest)
 
@@ -87,7 +88,7 @@ class FileRegistry:
 
 @lru_cache(maxsize=_CACHED)
 def _numbers(one: _List, code: str) -> bytes | None:
-    """The numbers of an area code in a file, a bit each; None where the file has none. Raises NotAnswered."""
+    """Returns the numbers of an area code in a file, one bit each, or None if it has none. Raises NotAnswered."""
     wanted, bits = code.encode(), None
     try:
         for line in _lines(one.path):

@@ -1,7 +1,7 @@
-"""The rules of the gate, in the order in which they are asked. Each takes a case and says pass, block or skip.
+"""The rules of the gate, in the order in which they run. Each rule returns pass, block or skip for a case.
 
-Blocks, opt-outs, consent and hours hold for every number; what is American alone (the national registry, the database
-of reassigned numbers, the states) holds for American numbers, and the states for their residents.
+Blocks, opt-outs, consent and calling hours apply to every number. The national registry, the database of reassigned
+numbers and the law of states apply only to American numbers. State law applies to residents of the state.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ from switchboard.compliance.phone import Kind, Phone
 from switchboard.compliance.ports import Answer, NotAnswered, Registered
 from switchboard.compliance.store import Facts
 
-#: Whether a number passes of which the Reassigned Numbers Database knows nothing. Its records begin on 27 January 2021
-#: and not every carrier reports, so refusing would bar most landlines. The caller has no safe harbour for such a number
-#: (47 CFR 64.1200(m) gives it for a wrong `no` only), and the verdict says so.
+#: Whether a number passes if the Reassigned Numbers Database has no data about it. The records begin on 27 January 2021
+#: and some carriers do not report, so a refusal would stop calls to most landlines. The caller has no safe harbor for
+#: such a number (47 CFR 64.1200(m) gives it for a wrong `no` only), and the verdict says so.
 NO_DATA_PASSES = True
 
-#: The law or practice that a rule applies, by the date since when it is so.
+#: The version of each rule: the date from which its law or practice applies.
 VERSIONS = {
     "dnc": "2003-10-01",  # 47 CFR 64.1200(d): a caller's own do-not-call list
     "national_dnc": "2003-10-01",  # 47 CFR 64.1200(c)(2)
-    "opt_out": "2025-04-11",  # 47 CFR 64.1200(a)(10): revoked by any reasonable means; here at once, on every channel
+    "opt_out": "2025-04-11",  # 47 CFR 64.1200(a)(10): revoked by any reasonable means; immediate, on every channel
     "consent": weights.VERSION,
-    "reassigned": "2021-11-01",  # 47 CFR 64.1200(m): the database is open
+    "reassigned": "2021-11-01",  # 47 CFR 64.1200(m): the database opened
     "quiet_hours": states.VERSION,
     "caps": states.VERSION,
 }
 
-#: How much of a stated text a verdict keeps.
+#: The number of characters that a verdict stores of a text from a request.
 _TEXT = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All that the rules look at."""
+    """The input of the rules."""
 
     contact: Contact
     phone: Phone
@@ -61,29 +61,29 @@ class Case:
 
     @property
     def number(self) -> str:
-        """The number's digest, which stands for it in verdicts."""
+        """The number's digest. Verdicts store it instead of the number."""
         return secret.digest(self.phone.e164)
 
     @property
     def nobody(self) -> str | None:
-        """Why nobody is called, if nobody is."""
+        """The reason why the call reaches nobody, or None if it reaches a person."""
         if self.phone.reaches_nobody:
             return "unreachable_number"
         return "simulated" if self.contact.simulated else None
 
 
 def dnc(case: Case) -> RuleResult:
-    """The organisation's own do-not-call list."""
+    """Checks the organization's own do-not-call list."""
     if case.facts.blocked or case.magic is Outcome.BLOCKED:
         return _block(case, "dnc", "dnc", "on_list")
     return _pass(case, "dnc", "not_on_list")
 
 
 def national_dnc(case: Case, *, refused: bool) -> RuleResult:
-    """The national do-not-call registry, for what is to be sold. Not asked about a number that is refused already.
+    """Checks the national do-not-call registry, for telemarketing. Skips a number that another rule refused already.
 
-    A registered number is refused whatever consent is stated: the law wants the holder's signed agreement with this
-    caller, and the gate sees none.
+    A registered number is refused even with consent. The law requires a signed agreement between the holder and this
+    caller, and the gate cannot see such an agreement.
     """
     given = {"purpose": _clipped(case.contact.purpose)}
     if case.contact.purpose == Purpose.INFORMATIONAL:
@@ -103,14 +103,14 @@ def national_dnc(case: Case, *, refused: bool) -> RuleResult:
 
 
 def opt_out(case: Case) -> RuleResult:
-    """The organisation's opt-out ledger, which holds for every channel."""
+    """Checks the organization's opt-out ledger, which applies to every channel."""
     if case.facts.opted_out or case.magic is Outcome.OPTED_OUT:
         return _block(case, "opt_out", "opted_out", "opted_out")
     return _pass(case, "opt_out", "not_opted_out")
 
 
 def consent(case: Case) -> RuleResult:
-    """A dated consent that suffices for the purpose: the request's, the ledger's, or that of the key or flow."""
+    """Checks for a dated consent that suffices for the purpose: from the request, the ledger, the key or the flow."""
     stated = case.contact.consent
     given = {"stated": _stated(stated) if stated else None, "purpose": _clipped(case.contact.purpose)}
     match case.consent:
@@ -140,7 +140,7 @@ def _clipped(text: str) -> str:
 
 
 def reassigned(case: Case, *, refused: bool) -> RuleResult:
-    """Whether the number changed hands since consent was given. Not asked about a number that is refused already."""
+    """Checks whether the number was reassigned after the consent. No query for a number that is refused already."""
     if not case.phone.american:
         return _skip(case, "reassigned", "outside_united_states")
     if isinstance(case.consent, BadConsentError):
@@ -168,13 +168,13 @@ def reassigned(case: Case, *, refused: bool) -> RuleResult:
             return _block(case, "reassigned", "number_reassigned", "reassigned", input_=asked, details=details)
 
 
-#: Who says where the recipient is: the number, the request, both together, or a contact record alone.
+#: The source of the recipient's place: the number, the request, both together, or a confirmed contact record alone.
 Known = Literal["number", "recipient", "both", "contact"]
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the recipient may be: the zones, how they are known, and the clocks that must allow the contact."""
+    """Where the recipient may be: the zones, their source, and the clocks that must all allow the contact."""
 
     names: list[str]
     source: Known
@@ -182,9 +182,9 @@ class Place:
 
 
 def laws(contact: Contact, phone: Phone) -> list[tuple[str, Rule | None]]:
-    """The places whose law holds, and their rules: the countries', then the states', which may have none of their own.
+    """Returns the places whose law applies, with their rules: countries first, then states.
 
-    They are those of the number and those where the recipient is said to be.
+    The places are those of the number and those where the recipient may be. A state without a rule of its own has None.
     """
     countries = [phone.region or ("US" if phone.american else NOWHERE)]
     record = contact.record
@@ -195,7 +195,7 @@ def laws(contact: Contact, phone: Phone) -> list[tuple[str, Rule | None]]:
         countries += zones.countries_of(name) if name else []
     found: dict[str, Rule | None] = {country: rule_of(country) for country in countries}
     if phone.american:
-        found["US"] = rule_of("US")  # the territories' law is federal
+        found["US"] = rule_of("US")  # federal law applies in the territories
     for state in (phone.state, *own):
         if state:
             found[f"US-{state}"] = states.STATES.get(state)
@@ -203,7 +203,7 @@ def laws(contact: Contact, phone: Phone) -> list[tuple[str, Rule | None]]:
 
 
 def place(case: Case) -> Place | str:
-    """Where the recipient may be, or the reason for which nobody can tell."""
+    """Returns where the recipient may be, or the reason why this is unknown."""
     contact, phone = case.contact, case.phone
     if contact.state and not zones.of_state(contact.state):
         return "recipient_state_unknown"
@@ -220,7 +220,7 @@ def place(case: Case) -> Place | str:
     names = sorted({*told, *recorded, *of_number})
     found = [zones.zone(name) for name in names]
     known = [zone for zone in found if zone]
-    # A zone that this machine's data do not have cannot be shown to allow anything.
+    # Without time zone data for a name the local time is unknown, so the contact is refused.
     if not known or len(known) < len(found):
         return "no_zone_of_number" if phone.kind is Kind.GEOGRAPHIC else "number_of_no_place"
     rules = [(name, rule) for name, rule in laws(contact, phone) if rule]
@@ -235,10 +235,10 @@ def place(case: Case) -> Place | str:
 
 
 def _zones_of(time_zone: str | None, state: str | None, now: datetime) -> list[str]:
-    """The zones that somebody says a recipient may be in. A state alone stands for all of its own.
+    """Returns the zones that a stated time zone and state mean. A state alone means all of its zones.
 
-    A zone says which of the state's is meant. One whose clock is none of the state's contradicts it: then the hours
-    must hold in both.
+    A time zone selects one of the state's zones. If its clock differs from all of them the statements contradict each
+    other: then the hours must allow the contact in every one of these zones.
     """
     of_state = zones.of_state(state) if state else []
     if not time_zone:
@@ -249,12 +249,12 @@ def _zones_of(time_zone: str | None, state: str | None, now: datetime) -> list[s
 
 
 def _amendments(case: Case) -> list[Amendment]:
-    """Operators' rows for the places whose law holds."""
+    """Returns the operators' rows for the places whose law applies."""
     return [row for name, _ in laws(case.contact, case.phone) for row in case.facts.amendments.get(name, ())]
 
 
 def quiet_hours(case: Case, where: Place | str) -> RuleResult:
-    """The hours of the day at the recipient's: by law, by operators' rows, and the organisation's own."""
+    """Checks the recipient's local time against the law, operators' rows and the organization's own calling hours."""
     contact, window = case.contact, case.contact.window
     given: dict[str, Any] = {
         "region": case.phone.region,
@@ -277,7 +277,7 @@ def quiet_hours(case: Case, where: Place | str) -> RuleResult:
     details: dict[str, Any] = {
         "zones": where.names,
         "zone_source": where.source,
-        # Mobile and ported numbers keep their area code wherever their holder lives.
+        # Mobile and ported numbers keep their area code when their holder moves.
         "zone_certainty": {"number": "guess", "contact": "confirmed"}.get(where.source, "stated"),
         "area_codes": zones.VERSION,
         "law": [f"{name} since {rule.since}: {rule.source}" for name, rule in rules],
@@ -293,13 +293,13 @@ def quiet_hours(case: Case, where: Place | str) -> RuleResult:
 
 
 def _record_told(contact: Contact) -> dict[str, Any] | None:
-    """What a verdict keeps of the organisation's record: who vouched for it, too."""
+    """Returns the organization's record as a verdict stores it, with the person who confirmed it."""
     return contact.record.model_dump(exclude_none=True) if contact.record else None
 
 
 @dataclass(frozen=True, slots=True)
 class _Capped:
-    """A cap that holds, and the law that asks for it."""
+    """A limit of calls, and the law that requires it."""
 
     cap: Cap
     law: str
@@ -309,14 +309,14 @@ def _caps(case: Case) -> list[_Capped]:
     today = case.now.date()
     rules = [(name, rule) for name, rule in laws(case.contact, case.phone) if rule and rule.since <= today]
     found = [_Capped(rule.cap, f"{name}: {rule.source}") for name, rule in rules if rule.cap]
-    # A row of tomorrow, or of yesterday, may hold already, or still, where the recipient is.
+    # The recipient's date may be one day ahead or behind.
     near = [today + timedelta(days=offset) for offset in (-1, 0, 1)]
     rows = [row for row in _amendments(case) if any(row.holds(day, case.contact.channel) for day in near)]
     return found + [_Capped(row.cap, f"{row.id}: {row.source}") for row in rows if row.cap]
 
 
 def caps(case: Case) -> RuleResult:
-    """How often the law lets one subject be called in some hours. Counted by organisation and number; texts are not."""
+    """Checks the legal limits of calls on one subject. Counts by organization and number; texts do not count."""
     if case.contact.channel != "voice":
         return _skip(case, "caps", "calls_only")
     found = _caps(case)
@@ -341,12 +341,12 @@ def caps(case: Case) -> RuleResult:
 
 
 def _free_at(cap: Cap, attempts: list[datetime]) -> datetime | None:
-    """When a cap lets the next call through, by the latest calls, the last of them first."""
+    """Returns when a cap allows the next call, or None for now. `attempts` are the latest calls, newest first."""
     return attempts[cap.calls - 1] + timedelta(hours=cap.hours) if len(attempts) >= cap.calls else None
 
 
 def next_allowed(case: Case, where: Place | str, results: list[RuleResult]) -> datetime | None:
-    """When the contact would be allowed, if time is all that is in its way."""
+    """Returns when the contact will be allowed, or None if waiting does not help."""
     failed = [result for result in results if result.result == "block"]
     if not failed or any(result.code not in ("quiet_hours", "attempt_cap") for result in failed):
         return None
@@ -360,7 +360,7 @@ def next_allowed(case: Case, where: Place | str, results: list[RuleResult]) -> d
 
 
 def allowed_until(case: Case, where: Place | str) -> datetime | None:
-    """When the hours end that allow the contact now."""
+    """Returns the end of the calling hours that allow the contact now."""
     return hours.next_closing(where.clocks, case.now) if isinstance(where, Place) and not case.nobody else None
 
 

@@ -1,7 +1,7 @@
-"""The gate (docs/compliance.md): one verdict on every call and text that is about to go out.
+"""The compliance gate: it decides on every call and text before it goes out.
 
-The way to use it: `evaluate`, then `writes_for` and `record` in the transaction that commits the call with its event.
-A verdict holds for the moment; whoever dials later asks again.
+Call `evaluate`. Then commit `writes_for` and `record` in the same transaction as the call or text and its event.
+A verdict is valid only at its moment: the dialer evaluates again before it dials.
 """
 
 from __future__ import annotations
@@ -67,10 +67,10 @@ def evaluate(
     registry: NationalRegistry | None = None,
     before_paying: Callable[[], None] | None = None,
 ) -> Verdict:
-    """The verdict on a contact, now. The Reassigned Numbers Database is asked if no answer of it holds.
+    """Returns the verdict on a contact at the present time.
 
-    Each of its answers is paid for, so `before_paying` is called first: what it raises refuses the contact. Raises
-    Invalid for what is no number.
+    Queries the Reassigned Numbers Database unless a cached answer is still valid. Each query costs money, so
+    `before_paying` runs first: an error that it raises stops the evaluation. Raises Invalid for an invalid number.
     """
     number = phone.parse(contact.to)
     now = clock.now()
@@ -80,7 +80,10 @@ def evaluate(
 
 
 def _facts(contact: Contact, number: phone.Phone, now: datetime) -> Facts:
-    """What is stored about a number. A second read only where the day of the consent is known to the ledger alone."""
+    """Returns what is stored about a number.
+
+    A second read is needed only where the day of the consent is in the ledger and not in the request.
+    """
     days = _stated_days(contact, now)
     places = [name for name, _ in rules.laws(contact, number)]
     facts = _with_law(contact, number, store.facts(contact.org_id, number.e164, contact.subject, days, places), places)
@@ -94,21 +97,21 @@ def _facts(contact: Contact, number: phone.Phone, now: datetime) -> Facts:
 
 
 def _with_law(contact: Contact, number: phone.Phone, facts: Facts, read: Sequence[str]) -> Facts:
-    """The facts with operators' rows of where the organisation's record says that the number's holder is.
+    """Adds the operators' rows for the place that the organization's record names for the number's holder.
 
-    Those take a second read, and only where the record names a place that nothing else does.
+    This takes a second read only where the request and the number do not name the same place.
     """
     more = [name for name, _ in rules.laws(_recorded(contact, facts), number) if name not in read]
     return replace(facts, amendments=facts.amendments | store.amendments_of(more)) if more else facts
 
 
 def _recorded(contact: Contact, facts: Facts) -> Contact:
-    """A contact with what the organisation's record says of its number."""
+    """Returns the contact with the organization's record about its number."""
     return contact.model_copy(update={"record": facts.whereabouts}) if facts.whereabouts else contact
 
 
 def _stated_days(contact: Contact, now: datetime) -> list[date]:
-    """The days of the consents that a contact itself names: one of them counts, unless the ledger has another."""
+    """Returns the days of the consents in a contact. The gate uses one of them unless the ledger has another."""
     days = []
     for stated in (contact.consent, contact.basis):
         if stated is not None:
@@ -127,7 +130,7 @@ def _registers(contact: Contact, number: phone.Phone, now: datetime, registry: N
             raise
         except Exception as error:
             telemetry.logger().exception("the national registry failed")
-            # Whatever befell it, nobody says that the number is not registered.
+            # Any failure means that the answer is unknown, so the number is refused.
             raise NotAnswered("unavailable") from error
 
     return ask
@@ -152,7 +155,7 @@ def _asking(
         except NotAnswered:
             raise
         except Exception as error:
-            # Whatever befell the provider, a number that nobody vouched for is not called.
+            # Any failure of the provider means that the answer is unknown, so the number is refused.
             raise NotAnswered(type(error).__name__) from error
         _remember(number.e164, since, answer, now)
         return answer
@@ -161,9 +164,9 @@ def _asking(
 
 
 def _remember(e164: str, since: date, answer: Answer, now: datetime) -> None:
-    """Keep an answer for the dialler, who asks again. Raises NotAnswered where it cannot be kept.
+    """Caches an answer, because the dialer evaluates again. Raises NotAnswered if the write fails.
 
-    The answer is the proof on which a number is called, and one that is lost proves nothing.
+    The stored answer is the proof that the number could be called. Without the proof there must be no call.
     """
     try:
         table.write(store.remember_answer(e164, since, answer, now))
@@ -175,7 +178,7 @@ def _remember(e164: str, since: date, answer: Answer, now: datetime) -> None:
 def decide(
     contact: Contact, number: phone.Phone, facts: Facts, now: datetime, ask: Ask, registers: Registers | None = None
 ) -> Verdict:
-    """The verdict on known facts. Every rule is asked, so that a refusal can be explained; the first block counts."""
+    """Returns the verdict on given facts. Runs every rule to explain a refusal. The first block sets the code."""
     contact = _recorded(contact, facts)
     registered = registers or _registers(contact, number, now, None)
     found = _consent(contact, facts, now)
@@ -216,17 +219,17 @@ def _consent(contact: Contact, facts: Facts, now: datetime) -> Found | BadConsen
 
 
 def require(verdict: Verdict) -> Verdict:
-    """The verdict, if it allows the contact. Raises Blocked."""
+    """Returns the verdict if it allows the contact. Raises Blocked if not."""
     if not verdict.allowed:
         raise blocked(verdict)
     return verdict
 
 
 def still_allowed(verdict: Verdict) -> list[Check]:
-    """The checks that go into a worker's claim of what was let through before.
+    """Returns the checks for a worker's claim of a call or text that was allowed before.
 
-    A block or an opt-out that lands between verdict and claim refuses the claim: raises Blocked at commit. Raises it
-    at once for a refused verdict.
+    The claim fails with Blocked at commit if a block or an opt-out was stored after the verdict. Raises Blocked
+    immediately if the verdict itself is a refusal.
     """
     contact = _allowed(verdict)
     return [
@@ -238,15 +241,15 @@ def still_allowed(verdict: Verdict) -> list[Check]:
 def _allowed(verdict: Verdict) -> Contact:
     contact = require(verdict).contact
     if contact is None:
-        raise ValueError("a stored verdict tells what was; evaluate anew")
+        raise ValueError("a stored verdict has no contact: call evaluate() again")
     return contact
 
 
 def writes_for(verdict: Verdict, actor: str = "gate") -> list[Write]:
-    """The writes that go into the transaction of an allowed call or text. Raises Blocked for a refused one.
+    """Returns the writes for the transaction of an allowed call or text. Raises Blocked for a refused one.
 
-    They stand against what lands between verdict and commit: a block or an opt-out refuses the transaction (Blocked),
-    and so does a call that would be one too many. A consent that was stated for the first time enters the ledger.
+    The transaction fails with Blocked if a block or an opt-out was stored after the verdict. It also fails if the call
+    would exceed a legal limit of calls. The first statement of a consent is added to the ledger.
     """
     contact = _allowed(verdict)
     org_id, to, now = contact.org_id, contact.to, clock.parse(verdict.evaluated_at)
@@ -264,33 +267,33 @@ def writes_for(verdict: Verdict, actor: str = "gate") -> list[Write]:
 
 
 def record(verdict: Verdict, subject_id: str) -> Put:
-    """The write that keeps a verdict, for the call or message that it is about."""
+    """Returns the write that stores the verdict on a call or message."""
     return store.put_verdict(verdict, subject_id)
 
 
 def get(org_id: str, subject_id: str) -> Verdict:
-    """The latest verdict on a call or message of the organisation. Raises NotFound."""
+    """Returns the latest verdict on a call or message of the organization. Raises NotFound."""
     found = store.verdicts(org_id, subject_id, 1)
     if not found:
-        raise NotFound("There is no verdict on this.")
+        raise NotFound("There is no verdict for this call or message.")
     return found[0]
 
 
 def history(org_id: str, subject_id: str, limit: int = 20) -> list[Verdict]:
-    """The verdicts on a call or message, latest first: one that was put off has several."""
+    """Returns the verdicts on a call or message, latest first. A postponed call or message has several."""
     return store.verdicts(org_id, subject_id, limit)
 
 
 def get_hours(org_id: str) -> Window | None:
-    """The organisation's own calling hours, by the recipient's clock; None where it has none. Raises NotFound."""
+    """Returns the organization's calling hours in the recipient's time, or None without any. Raises NotFound."""
     hours = accounts.organisation(org_id).calling_hours
     return Window.model_validate(hours) if hours else None
 
 
 def set_hours(origin: Origin, start: str | None, end: str | None, effect: Effect | None = None) -> Window | None:
-    """Set the organisation's own calling hours, as `09:00` and `18:00`; None and None take them away.
+    """Sets the organization's own calling hours, such as `09:00` and `18:00`. Removes them if both are None.
 
-    They narrow the law's and never widen them. They hold for calls that are dialled from now on. Raises Invalid.
+    The hours can only be stricter than the law. They apply to calls that are dialed from now on. Raises Invalid.
     """
     window = None if start is None and end is None else _window(start, end)
     accounts.set_calling_hours(origin, window.model_dump() if window else None, effect)
@@ -303,24 +306,24 @@ def _window(start: str | None, end: str | None) -> Window:
         window = Window(start=start or "", end=end or "")
     except ValidationError as error:
         told = {".".join(map(str, one["loc"])) or "end": _told(one) for one in error.errors()}
-        raise Invalid("These are no calling hours.", code="hours_invalid", fields=told | problems) from None
+        raise Invalid("Invalid calling hours: see the fields.", code="hours_invalid", fields=told | problems) from None
     if narrowed(window.hours, ELSEWHERE.weekdays) is None:
         raise Invalid(
-            "No call could ever be made in these hours.",
+            "Invalid calling hours: the law allows no call in them. Include some time between 08:00 and 21:00.",
             code="hours_invalid",
-            fields={"start": "must leave some time between 08:00 and 21:00"},
+            fields={"start": "must include some time between 08:00 and 21:00"},
         )
     return window
 
 
 def _told(problem: Mapping[str, Any]) -> str:
     if problem["type"] == "string_pattern_mismatch":
-        return "must be a time of the day, such as 09:00"
+        return "must be a time of day, such as 09:00"
     return str(problem["msg"]).removeprefix("Value error, ")
 
 
 def explain(verdict: Verdict) -> str:
-    """A verdict in plain text."""
+    """Returns a verdict as plain text for operators."""
     what = "Call" if verdict.channel == "voice" else "Text"
     outcome = "allowed" if verdict.allowed else f"refused ({verdict.code})"
     lines = [f"{what} to number {verdict.number[:12]} of {verdict.org_id}: {outcome}, {verdict.evaluated_at}"]

@@ -1,23 +1,23 @@
-"""The ledgers, and what the gate counts and remembers, in the `core` table.
+"""The gate's ledgers, counters and caches in the `core` table.
 
 | item | pk | sk |
 |---|---|---|
 | number on the do-not-call list | `<org>#dnc` | `<e164>` |
-| look-up of the same by its id | `<org>#dnc-ids` | `<id>` |
+| pointer to that number by its id | `<org>#dnc-ids` | `<id>` |
 | opt-out | `<org>#opt-outs` | `<e164>` |
 | consent | `<org>#consent` | `<e164>` |
-| where a number's holder is | `<org>#whereabouts` | `<e164>` |
+| place of a number's holder | `<org>#whereabouts` | `<e164>` |
 | the latest calls to a number on one subject | `<org>#attempts#<e164>` | `<digest of subject>` |
 | verdict | `<org>#verdict#<subject id>` | `<evaluated at>` |
 | answer of the Reassigned Numbers Database | `rnd#<e164>` | `<date asked about>` |
-| operators' rows of law of a place | `law#<place>` | `rows` |
-| place that has such rows, or had | `law` | `<place>` |
-| what was done with such rows | `law#<place>` | `log#<at>#<what>#<id of row>` |
+| amendments of a place | `law#<place>` | `rows` |
+| place that has amendments, or had some | `law` | `<place>` |
+| log of changes to amendments | `law#<place>` | `log#<at>#<what>#<id of row>` |
 
-Answers of the database are look-up items, the same for every organisation, and one for each date: callers choose the
-dates, and no number of them makes an item larger that others need. So are the rows of law, which hold for all and are
-read with every contact. Attempts, verdicts and answers carry `expires`, in seconds since 1970, when the table deletes
-them (docs/retention.md).
+Answers of the database belong to no organization. Each date has its own item: callers choose the dates, so they could
+otherwise make an item large that other callers need. Amendments, too, belong to no organization; every contact reads
+them. Attempts, verdicts and answers have `expires`, in seconds since 1970, when the table deletes them
+(docs/retention.md).
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ T = TypeVar("T")
 Ledger = Literal["dnc", "opt-outs", "consent"]
 Refusal = Callable[[list[Item | None]], Exception]
 
-#: The calls that an attempts item remembers, latest in the first slot: as many as the highest cap of any state.
+#: The calls in an attempts item, with the latest in the first slot. The highest cap of any state is three calls.
 SLOTS = ("first", "second", "third")
 _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is stored about a number, read in one request."""
+    """The stored facts about a number, read in one request."""
 
     blocked: bool = False
     opted_out: bool = False
@@ -60,7 +60,7 @@ class Facts:
     whereabouts: Whereabouts | None = None
     answers: dict[str, Reassignment] = field(default_factory=dict)
     attempts: tuple[str, ...] = ()
-    #: Operators' rows of law, by place.
+    #: Amendments by place.
     amendments: dict[str, list[Amendment]] = field(default_factory=dict)
 
 
@@ -85,9 +85,9 @@ def _law_key(place: str) -> Key:
 
 
 def facts(org_id: str, e164: str, subject: str, days: Sequence[date], places: Sequence[str] = ()) -> Facts:
-    """Everything the gate needs to know of a number, in one consistent request.
+    """Reads all facts about a number that the gate needs, in one consistent request.
 
-    With it come the answers about some days, and operators' rows of law of some places.
+    The facts include the database's answers for `days`, and the amendments of `places`.
     """
     blocked, opted_out, consent, attempts, where, *found = table.get_many(
         "core",
@@ -114,7 +114,7 @@ def facts(org_id: str, e164: str, subject: str, days: Sequence[date], places: Se
 
 
 def amendments_of(places: Sequence[str]) -> dict[str, list[Amendment]]:
-    """Operators' rows of law of some places."""
+    """Returns the amendments of several places."""
     items = table.get_many("core", [_law_key(place) for place in places])
     return {place: _amendments(item) for place, item in zip(places, items, strict=True) if item}
 
@@ -124,13 +124,13 @@ def _amendments(item: Item | None) -> list[Amendment]:
 
 
 def amendments(place: str) -> tuple[int, list[Amendment]]:
-    """Operators' rows of law of a place, and the version of the item that holds them: 0 where there is none."""
+    """Returns the version of a place's item, 0 without an item, and its amendments."""
     item = table.get("core", _law_key(place))
     return (item["version"] if item else 0), _amendments(item)
 
 
 def put_amendments(place: str, version: int, rows: Sequence[Amendment]) -> list[Put]:
-    """Keep a place's rows of law, if they are still those of that version. Raises Moved at commit."""
+    """Returns the writes that store a place's amendments if they still have that version. Raises Moved at commit."""
     item = {**_law_key(place), "version": version + 1, "rows": [row.model_dump(mode="json") for row in rows]}
     return [
         Put(
@@ -145,31 +145,31 @@ def put_amendments(place: str, version: int, rows: Sequence[Amendment]) -> list[
 
 
 def note_amendment(row: Amendment, what: Literal["added", "removed"], who: str, at: str) -> Put:
-    """Note that a row of law was added or removed. Notes stay: a verdict names the rows that it looked at."""
+    """Returns the write that logs an added or removed amendment. Logs stay, because verdicts name amendments."""
     place = {"pk": f"law#{row.place}", "sk": f"log#{at}#{what}#{row.id}"}
     return Put(table="core", item={**place, "what": what, "who": who, "at": at, "row": row.model_dump(mode="json")})
 
 
 def amended_places() -> list[str]:
-    """The places that have rows of law of operators', or had."""
+    """Returns the places that have amendments, or had some."""
     return [item["sk"] for item in Query(table="core", partition="law").all()]
 
 
 def answer(e164: str, since: date) -> Reassignment | None:
-    """What the database answered about a number and a date."""
+    """Returns the database's cached answer for a number and a date."""
     item = table.get("core", _answer_key(e164, since))
     return Reassignment.model_validate(item) if item else None
 
 
 def remember_answer(e164: str, since: date, answer: Answer, now: datetime) -> Put:
-    """Keep what the database answered about a number and a date, for as long as it holds."""
+    """Returns the write that caches the database's answer for a number and a date, for as long as it is valid."""
     expires = int((now + Reassignment.LIFETIME + _DAY).timestamp())
     item = {**_answer_key(e164, since), "answer": answer, "at": clock.iso(now), "expires": expires}
     return Put(table="core", item=item)
 
 
 def absent(org_id: str, ledger: Ledger, e164: str, otherwise: Refusal) -> Check:
-    """Let a transaction stand only while the number is not in a ledger."""
+    """Returns the check that a number is not in a ledger. The transaction fails if it is."""
     return Check(
         table="core",
         key=ledger_key(org_id, ledger, e164),
@@ -181,7 +181,7 @@ def absent(org_id: str, ledger: Ledger, e164: str, otherwise: Refusal) -> Check:
 def count_attempt(
     org_id: str, e164: str, subject: str, caps: Sequence[Cap], now: datetime, otherwise: Refusal
 ) -> Update:
-    """Count a call, if it is not more than each cap's within its hours by now: exact, however many are in flight."""
+    """Returns the write that counts a call. It fails at a cap's limit, and is exact also for concurrent calls."""
     free = [
         f"(attribute_not_exists(#{SLOTS[cap.calls - 1]}) OR #{SLOTS[cap.calls - 1]} <= :before{number})"
         for number, cap in enumerate(caps)
@@ -198,7 +198,7 @@ def count_attempt(
             ":now": clock.iso(now),
             ":never": "",
             **{f":before{number}": clock.iso(now - timedelta(hours=cap.hours)) for number, cap in enumerate(caps)},
-            # A day later none of them counts any more.
+            # Caps are 24 hours at most, so no attempt counts after a day.
             ":expires": int((now + 2 * _DAY).timestamp()),
         },
         condition=" AND ".join(free),
@@ -207,7 +207,7 @@ def count_attempt(
 
 
 def first_consent(record: ConsentRecord, org_id: str) -> Update:
-    """Enter a consent that a request stated, unless one is in the ledger: then that one stays."""
+    """Returns the write that stores a consent from a request, unless the ledger already has one."""
     fields = record.model_dump(mode="json")
     return Update(
         table="core",
@@ -219,7 +219,7 @@ def first_consent(record: ConsentRecord, org_id: str) -> Update:
 
 
 def enter(org_id: str, ledger: Ledger, e164: str, entry: BaseModel, otherwise: Refusal) -> Put:
-    """Enter a number, if it is not there."""
+    """Returns the write that adds a number to a ledger. It fails if the number is already there."""
     return Put(
         table="core",
         item={**ledger_key(org_id, ledger, e164), **entry.model_dump(mode="json")},
@@ -229,7 +229,7 @@ def enter(org_id: str, ledger: Ledger, e164: str, entry: BaseModel, otherwise: R
 
 
 def enter_consent(org_id: str, record: ConsentRecord, otherwise: Refusal) -> Put:
-    """Enter a consent in place of an older one, if it says anything new."""
+    """Returns the write that replaces a consent. It fails if nothing would change."""
     return Put(
         table="core",
         item={**ledger_key(org_id, "consent", record.e164), **record.model_dump(mode="json")},
@@ -241,7 +241,7 @@ def enter_consent(org_id: str, record: ConsentRecord, otherwise: Refusal) -> Put
 
 
 def keep_whereabouts(org_id: str, e164: str, where: Whereabouts) -> Put:
-    """Keep where a number's holder is, in place of what was known."""
+    """Returns the write that replaces the place of a number's holder."""
     return Put(
         table="core", item={**_whereabouts_key(org_id, e164), **where.model_dump(mode="json", exclude_none=True)}
     )
@@ -252,7 +252,7 @@ def forget_whereabouts(org_id: str, e164: str) -> Delete:
 
 
 def strike(org_id: str, ledger: Ledger, e164: str, otherwise: Refusal) -> Delete:
-    """Take a number out of a ledger, if it is there."""
+    """Returns the write that removes a number from a ledger. It fails if the number is not there."""
     return Delete(
         table="core",
         key=ledger_key(org_id, ledger, e164),
@@ -266,7 +266,7 @@ def _id_key(org_id: str, block_id: str) -> Key:
 
 
 def point_at(org_id: str, block_id: str, e164: str) -> Put:
-    """Let a block be found by its id."""
+    """Returns the write of a pointer from a block's id to its number."""
     return Put(table="core", item={**_id_key(org_id, block_id), "e164": e164})
 
 
@@ -275,7 +275,7 @@ def forget_id(org_id: str, block_id: str) -> Delete:
 
 
 def number_of(org_id: str, block_id: str) -> str | None:
-    """The number that a block of that id is about."""
+    """Returns the number of a block by its id."""
     item = table.get("core", _id_key(org_id, block_id))
     return str(item["e164"]) if item else None
 
@@ -287,14 +287,14 @@ def get(org_id: str, ledger: Ledger, e164: str) -> Item | None:
 def list_entries(
     org_id: str, ledger: Ledger, parse: Callable[[Item], T], limit: int, after: str | None
 ) -> tuple[list[T], str | None]:
-    """A page of a ledger, by number."""
+    """Returns a page of a ledger, by number."""
     return page_of(Query(table="core", partition=f"{org_id}#{ledger}"), parse, org_id, ledger, limit, after)
 
 
 def put_verdict(verdict: Verdict, subject_id: str) -> Put:
-    """The write that keeps a verdict.
+    """Returns the write that stores a verdict.
 
-    The rules are compressed. So the item stays below 1 KB, and a write of it costs half.
+    The rules are compressed: the item stays below 1 KB, which halves the cost of the write.
     """
     place = {"pk": f"{verdict.org_id}#verdict#{subject_id}", "sk": verdict.evaluated_at}
     expires = int((clock.parse(verdict.evaluated_at) + FIVE_YEARS).timestamp())
@@ -305,12 +305,12 @@ def put_verdict(verdict: Verdict, subject_id: str) -> Put:
 
 def _read_verdict(item: Item) -> Verdict:
     rules = item["rules"]
-    if isinstance(rules, bytes):  # verdicts of before have them as they are
+    if isinstance(rules, bytes):  # old verdicts have uncompressed rules
         rules = json.loads(zlib.decompress(rules))
     return Verdict.model_validate({**item, "rules": rules})
 
 
 def verdicts(org_id: str, subject_id: str, limit: int) -> list[Verdict]:
-    """The verdicts on one subject, latest first."""
+    """Returns the verdicts on a call or message, latest first."""
     query = Query(table="core", partition=f"{org_id}#verdict#{subject_id}", forward=False)
     return [_read_verdict(item) for item in query.page(limit).items]

@@ -1,12 +1,12 @@
-"""Whether somebody asks for no more calls, in their own words: English and Spanish.
+"""Recognizes a spoken request for no more calls, in English and Spanish.
 
-A called person may revoke consent by any reasonable means (47 CFR 64.1200(a)(10)): no keyword is required, and the wish
-may stand inside a longer sentence. A call too few costs less than a call too many, so a doubtful wish counts. It is no
-wish to say the opposite ("please don't stop calling"), to ask for another time ("don't call me before nine"), or to
-speak of a name ("don't call me sir") or of something else ("take me off hold").
+A called person may revoke consent by any reasonable means (47 CFR 64.1200(a)(10)): no keyword is required, and the
+request may be part of a longer sentence. A missed call costs less than an unwanted call, so a doubtful request counts.
+These do not count: the opposite ("please don't stop calling"), another time ("don't call me before nine"), a form of
+address ("don't call me sir") and another matter ("take me off hold").
 
-Transcripts often have no commas and full stops, so no pattern relies on them. First the phrases that only look like a
-wish are cut out (`NO_WISHES` of `data.wishes_english` and `data.wishes_spanish`), then the rest is searched.
+Transcripts often have no commas and full stops, so no pattern relies on them. The search first removes phrases that
+only look like a request (`NO_WISHES` of `data.wishes_english` and `data.wishes_spanish`).
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from collections.abc import Sequence
 from switchboard.compliance.data import wishes_english, wishes_spanish
 from switchboard.kit import words
 
-#: The key by which a called person says it (47 CFR 64.1200(b)(3)).
+#: The telephone key that a called person presses to opt out (47 CFR 64.1200(b)(3)).
 OPT_OUT_KEY = "9"
 
-#: A turn is looked at up to here. Nobody speaks for longer without a pause.
+#: The number of characters of a turn that are searched. Nobody speaks longer without a pause.
 _MOST = 4_000
 
-#: The accents that are typed in place of an apostrophe.
+#: Accents that people type instead of an apostrophe.
 _TYPED = str.maketrans("", "", "\u0060\u00b4")
-#: What ends a clause, and its mark between the plain words.
+#: Punctuation that ends a clause. `_END` marks the end of a clause between plain words, `_CUT` a removed phrase.
 _CLAUSE = re.compile(r"[.,;:!?\u2026\u00a1\u00bf]+")
 _END, _CUT = "|", "/"
 
 _OTHER = re.compile("|".join((*wishes_english.NO_WISHES, *wishes_spanish.NO_WISHES)))
 _WISHES = re.compile("|".join((*wishes_english.WISHES, *wishes_spanish.WISHES)))
 
-#: Whole turns that mean it. Inside a sentence these words mean many things.
+#: Turns that are a request only as a whole. Inside a sentence these words have many meanings.
 _WHOLE = re.compile(
     r"(?:(?:please|just|ok|okay|oh|uh|um|no|now|hey|well|so|and|yes|yeah|listen|look|enough|seriously"
     r"|you need to|i need you to"
@@ -43,17 +43,18 @@ _WHOLE = re.compile(
     r"|(?:(?:por favor|ya|no) )*(?:alto|basta|baja|paren?|no mas|detenganse|detengase)(?: (?:ya|por favor"
     r"|gracias))*"
 )
-#: The same as a clause, or at the end of a turn.
+#: Phrases that are a request as a whole clause, or at the end of a turn.
 _POLITELY = re.compile(r"(?:^|.* )please (?:just )?stop(?: it)?|(?:just|okay|ok) stop|stop please")
 
 
 def asks_to_stop(text: str) -> bool:
-    """Return whether a person who says this asks for no more calls."""
+    """Whether a person who says this asks for no more calls."""
     clauses = [clause for part in _CLAUSE.split(text[:_MOST].translate(_TYPED)) if (clause := words.plain(part))]
     if _WHOLE.fullmatch(" ".join(clauses)) or any(_POLITELY.fullmatch(clause) for clause in clauses):
         return True
     rest = _OTHER.sub(_CUT, f" {_END} ".join(clauses))
-    # A clause ends a wish, and a pause is no clause: both readings count.
+    # A request ends with its clause. But a transcript may show a pause as the end of a clause, so the text is also
+    # read without clauses.
     return any(_WISHES.search(reading) for part in rest.split(_CUT) for reading in _readings(part))
 
 
@@ -63,13 +64,13 @@ def _readings(part: str) -> list[str]:
 
 
 def asks_to_stop_in(turns: Sequence[str]) -> bool:
-    """Return whether one speaker asks for no more calls in consecutive turns, each alone or all read together.
+    """Whether a speaker asks for no more calls in consecutive turns, in one turn or in all of them together.
 
-    A pause splits a wish: "Please don't", "call me again." Of very long turns the last words are read together.
+    A pause can split a request: "Please don't", "call me again." Only the end of very long turns is read together.
     """
     return any(map(asks_to_stop, turns)) or asks_to_stop(" ".join(turns)[-_MOST:])
 
 
 def presses_to_stop(digits: str) -> bool:
-    """Return whether pressed keys ask for no more calls: the opt-out key alone. A 9 in a longer number is no wish."""
+    """Whether pressed keys ask for no more calls: only the opt-out key alone does, not a 9 in a longer number."""
     return digits.strip("*#") == OPT_OUT_KEY

@@ -1,4 +1,4 @@
-"""The zones in which a number's holder may be, and the countries that zones are in."""
+"""The time zones in which a number's holder may be, and the countries of time zones."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from switchboard.compliance.phone import Kind, Phone
 
 VERSION = area_codes.VERSION
 
-#: When the library's list of prefixes and their zones began. A region that has left its clock since may be meant.
+#: The first year of the library's list of prefixes and zones. A region may have changed its clock since then.
 _LISTED_SINCE = 2010
 
-#: Zones that the library has for no prefix, and the prefixes whose numbers they may have.
-#: Easter Island shares the area code of Valparaíso: its six digits began with 100, 550 or 551, and have a 2 before them
-#: since 2013 (easterisland.southpacific.org/travel/communications.html); one of its hotels has 2 553700.
+#: Zones that the library has for no prefix, by the prefixes of their numbers.
+#: Easter Island shares the area code of Valparaíso. Its six-digit numbers began with 100, 550 or 551. Since 2013 they
+#: have a 2 before them (easterisland.southpacific.org/travel/communications.html). One hotel there has 2 553700.
 _UNNAMED = {
     "5632210": ("Pacific/Easter",),
     "5632255": ("Pacific/Easter",),
@@ -31,9 +31,9 @@ _UNNAMED = {
 
 
 def candidates(phone: Phone) -> list[str]:
-    """Every zone that the number may stand for: the library's, and those of its area code. Empty when nobody knows.
+    """Returns every zone of a number, from the library and from its area code. Empty if none is known.
 
-    A mobile or ported number keeps its code wherever its holder lives, so this is a guess at best.
+    The zones are only a guess: mobile and ported numbers keep their code when their holder moves.
     """
     if phone.kind is not Kind.GEOGRAPHIC:
         return []
@@ -48,9 +48,9 @@ def _of_library(phone: Phone) -> list[str]:
     number = phonenumbers.parse(phone.e164)
     found = set(timezone.time_zones_for_geographical_number(number))
     if phone.country_code == 1:
-        # For a prefix that it does not know the library names every zone of the shared plan.
+        # For an unknown prefix the library returns every zone of the shared plan.
         return [] if len(found) > 6 else sorted(found)
-    # A mobile number's digits say nothing of a place: here the library names every zone of the country.
+    # The digits of a mobile number do not name a place: this function returns every zone of the country.
     found.update(timezone.time_zones_for_number(number))
     found.discard(timezone.UNKNOWN_TIMEZONE)
     country = phone.region or ""
@@ -62,10 +62,10 @@ def _of_library(phone: Phone) -> list[str]:
 
 
 def widened(found: Iterable[str], country: str, year: int) -> set[str]:
-    """The library's zones for a number of a country, and those that it may mean by them.
+    """Returns the library's zones for a number of a country, with all zones that these may stand for.
 
-    It names zones by their clock, and some of another country: Algeria's is that of Paris to it. Where none of them is
-    the country's own, or the library names none, all of the country's are meant.
+    The library names zones by their clock, and sometimes zones of another country: it has Paris for Algeria. If it
+    names none of the country's own zones, or none at all, the result has all zones of the country.
     """
     names = set(found)
     names.update(*(_parted(name, country, year) for name in tuple(names)))
@@ -75,9 +75,9 @@ def widened(found: Iterable[str], country: str, year: int) -> set[str]:
 
 @cache
 def _parted(name: str, country: str, year: int) -> frozenset[str]:
-    """The zones of a country whose clocks were a zone's own at some time since the library's list, and no longer are.
+    """Returns the zones of a country that had the clock of a zone since `_LISTED_SINCE`, and no longer have it.
 
-    The library's list ages: it has Chihuahua in the zone of Mazatlán, which Chihuahua left in 2022.
+    The library's list is out of date: it has Chihuahua in the zone of Mazatlán, which Chihuahua left in 2022.
     """
     of_zone = [_offsets(name, each) for each in range(_LISTED_SINCE, year + 2)]
     found = []
@@ -91,28 +91,28 @@ def _parted(name: str, country: str, year: int) -> frozenset[str]:
 
 @cache
 def _offsets(name: str, year: int) -> tuple[timedelta | None, ...]:
-    """How far a zone is from UTC in January and in July."""
+    """Returns the offsets of a zone from UTC in January and in July of a year."""
     zone_ = ZoneInfo(name)
     return tuple(datetime(year, month, 15, tzinfo=UTC).astimezone(zone_).utcoffset() for month in (1, 7))
 
 
 def same_clock(one: str, other: str, year: int) -> bool:
-    """Return whether two zones show the same time in a year and in the next."""
+    """Whether two zones show the same time in a year and in the next year."""
     return all(_offsets(one, each) == _offsets(other, each) for each in (year, year + 1))
 
 
 def of_country(country: str) -> tuple[str, ...]:
-    """The zones of a country, by its ISO 3166 code."""
+    """Returns the zones of a country, by its ISO 3166 code."""
     return _by_country().get(country, ())
 
 
 def of_state(state: str) -> list[str]:
-    """The zones in which a state or territory has numbers, by its two letters. Empty for what is none."""
+    """Returns the zones with numbers of a state or territory, by its two letters. Empty for an unknown state."""
     return sorted({name for of, names in area_codes.AREA_CODES.values() if of == state for name in names})
 
 
 def countries_of(name: str) -> list[str]:
-    """The countries that keep a zone. Empty for a zone of no country, such as `Etc/UTC`."""
+    """Returns the countries of a zone. Empty for a zone without a country, such as `Etc/UTC`."""
     target = _aliases().get(name, name)
     return sorted({*_countries().get(name, ()), *_countries().get(target, ())})
 
@@ -145,12 +145,12 @@ def _table(name: str) -> Iterable[list[str]]:
 
 
 def _text(name: str) -> str:
-    """A file of the `tzdata` package, which the layer brings."""
+    """Returns the text of a file of the `tzdata` package, which is part of the layer."""
     return resources.files("tzdata").joinpath("zoneinfo", name).read_text(encoding="utf-8")
 
 
 def zone(name: str) -> ZoneInfo | None:
-    """A zone by its IANA name; None when there is no such zone."""
+    """Returns a zone by its IANA name, or None for an unknown name."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -1,1 +1,1 @@
-"""Contacts: whom an organisation knows, by telephone number."""
+"""Contacts: the address book of an organization, by telephone number."""

@@ -1,8 +1,8 @@
-"""Contacts from the call history: a job that walks through the numbers, a page a transaction.
+"""Creates contacts from the call history: a job processes the numbers, one page for each transaction.
 
-A transaction makes the contacts of its page and moves the job past them, so each page is done once, whoever is killed
-and however often a job is brought. A job goes on for some pages, then lets a timer bring the next one; until it is
-done its own message comes again.
+A transaction creates the contacts of its page and advances the job. So each page is processed once, even if a worker
+is killed or a job is delivered twice. A job processes some pages, and then a timer starts the next job. Until a job is
+finished, its message is delivered again.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from switchboard.events.models import Origin, Subject, Work
 from switchboard.kit.change import Moved, Recorded, again
 from switchboard.timers import service as timers
 
-#: Numbers that are looked at together: their histories are one read, their contacts another.
+#: The numbers of a page: one read gets their histories, another their contacts.
 _PAGE = 100
-#: Writes of one transaction for contacts; the job, its events and a timer are the rest of a hundred.
+#: The writes of a transaction for contacts. The job, its events and a timer need the rest of the hundred.
 _ROOM = 95
-#: Transactions of one job, which take some seconds.
+#: The transactions of one job. They take a few seconds.
 _STEPS = 25
-#: A job that stood still for so long has lost its message, in the dead-letter queue for one: it gets another.
+#: A job without progress for this long has lost its message, for example to the dead-letter queue. It gets a new one.
 _STALLED = timedelta(minutes=10)
 
 
 class _Step(NamedTuple):
-    """What a transaction does: the numbers up to `after`, and the contacts that they make."""
+    """The work of one transaction: the numbers up to `after`, and their new or changed contacts."""
 
     after: str | None
     scanned: int
@@ -47,15 +47,15 @@ class _Step(NamedTuple):
 
 
 def standing(org_id: str) -> Backfill:
-    """How the last backfill stands. Raises NotFound where there was none."""
+    """Returns the latest backfill. Raises NotFound without any."""
     found = store.get_backfill(org_id)
     if not found:
-        raise NotFound("There was no backfill yet.")
+        raise NotFound("There is no backfill yet: start one.")
     return found
 
 
 def start(origin: Origin, effect: Effect | None = None) -> Backfill:
-    """Start a backfill, or join the one that runs."""
+    """Starts a backfill, or returns the running one."""
 
     def attempt() -> Backfill:
         before = store.get_backfill(origin.org_id)
@@ -64,7 +64,7 @@ def start(origin: Origin, effect: Effect | None = None) -> Backfill:
         return _start(origin, before, effect)
 
     job = again(attempt)
-    assert job is not None, "nothing here is recorded before"
+    assert job is not None, "no attempt raises Recorded"
     return job
 
 
@@ -84,7 +84,7 @@ def _start(origin: Origin, before: Backfill | None, effect: Effect | None) -> Ba
 
 
 def _joined(job: Backfill) -> Backfill:
-    """The running backfill, set going again if it stands still. Raises Moved if it does not any more."""
+    """Returns the running backfill. Restarts it if it has stalled. Raises Moved if it has changed."""
     now = clock.now()
     if clock.parse(job.moved_at) + _STALLED > now:
         return job
@@ -94,14 +94,14 @@ def _joined(job: Backfill) -> Backfill:
 
 
 def go_on(org_id: str, backfill_id: str) -> None:
-    """Do a backfill's next steps. One that is over, or that another job is at, is left alone. Raises Contended."""
+    """Runs the next steps of a backfill. Does nothing for another or a completed backfill. Raises Contended."""
     job = store.get_backfill(org_id)
     if not job or job.id != backfill_id:
         return
     for number in range(1, _STEPS + 1):
         if job is None or job.status is Status.COMPLETED:
             return
-        # Where somebody changes a contact of the page, it is looked at again.
+        # If somebody changes a contact of the page at the same time, the page is read again.
         job = again(partial(_make_step, job, pause=number == _STEPS))
 
 
@@ -110,7 +110,7 @@ def _make_step(job: Backfill, *, pause: bool) -> Backfill:
 
 
 def _next(job: Backfill) -> _Step:
-    """As many of the next numbers as one transaction has room for."""
+    """Returns the next step: as many of the next numbers as fit into one transaction."""
     numbers = history.numbers(job.org_id, job.after, _PAGE)
     found = store.get_many(job.org_id, [service.id_of(job.org_id, one.e164) for one in numbers]) if numbers else []
     scanned, room = 0, _ROOM
@@ -131,7 +131,7 @@ def _next(job: Backfill) -> _Step:
 
 
 def _made(org_id: str, past: History, before: Contact | None) -> Contact | None:
-    """The contact that a number's history makes, or gives a name to; None where it adds nothing."""
+    """Returns a new contact for a number, or the contact with the name from the history. None if nothing changes."""
     if before and (before.display_name or not past.name):
         return None
     base = before or service.new(org_id, past.e164)
@@ -154,7 +154,7 @@ def _commit(job: Backfill, step: _Step, *, pause: bool) -> Backfill:
         }
     )
     commit(
-        # Another job has made this step, or another backfill has begun.
+        # Raises Recorded if another job has made this step, or another backfill has started.
         store.move(job, after, Recorded),
         step.writes,
         _told(after, step),
@@ -176,5 +176,5 @@ def _told(job: Backfill, step: _Step) -> list[Writes]:
 
 
 def _going_on(backfill: Backfill) -> Writes:
-    """What brings the next job of a backfill, by the outbox."""
+    """Returns the write that sends the next job of a backfill through the outbox."""
     return timers.soon(ContinueBackfill(org_id=backfill.org_id, backfill_id=backfill.id))

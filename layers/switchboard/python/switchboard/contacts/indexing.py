@@ -1,4 +1,4 @@
-"""The tail of the contacts' entries in the index: the tokens of their notes (switchboard.search.tail)."""
+"""Indexes the tail of contacts: the tokens of their notes (`switchboard.search.tail`)."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ class _Contacts:
 
 
 def catch_up(org_id: str, contact_ids: Sequence[str]) -> None:
-    """Bring the tails of contacts' entries to what the contacts are now, or were deleted as. Raises Contended."""
+    """Updates the index entries of contacts' tails after a change or a deletion. Raises Contended."""
     tail.catch_up(_Contacts(), org_id, contact_ids)

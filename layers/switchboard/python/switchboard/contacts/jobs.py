@@ -1,4 +1,4 @@
-"""Jobs behind contacts."""
+"""Jobs of contacts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from switchboard.kit.jobs import Job
 
 
 class IndexContacts(Job, queue="contacts"):
-    """Bring the index of contacts' notes to what the contacts are now."""
+    """Update the search index of contacts' notes."""
 
     org_id: str
     contact_ids: list[str]

@@ -1,4 +1,4 @@
-"""A contact, what is known of its number besides, and the job that makes contacts of the call history."""
+"""The models of a contact, a contact with its call history, and a backfill."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from switchboard.calls.history import History
 from switchboard.events.models import Work
 from switchboard.search import tokens
 
-#: A contact's tokens that are indexed in its own transaction; the others follow.
+#: The maximum number of tokens that are indexed in a contact's own transaction. A job indexes the other tokens later.
 MOST_TERMS = 30
-#: What a request may change.
+#: The text fields that a request may change.
 FIELDS = ("display_name", "role", "email", "notes")
-#: What a request may say of where a contact is: the gate goes by it.
+#: The fields of a contact's place that a request may change. The compliance gate uses them.
 PLACE = ("time_zone", "state", "zone_confirmed")
 
 
 class Contact(BaseModel):
-    """Somebody with a telephone number. One number is one contact of an organisation."""
+    """A person with a telephone number. An organization has one contact for each number."""
 
     id: str
     org_id: str
@@ -29,23 +29,24 @@ class Contact(BaseModel):
     role: str | None = None
     email: str | None = None
     notes: str | None = None
-    #: Where they are: an IANA zone, a state of the United States, and whether a person vouched for it.
+    #: The contact's place: an IANA time zone, a state of the United States, and whether a person confirmed it.
     time_zone: str | None = None
     state: str | None = None
     zone_confirmed: bool = False
-    #: What a look-up of the number says of it.
+    #: The results of a lookup of the number.
     carrier: str | None = None
     line_type: str | None = None
     caller_name: str | None = None
-    #: The tokens of number, name and role that it is indexed by: the head of its entries.
+    #: The indexed tokens of number, name and role: the head of the contact's index entries.
     terms: list[str] = Field(default_factory=list)
-    #: Another one at each change; never a number, or a contact that was made anew could look like the one before.
+    #: A new random id for each change. A counter would not do: a contact that is deleted and created again could then
+    #: have the revision of the old one.
     revision: str
     created_at: str
     updated_at: str
 
     def changed(self, changes: dict[str, Any], revision: str, now: str) -> Contact:
-        """The contact with other fields, in its next revision."""
+        """Returns the contact with changed fields, in its next revision."""
         after = self.model_copy(update={**changes, "revision": revision, "updated_at": now})
         words = [*tokens.of_text(after.display_name), *tokens.of_text(after.role)]
         after.terms = list(dict.fromkeys([*tokens.of_number(after.e164), *words]))[:MOST_TERMS]
@@ -53,38 +54,38 @@ class Contact(BaseModel):
 
     @property
     def located(self) -> bool:
-        """Whether anything is known of where they are."""
+        """Whether the contact has a time zone or a state."""
         return bool(self.time_zone or self.state)
 
     def tail(self) -> set[str]:
-        """The tokens of its notes, and those of a very long name or role that the head has no room for."""
+        """Returns the tokens of the notes, and those of a very long name or role that the head cannot hold."""
         words = {*tokens.of_text(self.display_name), *tokens.of_text(self.role)}
         return words.difference(self.terms) | set(tokens.of_text(self.notes))
 
     def sort_key(self) -> str:
-        """Its place in the list: by name as an address book has it, and behind all names by number."""
+        """Returns the sort key of the list: by name, as in an address book, then contacts without a name by number."""
         name = " ".join(tokens.fold(self.display_name or "").split())[:200]
         return f"1#{name}#{self.id}" if name else f"2#{self.e164}#{self.id}"
 
 
 class Known(NamedTuple):
-    """A contact, and what calls say of its number."""
+    """A contact, and the call history of its number."""
 
     contact: Contact
     history: History
 
 
 class Status(StrEnum):
-    """How a backfill stands."""
+    """The status of a backfill."""
 
     RUNNING = "running"
     COMPLETED = "completed"
 
 
 class Backfill(BaseModel):
-    """A run through the numbers of the call history, by their ids: `after` is the last one that is done.
+    """A job that creates contacts from the call history. It goes through the numbers in the order of their ids.
 
-    `step` counts its transactions.
+    `after` is the id of the last finished number. `step` counts the transactions of the job.
     """
 
     id: str
@@ -98,5 +99,5 @@ class Backfill(BaseModel):
     started_at: str
     moved_at: str
     completed_at: str | None = None
-    #: In whose name it goes on.
+    #: The origin of the job's changes.
     work: Work

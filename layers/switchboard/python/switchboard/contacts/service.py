@@ -1,4 +1,4 @@
-"""Contacts: their rules."""
+"""Creates, changes, deletes, lists and searches contacts."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ _ID = re.compile(f"{store.PREFIX}[0-9a-f]{{26}}")
 
 
 def id_of(org_id: str, e164: str) -> str:
-    """The id of a number's contact: the same each time, so that whoever has the number needs no look-up."""
+    """Returns the id of a number's contact. It derives from the number, so no lookup is needed."""
     return store.PREFIX + history.id_of(org_id, e164)
 
 
 def new(org_id: str, e164: str) -> Contact:
-    """A contact that is not yet stored, and of which nothing but the number is known."""
+    """Returns a contact that is not stored yet, with only a number."""
     now = clock.stamp()
     blank = Contact(id=id_of(org_id, e164), org_id=org_id, e164=e164, revision="", created_at=now, updated_at=now)
     return blank.changed({}, ids.new("rev"), now)
 
 
 def upsert(origin: Origin, e164: str, changes: dict[str, Any], effect: Effect | None = None) -> Known:
-    """Change fields of a number's contact, or make one; what is not given stays. Raises Invalid."""
+    """Changes the given fields of a number's contact, or creates the contact. Raises Invalid."""
     number = phone.written(e164).e164
     changes = _checked(changes)
     return _changed(lambda: _upsert(origin, number, changes, effect))
@@ -50,7 +50,7 @@ def _upsert(origin: Origin, number: str, changes: dict[str, Any], effect: Effect
 
 
 def update(origin: Origin, contact_id: str, changes: dict[str, Any], effect: Effect | None = None) -> Known:
-    """Change fields of a contact; what is not given stays. Raises NotFound, Invalid, Conflict for another number."""
+    """Changes the given fields of a contact. Raises NotFound, Invalid, or Conflict for another number."""
     number = phone.written(changes["e164"]).e164 if "e164" in changes else None
     wanted = _checked({name: value for name, value in changes.items() if name != "e164"})
     return _changed(lambda: _update(origin, contact_id, number, wanted, effect))
@@ -64,7 +64,7 @@ def _update(
         raise _missing()
     if number not in (None, before.e164):
         raise Conflict(
-            "A contact's number stays what it is: make a contact of the other number.", code="contact_number_fixed"
+            "The number of a contact cannot change: create a contact for the other number.", code="contact_number_fixed"
         )
     return Known(_change(origin, before, before, changes, effect), past or History(e164=before.e164))
 
@@ -72,7 +72,10 @@ def _update(
 def _change(
     origin: Origin, before: Contact | None, base: Contact, changes: dict[str, Any], effect: Effect | None
 ) -> Contact:
-    """Commit a change, or find the contact as it is now if an earlier run of the request made it. Raises Moved."""
+    """Commits a change and returns the contact. Raises Moved.
+
+    If an earlier run of the request made the change, returns the present contact instead.
+    """
     changes = _placed(base, changes)
     fields = sorted(name for name, value in changes.items() if getattr(base, name) != value)
     if before and not fields:
@@ -89,9 +92,9 @@ def _change(
 
 
 def _placed(base: Contact, changes: dict[str, Any]) -> dict[str, Any]:
-    """The changes, with what they mean for the place that a person confirmed. Raises Invalid.
+    """Returns the changes with the resulting confirmation of the contact's place. Raises Invalid.
 
-    A confirmation is of the place that it was given for: another zone or state ends it.
+    A confirmation is only for its time zone and state: a change of either ends it.
     """
     if not set(PLACE) & set(changes):
         return changes
@@ -101,7 +104,7 @@ def _placed(base: Contact, changes: dict[str, Any]) -> dict[str, Any]:
     if confirmed and not any(told.values()):
         if changes.get("zone_confirmed"):
             raise Invalid(
-                "There is no place to confirm: state a time zone or a state.",
+                "There is no place to confirm: set time_zone or state.",
                 fields={"zone_confirmed": "needs time_zone or state"},
             )
         confirmed = False
@@ -109,14 +112,14 @@ def _placed(base: Contact, changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _where_writes(origin: Origin, contact: Contact) -> Writes:
-    """The write that tells the gate where a contact is, in the commit of the contact."""
+    """Returns the write that stores the contact's place for the compliance gate, for the commit of the contact."""
     return whereabouts.record_writes(
         origin, contact.e164, contact.time_zone, contact.state, confirmed=contact.zone_confirmed
     )
 
 
 def delete(origin: Origin, contact_id: str, effect: Effect | None = None) -> None:
-    """Delete a contact. Calls with its number stay, and their history. Raises NotFound."""
+    """Deletes a contact. Calls with its number and their history stay. Raises NotFound."""
     again(lambda: _delete(origin, contact_id, effect))
 
 
@@ -136,10 +139,10 @@ def _delete(origin: Origin, contact_id: str, effect: Effect | None) -> None:
 
 
 def listing(org_id: str, text: str | None, limit: int, after: str | None) -> tuple[list[Known], str | None]:
-    """A page of the contacts by name, or of those that a text finds, and the cursor of the next.
+    """Returns a page of contacts by name, or of contacts that match a text, and the cursor of the next page.
 
-    A text finds by the beginnings of words in number, name, role and notes, all of which a contact has to have. A page
-    may be short and not the last. Notes are found some moments after they were written.
+    A contact matches if every word of the text begins a word in its number, name, role or notes. A page may be short
+    without being the last one. Notes can be found a few moments after they were written.
     """
     if text is None or not text.strip():
         return store.list_contacts(org_id, limit, after)
@@ -158,19 +161,19 @@ def _missing() -> NotFound:
 
 def _changed(attempt: Callable[[], Known]) -> Known:
     known = again(attempt)
-    assert known is not None, "nothing here is recorded before"
+    assert known is not None, "no attempt raises Recorded"
     return known
 
 
 def _checked(changes: dict[str, Any]) -> dict[str, Any]:
-    """The changes that may be made, without the space around them; what is blank is nothing. Raises Invalid."""
+    """Returns the valid changes, without surrounding spaces; a blank text becomes None. Raises Invalid."""
     words = (*FIELDS, "time_zone", "state")
     given: dict[str, Any] = {name: (changes[name] or "").strip() or None for name in words if name in changes}
     if email := given.get("email"):
         try:
             given["email"] = addresses.normalise(email)
         except ValueError:
-            raise Invalid("This is no e-mail address.", fields={"email": "is no e-mail address"}) from None
+            raise Invalid("Invalid e-mail address.", fields={"email": "must be an e-mail address"}) from None
     time_zone, state = whereabouts.checked(given.get("time_zone"), given.get("state"))
     given |= {name: value for name, value in (("time_zone", time_zone), ("state", state)) if name in given}
     if "zone_confirmed" in changes:

@@ -1,12 +1,12 @@
-"""Contacts in the `core` table, beside the histories of their numbers (switchboard.calls.history).
+"""Contacts in the `core` table, beside the histories of their numbers (`switchboard.calls.history`).
 
 | item | pk | sk | gsi1 |
 |---|---|---|---|
 | contact | `<org>#contacts` | `<id>` | `<org>#contacts`, `1#<folded name>#<id>` or `2#<e164>#<id>` |
 | backfill | `<org>#contact-backfill` | `backfill` | |
 
-The index's entries are in switchboard.search. A contact's id is made of its number's, by which the history is found,
-too: whoever has either reads both in one request.
+The entries of the search index are in `switchboard.search`. The id of a contact and the key of its history derive from
+the same number, so one request reads both.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Refusal = Callable[[list[Item | None]], Exception]
 PREFIX = "con_"
 
 NOUN = Noun("core", "contact")
-#: Subjects of one read: each is two keys of at most a hundred.
+#: Contacts of one read. Each takes two of at most a hundred keys.
 _TOGETHER = 50
 
 
@@ -60,16 +60,16 @@ def get_many(org_id: str, contact_ids: Sequence[str]) -> list[Contact | None]:
 
 
 def with_history(org_id: str, contact_id: str) -> tuple[Contact | None, History | None]:
-    """A contact, and the history of its number, whether or not there is the other: in one read."""
+    """Reads a contact and the history of its number in one request. Either may be missing."""
     item, past = table.get_many("core", [key(org_id, contact_id), _history_key(org_id, contact_id)])
     return Contact.model_validate(item) if item else None, history.from_item(past) if past else None
 
 
 def list_contacts(org_id: str, limit: int, after: str | None) -> tuple[list[Known], str | None]:
-    """A page of the list, with the histories, and the cursor of the next.
+    """Returns a page of contacts with their histories, and the cursor of the next page.
 
-    The index follows the table after a moment, so it only says which contacts come next. They are read themselves: one
-    that was deleted meanwhile is left out, and the page is then shorter.
+    The index follows the table after a short delay. So it only selects the contacts, which are then read from the
+    table. A contact that was deleted in the meantime is left out, and the page is then shorter.
     """
     query = Query(table="core", index="gsi1", partition=f"{org_id}#contacts")
     found = keys_of(query, org_id, "contacts", limit, after)
@@ -83,7 +83,7 @@ def _with(contact: Contact, past: Item | None) -> Known:
 
 
 def search(org_id: str, words: Sequence[str], limit: int, after: str | None) -> tuple[list[Known], str | None]:
-    """A page of the contacts that have all the words, with the histories, and the cursor of the next."""
+    """Returns a page of contacts that match all words, with their histories, and the cursor of the next page."""
 
     def load(entries: list[Entry]) -> list[index.Found[Known] | None]:
         known = _read_all(org_id, list({entry.subject_id: None for entry in entries}))
@@ -93,7 +93,7 @@ def search(org_id: str, words: Sequence[str], limit: int, after: str | None) -> 
 
 
 def _read_all(org_id: str, contact_ids: Sequence[str]) -> dict[str, Known]:
-    """Those of the contacts that there are, with the histories, in reads beside each other."""
+    """Reads contacts with their histories, in parallel requests. Leaves out missing contacts."""
     batches = [contact_ids[begin : begin + _TOGETHER] for begin in range(0, len(contact_ids), _TOGETHER)]
     tasks = [Task(partial(_read, org_id, batch)) for batch in batches]
     for task in tasks[1:]:
@@ -115,7 +115,7 @@ def _found(known: Known | None) -> index.Found[Known] | None:
 
 
 def save(before: Contact | None, after: Contact, otherwise: Refusal) -> list[Write]:
-    """Write a contact and the head of its entries, if it is still the one that was read."""
+    """Returns the writes of a contact and the head of its index entries, if it has not changed since it was read."""
     item = {**key(after.org_id, after.id), **after.model_dump(mode="json")}
     put = Put(
         table="core",
@@ -127,7 +127,7 @@ def save(before: Contact | None, after: Contact, otherwise: Refusal) -> list[Wri
 
 
 def remove(contact: Contact, otherwise: Refusal) -> list[Write]:
-    """Take a contact away with the head of its entries, if it is still the one that was read."""
+    """Returns the writes that delete a contact and the head of its index entries, if it has not changed."""
     place = key(contact.org_id, contact.id)
     return [
         Delete(table="core", key=place, otherwise=otherwise, **_still(contact.revision)),
@@ -150,7 +150,7 @@ def get_backfill(org_id: str) -> Backfill | None:
 
 
 def start(before: Backfill | None, after: Backfill, otherwise: Refusal) -> Put:
-    """Write a new backfill, if the one that was read is still the last, and over."""
+    """Returns the write of a new backfill, if the one that was read is still the latest, and completed."""
     if before is None:
         return _put_backfill(after, "attribute_not_exists(pk)", {}, otherwise)
     values = {":id": before.id, ":over": Status.COMPLETED.value}
@@ -158,7 +158,7 @@ def start(before: Backfill | None, after: Backfill, otherwise: Refusal) -> Put:
 
 
 def move(before: Backfill, after: Backfill, otherwise: Refusal) -> Put:
-    """Write the next step of a backfill, if it follows the one that was read."""
+    """Returns the write of the next step of a backfill, if no other step was made since it was read."""
     values = {":id": before.id, ":step": before.step, ":running": Status.RUNNING.value}
     return _put_backfill(after, "id = :id AND step = :step AND #status = :running", values, otherwise)
 

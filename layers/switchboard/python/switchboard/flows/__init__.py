@@ -1,1 +1,1 @@
-"""Flows: who talks in a call, what it says, and by what right it calls."""
+"""Flows: an agent for calls, with its texts, its voice and the consent for its calls."""

@@ -1,4 +1,4 @@
-"""A flow."""
+"""The models of a flow."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Kind = Literal["inbound", "outbound"]
 
 
 class Settings(BaseModel):
-    """What a flow's owner says of it (the HUM contract's words).
+    """The settings of a flow, in the words of the HUM contract.
 
-    `provider_agent_id` is the voice provider's own agent that talks, where there is one; `caller_id` the number that
-    its calls come from; `consent_source` and `consent_date` the basis of its calls, where nothing better is known.
-    `purpose` is what they are for: something is sold in them, or nothing is.
+    `provider_agent_id` is the voice provider's own agent that talks, if there is one. `caller_id` is the number from
+    which the flow calls. `consent_source` and `consent_date` are the consent for its calls, if no better consent is
+    known. `purpose` is the purpose of its calls: telemarketing or informational.
     """
 
     name: str
@@ -32,9 +32,9 @@ class Settings(BaseModel):
 
 
 class Flow(Settings):
-    """An agent that talks. Its id is a UUID, since that is what OptiComm's contract calls an agent by.
+    """An agent for calls. Its id is a UUID, because OptiComm's contract identifies an agent by a UUID.
 
-    `version` counts its changes. A call keeps what it was accepted with.
+    `version` counts its changes. An accepted call keeps the settings of its acceptance.
     """
 
     id: str
@@ -45,7 +45,7 @@ class Flow(Settings):
 
     @property
     def basis(self) -> Basis | None:
-        """The consent that its calls rest on."""
+        """The consent for its calls."""
         if self.consent_source is None:
             return None
         return Basis(source=self.consent_source, date=self.consent_date, of=f"flow:{self.id}")

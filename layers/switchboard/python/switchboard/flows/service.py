@@ -1,4 +1,4 @@
-"""Flows: their rules."""
+"""Creates and reads flows."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from switchboard.flows import store
 from switchboard.flows.models import Flow, Settings
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-#: How ElevenLabs names its agents.
+#: The form of ElevenLabs' agent ids.
 PROVIDER_AGENT = re.compile(r"agent_[A-Za-z0-9_-]{1,120}")
 
 
 def new(origin: Origin, settings: Settings) -> tuple[Flow, list[Writes]]:
-    """A flow, and the writes that store it. Raises Invalid; Conflict at commit where its provider's agent is taken."""
+    """Returns a flow, and the writes that store it. Raises Invalid.
+
+    The writes raise Conflict at commit if another flow has its provider's agent.
+    """
     now = clock.stamp()
     flow = Flow(**_checked(settings).model_dump(), id=ids.uuid(), org_id=origin.org_id, created_at=now, updated_at=now)
     event = events.of(origin, "flow.created", Subject(type="flow", id=flow.id, version=1), kind=flow.kind)
@@ -29,7 +32,7 @@ def new(origin: Origin, settings: Settings) -> tuple[Flow, list[Writes]]:
 
 
 def create(origin: Origin, settings: Settings) -> Flow:
-    """Create a flow. Raises Invalid, or Conflict for a provider's agent that is taken."""
+    """Creates a flow. Raises Invalid, or Conflict if another flow has its provider's agent."""
     flow, writes = new(origin, settings)
     commit(writes)
     return flow
@@ -38,15 +41,15 @@ def create(origin: Origin, settings: Settings) -> Flow:
 def _checked(settings: Settings) -> Settings:
     problems, changes = {}, dict[str, Any]()
     if settings.voice and settings.voice not in {one.id for one in voice.carrier().talker.voices()}:
-        problems["voice"] = "is in no catalogue"
+        problems["voice"] = "must be the id of an available voice"
     if settings.provider_agent_id and not PROVIDER_AGENT.fullmatch(settings.provider_agent_id):
-        problems["provider_agent_id"] = "is not like agent_…"
+        problems["provider_agent_id"] = "must look like agent_…"
     if settings.consent_date and not settings.consent_source:
-        problems["consent_source"] = "goes with its date"
+        problems["consent_source"] = "must be given together with consent_date"
     if settings.consent_source and not settings.consent_date:
-        problems["consent_date"] = "goes with its source"
+        problems["consent_date"] = "must be given together with consent_source"
     if problems:
-        raise Invalid("The flow is not valid.", fields=problems)
+        raise Invalid("Invalid flow: see the fields.", fields=problems)
     if settings.caller_id:
         changes["caller_id"] = phone.written(settings.caller_id, "caller_id").e164
     if settings.consent_source and settings.consent_date:
@@ -56,7 +59,7 @@ def _checked(settings: Settings) -> Settings:
 
 
 def get(org_id: str, flow_id: str) -> Flow:
-    """The organisation's flow of that id. Raises NotFound."""
+    """Returns the organization's flow with this id. Raises NotFound."""
     found = store.FLOWS.get(org_id, flow_id.lower()) if _UUID.fullmatch(flow_id.lower()) else None
     if not found:
         raise NotFound("There is no such flow.")
@@ -64,7 +67,7 @@ def get(org_id: str, flow_id: str) -> Flow:
 
 
 def outbound(org_id: str, name: str) -> Flow:
-    """The organisation's flow that calls out, by its id or by its provider's agent. Raises NotFound."""
+    """Returns the organization's outbound flow with this id or this provider's agent. Raises NotFound."""
     if PROVIDER_AGENT.fullmatch(name):
         found = store.get_by_provider_agent(org_id, name)
     else:
@@ -75,5 +78,5 @@ def outbound(org_id: str, name: str) -> Flow:
 
 
 def listing(org_id: str, limit: int, after: str | None) -> tuple[list[Flow], str | None]:
-    """A page of the organisation's flows, newest first, and the cursor of the next."""
+    """Returns a page of the organization's flows, newest first, and the cursor of the next page."""
     return store.list_flows(org_id, limit, after)

@@ -3,9 +3,9 @@
 | item | pk | sk |
 |---|---|---|
 | flow | `<org>` | `flow#<id>` |
-| provider's agent look-up | `<org>` | `flow-agent#<provider agent id>` |
+| pointer from a provider's agent | `<org>` | `flow-agent#<provider agent id>` |
 
-The look-up holds a pointer only; it makes a provider's agent the agent of one flow in its organisation.
+The pointer also ensures that only one flow of an organization has a provider's agent.
 """
 
 from __future__ import annotations

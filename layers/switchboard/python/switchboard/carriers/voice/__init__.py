@@ -1,7 +1,7 @@
-"""The ports through which calls are placed and talked: a line and a talker, which together carry a call.
+"""The voice carrier: a line that places calls, and a talker that talks in them. Together they carry a call.
 
-Some talkers have a line of their own and place the call themselves; otherwise the talk is opened first, and the line
-is connected to it.
+Some talkers have their own line and place the call themselves. With other talkers the talk is opened first, and then
+the line is connected to it.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """A line, and a talker that is connected to it."""
+    """A line with the talker that is connected to it."""
 
     line: Line
     talker: Talker
 
     def place(self, conversation: Conversation, placement: Placement) -> Placed:
-        """Place a call and let the talker talk in it. Raises Refused, Throttled or OutcomeUnknown."""
+        """Places a call with the talker in it. Raises Refused, Throttled or OutcomeUnknown."""
         try:
             placed = self.talker.call(conversation, placement)
             if placed is not None:
@@ -58,12 +58,12 @@ class Carrier:
         except (Refused, Throttled, OutcomeUnknown):
             raise
         except Exception as error:
-            # A fault of ours: nobody knows how far it came.
+            # Our own fault: the call may or may not have been placed.
             telemetry.logger().exception("call not placed", extra={"call_id": conversation.call_id})
             raise OutcomeUnknown(type(error).__name__) from error
 
     def _open(self, conversation: Conversation) -> Opened:
-        """Open the talk. Nobody is called by that: what is not known to be done is done again, with another talk."""
+        """Opens the talk. This does not call anybody, so an unknown outcome may be retried with another talk."""
         try:
             return self.talker.open(conversation)
         except (Refused, Throttled):
@@ -85,13 +85,13 @@ class Carrier:
         try:
             self.talker.close(conversation.org_id, conversation.call_id, opened)
         except OutcomeUnknown as unknown:
-            # Nobody is connected to it: it ends by itself.
+            # Nobody is connected to the talk, so it ends by itself.
             ids = {"call_id": conversation.call_id, "reason": str(unknown)}
             telemetry.logger().warning("talk not closed", extra=ids)
 
 
 def simulated() -> Carrier:
-    """The carrier that calls nobody, whatever is configured: for test keys."""
+    """Returns the simulated carrier, which calls nobody, in any configuration. It is for test keys."""
     from switchboard.carriers.voice.simulator import SimulatedLine, SimulatedTalker
 
     return Carrier(SimulatedLine(), SimulatedTalker())
@@ -108,10 +108,11 @@ _CARRIERS: dict[str, Callable[[], Carrier]] = {"simulator": simulated, "none": _
 
 
 def name() -> str:
-    """The carrier that the setting VOICE_CARRIER names: `simulator` or `none`.
+    """Returns the carrier that the setting VOICE_CARRIER names: `simulator` or `none`.
 
-    The simulator stands for a real one on the local stack alone, where it is the default. In a deployment it serves
-    test keys, which ask for no name, and live calls have no carrier: a simulated success must never pass for a call.
+    The simulator replaces a real carrier only on the local stack, where it is the default. In a deployment it serves
+    only test keys, which do not use this name. Live calls then have no carrier, because a simulated success must never
+    look like a real call.
     """
     local = settings.stage() == "local"
     found = settings.text("VOICE_CARRIER", "simulator" if local else "none")
@@ -119,10 +120,10 @@ def name() -> str:
 
 
 def carrier() -> Carrier:
-    """The carrier of that name."""
+    """Returns the configured carrier."""
     return _CARRIERS[name()]()
 
 
 def reaches_people() -> bool:
-    """Whether that carrier really calls."""
+    """Whether the configured carrier calls real people."""
     return name() not in ("none", "simulator")

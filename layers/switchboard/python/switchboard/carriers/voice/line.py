@@ -1,20 +1,20 @@
-"""The port to the telephone line: who rings whom, and what becomes of the connection."""
+"""The port to the telephone line: places calls and controls them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-#: How long a phone rings before the line gives up, and how long a call may last, in seconds.
+#: The default time to ring before the line gives up, and the default maximum length of a call, in seconds.
 RING_SECONDS, MOST_SECONDS = 60, 3_600
 
-#: What the line does about answering machines: nothing, tell who answered, or wait for the beep before the talk.
+#: Detection of answering machines: none, report who answered, or also wait for the beep before the talk.
 MachineDetection = Literal["off", "detect", "wait_for_beep"]
 
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """A call that the line may have. Without the line's id the line finds it by ours."""
+    """A reference to a call at the line. Without `provider_call_id` the line finds the call by our id."""
 
     org_id: str
     call_id: str
@@ -23,21 +23,21 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """A call to place. The line sends our ids back with everything that it reports.
+    """A call to place. The line sends our ids back in all its reports.
 
-    `connect` is what the talker gave the line to connect to, and `conversation_id` what the talker calls the talk.
+    `connect` is the talker's address or instructions for the line, and `conversation_id` the talker's id of the talk.
     """
 
     org_id: str
     call_id: str
     from_number: str
     to_number: str
-    #: The end of the time in which the call may ring: a line that still queues it then gives it up.
+    #: The end of the time in which the call may ring. The line must drop a call that is still queued then.
     not_after: str | None = None
     ring_seconds: int = RING_SECONDS
     most_seconds: int = MOST_SECONDS
     machine: MachineDetection = "detect"
-    #: Whether the line records. The recording is reported after the end.
+    #: Whether the line records the call. It reports the recording after the end.
     record: bool = False
     conversation_id: str | None = None
     connect: str = ""
@@ -45,7 +45,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Where a line says that a call is. `end_reason` is a word of our own vocabulary, set when it is over."""
+    """The state of a call at the line. `end_reason` is a value of `reports.EndReason`, set if the call is over."""
 
     over: bool
     answered: bool = False
@@ -60,10 +60,10 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How many calls a second a line takes (Twilio: 1, by default); `inf` where it counts none.
+    """How many calls a second a line accepts (Twilio: 1 by default); `inf` means no limit.
 
-    `counted_by` names what they are counted by: an account, whose numbers all share the pace, of all tenants (Twilio
-    counts so). Without it each number is counted by itself.
+    `counted_by` names an account whose numbers share the limit, also across tenants (Twilio counts so). Without it each
+    number has its own limit.
     """
 
     rate: float
@@ -72,12 +72,12 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Let the called person wait."""
+    """Put the called person on hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Go on with a call on hold."""
+    """Resume a call on hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +89,14 @@ class SendDigits:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Pass the called person on to another number."""
+    """Transfer the called person to another number."""
 
     to_number: str
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Record from now on, or no more."""
+    """Start or stop the recording."""
 
     on: bool
 
@@ -105,24 +105,25 @@ Command = Hold | Resume | SendDigits | Transfer | Record
 
 
 class Line(Protocol):
-    """Places calls."""
+    """Places calls and controls them."""
 
     def available(self, to_number: str) -> bool:
-        """Whether the line takes calls now, as far as is known without asking it."""
+        """Whether the line accepts calls now, as far as is known without a request."""
 
     def pace_of(self, from_number: str) -> Pace:
-        """How many calls a second the line takes from a number, and what else it counts together with that number."""
+        """Returns how many calls a second the line accepts from a number, and the account that it counts, if any."""
 
     def place(self, placement: Placement) -> str:
-        """Place a call, and return the line's id for it. Raises Refused, Throttled or OutcomeUnknown."""
+        """Places a call, and returns the line's id for it. Raises Refused, Throttled or OutcomeUnknown."""
 
     def fetch(self, leg: Leg) -> Snapshot | None:
-        """Where a call is by what the line knows; `None` where it has no such call. Raises OutcomeUnknown."""
+        """Returns the state of a call, or `None` if the line does not have it. Raises OutcomeUnknown."""
 
     def end(self, leg: Leg) -> None:
-        """Cancel a call that rings, or hang it up. Does nothing for one that is over. Raises OutcomeUnknown."""
+        """Cancels a ringing call, or hangs it up. Does nothing for a call that is over. Raises OutcomeUnknown."""
 
     def control(self, leg: Leg, command: Command) -> None:
-        """Do something to a call under way. A repeated command changes nothing. Raises Refused for one that is over,
-        and OutcomeUnknown. What follows from it is reported.
+        """Executes a command on a call in progress. A repeated command changes nothing. The line reports the result.
+
+        Raises Refused for a call that is over, and OutcomeUnknown.
         """

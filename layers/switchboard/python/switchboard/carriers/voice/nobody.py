@@ -1,4 +1,4 @@
-"""What there is where no carrier is configured: nobody can be called."""
+"""The carrier without configuration: it refuses every call."""
 
 from __future__ import annotations
 
@@ -13,45 +13,45 @@ _NONE = "no carrier is configured"
 
 
 class Nobody:
-    """A line and a talker that take nothing. A call may have been accepted before the carrier was taken away."""
+    """A line and a talker that refuse every call. A call may be accepted before its carrier is removed."""
 
     def available(self, to_number: str) -> bool:  # noqa: ARG002 a line's signature
-        """Never."""
+        """Returns False."""
         return False
 
     def pace_of(self, from_number: str) -> Pace:  # noqa: ARG002 a line's signature
-        """No limit, since no call goes out."""
+        """Returns no limit, because no call goes out."""
         return Pace(math.inf)
 
     def place(self, placement: Placement) -> NoReturn:  # noqa: ARG002 a line's signature
-        """Refuse."""
+        """Raises Refused."""
         raise Refused(_NONE)
 
     def fetch(self, leg: Leg) -> Snapshot | None:  # noqa: ARG002 a line's signature
-        """Nobody can be asked."""
+        """Raises OutcomeUnknown."""
         raise OutcomeUnknown(_NONE)
 
     def end(self, leg: Leg) -> None:
-        """There is nothing to end."""
+        """Does nothing."""
 
     def control(self, leg: Leg, command: Command) -> NoReturn:  # noqa: ARG002 a line's signature
-        """Refuse."""
+        """Raises Refused."""
         raise Refused(_NONE)
 
     def voices(self) -> list[Voice]:
-        """None."""
+        """Returns no voices."""
         return []
 
     def analyzes(self) -> bool:
-        """No."""
+        """Returns False."""
         return False
 
     def open(self, conversation: Conversation) -> NoReturn:  # noqa: ARG002 a talker's signature
-        """Refuse."""
+        """Raises Refused."""
         raise Refused(_NONE)
 
     def call(self, conversation: Conversation, placement: Placement) -> Placed | None:  # noqa: ARG002 as above
-        """Refuse."""
+        """Raises Refused."""
         raise Refused(_NONE)
 
     def transcript(
@@ -60,8 +60,8 @@ class Nobody:
         call_id: str,  # noqa: ARG002 as above
         conversation_id: str | None,  # noqa: ARG002 as above
     ) -> Transcript | None:
-        """Nobody can be asked."""
+        """Raises OutcomeUnknown."""
         raise OutcomeUnknown(_NONE)
 
     def close(self, org_id: str, call_id: str, conversation_id: str | None) -> None:
-        """There is nothing to close."""
+        """Does nothing."""

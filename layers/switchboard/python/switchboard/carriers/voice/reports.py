@@ -1,8 +1,8 @@
-"""What the providers of a call report of it, in our own words, and how their callbacks are taken.
+"""Reports of voice providers about calls, in our own terms, and the port that receives their callbacks.
 
-A provider calls back more than once, late and in any order. So a report says what is true whatever was reported before
-it: turns are numbered, and what can go to and fro (hold and resume) has the provider's `sequence`. `at` is the time of
-the provider's clock. Reading a callback asks nobody.
+A provider sends callbacks repeatedly, late and in any order. So a report must be true in any order: turns are
+numbered, and states that can alternate (hold and resume) have the provider's `sequence`. `at` is the time of the
+provider's clock. Reading a callback needs no request to another system.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.aws.queue import Message
 
-#: The queue of the worker that applies them.
+#: The queue of the worker that applies reports.
 QUEUE = "voice-events"
 
 
 class EndReason(StrEnum):
-    """Why a call ended: a fixed vocabulary."""
+    """The reason why a call ended."""
 
     COMPLETED = "completed"
     CALLER_HANGUP = "caller_hangup"
@@ -34,15 +34,15 @@ class EndReason(StrEnum):
     UNREACHABLE = "unreachable"
     PROVIDER_UNAVAILABLE = "provider_unavailable"
     BLOCKED = "blocked"
-    #: It waited in vain for one of the organization's concurrent calls, or for its turn on a number.
+    #: The call waited too long for one of the organization's concurrent calls, or for its turn on a number.
     CONCURRENCY_LIMIT = "concurrency_limit"
     RATE_LIMIT = "rate_limit"
 
 
 class Turn(BaseModel):
-    """Something that was said. `number` orders the turns, whatever order they are reported in.
+    """A spoken turn. `number` orders the turns, because reports arrive in any order.
 
-    A turn that is not `final` is what was understood so far; the final one of its number takes its place.
+    A turn that is not `final` has the text understood so far. The final turn with the same number replaces it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -56,7 +56,7 @@ class Turn(BaseModel):
 
 
 class ToolUse(BaseModel):
-    """Something that the agent did besides talking: a tool that it called, and what came of it."""
+    """A call of a tool by the agent, with its result."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -70,7 +70,7 @@ class ToolUse(BaseModel):
 
 
 class Recording(BaseModel):
-    """A recording that the provider keeps, and for how many seconds it runs."""
+    """A recording that the provider stores, and its length in seconds."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -79,8 +79,9 @@ class Recording(BaseModel):
     duration_seconds: int
 
 
-#: Of the line: ringing, answered, machine (who answered, found out after the answer), hold, resumed, transferred, dtmf,
-#: recorded, ended. Of the talk: turn, tool, opt_out (the talker was asked for no more calls), analyzed.
+#: Kinds of the line: ringing, answered, machine (who answered, detected after the answer), hold, resumed, transferred,
+#: dtmf, recorded, ended. Kinds of the talk: turn, tool, opt_out (the person asked the talker for no more calls),
+#: analyzed.
 Kind = Literal[
     "ringing",
     "answered",
@@ -99,10 +100,10 @@ Kind = Literal[
 
 
 class Report(BaseModel):
-    """One thing that a provider reports of a call.
+    """A provider's report about a call.
 
-    `call_id` is our own, `provider_call_id` the line's, `provider_conversation_id` the talker's. `outcome` is what the
-    analysis of the talk says: `success`, `failure` or `unknown`.
+    `call_id` is our own id, `provider_call_id` the line's, and `provider_conversation_id` the talker's. `outcome` is
+    the result of the talk's analysis: `success`, `failure` or `unknown`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -112,12 +113,12 @@ class Report(BaseModel):
     kind: Kind
     provider_call_id: str | None = None
     provider_conversation_id: str | None = None
-    #: The provider's own order of the call's events, which rises. Without one, the time orders them.
+    #: The provider's rising number of the call's events. Without it the time orders them.
     sequence: int | None = None
     at: str | None = None
     end_reason: EndReason | None = None
     duration_seconds: int | None = None
-    #: SIP's code for the end, where the provider tells it.
+    #: The SIP code of the end, if the provider reports it.
     sip_code: int | None = None
     answered_by: str | None = None
     outcome: str | None = None
@@ -126,13 +127,13 @@ class Report(BaseModel):
     tool: ToolUse | None = None
     #: The keys that the called person pressed (`dtmf`).
     digits: str | None = None
-    #: Whom the call was passed on to (`transferred`).
+    #: The number to which the call was transferred (`transferred`).
     to: str | None = None
     recording: Recording | None = None
 
 
 def messages(reports: Iterable[Report]) -> list[Message]:
-    """The messages that hand reports to the worker that applies them."""
+    """Returns the messages with reports for the worker that applies them."""
     return [
         Message(queue=QUEUE, body=report.model_dump(mode="json", exclude_none=True), group=report.org_id)
         for report in reports
@@ -152,21 +153,21 @@ class SignedRequest(Protocol):
 
     @property
     def parameters(self) -> Sequence[tuple[str, str]]:
-        """A form's parameters in their order."""
+        """The parameters of a form, in order."""
 
     def header(self, name: str) -> str:
-        """The value of a header, by its name in lower case. Empty where it is missing or ambiguous."""
+        """Returns the value of a header, by its name in lower case. Empty if it is missing or ambiguous."""
 
 
 class Unreadable(ValueError):
-    """A callback is signed, and is not of the provider's form."""
+    """A callback has a valid signature but not the provider's format."""
 
 
 class Receiver(Protocol):
-    """Takes a provider's callbacks. Both are functions of what arrived and of secrets that the process remembers."""
+    """Receives a provider's callbacks. Its methods use only the request and cached secrets."""
 
     def verify(self, request: SignedRequest) -> str | None:
-        """The provider's account that signed the request, or `None`."""
+        """Returns the provider's account that signed the request, or `None` for an invalid signature."""
 
     def read(self, request: SignedRequest) -> list[Report]:
-        """What a verified callback reports. The route answers what its provider needs to hear. Raises Unreadable."""
+        """Returns the reports of a verified callback; the route makes the response. Raises Unreadable."""

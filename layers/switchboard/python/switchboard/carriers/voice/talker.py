@@ -1,4 +1,4 @@
-"""The port to whoever talks in a call: its voice, what it is told, and what was said."""
+"""The port to the voice AI that talks in a call: its voices, its conversations and their transcripts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from switchboard.carriers.voice.reports import ToolUse, Turn
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A voice of the catalogue: how it sounds, and what it suits, in a word each."""
+    """A voice of the catalog. `descriptors` describe its sound, and `use_cases` its uses, in a word or two each."""
 
     id: str
     name: str
@@ -25,11 +25,10 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A talk to lead. The talker sends our ids back with everything that it reports.
+    """A talk to hold. The talker sends our ids back in all its reports.
 
-    `provider_agent_id` is the talker's own agent, where there is one; `prompt` and the greeting take the place of that
-    agent's, and `variables` stand for `{{name}}` in both. `opt_out_key` is the key by which a person
-    asks for no more calls.
+    `provider_agent_id` is the talker's own agent, if there is one. `prompt` and `greeting` replace the texts of that
+    agent, and `variables` replace `{{name}}` in both. `opt_out_key` is the key that a person presses to opt out.
     """
 
     org_id: str
@@ -46,9 +45,9 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A talk that is ready. `connect` is what the line connects to: an address, or instructions that it carries out.
+    """A talk that is ready. `connect` is an address for the line to connect to, or instructions for the line.
 
-    `conversation_id` is missing where the talker tells it later; a report that names it is then the first to do so.
+    `conversation_id` is missing if the talker sends it later. Then the first report with it sets the id.
     """
 
     conversation_id: str | None = None
@@ -57,7 +56,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A call that was placed: its id at the line, and its id at the talker."""
+    """A placed call: its id at the line, and its id at the talker."""
 
     provider_call_id: str
     conversation_id: str | None = None
@@ -65,7 +64,7 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What the talker knows of a talk. `outcome` is there once it has been analyzed."""
+    """The talker's record of a talk. `outcome` is set when the talk is analyzed."""
 
     turns: tuple[Turn, ...] = ()
     tools: tuple[ToolUse, ...] = ()
@@ -77,22 +76,22 @@ class Talker(Protocol):
     """Talks in calls."""
 
     def voices(self) -> list[Voice]:
-        """The voices that an agent can have."""
+        """Returns the voices that an agent may use."""
 
     def analyzes(self) -> bool:
-        """Whether an analysis of each talk is reported after its end."""
+        """Whether the talker reports an analysis of each talk after its end."""
 
     def open(self, conversation: Conversation) -> Opened:
-        """Make ready to talk. Raises Refused, Throttled or OutcomeUnknown."""
+        """Prepares a talk. Raises Refused, Throttled or OutcomeUnknown."""
 
     def call(self, conversation: Conversation, placement: Placement) -> Placed | None:
-        """Open a talk and place its call, where the talker does both in one. `None` where it has no line.
+        """Opens a talk and places its call, if the talker has its own line. Returns `None` if it does not.
 
         Raises Refused, Throttled or OutcomeUnknown.
         """
 
     def transcript(self, org_id: str, call_id: str, conversation_id: str | None) -> Transcript | None:
-        """What was said, by what the talker knows; `None` where it has no such talk. Raises OutcomeUnknown."""
+        """Returns the transcript of a talk, or `None` if the talker does not have the talk. Raises OutcomeUnknown."""
 
     def close(self, org_id: str, call_id: str, conversation_id: str | None) -> None:
-        """Drop a talk whose call was not placed. Does nothing for one that is over. Raises OutcomeUnknown."""
+        """Closes a talk whose call was not placed. Does nothing for a talk that is over. Raises OutcomeUnknown."""

@@ -1,1 +1,1 @@
-"""What the gate knows of the world, as dated tables: area codes, state law, holidays."""
+"""Dated tables of the gate's facts: area codes, state law, holidays."""

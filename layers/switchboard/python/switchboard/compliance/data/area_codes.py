@@ -1,14 +1,14 @@
-"""Which state and which clocks an American area code may mean.
+"""The states and time zones of American area codes.
 
-A number's area code is a guess at where its holder is, so the guess names every zone in which the code has numbers.
-One zone stands for all that keep the same clock today: `America/New_York` also for Detroit, Louisville and the Indiana
-counties on Eastern time, `America/Denver` also for Boise, `America/Chicago` also for the Dakotas' own zones. If such
-clocks ever part, their rows here must too.
+An area code is only a guess about the place of a number's holder, so each code has every zone in which it has numbers.
+One zone stands for all zones with the same clock today: `America/New_York` also for Detroit, Louisville and the Indiana
+counties on Eastern time, `America/Denver` also for Boise, `America/Chicago` also for the Dakotas' own zones. If their
+clocks ever differ, they need rows of their own.
 
 Sources: the plan administrator's list of geographic codes, with overlays in service or approved (as known at the end
 of 2025); the zone boundaries of 49 CFR part 71; county by county comparison for the codes that straddle a boundary.
-A test compares the table with the metadata of `phonenumbers`, which must know no American code that is missing here.
-A code that is in neither has no zone, and the gate refuses it.
+A test compares the table with the metadata of `phonenumbers`: every American code there must be here, too. A code in
+neither has no zone, and the gate refuses it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 from datetime import date
 
 VERSION = "2025-12-31"
-#: By when the table is compared with the plan administrator's again.
+#: The next date to compare the table with the list of the plan administrator.
 REVIEW_BY = date(2027, 6, 30)
 
 EASTERN = "America/New_York"
@@ -33,7 +33,7 @@ GUAM = "Pacific/Guam"
 SAIPAN = "Pacific/Saipan"
 SAMOA = "Pacific/Pago_Pago"
 
-#: Every geographic code by state or territory, with the zone that holds where `_STRADDLING` says nothing else.
+#: Every geographic code by state or territory, with its zone unless `_STRADDLING` has another.
 _CODES: dict[str, tuple[str, str]] = {
     "AK": (ALASKA, "907"),
     "AL": (CENTRAL, "205 251 256 334 483 659 938"),
@@ -57,7 +57,7 @@ _CODES: dict[str, tuple[str, str]] = {
     ),
     "GA": (EASTERN, "229 404 470 478 678 706 762 770 912 943"),
     "GU": (GUAM, "671"),
-    # The few who live on Midway and Wake have 808 numbers too; they are on military clocks and left out.
+    # Midway and Wake are left out: a few people live there with 808 numbers, on military clocks.
     "HI": (HAWAII, "808"),
     "IA": (CENTRAL, "319 515 563 641 712"),
     "ID": (MOUNTAIN, "208 986"),
@@ -113,39 +113,39 @@ _CODES: dict[str, tuple[str, str]] = {
     "WY": (MOUNTAIN, "307"),
 }
 
-#: Codes whose zones differ from their state's row, and why.
+#: Codes with other zones than their state's row, with the reason.
 _STRADDLING: dict[str, tuple[str, ...]] = {
-    "208": (MOUNTAIN, PACIFIC),  # ID: the panhandle north of the Salmon River keeps Pacific time
-    "986": (MOUNTAIN, PACIFIC),  # overlay of 208
-    "219": (CENTRAL, EASTERN),  # IN: the north-western counties, and exchanges in Pulaski County
-    "270": (CENTRAL, EASTERN),  # KY: the west, and counties around Fort Knox
-    "364": (CENTRAL, EASTERN),  # overlay of 270
-    "308": (CENTRAL, MOUNTAIN),  # NE: the panhandle and the south-west
-    "334": (CENTRAL, EASTERN),  # AL: Phenix City, Smiths Station, Lanett and Valley live by Georgia's clock
-    "483": (CENTRAL, EASTERN),  # overlay of 334
-    "402": (CENTRAL, MOUNTAIN),  # NE: Cody, in the western half of Cherry County
-    "531": (CENTRAL, MOUNTAIN),  # overlay of 402
-    "423": (EASTERN, CENTRAL),  # TN: Bledsoe, Marion and Sequatchie Counties beside Chattanooga
-    "729": (EASTERN, CENTRAL),  # overlay of 423
-    "458": (PACIFIC, MOUNTAIN),  # OR: overlay of 541
-    "541": (PACIFIC, MOUNTAIN),  # OR: most of Malheur County
-    "574": (EASTERN, CENTRAL),  # IN: Starke County
-    "605": (CENTRAL, MOUNTAIN),  # SD: the Missouri is the boundary, by and large
-    "606": (EASTERN, CENTRAL),  # KY: Clinton County and its neighbours
-    "620": (CENTRAL, MOUNTAIN),  # KS: Greeley and Hamilton Counties
-    "701": (CENTRAL, MOUNTAIN),  # ND: the south-west
-    "775": (PACIFIC, MOUNTAIN),  # NV: West Wendover, and Jackpot
-    "785": (CENTRAL, MOUNTAIN),  # KS: Sherman and Wallace Counties
-    "812": (EASTERN, CENTRAL),  # IN: the counties around Evansville, and Perry County
-    "930": (EASTERN, CENTRAL),  # overlay of 812
-    "850": (CENTRAL, EASTERN),  # FL: the Apalachicola is the boundary
-    "448": (CENTRAL, EASTERN),  # overlay of 850
-    "906": (EASTERN, CENTRAL),  # MI: the four counties on Wisconsin's border
-    "907": (ALASKA, ALEUTIAN),  # AK: the Aleutians west of 169° 30' W
-    "928": (ARIZONA, MOUNTAIN),  # AZ: the Navajo Nation moves its clocks, the state does not
+    "208": (MOUNTAIN, PACIFIC),  # ID: the panhandle north of the Salmon River keeps Pacific time.
+    "986": (MOUNTAIN, PACIFIC),  # Overlay of 208.
+    "219": (CENTRAL, EASTERN),  # IN: the north-western counties, and exchanges in Pulaski County.
+    "270": (CENTRAL, EASTERN),  # KY: the west, and counties around Fort Knox.
+    "364": (CENTRAL, EASTERN),  # Overlay of 270.
+    "308": (CENTRAL, MOUNTAIN),  # NE: the panhandle and the south-west.
+    "334": (CENTRAL, EASTERN),  # AL: Phenix City, Smiths Station, Lanett and Valley live by Georgia's clock.
+    "483": (CENTRAL, EASTERN),  # Overlay of 334.
+    "402": (CENTRAL, MOUNTAIN),  # NE: Cody, in the western half of Cherry County.
+    "531": (CENTRAL, MOUNTAIN),  # Overlay of 402.
+    "423": (EASTERN, CENTRAL),  # TN: Bledsoe, Marion and Sequatchie Counties beside Chattanooga.
+    "729": (EASTERN, CENTRAL),  # Overlay of 423.
+    "458": (PACIFIC, MOUNTAIN),  # OR: overlay of 541.
+    "541": (PACIFIC, MOUNTAIN),  # OR: most of Malheur County.
+    "574": (EASTERN, CENTRAL),  # IN: Starke County.
+    "605": (CENTRAL, MOUNTAIN),  # SD: the Missouri is the boundary, by and large.
+    "606": (EASTERN, CENTRAL),  # KY: Clinton County and its neighbors.
+    "620": (CENTRAL, MOUNTAIN),  # KS: Greeley and Hamilton Counties.
+    "701": (CENTRAL, MOUNTAIN),  # ND: the south-west.
+    "775": (PACIFIC, MOUNTAIN),  # NV: West Wendover, and Jackpot.
+    "785": (CENTRAL, MOUNTAIN),  # KS: Sherman and Wallace Counties.
+    "812": (EASTERN, CENTRAL),  # IN: the counties around Evansville, and Perry County.
+    "930": (EASTERN, CENTRAL),  # Overlay of 812.
+    "850": (CENTRAL, EASTERN),  # FL: the Apalachicola is the boundary.
+    "448": (CENTRAL, EASTERN),  # Overlay of 850.
+    "906": (EASTERN, CENTRAL),  # MI: the four counties on Wisconsin's border.
+    "907": (ALASKA, ALEUTIAN),  # AK: the Aleutians west of 169° 30' W.
+    "928": (ARIZONA, MOUNTAIN),  # AZ: the Navajo Nation moves its clocks, the state does not.
     # One zone, but not the state's own.
-    "865": (EASTERN,),  # TN: Knoxville
-    "915": (MOUNTAIN,),  # TX: El Paso and Hudspeth Counties
+    "865": (EASTERN,),  # TN: Knoxville.
+    "915": (MOUNTAIN,),  # TX: El Paso and Hudspeth Counties.
 }
 
 #: By area code: its state or territory, and every zone in which it has numbers.
@@ -153,7 +153,7 @@ AREA_CODES: dict[str, tuple[str, tuple[str, ...]]] = {
     code: (state, _STRADDLING.get(code, (zone,))) for state, (zone, codes) in _CODES.items() for code in codes.split()
 }
 
-#: Canadian codes whose numbers may be on clocks that the library does not name for each of their prefixes.
+#: Canadian codes with zones that the library does not name for all of their prefixes.
 CANADIAN: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
         ("236", "250", "257", "672", "778"),  # BC: the Peace River and Kootenay regions keep Mountain time
@@ -166,13 +166,13 @@ CANADIAN: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("709", "879"), ("America/St_Johns", "America/Halifax")),  # NL: Labrador
 }
 
-#: What is not a state: federal law holds there, and ISO 3166 gives each a code of its own.
+#: Territories are not states: federal law applies, and each has its own ISO 3166 code.
 TERRITORIES = frozenset({"AS", "GU", "MP", "PR", "VI"})
 
-#: Toll-free codes, in use and reserved: numbers of no place.
+#: Toll-free codes, in use and reserved. They belong to no place.
 TOLL_FREE = frozenset({"800", "822", "833", "844", "855", "866", "877", *(f"88{last}" for last in range(10))})
 
-#: Personal, premium, government and machine numbers: of no place either.
+#: Toll-free codes, and codes of personal, premium, government and machine numbers. They belong to no place.
 NON_GEOGRAPHIC = TOLL_FREE | {
     *("456", "500", "700", "710", "900"),
     *(str(code) for code in [*range(521, 530), 532, 533, 535, 538, *range(542, 548), 549, 550, 552, 553, 554, 556]),

@@ -1,12 +1,12 @@
-"""What a consent is good for, and for how long, by its source.
+"""The purposes and the lifetime of a consent, by its source.
 
-Two purposes are told apart. Telemarketing is whatever encourages a purchase; all else is informational. A call by an
-artificial voice, and all of ours are (FCC 24-17), takes prior express consent; telemarketing takes it in writing
-(47 CFR 64.1200(a)(2), (f)(9)), and since 77 FR 34233 of 2012 no business relationship stands in its place. The gate
-asks the same of a text, which is sent by a machine too. A consent whose writing is not said to be there counts as
-unwritten.
+There are two purposes. Telemarketing encourages a purchase; everything else is informational. A call by an artificial
+voice, as all of ours are (FCC 24-17), requires prior express consent. Telemarketing requires it in writing
+(47 CFR 64.1200(a)(2), (f)(9)), and since 77 FR 34233 of 2012 a business relationship does not replace it. The gate
+requires the same for a text, because a machine sends texts, too. A consent counts as unwritten unless its source says
+that it is in writing.
 
-Ages are counted in calendar months from the day of the consent; on the last day it is still good.
+Ages count in calendar months from the day of the consent. The consent is still valid on its last day.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ VERSION = "2026-11-29"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weight(Sourced):
-    """What one source is good for. `months` is how long."""
+    """The value of one source: whether it allows telemarketing, and its lifetime in `months`."""
 
     telemarketing: bool
     months: int
 
 
-#: The FTC's own questions and answers, and law firms that quote the definition, were read; the rule itself was not.
-#: States' shorter times (six months in some, 30 days after an inquiry in others) are about their do-not-call lists: no
-#: relationship, however new, serves for telemarketing here.
+#: The evidence is the FTC's own questions and answers, and law firms that quote the definition; nobody read the rule
+#: itself. Shorter times in some states (six months, or 30 days after an inquiry) are about their do-not-call lists.
+#: They do not matter here, because no relationship, however new, allows telemarketing.
 _REVIEW = date(2027, 9, 30)
 _SINCE = date(2013, 10, 16)
 _QUOTED = "law firms quote the definition, and the FTC's guide has the same ages; the rule itself was not read"
-#: No law ends a written consent by time. Records of it are kept for five years (16 CFR 310.5): an older one cannot be
-#: proven.
+#: In months. No law limits the age of a written consent. Records of consent are kept for five years (16 CFR 310.5), so
+#: an older consent cannot be proven.
 _PROVABLE = 60
 
 WEIGHTS: dict[str, Weight] = {

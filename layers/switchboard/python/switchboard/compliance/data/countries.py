@@ -1,4 +1,4 @@
-"""The hours of countries. One that has no row here has the hours of `ELSEWHERE`: no country is without a window."""
+"""The calling hours of countries. A country without a row has the hours of `ELSEWHERE`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from datetime import date
 from switchboard.compliance.data.law import Hours, Rule, hours
 from switchboard.compliance.data.states import FEDERAL
 
-#: The rule of a country that was not looked up: as in the United States, in every zone where the number may be.
+#: The rule of a country whose law is unknown: as in the United States, in every zone where the number may be.
 ELSEWHERE = Rule(
     weekdays=hours(8, 21),
     saturday=hours(8, 21),
     sunday=hours(8, 21),
-    source="ours: 8 to 21 where no law was looked up",
+    source="ours: 8 to 21 where no law was researched",
     since=date(2003, 10, 1),
     review_by=date(2027, 12, 31),
     confidence="single",
@@ -39,5 +39,5 @@ COUNTRIES: dict[str, Rule] = {
 
 
 def rule_of(country: str) -> Rule:
-    """The hours of a country."""
+    """Returns the rule of a country, by its ISO 3166 code."""
     return COUNTRIES.get(country, ELSEWHERE)

@@ -1,8 +1,8 @@
-"""What has to be said first in a call, by place: who calls, that the voice is artificial, and how to get no more calls.
+"""The disclosures that must begin a call, by place: who calls, that the voice is artificial, and how to opt out.
 
-All our voices are artificial (FCC 24-17). A place without a row has `ELSEWHERE`: where nobody looked the law up, both
-are said. A state's row adds to its country's. Nothing here is said again where a customer's greeting says it already
-(`switchboard.compliance.disclosures`).
+All our voices are artificial (FCC 24-17). A place without a row has `ELSEWHERE`: if nobody researched the law, all
+disclosures are made. A state's row adds to the row of its country. A disclosure is not repeated if the customer's
+greeting already makes it (`switchboard.compliance.disclosures`).
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ _READ, _CHARTS, _ONE = date(2027, 12, 31), date(2027, 9, 30), date(2027, 6, 30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disclosure(Sourced):
-    """What one place asks to be said at the beginning."""
+    """The disclosures that one place requires at the beginning."""
 
-    #: The name of the business that is responsible for the call.
+    #: Whether to say the name of the business that is responsible for the call.
     identity: bool
-    #: That nobody human speaks.
+    #: Whether to say that the speaker is not human.
     artificial: bool
-    #: How to get no more calls, by a key or in words, in calls that are to sell something.
+    #: Whether to say how to opt out, by a key or in words, in telemarketing calls.
     opt_out: bool = False
 
 
-#: The rule of a place that was not looked up.
+#: The rule of a place whose law is unknown.
 ELSEWHERE = Disclosure(
     identity=True,
     artificial=True,
     opt_out=True,
-    source="ours: all of it, where no law was looked up",
+    source="ours: all disclosures, where no law was researched",
     since=date(2024, 2, 8),
     review_by=_READ,
     confidence="single",
-    doubt="no law was looked up",
+    doubt="no law was researched",
 )
 
-#: The members of the European Union, which have one row.
+#: The members of the European Union, which share one row.
 EUROPEAN = frozenset(
     {
         *("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT"),
@@ -48,8 +48,8 @@ EUROPEAN = frozenset(
     }
 )
 
-#: By ISO 3166 code of a country or the Union, and for the United States of a state. A row counts from when it is here,
-#: also before the day since which its law holds.
+#: By ISO 3166 code of a country or a state of the United States, and `EU`. A row applies from its first deployment,
+#: even if its law comes into force later.
 PLACES: dict[str, Disclosure] = {
     "US": Disclosure(
         identity=True,
@@ -58,7 +58,7 @@ PLACES: dict[str, Disclosure] = {
         source=(
             "47 U.S.C. 227(d)(3)(A) and 47 CFR 64.1200(b)(1): identity, at the beginning; 64.1200(b)(3): to sell, an"
             " automated opt-out by voice or key, with brief instructions within two seconds of the identity; FCC 24-17:"
-            " an AI's voice is artificial. To say so is ours: who holds a number may live in a state that asks for it"
+            " an AI's voice is artificial. We say so everywhere: a number's holder may live in a state that requires it"
         ),
         since=date(2024, 2, 8),
         review_by=_READ,
@@ -71,8 +71,8 @@ PLACES: dict[str, Disclosure] = {
         since=date(2025, 1, 1),
         review_by=_CHARTS,
         confidence="vendors",
-        doubt="2874 was read as of before AB 2905, whose summary was read. It asks for a person to announce the call,"
-        " which no artificial voice is: have counsel look at it",
+        doubt="2874 was read as of before AB 2905; of AB 2905 a summary was read. It requires a person to announce the"
+        " call, and an artificial voice is not a person: a lawyer must review this",
     ),
     "US-CO": Disclosure(
         identity=False,
@@ -81,7 +81,7 @@ PLACES: dict[str, Disclosure] = {
         since=date(2026, 6, 30),
         review_by=_ONE,
         confidence="vendors",
-        doubt="put off to 2026-06-30 by SB 25B-004; what the session of 2026 changed was not found",
+        doubt="postponed to 2026-06-30 by SB 25B-004; the changes of the session of 2026 were not found",
     ),
     "US-ME": Disclosure(
         identity=False,
@@ -111,7 +111,7 @@ PLACES: dict[str, Disclosure] = {
         identity=False,
         artificial=False,
         opt_out=True,
-        source="N.Y. Gen. Bus. Law 399-z(2): the option of the seller's do-not-call list, right behind who calls",
+        source="N.Y. Gen. Bus. Law 399-z(2): the option of the seller's do-not-call list, directly after the identity",
         since=date(2023, 3, 6),
         review_by=_CHARTS,
         confidence="vendors",
@@ -120,7 +120,7 @@ PLACES: dict[str, Disclosure] = {
     "US-UT": Disclosure(
         identity=False,
         artificial=True,
-        source="Utah Code 13-77-103: at the start in regulated occupations, when asked elsewhere",
+        source="Utah Code 13-77-103: at the start in regulated occupations, otherwise when asked",
         since=date(2025, 5, 7),
         review_by=_READ,
         confidence="statute",
@@ -131,7 +131,7 @@ PLACES: dict[str, Disclosure] = {
         opt_out=True,
         source=(
             "CRTC Unsolicited Telecommunications Rules, Part IV s. 4: on whose behalf, and the purpose, at the"
-            " beginning (2014-155). To say that the voice is artificial, and how to get no more calls, is ours"
+            " beginning (2014-155). The artificial voice and the opt-out are our additions"
         ),
         since=date(2014, 3, 31),
         review_by=_CHARTS,
@@ -143,7 +143,7 @@ PLACES: dict[str, Disclosure] = {
         opt_out=True,
         source=(
             "Regulation (EU) 2024/1689, article 50(1): people learn that they deal with a machine; Regulation (EU)"
-            " 2016/679, article 21(4): the right to object to marketing, at the first contact; identity is ours"
+            " 2016/679, article 21(4): the right to object to marketing, at the first contact; identity is our addition"
         ),
         since=date(2026, 8, 2),
         review_by=_CHARTS,
@@ -153,7 +153,7 @@ PLACES: dict[str, Disclosure] = {
 
 
 def rule_of(place: str) -> Disclosure | None:
-    """What a place asks for: None for a state without a row, since its country's holds."""
+    """Returns the disclosures of a place, or None for a state without a row, because the country's row applies."""
     if place in EUROPEAN:
         return PLACES["EU"]
     return PLACES.get(place) or (None if place.startswith("US-") else ELSEWHERE)

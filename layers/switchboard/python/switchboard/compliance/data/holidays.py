@@ -1,8 +1,8 @@
-"""Legal holidays, as far as a state forbids calls on them.
+"""Legal holidays of the states that forbid calls on holidays.
 
-A holiday that falls on a weekend is kept on the nearest weekday as well (5 U.S.C. 6103, and the states alike); the gate
-closes both days, since the laws do not say which of the two they mean. Days that a governor proclaims are an operator's
-to enter (`switchboard law close`).
+A holiday on a weekend is also kept on the nearest weekday (5 U.S.C. 6103, and the states alike). The gate closes both
+days, because the laws do not say which of the two they mean. An operator enters days that a governor proclaims
+(`switchboard law close`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from functools import cache
 
 VERSION = "2026-11-29"
-#: By when the lists are looked up again: legislatures add holidays in spring.
+#: The review date of the lists: legislatures add holidays in spring.
 REVIEW_BY = date(2027, 9, 30)
 
 _MONDAY, _THURSDAY, _FRIDAY = 0, 3, 4
@@ -31,7 +31,7 @@ _FIXED: dict[str, tuple[int, int]] = {
     "rosa_parks": (12, 1),
     "christmas": (12, 25),
 }
-#: (month, weekday, which of them)
+#: (month, weekday, position in the month)
 _FLOATING: dict[str, tuple[int, int, int]] = {
     "king": (1, _MONDAY, 3),
     "washington": (2, _MONDAY, 3),
@@ -64,9 +64,9 @@ FEDERAL = frozenset(
     }
 )
 
-#: What a state with rules for holidays keeps beside the federal ones, by its own statute on holidays.
+#: The holidays of each state with rules for holidays: the federal ones, and others by the state's own statute.
 OF_STATE: dict[str, frozenset[str]] = {
-    # Ala. Code 1-3-8. Mardi Gras is kept in two counties, which an area code does not tell apart.
+    # Ala. Code 1-3-8. Mardi Gras is kept in two counties only, but an area code does not identify a county.
     "AL": FEDERAL | {"mardi_gras", "confederate_memorial", "jefferson_davis", "rosa_parks"},
     # La. R.S. 1:55, as the Public Service Commission lists them for callers.
     "LA": FEDERAL | {"mardi_gras", "good_friday", "all_saints", "election", "day_after_thanksgiving"},
@@ -76,12 +76,12 @@ OF_STATE: dict[str, frozenset[str]] = {
     "PA": FEDERAL | {"good_friday", "flag_day", "election"},
     # R.I. Gen. Laws 25-1-1.
     "RI": FEDERAL | {"ri_independence", "victory_day", "election"},
-    # Utah Code 63G-1-301. Juneteenth is kept on a Monday (2)(c), (d); Good Friday is subject to a subsection (6) that
-    # could not be read; Election Day is in HB 104 of 2026, whose end could not be read.
+    # Utah Code 63G-1-301. Juneteenth is kept on a Monday (2)(c), (d). Good Friday depends on a subsection (6) that
+    # could not be read. Election Day is in HB 104 of 2026; the end of that bill could not be read.
     "UT": FEDERAL | {"pioneer_day", "juneteenth_monday", "good_friday", "election"},
 }
 
-#: The day from which a state keeps a holiday that it did not always keep.
+#: The first day of a holiday that a state introduced later.
 SINCE: dict[tuple[str, str], date] = {
     ("UT", "juneteenth_monday"): date(2022, 5, 4),
     ("UT", "good_friday"): date(2026, 5, 6),
@@ -90,14 +90,14 @@ SINCE: dict[tuple[str, str], date] = {
 
 
 def closed(state: str, day: date) -> bool:
-    """Whether a day is a legal holiday in a state: the day itself, or the weekday on which it is kept."""
-    # New Year's Day on a Saturday is kept in the old year.
+    """Whether a day is a legal holiday in a state: the holiday itself, or the weekday on which it is kept."""
+    # New Year's Day on a Saturday is kept on a Friday of the year before.
     return any(day in _days(year, state) for year in (day.year, day.year + 1))
 
 
 @cache
 def _days(year: int, state: str) -> frozenset[date]:
-    """The days of a year on which a state's holidays fall or are kept."""
+    """Returns the days of a state's holidays in a year, with the weekdays on which they are kept."""
     found = {name: _date(year, name) for name in OF_STATE.get(state, FEDERAL)}
     days = [day for name, day in found.items() if day >= SINCE.get((state, name), day)]
     return frozenset([*days, *(kept for day in days if (kept := _kept(day)) != day)])
@@ -127,12 +127,12 @@ def _nth(year: int, month: int, weekday: int, which: int) -> date:
 
 
 def _kept(day: date) -> date:
-    """The weekday on which a holiday is kept: Friday for a Saturday, Monday for a Sunday."""
+    """Returns the weekday on which a holiday is kept: Friday for a Saturday, Monday for a Sunday."""
     return day + timedelta(days={5: -1, 6: 1}.get(day.weekday(), 0))
 
 
 def _easter(year: int) -> date:
-    """Easter Sunday (the Gregorian computus in its anonymous form)."""
+    """Returns the date of Easter Sunday (the anonymous Gregorian computus)."""
     century, of_century = divmod(year, 100)
     golden = year % 19
     moon = (19 * golden + century - century // 4 - (century - (century + 8) // 25 + 1) // 3 + 15) % 30

@@ -1,4 +1,4 @@
-"""What a row of law is: where and when calls may be made, since when, by which source, and until when it is trusted."""
+"""The types of rows of law: hours and limits of calls in a place, with their source, start and review date."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-#: How a row was checked. `statute`: the text was read. `vendors`: charts of at least two compliance vendors agree.
-#: `single`: one chart, or a text that may have changed since. Only the first counts as checked.
+#: How a row was checked. `statute`: somebody read the law's text. `vendors`: charts of at least two compliance vendors
+#: agree. `single`: one chart, or a text that may have changed since then. Only `statute` counts as checked.
 Confidence = Literal["statute", "vendors", "single"]
 
 
@@ -19,23 +19,23 @@ _UNREAD: dict[Confidence, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """A window of the day by the local clock, in minutes: open while `start` ≤ now < `end`."""
+    """A window of the day in local time, in minutes from midnight: open while `start` ≤ now < `end`."""
 
     start: int
     end: int
 
 
-#: No limit by the hour.
+#: A window without limits.
 WHOLE_DAY = Hours(0, 24 * 60)
 
 
 def hours(start: int, end: int) -> Hours:
-    """A window from one full hour to another."""
+    """Returns a window from one full hour to another."""
     return Hours(start * 60, end * 60)
 
 
 def narrowed(one: Hours | None, other: Hours | None) -> Hours | None:
-    """What two windows leave open together. `None` is closed."""
+    """Returns the window that two windows leave open together. `None` means closed."""
     if one is None or other is None:
         return None
     start, end = max(one.start, other.start), min(one.end, other.end)
@@ -44,7 +44,7 @@ def narrowed(one: Hours | None, other: Hours | None) -> Hours | None:
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """How often one subject may be called within some hours."""
+    """A limit of calls on one subject within some hours."""
 
     calls: int
     hours: int = 24
@@ -52,37 +52,37 @@ class Cap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sourced:
-    """What every row says of itself.
+    """The fields that every row of law has.
 
-    `since` is the day from which it holds, `review_by` the day by which somebody must look it up again: after it,
-    `make lint` fails and an alarm goes off. A row holds until it is changed, also after that day.
+    The row applies from the day `since`. Somebody must review it by the day `review_by`: after that day `make lint`
+    fails and an alarm starts. But the row applies until it is changed, also after that day.
     """
 
     source: str
     since: date
     review_by: date
     confidence: Confidence
-    #: What is not certain about a row, and what it rests on.
+    #: The uncertain part of a row, and its evidence.
     doubt: str | None = None
 
     @property
     def checked(self) -> bool:
-        """Whether its text was read."""
+        """Whether somebody read the law's text."""
         return self.confidence == "statute"
 
     @property
     def not_checked(self) -> str | None:
-        """Why a row counts as unchecked; None for one whose text was read."""
+        """Why a row counts as unchecked, or None for a checked row."""
         return None if self.checked else self.doubt or _UNREAD[self.confidence]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule(Sourced):
-    """What one place asks for. A day without a window is closed.
+    """The hours and the limit of calls of one place. A day without a window is closed.
 
-    `holidays` replaces the day's window on the place's legal holidays (`data.holidays`); without `keeps_holidays` they
-    are days as others. `voice` narrows the window for calls by an artificial voice, which all of ours are; with
-    `voice_only` the whole row holds for those alone. `zone` is the clock that the law names, where it names one.
+    `holidays` replaces the day's window on the place's legal holidays (`data.holidays`). Without `keeps_holidays` these
+    are normal days. `voice` makes the window stricter for calls by an artificial voice, as all of ours are. With
+    `voice_only` the whole row applies only to such calls. `zone` is the clock that the law names, if it names one.
     """
 
     weekdays: Hours | None
@@ -96,7 +96,7 @@ class Rule(Sourced):
     cap: Cap | None = None
 
     def window(self, day: date, *, holiday: bool, voice: bool) -> Hours | None:
-        """The window of a day."""
+        """Returns the window of a day, or None for a closed day."""
         if day < self.since or (self.voice_only and not voice):
             return WHOLE_DAY
         if holiday and self.keeps_holidays:

@@ -1,4 +1,4 @@
-"""What somebody must look up again, and by when. `make lint` fails, and an alarm goes off, once a day has passed."""
+"""Lists the review dates of all law in this package. `make lint` fails, and an alarm starts, after such a date."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from switchboard.compliance.data.law import Sourced
 
 
 class Due(NamedTuple):
-    """A row or a table, and the day by which it is looked up."""
+    """A row or a table, and the day by which somebody must review it."""
 
     what: str
     review_by: date
     source: str
     checked: bool
-    #: Why it is unchecked.
+    #: Why the row is unchecked.
     not_checked: str | None = None
 
 
 def rows() -> Iterator[Due]:
-    """Everything in the package that is law."""
+    """Returns every row and table of law in the package."""
     for state, rule in states.STATES.items():
         yield _due(f"US-{state}", rule)
     for country, rule in {**countries.COUNTRIES, "elsewhere": countries.ELSEWHERE}.items():
@@ -40,5 +40,5 @@ def _due(what: str, row: Sourced) -> Due:
 
 
 def overdue(today: date) -> list[Due]:
-    """What should have been looked up before today."""
+    """Returns the rows and tables whose review date is before today."""
     return [due for due in rows() if due.review_by < today]

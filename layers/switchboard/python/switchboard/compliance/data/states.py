@@ -1,10 +1,10 @@
 """State law that is stricter than the federal window.
 
-A row is applied to every call and text to a number or a resident of that state, whatever its purpose and whatever
-exemption a statute knows: of both the gate knows only what its caller says, and a call an hour later is cheaper than a
-claim. None of it is legal advice; whoever deploys this has counsel look through the table.
+A row applies to every call and text to a number or a resident of that state, for every purpose, without the exemptions
+of a statute. The gate knows purpose and exemption only from its caller, and a call an hour later costs less than a
+lawsuit. None of this is legal advice: a lawyer must review the table before a deployment.
 
-`since` is the day on which a law came into force; `_OLDER` where only that it is older was looked up.
+`since` is the day on which a law came into force. `_OLDER` means that this day is unknown but earlier.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from switchboard.compliance.data.law import Cap, Confidence, Hours, Rule, hours
 
 VERSION = "2026-11-29"
 
-#: In force for longer than anything that the gate is asked about.
+#: Before every contact that the gate evaluates.
 _OLDER = date(2020, 1, 1)
-#: By when a row is looked up again: sooner where its text was not read.
+#: The review date of a row. It is earlier if nobody read the law's text.
 _REVIEW: dict[Confidence, date] = {
     "statute": date(2027, 12, 31),
     "vendors": date(2027, 9, 30),
     "single": date(2027, 6, 30),
 }
 
-#: 47 CFR 64.1200(c)(1): not before 8 in the morning or after 9 in the evening, local time of the called party.
+#: 47 CFR 64.1200(c)(1): not before 8 a.m. or after 9 p.m., local time of the called party.
 FEDERAL = Rule(
     weekdays=hours(8, 21),
     saturday=hours(8, 21),
@@ -81,7 +81,7 @@ def _daily(
     zone: str | None = None,
     cap: Cap | None = None,
 ) -> Rule:
-    """A rule with the same window on every day of the week."""
+    """Returns a rule with the same window on every day of the week."""
     window = hours(start, end)
     return Rule(
         weekdays=window,
@@ -110,8 +110,8 @@ STATES: dict[str, Rule] = {
         source="Ala. Public Service Commission telephone rule T-5; Ala. Code 8-19C",
         confidence="vendors",
     ),
-    # An automatic dialing-announcing device may not call from nine in the evening to nine in the morning, California
-    # time. Texts have the federal window.
+    # An automatic dialing-announcing device may not call from 9 p.m. to 9 a.m., California time. Texts have the federal
+    # window.
     "CA": _daily(
         9, 21, voice_only=True, zone="America/Los_Angeles", source="Cal. Pub. Util. Code 2872(c)", confidence="statute"
     ),
@@ -187,8 +187,8 @@ STATES: dict[str, Rule] = {
         source="Miss. Code 77-3-723 (the holiday rule was repealed in 2023)",
         confidence="statute",
     ),
-    # Neb. Rev. Stat. 86-256(2)(c), which was read, lets messages that solicit nothing be sent from 8 to 21 every day.
-    # The Commission's rule is about solicitations, and narrower.
+    # Neb. Rev. Stat. 86-256(2)(c), which was read, allows messages without solicitation from 8 to 21 every day. The
+    # Commission's rule is about solicitations, and stricter.
     "NE": _row(
         hours(8, 21),
         hours(8, 21),
@@ -219,9 +219,9 @@ STATES: dict[str, Rule] = {
         confidence="vendors",
         doubt="a law firm's summary of the act and the Senate's report on amendment A3 agree; the act was not read",
     ),
-    # 73 P.S. 2245(a)(1), as of 2019, was read: 8 to 21 on every day, and (a)(10) closes on holidays. Senate Bill 992 of
-    # 2025 passed the Senate with 9 to 19 and no Sundays, and one vendor has the end of Sundays as law since 2026-10-18.
-    # One chart ends Saturdays at noon. The strictest of each is taken.
+    # 73 P.S. 2245(a)(1), as of 2019, was read: 8 to 21 every day, and (a)(10) closes on holidays. Senate Bill 992 of
+    # 2025 passed the Senate with 9 to 19 and no Sundays. One vendor says that calls on Sundays are illegal since
+    # 2026-10-18. One chart ends Saturdays at noon. The row takes the strictest of each.
     "PA": _row(
         hours(9, 19),
         hours(9, 12),
@@ -241,8 +241,9 @@ STATES: dict[str, Rule] = {
         source="R.I. Gen. Laws 5-61-2, 5-61-3.6",
         confidence="statute",
     ),
-    # The seven o'clock of 16-17-446(C)(3), for announcing devices, is not law: Cahaly v. LaRosa, 796 F.3d 399 (4th Cir.
-    # 2015), holds the section void, and Act 218 of 2018 deleted 16-17-445, whose definitions and penalties it needs.
+    # The limit of 7 p.m. in 16-17-446(C)(3), for announcing devices, is not law: Cahaly v. LaRosa, 796 F.3d 399 (4th
+    # Cir. 2015), holds the section void. Act 218 of 2018 deleted 16-17-445, and with it the definitions and penalties
+    # that 16-17-446 needs.
     "SC": _daily(
         8,
         21,
@@ -251,7 +252,7 @@ STATES: dict[str, Rule] = {
         confidence="vendors",
         doubt="law firms' summaries have the hours; the section itself was not read",
     ),
-    # The statute says weekdays for automated dialers: no weekend.
+    # The statute says weekdays for automated dialers, so weekends are closed.
     "SD": _row(hours(9, 21), None, None, source="SDCL 37-30-28", confidence="statute"),
     "TX": _row(
         hours(9, 21),

@@ -1,4 +1,4 @@
-"""How English asks for no more calls, and what only sounds like it, as patterns over plain words.
+"""Patterns of plain English words: requests for no more calls, and phrases that only look like such a request.
 
 `switchboard.compliance.wishes` cuts `NO_WISHES` out first, then looks for `WISHES`. Every repetition in a pattern
 has a limit, or repeats whole words that exclude each other, so that the time grows with the length alone.
@@ -17,14 +17,14 @@ _DOING = (
     r"ing?\b"
 )
 _DONT = r"(?:dont|do not|never|not to|to not)"
-#: What may stand between "don't" and the verb.
+#: Words that may stand between "don't" and the verb.
 _EVER = r"(?: (?:ever|you|please|even|dare|guys|people|just))*"
 _WANT_NOT = (
     r"\b(?:i (?:dont|do not|no longer|didnt|did not)|never)(?: ever)? (?:want|wish|wanna|need|care)(?: to| for)?"
 )
 _DAY = r"(?:\w+ )?(?:sun|mon|tues|wednes|thurs|fri|satur|week|holi)(?:day|end)s?"
 _NUMERAL = r"(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|noon|midnight)"
-#: What asks for other hours.
+#: Phrases that ask for other hours.
 _HOURS = "|".join(
     (
         r"before(?! i\b)",
@@ -41,7 +41,7 @@ _HOURS = "|".join(
         rf"at (?:night|lunch|dinner|this (?:hour|time)|that (?:hour|time)|the moment|such|{_NUMERAL})",
     )
 )
-#: What asks for another time, or for none just now.
+#: Phrases that ask for another time, or for no call right now.
 _LATER = "|".join(
     (
         _HOURS,
@@ -73,7 +73,7 @@ _I_WILL = (
     r"(?:call|ring|phone|hold|wait|stay|try|get|contact|reach|text|come|stop|talk)\b"
 )
 
-#: The phrases that look like a wish and are none. A clause's end stands in them as `|`.
+#: Phrases that only look like a request. `|` marks the end of a clause in the text.
 NO_WISHES = (
     # The opposite.
     (
@@ -89,7 +89,7 @@ NO_WISHES = (
     r"\b(?:wont|doesnt|does not|will not|didnt|did not) stop ringing\b",
     r"\bdid (?:you|they|we|i|he|she) (?:ever )?(?:stop|quit) \w+ing?\b",
     r"\b(?:dont|do not|not|never|didnt|did not) (?:\w+ )?(?:revoke|revoking|withdraw|withdrawing)\b",
-    # What somebody does, and not what they are asked to do.
+    # A statement about an action, not a request for it.
     (
         rf"\b(?:i|we|they|he|she|kids|children|friends|parents) (?:dont|do not|never)(?: (?:ever|even|really"
         rf"|usually))? {_DO}\b"
@@ -100,7 +100,7 @@ NO_WISHES = (
         r"(?! (?:\w+ )?(?:again|here)\b)"
     ),
     rf"\bwhy (?:dont|do not|didnt|cant|can|could)(?: you| they| we| i)(?: not)?(?: just| ever| please)? {_DO}\b",
-    # Another time, a name, another person, a call back.
+    # Another time, a form of address, another person, a call back.
     rf"\b{_DONT}{_EVER} {_DO}(?: {_ME})?(?: back)? (?:{_LATER})\b{_NO_LATER}",
     (
         rf"{_WANT_NOT}(?: \w+){{0,4}} (?:calls?|called|contacted|calling|messages|texts)(?: me"
@@ -110,17 +110,17 @@ NO_WISHES = (
     r"\bbe called (?:a|an|sir|maam|mister|miss|by|(?:\w+ )?(?:\| )?(?:\w+ )?call me)\b",
     rf"\b{_DONT}{_EVER} {_DO} {_OTHERS}",
     rf"\b{_DONT}{_EVER} {_DO}(?: me| us)? back(?: \|)?(?: \w+)?(?: \|)? {_I_WILL}",
-    # A call, and no text.
+    # A call instead of a text.
     rf"\b{_DONT}{_EVER} (?:text|message)(?: me| us)?(?: \|)? {_INSTEAD}",
     rf"{_WANT_NOT}(?: \w+){{0,2}} (?:texts?|messages?)(?: from you)?(?: \|)? {_INSTEAD}",
-    # What there is none of.
+    # A statement that something does not exist.
     (
         r"\b(?:have|has|had|are|were|was|is|got|left|see|received) no (?:(?:more|further|missed) )?(?:calls"
         r"|messages|texts)\b"
     ),
     r"\b(?:miss|missed|missing|lose|drop) (?:your|the|this|that|any|a)(?: \w+)? calls?\b",
     r"\bleave (?:me|us) alone with\b",
-    # A number in the place of another.
+    # Another number, or another list.
     (
         r"\b(?:forget|delete|remove) (?:my|this|that) (?:\w+ )?number(?: \|)? (?:and |please )?(?:let me|use"
         r"|ill give|i have a new|here is)\b"
@@ -128,7 +128,7 @@ NO_WISHES = (
     r"\bunsubscribe (?:me )?from (?:the|your) (?:newsletter|email|emails|mailing)\b",
 )
 
-#: Where a wish ends that is none with just anything behind it: "take me off", but not "take me off hold".
+#: The end of a phrase that is a request only without another object: "take me off", but not "take me off hold".
 _DONE = (
     r"(?=$|(?: (?:please|thanks|thank|now|right now|immediately|today|already|i|im|its|and (?!use|add|put"
     r"|call|write|save)"
@@ -214,7 +214,7 @@ WISHES = (
         r"|telemarketing|receiving)\b"
     ),
     r"\bunsubscribe\b",
-    # Leave me alone, and what else says it.
+    # Leave me alone, and similar phrases.
     r"\bleave (?:me|us) alone\b",
     r"^do not disturb(?: me| us)?$",
     (

@@ -1,6 +1,6 @@
-"""How Spanish asks for no more calls, and what only sounds like it, as patterns over plain words without accents.
+"""Patterns of plain Spanish words without accents: requests for no more calls, and phrases that only look like one.
 
-They are made as the English ones (`wishes_english`).
+They have the same form as the English patterns (`wishes_english`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A voice provider on this machine: a line and a talker that call nobody.
+"""A simulated voice provider: a line and a talker that call nobody.
 
-A call rings, is answered, talks turn by turn and ends; magic numbers end it otherwise. The provider knows its calls
-(`state`), lets one thing after the other happen in them, and reports each by a signed callback (`playing`).
+A call rings, is answered, talks turn by turn and ends; magic numbers have other outcomes. The simulator stores its
+calls (`state`), performs their steps one by one, and reports each step by a signed callback (`playing`).
 """
 
 from __future__ import annotations
@@ -34,27 +34,27 @@ _VOICES = [
     Voice("switchboard:grace", "Grace", "premium", "en-US", "female", ("warm", "patient")),
     Voice("switchboard:hugo", "Hugo", "premium", "en-US", "male", ("deep", "calm")),
 ]
-#: What is said where a line was placed without a talk.
+#: The talk of a call that was placed without a talker.
 _SILENCE = course.Talk(lines=[], outcome="unknown", summary="Nothing was said.")
 
 
 class SimulatedLine:
-    """Rings and hangs up. A step takes VOICE_STEP_SECONDS (2 by default)."""
+    """A simulated line. A step takes VOICE_STEP_SECONDS (2 by default)."""
 
     def available(self, to_number: str) -> bool:
-        """Everything but the number that asks for a provider that is down."""
+        """Whether the line is up: it is down only for the magic number of that outcome."""
         return magic.outcome(to_number) is not Outcome.PROVIDER_DOWN
 
     def pace_of(self, from_number: str) -> Pace:  # noqa: ARG002 a line's signature
-        """As the setting VOICE_CALLS_PER_SECOND says; without it there is no limit."""
+        """Returns the rate in the setting VOICE_CALLS_PER_SECOND. There is no limit without it."""
         return Pace(float(settings.text("VOICE_CALLS_PER_SECOND", "inf")))
 
     def place(self, placement: Placement) -> str:
-        """Take a call, and let its course begin."""
+        """Places a call, and starts its course."""
         if not self.available(placement.to_number):
             raise Refused("the provider is down")
         if placement.not_after and placement.not_after <= clock.stamp():
-            raise Refused("the time in which it may ring is over")
+            raise Refused("the time to ring is over")
         talk = state.talk(placement.org_id, placement.call_id) if placement.conversation_id else None
         leg = LegState(
             org_id=placement.org_id,
@@ -73,7 +73,7 @@ class SimulatedLine:
         return leg.leg_id
 
     def fetch(self, leg: Leg) -> Snapshot | None:
-        """Where the call is."""
+        """Returns the state of a call, or `None` for an unknown call."""
         found = state.leg(leg.org_id, leg.call_id)
         if found is None:
             return None
@@ -88,13 +88,13 @@ class SimulatedLine:
         )
 
     def end(self, leg: Leg) -> None:
-        """Hang up, and report it. What the called person would have said after that is no longer said."""
+        """Hangs up, and reports it. The rest of the course does not happen."""
         found = state.leg(leg.org_id, leg.call_id)
         if found is not None and (found.hung_up or not found.over):
             playing.hang_up(found)
 
     def control(self, leg: Leg, command: Command) -> None:
-        """Do it, and report it."""
+        """Executes a command, and reports it."""
         found = state.leg(leg.org_id, leg.call_id)
         if found is None or found.over:
             raise Refused("the call is over")
@@ -109,34 +109,34 @@ class SimulatedLine:
                 # The recording itself is reported, after the end.
                 playing.obey(found, {"record": command.on})
             case SendDigits():
-                # Keys that our side presses are heard by the called person, and reported by no provider.
+                # No provider reports keys that our side presses. Only the called person hears them.
                 playing.obey(found, {})
 
 
 class SimulatedTalker:
-    """Talks by a script."""
+    """A simulated talker with a fixed script."""
 
     def voices(self) -> list[Voice]:
-        """A few voices of either tier."""
+        """Returns a few voices of both tiers."""
         return _VOICES
 
     def analyzes(self) -> bool:
-        """It does."""
+        """Returns True."""
         return True
 
     def open(self, conversation: Conversation) -> Opened:
-        """Write the script."""
+        """Stores the script of the talk."""
         conversation_id = ids.new("simtalk")
         talk = course.talk_of(conversation)
         state.put_talk(conversation.org_id, conversation.call_id, conversation_id, talk)
         return Opened(conversation_id)
 
     def call(self, conversation: Conversation, placement: Placement) -> Placed | None:  # noqa: ARG002 a talker's signature
-        """It has no line of its own."""
+        """Returns None, because this talker has no line of its own."""
         return None
 
     def transcript(self, org_id: str, call_id: str, conversation_id: str | None) -> Transcript | None:  # noqa: ARG002 a talker's signature
-        """What was said so far, and what came of it once the call is over."""
+        """Returns the turns so far, and the outcome when the call is over."""
         leg = state.leg(org_id, call_id)
         if leg is None:
             return None
@@ -148,4 +148,4 @@ class SimulatedTalker:
         return Transcript(turns=said, outcome=leg.outcome, summary=leg.summary)
 
     def close(self, org_id: str, call_id: str, conversation_id: str | None) -> None:
-        """Nothing: a script that nobody plays goes by itself."""
+        """Does nothing: a script without a call expires by itself."""

@@ -1,7 +1,7 @@
 """The simulated provider's callbacks: `/callbacks/simulator/line` and `/callbacks/simulator/talk`.
 
-A callback is one report, written in our own words as JSON. It is signed as ElevenLabs signs, with a secret of the
-organization whose call it is, so that no organization's callbacks count against another's.
+A callback is one report as JSON. It has a signature in the form of ElevenLabs, with a secret of the call's
+organization, so that callbacks of one organization do not count against another.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _OF_LINE: frozenset[Kind] = frozenset(get_args(Kind)) - _OF_TALK
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """A signed request, as it is posted and as it arrives."""
+    """A signed request."""
 
     path: str
     headers: dict[str, str]
@@ -34,16 +34,16 @@ class Callback:
 
     @property
     def url(self) -> str:
-        """The path alone: the simulated provider does not sign where it posts to."""
+        """The path: the simulated provider does not sign the rest of the URL."""
         return self.path
 
     def header(self, name: str) -> str:
-        """The value of a header. Empty where it is missing."""
+        """Returns the value of a header. Empty if it is missing."""
         return self.headers.get(name, "")
 
 
 def sign(report: Report) -> Callback:
-    """The callback that tells a report."""
+    """Returns the signed callback for a report."""
     body = report.model_dump_json(exclude_none=True).encode()
     at = str(int(clock.epoch()))
     mac = hmac.new(_secret(report.org_id).encode(), at.encode() + b"." + body, "sha256").hexdigest()
@@ -53,12 +53,12 @@ def sign(report: Report) -> Callback:
 
 @dataclass(frozen=True, slots=True)
 class CallbackReceiver:
-    """Takes what is posted to one of the two paths."""
+    """Receives the callbacks of one of the two paths."""
 
     kinds: frozenset[Kind]
 
     def verify(self, request: SignedRequest) -> str | None:
-        """The organization whose call it is, if the simulated provider signed the request."""
+        """Returns the organization of the call, or `None` for an invalid signature."""
         org_id = request.header(_ACCOUNT)
         if not org_id or len(org_id) > 100:
             return None
@@ -67,13 +67,13 @@ class CallbackReceiver:
         return org_id if good else None
 
     def read(self, request: SignedRequest) -> list[Report]:
-        """The report of a callback. Raises Unreadable."""
+        """Returns the report of a callback. Raises Unreadable."""
         try:
             report = Report.model_validate_json(request.body)
         except ValidationError as error:
-            raise Unreadable("the callback is no report") from error
+            raise Unreadable("the callback is not a report") from error
         if report.org_id != request.header(_ACCOUNT) or report.kind not in self.kinds:
-            raise Unreadable("the callback belongs elsewhere")
+            raise Unreadable("the callback does not belong to this account or path")
         return [report]
 
 
@@ -81,7 +81,7 @@ LINE, TALK = CallbackReceiver(_OF_LINE), CallbackReceiver(_OF_TALK)
 
 
 def receiver_of(path: str) -> CallbackReceiver:
-    """Who takes the callbacks of a path."""
+    """Returns the receiver of a path's callbacks."""
     return TALK if path == PATHS["talk"] else LINE
 
 

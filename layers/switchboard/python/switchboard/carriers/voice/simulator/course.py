@@ -1,4 +1,4 @@
-"""What happens in a simulated call: who says what, and what becomes of the line, step by step."""
+"""The course of a simulated call: its turns and the events of its line, step by step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from switchboard.carriers.voice.talker import Conversation
 from switchboard.compliance import magic
 from switchboard.compliance.magic import Outcome
 
-#: What the called person says, and what the agent answers. The greeting comes before it.
+#: The dialogue after the greeting.
 _DIALOGUE = (
     ("caller", "Hello. Who is calling, please?"),
     ("agent", "This is {agent}, an automated assistant. Is now a good moment?"),
@@ -24,16 +24,16 @@ _DIALOGUE = (
     ("caller", "It is. Thank you for asking."),
     ("agent", "Thank you. Have a good day."),
 )
-#: What is said where the called person wants no more calls.
+#: The dialogue of a called person who wants no more calls.
 _REFUSAL = (
     ("caller", "Please don't call me again."),
     ("agent", "Understood. You will not be called again. Goodbye."),
 )
 _MATTER = "I only want to confirm that everything is in order for tomorrow."
-#: As much of a prompt, or of a variable, as is read out.
+#: The number of characters of a prompt or a variable that are read out.
 _READ_OUT = 300
 _PLACE = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
-#: How a call ends that nobody answers, and after how many steps.
+#: The end of an unanswered call: its reason, its step and its SIP code.
 _UNANSWERED = {
     Outcome.BUSY: (EndReason.BUSY, 1, 486),
     Outcome.NO_ANSWER: (EndReason.NO_ANSWER, 5, 480),
@@ -41,18 +41,18 @@ _UNANSWERED = {
     Outcome.UNREACHABLE: (EndReason.UNREACHABLE, 1, 503),
 }
 _ASKED_TO_STOP = (Outcome.ASKS_TO_STOP, Outcome.PRESSES_TO_STOP)
-#: As much as an interim turn has understood, in characters.
+#: The length of an interim turn, in characters.
 _UNDERSTOOD = 8
-#: As much of a text as is said.
+#: The maximum length of a spoken text, in characters.
 _LONGEST = 5_000
-#: Speech runs at about this many milliseconds a character.
+#: The approximate duration of speech, in milliseconds per character.
 _MS_PER_CHARACTER = 55
-#: How often an unruly provider tells the same, and within how many steps it gets round to it.
+#: How often an unruly provider sends a report, and its maximum delay in steps.
 _TIMES, _MOST_STEPS = 2, 6
 
 
 class Step(BaseModel):
-    """Something that happens, so many steps after the call was placed. `facts` are the report's own fields."""
+    """An event, `steps` steps after the call was placed. `facts` are fields of its report."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -62,7 +62,7 @@ class Step(BaseModel):
 
 
 class Talk(BaseModel):
-    """What is said in a call once it is answered. `digits` are pressed after the greeting."""
+    """The dialogue of an answered call. The person presses `digits` after the greeting."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -73,7 +73,7 @@ class Talk(BaseModel):
 
 
 def talk_of(conversation: Conversation) -> Talk:
-    """What is said in a talk: it depends on the called number, the prompt and the variables."""
+    """Returns the talk of a conversation. It depends on the called number, the prompt and the variables."""
     outcome = magic.outcome(conversation.to_number)
     greeting = ("agent", _filled(conversation.greeting, conversation.variables))
     if outcome is Outcome.VOICEMAIL:
@@ -89,7 +89,7 @@ def talk_of(conversation: Conversation) -> Talk:
 
 
 def course_of(placement: Placement, talk: Talk) -> list[Step]:
-    """All that happens in a call that nobody hangs up from our side."""
+    """Returns all steps of a call if our side does not hang up."""
     outcome = magic.outcome(placement.to_number)
     ringing = Step(steps=0, kind="ringing")
     if outcome in _UNANSWERED:
@@ -111,21 +111,21 @@ def course_of(placement: Placement, talk: Talk) -> list[Step]:
     last = max(step.steps for step in course)
     reason = EndReason.VOICEMAIL if machine else EndReason.COMPLETED
     if outcome in _ASKED_TO_STOP:
-        # The agent's goodbye ends the call. Our own hanging up, which comes at once, may be before it.
+        # The agent's goodbye ends the call. Our own hangup follows the request at once, and may come earlier.
         reason = EndReason.AGENT_HANGUP
     over = {"end_reason": reason.value, "duration_seconds": seconds}
     return [*course, Step(steps=last + 1, kind="ended", facts=over)]
 
 
 def delays_of(to_number: str, call_id: str, sequence: int) -> list[int]:
-    """After how many steps something that happened is reported: at once, or twice and late by an unruly provider."""
+    """Returns the delays of an event's reports, in steps: one without delay, or several late ones if unruly."""
     if not is_unruly(to_number):
         return [0]
     return [int(secret.digest(f"{call_id}#{sequence}#{time}"), 16) % (_MOST_STEPS + 1) for time in range(_TIMES)]
 
 
 def is_unruly(to_number: str) -> bool:
-    """Whether the reports of calls to a number come late, twice and in any order."""
+    """Whether reports of calls to a number arrive late, twice and in any order."""
     return magic.outcome(to_number) is Outcome.UNRULY
 
 
@@ -134,7 +134,7 @@ def _held_once(steps: int) -> list[Step]:
 
 
 def _interim(course: Sequence[Step]) -> list[Step]:
-    """What was understood of the person's turns before they were through."""
+    """Returns the interim turns of the called person."""
     said = [Turn.model_validate(step.facts["turn"]) for step in course if step.kind == "turn"]
     heard = [
         turn.model_copy(update={"text": turn.text[:_UNDERSTOOD], "final": False})
@@ -155,7 +155,7 @@ def _turns(lines: Sequence[tuple[str, str]]) -> list[Turn]:
 
 
 def _matter(conversation: Conversation) -> str:
-    """What the call is about: what its prompt says, and the variables, so that both can be heard."""
+    """Returns the subject of the call: the prompt and the variables, so that a tester can hear both."""
     prompt, variables = conversation.prompt, conversation.variables
     about = f"I was told: {_filled(prompt, variables)[:_READ_OUT]}" if prompt else _MATTER
     notes = "; ".join(f"{name} is {text[:_READ_OUT]}" for name, text in variables.items())
@@ -163,9 +163,9 @@ def _matter(conversation: Conversation) -> str:
 
 
 def _filled(text: str, variables: Mapping[str, str]) -> str:
-    """A text with its `{{name}}` filled in. One that nothing is known for stays, where it is seen.
+    """Returns a text with the values of its `{{name}}`. Unknown names stay, so that a tester sees them.
 
-    Nobody speaks longer than `_LONGEST` characters: a name that stands a thousand times could fill in megabytes.
+    The result has at most `_LONGEST` characters: a name that occurs a thousand times could otherwise insert megabytes.
     """
     parts: list[str] = []
     length = end = 0

@@ -1,7 +1,7 @@
-"""What the simulated provider's worker does: let the next thing happen in a call, and report it as a provider does.
+"""The worker of the simulated provider: performs the next step of a call, and reports it by a callback.
 
-Reports are posted to the setting CALLBACKS_URL. Where none is set, as in a deployment without a domain, the signed
-callback is taken in this process, by the same code.
+Reports are posted to the setting CALLBACKS_URL. Without this setting, as in a deployment without a domain, this process
+receives the signed callback itself, by the same code.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ _POST_SECONDS = 10.0
 
 
 class _Told(NamedTuple):
-    """A report, and after how many steps it is posted."""
+    """A report, and its delay in steps."""
 
     report: Report
     steps: int
 
 
 class CallbackRefused(RuntimeError):
-    """The callback was not taken. It is posted again."""
+    """The callback was not accepted. The queue posts it again."""
 
 
 def begin(leg: LegState) -> None:
-    """Queue all that happens in a call, so that it goes on whatever is restarted meanwhile."""
+    """Queues all steps of a call, so that the call continues after a restart."""
     queue.send(_message(leg, {"step": number}, step.steps) for number, step in enumerate(leg.course))
 
 
 def hang_up(leg: LegState) -> None:
-    """End a call from our side, and queue what is reported of it. Repeated, it reports again: the first may be lost."""
+    """Ends a call from our side, and queues the reports. Reports again if repeated: the first reports may be lost."""
     after = leg if leg.hung_up else state.advance(leg.org_id, leg.call_id, _gone(leg))
     if after is not None:
         over: dict[str, Any] = {"end_reason": after.end_reason, "duration_seconds": after.duration_seconds}
@@ -48,7 +48,7 @@ def hang_up(leg: LegState) -> None:
 
 
 def _gone(leg: LegState) -> dict[str, Any]:
-    """What the provider knows of a call that our side hangs up now."""
+    """Returns the provider's facts about a call that our side hangs up now."""
     now = clock.now()
     seconds = round((now - clock.parse(leg.answered_at)).total_seconds()) if leg.answered_at else 0
     return {
@@ -61,14 +61,14 @@ def _gone(leg: LegState) -> dict[str, Any]:
 
 
 def obey(leg: LegState, facts: dict[str, Any], kind: reports.Kind | None = None, **told: Any) -> None:
-    """Note what a command changes, and queue what is reported of it."""
+    """Stores the changes of a command, and queues its report."""
     after = state.advance(leg.org_id, leg.call_id, facts)
     if after is not None and kind is not None:
         _queue(after, _told(after, kind, **told))
 
 
 def play(body: dict[str, Any]) -> None:
-    """Take a message of the queue: a step that happens, or a callback to post. Raises CallbackRefused."""
+    """Handles a message of the queue: a step to perform, or a callback to post. Raises CallbackRefused."""
     if "post" in body:
         _post(Report.model_validate(body["post"]))
     else:
@@ -80,7 +80,7 @@ def _happen(org_id: str, call_id: str, number: int) -> None:
     if leg is None or leg.hung_up:
         return
     step = leg.course[number]
-    # An end that happened, and that this worker was killed before it could report, is reported now.
+    # If the worker was killed between the end and its report, the end is reported now.
     after = leg if leg.over and step.kind == "ended" else state.advance(org_id, call_id, _noted(leg, step, number))
     if after is None:
         return
@@ -94,7 +94,7 @@ def _happen(org_id: str, call_id: str, number: int) -> None:
 
 
 def _noted(leg: LegState, step: Step, number: int) -> dict[str, Any]:
-    """What the provider knows of a call after a step."""
+    """Returns the provider's facts about a call after a step."""
     known: dict[str, Any] = {"played": max(leg.played, number + 1)}
     if step.kind == "answered":
         known["answered_at"] = clock.stamp()
@@ -105,7 +105,7 @@ def _noted(leg: LegState, step: Step, number: int) -> dict[str, Any]:
 
 
 def _told_of_the_talk(leg: LegState) -> list[_Told]:
-    """What comes after the end of a talk, a step later: its recording and its analysis."""
+    """Returns the reports one step after the end of a talk: its recording and its analysis."""
     if leg.answered_at is None:
         return []
     later = leg.model_copy(update={"sequence": leg.sequence + 1})
@@ -118,7 +118,7 @@ def _told_of_the_talk(leg: LegState) -> list[_Told]:
 
 
 def _told(leg: LegState, kind: reports.Kind, steps: int = 0, **facts: Any) -> list[_Told]:
-    """What is reported of something: at once, or after some steps, or as an unruly provider gets round to it."""
+    """Returns the reports of an event: one after `steps` steps, or several late ones from an unruly provider."""
     ids = {"provider_call_id": leg.leg_id, "provider_conversation_id": leg.conversation_id}
     what = {"org_id": leg.org_id, "call_id": leg.call_id, "kind": kind, "sequence": leg.sequence, "at": clock.stamp()}
     report = Report.model_validate(what | ids | facts)
@@ -142,11 +142,11 @@ def _post(report: Report) -> None:
     if base:
         status = asyncio.run(_send(base.rstrip("/") + callback.path, callback))
         if status != HTTPStatus.OK:
-            raise CallbackRefused(f"the callback was answered with {status}")
+            raise CallbackRefused(f"the callback got status {status}")
         return
     receiver = callbacks.receiver_of(callback.path)
     if receiver.verify(callback) is None:
-        raise CallbackRefused("the callback's signature does not fit")
+        raise CallbackRefused("the callback's signature is invalid")
     queue.send(reports.messages(receiver.read(callback)))
 
 

@@ -1,11 +1,11 @@
-"""What the simulated provider knows of its calls, in the `activity` table.
+"""The simulated provider's records of its calls, in the `activity` table.
 
 | item | pk | sk |
 |---|---|---|
 | leg | `<org>#simulated-call#<call>` | `leg` |
 | talk | `<org>#simulated-call#<call>` | `talk` |
 
-Both go a day later, as most providers keep what they know for a while.
+Both expire after a day, because most providers also keep their records for a while.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _KEPT_FOR = timedelta(days=1)
 
 
 class LegState(BaseModel):
-    """A call at the simulated line. `played` counts the steps of its course that have happened."""
+    """A call at the simulated line. `played` counts the finished steps of its course."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -43,10 +43,10 @@ class LegState(BaseModel):
     ended_at: str | None = None
     end_reason: EndReason | None = None
     duration_seconds: int | None = None
-    #: Whether our side hung up: what the course still has does not happen.
+    #: Whether our side hung up: the rest of the course does not happen.
     hung_up: bool = False
     record: bool = False
-    #: What the analysis of the talk will say.
+    #: The result of the talk's later analysis.
     outcome: str
     summary: str
 
@@ -79,7 +79,7 @@ def _read(item: Item | None) -> LegState | None:
 
 
 def advance(org_id: str, call_id: str, facts: dict[str, Any]) -> LegState | None:
-    """Note what became of a call, and take its next sequence number; `None` once it is over."""
+    """Stores facts about a call and takes its next sequence number. Returns the call, or `None` if it was over."""
     names = {f"#{name}": name for name in ("sequence", "over", *facts)}
     changes = ", ".join(f"#{name} = :{name}" for name in facts)
     try:
