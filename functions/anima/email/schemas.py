@@ -348,7 +348,7 @@ def _reported(report: Report, state: State) -> RecipientStatus:
 
 
 class MessageDetail(Message):
-    """A message with the delivery to each recipient."""
+    """A message with the delivery status of each recipient."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -382,7 +382,7 @@ class MessageDetail(Message):
     recipients: list[Recipient] = Field(description="All recipients. Empty for received mail.")
     unsubscribe_url: str | None = Field(
         description="The link in the mail's List-Unsubscribe header: one click stops mail of this organization. "
-        " Null for a mail to several recipients: its List-Unsubscribe names a mailbox instead."
+        "Null for a mail to several recipients: its List-Unsubscribe names a mailbox instead."
     )
 
     @classmethod

@@ -73,7 +73,7 @@ def list_own_invites() -> OwnInvites:
     tag="User",
     description="Send no body. If the session has no current organization, it switches to this one.",
     responses={
-        402: "The organization has the largest number of members, or the person of organizations.",
+        402: "The organization cannot have more members, or the person cannot join more organizations.",
         404: "There is no open invite with this id for the person's verified address.",
     },
 )
@@ -130,7 +130,7 @@ def switch(request: Switch) -> Me:
     tag="Organizations",
     description="The person becomes its admin, and the session switches to it.",
     status=201,
-    responses={402: "The person has the largest number of organizations."},
+    responses={402: "The person cannot belong to more organizations."},
 )
 def create_org(request: OrganizationInput) -> Organization:
     call, signed_in = api.call, api.signed_in

@@ -61,7 +61,7 @@ _REFUSALS = {
         "INVALID_API_KEY", "The API key is not known.", headers.CHALLENGE,
     ),
     403: _refusal(
-        "Forbidden", "The tenant is not active, or the key may not be used from this address.",
+        "Forbidden", "The tenant is not active, or the key does not allow this IP address.",
         "TENANT_INACTIVE", "The organization is not active.",
     ),
     404: _refusal("NotFound", "The tenant has no object with this id.", "CALL_NOT_FOUND", "There is no such call."),
