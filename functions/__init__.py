@@ -1,1 +1,1 @@
-"""One folder a Lambda function."""
+"""The Lambda functions, each in its own folder."""

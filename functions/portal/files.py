@@ -1,4 +1,4 @@
-"""The files that the portal serves: documents of the APIs, Swagger UI, and the portal's own style and script."""
+"""The files that the portal serves: OpenAPI documents, Swagger UI, and the portal's style and script."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 _HERE = Path(__file__).parent
-#: Swagger UI as it comes with Powertools.
+#: The copy of Swagger UI in Powertools.
 _SWAGGER_UI = Path(str(resources.files("aws_lambda_powertools"))) / "event_handler" / "openapi" / "swagger_ui"
 
 _PLACES = {
@@ -25,7 +25,7 @@ _MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; char
 
 @dataclass(frozen=True)
 class File:
-    """A file's text, and the name of just this content."""
+    """A file's text and the digest of its content."""
 
     text: str
     media_type: str
@@ -34,19 +34,19 @@ class File:
 
 @cache
 def asset(name: str) -> File | None:
-    """The asset of that name."""
+    """Returns the asset with this name, or `None`."""
     return _read(_PLACES[name] / name) if name in _PLACES else None
 
 
 @cache
 def document(name: str) -> File | None:
-    """The document of the API of that name."""
+    """Returns the OpenAPI document of the API with this name, or `None`."""
     return _read(_HERE / "documents" / f"{name}.json") if name in documents() else None
 
 
 @cache
 def documents() -> dict[str, dict[str, Any]]:
-    """What each document says of itself, by the API's name."""
+    """Returns the `info` of each OpenAPI document by the API's name."""
     return {path.stem: json.loads(path.read_text())["info"] for path in sorted((_HERE / "documents").glob("*.json"))}
 
 

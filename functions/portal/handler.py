@@ -1,4 +1,4 @@
-"""`/docs` and `/openapi/*.json`: what the APIs are, for people and for tools."""
+"""`/docs` and `/openapi/*.json`: the API reference, for people and for tools."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from switchboard.errors import NotFound
 
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "public, max-age=0, must-revalidate"
-#: Swagger UI styles its elements in place and holds its icons in data URLs. It runs no script but what is served here.
+#: Swagger UI uses inline styles, and icons in data URLs. It runs only scripts from this host.
 _POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none';"
     " frame-ancestors 'none'; form-action 'self'"
@@ -24,12 +24,18 @@ _POLICY = (
 api = Api(Hum(), "portal")
 
 
-@api.get("/docs", summary="The list of APIs", operation_id="docsIndex", tag="Documentation", public=True)
+@api.get("/docs", summary="List the APIs", operation_id="docsIndex", tag="Documentation", public=True)
 def index() -> Response[str]:
     return _page(pages.index(api.call.request.path))
 
 
-@api.get("/docs/<name>", summary="An API's page", operation_id="docsPage", tag="Documentation", public=True)
+@api.get(
+    "/docs/<name>",
+    summary="Get the reference page of an API",
+    operation_id="docsPage",
+    tag="Documentation",
+    public=True,
+)
 def reference(name: str) -> Response[str]:
     if name not in files.documents():
         raise NotFound("There is no such API.")
@@ -37,7 +43,11 @@ def reference(name: str) -> Response[str]:
 
 
 @api.get(
-    "/docs/assets/<name>", summary="A part of the pages", operation_id="docsAsset", tag="Documentation", public=True
+    "/docs/assets/<name>",
+    summary="Get an asset of the pages",
+    operation_id="docsAsset",
+    tag="Documentation",
+    public=True,
 )
 def asset(name: str, v: Annotated[str, Query()] = "") -> Response[str]:
     file = files.asset(name)
@@ -46,7 +56,13 @@ def asset(name: str, v: Annotated[str, Query()] = "") -> Response[str]:
     return _file(file, _FOR_EVER if v == file.digest else _ASK_AGAIN)
 
 
-@api.get("/openapi/<name>", summary="An API's document", operation_id="openApi", tag="Documentation", public=True)
+@api.get(
+    "/openapi/<name>",
+    summary="Get the OpenAPI document of an API",
+    operation_id="openApi",
+    tag="Documentation",
+    public=True,
+)
 def document(name: str) -> Response[str]:
     file = files.document(name.removesuffix(".json")) if name.endswith(".json") else None
     if not file:

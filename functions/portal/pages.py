@@ -1,4 +1,4 @@
-"""The portal's pages. Links are relative, so that the pages work below a stage's path too."""
+"""The portal's HTML pages. Links are relative, so the pages also work below the path of a stage."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ENTRY = """\
 <h2><a href="{root}docs/{name}">{title}</a></h2>
 <p>{about}</p>
 <p><a href="{root}openapi/{name}.json">OpenAPI document</a>, version {version}</p>"""
-#: The one part of Markdown that the first paragraphs of the documents hold.
+#: The only Markdown in the first paragraphs of the documents.
 _CODE = re.compile("`([^`]+)`")
 _REFERENCE = """\
 <main id="swagger-ui" data-document="{root}openapi/{name}.json"></main>
@@ -36,7 +36,7 @@ _REFERENCE = """\
 
 
 def index(path: str) -> str:
-    """The page that lists the APIs."""
+    """Returns the page that lists the APIs."""
     root = _root(path)
     entries = "\n".join(
         _ENTRY.format(
@@ -55,7 +55,7 @@ def index(path: str) -> str:
 
 
 def reference(path: str, name: str) -> str:
-    """The page of one API."""
+    """Returns the reference page of one API."""
     root, title = _root(path), escape(files.documents()[name]["title"])
     return _PAGE.format(
         title=title,

@@ -1,1 +1,1 @@
-"""Streaming routes, of whichever API: one small ASGI app."""
+"""The streaming routes of all APIs: one small ASGI app."""

@@ -14,7 +14,7 @@ from switchboard.edge.fields import Id
 from switchboard.streams import service as streams
 from switchboard.streams.guard import KeyGuard
 
-#: A `seq` as a client says it. A browser that has none may send an empty header.
+#: A `seq` in a request. A browser without one may send an empty header.
 _SEQ, _SEQ_OR_NONE = "^[0-9]{1,12}$", "^[0-9]{0,12}$"
 
 api = Api(Anima(), "streams")
@@ -22,40 +22,47 @@ api = Api(Anima(), "streams")
 
 @api.get(
     "/v1/events/stream",
-    summary="Watch what happens, while it happens",
+    summary="Stream events live",
     operation_id="eventsStream",
     tag="Events",
     media_type=MEDIA_TYPE,
     description=(
-        "Server-sent events without names, so `EventSource.onmessage` sees all of them. Each has the `seq` of the audit"
-        " chain as its `id`, and one JSON object on one `data` line: `ts`, `channel`, `agentId`, `event` (the event's"
-        " name), `detail`, `correlationId`. An agent's key sees its own agent's events, a master key all of them. A"
-        " stream begins at the end of the chain, and with `Last-Event-ID` right after that event, without a gap and"
-        " without a repetition. Blocks without `data` only move the id. A stream is silent for 15 seconds at most"
-        " (`: ping`), and ends after some minutes: connect again with the last id, as every EventSource does.\n\n"
-        "An organization has so many live streams: 5 on the free plan, 10 on starter, 20 on growth, 50 on scale, 100 on"
-        " enterprise. When these, or the plan's places for all organizations, are taken, the answer is not refused. It"
-        " holds the events after `Last-Event-ID` (up to 500), says by `retry:` when to come again, and ends. A client"
-        " that connects again as an EventSource does misses nothing, and gets a live stream as soon as there is one."
+        "Returns server-sent events without names, so `EventSource.onmessage` receives all of them. An event's `id` is"
+        " its `seq` in the audit chain. Its `data` is one line with a JSON object: `ts`, `channel`, `agentId`,"
+        " `event` (the event's name), `detail`, `correlationId`. An agent key receives its own agent's events; a master"
+        " key receives all events.\n\n"
+        "A stream starts at the end of the chain. With `Last-Event-ID` it starts right after that event, without gaps"
+        " or repetitions. Blocks without `data` only update the id. A comment (`: ping`) is sent after at most 15"
+        " seconds without an event. A stream ends after some minutes: connect again with the last id, as every"
+        " EventSource does.\n\n"
+        "The plan limits an organization's live streams: 5 on free, 10 on starter, 20 on growth, 50 on scale, 100 on"
+        " enterprise. All organizations of a plan also share a limit. If a limit is reached, the request still"
+        " succeeds: the response has the events after `Last-Event-ID` (at most 500) and the time to wait in `retry:`,"
+        " and then ends. A client that reconnects like an EventSource misses no events, and gets a live stream when one"
+        " is free."
     ),
     responses={
-        400: "A filter or the last event's id is not valid.",
-        404: "There is no such agent.",
-        429: "Too many requests in this minute or second. Open streams are never a reason.",
+        400: "A filter or the id of the last event is not valid.",
+        404: "The organization has no agent with this id.",
+        429: "Too many requests in this minute or second. The number of open streams never causes a 429.",
     },
 )
 def events(
-    channel: Annotated[Literal["email", "sms", "voice", "vault"] | None, Query(description="On this channel.")] = None,
-    agent_id: Annotated[Id | None, Query(description="Of this agent only.")] = None,
+    channel: Annotated[
+        Literal["email", "sms", "voice", "vault"] | None, Query(description="Only events of this channel.")
+    ] = None,
+    agent_id: Annotated[Id | None, Query(description="Only events of this agent.")] = None,
     last_event_id: Annotated[
-        str | None, Query(pattern=_SEQ, description="For clients that cannot set the header of that name.")
+        str | None,
+        Query(pattern=_SEQ, description="The same as the header `Last-Event-ID`, for clients that cannot set it."),
     ] = None,
     last_event_id_header: Annotated[
         str | None,
         Header(
             alias="Last-Event-ID",
             pattern=_SEQ_OR_NONE,
-            description="Go on after this event. A number that the chain never reached is taken for its end.",
+            description="The `seq` of the last event received. The stream continues after it. A number beyond the end"
+            " of the chain means its end.",
         ),
     ] = None,
 ) -> Response[str]:

@@ -1,8 +1,8 @@
 """The ASGI app of all streaming routes.
 
-The head of an answer (route, credential, limits, input, errors, headers) comes from the pipeline that every request
-goes through. The events of a live stream follow it. The app runs in three places: under the Lambda Web Adapter
-(`run.sh`), in the local gateway beside the other functions, and in Mangum, where the whole answer comes at once.
+The pipeline of all requests produces the head of a response: route, credential, limits, input, errors and headers. The
+events of a live stream follow the head. The app runs in three places: under the Lambda Web Adapter (`run.sh`), in the
+local gateway, and in Mangum, which returns the complete response at once.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-#: The APIs that stream, by what their paths begin with. At an API's own address Anima's paths have no base path.
+#: The streaming APIs by path prefix. At the API's own address, Anima's paths have no base path.
 ROUTES: tuple[tuple[str, Api], ...] = (("/", anima.api),)
 
 _THREADS = 8
@@ -36,7 +36,7 @@ _OK = 200
 
 
 class Streams:
-    """The app. `buffered` says that its answers arrive only when they are whole."""
+    """The ASGI app. `buffered` means that responses arrive only when they are complete."""
 
     def __init__(self, *, buffered: bool = False, run: Run | None = None, feeds: Feeds | None = None) -> None:
         self._terms = Terms.whole if buffered else Terms.live
@@ -55,7 +55,7 @@ class Streams:
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["type"] != "http":
             return
         opening = Opening()
@@ -68,14 +68,14 @@ class Streams:
                 return
             await _send_head(send, answer)
             if await self._stream(self._feeds.join(opening.opened), receive, send):
-                # With the answer's end Lambda stops the process: what is left to do comes before.
+                # Lambda stops the process at the end of the response, so the lease is released before.
                 await self._release(opening)
                 await send({"type": "http.response.body", "body": b""})
         finally:
             await asyncio.shield(self._release(opening))
 
     async def _stream(self, watcher: Watcher, receive: Receive, send: Send) -> bool:
-        """Send a stream's events. Answers whether the client still reads."""
+        """Send a stream's events. Returns whether the client still reads."""
         started = time.monotonic()
         gone = asyncio.create_task(_watch_for_the_end(watcher, receive))
         if self._closed:
@@ -88,7 +88,7 @@ class Streams:
         try:
             reason = await session.run(watcher, write, self._terms(), self._timer)
         except session.StalledError as stalled:
-            # An answer without its end makes the server drop the connection.
+            # A response without an end makes the server close the connection.
             reads, reason = False, str(stalled.__doc__)
         finally:
             gone.cancel()
@@ -111,11 +111,11 @@ class Streams:
             return
         try:
             await self._run(service.release, subscription)
-        except Exception:  # noqa: BLE001 it ends by itself
+        except Exception:  # noqa: BLE001 the lease expires by itself
             telemetry.logger().warning("a stream's lease was not released", exc_info=True)
 
     def close(self) -> None:
-        """End all streams, and those that are still being opened."""
+        """End all streams, including streams that are still being opened."""
         self._closed = True
         self._feeds.end("restarting")
 

@@ -1,4 +1,4 @@
-"""A request of the Lambda Web Adapter as the proxy event that it was made from."""
+"""Converts a request of the Lambda Web Adapter back to its API Gateway proxy event."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _CONTEXT = "x-amzn-request-context"
 
 
 def proxy_event(scope: dict[str, Any]) -> dict[str, Any]:
-    """The event, without a body. The adapter replaces whatever a client put into its own headers."""
+    """Returns the event, without a body. The adapter overwrites its own headers, so clients cannot forge them."""
     headers = _collected((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
     context = headers.pop(_CONTEXT, ["{}"])[-1]
     query = _collected(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))

@@ -1,4 +1,4 @@
-"""The streaming routes as an ordinary function: the buffered fallback, for where no answer can be streamed."""
+"""The streaming routes as an ordinary function: the buffered fallback where responses cannot be streamed."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["api", "handler"]
 
 @cache
 def _mangum() -> Any:
-    # Made at the first request: it takes an event loop, which an import should not.
+    # Created at the first request, because it needs an event loop.
     from mangum import Mangum
 
-    # All that it answers is text, problem documents too, which Mangum would take for binary.
+    # All responses are text. Mangum would treat problem documents as binary.
     return Mangum(Streams(buffered=True), lifespan="off", text_mime_types=["text/", "application/"])  # type: ignore[arg-type]
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Lambda's entry point where the answer is not streamed."""
+    """Lambda's entry point without streaming."""
     answer: dict[str, Any] = _mangum()(event, context)
     return answer

@@ -1,4 +1,4 @@
-"""What every streaming route does with the stream that it opened."""
+"""The response of a streaming route, and the hand-over of its live stream to the app."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ MEDIA_TYPE = "text/event-stream"
 
 
 class Opening:
-    """What the pipeline is told of its invocation, and where a route leaves the live stream that it opened."""
+    """The Lambda context of a streaming request. The route stores its live stream in `opened`."""
 
     opened: Subscription | None = None
 
 
 def answer(call: Call, subscription: Subscription) -> Response[str]:
-    """The answer's head, which the events of a live stream follow. Without a place for one it is the whole answer."""
+    """Returns the response. A live stream's events follow it. Without a live stream it contains the missed events."""
     body = ""
     if subscription.is_live:
         call.context.opened = subscription
     else:
         body = service.catch_up(subscription)
-    # Proxies pass on at once what they would otherwise collect.
+    # Tells proxies to forward each event at once instead of buffering.
     return Response(200, MEDIA_TYPE, body, {"X-Accel-Buffering": "no"})

@@ -1,4 +1,4 @@
-"""What one client is sent, from the first byte to the last."""
+"""Sends the events of one stream to its client."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from switchboard.streams.waiting import Timer
 
 Write = Callable[[bytes], Awaitable[None]]
 
-#: How many events may pass that a stream does not show, before its client is told to resume behind them.
+#: The client gets a new position to resume from after so many events that its filter excludes.
 MARK_EVERY = 1_000
-#: How long a watcher that reads from the store waits for what is not to be seen there yet.
+#: Seconds. A watcher that reads from the store waits so long for events that are not visible there yet.
 _LOOK_AGAIN = 0.5
-#: Why a stream ends whose source has ended.
+#: The reason for ending a stream after its source ended.
 _ENDED = "the source has ended"
 _RETRY_MS = (1_000, 3_000)
 
@@ -26,33 +26,33 @@ _RETRY_MS = (1_000, 3_000)
 class Terms:
     """The limits of a stream, in seconds."""
 
-    #: How long it lives: less than the fifteen minutes that API Gateway and Lambda allow.
+    #: The longest life of a stream: less than the fifteen minutes that API Gateway and Lambda allow.
     life: float
-    #: How long it may be silent.
+    #: The longest time without a byte.
     silence: float
-    #: How long a client may leave what was sent unread.
+    #: The longest time in which a client does not read.
     stall: float
-    #: Whether the answer arrives only when it is whole: then the first events end it.
+    #: Whether the response arrives only when it is complete. Then the stream ends after its first events.
     buffered: bool = False
 
     @classmethod
     def live(cls) -> Terms:
-        """A stream that arrives while it is written. A tenth of its life is chance, lest all come again at once."""
+        """Returns the limits of a live stream. A tenth of its life is random, to spread the reconnections."""
         seconds = settings.number("STREAM_SECONDS", 14 * 60)
         return cls(seconds * chance.between(0.9, 1), 15, 30)
 
     @classmethod
     def whole(cls) -> Terms:
-        """A stream that is kept back until it ends, within API Gateway's 29 seconds: a long poll."""
+        """Returns the limits of a buffered stream, a long poll. It must end within API Gateway's 29 seconds."""
         return cls(settings.number("BUFFERED_STREAM_SECONDS", 20), 15, 30, buffered=True)
 
 
 class StalledError(Exception):
-    """The client does not read what it is sent."""
+    """The client does not read the stream."""
 
 
 async def run(watcher: Watcher, write: Write, terms: Terms, timer: Timer) -> str:
-    """Send events until the stream is over. Answers why it ended. Raises StalledError."""
+    """Send events until the stream ends. Returns the reason for the end. Raises StalledError if the client stalls."""
     return await _Session(watcher, write, terms, timer).run()
 
 
@@ -92,7 +92,7 @@ class _Session:
         return self._watcher.over
 
     async def _forward(self) -> bool:
-        """Go on by some events, if there are any."""
+        """Send the next events. Returns whether there were any."""
         entries = await self._watcher.more()
         if not entries or self._watcher.over:
             return False

@@ -16,38 +16,39 @@ api = Api(Anima(), "audit")
 
 @api.get(
     "/v1/audit/events",
-    summary="Read a workflow's events by correlation id",
+    summary="List a workflow's events by correlation id",
     operation_id="auditByCorrelation",
     tag="Audit",
     description=(
-        "Sealed events come first, by `seq`. Events that are not sealed yet follow: their `seq`, `prevHash` and "
-        "`immutableHash` are null. An agent's key sees its own agent's events, a master key all of them.\n\n"
-        'Each sealed event verifies alone. `immutableHash` is `"sha256:"` and the hex SHA-256 of `prevHash`, a line '
-        "feed, and the event without `immutableHash` as JSON with sorted keys, no white space and UTF-8 text.\n\n"
-        "To read what was added later, ask the last cursor again. No event is missed. An event that was listed "
-        "before it was sealed is listed again with its `seq`, under the same `id`."
+        "Sealed events come first, sorted by `seq`. Events that are not sealed yet follow: their `seq`, `prevHash` and "
+        "`immutableHash` are null. An agent key sees its own agent's events; a master key sees all events.\n\n"
+        'You can verify each sealed event. `immutableHash` is `"sha256:"` plus a hex SHA-256. It hashes `prevHash`, a '
+        "line feed, and the event without `immutableHash` as JSON with sorted keys, no white space and UTF-8 text.\n\n"
+        "To read events that were added later, send the last cursor again. No event is missed. An event that was "
+        "listed before it was sealed is listed again with its `seq` and the same `id`."
     ),
-    responses={400: "The correlation id is missing.", 404: "No events carry this correlation id."},
+    responses={400: "The correlation id is missing.", 404: "No event has this correlation id."},
 )
 def events(
-    correlation_id: Annotated[str, Query(min_length=1, max_length=128, description="The workflow's id.")],
+    correlation_id: Annotated[str, Query(min_length=1, max_length=128, description="The id of the workflow.")],
     limit: Annotated[int, Query(ge=1, le=500)] = 500,
-    cursor: Annotated[str | None, Query(description="`pagination.nextCursor` of the page before.")] = None,
+    cursor: Annotated[str | None, Query(description="`pagination.nextCursor` of the previous page.")] = None,
 ) -> Workflow:
     return Workflow.of(correlation_id, *audit.of_workflow(api.caller, correlation_id, limit, cursor))
 
 
 @api.get(
     "/v1/audit/export",
-    summary="Export the organisation's sealed chain, to verify it offline",
+    summary="Export the organization's sealed chain",
     operation_id="auditExport",
     tag="Audit",
     keys=MASTER,
-    description="A part may hold fewer links than `limit`: go on with `next_after` until it is null.",
-    responses={400: "The range is not valid.", 403: "This takes the master key."},
+    description="You can verify the export offline. A part may have fewer links than `limit`. Continue with"
+    " `next_after` until it is null.",
+    responses={400: "The range is not valid.", 403: "This operation requires the master key."},
 )
 def export(
-    after: Annotated[int, Query(ge=0, description="Links after this `seq`.")] = 0,
+    after: Annotated[int, Query(ge=0, description="Only links after this `seq`.")] = 0,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 500,
 ) -> Export:
     org_id = api.caller.org_id

@@ -1,4 +1,4 @@
-"""The audit chain, as Anima's clients see it (docs/contracts/anima.md#audit)."""
+"""Response models of Anima's audit chain (docs/contracts/anima.md#audit)."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ _EXAMPLE: JsonDict = {
 
 
 class AuditEvent(_Shown):
-    """An event, as it was hashed: a reader verifies it by removing `immutableHash` and nothing else.
+    """An event exactly as it was hashed. To verify it, remove only `immutableHash`.
 
-    `seq`, `prevHash` and `immutableHash` are null until it is sealed, a moment after it happened.
+    `seq`, `prevHash` and `immutableHash` are null until the event is sealed, a moment after it happens.
     """
 
-    # A document that an older or a newer version sealed keeps all its fields, or its hash would not match.
+    # Other versions may have sealed more fields. All fields must stay, or the hash would not match.
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]}, extra="allow")
 
     id: str
@@ -62,7 +62,7 @@ class AuditEvent(_Shown):
 
 
 class Workflow(BaseModel):
-    """A workflow's events: sealed ones by `seq`, behind them those that are not sealed yet."""
+    """A workflow's events: sealed events sorted by `seq`, then events that are not sealed yet."""
 
     correlation_id: str
     count: int
@@ -71,7 +71,7 @@ class Workflow(BaseModel):
 
     @classmethod
     def of(cls, correlation_id: str, entries: list[Entry], cursor: str | None) -> Workflow:
-        """A page of a workflow's chain."""
+        """Returns a page of a workflow's events."""
         return cls(
             correlation_id=correlation_id,
             count=len(entries),
@@ -88,16 +88,16 @@ class ChainHead(BaseModel):
 
 
 class Export(BaseModel):
-    """A part of the organisation's sealed chain: `switchboard audit verify` checks the documents offline."""
+    """A part of the organization's sealed chain. `switchboard audit verify` checks the documents offline."""
 
     organization_id: str
     head: ChainHead
-    documents: list[dict[str, Any]] = Field(description="The links in order, each as it was hashed.")
-    next_after: int | None = Field(description="`after` for the next part; null at the end.")
+    documents: list[dict[str, Any]] = Field(description="The links in order, each exactly as it was hashed.")
+    next_after: int | None = Field(description="The `after` of the next part. It is null at the end of the chain.")
 
     @classmethod
     def of(cls, org_id: str, head: Head, documents: list[dict[str, Any]]) -> Export:
-        """A part of the chain, and where it goes on."""
+        """Returns a part of the chain and the position of the next part."""
         last = documents[-1]["seq"] if documents else head.seq
         return cls(
             organization_id=org_id,

@@ -1,6 +1,6 @@
-"""Anima: `/v1/compliance/*`: the ledgers that the gate goes by, for the master key.
+"""Anima: `/v1/compliance/*`: the ledgers of the compliance gate, for the master key.
 
-They are the organization's, and hold for all APIs and channels: who is entered here is refused everywhere at once.
+The ledgers belong to the organization and apply to all APIs and channels: an entry takes effect everywhere at once.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from switchboard.errors import NotFound
 api = Api(Anima(), "compliance")
 
 Limit = Annotated[int, Query(ge=1, le=100)]
-Cursor = Annotated[str | None, Query(description="`pagination.nextCursor` of the page before.")]
-_MASTER = "This takes the master key."
+Cursor = Annotated[str | None, Query(description="`pagination.nextCursor` of the previous page.")]
+_MASTER = "This operation requires the master key."
 _NO_PAGE = {400: "The limit or the cursor is not valid.", 403: _MASTER}
-_NO_NUMBER = {400: "This is no telephone number.", 403: _MASTER}
-_UNKNOWN = {400: "This is no telephone number.", 403: _MASTER, 404: "The number is not there."}
+_NO_NUMBER = {400: "The phone number is not valid.", 403: _MASTER}
+_UNKNOWN = {400: "The phone number is not valid.", 403: _MASTER, 404: "The ledger has no entry for this number."}
 _TAG = "Compliance"
 
 
 @api.get(
     "/v1/compliance/opt-outs",
-    summary="List opt-outs, by number",
+    summary="List opt-outs, sorted by number",
     operation_id="optOutList",
     tag=_TAG,
     keys=MASTER,
@@ -54,12 +54,12 @@ def list_opt_outs(limit: Limit = 20, cursor: Cursor = None) -> OptOutList:
 
 @api.post(
     "/v1/compliance/opt-outs",
-    summary="Note that somebody wants nothing more",
+    summary="Add an opt-out",
     operation_id="optOutCreate",
     tag=_TAG,
     status=201,
     keys=MASTER,
-    description="Holds at once for calls and texts of every API. A number that opted out before keeps its first entry.",
+    description="Applies at once to calls and texts of every API. An existing entry of the number stays unchanged.",
     responses=_NO_NUMBER,
 )
 def create_opt_out(request: EnterRequest) -> OptOut:
@@ -69,7 +69,8 @@ def create_opt_out(request: EnterRequest) -> OptOut:
 
 @api.delete(
     "/v1/compliance/opt-outs/<any:e164>",
-    summary="Note that somebody wants to hear again",
+    summary="Remove an opt-out",
+    description="Do this only if the person asked for calls or texts again.",
     operation_id="optOutDelete",
     tag=_TAG,
     keys=MASTER,
@@ -81,7 +82,7 @@ def delete_opt_out(e164: str) -> RemovedNumber:
 
 @api.get(
     "/v1/compliance/blocks",
-    summary="List the do-not-call list, by number",
+    summary="List the do-not-call list, sorted by number",
     operation_id="blockList",
     tag=_TAG,
     keys=MASTER,
@@ -94,12 +95,12 @@ def list_blocks(limit: Limit = 20, cursor: Cursor = None) -> BlockList:
 
 @api.post(
     "/v1/compliance/blocks",
-    summary="Put a number on the do-not-call list",
+    summary="Add a number to the do-not-call list",
     operation_id="blockCreate",
     tag=_TAG,
     status=201,
     keys=MASTER,
-    description="A number that is there keeps its first entry.",
+    description="An existing entry of the number stays unchanged.",
     responses=_NO_NUMBER,
 )
 def create_block(request: EnterRequest) -> Block:
@@ -109,7 +110,7 @@ def create_block(request: EnterRequest) -> Block:
 
 @api.delete(
     "/v1/compliance/blocks/<any:e164>",
-    summary="Take a number off the do-not-call list",
+    summary="Remove a number from the do-not-call list",
     operation_id="blockDelete",
     tag=_TAG,
     keys=MASTER,
@@ -121,7 +122,7 @@ def delete_block(e164: str) -> RemovedNumber:
 
 @api.get(
     "/v1/compliance/consents",
-    summary="List consents, by number",
+    summary="List consents, sorted by number",
     operation_id="consentList",
     tag=_TAG,
     keys=MASTER,
@@ -134,13 +135,13 @@ def list_consents(limit: Limit = 20, cursor: Cursor = None) -> ConsentList:
 
 @api.post(
     "/v1/compliance/consents",
-    summary="Enter a consent",
+    summary="Add a consent",
     operation_id="consentCreate",
     tag=_TAG,
     status=201,
     keys=MASTER,
-    description="It takes the place of an older one, and counts where a request states none.",
-    responses={400: "This is no telephone number, or the date is not valid, too old or in the future.", 403: _MASTER},
+    description="Replaces an older consent of the number. It applies if a request states no consent.",
+    responses={400: "The phone number is not valid, or the date is invalid, too old or in the future.", 403: _MASTER},
 )
 def create_consent(request: ConsentRequest) -> Consent:
     caller = api.caller
@@ -149,11 +150,11 @@ def create_consent(request: ConsentRequest) -> Consent:
 
 @api.delete(
     "/v1/compliance/consents/<any:e164>",
-    summary="Take a consent out of the ledger",
+    summary="Remove a consent",
     operation_id="consentDelete",
     tag=_TAG,
     keys=MASTER,
-    description="A later request may state a consent again: who wants no more calls is entered as an opt-out.",
+    description="A later request can state a consent again. If the person wants no more calls, add an opt-out instead.",
     responses=_UNKNOWN,
 )
 def delete_consent(e164: str) -> RemovedNumber:
@@ -162,7 +163,7 @@ def delete_consent(e164: str) -> RemovedNumber:
 
 @api.get(
     "/v1/compliance/hours",
-    summary="Read the organization's calling hours",
+    summary="Get the organization's calling hours",
     operation_id="callingHoursGet",
     tag=_TAG,
     keys=MASTER,
@@ -178,8 +179,8 @@ def read_hours() -> Hours:
     operation_id="callingHoursPut",
     tag=_TAG,
     keys=MASTER,
-    description="They narrow the law's hours and never widen them. They hold for calls that wait, too.",
-    responses={400: "These are no hours of one day.", 403: _MASTER},
+    description="The hours can narrow the legal calling hours, but never widen them. They also apply to waiting calls.",
+    responses={400: "The hours are not valid: the start must be before the end on the same day.", 403: _MASTER},
 )
 def set_hours(request: Hours) -> Hours:
     caller = api.caller
@@ -188,7 +189,7 @@ def set_hours(request: Hours) -> Hours:
 
 def _removed(e164: str, *, there: bool) -> RemovedNumber:
     if not there:
-        raise NotFound("This number is not there.")
+        raise NotFound("The ledger has no entry for this number.")
     return RemovedNumber(e164=phone.written(e164).e164)
 
 

@@ -1,4 +1,4 @@
-"""The ledgers of the compliance gate, as Anima's clients see them."""
+"""Request and response models of the compliance gate's ledgers, for Anima."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from switchboard.compliance.models import ConsentSource, OptOutSource
 from switchboard.edge.fields import Line
 from switchboard.edge.paging import Pagination
 
-#: Read as people write it; the domain says whether it is one.
+#: A phone number in any usual format. The domain parses and checks it.
 Number = Annotated[str, Line(64, least=1), Field(examples=["+14155550142"])]
 
 
@@ -21,19 +21,19 @@ class _Shown(BaseModel):
 
 
 class EnterRequest(_Shown):
-    """A number to enter."""
+    """A number to add."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"e164": "+14155550142", "reason": "asked by letter"}]})
 
     e164: Number
-    reason: Annotated[str, Line(500)] | None = Field(default=None, description="For those who look at it later.")
+    reason: Annotated[str, Line(500)] | None = Field(default=None, description="A note for later readers.")
 
 
 class OptOut(_Shown):
-    """A number whose holder wants nothing more of the organization, on any channel."""
+    """An opt-out: the person at this number wants no calls or messages of the organization, on any channel."""
 
     e164: str
-    source: OptOutSource = Field(description="`spoken` and `key_press` came in during a call.")
+    source: OptOutSource = Field(description="The source. `spoken` and `key_press` mean: during a call.")
     keyword: str | None
     reason: str | None
     created_by: str
@@ -41,7 +41,7 @@ class OptOut(_Shown):
 
     @classmethod
     def of(cls, entry: models.OptOut) -> Self:
-        """An entry of the ledger, as Anima shows it."""
+        """Returns Anima's view of an entry."""
         return cls(**entry.model_dump())
 
 
@@ -56,12 +56,12 @@ class Block(_Shown):
 
     @classmethod
     def of(cls, entry: models.BlockedNumber) -> Self:
-        """An entry of the list, as Anima shows it."""
+        """Returns Anima's view of an entry."""
         return cls(created_at=entry.at, **entry.model_dump(exclude={"at"}))
 
 
 class ConsentRequest(_Shown):
-    """A consent to enter, in place of an older one of the number."""
+    """A consent to add. It replaces an older consent of the number."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -72,12 +72,13 @@ class ConsentRequest(_Shown):
     e164: Number
     source: ConsentSource
     date: Annotated[str, Line(40)] | None = Field(
-        default=None, description="When it was given: a day, or a moment with its zone. Today if it is left out."
+        default=None,
+        description="The date of the consent: a day, or a timestamp with a time zone. The default is today.",
     )
 
 
 class Consent(_Shown):
-    """The consent that the organization holds of a number."""
+    """The recorded consent of a number."""
 
     e164: str
     source: ConsentSource
@@ -87,47 +88,49 @@ class Consent(_Shown):
 
     @classmethod
     def of(cls, entry: models.ConsentRecord) -> Self:
-        """An entry of the ledger, as Anima shows it."""
+        """Returns Anima's view of an entry."""
         return cls(created_at=entry.at, **entry.model_dump(exclude={"at"}))
 
 
 class RemovedNumber(_Shown):
-    """What was taken out of a ledger."""
+    """The number that was removed from the ledger."""
 
     e164: str
     removed: bool = True
 
 
 class Hours(_Shown):
-    """The organization's own calling hours, by the called person's clock. Both are null where it has none."""
+    """The organization's own calling hours, in the called person's local time. Both are null if none are set."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"start": "09:00", "end": "18:00"}]})
 
-    start: Annotated[str, Line(5)] | None = Field(description="`09:00`; null with `end` to take the hours away.")
-    end: Annotated[str, Line(5)] | None = Field(description="`18:00`; `24:00` ends the day.")
+    start: Annotated[str, Line(5)] | None = Field(
+        description="For example `09:00`. Send null for both times to remove the hours."
+    )
+    end: Annotated[str, Line(5)] | None = Field(description="For example `18:00`. `24:00` is the end of the day.")
 
     @classmethod
     def of(cls, window: models.Window | None) -> Self:
-        """The hours of the domain, as Anima shows them."""
+        """Returns Anima's view of the hours."""
         return cls(start=window.start, end=window.end) if window else cls(start=None, end=None)
 
 
 class OptOutList(BaseModel):
-    """A page of opt-outs, by number."""
+    """A page of opt-outs, sorted by number."""
 
     items: list[OptOut]
     pagination: Pagination
 
 
 class BlockList(BaseModel):
-    """A page of the do-not-call list, by number."""
+    """A page of the do-not-call list, sorted by number."""
 
     items: list[Block]
     pagination: Pagination
 
 
 class ConsentList(BaseModel):
-    """A page of consents, by number."""
+    """A page of consents, sorted by number."""
 
     items: list[Consent]
     pagination: Pagination

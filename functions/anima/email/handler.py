@@ -31,24 +31,25 @@ from switchboard.email import suppressions, unsubscribing
 
 api = Api(Anima(), "email")
 
-_MASTER = "This takes the master key."
-#: What a mail program posts for a click is 26 bytes.
+_MASTER = "This operation requires the master key."
+#: The largest body. A mail program posts 26 bytes for a click.
 _ONE_CLICK_BYTES = 16_384
 
 
 @api.post(
     "/v1/email/send",
-    summary="Send an e-mail",
+    summary="Send an email",
     operation_id="emailSend",
     tag="Email",
-    description="The answer is the message as it was accepted, `QUEUED`. Read it again to see it sent and delivered.",
+    description="Returns the accepted message with status `QUEUED`. Get the message later to see its delivery.",
     responses={
         400: "The request is not valid.",
-        402: "The plan's quota or the hard cap is reached.",
-        403: "An agent key sends as its own agent only.",
-        404: "There is no such agent, or no such message to answer.",
-        409: "A recipient is suppressed; the message to answer was sent by a machine (`automatic_message`), or only "
-        "machines have written in its thread for 30 messages (`machine_turns`); or the Idempotency-Key collides.",
+        402: "The plan's quota or the organization's spending cap is reached.",
+        403: "An agent key can send as its own agent only.",
+        404: "The organization has no agent with this id, or no message that `inReplyTo` names.",
+        409: "A recipient is suppressed; the message in `inReplyTo` was sent by a machine (`automatic_message`); its "
+        "thread has 30 messages in a row by machines only (`machine_turns`); or the Idempotency-Key conflicts with an "
+        "earlier request.",
     },
 )
 def send(request: SendRequest) -> Message:
@@ -60,19 +61,23 @@ def send(request: SendRequest) -> Message:
     summary="List messages, newest first",
     operation_id="emailList",
     tag="Email",
-    description="An agent's key sees its own agent's messages.",
-    responses={400: "A filter, the limit or the cursor is not valid.", 404: "There is no such agent."},
+    description="An agent key sees its own agent's messages only.",
+    responses={
+        400: "A filter, the limit or the cursor is not valid.",
+        404: "The organization has no agent with this id.",
+    },
 )
 def messages(
-    agent_id: Annotated[Id | None, Query(alias="agentId", description="Of this agent only.")] = None,
+    agent_id: Annotated[Id | None, Query(alias="agentId", description="Only messages of this agent.")] = None,
     direction: Annotated[Literal["INBOUND", "OUTBOUND"] | None, Query()] = None,
     status: Annotated[Status | None, Query()] = None,
-    thread_id: Annotated[Id | None, Query(alias="threadId", description="Of this conversation only.")] = None,
+    thread_id: Annotated[Id | None, Query(alias="threadId", description="Only messages of this thread.")] = None,
     label: Annotated[
-        str | None, Query(min_length=1, max_length=50, description="With this label only: `unread`, for instance.")
+        str | None,
+        Query(min_length=1, max_length=50, description="Only messages with this label, for example `unread`."),
     ] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[str | None, Query(description="`pagination.nextCursor` of the page before.")] = None,
+    cursor: Annotated[str | None, Query(description="`pagination.nextCursor` of the previous page.")] = None,
 ) -> MessageList:
     wanted: dict[str, list[str]] = {
         "direction": [direction] if direction else [],
@@ -86,10 +91,10 @@ def messages(
 
 @api.get(
     "/v1/email/messages/<msg:message_id>",
-    summary="Read a message",
+    summary="Get a message",
     operation_id="emailGet",
     tag="Email",
-    responses={404: "There is no such message."},
+    responses={404: "The caller has no message with this id."},
 )
 def message(message_id: str) -> MessageDetail:
     return MessageDetail.of_reports(*email.get_with_reports(api.caller, message_id))
@@ -97,11 +102,11 @@ def message(message_id: str) -> MessageDetail:
 
 @api.post(
     "/v1/email/messages/<msg:message_id>/labels",
-    summary="Label a message",
+    summary="Change a message's labels",
     operation_id="emailLabel",
     tag="Email",
-    description="A message is either `read` or `unread`: to put one on takes the other off.",
-    responses={404: "There is no such message.", 409: "The message is about to be sent."},
+    description="A message is either `read` or `unread`: adding one removes the other.",
+    responses={404: "The caller has no message with this id.", 409: "The message is being sent. Retry in a moment."},
 )
 def labels(message_id: str, request: LabelsRequest) -> Message:
     return Message.of(email.label(api.caller, message_id, request.add, request.remove))
@@ -109,11 +114,11 @@ def labels(message_id: str, request: LabelsRequest) -> Message:
 
 @api.get(
     "/v1/email/messages/<msg:message_id>/attachments/<attachment_id>",
-    summary="Read of an attachment, with a fresh link to it",
+    summary="Get an attachment with a new link to its file",
     operation_id="emailAttachment",
     tag="Email",
-    description="`url` leads whoever has it to the file, for an hour.",
-    responses={404: "There is no such message, or it has no such attachment."},
+    description="`url` is valid for an hour and needs no key. Anyone with the link can read the file.",
+    responses={404: "The caller has no message with this id, or the message has no such attachment."},
 )
 def attachment(message_id: str, attachment_id: str) -> Attachment:
     return Attachment.of(email.attachment(api.caller, message_id, attachment_id))
@@ -124,14 +129,14 @@ def attachment(message_id: str, attachment_id: str) -> Attachment:
     summary="List suppressed addresses",
     operation_id="emailSuppressionList",
     tag="Email",
-    description="Addresses that get no more mail of the organization: after a bounce for good, a complaint, a click on "
-    "List-Unsubscribe or an answer that asks to stop, or because you added them.",
+    description="The organization sends no mail to these addresses. The reason is a permanent bounce, a complaint, a "
+    "click on List-Unsubscribe, a reply that asks to stop, or you added the address.",
     keys=MASTER,
     responses={400: "The limit or the cursor is not valid.", 403: _MASTER},
 )
 def list_suppressions(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[str | None, Query(description="`pagination.nextCursor` of the page before.")] = None,
+    cursor: Annotated[str | None, Query(description="`pagination.nextCursor` of the previous page.")] = None,
 ) -> SuppressionList:
     return SuppressionList.of(*suppressions.list_suppressions(api.caller.org_id, limit, cursor))
 
@@ -141,7 +146,7 @@ def list_suppressions(
     summary="Suppress an address",
     operation_id="emailSuppressionAdd",
     tag="Email",
-    description="It gets no more mail, also none that is queued. One that is suppressed keeps its entry.",
+    description="The address gets no more mail, including queued mail. An existing entry stays unchanged.",
     status=201,
     keys=MASTER,
     responses={400: "The request is not valid.", 403: _MASTER},
@@ -153,12 +158,12 @@ def add_suppression(request: AddSuppression) -> Suppression:
 
 @api.delete(
     "/v1/email/suppressions/<any:address>",
-    summary="Lift a suppression",
+    summary="Remove a suppression",
     operation_id="emailSuppressionLift",
     tag="Email",
-    description="The address gets mail again. Lift that of somebody who asked to stop only if they ask for mail again.",
+    description="The address can get mail again. If the person asked to stop, do this only if they ask for mail again.",
     keys=MASTER,
-    responses={403: _MASTER, 404: "Mail to this address is not suppressed."},
+    responses={403: _MASTER, 404: "The address is not suppressed."},
 )
 def lift_suppression(address: str) -> Lifted:
     caller = api.caller
@@ -168,13 +173,13 @@ def lift_suppression(address: str) -> Lifted:
 
 @api.get(
     "/v1/email/unsubscribe/<token>",
-    summary="The page on which a recipient stops mail",
+    summary="Show the page where a recipient stops mail",
     operation_id="emailUnsubscribePage",
     tag="Email",
-    description="Where the link of List-Unsubscribe leads a person. It changes nothing: programs follow links too.",
+    description="The link in List-Unsubscribe opens this page. It changes nothing, because programs follow links too.",
     media_type="text/html",
     public=True,
-    responses={404: "There is no such link."},
+    responses={404: "The link is not valid."},
 )
 def unsubscribe_page(token: str) -> Response[str]:
     unsubscribing.read_token(token)
@@ -183,15 +188,15 @@ def unsubscribe_page(token: str) -> Response[str]:
 
 @api.post(
     "/v1/email/unsubscribe/<token>",
-    summary="Stop mail to a recipient, in one click",
+    summary="Stop mail to a recipient with one click",
     operation_id="emailUnsubscribe",
     tag="Email",
-    description="By RFC 8058: mail programs post here, and the button of the page does. Whatever the body says, the "
-    "address gets no more mail of the organization from now on.",
+    description="Mail programs post here (RFC 8058), and so does the button of the page. The body is ignored. The "
+    "address gets no more mail of the organization.",
     media_type="text/html",
     public=True,
     body=Raw(types=frozenset(), max_bytes=_ONE_CLICK_BYTES),
-    responses={404: "There is no such link."},
+    responses={404: "The link is not valid."},
 )
 def unsubscribe(token: str) -> Response[str]:
     unsubscribing.unsubscribe(token)

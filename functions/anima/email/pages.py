@@ -1,4 +1,4 @@
-"""The page on which a recipient stops mail. It needs no script, and shows nothing that anybody wrote."""
+"""The page where a recipient stops mail. It needs no script, and shows no text of senders or recipients."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _HEADERS = {
 
 
 def ask() -> Response[str]:
-    """The page that asks whether mail shall stop."""
+    """Returns the page that asks for a confirmation."""
     return _page(
-        "Stop these e-mails?",
-        "<p>You will get no more e-mails from the sender of the message that led you here.</p>"
+        "Stop these emails?",
+        "<p>You will not get more emails from the sender of the message that brought you here.</p>"
         '<form method="post"><input type="hidden" name="List-Unsubscribe" value="One-Click">'
-        '<button type="submit">Stop these e-mails</button></form>',
+        '<button type="submit">Stop these emails</button></form>',
     )
 
 
 def confirm() -> Response[str]:
-    """The page that says that mail has stopped."""
-    return _page("You get no more e-mails", "<p>The sender of that message can send you no more e-mails.</p>")
+    """Returns the page that confirms the end of mail."""
+    return _page("You will not get more emails", "<p>The sender of that message can no longer send you emails.</p>")
 
 
 def _page(title: str, content: str) -> Response[str]:

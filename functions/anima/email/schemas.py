@@ -1,4 +1,4 @@
-"""Mail, as Anima's clients see it (docs/contracts/anima.md#mail)."""
+"""Request and response models of Anima's email (docs/contracts/anima.md#email)."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ from switchboard.email.models import Draft, State, each_once
 from switchboard.email.service import MAX_RECIPIENTS
 from switchboard.email.standing import Report
 
-#: What a message may say, in bytes: it is one DynamoDB item (400 KB), with room for what stands beside it.
+#: Most bytes of a message's text and HTML. A message is one DynamoDB item (400 KB), which has other fields too.
 MAX_CONTENT = 192 * 1024
 _HEADER = re.compile(r"X-(?!SES-)[A-Za-z0-9-]{1,70}|List-Unsubscribe|List-Unsubscribe-Post|Reply-To", re.IGNORECASE)
-#: What all headers that a caller sets may have, in bytes, beside the body in the same item.
+#: Most bytes of all headers of a caller. They share the item with the body.
 _MAX_HEADERS = 32 * 1024
 _METADATA_SIZE = 8_192
-#: A header's longest line (RFC 5322, 2.1.1), and a whole header, which may be folded.
+#: Most characters of a header's line (RFC 5322, 2.1.1), and of a whole header, which may be folded.
 _LINE, _HEADER_VALUE = 998, 8_192
-#: A note on a suppression.
+#: Most characters of a suppression's note.
 _NOTE = 200
 
 Status = Literal["QUEUED", "SENT", "DELIVERED", "BOUNCED", "FAILED", "UNCONFIRMED"]
 RecipientStatus = Literal["PENDING", "DELIVERED", "BOUNCED", "COMPLAINED", "FAILED"]
 
-#: What a worker has claimed is still queued for everyone else, and what came in has been delivered: to us.
+#: A message that a worker has claimed is still `QUEUED` for clients. A received message is `DELIVERED`: to us.
 _STATUS: dict[State, Status] = {
     State.QUEUED: "QUEUED",
     State.SENDING: "QUEUED",
@@ -56,10 +56,10 @@ _STATUS: dict[State, Status] = {
 
 
 def _one_or_more(value: Any, read: ValidatorFunctionWrapHandler) -> list[str]:
-    # As one type, so that a fault is told of the field, and not of each way to read it.
+    # This is one type and not a union, so that an error names the field and not each member of the union.
     found: list[str] = read([normalise(value.strip())] if isinstance(value, str) else value)
     if not found:
-        raise ValueError("names nobody")
+        raise ValueError("is empty: send at least one address")
     return found
 
 
@@ -75,7 +75,7 @@ Recipients = Annotated[
 
 
 class SendRequest(BaseModel):
-    """A mail to send."""
+    """An email to send."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -83,24 +83,26 @@ class SendRequest(BaseModel):
         json_schema_extra={"examples": [{"to": "you@example.com", "subject": "Hello", "body": "From an agent."}]},
     )
 
-    to: Recipients = Field(description="One address, or a list of them.")
+    to: Recipients = Field(description="One address or a list of addresses.")
     subject: Annotated[str, Line(_LINE)]
-    body: str = Field(description="The mail as plain text.")
+    body: str = Field(description="The content as plain text.")
     cc: list[Address] = Field(default_factory=list, max_length=MAX_RECIPIENTS)
     bcc: list[Address] = Field(default_factory=list, max_length=MAX_RECIPIENTS)
-    body_html: str | None = Field(default=None, description="The mail as HTML, beside the plain text.")
+    body_html: str | None = Field(default=None, description="The content as HTML, in addition to the plain text.")
     headers: dict[str, Annotated[str, Line(_HEADER_VALUE)]] = Field(
-        default_factory=dict, max_length=20, description="`X-…`, `Reply-To`, `List-Unsubscribe[-Post]`."
+        default_factory=dict,
+        max_length=20,
+        description="Allowed headers: `X-…`, `Reply-To`, `List-Unsubscribe`, `List-Unsubscribe-Post`.",
     )
     metadata: Annotated[dict[str, Any], FreeJson(_METADATA_SIZE)] = Field(
-        default_factory=dict, description="Kept with the message: at most 8 KB, and eight levels deep."
+        default_factory=dict, description="Your own JSON, stored with the message: at most 8 KB and eight levels."
     )
     in_reply_to: Annotated[str, Line(_LINE)] | None = Field(
-        default=None, description="The message that this one answers: our id of it, or its Message-ID."
+        default=None, description="The message that this one replies to: its id (`msg_…`) or its Message-ID."
     )
     references: list[Annotated[str, Line(_LINE)]] = Field(default_factory=list, max_length=50)
     agent_id: Id | None = Field(
-        default=None, description="The sending agent; required with a master key, the key's own agent otherwise."
+        default=None, description="The sending agent. Required with a master key. The default is the agent of the key."
     )
     correlation_id: str | None = Field(
         default=None, validation_alias=AliasChoices("correlation_id", "correlationId"), alias="correlation_id"
@@ -109,11 +111,11 @@ class SendRequest(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _known(cls, value: Any) -> Any:
-        # What other versions of this API take and we do not must not be dropped in silence.
+        # Other versions of this API accept these fields. They must fail here instead of being ignored.
         if isinstance(value, dict):
             for name in ("attachments", "fromIdentityId"):
                 if value.get(name):
-                    raise ValueError(f"{name}: is not supported")
+                    raise ValueError(f"{name}: is not supported: omit this field")
         return value
 
     @field_validator("in_reply_to")
@@ -121,7 +123,7 @@ class SendRequest(BaseModel):
     def _answers(cls, value: str | None) -> str | None:
         if value and value.startswith("msg_"):
             if not is_id(value):
-                raise ValueError("is neither an id of ours nor a Message-ID")
+                raise ValueError("is neither a message id (msg_…) nor a Message-ID")
             return value
         return writing.message_id(value) if value else None
 
@@ -136,7 +138,7 @@ class SendRequest(BaseModel):
         if size > MAX_CONTENT:
             raise ValueError(f"body: is larger than {MAX_CONTENT:,} bytes, together with bodyHtml")
         if len({name.lower() for name in self.headers}) < len(self.headers):
-            raise ValueError("headers: one of them stands there twice")
+            raise ValueError("headers: a header occurs twice: send each header once")
         for name in self.headers:
             if not _HEADER.fullmatch(name):
                 raise ValueError(f"headers: {name[:80]!r} cannot be set")
@@ -149,18 +151,18 @@ class SendRequest(BaseModel):
         return self
 
     def recipients(self) -> list[str]:
-        """The addresses of `to`, each once."""
+        """Returns the addresses of `to` without duplicates."""
         return each_once(self.to)
 
     def draft(self) -> Draft:
-        """The mail in the domain's terms."""
+        """Returns the domain's draft of this mail."""
         return Draft(
             to=self.recipients(),
             **self.model_dump(exclude={"to", "correlation_id"}),
         )
 
 
-#: A label of the caller's own, or one that we know: read, unread, archived, spam.
+#: A label: one of read, unread, archived and spam, or the caller's own.
 Label = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,49}$")]
 
 _ATTACHMENT: JsonDict = {
@@ -206,7 +208,7 @@ _EXAMPLE: JsonDict = {
 
 
 class LabelsRequest(BaseModel):
-    """Labels to put on a message, and to take off."""
+    """The labels to add and to remove."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"add": ["read", "invoices"]}]})
 
@@ -218,7 +220,7 @@ class LabelsRequest(BaseModel):
 
 
 class Attachment(BaseModel):
-    """A file that came with a message."""
+    """A file attached to a message."""
 
     model_config = ConfigDict(
         alias_generator=to_camel, validate_by_name=True, json_schema_extra={"examples": [_ATTACHMENT]}
@@ -229,14 +231,14 @@ class Attachment(BaseModel):
     mime_type: str
     size_bytes: int
     storage_key: str
-    url: str = Field(description="A link to the file, good for an hour. Whoever has it needs no key.")
-    content_id: str | None = Field(description="By which the HTML shows it.")
+    url: str = Field(description="A link to the file. It is valid for an hour and needs no key.")
+    content_id: str | None = Field(description="The id by which the HTML refers to the file.")
     inline: bool
     created_at: str
 
     @classmethod
     def of(cls, attachment: models.Attachment) -> Attachment:
-        """A file of the domain, as Anima shows it."""
+        """Returns Anima's view of an attachment."""
         return cls(
             size_bytes=attachment.size,
             storage_key=attachment.key,
@@ -246,7 +248,7 @@ class Attachment(BaseModel):
 
 
 class Message(BaseModel):
-    """A message, as it stands."""
+    """The current state of a message."""
 
     model_config = ConfigDict(
         alias_generator=to_camel, validate_by_name=True, json_schema_extra={"examples": [_EXAMPLE]}
@@ -258,7 +260,7 @@ class Message(BaseModel):
     direction: Literal["INBOUND", "OUTBOUND"]
     status: Status
     from_address: str
-    to_address: str = Field(description="The first recipient; of mail that came in, the address that it came to.")
+    to_address: str = Field(description="The first recipient. For received mail: the address that received it.")
     to: list[str]
     cc: list[str]
     bcc: list[str]
@@ -267,25 +269,25 @@ class Message(BaseModel):
     body_html: str | None
     headers: dict[str, str]
     metadata: dict[str, Any] = Field(
-        description="What the sender gave. Of mail that came in, what is known of it: `autoReply` and why, `bounce`, "
-        "`verdicts`, `envelopeFrom`, `replyTo`, `droppedAttachments`, `truncated` with links to the whole text."
+        description="The sender's JSON. For received mail, facts about the mail: `autoReply` and its reason, `bounce`, "
+        "`verdicts`, `envelopeFrom`, `replyTo`, `droppedAttachments`, and `truncated` with links to the full text."
     )
     thread_id: str
     in_reply_to: str | None
     references: list[str]
-    external_id: str | None = Field(description="The Message-ID, once there is one.")
+    external_id: str | None = Field(description="The Message-ID. It is null until the message has one.")
     error: str | None
     correlation_id: str
     sent_at: str | None
     received_at: str | None
     attachments: list[Attachment]
-    labels: list[str] = Field(description="`unread` or `read`; `spam`; any others that were put on.")
+    labels: list[str] = Field(description="`unread` or `read`, perhaps `spam`, and labels that you added.")
     created_at: str
     updated_at: str
 
     @classmethod
     def of(cls, message: models.Message) -> Message:
-        """A message of the domain, as Anima shows it."""
+        """Returns Anima's view of a message."""
         return cls(
             status=_STATUS[message.state],
             to_address=message.reception.recipient if message.reception else message.to[0],
@@ -302,28 +304,29 @@ class Message(BaseModel):
 
 
 class Recipient(BaseModel):
-    """A recipient of a message, and what the provider reported."""
+    """A recipient of a message, with the provider's reports."""
 
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
 
     address: str
     status: RecipientStatus = Field(
-        description="`PENDING` until something is reported, `FAILED` where the whole message failed before. "
-        "A recipient that complained had the message."
+        description="`PENDING` until the first report. `FAILED` if the whole message failed before sending. "
+        "`COMPLAINED` means that the recipient received the message."
     )
-    permanent: bool = Field(description="Whether it bounced for good: it is sent nothing more.")
+    permanent: bool = Field(description="Whether the bounce is permanent. The address then gets no more mail.")
     delivered_at: str | None
     bounced_at: str | None
     complained_at: str | None
     complaint_suspected_at: str | None = Field(
-        description="When a complaint named it among several recipients, of whom one complained: it is not suppressed."
+        description="The time of a complaint that names several recipients although only one complained. The address "
+        "is not suppressed."
     )
-    code: str | None = Field(description="The receiving server's last status code: `5.1.1`, for instance.")
-    diagnostic: str | None = Field(description="The beginning of what that server said.")
+    code: str | None = Field(description="The receiving server's last status code, for example `5.1.1`.")
+    diagnostic: str | None = Field(description="The beginning of that server's response.")
 
     @classmethod
     def of(cls, report: Report, state: State) -> Recipient:
-        """A recipient of the domain, as Anima shows it, of a message in that state."""
+        """Returns Anima's view of a recipient. `state` is the state of the message."""
         return cls(
             status=_reported(report, state),
             permanent=report.gone_at is not None,
@@ -345,7 +348,7 @@ def _reported(report: Report, state: State) -> RecipientStatus:
 
 
 class MessageDetail(Message):
-    """A message, with what became of it at each of its recipients."""
+    """A message with the delivery status of each recipient."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -376,15 +379,15 @@ class MessageDetail(Message):
         },
     )
 
-    recipients: list[Recipient] = Field(description="Everybody that it goes to. Of mail that came in: nobody.")
+    recipients: list[Recipient] = Field(description="All recipients. Empty for received mail.")
     unsubscribe_url: str | None = Field(
-        description="The link by which its recipient stops mail of this organization in one click, as the mail's "
-        "List-Unsubscribe has it. A mail to several has none: they write to the mailbox that List-Unsubscribe names."
+        description="The link in the mail's List-Unsubscribe header: one click stops mail of this organization. "
+        "Null for a mail to several recipients: its List-Unsubscribe names a mailbox instead."
     )
 
     @classmethod
     def of_reports(cls, message: models.Message, reports: list[Report]) -> MessageDetail:
-        """A message of the domain with its reports, as Anima shows them."""
+        """Returns Anima's view of a message with the reports of its recipients."""
         shown = dict(Message.of(message))
         return cls(
             **shown,
@@ -394,10 +397,10 @@ class MessageDetail(Message):
 
 
 def _received(message: models.Message, reception: models.Reception) -> dict[str, Any]:
-    """What is known of a mail that came in."""
+    """Returns the facts about a received mail."""
     links = email.text_links(message)
     return {
-        # No machine may answer what a machine wrote: two of them never stop.
+        # A machine must not reply to another machine: the two would never stop.
         "autoReply": reception.automatic is not None,
         "autoReplyReason": reception.automatic,
         "bounce": reception.bounce.model_dump() if reception.bounce else None,
@@ -424,7 +427,7 @@ class MessageList(BaseModel):
 
     @classmethod
     def of(cls, messages: list[models.Message], cursor: str | None) -> MessageList:
-        """A page as Anima shows it."""
+        """Returns Anima's view of a page."""
         return cls(
             items=[Message.of(message) for message in messages],
             pagination=Pagination.of(cursor),
@@ -432,7 +435,7 @@ class MessageList(BaseModel):
 
 
 class AddSuppression(BaseModel):
-    """An address to send nothing more to."""
+    """An address to suppress."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -441,11 +444,13 @@ class AddSuppression(BaseModel):
     )
 
     address: Address
-    note: Annotated[str, Line(_NOTE)] | None = Field(default=None, description="Your own words, such as a ticket.")
+    note: Annotated[str, Line(_NOTE)] | None = Field(
+        default=None, description="Your own note, such as a ticket number."
+    )
 
 
 class Suppression(BaseModel):
-    """An address that gets no more mail of the organization."""
+    """A suppressed address: the organization sends no mail to it."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -465,38 +470,39 @@ class Suppression(BaseModel):
 
     address: str
     reason: Literal["bounce", "complaint", "unsubscribe", "reply", "manual"] = Field(
-        description="A bounce for good, a complaint, a click on List-Unsubscribe, a mail that asked to stop, or you."
+        description="A permanent bounce, a complaint, a click on List-Unsubscribe, a reply that asks to stop, or your "
+        "own request (`manual`)."
     )
     note: str | None
-    created_by: str | None = Field(description="The key that added it, or the part of the platform that did.")
+    created_by: str | None = Field(description="The key or the part of the platform that added the entry.")
     created_at: str
 
     @classmethod
     def of(cls, entry: models.Suppression) -> Suppression:
-        """An entry of the domain, as Anima shows it."""
+        """Returns Anima's view of a suppression."""
         return cls.model_validate(entry.model_dump())
 
 
 class SuppressionList(BaseModel):
-    """A page of suppressions, in an order that stays."""
+    """A page of suppressions, in a stable order."""
 
     items: list[Suppression]
     pagination: Pagination
 
     @classmethod
     def of(cls, entries: list[models.Suppression], cursor: str | None) -> SuppressionList:
-        """A page as Anima shows it."""
+        """Returns Anima's view of a page."""
         return cls(items=[Suppression.of(entry) for entry in entries], pagination=Pagination.of(cursor))
 
 
 class Lifted(BaseModel):
-    """The address that gets mail again."""
+    """The address that can get mail again."""
 
     address: str
     lifted: Literal[True] = True
 
 
-#: The states that a status stands for, to filter by.
+#: The domain's states for each status, as a filter.
 STATES: dict[str, list[str]] = {
     shown: [state.value for state, status in _STATUS.items() if status == shown] for shown in _STATUS.values()
 }

@@ -1,4 +1,4 @@
-"""Anima: `/v1/agents*`, `/v1/keys*`, `/v1/billing/*`: what the master key is for."""
+"""Anima: `/v1/agents*`, `/v1/keys*`, `/v1/billing/*`: administration with the master key."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from switchboard.usage import service as usage
 api = Api(Anima(), "management")
 
 Limit = Annotated[int, Query(ge=1, le=100)]
-Cursor = Annotated[str | None, Query(description="`pagination.nextCursor` of the page before.")]
-_MASTER = "This takes the master key."
+Cursor = Annotated[str | None, Query(description="`pagination.nextCursor` of the previous page.")]
+_MASTER = "This operation requires the master key."
 
 
 @api.post(
@@ -48,7 +48,7 @@ _MASTER = "This takes the master key."
         400: "The request is not valid.",
         402: "The plan allows no more agents.",
         403: _MASTER,
-        409: "The username is taken, or the Idempotency-Key collides.",
+        409: "The username is taken, or the Idempotency-Key conflicts with an earlier request.",
     },
 )
 def create_agent(request: CreateAgentRequest) -> NewAgent:
@@ -71,11 +71,11 @@ def list_agents(limit: Limit = 20, cursor: Cursor = None) -> AgentList:
 
 @api.get(
     "/v1/agents/<agt:agent_id>",
-    summary="Read an agent",
+    summary="Get an agent",
     operation_id="agentGet",
     tag="Agents",
-    description="An agent's key reads its own agent.",
-    responses={404: "There is no such agent."},
+    description="An agent key can read its own agent only.",
+    responses={404: "The organization has no agent with this id."},
 )
 def read_agent(agent_id: str) -> Agent:
     caller = api.caller
@@ -92,7 +92,7 @@ def read_agent(agent_id: str) -> Agent:
     status=201,
     keys=MASTER,
     secret=True,
-    responses={400: "The request is not valid.", 403: _MASTER, 404: "There is no such agent."},
+    responses={400: "The request is not valid.", 403: _MASTER, 404: "The organization has no agent with this id."},
 )
 def create_key(request: CreateKeyRequest) -> NewApiKey:
     caller = api.caller
@@ -118,7 +118,8 @@ def list_keys(limit: Limit = 20, cursor: Cursor = None) -> KeyList:
 
 @api.post(
     "/v1/keys/<key:key_id>/rotate",
-    summary="Replace a key; the old one works on for the overlap",
+    summary="Rotate a key",
+    description="Creates a new key. The old key keeps working during the overlap.",
     operation_id="keyRotate",
     tag="Keys",
     keys=MASTER,
@@ -126,8 +127,8 @@ def list_keys(limit: Limit = 20, cursor: Cursor = None) -> KeyList:
     responses={
         400: "The overlap is not valid.",
         403: _MASTER,
-        404: "There is no such key.",
-        409: "The key is revoked, expired or rotated already.",
+        404: "The organization has no key with this id.",
+        409: "The key is already revoked, expired or rotated.",
     },
 )
 def rotate_key(key_id: str, request: RotateKeyRequest) -> NewApiKey:
@@ -140,7 +141,7 @@ def rotate_key(key_id: str, request: RotateKeyRequest) -> NewApiKey:
     operation_id="keyRevoke",
     tag="Keys",
     keys=MASTER,
-    responses={403: _MASTER, 404: "There is no such key."},
+    responses={403: _MASTER, 404: "The organization has no key with this id."},
 )
 def revoke_key(key_id: str) -> ApiKey:
     return ApiKey.of(accounts.revoke_key(api.caller, key_id))
@@ -148,7 +149,7 @@ def revoke_key(key_id: str) -> ApiKey:
 
 @api.get(
     "/v1/billing/hard-cap",
-    summary="Read the monthly spending cap",
+    summary="Get the monthly spending cap",
     operation_id="hardCapGet",
     tag="Billing",
     keys=MASTER,
@@ -174,21 +175,27 @@ def set_hard_cap(request: HardCap) -> HardCap:
 
 @api.get(
     "/v1/billing/usage",
-    summary="Read a month's use",
+    summary="Get the usage of a month",
     operation_id="usageGet",
     tag="Billing",
     keys=MASTER,
     responses={400: "The period is not valid.", 403: _MASTER},
 )
 def read_usage(
-    period: Annotated[str | None, Query(pattern="^[0-9]{4}-(0[1-9]|1[0-2])$", description="YYYY-MM, UTC")] = None,
+    period: Annotated[
+        str | None,
+        Query(
+            pattern="^[0-9]{4}-(0[1-9]|1[0-2])$",
+            description="The month in UTC, as YYYY-MM. The default is the current month.",
+        ),
+    ] = None,
 ) -> Usage:
     return Usage.of(usage.of_month(api.caller.org_id, period or clock.stamp()[:7]))
 
 
 @api.get(
     "/v1/billing/tier",
-    summary="Read the plan and its limits",
+    summary="Get the plan and its limits",
     operation_id="tierGet",
     tag="Billing",
     keys=MASTER,

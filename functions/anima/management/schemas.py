@@ -1,4 +1,7 @@
-"""Agents, keys and billing, as Anima's clients see them (docs/contracts/anima.md#billing)."""
+"""Request and response models of Anima's agents, keys and billing.
+
+Sources: docs/contracts/anima.md#agents and docs/contracts/anima.md#billing.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ class CreateAgentRequest(_Shown):
 
 
 class EmailIdentity(_Shown):
-    """An inbox of an agent."""
+    """An agent's inbox."""
 
     email: str
     local_part: str
@@ -41,7 +44,7 @@ class EmailIdentity(_Shown):
 
     @classmethod
     def of(cls, address: str) -> EmailIdentity:
-        """The inbox with that address."""
+        """Returns the inbox with this address."""
         local_part, _, domain = address.partition("@")
         return cls(email=address, local_part=local_part, domain=domain)
 
@@ -63,18 +66,18 @@ class Agent(_Shown):
 
     @classmethod
     def of(cls, agent: agent_models.Agent) -> Agent:
-        """An agent of the domain, as Anima shows it."""
+        """Returns Anima's view of an agent."""
         return cls.model_validate(_agent_fields(agent))
 
 
 class NewAgent(Agent):
-    """An agent that was just created, with its key, shown in this answer only."""
+    """A new agent with its key. The key is shown in this response only."""
 
     api_key: str
 
     @classmethod
     def made(cls, agent: agent_models.Agent, key_text: str) -> NewAgent:
-        """The answer to a creation."""
+        """Returns the response for a new agent."""
         return cls.model_validate(_agent_fields(agent) | {"api_key": key_text})
 
 
@@ -109,28 +112,28 @@ class CreateKeyRequest(_Shown):
 
     name: Annotated[str, Line(100, least=1)]
     type: Literal["agent", "master"] = "agent"
-    agent_id: Id | None = Field(default=None, description="The agent that an `ak_` key acts as.")
+    agent_id: Id | None = Field(default=None, description="The agent of an `ak_` key. The key acts as this agent.")
     expires_at: Moment | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> CreateKeyRequest:
         if (self.type == "agent") != (self.agent_id is not None):
-            raise ValueError("agentId: goes with a key of type agent, and only with one")
+            raise ValueError("agentId: is required for a key of type agent, and not allowed for other types")
         return self
 
     @property
     def kind(self) -> KeyKind:
-        """The kind of key asked for."""
+        """The kind of the key."""
         return _KIND[self.type]
 
     @property
     def expiry(self) -> str | None:
-        """When it expires, as it is stored."""
+        """The stored form of the expiry time."""
         return clock.iso(clock.parse(self.expires_at)) if self.expires_at else None
 
 
 class RotateKeyRequest(_Shown):
-    """How to rotate a key."""
+    """The options of a rotation."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"overlapSeconds": 3_600}]})
 
@@ -139,12 +142,12 @@ class RotateKeyRequest(_Shown):
         strict=True,
         ge=0,
         le=MAX_OVERLAP,
-        description="How long the old key works on beside the new one.",
+        description="The seconds for which the old key keeps working.",
     )
 
 
 class ApiKey(_Shown):
-    """A key, without its text."""
+    """A key without its text."""
 
     id: str
     org_id: str
@@ -156,23 +159,23 @@ class ApiKey(_Shown):
     revoked: bool
     created_at: str
     created_by: str
-    last_used_at: str | None = Field(description="To within five minutes.")
+    last_used_at: str | None = Field(description="The last use of the key, to within five minutes.")
     expires_at: str | None
 
     @classmethod
     def of(cls, key: models.ApiKey) -> ApiKey:
-        """A key of the domain, as Anima shows it."""
+        """Returns Anima's view of a key."""
         return cls.model_validate(_key_fields(key))
 
 
 class NewApiKey(ApiKey):
-    """A key that was just made, with its text, shown in this answer only."""
+    """A new key with its text. The text is shown in this response only."""
 
     key: str
 
     @classmethod
     def made(cls, new: NewKey) -> NewApiKey:
-        """The answer to a creation or a rotation."""
+        """Returns the response for a new or rotated key."""
         return cls.model_validate(_key_fields(new.key) | {"key": new.text})
 
 
@@ -192,7 +195,7 @@ class KeyList(BaseModel):
 
 
 class CappedMeters(BaseModel):
-    """Which kinds of use count towards the cap."""
+    """The kinds of usage that count toward the cap."""
 
     email: StrictBool = True
     sms: StrictBool = True
@@ -200,7 +203,7 @@ class CappedMeters(BaseModel):
 
 
 class HardCap(_Shown):
-    """The organisation's own monthly spending limit."""
+    """The organization's own monthly spending cap."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"enabled": True, "monthlyCapCents": 2_500}]})
 
@@ -209,14 +212,14 @@ class HardCap(_Shown):
     meters: CappedMeters = Field(default_factory=CappedMeters)
 
     def cap(self) -> models.HardCap:
-        """The limit in the domain's terms."""
+        """Returns the domain's cap."""
         return models.HardCap(
             enabled=self.enabled, monthly_cap_cents=self.monthly_cap_cents, meters=self.meters.model_dump()
         )
 
     @classmethod
     def of(cls, cap: models.HardCap) -> HardCap:
-        """A limit of the domain, as Anima shows it."""
+        """Returns Anima's view of a cap."""
         return cls(
             enabled=cap.enabled,
             monthly_cap_cents=cap.monthly_cap_cents,
@@ -225,7 +228,7 @@ class HardCap(_Shown):
 
 
 class Counters(BaseModel):
-    """What was used."""
+    """The usage by kind."""
 
     message_sent: int
     message_received: int
@@ -236,7 +239,7 @@ class Counters(BaseModel):
 
 
 class Usage(_Shown):
-    """A month's use and what it cost."""
+    """The usage of a month and its cost."""
 
     period: str
     usage: Counters
@@ -244,7 +247,7 @@ class Usage(_Shown):
 
     @classmethod
     def of(cls, usage: MonthlyUsage) -> Usage:
-        """A month of the domain, as Anima shows it."""
+        """Returns Anima's view of a month's usage."""
         return cls(
             period=usage.period,
             usage=Counters(
@@ -260,7 +263,7 @@ class Usage(_Shown):
 
 
 class TierLimits(_Shown):
-    """What the plan allows; null is no limit."""
+    """The limits of the plan. `null` means no limit."""
 
     messages: int | None
     agents: int | None
@@ -269,7 +272,7 @@ class TierLimits(_Shown):
 
 
 class PlanTier(BaseModel):
-    """The organisation's plan."""
+    """The organization's plan."""
 
     tier: str
     name: str
@@ -277,7 +280,7 @@ class PlanTier(BaseModel):
 
     @classmethod
     def of(cls, caller: Caller) -> PlanTier:
-        """The caller's plan."""
+        """Returns the plan of the caller's organization."""
         terms = caller.organisation.terms
         return cls(
             tier=terms.name.value,

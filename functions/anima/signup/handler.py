@@ -17,16 +17,16 @@ api = Api(Anima(), "signup")
 
 @api.post(
     "/v1/agent/sign-up",
-    summary="Open an organisation with an agent, its inbox and its keys",
+    summary="Create an organization with an agent, its inbox and its keys",
     operation_id="agentSignUp",
     tag="Sign-up",
-    description="Writes to the human as well. A human has one organisation; a username belongs to one agent.",
+    description="Also sends an email to the human. A human owns one organization; a username belongs to one agent.",
     public=True,
     secret=True,
     responses={
         400: "The request is not valid, or the username is reserved.",
-        409: "The human has an organisation, or the username is taken.",
-        429: "Too many sign-ups from this address.",
+        409: "The human already owns an organization, or the username is taken.",
+        429: "Too many sign-ups from this IP address.",
     },
 )
 def sign_up(request: SignUpRequest) -> SignUpResponse:
@@ -34,7 +34,12 @@ def sign_up(request: SignUpRequest) -> SignUpResponse:
     bucket = f"sign-up#{rate_limit.holder_of(call.request.source_ip)}"
     full = rate_limit.take_one(bucket, settings.number("SIGN_UPS_PER_HOUR", 20), _HOUR)
     if full:
-        raise RateLimited("Too many sign-ups from this address.", limit=full.limit, remaining=0, retry_after=full.wait)
+        raise RateLimited(
+            "Too many sign-ups from this IP address. Try again later.",
+            limit=full.limit,
+            remaining=0,
+            retry_after=full.wait,
+        )
     assert call.correlation_id is not None
     made = signup.sign_up(request.human_email, request.username, request.name, call.correlation_id, call.effect)
     return SignUpResponse.of(made)

@@ -1,4 +1,4 @@
-"""Sign-up, as Anima's clients see it."""
+"""Request and response models of Anima's sign-up (docs/contracts/anima.md#sign-up)."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from switchboard.signup.service import SignedUp
 
 
 class SignUpRequest(BaseModel):
-    """Who signs up, and the name of their first agent."""
+    """The human who signs up, and their first agent."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"human_email": "you@example.com", "username": "shopping-agent"}]}
     )
 
-    human_email: Address = Field(description="The human who owns the organisation.")
+    human_email: Address = Field(description="The email address of the human who owns the organization.")
     username: Username = Field(description="The local part of the agent's inbox.")
     name: Annotated[str, Line(200, least=1)] | None = Field(default=None, description="The agent's display name.")
 
 
 class SignUpResponse(BaseModel):
-    """What was provisioned. The keys are shown in this answer only."""
+    """The new organization. The keys are shown in this response only."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -46,13 +46,13 @@ class SignUpResponse(BaseModel):
     organization_id: str
     inbox_id: str = Field(description="The address of the agent's inbox.")
     api_key: str = Field(description="The agent's key (`ak_`).")
-    master_key: str = Field(description="The organisation's master key (`mk_`).")
+    master_key: str = Field(description="The organization's master key (`mk_`).")
     auth_type: str
     vault_id: str | None
 
     @classmethod
     def of(cls, made: SignedUp) -> SignUpResponse:
-        """The answer to a sign-up."""
+        """Returns the response to a sign-up."""
         return cls(
             agent_id=made.agent.id,
             organization_id=made.organisation.id,

@@ -33,17 +33,17 @@ api = Api(Anima(), "voice")
     summary="Place a call",
     operation_id="voicePlace",
     description=(
-        "A plan has so many calls at once (1, 5, 25, 100, 250) and a second. A call beyond that is accepted and waits"
-        " for its turn, in order, for 15 minutes at most. Then its state is `ENDED`, with `concurrency_limit` or"
-        " `rate_limit` as its `endReason`."
+        "The plan limits the calls at the same time (1, 5, 25, 100 or 250) and the new calls per second. A call above a"
+        " limit is accepted and waits in order, for at most 15 minutes. Then its state becomes `ENDED`, and its"
+        " `endReason` is `concurrency_limit` or `rate_limit`."
     ),
     tag="Voice",
     responses={
         400: "The request is not valid.",
-        402: "The tier's daily cap or the hard cap is reached.",
-        403: "The compliance gate refused; `details.gate` names the rule. Or an agent key named another agent.",
-        404: "There is no such agent.",
-        503: "Calls are switched off, or the provider is down.",
+        402: "The tier's daily cap or the organization's spending cap is reached.",
+        403: "The compliance gate refused the call; `details.gate` names the rule. Or an agent key names another one.",
+        404: "The organization has no agent with this id.",
+        503: "Calls are switched off, or the voice provider is down.",
     },
 )
 def place(request: PlaceCallRequest) -> PlacedCall:
@@ -55,7 +55,10 @@ def place(request: PlaceCallRequest) -> PlacedCall:
     summary="List calls, newest first",
     operation_id="voiceList",
     tag="Voice",
-    responses={400: "A filter, the limit or the cursor is not valid.", 404: "There is no such agent."},
+    responses={
+        400: "A filter, the limit or the cursor is not valid.",
+        404: "The organization has no agent with this id.",
+    },
 )
 def listing(
     agent_id: Annotated[Id | None, Query(alias="agentId")] = None,
@@ -71,10 +74,10 @@ def listing(
 
 @api.get(
     "/v1/voice/calls/<call:call_id>",
-    summary="Read a call",
+    summary="Get a call",
     operation_id="voiceGet",
     tag="Voice",
-    responses={404: "There is no such call."},
+    responses={404: "The caller has no call with this id."},
 )
 def read(call_id: str) -> Call:
     return Call.of(calls.get(api.caller, call_id))
@@ -82,10 +85,10 @@ def read(call_id: str) -> Call:
 
 @api.get(
     "/v1/voice/calls/<call:call_id>/transcript",
-    summary="Read what was said so far",
+    summary="Get a call's transcript so far",
     operation_id="voiceTranscript",
     tag="Voice",
-    responses={404: "There is no such call."},
+    responses={404: "The caller has no call with this id."},
 )
 def transcript(call_id: str) -> Transcript:
     turns = calls.transcript(api.caller, call_id)
@@ -94,10 +97,10 @@ def transcript(call_id: str) -> Transcript:
 
 @api.get(
     "/v1/voice/calls/<call:call_id>/verdict",
-    summary="Read why the compliance gate let the call pass",
+    summary="Get the compliance gate's verdict on a call",
     operation_id="voiceVerdict",
     tag="Voice",
-    responses={404: "There is no such call."},
+    responses={404: "The caller has no call with this id."},
 )
 def verdict(call_id: str) -> Verdict:
     return Verdict.of(call_id, calls.verdict_of(api.caller, call_id))

@@ -1,4 +1,4 @@
-"""Calls, as Anima's clients see them (docs/contracts/anima.md#calls)."""
+"""Request and response models of Anima's calls (docs/contracts/anima.md#voice)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from switchboard.edge.paging import Pagination
 CallState = Literal["INITIATING", "RINGING", "ACTIVE", "HOLD", "ENDING", "ENDED"]
 Direction = Literal["INBOUND", "OUTBOUND"]
 
-#: The column of Anima in docs/contracts/common.md#call-states.
+#: Anima's names of the call states (docs/contracts/anima.md#voice).
 _STATE: dict[State, CallState] = {
     State.CREATED: "INITIATING",
     State.DIALING: "INITIATING",
@@ -35,7 +35,7 @@ _STATE: dict[State, CallState] = {
 
 
 def states(shown: CallState) -> list[State]:
-    """The states that one of Anima's stands for, to filter by."""
+    """Returns the domain's states for one of Anima's states, as a filter."""
     return [state for state, name in _STATE.items() if name == shown]
 
 
@@ -46,20 +46,20 @@ class _Shown(BaseModel):
 _CONSENT_SOURCE: JsonDict = {
     "type": "string",
     "enum": [source.value for source in ConsentSource],
-    "description": "Where the called person's consent comes from. A call without one, or with one that the gate does"
-    " not know, is refused with 403, unless the ledger has a consent.",
+    "description": "The source of the called person's consent. A call with a missing or unknown source fails with 403,"
+    " unless the ledger has a consent.",
 }
 
 
 class CallMetadata(BaseModel):
-    """What the caller asserts of the call. Other entries are kept with it."""
+    """The caller's statements about the call. Other entries are stored with the call."""
 
     model_config = ConfigDict(extra="allow", json_schema_extra={"required": ["consent_source"]})
 
-    # The gate refuses a call without one, and one that it does not know: it records why, which a parser cannot.
+    # The model accepts a missing or unknown source. The gate refuses the call, because it also records the reason.
     consent_source: Annotated[str | None, Field(max_length=100), WithJsonSchema(_CONSENT_SOURCE)] = None
     consent_date: str | None = Field(
-        default=None, description="When it was given (a date); by default when we first heard of it."
+        default=None, description="The date of the consent. The default is the first time that we learned of it."
     )
 
 
@@ -74,36 +74,37 @@ class PlaceCallRequest(_Shown):
         }
     )
 
-    to: E164 = Field(description="The number to call, in E.164.")
-    tier: Literal["basic", "premium"] = Field(description="The voice's quality, and its price.")
+    to: E164 = Field(description="The number to call, in E.164 format.")
+    tier: Literal["basic", "premium"] = Field(description="The quality and price of the voice.")
     metadata: Annotated[CallMetadata, FreeJson(8_192)]
-    voice_id: str | None = Field(default=None, max_length=100, description="A voice of the catalogue, of that tier.")
+    voice_id: str | None = Field(default=None, max_length=100, description="A voice of the catalog with this tier.")
     greeting: str | None = Field(
         default=None,
         min_length=1,
         max_length=1_000,
-        description="What the agent says first. Who calls, and that the voice is artificial, is said before it where"
-        " the law asks for it and the greeting does not begin with both. A call that sells says besides how to get no"
-        " more.",
+        description="The agent's first words. If the law requires it and the greeting does not begin with them, the"
+        " caller's name and a notice of the artificial voice are said first. A telemarketing call also explains how to"
+        " opt out.",
     )
-    from_number: E164 | None = Field(default=None, description="A number of yours.")
+    from_number: E164 | None = Field(default=None, description="One of your numbers.")
     purpose: Literal["informational", "telemarketing"] = Field(
-        default="informational", description="Whether the call sells something, which takes a stronger consent."
+        default="informational",
+        description="`telemarketing` if the call sells something. It requires a stronger consent.",
     )
     time_zone: Annotated[str, Line(64)] | None = Field(
         default=None,
-        description="The called person's IANA time zone. It narrows the hours of the number's zones; a number of no"
-        " place, such as a toll-free one, needs it.",
+        description="The called person's IANA time zone. It narrows the calling hours of the number's possible zones. A"
+        " number without a location, such as a toll-free number, needs it.",
     )
     recipient_state: Annotated[str, Line(2)] | None = Field(
-        default=None, description="The state of the United States where the called person lives: its law holds too."
+        default=None, description="The US state where the called person lives. Its law applies too."
     )
     agent_id: Id | None = Field(
-        default=None, description="The calling agent; required with a master key, the key's own agent otherwise."
+        default=None, description="The calling agent. Required with a master key. The default is the agent of the key."
     )
 
     def order(self) -> Order:
-        """The call in the domain's terms."""
+        """Returns the domain's order for this call."""
         return Order(
             consent_source=self.metadata.consent_source,
             consent_date=self.metadata.consent_date,
@@ -113,7 +114,7 @@ class PlaceCallRequest(_Shown):
 
 
 class PlacedCall(_Shown):
-    """A call that was accepted for dialling."""
+    """A call that was accepted."""
 
     call_id: str
     agent_id: str | None
@@ -127,24 +128,26 @@ class PlacedCall(_Shown):
 
     @classmethod
     def of(cls, call: models.Call) -> PlacedCall:
-        """The answer to a placement."""
+        """Returns the response for a new call."""
         return cls.model_validate(_fields(call) | {"call_id": call.id})
 
 
 class Call(_Shown):
-    """A call, as it stands."""
+    """The current state of a call."""
 
     id: str
-    agent_id: str = Field(description="The agent that calls; of an AI call, the flow.")
-    phone_identity_id: str = Field(description="Stands for the number that the call comes from.")
+    agent_id: str = Field(description="The calling agent. For an AI call: the flow.")
+    phone_identity_id: str = Field(description="The id of the calling number.")
     direction: Direction
     state: CallState
     tier: Tier
     from_number: str = Field(alias="from")
     to_number: str = Field(alias="to")
     voice_id: str
-    greeting: str = Field(description="What is said first, with what the law asks for before the agent's greeting.")
-    started_at: str = Field(description="When it was dialled, or accepted if it was not dialled yet.")
+    greeting: str = Field(
+        description="The first words of the call: the legally required notices, then the agent's greeting."
+    )
+    started_at: str = Field(description="The time of dialing. Before dialing: the time of acceptance.")
     answered_at: str | None
     answered_by: str | None
     ended_at: str | None
@@ -153,12 +156,13 @@ class Call(_Shown):
     cost_cents: float
     error: str | None
     outcome: str | None = Field(
-        description="What came of the talk by its analysis, which follows the end: `success`, `failure` or `unknown`."
+        description="The result of the analysis after the call: `success`, `failure` or `unknown`."
     )
-    summary: str | None = Field(description="The talk in brief, by the same analysis.")
-    opted_out_at: str | None = Field(description="When the called person asked for no more calls.")
+    summary: str | None = Field(description="A short summary of the talk, by the same analysis.")
+    opted_out_at: str | None = Field(description="The time when the called person asked for no more calls.")
     provisional: bool = Field(
-        description="Whether nobody reported the end. A late report may still correct state, length and cost."
+        description="Whether the end of the call is assumed and not reported. A late report may still correct state,"
+        " duration and cost."
     )
     metadata: dict[str, Any]
     correlation_id: str
@@ -167,7 +171,7 @@ class Call(_Shown):
 
     @classmethod
     def of(cls, call: models.Call) -> Call:
-        """A call of the domain, as Anima shows it. The official client reads ids and the start as text, always."""
+        """Returns Anima's view of a call. The official client requires text for ids and the start, never null."""
         shown = {
             "agent_id": call.agent_id or call.flow_id or "",
             "phone_identity_id": f"phi_{secret.digest(f'{call.org_id}#{call.from_number}')[:26]}",
@@ -189,20 +193,21 @@ class CallList(BaseModel):
 
 
 class Segment(_Shown):
-    """Something that was said; times in seconds from the answer."""
+    """A part of the transcript. Times are in seconds since the call was answered."""
 
     speaker: str
     text: str
     start_time: float
     end_time: float
     confidence: float = Field(
-        description="How sure the recognizer is, from 0 to 1; 1 where it does not say, as of the agent's own words."
+        description="The confidence of the speech recognizer, from 0 to 1. It is 1 if the recognizer reports none, and"
+        " for the agent's own words."
     )
     is_final: bool
 
     @classmethod
     def of(cls, turn: Turn) -> Segment:
-        """A turn of the domain, as Anima shows it."""
+        """Returns Anima's view of a turn."""
         return cls(
             speaker=turn.speaker,
             text=turn.text,
@@ -214,14 +219,14 @@ class Segment(_Shown):
 
 
 class Transcript(_Shown):
-    """What was said so far."""
+    """The transcript so far."""
 
     call_id: str
     segments: list[Segment]
 
 
 class RuleResult(_Shown):
-    """What one rule of the gate found. `version` dates the law or the table that it applied."""
+    """The result of one rule of the gate. `version` is the date of the law or table that the rule applied."""
 
     rule: str
     result: Literal["pass", "block", "skip"]
@@ -233,7 +238,7 @@ class RuleResult(_Shown):
 
 
 class Verdict(_Shown):
-    """The compliance gate's latest verdict on a call: every rule with its input and result."""
+    """The compliance gate's latest verdict on a call. It lists every rule with input and result."""
 
     call_id: str
     allowed: bool
@@ -245,30 +250,30 @@ class Verdict(_Shown):
 
     @classmethod
     def of(cls, call_id: str, verdict: GateVerdict) -> Verdict:
-        """A verdict of the gate, as Anima shows it."""
+        """Returns Anima's view of a verdict."""
         return cls.model_validate(verdict.model_dump(mode="json") | {"call_id": call_id})
 
 
 class Voice(_Shown):
-    """A voice of the catalogue."""
+    """A voice of the catalog."""
 
     id: str
     name: str
     tier: Tier
     language: str
     gender: str
-    descriptors: list[str] = Field(description="How it sounds, in a word each.")
-    use_cases: list[str] = Field(description="What it suits.")
+    descriptors: list[str] = Field(description="Words that describe the sound.")
+    use_cases: list[str] = Field(description="Suitable uses.")
 
 
 class Catalogue(BaseModel):
-    """The voices that a call may have."""
+    """The available voices."""
 
     voices: list[Voice]
 
     @classmethod
     def of(cls, voices: list[CatalogueVoice]) -> Catalogue:
-        """The catalogue, as Anima shows it."""
+        """Returns Anima's view of the catalog."""
         return cls(
             voices=[
                 Voice(

@@ -30,22 +30,22 @@ from switchboard.webhooks import service as webhooks
 api = Api(Anima(), "webhooks")
 
 Limit = Annotated[int, Query(ge=1, le=100)]
-Cursor = Annotated[str | None, Query(description="`pagination.nextCursor` of the page before.")]
-_MASTER = "This takes the master key."
-_UNKNOWN = "There is no such webhook."
+Cursor = Annotated[str | None, Query(description="`pagination.nextCursor` of the previous page.")]
+_MASTER = "This operation requires the master key."
+_UNKNOWN = "The organization has no webhook with this id."
 
 
 @api.post(
     "/v1/webhooks",
-    summary="Register a webhook",
+    summary="Create a webhook",
     operation_id="webhookCreate",
     tag="Webhooks",
     status=201,
     keys=MASTER,
     secret=True,
     responses={
-        400: "The request is not valid, or nothing can be sent to the URL.",
-        402: "There are as many webhooks as there may be.",
+        400: "The request is not valid, or the URL is not publicly reachable.",
+        402: "The limit of webhooks is reached.",
         403: _MASTER,
     },
 )
@@ -68,7 +68,7 @@ def listing(limit: Limit = 20, cursor: Cursor = None) -> WebhookList:
 
 @api.get(
     "/v1/webhooks/event-types",
-    summary="List what a webhook can be told of",
+    summary="List the event names for webhooks",
     operation_id="webhookEventTypes",
     tag="Webhooks",
     keys=MASTER,
@@ -80,11 +80,11 @@ def event_types() -> EventTypes:
 
 @api.get(
     "/v1/webhooks/dead-letters",
-    summary="List deliveries that were lost, newest first",
+    summary="List lost deliveries, newest first",
     operation_id="webhookDeadLetters",
     tag="Webhooks",
-    description="They failed for good, or were under way when their webhook was disabled. Events that happen while a"
-    " webhook is disabled make no deliveries.",
+    description="A delivery is lost if its last attempt failed, or if it was pending when its webhook was disabled."
+    " Events that happen while a webhook is disabled create no deliveries.",
     keys=MASTER,
     responses={400: "The limit or the cursor is not valid.", 403: _MASTER},
 )
@@ -94,7 +94,7 @@ def dead_letters(limit: Limit = 20, cursor: Cursor = None) -> DeliveryList:
 
 @api.get(
     "/v1/webhooks/<webhook_id>",
-    summary="Read a webhook",
+    summary="Get a webhook",
     operation_id="webhookGet",
     tag="Webhooks",
     keys=MASTER,
@@ -106,10 +106,10 @@ def read(webhook_id: str) -> Webhook:
 
 @api.patch(
     "/v1/webhooks/<webhook_id>",
-    summary="Change a webhook",
+    summary="Update a webhook",
     operation_id="webhookUpdate",
     tag="Webhooks",
-    description="To make one active that was disabled is to forget its failures.",
+    description="Activating a disabled webhook resets its count of failures.",
     keys=MASTER,
     responses={400: "The request is not valid.", 403: _MASTER, 404: _UNKNOWN},
 )
@@ -123,7 +123,7 @@ def update(webhook_id: str, request: UpdateWebhookRequest) -> Webhook:
     summary="Remove a webhook",
     operation_id="webhookDelete",
     tag="Webhooks",
-    description="What is still to be delivered to it is given up.",
+    description="Its pending deliveries are canceled.",
     keys=MASTER,
     responses={403: _MASTER, 404: _UNKNOWN},
 )
@@ -135,7 +135,8 @@ def remove(webhook_id: str) -> Removed:
 
 @api.post(
     "/v1/webhooks/<webhook_id>/rotate",
-    summary="Replace a webhook's secret; both sign for 24 hours",
+    summary="Rotate a webhook's secret",
+    description="Creates a new secret. For 24 hours, deliveries are signed with both secrets.",
     operation_id="webhookRotate",
     tag="Webhooks",
     keys=MASTER,
@@ -149,7 +150,7 @@ def rotate(webhook_id: str) -> NewWebhook:
 
 @api.post(
     "/v1/webhooks/<webhook_id>/reenable",
-    summary="Make a webhook active again, and forget its failures",
+    summary="Activate a webhook and reset its count of failures",
     operation_id="webhookReenable",
     tag="Webhooks",
     keys=MASTER,
@@ -175,16 +176,16 @@ def test(webhook_id: str) -> Tested:
 
 @api.post(
     "/v1/webhooks/<webhook_id>/recover",
-    summary="Send once more the deliveries that were lost since a moment",
+    summary="Send lost deliveries again",
     operation_id="webhookRecover",
     tag="Webhooks",
-    description="Sends the deliveries that failed for good, and then those that were under way when the webhook was"
-    " disabled. Events that happen while a webhook is disabled make no deliveries, and a recovery does not send them."
-    " Read them from `GET /v1/audit/events`. A webhook that is disabled again during a recovery gets no more"
-    " deliveries. Recover the rest later.",
+    description="Sends the deliveries lost since a time: first those that failed after their last attempt, then those"
+    " that were pending when the webhook was disabled. Events that happen while a webhook is disabled create no"
+    " deliveries, so a recovery does not send them. Get them from `GET /v1/audit/events`. If the webhook is disabled"
+    " again during the recovery, the rest stays lost: recover it later.",
     status=202,
     keys=MASTER,
-    responses={400: "The moment is not valid.", 403: _MASTER, 404: _UNKNOWN, 409: "The webhook is disabled."},
+    responses={400: "The timestamp is not valid.", 403: _MASTER, 404: _UNKNOWN, 409: "The webhook is disabled."},
 )
 def recover(webhook_id: str, request: RecoverRequest) -> Recovering:
     caller = api.caller
@@ -211,11 +212,11 @@ def deliveries(
 
 @api.get(
     "/v1/webhooks/deliveries/<dlv:delivery_id>",
-    summary="Read a delivery",
+    summary="Get a delivery",
     operation_id="webhookDeliveryGet",
     tag="Webhooks",
     keys=MASTER,
-    responses={403: _MASTER, 404: "There is no such delivery."},
+    responses={403: _MASTER, 404: "The organization has no delivery with this id."},
 )
 def delivery(delivery_id: str) -> Delivery:
     return Delivery.of(webhooks.find_delivery(api.caller.org_id, delivery_id))
@@ -223,16 +224,16 @@ def delivery(delivery_id: str) -> Delivery:
 
 @api.post(
     "/v1/webhooks/deliveries/<dlv:delivery_id>/replay",
-    summary="Send a delivery once more",
+    summary="Send a delivery again",
     operation_id="webhookReplay",
     tag="Webhooks",
-    description="Under the same id and by the whole schedule. A delivery that is still pending can be sent again when"
-    " its next attempt is more than an hour overdue.",
+    description="The delivery keeps its id and starts a new series of attempts. A pending delivery can be sent again"
+    " if its next attempt is more than an hour overdue.",
     keys=MASTER,
     responses={
         403: _MASTER,
-        404: "There is no such delivery.",
-        409: "The delivery is still under way, or its webhook is disabled.",
+        404: "The organization has no delivery with this id.",
+        409: "The delivery is still pending, or its webhook is disabled.",
     },
 )
 def replay(delivery_id: str) -> Delivery:

@@ -1,4 +1,4 @@
-"""Webhooks and their deliveries, as Anima's clients see them (docs/contracts/anima.md#webhooks)."""
+"""Request and response models of Anima's webhooks and deliveries (docs/contracts/anima.md#webhooks)."""
 
 from __future__ import annotations
 
@@ -24,39 +24,48 @@ class _Shown(BaseModel):
 
 class _Fields(_Shown):
     events: list[Event] = Field(
-        default=["*"], min_length=1, max_length=100, description="Names, `prefix.*` or `*` (see event-types)."
+        default=["*"],
+        min_length=1,
+        max_length=100,
+        description="Event names, `prefix.*` or `*`. `GET /v1/webhooks/event-types` lists the names.",
     )
     description: str | None = Field(default=None, max_length=2_000)
     label: Annotated[str, Line(120)] | None = None
     active: StrictBool = True
     custom_headers: dict[str, str] = Field(
-        default_factory=dict, max_length=20, description="Sent along with every delivery; never shown again."
+        default_factory=dict,
+        max_length=20,
+        description="Headers of every delivery. Their values are never shown again.",
     )
     timeout_ms: StrictInt | None = Field(
-        default=None, ge=1_000, le=60_000, description="How long an answer is waited for."
+        default=None, ge=1_000, le=60_000, description="The time to wait for a response, in milliseconds."
     )
-    max_attempts: StrictInt | None = Field(default=None, ge=1, le=10, description="How often a delivery is tried.")
+    max_attempts: StrictInt | None = Field(
+        default=None, ge=1, le=10, description="The largest number of attempts of a delivery."
+    )
     template: str | None = Field(
-        default=None, max_length=8_192, description="JSON in which `{{path}}` stands for a value of the event's body."
+        default=None,
+        max_length=8_192,
+        description="JSON for the body. Each `{{path}}` is replaced by a value of the event's body.",
     )
 
 
 class CreateWebhookRequest(_Fields):
-    """An endpoint to register."""
+    """A webhook to create."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"url": "https://example.com/hooks/anima", "events": ["message.*"]}]}
     )
 
-    url: str = Field(max_length=2_048, description="Where to post to: https, at an address that everyone can reach.")
+    url: str = Field(max_length=2_048, description="The https URL that receives events. It must be publicly reachable.")
 
     def settings(self) -> Settings:
-        """The endpoint in the domain's terms."""
+        """Returns the domain's settings of the endpoint."""
         return Settings.model_validate(self.model_dump())
 
 
 class UpdateWebhookRequest(_Fields):
-    """What to change of an endpoint. What is left out stays as it is."""
+    """The changes of a webhook. A missing field stays unchanged."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"active": False}]})
 
@@ -65,19 +74,19 @@ class UpdateWebhookRequest(_Fields):
     @model_validator(mode="after")
     def _something(self) -> UpdateWebhookRequest:
         if not self.model_fields_set:
-            raise ValueError("names nothing to change")
+            raise ValueError("is empty: send at least one field to change")
         for name in ("url", "events", "active"):
             if name in self.model_fields_set and getattr(self, name) is None:
                 raise ValueError(f"{name}: cannot be null")
         return self
 
     def changes(self) -> dict[str, Any]:
-        """The changes in the domain's terms."""
+        """Returns the fields that the request sent."""
         return self.model_dump(exclude_unset=True)
 
 
 class Webhook(_Shown):
-    """An endpoint that is told of events."""
+    """A webhook: a URL that receives events."""
 
     id: str
     org_id: str
@@ -86,40 +95,40 @@ class Webhook(_Shown):
     active: bool
     label: str | None
     description: str | None
-    consecutive_failures: int = Field(description="Attempts in a row that were no success.")
+    consecutive_failures: int = Field(description="The number of failed attempts in a row.")
     disabled_reason: str | None
     disabled_at: str | None
     auth_type: Literal["NONE", "CUSTOM_HEADER"]
-    auth_header_name: str | None = Field(description="The first of the custom headers, whose values are never shown.")
+    auth_header_name: str | None = Field(description="The name of the first custom header. Values are never shown.")
     custom_header_names: list[str]
     timeout_ms: int
     max_attempts: int
     template: str | None
-    last_delivery_at: str | None = Field(description="When it was last sent to, to the minute.")
+    last_delivery_at: str | None = Field(description="The last attempt, to within a minute.")
     created_at: str
     updated_at: str
 
     @classmethod
     def of(cls, seen: Seen) -> Webhook:
-        """An endpoint of the domain, as Anima shows it."""
+        """Returns Anima's view of an endpoint."""
         return cls.model_validate(_fields(*seen))
 
 
 class NewWebhook(Webhook):
-    """An endpoint with its secret, shown in this answer only."""
+    """A webhook with its secret. The secret is shown in this response only."""
 
-    secret: str = Field(description="`whsec_…`: what signs the deliveries.")
+    secret: str = Field(description="The secret that signs the deliveries, `whsec_…`.")
 
     @classmethod
     def made(cls, made: NewEndpoint) -> NewWebhook:
-        """The answer to a registration, or to a rotation."""
+        """Returns the response for a new endpoint or a new secret."""
         return cls.model_validate(_fields(made.endpoint, models.Health()) | {"secret": made.secret})
 
 
 def _fields(endpoint: models.Endpoint, health: models.Health) -> dict[str, Any]:
     names = endpoint.header_names
     return endpoint.model_dump() | {
-        # An endpoint that is active again remembers when it was disabled, for what has failed since.
+        # An endpoint that is active again keeps the time of its last disabling, to recover deliveries lost since then.
         "disabled_at": None if endpoint.active else endpoint.disabled_at,
         "consecutive_failures": health.failures,
         "last_delivery_at": health.last_delivery_at,
@@ -130,36 +139,36 @@ def _fields(endpoint: models.Endpoint, health: models.Health) -> dict[str, Any]:
 
 
 class WebhookList(_Shown):
-    """A page of endpoints."""
+    """A page of webhooks."""
 
     items: list[Webhook]
     pagination: Pagination
 
     @classmethod
     def of(cls, found: list[Seen], cursor: str | None) -> WebhookList:
-        """A page, and where it goes on."""
+        """Returns a page and the position of the next page."""
         return cls(items=[Webhook.of(seen) for seen in found], pagination=Pagination.of(cursor))
 
 
 class Removed(_Shown):
-    """An endpoint is gone."""
+    """The webhook that was removed."""
 
     id: str
     deleted: Literal[True] = True
 
 
 class EventTypes(_Shown):
-    """The names that an endpoint can subscribe to."""
+    """The event names that a webhook can subscribe to."""
 
     items: list[str]
 
 
 class Attempt(_Shown):
-    """One try."""
+    """One attempt."""
 
     number: int
     at: str
-    status: int | None = Field(description="The status that came back, if anything did.")
+    status: int | None = Field(description="The HTTP status of the response, if there was one.")
     milliseconds: int
     error: str | None
 
@@ -168,17 +177,17 @@ DeliveryStatus = Literal["PENDING", "SUCCEEDED", "FAILED", "CANCELED"]
 
 
 class Delivery(_Shown):
-    """One event for one endpoint."""
+    """One event for one webhook."""
 
-    id: str = Field(description="The same at every try: `webhook-id`.")
+    id: str = Field(description="The id of the delivery. Every attempt sends it as `webhook-id`.")
     webhook_id: str
-    message_id: str | None = Field(description="The mail that it tells of, if it tells of one.")
+    message_id: str | None = Field(description="The id of the message, if the event is about a message.")
     event: str
-    sequence: int = Field(description="Orders what is told of one subject.")
+    sequence: int = Field(description="The position among the events of the same subject.")
     status: DeliveryStatus
     payload: Any
     status_code: int | None
-    response_body: str | None = Field(description="The beginning of the last answer.")
+    response_body: str | None = Field(description="The beginning of the last response.")
     error: str | None
     attempts: int
     history: list[Attempt]
@@ -189,7 +198,7 @@ class Delivery(_Shown):
 
     @classmethod
     def of(cls, delivery: models.Delivery) -> Delivery:
-        """A delivery of the domain, as Anima shows it."""
+        """Returns Anima's view of a delivery."""
         last = delivery.last
         return cls.model_validate(
             delivery.model_dump(exclude={"log", "status"})
@@ -212,36 +221,36 @@ class DeliveryList(_Shown):
 
     @classmethod
     def of(cls, found: list[models.Delivery], cursor: str | None) -> DeliveryList:
-        """A page, and where it goes on."""
+        """Returns a page and the position of the next page."""
         return cls(items=[Delivery.of(one) for one in found], pagination=Pagination.of(cursor))
 
 
 def status_of(shown: DeliveryStatus | None) -> Status | None:
-    """The state that one of Anima's stands for, to filter by."""
+    """Returns the domain's status for one of Anima's, as a filter."""
     return Status(shown.lower()) if shown else None
 
 
 class Tested(_Shown):
-    """A test delivery was sent off."""
+    """The test delivery that was queued."""
 
     success: Literal[True] = True
     delivery_id: str
 
 
 class RecoverRequest(_Shown):
-    """Since when lost deliveries are to be sent once more."""
+    """The start of the time range to recover."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"since": "2026-01-15T00:00:00Z"}]})
 
-    since: Moment = Field(description="A moment with its zone.")
+    since: Moment = Field(description="A timestamp with a time zone. Deliveries lost since then are sent again.")
 
     @property
     def moment(self) -> str:
-        """The moment as it is stored."""
+        """The stored form of the timestamp."""
         return clock.iso(clock.parse(self.since))
 
 
 class Recovering(_Shown):
-    """Lost deliveries are being sent once more."""
+    """The recovery has started."""
 
     success: Literal[True] = True

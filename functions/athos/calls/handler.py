@@ -12,7 +12,7 @@ from switchboard.edge.dialects.athos import Athos
 from switchboard.edge.fields import Moment
 from switchboard.roleplay import service as roleplay
 
-#: More are asked for in vain: the page holds so many.
+#: A larger `limit` is accepted and returns this many calls.
 LARGEST_PAGE = 100
 
 api = Api(Athos(), "calls")
@@ -21,23 +21,30 @@ api = Api(Athos(), "calls")
 @api.get(
     "/api/external/v1/calls",
     summary="List scored calls",
-    description="Newest first by their end. Pages are stable while calls are added.",
+    description="Sorted by the end of the call, newest first. Pages stay stable while calls are added.",
     operation_id="listCalls",
     tag="Calls",
-    responses={400: "A moment, a filter, the limit or the cursor is not valid."},
+    responses={400: "A timestamp, a filter, the limit or the cursor is not valid."},
 )
 def listing(
-    start: Annotated[Moment, Query(alias="from", description="Calls that ended then or later.")],
-    end: Annotated[Moment | None, Query(alias="to", description="Calls that ended then or earlier.")] = None,
-    source: Annotated[Source | None, Query(description="Where calls come from.")] = None,  # noqa: ARG001 all
-    external_user_id: Annotated[str | None, Query(alias="externalUserId", description="Calls of one rep.")] = None,
+    start: Annotated[Moment, Query(alias="from", description="Only calls that ended at this time or later.")],
+    end: Annotated[
+        Moment | None, Query(alias="to", description="Only calls that ended at this time or earlier.")
+    ] = None,
+    source: Annotated[Source | None, Query(description="The source of the calls.")] = None,  # noqa: ARG001 there is one source
+    external_user_id: Annotated[
+        str | None, Query(alias="externalUserId", description="Only calls of this rep.")
+    ] = None,
     external_agency_id: Annotated[
-        str | None, Query(alias="externalAgencyId", description="Calls with one label.")
+        str | None, Query(alias="externalAgencyId", description="Only calls with this agency.")
     ] = None,
     limit: Annotated[
-        int, Query(ge=1, description="The size of a page; beyond 100 it is 100.", json_schema_extra={"maximum": 100})
+        int,
+        Query(
+            ge=1, description="The size of a page. Larger values than 100 mean 100.", json_schema_extra={"maximum": 100}
+        ),
     ] = 50,
-    cursor: Annotated[str | None, Query(description="`nextCursor` of the page before.")] = None,
+    cursor: Annotated[str | None, Query(description="`nextCursor` of the previous page.")] = None,
 ) -> ListCallsResponse:
     listed = window(start, end, external_user_id, external_agency_id)
     found, after = roleplay.listing(api.caller, listed, min(limit, LARGEST_PAGE), cursor)
@@ -46,11 +53,11 @@ def listing(
 
 @api.get(
     "/api/external/v1/calls/<callId>",
-    summary="Read a scored call",
-    description="With its transcript and its score.",
+    summary="Get a scored call",
+    description="Returns the call with transcript and score.",
     operation_id="getCall",
     tag="Calls",
-    responses={404: "The tenant has no scored call of that id."},
+    responses={404: "The tenant has no scored call with this id."},
 )
 def read(callId: str) -> CallDetail:  # noqa: N803 the contract's name of the parameter
     return CallDetail.of(roleplay.get(api.caller, callId))

@@ -1,4 +1,4 @@
-"""Scored calls, as Athos' clients see them (docs/contracts/athos.md#calls)."""
+"""Query window and response models of Athos' scored calls (docs/contracts/athos.md#calls)."""
 
 from __future__ import annotations
 
@@ -14,27 +14,30 @@ from switchboard.roleplay.judges.models import Mark, Speaker, Turn
 from switchboard.roleplay.models import Call, Detail, Listed
 from switchboard.roleplay.models import Score as DomainScore
 
-#: Turns' roles in the contract's time (docs/contracts/athos.md#calls).
+#: The contract's names of the speakers (docs/contracts/athos.md#calls).
 _ROLES: dict[Speaker, Literal["assistant", "user"]] = {Speaker.PERSONA: "assistant", Speaker.REP: "user"}
 
 
 Shown = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
-#: Lists of one, that more may join.
+#: Enumerations with one value. More values may be added.
 Source = Annotated[Literal["roleplay"], WithJsonSchema({"type": "string", "enum": ["roleplay"]})]
 Status = Annotated[Literal["scored"], WithJsonSchema({"type": "string", "enum": ["scored"]})]
 
 
 def window(start: str, end: str | None, user: str | None, agency: str | None) -> Listed:
-    """What is asked for, in the domain's terms. Raises Invalid where the window ends before it begins.
+    """Returns the domain's filter of calls. Raises Invalid if the window ends before it starts.
 
-    Calls end at a millisecond: the first that is not before `start` is rounded up to, the last rounded down.
+    Calls end at whole milliseconds, so the start is rounded up and the end is rounded down.
     """
     first, last = clock.parse(start), end and clock.parse(end)
     if last and first > last:
-        raise Invalid("The window ends before it begins.", fields={"to": "is before from"})
+        raise Invalid("The window ends before it starts. Send a later to.", fields={"to": "is before from"})
     begin, end = clock.iso(_rounded_up(first)), clock.iso(last) if last else None
     if end and end < begin:
-        raise Invalid("The window holds no whole millisecond.", fields={"to": "is less than a millisecond after from"})
+        raise Invalid(
+            "The window contains no whole millisecond. Send a later to.",
+            fields={"to": "is less than a millisecond after from"},
+        )
     return Listed(
         start=begin,
         end=end,
@@ -49,7 +52,7 @@ def _rounded_up(moment: datetime) -> datetime:
     try:
         return moment + timedelta(milliseconds=1)
     except OverflowError:
-        # The last millisecond of the year 9999: no call ends later.
+        # This is in the last millisecond of the year 9999. No call ends later.
         return moment
 
 
@@ -71,7 +74,7 @@ _SLIM: dict[str, Any] = {
 
 
 class SlimCall(_Shown):
-    """A scored call, without transcript and score."""
+    """A scored call without transcript and score."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_SLIM]})
 
@@ -87,7 +90,7 @@ class SlimCall(_Shown):
 
     @classmethod
     def of(cls, call: Call) -> SlimCall:
-        """A call of the domain, as a row."""
+        """Returns the row of a call."""
         return cls.model_validate(_fields(call))
 
 
@@ -99,20 +102,20 @@ class ListCallsResponse(_Shown):
     """A page of scored calls, newest first."""
 
     data: list[SlimCall]
-    next_cursor: str | None = Field(description="`cursor` of the next page; null at the end.")
+    next_cursor: str | None = Field(description="The `cursor` of the next page. It is null on the last page.")
 
     @classmethod
     def of(cls, calls: list[Call], cursor: str | None) -> ListCallsResponse:
-        """A page of the domain's calls."""
+        """Returns a page of calls."""
         return cls(data=[SlimCall.of(call) for call in calls], next_cursor=cursor)
 
 
 class TranscriptTurn(_Shown):
-    """Something that was said; times in seconds from the beginning."""
+    """A turn of the conversation. Times are in seconds from the start of the call."""
 
     model_config = ConfigDict(extra="allow")
 
-    turn: int = Field(description="Its number, by which evidence names it.")
+    turn: int = Field(description="The number of the turn. Evidence refers to it.")
     role: Literal["assistant", "user"] = Field(description="`assistant` is the persona, `user` the rep.")
     content: str
     start_time: float
@@ -120,7 +123,7 @@ class TranscriptTurn(_Shown):
 
     @classmethod
     def of(cls, turn: Turn) -> TranscriptTurn:
-        """A turn of the domain."""
+        """Returns the view of a turn."""
         return cls(
             turn=turn.number,
             role=_ROLES[turn.speaker],
@@ -131,7 +134,7 @@ class TranscriptTurn(_Shown):
 
 
 class Evidence(_Shown):
-    """Where it was heard: the characters from `start` to before `end` of a turn's content."""
+    """The evidence in a turn's content: the characters from `start` (included) to `end` (excluded)."""
 
     turn: int
     start: int
@@ -139,36 +142,36 @@ class Evidence(_Shown):
 
 
 class CriterionScore(_Shown):
-    """A criterion of the drill's rubric, judged."""
+    """The score of one criterion of the drill's rubric."""
 
     key: str
     title: str
     points: int = Field(ge=0)
-    weight: int = Field(ge=1, description="The most points that it may have.")
+    weight: int = Field(ge=1, description="The largest possible points.")
     evidence: list[Evidence]
 
     @classmethod
     def of(cls, mark: Mark) -> CriterionScore:
-        """A mark of the domain."""
+        """Returns the view of a mark."""
         return cls.model_validate(mark.model_dump())
 
 
 class Score(_Shown):
-    """How the rep did. Members are added in time."""
+    """The rep's score. More fields may be added."""
 
     model_config = ConfigDict(extra="allow")
 
     overall_score: Annotated[int, WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100})] = Field(
-        description="From 0 to 100: the higher, the better."
+        description="From 0 to 100. Higher is better."
     )
-    summary: str = Field(description="The call in a few words.")
-    feedback: str = Field(description="What the rep can do better.")
-    criteria: list[CriterionScore] = Field(description="The drill's rubric, criterion by criterion.")
-    rubric_version: str = Field(description="The edition of the rubric, `<drill>@<edition>`.")
+    summary: str = Field(description="A short summary of the call.")
+    feedback: str = Field(description="Advice for the rep.")
+    criteria: list[CriterionScore] = Field(description="The scores of the criteria of the drill's rubric.")
+    rubric_version: str = Field(description="The version of the rubric, `<drill>@<version>`.")
 
     @classmethod
     def of(cls, score: DomainScore) -> Score:
-        """A score of the domain."""
+        """Returns the view of a score."""
         return cls(
             overall_score=score.overall,
             summary=score.summary,
@@ -179,7 +182,7 @@ class Score(_Shown):
 
 
 class CallDetail(SlimCall):
-    """A scored call, with transcript and score."""
+    """A scored call with transcript and score."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -210,15 +213,15 @@ class CallDetail(SlimCall):
     status: Status
     transcript: list[TranscriptTurn]
     score: Score
-    audio_url: str | None = Field(default=None, description="Null: roleplays are not recorded yet.")
-    audio_url_expires_at: str | None = Field(default=None, description="Null.")
-    waveform: dict[str, Any] | None = Field(default=None, description="Null.")
+    audio_url: str | None = Field(default=None, description="Always null: roleplays are not recorded yet.")
+    audio_url_expires_at: str | None = Field(default=None, description="Always null.")
+    waveform: dict[str, Any] | None = Field(default=None, description="Always null.")
     created_at: Shown
     updated_at: Shown
 
     @classmethod
     def of(cls, detail: Detail) -> CallDetail:  # type: ignore[override]
-        """A call of the domain with all that belongs to it."""
+        """Returns the view of a call with its transcript and score."""
         return cls.model_validate(
             _fields(detail.call)
             | {

@@ -19,7 +19,7 @@ api = Api(Athos(), "sessions")
 
 
 def _admit(call: Call) -> None:
-    """Authenticate a call by the session token that it bears."""
+    """Authenticate a request by its session token."""
     try:
         token = bearer.credential(call)
     except Unauthenticated:
@@ -30,11 +30,11 @@ def _admit(call: Call) -> None:
 @api.post(
     "/api/external/v1/session",
     summary="Mint a session token",
-    description="For your back end. The token is good for about five minutes and for one redemption.",
+    description="For your back end. The token is valid for about five minutes and can be redeemed once.",
     operation_id="mintSession",
     tag="Sessions",
     responses={
-        403: "The tenant is not active or its monthly quota is used up, or the key may not be used from this address.",
+        403: "The tenant is not active, its monthly quota is used up, or the key does not allow this IP address.",
         503: "The session could not be stored.",
     },
 )
@@ -46,14 +46,14 @@ def mint(request: MintSessionRequest) -> MintSessionResponse:
     "/api/external/v1/roleplay/session",
     summary="Redeem a session token",
     description=(
-        "For the rep's browser, from any origin. The token is spent before the call is set up: of the refusals,"
-        " `INVALID_TOKEN`, `TOKEN_EXPIRED`, `INVALID_REQUEST` and `TENANT_INACTIVE` alone leave it unspent."
+        "For the rep's browser, from any origin. The token is used up before the call is created. Only the errors"
+        " `INVALID_TOKEN`, `TOKEN_EXPIRED`, `INVALID_REQUEST` and `TENANT_INACTIVE` leave it unused."
     ),
     operation_id="redeemSession",
     tag="Sessions",
     responses={
-        400: "The body is not valid, or there is no such drill.",
-        401: "The token is no token of ours, has expired, or was redeemed already.",
+        400: "The body is not valid, or the drill does not exist.",
+        401: "The token is invalid, expired or already redeemed.",
         403: "The tenant is no longer active.",
         503: "The voice transport is down.",
     },

@@ -1,4 +1,4 @@
-"""Sessions, as Athos' clients see them (docs/contracts/athos.md#sessions)."""
+"""Request and response models of Athos' sessions (docs/contracts/athos.md#sessions)."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from switchboard.roleplay.catalog.models import Difficulty
 from switchboard.roleplay.models import Wanted
 from switchboard.roleplay.sessions import Minted, Redeemed
 
-#: Longer than any id that was ever seen, and short enough for an item.
+#: Longer than any known id of a customer, and short enough for a table's item.
 _LONGEST_ID = 512
 
 
 class _Asked(BaseModel):
-    """A body's object: what is not there is left out, and never null."""
+    """An object in a request body. Optional fields may be missing, but never null."""
 
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
 
@@ -26,65 +26,67 @@ class _Asked(BaseModel):
     def _no_null(cls, value: Any) -> Any:
         for name, member in value.items() if isinstance(value, dict) else ():
             if member is None and name in {to_camel(field) for field in cls.model_fields}:
-                raise ValueError(f"{name}: is null: leave it out instead")
+                raise ValueError(f"{name}: is null: omit the field instead")
         return value
 
 
 def _nothing() -> None:
-    """The default of what may be left out: as a factory, it has no place in the schema."""
+    """Returns the default of an optional field. As a factory, the default does not appear in the schema."""
 
 
 class MintSessionRequest(_Asked):
-    """The rep that a session is for."""
+    """The rep of the session."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"externalUserId": "rep_8842", "externalAgencyId": "agency_chicago"}]}
     )
 
     external_user_id: str = Field(
-        min_length=1, max_length=_LONGEST_ID, description="Your own id of the rep: calls and webhooks carry it."
+        min_length=1, max_length=_LONGEST_ID, description="Your own id of the rep. Calls and webhooks contain it."
     )
     external_agency_id: Annotated[str, Field(min_length=1, max_length=_LONGEST_ID)] | SkipJsonSchema[None] = Field(
-        default_factory=_nothing, description="Your own id of the rep's agency: a label to filter by."
+        default_factory=_nothing, description="Your own id of the rep's agency. You can filter calls by it."
     )
 
 
 class MintSessionResponse(BaseModel):
-    """A session token, shown this once."""
+    """A session token. It is shown in this response only."""
 
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
 
-    token: str = Field(description="A JSON Web Token, for the rep's browser to redeem.")
+    token: str = Field(description="A JSON Web Token. The rep's browser redeems it.")
     expires_at: str = Field(
-        description="Until when it can be redeemed: about five minutes.", json_schema_extra={"format": "date-time"}
+        description="The end of the token's validity, in about five minutes.", json_schema_extra={"format": "date-time"}
     )
 
     @classmethod
     def of(cls, minted: Minted) -> MintSessionResponse:
-        """The answer to a minting."""
+        """Returns the response for a new session."""
         return cls(token=minted.token, expires_at=minted.session.expires_at)
 
 
 class Filters(_Asked):
-    """Wishes for the persona: what nothing matches is passed over."""
+    """Preferences for the persona. A filter without a match is ignored."""
 
-    state: str | SkipJsonSchema[None] = Field(default_factory=_nothing, description="A US state, by its two letters.")
-    category: str | SkipJsonSchema[None] = Field(default_factory=_nothing, description="Accepted, and not applied yet.")
+    state: str | SkipJsonSchema[None] = Field(
+        default_factory=_nothing, description="The two-letter code of a US state."
+    )
+    category: str | SkipJsonSchema[None] = Field(default_factory=_nothing, description="Accepted, but not applied yet.")
 
 
 class RedeemSessionRequest(_Asked):
-    """What the rep wants to practise."""
+    """The drill that the rep wants to practice."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"drillKey": "ma-full-sale", "difficulty": "Advanced"}]})
 
-    drill_key: str = Field(description="A drill of the catalogue, `ma-full-sale` for example. More are added.")
+    drill_key: str = Field(description="A drill of the catalog, for example `ma-full-sale`. More drills may be added.")
     filters: Filters = Field(default_factory=Filters)
     difficulty: Literal["Beginner", "Advanced", "Elite"] = Field(
-        default="Advanced", description="How hard the persona makes it."
+        default="Advanced", description="The difficulty of the persona."
     )
 
     def wanted(self) -> Wanted:
-        """The wish in the domain's terms."""
+        """Returns the domain's request for a call."""
         return Wanted(
             drill_key=self.drill_key,
             difficulty=Difficulty(self.difficulty),
@@ -94,25 +96,27 @@ class RedeemSessionRequest(_Asked):
 
 
 class Persona(BaseModel):
-    """Whom the rep will talk to."""
+    """The persona that the rep talks to."""
 
     name: str
 
 
 class RedeemSessionResponse(BaseModel):
-    """A call that awaits its rep."""
+    """A call that is ready for the rep."""
 
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
 
-    connection_ticket: str = Field(description="Opens the call's room, for the SDK alone.")
-    connection_url: str = Field(description="Where the room is, for the SDK alone.")
-    session_id: str = Field(description="The session's id, `ext_…`.")
-    call_id: str = Field(description="The call's id, `athos_call_…`: in the list, in webhooks, at its own path.")
+    connection_ticket: str = Field(description="The credential for the call's room. Pass it to the SDK.")
+    connection_url: str = Field(description="The address of the call's room. Pass it to the SDK.")
+    session_id: str = Field(description="The id of the session, `ext_…`.")
+    call_id: str = Field(
+        description="The id of the call, `athos_call_…`. The list, webhooks and the call's path use it."
+    )
     persona: Persona
 
     @classmethod
     def of(cls, redeemed: Redeemed) -> RedeemSessionResponse:
-        """The answer to a redemption."""
+        """Returns the response to a redeemed token."""
         call, ticket = redeemed
         return cls(
             connection_ticket=ticket.token,

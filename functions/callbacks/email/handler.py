@@ -1,4 +1,4 @@
-"""Mail that comes in: SES has stored it, and says so."""
+"""Receives notices of SES about incoming mail that it has stored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from switchboard.email import inbound
 
 
 def receive(notice: dict[str, Any]) -> None:
-    """Land one mail in the inboxes that it is for."""
+    """Deliver one mail to the inboxes of its recipients."""
     inbound.receive(notice)
 
 

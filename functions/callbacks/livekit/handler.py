@@ -1,7 +1,7 @@
-"""LiveKit's webhooks, and what the persona's agents report: `/callbacks/livekit*`.
+"""LiveKit's webhooks and the reports of the persona's agents: `/callbacks/livekit*`.
 
-Whatever is signed is queued as it is understood, and applied by a worker. So a callback that comes twice, late or in
-another order is as good as any, and one of a room that nobody knows changes nothing.
+A signed callback is parsed and queued; a worker applies it. So callbacks may arrive twice, late or in any order. A
+callback for an unknown room changes nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ api = Api(Callbacks(), "livekit")
 
 
 def _secrets() -> Sequence[str]:
-    # Without a transport nobody has signed anything.
+    # Without a configured transport there is no secret, so no signature is valid.
     name = settings.text("LIVEKIT_SECRET", "")
     return secret.active(name) if name else ()
 
@@ -39,7 +39,7 @@ _VERIFY = signatures.livekit("livekit", _secrets)
 
 @api.post(
     "/callbacks/livekit",
-    summary="A webhook of LiveKit's server",
+    summary="Receive a webhook of LiveKit's server",
     operation_id="receiveLiveKitWebhook",
     tag="LiveKit",
     body=Raw(verify=_VERIFY, types=frozenset({WEBHOOK_JSON, JSON})),
@@ -49,7 +49,7 @@ def receive_webhook() -> Answer:
     report = livekit_reports.of_webhook(event)
     if report is None:
         name = event.get("event") if isinstance(event, dict) else None
-        telemetry.logger().info("nothing to do for a webhook", extra={"livekit_event": str(name)[:60]})
+        telemetry.logger().info("skipped a webhook without an effect", extra={"livekit_event": str(name)[:60]})
     else:
         _queue([report])
     return answer_nothing()
@@ -57,11 +57,11 @@ def receive_webhook() -> Answer:
 
 @api.post(
     "/callbacks/livekit/reports",
-    summary="Turns, and the end of a room, by the persona's agent",
+    summary="Receive turns and the end of a room from the persona's agent",
     operation_id="reportRoom",
     tag="LiveKit",
     body=Raw(verify=_VERIFY),
-    responses={400: "The reports are not valid.", 404: "The room is none of ours."},
+    responses={400: "The reports are not valid.", 404: "The room does not belong to this platform."},
 )
 def report_room() -> Answer:
     try:
@@ -70,7 +70,7 @@ def report_room() -> Answer:
         telemetry.logger().warning("an agent's reports are not valid", extra={"problems": telemetry.problems(error)})
         raise Invalid("The reports are not valid.") from None
     if reports is None:
-        raise NotFound("There is no such room.")
+        raise NotFound("This room does not belong to this platform.")
     _queue(reports)
     return answer_nothing()
 
@@ -83,7 +83,7 @@ def _read() -> Any:
 
 
 def _queue(reports: list[dict[str, Any]]) -> None:
-    aside.settle()  # a request that the limiter refuses queues nothing
+    aside.settle()  # a request that the rate limiter refuses must not queue anything
     queue.send(Message(queue=QUEUE, body=report, group=report["org_id"]) for report in reports)
 
 

@@ -1,4 +1,4 @@
-"""What the persona's agent posts of a room: what was said, and that it is over."""
+"""Reports of a room that the persona's agent posts: final turns, and the end of the room."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from switchboard.roleplay.judges.models import Speaker, Turn
 from switchboard.roleplay.models import EndReason
 from switchboard.roleplay.transports import livekit_reports
 
-#: Nobody says so much in an hour, and a message of a queue holds as much.
+#: No hour of talk has more, and a queue's message can hold it.
 _LONGEST_TEXT, _MOST_TURNS, _LONGEST_MS = 16_000, 10_000, 2 * 3_600_000
-#: How many reports one post may hold.
+#: Most reports in one request.
 _AT_ONCE = 100
 
 _Place = Annotated[int, Field(ge=0, le=_LONGEST_MS)]
@@ -25,7 +25,7 @@ class _Reported(BaseModel):
 
 
 class SaidTurn(_Reported):
-    """A turn, once it is final. Turns are numbered from 0 without gaps."""
+    """A final turn. Turns are numbered from 0 without gaps."""
 
     event: Literal["turn"]
     number: int = Field(ge=0, lt=_MOST_TURNS)
@@ -42,7 +42,7 @@ class SaidTurn(_Reported):
 
 
 class RoomEnded(_Reported):
-    """The end: why, when, and how many turns there were, those included that could not be posted yet."""
+    """The end of a room: reason, time and number of turns. The number includes turns that are not posted yet."""
 
     event: Literal["ended"]
     reason: Literal[EndReason.COMPLETED, EndReason.REP_HANGUP, EndReason.PERSONA_HANGUP]
@@ -54,7 +54,7 @@ class RoomEnded(_Reported):
 
 
 class RoomReports(_Reported):
-    """Reports of one room, which is named as LiveKit names it to the agent."""
+    """Reports of one room. `room` is LiveKit's name of it."""
 
     room: str = Field(max_length=200)
     reports: list[Annotated[SaidTurn | RoomEnded, Field(discriminator="event")]] = Field(
@@ -62,6 +62,6 @@ class RoomReports(_Reported):
     )
 
     def messages(self) -> list[dict[str, Any]] | None:
-        """The reports as the worker takes them; `None` where the room is none of ours."""
+        """Returns the reports as messages for the worker, or `None` if the room does not belong to this platform."""
         place = livekit_reports.place_of(self.room)
         return None if place is None else [place | one.report() for one in self.reports]

@@ -1,6 +1,6 @@
-"""What the simulated voice provider posts: of its line, and of its talker.
+"""Callbacks of the simulated voice provider, from its line and its talker.
 
-Every callback is verified, read, queued and answered; a worker applies it. So it may come twice, late or in any order.
+Each callback is verified, parsed and queued; a worker applies it. So callbacks may arrive twice, late or in any order.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ api = Api(Callbacks(), "simulator")
 
 @api.post(
     callbacks.PATHS["line"],
-    summary="A report of the simulated line",
+    summary="Receive a report of the simulated line",
     operation_id="receiveSimulatedLine",
     tag="Simulator",
     body=Raw(verify=callbacks.LINE.verify),
@@ -31,7 +31,7 @@ def receive_line() -> Answer:
 
 @api.post(
     callbacks.PATHS["talk"],
-    summary="A report of the simulated talker",
+    summary="Receive a report of the simulated talker",
     operation_id="receiveSimulatedTalk",
     tag="Simulator",
     body=Raw(verify=callbacks.TALK.verify),
@@ -45,8 +45,8 @@ def _take(receiver: Receiver) -> Answer:
     try:
         told = receiver.read(api.signed)
     except Unreadable as error:
-        raise Invalid("The callback is no report.") from error
-    aside.settle()  # a request that the limiter refuses queues nothing
+        raise Invalid("The callback is not a valid report.") from error
+    aside.settle()  # a request that the rate limiter refuses must not queue anything
     queue.send(reports.messages(told))
     return answer_nothing()
 

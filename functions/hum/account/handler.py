@@ -1,4 +1,4 @@
-"""HUM: `/api/health`, `/api/me`, `/api/orgs*`, `/api/session/*`, and the answer to what is at no path of any API."""
+"""HUM: `/api/health`, `/api/me`, `/api/invites*`, `/api/orgs*`, `/api/session/*`, and 404 for unknown paths."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from switchboard.people import service as people
 from switchboard.team import invites, places
 from switchboard.team.permissions import Permission
 
-#: There is none at this key: reading it tells that the table answers, and costs the least.
+#: No item has this key. Reading it is the cheapest check that the table responds.
 _NO_ITEM = {"pk": "health", "sk": "health"}
 
 api = Api(
     Hum(),
     "account",
     tags={
-        "System": "Whether the service is up.",
-        "User": "Who is signed in, and where.",
-        "Organizations": "The organisation and its profile.",
+        "System": "The state of the service.",
+        "User": "The signed-in person, their organizations and invites.",
+        "Organizations": "The organization and its profile.",
     },
 )
 
 
 @api.get(
     "/api/health",
-    summary="Tell that the service is up",
+    summary="Check that the service is up",
     operation_id="getHealth",
     tag="System",
     public=True,
-    responses={503: "The service cannot reach its data for the moment."},
+    responses={503: "The service cannot reach its data at the moment."},
 )
 def health() -> dict[str, Any]:
     try:
@@ -49,7 +49,7 @@ def health() -> dict[str, Any]:
     return {"ok": True, "stage": settings.stage(), "time": clock.stamp()}
 
 
-@api.get("/api/me", summary="Read who is signed in, and where", operation_id="getCurrentUser", tag="User")
+@api.get("/api/me", summary="Get the signed-in person", operation_id="getCurrentUser", tag="User")
 def me() -> Me:
     signed_in = api.signed_in
     return Me.told(signed_in, invites.pending_of(signed_in.user))
@@ -60,7 +60,7 @@ def me() -> Me:
     summary="List the invites for your address",
     operation_id="listOwnInvites",
     tag="User",
-    description="Newest first. An address that the issuer has not verified has none.",
+    description="Newest first. The list is empty until the issuer has verified your address.",
 )
 def list_own_invites() -> OwnInvites:
     return OwnInvites.of(invites.pending_of(api.signed_in.user))
@@ -71,10 +71,10 @@ def list_own_invites() -> OwnInvites:
     summary="Accept an invite",
     operation_id="acceptInvite",
     tag="User",
-    description="Takes no body. A session that looks at no organization looks at this one from then on.",
+    description="Send no body. If the session has no current organization, it switches to this one.",
     responses={
-        402: "The organization is full, or the person belongs to as many organizations as one may.",
-        404: "There is no such open invite for the person's verified address.",
+        402: "The organization cannot have more members, or the person cannot join more organizations.",
+        404: "There is no open invite with this id for the person's verified address.",
     },
 )
 def accept_invite(invite_id: str) -> AcceptedInvite:
@@ -95,8 +95,8 @@ def accept_invite(invite_id: str) -> AcceptedInvite:
     summary="Decline an invite",
     operation_id="declineInvite",
     tag="User",
-    description="Takes no body. The organization cannot invite the address again for seven days.",
-    responses={404: "There is no such open invite for the person's verified address."},
+    description="Send no body. The organization cannot invite the address again for seven days.",
+    responses={404: "There is no open invite with this id for the person's verified address."},
 )
 def decline_invite(invite_id: str) -> Ok:
     call = api.call
@@ -107,11 +107,11 @@ def decline_invite(invite_id: str) -> Ok:
 
 @api.post(
     "/api/session/org",
-    summary="Look at another organisation",
+    summary="Switch to another organization",
     operation_id="switchOrg",
     tag="User",
-    description="The answer's cookie takes the place of the one before, which goes on working.",
-    responses={404: "The person belongs to no such organisation."},
+    description="The response sets a new cookie. The previous cookie stays valid.",
+    responses={404: "The person has no organization with this id."},
 )
 def switch(request: Switch) -> Me:
     signed_in = api.signed_in
@@ -125,12 +125,12 @@ def switch(request: Switch) -> Me:
 
 @api.post(
     "/api/orgs",
-    summary="Create an organisation",
+    summary="Create an organization",
     operation_id="createOrg",
     tag="Organizations",
-    description="Whoever creates it is its admin, and looks at it from then on.",
+    description="The person becomes its admin, and the session switches to it.",
     status=201,
-    responses={402: "The person belongs to as many organisations as one may."},
+    responses={402: "The person cannot belong to more organizations."},
 )
 def create_org(request: OrganizationInput) -> Organization:
     call, signed_in = api.call, api.signed_in
@@ -148,7 +148,7 @@ def create_org(request: OrganizationInput) -> Organization:
 
 @api.get(
     "/api/orgs/current",
-    summary="Read the organisation",
+    summary="Get the organization",
     operation_id="getCurrentOrg",
     tag="Organizations",
     permission=Permission.ORGANIZATION_READ,
@@ -159,7 +159,7 @@ def read_org() -> Organization:
 
 @api.patch(
     "/api/orgs/current",
-    summary="Change the organisation's profile",
+    summary="Update the organization's profile",
     operation_id="updateCurrentOrg",
     tag="Organizations",
     permission=Permission.ORGANIZATION_WRITE,

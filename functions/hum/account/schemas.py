@@ -1,4 +1,4 @@
-"""The signed-in person and their organisation, as HUM's clients see them (docs/contracts/hum.md#account)."""
+"""Request and response models of the signed-in person and their organization (docs/contracts/hum.md#organizations)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from switchboard.team import members, places
 from switchboard.team.models import PendingInvite, PendingInvites, Place
 from switchboard.team.permissions import Permission, Role
 
-# One visible line each: what the organization is called is shown to others, in mails too.
+# One line of visible text each: other people see an organization's name, for example in mails.
 Name = Annotated[str, Line(200, least=1)]
 Text32 = Annotated[str, Line(32)]
 Text120 = Annotated[str, Line(120)]
@@ -25,7 +25,7 @@ Text200 = Annotated[str, Line(200)]
 
 
 class OrganizationInput(BaseModel):
-    """An organisation's profile. A field that is left out stays as it is; `null` empties it."""
+    """An organization's profile. A missing field stays unchanged; `null` clears it."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"name": "Lakeside Clinic", "contact_email": "office@lakeside.example"}]}
@@ -44,12 +44,12 @@ class OrganizationInput(BaseModel):
     default_provider: VoiceProvider = Field(default=VoiceProvider.ELEVENLABS, json_schema_extra=no_default)
 
     def given(self) -> dict[str, Any]:
-        """What the request says, and nothing that it leaves out."""
+        """Returns the fields that the request sent."""
         return self.model_dump(mode="json", exclude_unset=True)
 
 
 class Organization(BaseModel):
-    """An organisation."""
+    """An organization."""
 
     id: str
     name: str
@@ -71,7 +71,7 @@ class Organization(BaseModel):
 
     @classmethod
     def of(cls, organisation: Organisation) -> Organization:
-        """An organisation of the domain, as HUM shows it."""
+        """Returns HUM's view of an organization."""
         return cls.model_validate(organisation.model_dump())
 
 
@@ -85,7 +85,7 @@ class User(BaseModel):
 
 
 class OwnOrganization(BaseModel):
-    """An organisation that the person belongs to."""
+    """An organization of the person."""
 
     id: str
     name: str
@@ -93,24 +93,24 @@ class OwnOrganization(BaseModel):
 
 
 class CurrentOrganization(OwnOrganization):
-    """The organisation that the session looks at."""
+    """The current organization of the session."""
 
     plan: str
 
 
 class OwnInvite(BaseModel):
-    """An invite that the person may accept."""
+    """An invite that the person can accept."""
 
     id: str
     org_name: str
     role: Role
-    invited_by: str = Field(description="The name of the person who invited.")
+    invited_by: str = Field(description="The name of the member who sent the invite.")
     created_at: str
     expires_at: str
 
     @classmethod
     def of(cls, pending: PendingInvite) -> OwnInvite:
-        """An invite, as the person sees it whose address it is for."""
+        """Returns the invited person's view of an invite."""
         invite, organisation = pending
         return cls(
             id=invite.id,
@@ -123,14 +123,14 @@ class OwnInvite(BaseModel):
 
 
 class OwnInvites(BaseModel):
-    """The invites for the person's address, once their issuer has verified it."""
+    """The invites for the person's email address. It is empty until the issuer has verified the address."""
 
-    invites: list[OwnInvite] = Field(description="The newest ones that can still be accepted, 20 at most.")
-    invite_count: int = Field(description="How many can be accepted; more than 50 count as 50.", ge=0)
+    invites: list[OwnInvite] = Field(description="The newest invites that can still be accepted, at most 20.")
+    invite_count: int = Field(description="The number of invites that can be accepted, at most 50.", ge=0)
 
     @classmethod
     def of(cls, pending: PendingInvites) -> OwnInvites:
-        """A person's invites, as they see them."""
+        """Returns the invited person's view of their invites."""
         return cls(invites=[OwnInvite.of(one) for one in pending.newest], invite_count=pending.total)
 
 
@@ -141,23 +141,23 @@ class AcceptedInvite(Ok):
 
     @classmethod
     def of(cls, place: Place) -> AcceptedInvite:
-        """The place that an invite led to."""
+        """Returns the response to an accepted invite."""
         org = OwnOrganization(id=place.organisation.id, name=place.organisation.name, role=place.role)
         return cls(ok=True, org=org)
 
 
 class Me(OwnInvites):
-    """The signed-in person, the organization that the session looks at, their role there, and who invites them."""
+    """The signed-in person, the session's current organization, the person's role in it, and their invites."""
 
     user: User
-    org: CurrentOrganization | None = Field(description="`null` before an organisation is created or joined.")
+    org: CurrentOrganization | None = Field(description="`null` until the person creates or joins an organization.")
     role: Role | None
     orgs: list[OwnOrganization]
     permissions: list[Permission]
 
     @classmethod
     def told(cls, signed_in: SignedIn, pending: PendingInvites) -> Me:
-        """What a session stands for."""
+        """Returns the person and organization of a session, and the person's invites."""
         user, organisation, membership = signed_in.user, signed_in.organisation, signed_in.membership
         role = membership.role if membership else None
         return cls(
@@ -176,7 +176,7 @@ class Me(OwnInvites):
 
 
 class Switch(BaseModel):
-    """Another organisation to look at."""
+    """The organization to switch to."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"org_id": "org_01k9x4c8v6q2m3n4p5r6s7t8v9"}]})
 

@@ -1,4 +1,4 @@
-"""HUM: `/api/blocklist*`: the numbers that an organisation never calls or texts."""
+"""HUM: `/api/blocklist*`: the numbers that an organization never calls or texts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from switchboard.edge.ok import DONE, Ok
 from switchboard.edge.paging import Cursor, Limit
 from switchboard.team.permissions import Permission
 
-api = Api(Hum(), "blocklist", tags={"Blocklist": "Whom the organisation neither calls nor texts."})
+api = Api(Hum(), "blocklist", tags={"Blocklist": "Numbers that the organization never calls or texts."})
 
 
 @api.get(
@@ -30,7 +30,7 @@ def list_blocked(limit: Limit = 50, cursor: Cursor = None) -> Blocklist:
     summary="Block a number",
     operation_id="createBlockedNumber",
     tag="Blocklist",
-    description="It holds from the next call or text on, in every API. A number that is blocked stays as it was.",
+    description="It applies from the next call or text, in every API. An existing entry stays unchanged.",
     permission=Permission.BLOCKLIST_WRITE,
 )
 def block(request: BlockRequest) -> Blocked:
@@ -43,7 +43,7 @@ def block(request: BlockRequest) -> Blocked:
     summary="Unblock a number",
     operation_id="deleteBlockedNumber",
     tag="Blocklist",
-    description="It holds from the next call or text on, in every API.",
+    description="It applies from the next call or text, in every API.",
     permission=Permission.BLOCKLIST_WRITE,
     responses={404: "The number is not blocked."},
 )

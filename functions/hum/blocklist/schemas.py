@@ -1,4 +1,4 @@
-"""Blocked numbers, as HUM's clients see them (docs/contracts/hum.md#blocklist)."""
+"""Request and response models of HUM's blocked numbers (docs/contracts/hum.md#blocklist)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from switchboard.edge.ok import Ok
 
 
 class BlockRequest(BaseModel):
-    """A number to block, in E.164; spaces and punctuation are ignored."""
+    """A phone number to block, in E.164 format. Spaces and punctuation are ignored."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"e164": "+14155550143", "reason": "asked us to stop"}]})
 
@@ -21,28 +21,28 @@ class BlockRequest(BaseModel):
 
 
 class BlockedNumber(BaseModel):
-    """A number that the organisation neither calls nor texts, through any API."""
+    """A number that the organization never calls or texts, through any API."""
 
     id: str
     e164: str
     reason: str | None
-    created_by: str = Field(description="The id of who blocked it: a person or a key.")
+    created_by: str = Field(description="The id of the person or key that blocked the number.")
     created_at: str
 
     @classmethod
     def of(cls, entry: models.BlockedNumber) -> BlockedNumber:
-        """An entry of the ledger, as HUM shows one."""
+        """Returns HUM's view of a blocked number."""
         return cls(id=entry.id, e164=entry.e164, reason=entry.reason, created_by=entry.created_by, created_at=entry.at)
 
 
 class Blocklist(BaseModel):
-    """A page of blocked numbers, by number."""
+    """A page of blocked numbers, sorted by number."""
 
     blocked_numbers: list[BlockedNumber]
     next_cursor: str | None
 
 
 class Blocked(Ok):
-    """A number that is blocked from now on, or was before."""
+    """The blocked number."""
 
     blocked_number: BlockedNumber

@@ -1,4 +1,4 @@
-"""HUM: `/api/contacts*`: whom an organisation knows, by telephone number."""
+"""HUM: `/api/contacts*`: the contacts of an organization, by phone number."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from switchboard.edge.paging import Cursor, Limit
 from switchboard.errors import Invalid
 from switchboard.team.permissions import Permission
 
-api = Api(Hum(), "contacts", tags={"Contacts": "Whom the organisation knows, by their numbers."})
+api = Api(Hum(), "contacts", tags={"Contacts": "The people that the organization knows, by phone number."})
 
 _UNKNOWN = "There is no such contact."
 
 
 @api.get(
     "/api/contacts",
-    summary="List contacts by name, or search them",
+    summary="List or search contacts",
     operation_id="listContacts",
     tag="Contacts",
-    description="A page may be short, or empty, and not the last: `next_cursor` tells.",
+    description="Sorted by name. A page may be short or even empty although more pages follow: check `next_cursor`.",
     permission=Permission.CONTACTS_READ,
 )
 def list_contacts(
@@ -33,8 +33,8 @@ def list_contacts(
         str | None,
         Query(
             max_length=200,
-            description="Beginnings of words in number, name, role or notes, all of which a contact has to have. A "
-            "number may be written in any way. Notes are found some moments after they were written.",
+            description="Search terms. A contact must match all of them. A term matches the start of a word in number, "
+            "name, role or notes. A number may be in any format. New notes can be found after a few moments.",
         ),
     ] = None,
     limit: Limit = 50,
@@ -49,24 +49,24 @@ def list_contacts(
     summary="Create or change the contact of a number",
     operation_id="upsertContact",
     tag="Contacts",
-    description="`e164` is needed. A field that is left out stays as it is; `null` empties it.",
+    description="`e164` is required. A missing field stays unchanged; `null` clears it.",
     permission=Permission.CONTACTS_WRITE,
 )
 def upsert(request: ContactInput) -> Contact:
     changes = request.given()
     if "e164" not in changes:
-        raise Invalid("A contact needs a number.", fields={"e164": "is missing"})
+        raise Invalid("A contact needs a phone number: send it as e164.", fields={"e164": "is missing"})
     return Contact.of(service.upsert(api.member, changes.pop("e164"), changes, api.member.effect))
 
 
 @api.patch(
     "/api/contacts/<con:contact_id>",
-    summary="Change a contact",
+    summary="Update a contact",
     operation_id="updateContact",
     tag="Contacts",
-    description="A field that is left out stays as it is; `null` empties it. The number cannot be changed.",
+    description="A missing field stays unchanged; `null` clears it. The number cannot be changed.",
     permission=Permission.CONTACTS_WRITE,
-    responses={404: _UNKNOWN, 409: "`e164` is another number than the contact's."},
+    responses={404: _UNKNOWN, 409: "`e164` differs from the contact's number."},
 )
 def update(contact_id: str, request: ContactInput) -> Contact:
     return Contact.of(service.update(api.member, contact_id, request.given(), api.member.effect))
@@ -77,7 +77,7 @@ def update(contact_id: str, request: ContactInput) -> Contact:
     summary="Delete a contact",
     operation_id="deleteContact",
     tag="Contacts",
-    description="Calls with its number stay, and are counted again when the number gets a new contact.",
+    description="Calls with its number stay. A later contact of the same number counts them again.",
     permission=Permission.CONTACTS_WRITE,
     responses={404: _UNKNOWN},
 )
@@ -88,10 +88,10 @@ def delete(contact_id: str) -> Ok:
 
 @api.post(
     "/api/contacts/backfill",
-    summary="Make contacts of the call history",
+    summary="Create contacts from the call history",
     operation_id="backfillContacts",
     tag="Contacts",
-    description="Goes on in the background; while it does, the same request tells how far it is.",
+    description="Runs in the background. While it runs, the same request returns its progress.",
     permission=Permission.CONTACTS_WRITE,
 )
 def start_backfill() -> Backfill:
@@ -100,11 +100,11 @@ def start_backfill() -> Backfill:
 
 @api.get(
     "/api/contacts/backfill",
-    summary="Read how the last backfill stands",
+    summary="Get the progress of the last backfill",
     operation_id="getContactsBackfill",
     tag="Contacts",
     permission=Permission.CONTACTS_READ,
-    responses={404: "There was none yet."},
+    responses={404: "The organization has not started a backfill yet."},
 )
 def read_backfill() -> Backfill:
     return Backfill.of(backfill.standing(api.member.org_id))

@@ -1,4 +1,4 @@
-"""Contacts, as HUM's clients see them (docs/contracts/hum.md#contacts)."""
+"""Request and response models of HUM's contacts (docs/contracts/hum.md#contacts)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from switchboard.email.address import Address
 
 
 class ContactInput(BaseModel):
-    """A contact. A field that is left out stays as it is; `null` empties it."""
+    """A contact. A missing field stays unchanged; `null` clears it."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -36,26 +36,27 @@ class ContactInput(BaseModel):
     role: Annotated[str, Line(120)] | None = None
     email: Address | None = None
     notes: str | None = Field(default=None, max_length=2000)
-    # Beside the contract's fields.
+    # The next three fields are not in the contract.
     time_zone: Annotated[str, Line(64)] | None = Field(
-        default=None, description="The IANA time zone where they are. The hours of calls and texts go by it."
+        default=None, description="The contact's IANA time zone. It decides the allowed hours of calls and texts."
     )
     state: Annotated[str, Line(2)] | None = Field(
-        default=None, description="The state of the United States where they live: its law holds for calls to them."
+        default=None, description="The US state where the contact lives. Its law applies to calls to the contact."
     )
     zone_confirmed: bool | None = Field(
         default=None,
-        description="Whether you vouch for `time_zone` and `state`. Then they stand in the place of what the number's"
-        " area code says, for calls and texts of every API; else they only narrow it. Another zone or state ends it.",
+        description="Whether you confirm `time_zone` and `state`. Confirmed values replace the locations of the"
+        " number's area code, for calls and texts of every API. Unconfirmed values only narrow these locations. A"
+        " change of `time_zone` or `state` resets this to false.",
     )
 
     def given(self) -> dict[str, Any]:
-        """What the request says, and nothing that it leaves out."""
+        """Returns the fields that the request sent."""
         return self.model_dump(exclude_unset=True)
 
 
 class Contact(BaseModel):
-    """Somebody with a telephone number."""
+    """A person with a phone number."""
 
     id: str
     e164: str
@@ -76,7 +77,7 @@ class Contact(BaseModel):
 
     @classmethod
     def of(cls, known: Known) -> Contact:
-        """A contact with the calls of its number, as HUM shows one."""
+        """Returns HUM's view of a contact with the call history of its number."""
         calls = {"last_call_at": known.history.last_call_at, "call_count": known.history.calls}
         return cls.model_validate(known.contact.model_dump() | calls)
 
@@ -89,16 +90,16 @@ class ContactList(BaseModel):
 
 
 class Backfill(Ok):
-    """A run through the numbers of the call history."""
+    """The creation of contacts from the call history."""
 
     status: Status
-    scanned: int = Field(description="Numbers that were looked at.")
-    created: int = Field(description="Contacts that were made.")
-    updated: int = Field(description="Contacts that had no name and got one.")
+    scanned: int = Field(description="The count of numbers checked.")
+    created: int = Field(description="The count of new contacts.")
+    updated: int = Field(description="The count of contacts without a name that got a name.")
     started_at: str
     completed_at: str | None
 
     @classmethod
     def of(cls, backfill: models.Backfill) -> Backfill:
-        """A backfill, as HUM shows one."""
+        """Returns HUM's view of a backfill."""
         return cls.model_validate({"ok": True, **backfill.model_dump()})

@@ -1,4 +1,4 @@
-"""HUM: `/auth/*`: a browser signs in at the issuer, comes back with a session, and signs out again."""
+"""HUM: `/auth/*`: sign in through the OpenID Connect issuer, and sign out."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _FOUND = 302
     summary="Sign in",
     operation_id="startLogin",
     tag="Authentication",
-    description="Sends the browser to the issuer. `return_to` is a path of this host; anything else leads home.",
+    description="Redirects the browser to the issuer. Any `return_to` but a path of this host is ignored.",
     status=_FOUND,
     public=True,
-    responses={503: "The issuer does not answer."},
+    responses={503: "The issuer does not respond."},
 )
 def login(
-    return_to: Annotated[str | None, Query(description="The path to come back to, such as `/api/me`.")] = None,
+    return_to: Annotated[str | None, Query(description="The path to open after signing in, such as `/api/me`.")] = None,
 ) -> Response[Any]:
     begun = sign_in.begin(return_to, api.call.request.cookie(cookies.BROWSER))
     api.call.cookies.append(cookies.browser(begun.browser))
@@ -40,26 +40,28 @@ def login(
 
 @api.get(
     "/auth/callback",
-    summary="Come back from the issuer",
+    summary="Finish signing in",
     operation_id="finishLogin",
     tag="Authentication",
-    description="The issuer sends the browser here. It works once for each sign-in, in the browser that began it. A "
-    "person who is in no organization yet, and who followed the link of an invite, joins by it.",
+    description="The issuer redirects the browser here. It works once per sign-in, in the browser that started it. A "
+    "person without an organization who followed an invite's link joins that organization.",
     status=_FOUND,
     public=True,
-    responses={401: "The issuer does not vouch for this sign-in.", 503: "The issuer does not answer."},
+    responses={401: "The issuer refused this sign-in.", 503: "The issuer does not respond."},
 )
 def callback(
-    state: Annotated[str, Query(description="What the sign-in began with.")],
-    code: Annotated[str | None, Query(description="What the issuer knows the sign-in by.")] = None,
-    error: Annotated[str | None, Query(description="Why the issuer refused, where it did.")] = None,
+    state: Annotated[str, Query(description="The value that the sign-in started with.")],
+    code: Annotated[str | None, Query(description="The issuer's code for this sign-in.")] = None,
+    error: Annotated[str | None, Query(description="The reason, if the issuer refused the sign-in.")] = None,
 ) -> Response[Any]:
     browser = api.call.request.cookie(cookies.BROWSER)
     if code is None:
         sign_in.abandon(state, browser)
         if error is None:
-            raise Invalid("The issuer sent neither a code nor an error.", fields={"code": "is missing"})
-        raise Unauthenticated("The issuer refused this sign-in.", code="sign_in_refused", reason=error[:100])
+            raise Invalid("The issuer sent neither a code nor an error. Sign in again.", fields={"code": "is missing"})
+        raise Unauthenticated(
+            "The issuer refused this sign-in. Sign in again.", code="sign_in_refused", reason=error[:100]
+        )
     finished = sign_in.finish(state, code, browser)
     _end_session()
     org_id = invites.arrive(finished.user, finished.invite_id)
@@ -72,7 +74,8 @@ def callback(
     summary="Sign out",
     operation_id="logout",
     tag="Authentication",
-    description="Ends the session and leads home, by way of the issuer where that can end its own session, too.",
+    description="Ends the session and redirects to the home page. If the issuer can end its own session, the redirect "
+    "goes there first.",
     status=_FOUND,
     public=True,
 )
@@ -83,7 +86,7 @@ def logout() -> Response[Any]:
 
 
 def _end_session() -> None:
-    """End the session that the browser has so far: whoever comes next is somebody else."""
+    """End the browser's previous session, because another person may have signed in."""
     cookie = people.read_cookie(api.call.request.cookie(COOKIE) or "")
     if cookie:
         people.sign_out(cookie)

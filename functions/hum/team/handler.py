@@ -1,4 +1,4 @@
-"""HUM: `/api/team*`: who works in the organisation, as what, and who is invited."""
+"""HUM: `/api/team*`: the members of an organization, their roles, and invites."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from switchboard.team.permissions import Permission
 
 api = Api(Hum(), "team", tags={"Team": "Members, roles and invites."})
 
-_LAST = "The organisation's last admin stays one."
+_LAST = "The member is the organization's last admin. Make another member an admin first."
 
 
 @api.get(
@@ -27,16 +27,16 @@ def list_team() -> Team:
 
 @api.post(
     "/api/team/invites",
-    summary="Invite somebody by e-mail",
+    summary="Invite a person by email",
     operation_id="createTeamInvite",
     tag="Team",
-    description="Mails a link to the address. Its owner may accept or decline within seven days, once the issuer has "
-    "verified that the address is theirs. An address gets a mail of one organization once an hour and three times a "
-    "day, and ten a day of all together; an organization mails 20 invites a day on the free plan, 200 on others.",
+    description="Sends a link to the address. The person can accept or decline within seven days, after the issuer has "
+    "verified the address. An address receives at most one mail an hour and three a day from one organization, and ten "
+    "a day from all organizations. An organization can send 20 invites a day on the free plan and 200 on other plans.",
     permission=Permission.TEAM_WRITE,
     responses={
-        402: "Too many invites are open.",
-        409: "The address is a member's, has an open invite, or bounced or complained after an earlier mail.",
+        402: "The limit of open invites is reached. Revoke some first.",
+        409: "The address belongs to a member, has an open invite, or an earlier mail bounced or caused a complaint.",
     },
 )
 def create_invite(request: InviteRequest) -> Invited:
@@ -48,7 +48,7 @@ def create_invite(request: InviteRequest) -> Invited:
 
 @api.delete(
     "/api/team/invites/<invite_id>",
-    summary="Take an open invite back",
+    summary="Revoke an open invite",
     operation_id="revokeTeamInvite",
     tag="Team",
     permission=Permission.TEAM_WRITE,
@@ -61,10 +61,10 @@ def revoke_invite(invite_id: str) -> Ok:
 
 @api.patch(
     "/api/team/members/<user_id>",
-    summary="Give a member another role",
+    summary="Change a member's role",
     operation_id="updateTeamMemberRole",
     tag="Team",
-    description="It holds from the member's next request on.",
+    description="The new role applies from the member's next request.",
     permission=Permission.TEAM_WRITE,
     responses={404: "There is no such member.", 409: _LAST},
 )
@@ -74,10 +74,10 @@ def change_role(user_id: str, request: RoleRequest) -> Changed:
 
 @api.delete(
     "/api/team/members/<user_id>",
-    summary="Take a member out of the organisation",
+    summary="Remove a member from the organization",
     operation_id="removeTeamMember",
     tag="Team",
-    description="It holds from the member's next request on. The person keeps their other organisations.",
+    description="It applies from the member's next request. The person stays in their other organizations.",
     permission=Permission.TEAM_WRITE,
     responses={404: "There is no such member.", 409: _LAST},
 )
@@ -91,9 +91,9 @@ def remove_member(user_id: str) -> Ok:
     summary="Leave the organization",
     operation_id="leaveTeam",
     tag="Team",
-    description="Takes no body. It holds from the next request on. The person keeps their other organizations, and "
-    "turns to one of them with `switchOrg`.",
-    responses={403: "The person is in no organization.", 409: _LAST},
+    description="Send no body. It applies from the next request. The person stays in their other organizations and can "
+    "switch to one of them with `switchOrg`.",
+    responses={403: "The person is not in an organization.", 409: _LAST},
 )
 def leave() -> Ok:
     call, signed_in = api.call, api.signed_in

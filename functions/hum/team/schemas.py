@@ -1,4 +1,4 @@
-"""Members and invites, as HUM's clients see them (docs/contracts/hum.md#team)."""
+"""Request and response models of HUM's members and invites (docs/contracts/hum.md#team)."""
 
 from __future__ import annotations
 
@@ -12,46 +12,46 @@ from switchboard.team.permissions import Role
 
 
 class Member(BaseModel):
-    """A person in the organisation."""
+    """A member of the organization."""
 
     user_id: str
     email: str | None
     name: str
     role: Role
     joined_at: str
-    last_active_at: str = Field(description="When they were last here, to within some minutes.")
+    last_active_at: str = Field(description="The member's last request, to within a few minutes.")
 
     @classmethod
     def of(cls, member: models.Membership) -> Member:
-        """A member, as HUM shows one."""
+        """Returns HUM's view of a member."""
         return cls.model_validate(member.model_dump())
 
 
 class Invite(BaseModel):
-    """An address whose owner may join."""
+    """An invite for the owner of an email address."""
 
     id: str
     email: str
     role: Role
-    invited_by: str = Field(description="The name of who invited.")
+    invited_by: str = Field(description="The name of the member who sent the invite.")
     created_at: str
     expires_at: str
 
     @classmethod
     def of(cls, invite: models.Invite) -> Invite:
-        """An invite, as HUM shows one."""
+        """Returns HUM's view of an invite."""
         return cls.model_validate(invite.model_dump())
 
 
 class Team(BaseModel):
-    """Everyone in the organisation, and everyone who may join it."""
+    """The members and open invites of the organization."""
 
     members: list[Member]
-    invites: list[Invite] = Field(description="Those that can still be accepted, newest first.")
+    invites: list[Invite] = Field(description="The invites that can still be accepted, newest first.")
 
     @classmethod
     def of(cls, team: Everyone) -> Team:
-        """A team, as HUM shows one."""
+        """Returns HUM's view of a team."""
         return cls(
             members=[Member.of(member) for member in team.members],
             invites=[Invite.of(invite) for invite in team.invites],
@@ -59,7 +59,7 @@ class Team(BaseModel):
 
 
 class InviteRequest(BaseModel):
-    """Whom to invite, and as what."""
+    """The person to invite and their role."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"email": "ada@example.com", "role": "viewer"}]})
 
@@ -68,13 +68,13 @@ class InviteRequest(BaseModel):
 
 
 class Invited(Ok):
-    """An invite that is on its way."""
+    """The invite that was created."""
 
     invite: Invite
 
 
 class RoleRequest(BaseModel):
-    """Another role."""
+    """The member's new role."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"role": "operator"}]})
 
@@ -82,6 +82,6 @@ class RoleRequest(BaseModel):
 
 
 class Changed(Ok):
-    """A member with another role."""
+    """The member with the new role."""
 
     member: Member

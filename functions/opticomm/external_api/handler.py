@@ -22,11 +22,11 @@ api = Api(OptiComm(), "external_api")
 
 @api.post(
     "/functions/v1/external-api",
-    summary="Start a call, or ask how one stands",
-    description="`action` tells which of the two is asked for, and with it the shape of the body and of the answer.",
+    summary="Start a call, or check its status",
+    description="`action` selects the operation, and so the schema of the body and of the response.",
     operation_id="externalApiAction",
     tag="External API",
-    responses={404: "There is no such agent, or no such call."},
+    responses={404: "The agent or the call does not exist."},
 )
 def act(request: ActionRequest) -> ActionResponse:
     if isinstance(request.root, InitiateCallRequest):
@@ -41,8 +41,8 @@ def _initiate(request: InitiateCallRequest) -> InitiateCallResponse:
 
 def _check(request: CheckStatusRequest) -> CheckStatusResponse:
     if not (request.call_id or request.request_id):
-        raise Invalid("A call_id or a request_id is needed.", code="missing_call_id")
-    with admitted(api.call):
+        raise Invalid("Name the call: send a call_id or a request_id.", code="missing_call_id")
+    with dialect.admitted(api.call):
         return CheckStatusResponse.of(
             initiation.status(api.caller, request.call_id or None, request.request_id or None)
         )

@@ -1,4 +1,4 @@
-"""Actions and their answers, as OptiComm's clients see them (docs/contracts/opticomm.md)."""
+"""Request and response models of OptiComm's actions (docs/contracts/opticomm.md#actions)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _RequestId = Annotated[str, Field(min_length=1, max_length=LONGEST_ID)]
 
 
 class InitiateCallRequest(BaseModel):
-    """A call that an agent is to make."""
+    """A call to place."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -32,51 +32,51 @@ class InitiateCallRequest(BaseModel):
         }
     )
 
-    action: Literal["initiate_call"] = Field(description="What is asked for.")
+    action: Literal["initiate_call"] = Field(description="The operation.")
     agent_id: str = Field(
         min_length=1,
-        description="Who calls: the UUID of one of your outbound flows, or ElevenLabs' `agent_…` id of it.",
+        description="The calling agent: the UUID of one of your outbound flows, or its ElevenLabs id, `agent_…`.",
     )
-    # Its pattern is told and not checked here: a number that is none has a refusal of its own, behind the limits.
+    # OpenAPI shows the pattern, but this model does not check it: a wrong number has its own error, after the limits.
     phone_number: str = Field(
         min_length=1,
-        description="The number to call, in E.164. One that has the pattern and that no network could route, such as"
-        " one with too many digits for its country, is refused as INVALID_PHONE_FORMAT, too.",
+        description="The number to call, in E.164 format. A number that matches the pattern but cannot exist also fails"
+        " with `INVALID_PHONE_FORMAT`, for example if it has too many digits for its country.",
         json_schema_extra={"pattern": E164_PATTERN},
     )
     variables: Annotated[dict[str, str], FreeJson(_LONGEST_VARIABLES)] | None = Field(
         default=None,
-        description="What the agent may speak of. Each stands for `{{its name}}` in the prompt and the greeting.",
+        description="Values for the agent. Each one replaces `{{its name}}` in the prompt and in the greeting.",
     )
     first_message_override: str | None = Field(
         default=None,
         max_length=2_000,
-        description="What the agent says first in this call, in place of its greeting. Who calls, and that the voice is"
-        " artificial, is said before it where the law asks for it and the message does not begin with both. A call of a"
-        " telemarketing flow says besides how to get no more calls.",
+        description="The agent's first words in this call, instead of its greeting. If the law requires it and the"
+        " message does not begin with them, the caller's name and a notice of the artificial voice are said first. A"
+        " call of a telemarketing flow also explains how to opt out.",
     )
     request_id: _RequestId | None = Field(
         default=None,
-        description="Your own name for this request. One that was used before gets the call that it started then,"
-        " whatever the other fields say.",
+        description="Your own id for this request. If an earlier request used it, the response is the call that the"
+        " earlier request started; the other fields are ignored.",
     )
     webhook_url: Annotated[str, Field(json_schema_extra={"format": "uri"})] | None = Field(
         default=None,
-        description="An https URL that is told when the call was initiated, and when it completed or failed.",
+        description="An https URL. It receives a POST when the call is initiated, and when it completes or fails.",
     )
-    # Beside the contract, which lets a request have more fields. Variables are the agent's, whatever their names.
+    # These fields extend the contract, which allows more fields. Their names do not collide with the variables' names.
     time_zone: Annotated[str, Line(64)] | None = Field(
         default=None,
-        description="The called person's IANA time zone. It narrows the hours of the number's zones; a number of no"
-        " place, such as a toll-free one, needs it. With a test key any hour will do, so that a missing or wrong"
-        " `time_zone` or `recipient_state` shows only with a live key.",
+        description="The called person's IANA time zone. It narrows the calling hours of the number's possible zones. A"
+        " number without a location, such as a toll-free number, needs it. Test keys may call at any hour, so a missing"
+        " or wrong `time_zone` or `recipient_state` fails only with a live key.",
     )
     recipient_state: Annotated[str, Line(2)] | None = Field(
-        default=None, description="The state of the United States where the called person lives: its law holds too."
+        default=None, description="The US state where the called person lives. Its law applies too."
     )
 
     def wanted(self) -> Wanted:
-        """The call in the domain's terms."""
+        """Returns the domain's request for this call."""
         return Wanted(
             agent=self.agent_id,
             to=self.phone_number,
@@ -90,13 +90,13 @@ class InitiateCallRequest(BaseModel):
 
 
 class CheckStatusRequest(BaseModel):
-    """A question about a call: `call_id` or `request_id` names it; if both are there, the call's own id counts."""
+    """A request for the status of a call. `call_id` or `request_id` names the call; `call_id` has priority."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"action": "check_status", "request_id": "order-1815"}]})
 
-    action: Literal["check_status"] = Field(description="What is asked for.")
-    call_id: str | None = Field(default=None, description="The `call_id` that the call was answered with.")
-    request_id: str | None = Field(default=None, description="The `request_id` that the call was asked for with.")
+    action: Literal["check_status"] = Field(description="The operation.")
+    call_id: str | None = Field(default=None, description="The `call_id` from the response to `initiate_call`.")
+    request_id: str | None = Field(default=None, description="The `request_id` from the request to `initiate_call`.")
 
 
 class ActionRequest(RootModel[InitiateCallRequest | CheckStatusRequest]):
@@ -106,18 +106,18 @@ class ActionRequest(RootModel[InitiateCallRequest | CheckStatusRequest]):
 
 
 class InitiateCallResponse(BaseModel):
-    """A call that was accepted for dialling, now or by an earlier request with the same `request_id`."""
+    """A call that was accepted, now or by an earlier request with the same `request_id`."""
 
     success: Literal[True] = True
-    call_id: str = Field(description="Names the call.")
-    conversation_id: str = Field(description="Names the conversation that the call is to become.")
+    call_id: str = Field(description="The id of the call.")
+    conversation_id: str = Field(description="The id of the call's conversation.")
     status: Literal["initiated"] = "initiated"
-    message: str = Field(description="The same in words.")
+    message: str = Field(description="The status in words.")
     duplicate: bool = Field(description="Whether an earlier request with this `request_id` started the call.")
 
     @classmethod
     def of(cls, call: models.Call, *, duplicate: bool) -> InitiateCallResponse:
-        """The answer to an initiation."""
+        """Returns the response to `initiate_call`."""
         return cls(
             call_id=call.id,
             conversation_id=call.conversation_id or "",
@@ -127,30 +127,30 @@ class InitiateCallResponse(BaseModel):
 
 
 class CheckStatusResponse(BaseModel):
-    """A call, as it stands."""
+    """The current state of a call."""
 
     success: Literal[True] = True
     call_id: str
     conversation_id: str
     status: dispositions.Status = Field(
-        description="`pending` until the carrier has the call, `calling` while it rings and talks, then how it ended."
-        " For 48 hours a late report may still turn `failed` into `completed`, above all where the carrier had not told"
-        " the end. No callback tells of that: ask again."
+        description="`pending` until the carrier has the call, `calling` while it rings and during the talk, then"
+        " `completed` or `failed`. For 48 hours a late report of the carrier may change `failed` to `completed`. This"
+        " change sends no callback: check the status again."
     )
-    duration_seconds: float | None = Field(description="How long was talked, once it is over.")
+    duration_seconds: float | None = Field(description="The duration of the talk. It is null until the call ends.")
     outcome: str | None = Field(
-        description="What came of it: `success`, `failure` or `unknown` of a talk, `voicemail`, or what kept it from"
-        " one: `busy`, `no_answer`, `canceled`, `failed`."
+        description="The outcome. After a talk: `success`, `failure` or `unknown`. Without a talk: `voicemail`, `busy`,"
+        " `no_answer`, `canceled` or `failed`."
     )
-    error_message: str | None = Field(description="Why it failed, if it did.")
+    error_message: str | None = Field(description="The reason, if the call failed.")
     created_at: str = Field(json_schema_extra={"format": "date-time"})
     completed_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})] | None = Field(
-        description="When it ended, one way or another."
+        description="The end of the call. It is null until then."
     )
 
     @classmethod
     def of(cls, call: models.Call) -> CheckStatusResponse:
-        """The answer to a question about a call."""
+        """Returns the response to `check_status`."""
         return cls(
             call_id=call.id,
             conversation_id=call.conversation_id or "",
@@ -168,6 +168,6 @@ def _exactly_one(schema: dict[str, Any]) -> None:
 
 
 class ActionResponse(RootModel[InitiateCallResponse | CheckStatusResponse]):
-    """The answer to the action that was asked for."""
+    """The response to the requested action."""
 
     model_config = ConfigDict(json_schema_extra=_exactly_one)

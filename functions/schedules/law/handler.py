@@ -1,4 +1,4 @@
-"""Every hour: rows of law that should have been looked up again are counted, for an alarm."""
+"""Runs every hour: counts the rows of law that are overdue for a review, and raises an alarm."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from switchboard.compliance import amending
 from switchboard.compliance.data import review
 
 
-def handler(_: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001 EventBridge passes it
-    """Count the rows whose review date has passed: those of this release, and those that operators added."""
+def handler(_: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001 EventBridge passes a context
+    """Count the rows with a review date in the past: rows of this release and rows that operators added."""
     today = clock.now().date()
     names = [due.what for due in review.overdue(today)] + [row.id for row in amending.overdue(today)]
     if names:

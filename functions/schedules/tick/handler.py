@@ -1,4 +1,4 @@
-"""Every minute: what is due until the next one is handed to the workers that fire it."""
+"""Runs every minute: passes the timers that are due before the next tick to the workers that fire them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from typing import Any
 from switchboard.timers import service as timers
 
 
-def handler(_: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001 EventBridge passes it
-    """Hand out the minutes since the last tick."""
+def handler(_: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001 EventBridge passes a context
+    """Dispatch the minutes since the last tick."""
     return {"jobs": timers.tick()}

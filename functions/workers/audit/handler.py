@@ -1,4 +1,4 @@
-"""Sealing: events into their organisation's audit chain, one writer an organisation at a time."""
+"""Seals events into the audit chain of their organization. Each organization has one writer at a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from switchboard.events.models import Event
 
 
 def seal(org_id: str, bodies: list[dict[str, Any]]) -> None:
-    """Seal an organisation's events, in the order of the queue."""
+    """Seal an organization's events in the order of the queue."""
     audit.seal(org_id, [Event.model_validate(event) for body in bodies for event in body["events"]])
 
 

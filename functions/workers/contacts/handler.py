@@ -1,4 +1,4 @@
-"""Contacts behind the scenes: what their notes can be found by, and contacts from the call history."""
+"""Background work for contacts: the search index of notes, and the backfill from the call history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Webhooks going out: many at once, each attempt recorded."""
+"""Sends webhooks, many at the same time. Each attempt is recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls going out: an accepted call is dialled or waits, and one that the provider forgot is ended."""
+"""Dials accepted calls or lets them wait, and ends calls that the provider stopped reporting."""
 
 from __future__ import annotations
 

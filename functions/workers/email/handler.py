@@ -1,4 +1,4 @@
-"""Mail going out: a queued message is sent, and a claim without an outcome surfaced."""
+"""Sends queued mail, and marks sends with an unknown outcome as unconfirmed."""
 
 from __future__ import annotations
 

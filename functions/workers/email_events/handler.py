@@ -1,4 +1,4 @@
-"""What SES reports of mail: accepted, delivered, bounced, complained of."""
+"""Applies SES reports of sent mail: accepted, delivered, bounced, complained."""
 
 from __future__ import annotations
 

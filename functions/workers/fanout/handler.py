@@ -1,4 +1,4 @@
-"""The outbox: from the `activity` table's stream to the queues of those who act on what was committed."""
+"""The outbox: sends committed events from the `activity` table's stream to the queues of their consumers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Projections: what is only shown, made from events."""
+"""Builds projections, the read models for display, from events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Practice calls under way: begun, reported on, ended where that is forgotten; and sessions that expire."""
+"""Runs practice calls: start, reports, the end if no report brings it, and the expiry of sessions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from switchboard.roleplay.models import Progress
 
 
 def report(body: dict[str, Any]) -> None:
-    """Apply what a transport reports."""
+    """Apply a report of the transport."""
     lifecycle.apply(Progress.model_validate(body))
 
 

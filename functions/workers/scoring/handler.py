@@ -1,4 +1,4 @@
-"""Scoring: a practice call that has ended is judged, and one whose judging takes too long is given up."""
+"""Scores ended practice calls, and gives up if scoring takes too long."""
 
 from __future__ import annotations
 

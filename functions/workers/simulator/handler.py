@@ -1,4 +1,4 @@
-"""The simulated voice provider: what happens in its calls, and the callbacks that tell of it."""
+"""The simulated voice provider: plays the events of its calls and posts the callbacks."""
 
 from __future__ import annotations
 

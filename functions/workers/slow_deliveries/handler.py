@@ -1,4 +1,4 @@
-"""Webhooks to endpoints that take their time: the same work, where it holds nobody else up."""
+"""Sends webhooks to slow endpoints in a separate worker, so that they do not delay other endpoints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Timers that are due soon: their jobs go to their queues, each with what is left of its delay."""
+"""Fires timers that are due soon: sends their jobs to the queues, each with its remaining delay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What voice providers report of calls: ringing, answered, what was said, ended."""
+"""Applies reports of voice providers to calls: ringing, answered, turns, ended."""
 
 from __future__ import annotations
 

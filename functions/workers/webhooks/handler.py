@@ -1,4 +1,4 @@
-"""Webhooks: an event becomes a delivery for every endpoint that wants to hear of it."""
+"""Creates a webhook delivery of an event for each endpoint that subscribes to it."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def test_the_index_lists_every_document() -> None:
     for name in openapi.DESCRIPTIONS:
         assert f"docs/{name}" in page
         assert f"openapi/{name}.json" in page
-    assert "an <code>action</code> in the body" in page
+    assert "<code>action</code> in the body" in page
 
 
 def test_a_document_is_served_as_it_is_kept() -> None:

@@ -1,4 +1,19 @@
-"""What a domain refuses, and why. Each dialect maps these once (switchboard.edge.dialects)."""
+"""Refusals of the domain that a caller may read. They know no HTTP: each dialect maps them once (`edge/dialects`).
+
+DomainError
+|-- Invalid            the input has no meaning here
+|-- Unauthenticated    no valid credential
+|-- Forbidden          the caller has no right to do this
+|-- NotFound           the organization has no such object
+|-- Conflict           the change conflicts with the current state
+|-- QuotaExceeded      a quota or spending cap is reached
+|-- RateLimited        too many requests
+|-- TooLarge           the body is too large
+|-- UnsupportedMedia   wrong media type
+|-- MethodNotAllowed   the path has other methods
+`-- Unavailable        a dependency is down; retry later
+    `-- Contended      concurrent changes kept this one from being written
+"""
 
 from __future__ import annotations
 
@@ -8,7 +23,7 @@ from typing import Any
 class DomainError(Exception):
     """A refusal that a caller may read.
 
-    `code` is the field's word for the condition, in lower case; `details` are safe to show.
+    `code` is the usual word for the condition, in lower case. `details` are safe to show.
     """
 
     code = "error"
@@ -21,37 +36,37 @@ class DomainError(Exception):
 
 
 class Invalid(DomainError):
-    """The request is well formed but means nothing here. `fields` lists what is wrong, field by field."""
+    """The request is well formed, but its values are not valid. `fields` maps each wrong field to its problem."""
 
     code = "invalid"
 
 
 class Unauthenticated(DomainError):
-    """No credential, or one that opens nothing. `code` tells which: missing, malformed, unknown, expired, revoked."""
+    """There is no valid credential. `code` says why: missing, malformed, unknown, expired or revoked."""
 
     code = "unauthenticated"
 
 
 class Forbidden(DomainError):
-    """The caller is known and may not do this."""
+    """The caller is known, but has no right to do this."""
 
     code = "forbidden"
 
 
 class NotFound(DomainError):
-    """There is no such thing for this organisation, which is all that another organisation may learn."""
+    """The organization has no such object. Objects of other organizations get the same error, so nothing leaks."""
 
     code = "not_found"
 
 
 class Conflict(DomainError):
-    """The change collides with what is there."""
+    """The change conflicts with the current state."""
 
     code = "conflict"
 
 
 class QuotaExceeded(DomainError):
-    """A plan's quota or the organisation's own cap is reached."""
+    """A quota of the plan or the organization's own spending cap is reached."""
 
     code = "quota_exceeded"
 
@@ -63,28 +78,28 @@ class RateLimited(DomainError):
 
 
 class TooLarge(DomainError):
-    """The body is larger than this API takes."""
+    """The body is larger than the limit."""
 
     code = "too_large"
 
 
 class UnsupportedMedia(DomainError):
-    """The body's media type is not one this route reads."""
+    """The route does not support the body's media type."""
 
     code = "unsupported_media"
 
 
 class MethodNotAllowed(DomainError):
-    """The path exists, the method does not. `allow` lists the methods that do."""
+    """The path does not support the method. `allow` lists the supported methods."""
 
     code = "method_not_allowed"
 
 
 class Unavailable(DomainError):
-    """Something this answer needs is away for now; the same request may work later."""
+    """A dependency is temporarily unavailable. The same request may succeed later."""
 
     code = "unavailable"
 
 
 class Contended(Unavailable):
-    """Others kept changing the same things at the same time, so that nothing was done."""
+    """Concurrent changes of the same objects kept winning, so nothing was written."""

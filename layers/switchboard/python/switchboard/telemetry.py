@@ -21,7 +21,7 @@ NAMESPACE = "Switchboard"
 
 @cache
 def logger() -> Logger:
-    """The process's logger: JSON lines with the request's, the correlation's and the organisation's id."""
+    """Returns the process's logger. It writes JSON lines with request id, correlation id and organization id."""
     return Logger(
         service=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "switchboard"),
         level=os.environ.get("SWITCHBOARD_LOG_LEVEL", "INFO"),
@@ -30,13 +30,13 @@ def logger() -> Logger:
 
 
 class _Formatter(LambdaPowertoolsFormatter):
-    """Powertools' formatter. Of a validation's errors it writes the places and kinds, and never the values.
+    """Powertools' formatter without refused values: of a validation error it writes the locations and kinds only.
 
-    pydantic puts the value that it refused into its exception's text: a key, a mail's body, a job's content.
+    The text of a pydantic exception contains the refused value, which may be a key, a mail body or a job.
     """
 
     def __init__(self, **options: Any) -> None:
-        # Without `stack_trace`, which Powertools makes of the exception itself: `exception` has the whole chain.
+        # Omits `stack_trace`, which Powertools builds from the raw exception. `exception` has the whole chain.
         super().__init__(**options, serialize_stacktrace=False)
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 logging's name
@@ -44,7 +44,7 @@ class _Formatter(LambdaPowertoolsFormatter):
 
 
 def _told(error: BaseException | None) -> Iterator[str]:
-    """An exception with its causes, oldest first, as Python writes them."""
+    """Yields the text of an exception and its causes, oldest first, in Python's format."""
     if error is None:
         return
     earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
@@ -57,17 +57,17 @@ def _told(error: BaseException | None) -> Iterator[str]:
 
 
 def described(error: BaseException) -> str:
-    """What an exception says, without a value that was refused."""
+    """Returns the message of an exception, without refused values."""
     return str(problems(error) if callable(getattr(error, "errors", None)) else error)
 
 
 def problems(error: Any) -> list[dict[str, Any]]:
-    """The places and kinds of a validation's errors, pydantic's or Powertools'. The values stay out of every log."""
+    """Returns locations and kinds of pydantic's or Powertools' validation errors. Values must not reach a log."""
     return [{"loc": list(one.get("loc", ())), "type": one.get("type", "")} for one in error.errors()]
 
 
 def metric(name: str, value: float = 1, unit: MetricUnit = MetricUnit.Count, **dimensions: str) -> None:
-    """Count something, in CloudWatch's embedded metric format: one line a metric, so a crash loses none."""
+    """Write a metric in CloudWatch's embedded format. Each metric has its own line, so a crash loses none."""
     from aws_lambda_powertools.metrics import single_metric
 
     with single_metric(name=name, unit=unit, value=value, namespace=NAMESPACE) as entry:
@@ -77,9 +77,9 @@ def metric(name: str, value: float = 1, unit: MetricUnit = MetricUnit.Count, **d
 
 @contextmanager
 def traced(name: str, **annotations: str) -> Iterator[None]:
-    """Trace a stretch of work as a subsegment in X-Ray, when the request at hand is one that is sampled.
+    """Trace the block as an X-Ray subsegment if the current request is sampled.
 
-    Everything else, all that runs outside Lambda included, pays nothing: the tracer is not even imported.
+    Without sampling, and outside Lambda, this costs nothing: the tracer is not imported.
     """
     if "Sampled=1" not in os.environ.get("_X_AMZN_TRACE_ID", ""):
         yield

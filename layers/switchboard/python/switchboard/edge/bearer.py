@@ -9,7 +9,7 @@ from switchboard.errors import Invalid, Unauthenticated
 
 
 def authenticate(call: Call, kinds: frozenset[KeyKind]) -> None:
-    """Authenticate a call by its bearer key. Raises Unauthenticated or Forbidden."""
+    """Authenticate a request by its bearer key. Raises Unauthenticated or Forbidden."""
     call.credential = credential(call)
     if not call.credential:
         raise Unauthenticated("An API key is required: Authorization: Bearer <key>.", code="missing")
@@ -17,10 +17,13 @@ def authenticate(call: Call, kinds: frozenset[KeyKind]) -> None:
 
 
 def credential(call: Call) -> str:
-    """What a call bears, nothing if it bears nothing. Raises Unauthenticated for several at once."""
+    """Returns the bearer credential of a request, or an empty text.
+
+    Raises Unauthenticated if there are several Authorization headers.
+    """
     try:
         value = call.request.header("authorization") or ""
     except Invalid:
-        raise Unauthenticated("There are several Authorization headers.", code="malformed") from None
+        raise Unauthenticated("There are several Authorization headers. Send one.", code="malformed") from None
     scheme, _, text = value.partition(" ")
     return text.strip() if scheme.lower() == "bearer" else ""

@@ -1,14 +1,14 @@
-"""The kinds of body that an operation may take, and how each is read.
+"""The kinds of body that an operation can accept.
 
 | kind | media type | the route gets |
 |---|---|---|
 | `Json` (the default) | `application/json` | its model |
 | `Form` | `application/x-www-form-urlencoded` | its model, and `api.parameters` |
-| `Raw` | the operation's own | `api.raw`: the very bytes |
+| `Raw` | the operation's own | `api.raw`: the unchanged bytes |
 | `Multipart` (`edge/multipart.py`) | `multipart/form-data` | its model of the text fields, and `api.upload` |
 
-Every kind has a limit (413) and media types (415). A form or raw body may be signed by its sender: `verify` then takes
-the place of the dialect's own authentication, and nothing of the body is read before it.
+Every kind has a size limit (413) and media types (415). A form or raw body may be signed by its sender. Then `verify`
+replaces the dialect's authentication, and runs before the body is parsed.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
-#: Lambda takes an event of 6 MB, in which bytes are base64. A larger body never arrives, so no kind may promise it.
+#: Bytes. Lambda accepts events of 6 MB, with binary bodies as base64. A larger body never arrives.
 LARGEST = 4_600_000
-#: Budgets of a form.
+#: Most parameters of a form.
 _MOST_PARAMETERS = 1_000
-_NOT_SIGNED = "This callback is not signed as it must be."
+_NOT_SIGNED = "The signature of this callback is missing or not valid."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Body(ABC):
-    """A kind of body: what it may be, and how it is read."""
+    """A kind of body."""
 
-    #: How its sender is known by its signature, where the body has one.
+    #: Verifies the sender's signature, if bodies of this kind are signed.
     verify: Verifier | None = None
-    #: Its largest size in bytes; nothing for the dialect's own limit.
+    #: The largest size in bytes. `None` means the dialect's limit.
     max_bytes: int | None = None
 
     def __post_init__(self) -> None:
@@ -52,34 +52,34 @@ class Body(ABC):
     @property
     @abstractmethod
     def media_types(self) -> frozenset[str]:
-        """What it may be. Empty for anything."""
+        """The accepted media types. An empty set accepts all."""
 
     @property
     def binary_types(self) -> frozenset[str]:
-        """The media types that API Gateway has to hand over as bytes (a group's `binary` in the topology)."""
+        """The media types that API Gateway must pass on as bytes (a group's `binary` in the topology)."""
         return frozenset()
 
     def limit(self, largest: int) -> int:
-        """The largest body as a whole, in a dialect that reads so much."""
+        """Returns the largest size of a whole body in bytes. `largest` is the dialect's limit."""
         return largest if self.max_bytes is None else self.max_bytes
 
     @property
     def needs_owner(self) -> bool:
-        """Whether something of it is stored for an organization."""
+        """Whether a part of the body is stored for an organization."""
         return False
 
     @abstractmethod
     def read(self, call: Call) -> None:
-        """Read what arrived into the call. Raises Invalid, TooLarge or UnsupportedMedia."""
+        """Parse the body into the call. Raises Invalid, TooLarge or UnsupportedMedia."""
 
     @abstractmethod
     def content(self, model: Mapping[str, Any] | None) -> dict[str, Any]:
-        """What a document says of it, by media type. `model` is the schema of its fields."""
+        """Returns the OpenAPI `content` of this body, by media type. `model` is the schema of the fields."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Json(Body):
-    """JSON, which is UTF-8 whatever the media type's parameters say (RFC 8259, 8.1)."""
+    """JSON. It is UTF-8 for any `charset` parameter (RFC 8259, 8.1)."""
 
     media_types: ClassVar[frozenset[str]] = frozenset({JSON})
 
@@ -98,7 +98,7 @@ class Json(Body):
 
 @dataclass(frozen=True, kw_only=True)
 class Form(Body):
-    """A form. A parameter that stands once is a text of the model, one that is repeated a list of texts."""
+    """A form. A parameter that occurs once is a text in the model. A repeated parameter is a list of texts."""
 
     max_bytes: int | None = 131_072
     media_types: ClassVar[frozenset[str]] = frozenset({FORM})
@@ -117,7 +117,7 @@ class Form(Body):
 
 @dataclass(frozen=True, kw_only=True)
 class Raw(Body):
-    """Bytes that the route takes as they came, so that it can record them before it understands them."""
+    """Unparsed bytes. The route can record them before it interprets them."""
 
     max_bytes: int | None = 1_048_576
     types: frozenset[str] = frozenset({JSON})
@@ -131,9 +131,9 @@ class Raw(Body):
         return frozenset(one for one in self.types if not one.startswith("text/") and one not in (JSON, FORM))
 
     def read(self, call: Call) -> None:
-        """Nothing is left to do: the bytes are there."""
+        """Does nothing: `receive` has stored the bytes."""
 
-    def content(self, model: Mapping[str, Any] | None) -> dict[str, Any]:  # noqa: ARG002 it has no fields
+    def content(self, model: Mapping[str, Any] | None) -> dict[str, Any]:  # noqa: ARG002 a raw body has no fields
         return {
             one: {"schema": {} if one == JSON else {"type": "string", "format": "binary"}}
             for one in sorted(self.types or {"*/*"})
@@ -141,7 +141,10 @@ class Raw(Body):
 
 
 def parse_form(data: bytes) -> list[tuple[str, str]]:
-    """The parameters of a form in the order sent, empty ones too. Raises Invalid for what is not UTF-8."""
+    """Returns the parameters of a form in the order sent, with empty ones.
+
+    Raises Invalid for text that is not UTF-8, and for too many parameters.
+    """
     try:
         return parse_qsl(
             data.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS, separator="&"
@@ -153,12 +156,12 @@ def parse_form(data: bytes) -> list[tuple[str, str]]:
 
 
 def receive(kind: Body, call: Call, largest: int) -> None:
-    """Check the size and the media type of a body, and take its bytes. Raises TooLarge, UnsupportedMedia or Invalid."""
+    """Check size and media type of a body and store its bytes. Raises TooLarge, UnsupportedMedia or Invalid."""
     request, limit = call.request, kind.limit(largest)
     if request.size() > limit:
         raise TooLarge(f"The body is larger than {limit:,} bytes.", limit=limit)
     if isinstance(kind, Json):
-        # A request without a body has no type, and one that states none is taken for JSON.
+        # A request without a body has no media type. A body without a media type is read as JSON.
         if request.body:
             _require(kind, media_type.essence_of(request.headers.get("content-type", JSON)))
         return
@@ -179,15 +182,18 @@ def _stated(kind: Body, text: str) -> MediaType:
 
 def _require(kind: Body, essence: str) -> None:
     if kind.media_types and essence not in kind.media_types:
-        raise UnsupportedMedia(f"This takes {' or '.join(sorted(kind.media_types))}.", received=essence[:100])
+        raise UnsupportedMedia(f"Send the body as {' or '.join(sorted(kind.media_types))}.", received=essence[:100])
 
 
 def authenticate(kind: Body, call: Call, largest: int) -> None:
-    """Find out who signed a body, before anything else of it is read. Raises Forbidden, which says no more."""
+    """Identify the signer of a body before the body is parsed.
+
+    Raises Forbidden for a wrong signature, with the same message for all reasons.
+    """
     assert kind.verify is not None
     receive(kind, call, largest)
     if call.request.query():
-        # No signature that we can check covers it.
+        # No supported signature covers the query string.
         raise Forbidden(_NOT_SIGNED, code="bad_signature")
     if isinstance(kind, Form):
         try:

@@ -1,7 +1,7 @@
-"""Cross-origin requests (CORS), for the few operations that browsers of other origins call.
+"""Cross-origin requests (CORS), for the few operations that pages of other origins call.
 
-No browser sends its own credentials along: what opens such an operation is in the request. A policy says from which
-origins scripts may call it: from any, or from those that the token in the request allows.
+Browsers send no cookies to these operations: the credential is a token in the request. A policy says which origins may
+call an operation: all origins, or the origins that the token allows.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from switchboard.edge.call import Call
     from switchboard.edge.http import Request
 
-#: For how long a browser may remember what it was told, in seconds: as long as any of them does.
+#: Seconds for which a browser may cache a preflight response. No browser caches longer.
 _REMEMBERED = 7_200
 _ALLOWED = ("Authorization", "Content-Type")
 
@@ -27,42 +27,42 @@ _ALLOWED = ("Authorization", "Content-Type")
 class Policy(ABC):
     """The origins whose scripts may call an operation."""
 
-    #: Whether the caller's token says which.
+    #: Whether the caller's token lists the allowed origins.
     by_token: ClassVar[bool] = False
 
     @abstractmethod
     def ask(self, request: Request) -> str | None:
-        """Answer a browser that asks before it calls: the origin that is told yes. Raises Forbidden."""
+        """Returns the origin to allow in a preflight response. Raises Forbidden."""
 
     @abstractmethod
     def admit(self, call: Call) -> str | None:
-        """The origin of a call that was authenticated, if it may call. Raises Forbidden."""
+        """Returns the origin of an authenticated call. Raises Forbidden if the origin is not allowed."""
 
     @abstractmethod
     def headers(self, call: Call, exposed: Sequence[str]) -> dict[str, str]:
-        """What an answer carries, so that a script may read it, or so that no other script is given it."""
+        """Returns the CORS headers of a response: they let an allowed script read it, and exclude all others."""
 
 
 @dataclass(frozen=True)
 class AnyOrigin(Policy):
-    """Every origin. Any script may read every answer, the refusals too."""
+    """Allows every origin. Any script may read every response, including errors."""
 
-    def ask(self, request: Request) -> str | None:  # noqa: ARG002 it is no matter
+    def ask(self, request: Request) -> str | None:  # noqa: ARG002 every origin is allowed
         return None
 
-    def admit(self, call: Call) -> str | None:  # noqa: ARG002 it is no matter
+    def admit(self, call: Call) -> str | None:  # noqa: ARG002 every origin is allowed
         return None
 
-    def headers(self, call: Call, exposed: Sequence[str]) -> dict[str, str]:  # noqa: ARG002 it is no matter
+    def headers(self, call: Call, exposed: Sequence[str]) -> dict[str, str]:  # noqa: ARG002 every origin is allowed
         return _readable("*", exposed)
 
 
 @dataclass(frozen=True)
 class TokenOrigins(Policy):
-    """The origins that the caller's token allows. The operation's scheme reads them into `call.origins`.
+    """Allows the origins that the caller's token lists. The operation's scheme reads them into `call.origins`.
 
-    A browser asks before it shows the token, so it is told yes for every origin that a token could allow. The call
-    itself is refused unless its own token allows the origin, and no script can read that refusal.
+    A preflight request has no token, so it succeeds for every origin that a token could allow. The call itself fails
+    unless its token allows the origin, and no script can read that error.
     """
 
     by_token = True
@@ -77,14 +77,14 @@ class TokenOrigins(Policy):
         return origin
 
     def headers(self, call: Call, exposed: Sequence[str]) -> dict[str, str]:
-        # A cache may not give one origin's answer to another, a refusal least of all.
+        # A cache must not return the response for one origin to another origin. This holds for errors too.
         varies = {"Vary": "Origin"}
-        # As the browser wrote it: it compares letter by letter.
+        # Echoes the browser's own spelling: browsers compare it exactly.
         return varies | (_readable(call.request.values("origin")[0], exposed) if call.origin else {})
 
 
 def preflight(methods: Sequence[str]) -> dict[str, str]:
-    """What the answer to a browser's question says besides."""
+    """Returns the headers of a preflight response other than the origin."""
     return {
         "Access-Control-Allow-Methods": ", ".join(methods),
         "Access-Control-Allow-Headers": ", ".join(_ALLOWED),
@@ -105,5 +105,5 @@ def _origin_of(request: Request) -> str:
 
 def _refused() -> Forbidden:
     return Forbidden(
-        "This token may not be used from here: call from one of its allowed origins.", code="origin_not_allowed"
+        "This token does not allow this origin. Call from one of its allowed origins.", code="origin_not_allowed"
     )

@@ -1,8 +1,8 @@
-"""The limiter's counters in the table `ratelimit`: one attempt each, and what a failed attempt means.
+"""The rate limiter's counters in the table `ratelimit`. Each operation is tried once and translates its errors.
 
 | item | id | attributes |
 |---|---|---|
-| a bucket's minute | `<bucket>#<minute>` | `minute`, `s00` … `s59`: requests in it and its seconds; `expiration` |
+| a bucket's minute | `<bucket>#<minute>` | `minute`, `s00` … `s59`: requests per minute and second; `expiration` |
 | a slice of a busy bucket's minute | `<bucket>#<minute>#<number>`; slice 0 is the item above | the same |
 | a window of another length | `<bucket>#<number>` | `used`; `expiration` |
 """
@@ -20,30 +20,30 @@ _KEPT = 120
 
 
 class Used(NamedTuple):
-    """How many requests an item counts in its minute, and in one of its seconds."""
+    """The requests that an item counted in its minute, and in one second of it."""
 
     minute: int = 0
     second: int = 0
 
 
 class FullError(Exception):
-    """A window has no room. `used` is what the item counts."""
+    """A window is full. `used` has the counts of the item."""
 
-    def __init__(self, used: Used = Used()) -> None:  # noqa: B008 it is immutable
+    def __init__(self, used: Used = Used()) -> None:  # noqa: B008 `Used` is immutable
         super().__init__(used)
         self.used = used
 
 
 class BusyError(Exception):
-    """The item gets more requests than the table takes for one item, as in a flood."""
+    """DynamoDB throttles the item: it gets more writes than one item allows, as in a flood."""
 
 
 class AwayError(Exception):
-    """The table cannot be reached, or fails."""
+    """The table is unreachable or fails."""
 
 
 def item_id(bucket: str, at: int, number: int = 0) -> str:
-    """The id of a slice of a bucket's minute."""
+    """Returns the id of a slice of a bucket's minute. `at` is in seconds since 1970."""
     return f"{bucket}#{at // 60}#{number}" if number else f"{bucket}#{at // 60}"
 
 
@@ -87,7 +87,7 @@ def add_one(bucket: str, at: int, limit: int, length: int) -> None:
 
 
 def read(ids: Sequence[str], at: int) -> list[Used]:
-    """What items count. Raises BusyError or AwayError."""
+    """Returns the counts of items for the minute and second of `at`. Raises BusyError or AwayError."""
     places = [{"id": id_} for id_ in ids]
     try:
         if len(places) == 1:

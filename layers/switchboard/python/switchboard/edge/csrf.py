@@ -1,7 +1,7 @@
-"""Requests that a page of another site lets a signed-in browser make (cross-site request forgery).
+"""Protection against cross-site request forgery: pages of other sites that use a signed-in person's browser.
 
-Browsers say where a request comes from, in `Origin` or in `Sec-Fetch-Site`, and no page can change that. What says
-neither is no browser, and holds no cookie that it was not given.
+Browsers send the origin of a request in `Origin` or `Sec-Fetch-Site`, and no page can change these headers. A client
+that sends neither is not a browser, so no other site can use its cookies.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from switchboard.edge.http import Reply, Request
 from switchboard.errors import Forbidden
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-#: `none` is a person's own doing: an address typed, a bookmark.
+#: `none` means that the person started the request: a typed address or a bookmark.
 _OWN_SITES = frozenset({"same-origin", "none"})
 
 
-def same_origin(call: Call, proceed: pipeline.Proceed) -> Reply:
-    """Let no other site change anything. Raises Forbidden."""
-    # An operation that other sites may call is opened by what is in the request, and never by a cookie.
+def same_origin(api: Api, call: Call, proceed: Proceed) -> Reply:  # noqa: ARG001 a step of the pipeline
+    """Refuse requests of other sites that change data. Raises Forbidden."""
+    # Operations with a CORS policy take their credential from the request, never from a cookie.
     shared = call.operation is not None and call.operation.cross_origin is not None
     if call.request.method not in _SAFE and not shared and not _ours(call.request):
-        raise Forbidden("This request comes from another site.", code="cross_origin")
+        raise Forbidden("This request comes from another site. Send it from the console.", code="cross_origin")
     return proceed()
 
 

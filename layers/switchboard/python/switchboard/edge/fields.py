@@ -1,6 +1,6 @@
-"""The types that request schemas share: one line of text, an id, a number, a moment, and a caller's own JSON.
+"""The field types that request schemas share: a line of text, an id, a phone number, a timestamp, a caller's own JSON.
 
-Each says in its error what is wrong and what to send. A schema writes `name: Annotated[str, Line(200, least=1)]`.
+The error of each type says what is wrong and what to send. A schema writes `name: Annotated[str, Line(200, least=1)]`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from switchboard.kit.text import require_one_line
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of visible text: a name, a subject, a label. It is trimmed, then has `least` to `most` characters."""
+    """One line of visible text, such as a name or a subject: `least` to `most` characters after trimming."""
 
     most: int
     least: int = 0
@@ -42,13 +42,13 @@ def _one_line(value: Any) -> Any:
     return require_one_line(value) if isinstance(value, str) else value
 
 
-#: Every id of ours, and of providers' agents. It fits into a key of a table many times over.
+#: Matches all ids of this platform and of providers' agents. Their length is far below the limit of a table's key.
 _ID = re.compile("[A-Za-z0-9][A-Za-z0-9_.~-]{0,127}")
 _OWN_ID = re.compile("[0-9a-hjkmnp-tv-z]{26}")
 
 
 def is_id(text: str, prefix: str | None = None) -> bool:
-    """Whether a text can be an id: one of ours with that prefix (`agt_` and 26 characters), or any id at all."""
+    """Whether a text has the form of an id. With a prefix: an id of this platform, such as `agt_` and 26 characters."""
     if prefix is None:
         return _ID.fullmatch(text) is not None
     return text.startswith(f"{prefix}_") and _OWN_ID.fullmatch(text, len(prefix) + 1) is not None
@@ -60,7 +60,7 @@ def _id(value: Any) -> Any:
     return value
 
 
-#: The id of something, in a body or a query. One that nothing has is the route's to refuse.
+#: An id in a body or a query. The route checks that an object has it.
 Id = Annotated[str, BeforeValidator(_id)]
 
 
@@ -68,13 +68,13 @@ def _moment(text: str) -> str:
     try:
         clock.parse(text)
     except ValueError:
-        raise ValueError("is not a timestamp: send one with its time zone, for example 2026-06-01T00:00:00Z") from None
+        raise ValueError("is not a timestamp: include a time zone, for example 2026-06-01T00:00:00Z") from None
     return text
 
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """A text that matches a regular expression as a whole. The document shows it; the error is `problem`."""
+    """A text that matches a regular expression from start to end. OpenAPI shows the pattern; the error is `problem`."""
 
     pattern: str
     problem: str
@@ -86,13 +86,13 @@ class Matching:
         return handler(schema) | {"pattern": self.pattern}
 
     def _checked(self, text: str) -> str:
-        # JSON Schema means JavaScript's patterns: `\d` is an ASCII digit, and `$` matches at the end of the text only.
+        # JSON Schema uses JavaScript patterns: `\d` is an ASCII digit, and `$` matches at the end of the text only.
         if not re.fullmatch(self.pattern.removeprefix("^").removesuffix("$"), text, re.ASCII):
             raise ValueError(self.problem)
         return text
 
 
-#: The contracts' pattern of a telephone number, and a number that matches it. The domain says which can be called.
+#: The contracts' pattern of a phone number, and the type with this pattern. The domain decides which can be called.
 E164_PATTERN = r"^\+[1-9]\d{6,14}$"
 E164 = Annotated[str, Matching(E164_PATTERN, "must be an E.164 number such as +14155550142")]
 
@@ -100,18 +100,18 @@ E164 = Annotated[str, Matching(E164_PATTERN, "must be an E.164 number such as +1
 Username = Annotated[
     str,
     Field(min_length=1, max_length=63),
-    Matching("^[a-z0-9-]+$", "takes small letters, digits and hyphens"),
+    Matching("^[a-z0-9-]+$", "has other characters than lower-case letters, digits and hyphens"),
 ]
 
-#: A moment with its zone, as it was sent. `clock.parse` reads it without an error.
+#: A timestamp with a time zone, unchanged. `clock.parse` accepts it.
 Moment = Annotated[str, AfterValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 
 
 @dataclass(frozen=True, slots=True)
 class FreeJson:
-    """A caller's own JSON: at most `most` bytes as text, and nested at most eight deep, itself included.
+    """A caller's own JSON: at most `most` bytes as text, with at most eight levels including the outermost.
 
-    Numbers stay what strict_json read: fractions, and whole numbers of any length.
+    Numbers stay as `strict_json` read them: fractions, and integers of any length.
     """
 
     most: int

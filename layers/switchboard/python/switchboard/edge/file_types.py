@@ -1,16 +1,16 @@
-"""What files begin with: a file's own bytes tell its media type more truly than its sender does.
+"""Media types of files by their first bytes, which are more reliable than the sender's Content-Type.
 
-Only types whose beginning is simple are listed. A file of another type is taken for what its sender says it is.
+Only types with a simple signature are listed. For all others the sender's media type is used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-#: As many bytes of a file as the tests below look at.
+#: The number of bytes at the start of a file that the tests below need.
 BEGINNING = 16
 
-#: Other names by which senders call a type of the table below.
+#: Aliases of the media types in the table below.
 _SAME = {
     "audio/m4a": "audio/mp4",
     "audio/mp3": "audio/mpeg",
@@ -22,7 +22,7 @@ _SAME = {
     "audio/x-wav": "audio/wav",
     "image/jpg": "image/jpeg",
 }
-#: What a sender says that does not know the type.
+#: The media types that say nothing about the file.
 _UNSTATED = frozenset({"", "application/octet-stream"})
 
 
@@ -35,7 +35,10 @@ def _holds(at: int, *words: bytes) -> Callable[[bytes], bool]:
 
 
 def _mpeg(head: bytes) -> bool:
-    """An ID3 tag, or a frame of MPEG audio: eleven bits set, then a version, layer, bit rate and rate that exist."""
+    """Whether the file starts with an ID3 tag or an MPEG audio frame.
+
+    A frame has eleven set bits, then a valid version, layer, bit rate and sample rate.
+    """
     if head.startswith(b"ID3"):
         return True
     if len(head) < 3 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
@@ -56,7 +59,7 @@ _TESTS: dict[str, Callable[[bytes], bool]] = {
     "audio/mpeg": _mpeg,
     "audio/ogg": _begins(b"OggS"),
     "audio/wav": lambda head: head.startswith((b"RIFF", b"RF64")) and head[8:12] == b"WAVE",
-    # EBML: WebM, and Matroska beside it.
+    # EBML, the container of WebM and Matroska.
     "audio/webm": _begins(b"\x1a\x45\xdf\xa3"),
     "image/gif": _begins(b"GIF87a", b"GIF89a"),
     "image/jpeg": _begins(b"\xff\xd8\xff"),
@@ -68,14 +71,14 @@ _TESTS: dict[str, Callable[[bytes], bool]] = {
 
 
 def canonical(media_type: str) -> str:
-    """The one name of a media type."""
+    """Returns the canonical name of a media type."""
     return _SAME.get(media_type, media_type)
 
 
 def type_of(stated: str, head: bytes, types: Collection[str]) -> str | None:
-    """Which of some types a file is: the stated one if its bytes agree. Nothing if it is none of them.
+    """Returns the media type of a file if it is one of `types`, else `None`. The file's bytes must match the type.
 
-    Where the sender states no type, or only that the file is one of bytes, its beginning tells.
+    Without a stated type, or with `application/octet-stream`, the first bytes decide.
     """
     stated = canonical(stated)
     if stated in _UNSTATED:

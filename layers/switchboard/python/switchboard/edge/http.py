@@ -1,4 +1,4 @@
-"""A request as API Gateway hands it over (REST, payload v1), and a reply as it takes it back."""
+"""API Gateway's request and response events (REST API, payload version 1)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from switchboard.errors import Invalid
 
 
 class Request:
-    """A proxy event, read once."""
+    """A request, parsed from a proxy event."""
 
     __slots__ = ("body", "event", "headers", "method", "path", "source_ip")
 
     def __init__(self, event: dict[str, Any], base_path: str) -> None:
         self.event = event
         self.method: str = event["httpMethod"].upper()
-        # The domain's base path mapping leaves the path whole; the API's own address has it without the base path.
+        # With a custom domain the path includes the base path. At the API's own address it does not.
         path: str = event["path"]
         self.path = path if path.startswith(base_path) else base_path + path
         self.headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
@@ -27,14 +27,14 @@ class Request:
         self.body: str | None = event.get("body")
 
     def header(self, name: str) -> str | None:
-        """A header's value. Raises Invalid when a client sent it twice with different values."""
+        """Returns the value of a header. Raises Invalid if the client sent several different values."""
         values = self.values(name)
         if len(set(values)) > 1:
-            raise Invalid(f"The header {name} was sent more than once.", fields={name: "is ambiguous"})
+            raise Invalid(f"The header {name} was sent more than once. Send it once.", fields={name: "is ambiguous"})
         return values[0] if values else None
 
     def values(self, name: str) -> list[str]:
-        """All values of a header."""
+        """Returns all values of a header."""
         for key, values in (self.event.get("multiValueHeaders") or {}).items():
             if key.lower() == name:
                 return list(values)
@@ -42,14 +42,14 @@ class Request:
         return [] if value is None else [value]
 
     def query(self) -> list[tuple[str, list[str]]]:
-        """The query string's parameters by name, each with all its values in the order sent."""
+        """Returns the query parameters sorted by name, each with all values in the order sent."""
         several = self.event.get("multiValueQueryStringParameters")
         if several is None:
             several = {name: [value] for name, value in (self.event.get("queryStringParameters") or {}).items()}
         return sorted((name, list(values)) for name, values in several.items())
 
     def cookie(self, name: str) -> str | None:
-        """A cookie's value. Of several with one name it is the first: the one with the longest path (RFC 6265, 5.4)."""
+        """Returns the value of a cookie. Of several with one name the first has the longest path (RFC 6265, 5.4)."""
         for header in self.values("cookie"):
             for part in header.split(";"):
                 found, _, value = part.strip().partition("=")
@@ -58,7 +58,7 @@ class Request:
         return None
 
     def size(self) -> int:
-        """The body's length in bytes."""
+        """Returns the length of the body in bytes."""
         if not self.body:
             return 0
         if self.event.get("isBase64Encoded"):
@@ -66,7 +66,7 @@ class Request:
         return len(self.body.encode(errors="surrogatepass"))
 
     def data(self) -> bytes:
-        """The body's bytes. Raises Invalid where it cannot be told which they were."""
+        """Returns the bytes of the body. Raises Invalid if they cannot be decoded."""
         if not self.body:
             return b""
         try:
@@ -74,10 +74,10 @@ class Request:
                 return base64.b64decode(self.body, validate=True)
             return self.body.encode()
         except ValueError:
-            raise Invalid("The body did not arrive whole. Send it again.") from None
+            raise Invalid("The body did not arrive complete. Send it again.") from None
 
     def text(self) -> str:
-        """The body as text. Raises Invalid where it is not UTF-8."""
+        """Returns the body as text. Raises Invalid if it is not UTF-8."""
         try:
             return self.data().decode()
         except (ValueError, Invalid):
@@ -85,7 +85,7 @@ class Request:
 
 
 class Reply:
-    """A status, headers and a body."""
+    """A response: status, headers and body."""
 
     __slots__ = ("body", "cookies", "headers", "status")
 
@@ -93,17 +93,17 @@ class Reply:
         self.status = status
         self.body = body
         self.headers = dict(headers or {})
-        #: The values of its Set-Cookie headers.
+        #: The values of the Set-Cookie headers.
         self.cookies: list[str] = []
 
     @classmethod
     def json(cls, status: int, value: Any, content_type: str = "application/json", **headers: str) -> Reply:
-        """A JSON reply."""
+        """Returns a JSON response."""
         body = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
         return cls(status, body, {"content-type": content_type, **headers})
 
     def as_event(self) -> dict[str, Any]:
-        """The reply in API Gateway's form."""
+        """Returns the response in API Gateway's format."""
         return {
             "statusCode": self.status,
             "headers": self.headers,

@@ -1,13 +1,13 @@
-"""The limits of busy buckets: their minute is cut into slices, and a process leases several requests at a time.
+"""Rate limits of busy buckets: the bucket is split into slices, and a process leases several requests with one write.
 
-An item of the table takes a thousand writes a second. A bucket that may ask for more than half of that is cut into
-slices, each an item with its share of the minute and of each second. A process chooses a slice by lot for each lease,
-so that all of them fill alike.
+A DynamoDB item takes a thousand writes a second. A bucket that may need more than half of that is split into slices.
+Each slice is an item with a share of the limit per minute and per second. A process picks a random slice for each
+lease, so that all slices fill evenly.
 
-A lease holds what the process needs for an eighth of a second, as it was asked lately, and never more than it is likely
-to need before the second ends. What is left of it at the end of its second stays counted in the minute, and pays for
-the next lease of that minute. So neither limit is ever exceeded, and what is lost is little: of the minute, what
-processes hold that are asked no more; of a second, what they hold at its end.
+The size of a lease follows the recent request rate: it covers an eighth of a second, and never more than the process
+will probably need before the second ends. The unused part of a lease at the end of its second stays counted in the
+minute, and pays for the next lease in that minute. So neither limit is ever exceeded. The loss is small: in a minute,
+the leases of processes that get no more requests; in a second, the unused leases at its end.
 """
 
 from __future__ import annotations
@@ -23,39 +23,39 @@ from switchboard.edge import counters
 from switchboard.edge.counters import AwayError, BusyError, FullError, Used
 from switchboard.edge.windows import Limits
 
-#: What a slice takes at most, were every request a write.
+#: Most requests per second of a slice, if every request were a write.
 _SLICE_PER_SECOND = 500
-#: A smaller share of a minute is not worth a slice.
+#: Least requests per minute of a slice. Splitting a bucket further has no benefit.
 _SLICE_PER_MINUTE = 1_000
 _MOST_SLICES = 64
-#: A process's rate is not told from less than this part of a second.
+#: Seconds. A request rate is measured over at least this time.
 _SHORTEST = 0.25
-#: A lease is for this part of a second.
+#: A lease covers one part of so many parts of a second.
 _PART = 8
 _LARGEST_LEASE = 16
-#: How many full slices a request meets before it is refused for this second.
+#: A request is refused for this second after it found so many full slices.
 _TRIES = 4
 _MOST_BUCKETS = 1_000
 _BUSY_SECONDS = 1.0
 
-#: Which of so many slices a process asks first. From the system, since clones of a snapshot share `random`'s state.
+#: Picks the first slice to try. Uses the system's randomness, because clones of a snapshot share `random`'s state.
 choose: Callable[[int], int] = secrets.randbelow
 
 
 def slices(per_minute: int, per_second: int) -> int:
-    """Into how many slices a bucket is cut. A bucket of one slice is exact, and each of its requests is a write."""
+    """Returns the number of slices of a bucket. A bucket with one slice is exact: each request is a write."""
     return max(1, min(-(-per_second // _SLICE_PER_SECOND), per_minute // _SLICE_PER_MINUTE, _MOST_SLICES))
 
 
 def look(bucket: str, now: int, per_minute: int, per_second: int) -> Used:
-    """What all slices together count. Raises BusyError or AwayError."""
+    """Returns the total counts of all slices, without counting a request. Raises BusyError or AwayError."""
     ids = [counters.item_id(bucket, now, number) for number in range(slices(per_minute, per_second))]
     found = counters.read(ids, now)
     return Used(sum(used.minute for used in found), sum(used.second for used in found))
 
 
 class _Lease(NamedTuple):
-    """Requests that a process asks a slice for. `paid` of them are counted in the minute already."""
+    """The requests that a process leases from a slice. `paid` of them are already counted in the minute."""
 
     number: int
     size: int
@@ -64,24 +64,24 @@ class _Lease(NamedTuple):
 
 
 class _Holding:
-    """What a process holds of a bucket, and knows of its slices."""
+    """A process's leases of one bucket, and the latest known counts of the bucket's slices."""
 
     def __init__(self, per_minute: int, per_second: int) -> None:
         self.per_minute, self.per_second = per_minute, per_second
         self._count = slices(per_minute, per_second)
         self._at = -1
-        #: Requests in hand: for this second, and those that the minute alone counts.
+        #: Leased requests: for this second, and from earlier seconds, which only the minute counts.
         self.left = self._spare = 0
-        #: Requests that came in this second, and in the one before.
+        #: Requests that arrived in this second and in the previous second.
         self._asked = self._asked_before = 0
-        #: What slices counted when they were last seen.
+        #: The latest known counts by slice.
         self._minute: dict[int, int] = {}
         self._second: dict[int, int] = {}
         self._refused_until = 0.0
         self._refused_minute = False
 
     def move_on(self, now: float) -> None:
-        """Let a new second, and perhaps a new minute, begin."""
+        """Reset the counts of a second or minute that has ended. `now` is in seconds since 1970."""
         at = int(now)
         if at == self._at:
             return
@@ -96,7 +96,7 @@ class _Holding:
         self._at = at
 
     def use(self) -> Limits | None:
-        """Take a request out of the lease in hand, if there is one."""
+        """Use one leased request. Returns the limits, or `None` if no request is leased."""
         if self.left <= 0:
             return None
         self.left -= 1
@@ -104,11 +104,11 @@ class _Holding:
         return self.limits()
 
     def refused(self, now: float) -> Limits | None:
-        """The refusal that still holds."""
+        """Returns the limits of a refusal that still applies, or `None`."""
         return self._refusal() if now < self._refused_until else None
 
     def next_lease(self, now: float) -> _Lease | None:
-        """The next lease to ask for; nothing if all slices are known to be full."""
+        """Returns the next lease to request, or `None` if all slices are known to be full."""
         rate = max(self._asked_before, int((self._asked + 1) / max(now - self._at, _SHORTEST)))
         to_come = int(rate * (self._at + 1 - now))
         wanted = max(1, min(rate // _PART, to_come, _LARGEST_LEASE))
@@ -124,13 +124,13 @@ class _Holding:
         return None
 
     def share(self, number: int) -> tuple[int, int]:
-        """What a slice allows in a minute and in a second."""
+        """Returns the limits of a slice per minute and per second."""
         minute, more = divmod(self.per_minute, self._count)
         second, others = divmod(self.per_second, self._count)
         return minute + (number < more), second + (number < others)
 
     def grant(self, lease: _Lease, used: Used) -> Limits:
-        """A slice has counted a lease, whose first request is the one at hand."""
+        """Record a granted lease and use its first request. `used` has the slice's counts."""
         self._note(lease, used)
         if lease.at == self._at:
             self.left += lease.size - 1
@@ -140,26 +140,26 @@ class _Holding:
         return self.limits()
 
     def deny(self, lease: _Lease, used: Used | None = None) -> None:
-        """A slice has not counted a lease."""
+        """Record a denied lease. `used` has the slice's counts, if they are known."""
         if lease.at // 60 == self._at // 60:
             self._spare += lease.paid
         if used:
             self._note(lease, used)
 
     def refuse(self, until: float | None = None) -> Limits:
-        """Refuse requests until a moment, else until the window ends that is full."""
+        """Refuse requests until a time in seconds since 1970. The default is the end of the full window."""
         full = not self._spare and all(self._minute_room(number) <= 0 for number in range(self._count))
         self._refused_minute = full and until is None
         self._refused_until = until or ((self._at // 60 + 1) * 60 if full else self._at + 1)
         return self._refusal()
 
     def limits(self) -> Limits:
-        """The state of both windows. With several slices it is an estimate: others count in them meanwhile."""
+        """Returns the state of both windows. It is an estimate, because other processes use the same slices."""
         minute, second = self._estimate()
         return Limits.at(self._at, self.per_minute, self.per_second, minute, second)
 
     def whole(self) -> Limits:
-        """The state of both windows when nobody can tell it."""
+        """Returns two unused windows. This is the answer while the table is unreachable."""
         return Limits.at(self._at, self.per_minute, self.per_second, 0, 0)
 
     def _refusal(self) -> Limits:
@@ -176,7 +176,7 @@ class _Holding:
         )
 
     def _total(self, seen: dict[int, int]) -> int:
-        # A slice that was not seen is taken to be like the others.
+        # Assumes the average of the known slices for the unknown slices.
         return sum(seen.values()) * self._count // len(seen) if seen else 0
 
     def _note(self, lease: _Lease, used: Used) -> None:
@@ -193,15 +193,15 @@ class _Holding:
 
 
 class Leases:
-    """What a process holds of busy buckets. Losing it loses requests that are counted; it never gives any."""
+    """A process's leases of busy buckets. Losing them wastes leased requests, but never exceeds a limit."""
 
     def __init__(self) -> None:
         self._held: OrderedDict[str, _Holding] = OrderedDict()
-        # A process that serves streams counts in several threads.
+        # A process that serves streams counts requests in several threads.
         self._lock = Lock()
 
     def answers(self, bucket: str) -> bool:
-        """Whether the next request of a bucket needs no write."""
+        """Whether the next request of a bucket can be decided without a write."""
         now = clock.epoch()
         with self._lock:
             holding = self._held.get(bucket)
@@ -211,7 +211,7 @@ class Leases:
             return holding.left > 0 or holding.refused(now) is not None
 
     def take(self, bucket: str, per_minute: int, per_second: int) -> Limits:
-        """Count a request of a bucket that is cut into slices."""
+        """Count a request of a bucket that is split into slices. Returns the limits after it."""
         now = clock.epoch()
         with self._lock:
             holding = self._holding(bucket, per_minute, per_second)

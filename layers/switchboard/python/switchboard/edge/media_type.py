@@ -1,4 +1,4 @@
-"""Media types (RFC 9110, 8.3.1): `type/subtype` without regard to case, and parameters that may be quoted."""
+"""Media types (RFC 9110, 8.3.1): case-insensitive `type/subtype`, and parameters that may be quoted."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 a grammar
 _ESSENCE = re.compile(f"{_TOKEN}/{_TOKEN}")
 _PARAMETER = re.compile(rf'[ \t]*;[ \t]*(?:({_TOKEN})=({_TOKEN}|"(?:[^"\\]|\\.)*"))?')
 _ESCAPED = re.compile(r"\\(.)")
-#: The charsets that are UTF-8, or a part of it.
+#: UTF-8 and its subsets.
 _UTF_8 = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 
 
 class MediaType(NamedTuple):
-    """A media type in lower case, and its parameters by name. Values keep their case."""
+    """A media type in lower case and its parameters by name. Parameter values keep their case."""
 
     essence: str
     parameters: dict[str, str]
 
     @property
     def is_utf_8(self) -> bool:
-        """Whether text of this type is UTF-8, as it is where nothing else is said."""
+        """Whether text of this type is UTF-8, which is also the default."""
         return self.parameters.get("charset", "utf-8").lower() in _UTF_8
 
 
 def essence_of(text: str) -> str:
-    """The type and subtype alone, in lower case, whatever stands behind them. May be no media type at all."""
+    """Returns type and subtype in lower case, without parameters. The result is not checked."""
     return text.partition(";")[0].strip().lower()
 
 
 def parse(text: str) -> MediaType:
-    """A media type with its parameters. Raises ValueError where it is malformed or names a parameter twice."""
+    """Parse a media type with its parameters. Raises ValueError if it is malformed or has a parameter twice."""
     essence, found = essence_of(text), {}
     at = text.find(";")
     if len(text) > _LONGEST or not _ESSENCE.fullmatch(essence):
@@ -43,7 +43,7 @@ def parse(text: str) -> MediaType:
         if match is None:
             raise ValueError("has a malformed parameter")
         at = match.end()
-        if match[1] is None:  # a semicolon with nothing behind it
+        if match[1] is None:  # an empty parameter
             continue
         name = match[1].lower()
         if name in found:

@@ -1,10 +1,11 @@
-"""Bodies of kind multipart/form-data (RFC 7578): text fields, and one file that goes to a bucket.
+"""Multipart bodies, multipart/form-data (RFC 7578): text fields, and one file that is stored in a bucket.
 
-The whole body is read once before anything is written: its form, its budgets, the file's type and a digest. The file's
-bytes then go to the bucket as they are read a second time. Both readings take time in proportion to the body's length.
+The body is read twice. The first pass writes nothing: it checks the structure, the limits and the file's type, and
+computes a digest. The second pass streams the file's bytes to the bucket. Both passes take time proportional to the
+body's length.
 
-A stored file that no route kept lies in a bucket whose objects expire (`days` in the topology). What an upload in parts
-left behind is removed by the bucket's own rule.
+Objects in the upload bucket expire (`days` in the topology), so a stored file that no route keeps is deleted. A rule of
+the bucket deletes the parts of unfinished uploads.
 """
 
 from __future__ import annotations
@@ -35,16 +36,16 @@ if TYPE_CHECKING:
     from switchboard.edge.call import Call
 
 MULTIPART = "multipart/form-data"
-#: What a form may have beside its file, in bytes: text fields, headers and boundaries.
+#: Most bytes of a form without its file: text fields, headers and boundaries.
 BESIDE = 65_536
 _MOST_PARTS = 32
 _MOST_HEADERS = 8
 _LONGEST_HEADER = 4_096
 _LONGEST_NAME = 200
 _CHUNK = 65_536
-#: RFC 2046, 5.1.1.
+#: The grammar of RFC 2046, 5.1.1.
 _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
-#: What leaves a part's bytes as they are.
+#: The transfer encodings that do not change a part's bytes.
 _PLAIN = frozenset({"7bit", "8bit", "binary"})
 _QUOTED = re.compile('"[^"]*"')
 _EXTENDED_NAME = re.compile(r";[ \t]*filename\*[ \t]*=[ \t]*([^;]*)", re.IGNORECASE)
@@ -60,14 +61,14 @@ class StoredFile(NamedTuple):
     key: str
     size: int
     media_type: str
-    #: One harmless line, or nothing if the sender named none.
+    #: A safe file name on one line, or `None` if the sender gave no name.
     filename: str | None
     sha256: str
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """The file of a form, which is not stored yet."""
+    """The file of a form, before it is stored."""
 
     size: int
     media_type: str
@@ -79,7 +80,7 @@ class Upload:
     _boundary: str = field(repr=False)
 
     def chunks(self) -> Iterator[bytes]:
-        """The file's bytes, piece by piece."""
+        """Yields the file's bytes in chunks."""
         number = -1
         for event in _events(self._body, self._boundary):
             if isinstance(event, MultipartSegment):
@@ -90,8 +91,8 @@ class Upload:
                 yield event
 
     def store(self, org_id: str) -> StoredFile:
-        """Store the file below its organization. It expires with its bucket unless the caller keeps it elsewhere."""
-        # A request beyond its limits stores nothing.
+        """Store the file under its organization. It expires in this bucket unless the caller copies it."""
+        # A request that the rate limiter refuses must not store anything.
         aside.settle()
         key = f"{org_id}/{ids.new('upl')}"
         objects.upload(self._bucket, key, self.chunks(), self.media_type)
@@ -100,7 +101,7 @@ class Upload:
 
 @dataclass(frozen=True, kw_only=True)
 class Multipart(Body):
-    """A form with one file, in `field`, of one of these types and at most `max_bytes`, for the bucket `to`."""
+    """A form with one file in `field`, of one of `types`, of at most `max_bytes`. The bucket `to` stores it."""
 
     field: str
     types: frozenset[str]
@@ -127,11 +128,11 @@ class Multipart(Body):
 
     @property
     def largest_file(self) -> int:
-        """The largest file, in bytes."""
+        """The largest size of the file in bytes."""
         assert self.max_bytes is not None
         return self.max_bytes
 
-    def limit(self, largest: int) -> int:  # noqa: ARG002 a file's limit is its own
+    def limit(self, largest: int) -> int:  # noqa: ARG002 a file has its own limit
         return self.largest_file + BESIDE
 
     def read(self, call: Call) -> None:
@@ -151,7 +152,7 @@ class Multipart(Body):
 
 
 class _Part:
-    """A part under way."""
+    """A part that is being read."""
 
     def __init__(self, segment: Any) -> None:
         self.name: str = segment.name
@@ -167,7 +168,7 @@ class _Part:
 
 
 class _Reading:
-    """The first reading of a form: everything that can be wrong with it is found here."""
+    """The first pass over a form. It finds all problems of the form."""
 
     def __init__(self, kind: Multipart, body: bytes, boundary: str) -> None:
         self._kind, self._boundary = kind, boundary
@@ -189,28 +190,28 @@ class _Reading:
 
     @property
     def upload(self) -> Upload:
-        """The file. Raises Invalid where there is none."""
+        """The file. Raises Invalid if the form has none."""
         if self._upload is None:
             raise _wrong(self._kind.field, "is missing: send the file in this field")
         return self._upload
 
     @property
     def digest(self) -> str:
-        """Stands for all parts. The boundary does not count: clients draw another one for each attempt."""
+        """A hash of all parts. It excludes the boundary, because clients choose a new one for each attempt."""
         return hashlib.sha256(json.dumps(self._parts).encode()).hexdigest()
 
     def _begin(self, part: _Part) -> _Part:
         _require_name(part.name)
         if len(part.names) != len(set(part.names)):
-            raise _wrong(part.name, "has a header twice")
+            raise _wrong(part.name, "repeats a header: send each header once")
         if part.encoding.strip().lower() not in _PLAIN | {""}:
-            raise _wrong(part.name, "has a Content-Transfer-Encoding: send its bytes as they are")
+            raise _wrong(part.name, "has a Content-Transfer-Encoding: send the bytes without encoding")
         if media_type.essence_of(part.stated).startswith("multipart/"):
-            raise _wrong(part.name, "is a multipart body in a multipart body: send each file in a part of its own")
+            raise _wrong(part.name, "is a nested multipart body: send each file in its own part")
         if part.name in self.fields or (part.name == self._kind.field and self._upload is not None):
-            raise _wrong(part.name, "stands twice: send it once")
+            raise _wrong(part.name, "is repeated: send it once")
         if part.name != self._kind.field and _filename(part) is not None:
-            raise _wrong(part.name, f"holds a file: send one file, in the field {self._kind.field}")
+            raise _wrong(part.name, f"contains a file: send one file in the field {self._kind.field}")
         return part
 
     def _add(self, part: _Part, data: bytes) -> None:
@@ -224,7 +225,7 @@ class _Reading:
             return
         self._text_size += len(data)
         if self._text_size > BESIDE:
-            raise TooLarge(f"The text fields are larger than {BESIDE:,} bytes together.", limit=BESIDE)
+            raise TooLarge(f"The text fields together are larger than {BESIDE:,} bytes.", limit=BESIDE)
         part.text.append(data)
 
     def _end(self, part: _Part) -> None:
@@ -238,12 +239,14 @@ class _Reading:
 
     def _file(self, part: _Part) -> Upload:
         if not part.size:
-            raise _wrong(part.name, "is empty: choose a file that is not")
+            raise _wrong(part.name, "is empty: choose another file")
         stated = media_type.essence_of(part.stated)
         found = file_types.type_of(stated, part.head, self._kind.types)
         if found is None:
             types = " or ".join(sorted(self._kind.types))
-            raise UnsupportedMedia(f"The file is not one of {types}, by its type and its bytes.", received=stated[:100])
+            raise UnsupportedMedia(
+                f"Send a file of type {types}: its Content-Type and its bytes must match.", received=stated[:100]
+            )
         sent = _filename(part)
         return Upload(
             size=part.size,
@@ -258,21 +261,27 @@ class _Reading:
 
 
 def _whole(body: bytes, boundary: str) -> bytes:
-    """A body up to its final boundary. Raises Invalid where it has none, or goes on behind it."""
+    """Returns the body up to the end of its final boundary.
+
+    Raises Invalid if there is no final boundary, or more data after it.
+    """
     if not _BOUNDARY.fullmatch(boundary):
-        raise Invalid("The header Content-Type has no usable boundary.", fields={"content-type": "needs a boundary"})
+        raise Invalid("The header Content-Type has no valid boundary.", fields={"content-type": "needs a boundary"})
     final = f"--{boundary}--".encode()
     at = 0 if body.startswith(final) else body.find(b"\r\n" + final) + 2
     if at == 1:
         raise _malformed("it does not end with its final boundary")
     end = at + len(final)
     if body[end:].strip(b" \t\r\n"):
-        raise _malformed("it goes on behind its final boundary")
+        raise _malformed("it has data after its final boundary")
     return body[:end]
 
 
 def _events(body: bytes, boundary: str) -> Iterator[Any]:
-    """The parser's events: a segment, pieces of bytes, and None at a part's end. Raises Invalid for what is no form."""
+    """Yields the parser's events: a segment, chunks of bytes, and `None` at the end of a part.
+
+    Raises Invalid if the body is not a valid form.
+    """
     parser = PushMultipartParser(
         boundary,
         max_header_size=_LONGEST_HEADER,
@@ -295,13 +304,13 @@ def _require_name(name: str) -> None:
     try:
         require_one_line(name)
     except ValueError:
-        raise _malformed("the name of a part holds control characters") from None
+        raise _malformed("the name of a part contains control characters") from None
     if not 1 <= len(name) <= _LONGEST_NAME:
-        raise _malformed(f"the name of a part takes 1 to {_LONGEST_NAME} characters")
+        raise _malformed(f"the name of a part must have 1 to {_LONGEST_NAME} characters")
 
 
 def _filename(part: _Part) -> str | None:
-    """The name that the sender gives its file. `filename*` is the better one, where both stand (RFC 6266, 4.3)."""
+    """Returns the sender's name of a file. `filename*` has priority over `filename` (RFC 6266, 4.3)."""
     extended = _EXTENDED_NAME.search(_QUOTED.sub('""', part.disposition))
     if extended is None:
         return part.sent_name

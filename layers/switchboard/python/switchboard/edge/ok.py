@@ -1,4 +1,4 @@
-"""The answer of an operation that was carried out, with whatever else it tells."""
+"""The response `{"ok": true}`. Other response models extend it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 
 class Ok(BaseModel):
-    """It is done."""
+    """The operation succeeded."""
 
     ok: Literal[True]
 

@@ -1,10 +1,10 @@
-"""An API's OpenAPI document, from the routes and models of its groups.
+"""Builds the OpenAPI document of an API from the routes and models of its groups.
 
-Powertools describes each group by itself. What it cannot know is added here, from what the edge knows of every
-operation: the refusals of the pipeline, the headers of every answer, who may call. What it gets wrong is set right:
-a 422 that nobody sends, error answers with the shape of the success, same-named models that replace each other.
+Powertools describes each group separately. This module adds facts from the edge's operations: the pipeline's errors,
+the headers of every response, and the allowed callers. It also corrects Powertools: it removes the unused 422, replaces
+error responses that have the schema of the success, and rejects models of the same name.
 
-No Lambda function imports this: `python -m infra.openapi` writes the documents that the portal serves.
+No Lambda function imports this module. `python -m infra.openapi` writes the documents that the portal serves.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Json = dict[str, Any]
 _VERSION = "3.1.0"
 _PARAMETER = re.compile(r"<(\w+)>")
 _REFERENCE = "#/components/schemas/"
-#: Models of Powertools' own answers, which the dialects replace.
+#: Models of Powertools' own responses. The dialects replace these responses.
 _FOREIGN = frozenset({"HTTPValidationError", "ValidationError", "ResponseValidationError"})
 #: JSON Schema keywords whose values are data, and keywords whose values map names to schemas.
 _DATA = frozenset({"const", "default", "enum", "example", "examples"})
@@ -35,14 +35,14 @@ _MAPS = frozenset({"properties", "patternProperties", "$defs"})
 
 
 class DocumentError(ValueError):
-    """The groups of an API do not make one document."""
+    """The groups of an API contradict each other or the description."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """An error answer: its name among the components, what it means, and one as it may look.
+    """An error response: its component name, its meaning and an example.
 
-    `schema` names that of an error which is not like the others.
+    `schema` names the schema of an error that does not have the API's usual error schema.
     """
 
     name: str
@@ -54,36 +54,36 @@ class Refusal:
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """What an API's document says beyond its routes."""
+    """The parts of an API's document that do not come from routes."""
 
     title: str
     version: str
     text: str
-    #: The tags in the order of the page, and what each is about; those that the groups tell of come behind them.
+    #: Tags in the page's order, with their descriptions. The tags of the groups follow.
     tags: Mapping[str, str]
     security: Mapping[str, Json]
-    #: The schema of every error, by its name, and its media type. `other_errors` are those of errors that differ.
+    #: Name, schema and media type of the usual error. `other_errors` has the schemas of errors that differ.
     error: str
     error_schema: Json
     error_type: str
     other_errors: Mapping[str, Json] = field(default_factory=dict)
-    #: Every status that an operation may refuse with.
+    #: Every error status of the API.
     refusals: Mapping[int, Refusal]
-    #: Header components by header, and which of them every answer carries.
+    #: Header components by header name, and the headers that every response has.
     headers: Mapping[str, Json]
     always: Sequence[str]
-    #: Further ways to authenticate, each of operations that name it.
+    #: More security schemes, for the operations that name them.
     schemes: Mapping[str, Json] = field(default_factory=dict)
-    #: Header parameters that every operation takes.
+    #: Header parameters of every operation.
     parameters: Mapping[str, Json] = field(default_factory=dict)
-    #: What a contract calls a path's variables, by what the routes call them.
+    #: Names of path variables: the route's name to the contract's name.
     variables: Mapping[str, str] = field(default_factory=dict)
-    #: The Idempotency-Key parameter, where the dialect has one.
+    #: The Idempotency-Key parameter, if the dialect has one.
     idempotency_key: Json | None = None
 
 
 def document(apis: Sequence[Api], description: Description) -> Json:
-    """The document of an API made of these groups. Raises DocumentError where they contradict each other."""
+    """Returns the document of an API with these groups. Raises DocumentError if they contradict each other."""
     tags = {**description.tags, **{name: text for api in apis for name, text in api.tags.items()}}
     description = replace(description, tags=tags)
     schemas: Json = {description.error: description.error_schema, **description.other_errors}
@@ -114,7 +114,7 @@ def document(apis: Sequence[Api], description: Description) -> Json:
 
 
 def _named(path: str, told: Json, names: Mapping[str, str]) -> str:
-    """A path with its variables called as the contract calls them. Its parameters are renamed with them."""
+    """Returns a path with the contract's names of its variables. Renames the operation's parameters too."""
     for parameter in told["parameters"]:
         if parameter.get("in") == "path" and parameter["name"] in names:
             path = path.replace(f"{{{parameter['name']}}}", f"{{{names[parameter['name']]}}}")
@@ -127,13 +127,13 @@ def _merge(schemas: Json, more: Json, group: str) -> None:
         if name in _FOREIGN:
             continue
         clean = _in_order(_clean(schema))
-        # Pydantic spells out the module of models that share a name within one group.
+        # Pydantic adds the module's name if two models of one group share a name.
         if "__" in name or schemas.setdefault(name, clean) != clean:
             raise DocumentError(f"group {group}: another model is called {name.rpartition('__')[2]} too; rename one")
 
 
 def _clean(node: Any) -> Any:
-    """A schema without what says nothing: titles made from names, `100.0` for `100`."""
+    """Returns a schema without noise: no titles that repeat names, and `100` instead of `100.0`."""
     if isinstance(node, list):
         return [_clean(part) for part in node]
     if not isinstance(node, dict):
@@ -150,7 +150,7 @@ def _clean(node: Any) -> Any:
 
 
 def _in_order(schema: Json) -> Json:
-    """A schema with the members of its examples in the order of its properties; pydantic sorts them."""
+    """Order the members of a schema's examples like its properties. Pydantic sorts them by name."""
     names = list(schema.get("properties", {}))
     if "examples" in schema:
         schema["examples"] = [
@@ -162,13 +162,15 @@ def _in_order(schema: Json) -> Json:
 def _operation(raw: Json, operation: Operation, schemas: Json, description: Description) -> Json:
     told: Json = {key: raw[key] for key in ("tags", "summary", "description", "operationId") if key in raw}
     if unknown := set(told["tags"]) - set(description.tags):
-        raise DocumentError(f"the description says nothing of the tag {unknown.pop()}")
+        raise DocumentError(
+            f"the tag {unknown.pop()} has no description: add it to the tags of the group or of the API"
+        )
     if operation.keys:
         kinds = " or ".join(f"`{kind.value}`" for kind in sorted(operation.keys))
-        told["description"] = " ".join(filter(None, (told.get("description"), f"Takes a key of kind {kinds}.")))
+        told["description"] = " ".join(filter(None, (told.get("description"), f"Requires a key of kind {kinds}.")))
     if operation.permission:
         roles = " or ".join(f"`{role}`" for role in roles_with(operation.permission))
-        needs = f"Takes the role {roles} (`{operation.permission}`)."
+        needs = f"Requires the role {roles} (`{operation.permission}`)."
         told["description"] = " ".join(filter(None, (told.get("description"), needs)))
     if operation.scheme:
         told["security"] = [{operation.scheme.name: []}]
@@ -191,19 +193,19 @@ def _operation(raw: Json, operation: Operation, schemas: Json, description: Desc
 
 
 def _body(raw: Json, operation: Operation, schemas: Json) -> Json | None:
-    """The body: Powertools knows of the model, and the operation's kind of body of all else."""
+    """Returns the request body. Powertools provides the model; the operation's kind of body provides the rest."""
     known: Json | None = _clean(raw["requestBody"]) if "requestBody" in raw else None
     if isinstance(operation.body, JsonBody) or not operation.takes_body:
         return known
     model = known and known["content"]["application/json"]["schema"]
     if isinstance(operation.body, Multipart) and model:
-        # A form's model is written out: its file stands among its fields.
+        # The model is inlined, because the file is one more field of it.
         model = schemas[model["$ref"].removeprefix(_REFERENCE)]
     return {"content": operation.body.content(model), "required": True}
 
 
 def _parameter(raw: Json) -> Json:
-    """A parameter. One that may be left out is never null, whatever its Python type says."""
+    """Returns a parameter. An optional parameter is never null, even if its Python type allows `None`."""
     told: Json = _clean(raw)
     if not told.get("required"):
         told.pop("required", None)
@@ -221,7 +223,7 @@ def _key_parameter(operation: Operation) -> Json:
 
 
 def _refusals(operation: Operation, keyed: bool, parameters: Sequence[Json]) -> Iterator[int]:
-    """The statuses with which the pipeline itself refuses."""
+    """Yields the error statuses of the pipeline itself."""
     yield from (429, 500)
     if operation.takes_body or any(parameter.get("in") != "path" for parameter in parameters):
         yield 400
@@ -241,10 +243,10 @@ def _answer(status: str, raw: Json | None, keyed: bool, schemas: Json, descripti
     refusal = description.refusals.get(int(status))
     if refusal:
         reference = {"$ref": f"#/components/responses/{refusal.name}"}
-        # What Powertools says of a 500 is not ours.
+        # Powertools' description of a 500 does not fit our response.
         return reference | ({"description": raw["description"]} if raw and status != "500" else {})
     if raw is None or not status.startswith(("2", "3")):
-        raise DocumentError(f"the description says nothing of the status {status}")
+        raise DocumentError(f"the status {status} has no description: add it to the API's refusals")
     told: Json = {"description": raw["description"], "headers": _headers(description.always)}
     if keyed:
         told["headers"] |= _headers(("Idempotent-Replayed",))
@@ -276,7 +278,7 @@ def _components(schemas: Json, paths: Json, description: Description) -> Json:
         key, shortest = description.idempotency_key, idempotency.SHORTEST_UNAUTHENTICATED
         parameters["IdempotencyKey"] = key
         parameters["StrangersIdempotencyKey"] = key | {
-            "description": f"{key['description']} Without an API key it takes {shortest} characters or more.",
+            "description": f"{key['description']} Without an API key it must have at least {shortest} characters.",
             "schema": key["schema"] | {"minLength": shortest},
         }
     return {

@@ -1,4 +1,4 @@
-"""How lists are paged: what HUM's take, and how Anima's say where they go on."""
+"""Pages of lists: HUM's parameters, and Anima's `pagination` object."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-Limit = Annotated[int, Query(ge=1, le=100, description="How many to answer.")]
-Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=100, description="The largest number of items in a page.")]
+Cursor = Annotated[str | None, Query(description="`next_cursor` of the previous page.")]
 
 
 class Pagination(BaseModel):
-    """Where a list goes on."""
+    """The position of the next page."""
 
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
 
@@ -22,5 +22,5 @@ class Pagination(BaseModel):
 
     @classmethod
     def of(cls, cursor: str | None) -> Pagination:
-        """What a page's cursor says."""
+        """Returns the pagination for the cursor of the next page; `None` is the end."""
         return cls(next_cursor=cursor, has_more=cursor is not None)

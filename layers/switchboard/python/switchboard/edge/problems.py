@@ -1,4 +1,4 @@
-"""What is wrong with a request, by field."""
+"""Problems of a request, by field."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-#: How many problems an answer tells of, and how much of a field's name, which may be the caller's own text.
+#: Most problems in a response, and most characters of a field's name. The caller may choose the name.
 _MOST, _LONGEST_NAME = 50, 200
 _SOURCES = ("body", "query", "path", "header")
-#: What a fault of the whole request begins with where it is one field's: `to: names nobody`.
+#: A problem of the whole request may name its field: `body: is too large`.
 _NAMED = re.compile(r"([A-Za-z_]\w*): (.+)", re.DOTALL)
 _WHOLE = "request"
 
 
 def by_field(problems: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """The first of pydantic's problems, each by the field that it is about, `request` for the whole of it."""
+    """Returns pydantic's first problems by field. A problem of the whole request is under `request`."""
     fields: dict[str, str] = {}
     for problem in islice(problems, _MOST):
         source, *parts = map(str, problem["loc"])

@@ -1,9 +1,9 @@
-"""Request limits: per minute and per second, per organization, person, key or address.
+"""Rate limits per minute and per second, for an organization, person, key or address.
 
-One conditional update counts a request in both windows, so that neither is ever exceeded. `leases` does the same for
-buckets that are too busy for one item. A process remembers a refusal until its window ends: a flood costs the table
-one write for each process and window. A bucket whose item is throttled is in a flood, and is refused for a second.
-Only when the table cannot be reached does a request pass uncounted, and a metric says so.
+One conditional update counts a request in both windows, so neither limit is exceeded. `leases` does the same for
+buckets that are too busy for one item. A process remembers a refusal until its window ends, so a flood costs one write
+per process and window. If DynamoDB throttles a bucket's item, the bucket is flooded: its requests are refused for a
+second. If the table is unreachable, requests pass uncounted, and a metric reports it.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ __all__ = [
 
 _MOST_REFUSALS = 5_000
 _BUSY_SECONDS = 1.0
-#: A customer of a network has at least this much of IPv6.
+#: Internet providers assign each customer at least an IPv6 network of this prefix length.
 _IPV6_PREFIX = 64
 
 
 class _Refusal(NamedTuple):
-    """Which limits of a bucket are used up, how far, since when and until when."""
+    """A refusal of a bucket: its limits and counts, and the start and end in seconds since 1970."""
 
     limits: tuple[int, int]
     used: Used
@@ -49,11 +49,11 @@ class _Refusal(NamedTuple):
 
 
 class _Refusals:
-    """The refusals that a process remembers, the latest of them. A forgotten one costs a write, and lets nobody in."""
+    """The latest refusals of a process. Forgetting one costs a write, but never admits a request."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[str, _Refusal] = OrderedDict()
-        # A process that serves streams counts in several threads.
+        # A process that serves streams counts requests in several threads.
         self._lock = Lock()
 
     def remember(self, bucket: str, refusal: _Refusal) -> None:
@@ -64,7 +64,7 @@ class _Refusals:
                 self._known.popitem(last=False)
 
     def recall(self, bucket: str, limits: tuple[int, int] | None, now: float) -> _Refusal | None:
-        """The refusal that holds now, for these limits or for any. A change of the limits ends it."""
+        """Returns the refusal that applies now, for these limits (`None`: any limits). New limits end it."""
         with self._lock:
             found = self._known.get(bucket)
             if not found or found.until <= now or limits not in (None, found.limits):
@@ -74,7 +74,7 @@ class _Refusals:
 
 
 class Memory:
-    """What a process knows of limits without asking the table."""
+    """The state of limits that a process keeps, to decide without a request to the table."""
 
     def __init__(self) -> None:
         self.refusals = _Refusals()
@@ -85,7 +85,7 @@ _memory = Memory()
 
 
 def take(bucket: str, per_minute: int, per_second: int) -> Limits:
-    """Count a request of a bucket."""
+    """Count a request of a bucket. Returns the limits after it."""
     if leases.slices(per_minute, per_second) > 1:
         return _memory.leases.take(bucket, per_minute, per_second)
     moment, wanted = clock.epoch(), (per_minute, per_second)
@@ -100,7 +100,7 @@ def take(bucket: str, per_minute: int, per_second: int) -> Limits:
         _memory.refusals.remember(bucket, _Refusal(wanted, full.used, now, limits.exhausted.reset))
         return limits
     except BusyError:
-        # How much is used nobody knows: it is the second that refuses.
+        # The counts are unknown. Report the second as full.
         refusal = _Refusal(wanted, Used(0, per_second), now, moment + _BUSY_SECONDS)
         _memory.refusals.remember(bucket, refusal)
         return _refused(now, refusal)
@@ -142,7 +142,7 @@ def require_allowed(limits: Limits) -> None:
 
 
 def holder_of(address: str) -> str:
-    """The address, or the IPv6 network, that a stranger's requests are counted by."""
+    """Returns the holder of an address, for counting unauthenticated requests: the address, or its IPv6 network."""
     if ":" not in address:
         return address
     try:
@@ -156,13 +156,13 @@ def _refused(now: int, refusal: _Refusal) -> Limits:
     per_minute, _ = refusal.limits
     used = refusal.used
     if used.minute >= per_minute and now != refusal.at:
-        # A full minute goes on being full, while its seconds come and go.
+        # The minute is still full, but this is a new second.
         used = Used(used.minute, 0)
     return Limits.at(now, *refusal.limits, *used, allowed=False)
 
 
 def look(bucket: str, per_minute: int, per_second: int) -> Limits:
-    """How a bucket stands, without counting a request. When the table is away it is taken for whole."""
+    """Returns the limits of a bucket without counting a request. If the table is unreachable, they are unused."""
     now = int(clock.epoch())
     try:
         used = leases.look(bucket, now, per_minute, per_second)
@@ -174,13 +174,13 @@ def look(bucket: str, per_minute: int, per_second: int) -> Limits:
 
 
 def in_hand(bucket: str) -> bool:
-    """Whether `take` knows the answer for a bucket without asking the table: by a lease, or by a refusal."""
+    """Whether `take` can decide for a bucket without the table, because of a lease or a refusal."""
     known = _memory.refusals.recall(bucket, None, clock.epoch())
     return known is not None or _memory.leases.answers(bucket)
 
 
 def take_one(bucket: str, limit: int, length: int) -> Window | None:
-    """Count a request in a window of `length` seconds of its own. Answers the window if it is full, else nothing."""
+    """Count a request in its own window of `length` seconds. Returns the window if it is full, else `None`."""
     moment, wanted = clock.epoch(), (limit, length)
     now = int(moment)
     full = Window(limit, 0, (now // length + 1) * length, length)
@@ -202,6 +202,6 @@ def take_one(bucket: str, limit: int, length: int) -> Window | None:
 
 
 def forget() -> None:
-    """Drop what the process remembers, for tests."""
+    """Reset the memory of the process, for tests."""
     global _memory  # noqa: PLW0603 the process has one memory
     _memory = Memory()

@@ -1,4 +1,4 @@
-"""What the models of requests say of themselves in the document."""
+"""Adjustments of request models in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from typing import Any
 
 
 def no_default(schema: dict[str, Any]) -> None:
-    """For a field that may be left out and is never null: the value that stands for that is nobody's business."""
+    """Remove the internal default of an optional field that is never null from the schema."""
     schema.pop("default", None)

@@ -1,8 +1,8 @@
-"""Bodies that their sender signs: the signature is the credential, so it is verified before the body is read.
+"""Signed bodies. The signature is the credential, so it is verified before the body is parsed.
 
-A verifier is a pure function of what arrived. It does no input or output but for a secret that the process remembers
-(`switchboard.aws.secret.active`). The URL that was signed is built from our own settings: `Host` and `X-Forwarded-*`
-are the sender's word. Payload v1 of API Gateway has no raw query string, so the URL of a callback carries none.
+A verifier is a pure function of the request. Its only input or output is reading a secret, which the process caches
+(`switchboard.aws.secret.active`). The signed URL is built from the settings, because the sender controls `Host` and
+`X-Forwarded-*`. API Gateway's payload version 1 has no raw query string, so callback URLs have no query.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from switchboard.errors import Invalid
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """What a signature may cover: the public URL, the headers, the raw bytes, and a form's parameters in order."""
+    """The parts of a request that a signature may cover: URL, headers, raw bytes, and form parameters in order."""
 
     _request: Request
     body: bytes
@@ -26,25 +26,25 @@ class Signed:
 
     @property
     def url(self) -> str:
-        """The public URL, as the sender was given it."""
+        """The public URL that was given to the sender."""
         return settings.text("PUBLIC_URL").rstrip("/") + self._request.path
 
     def header(self, name: str) -> str:
-        """The value of a header (its name in lower case). Empty where it is missing or ambiguous."""
+        """Returns the value of a header, or an empty text if it is missing or ambiguous. `name` is in lower case."""
         try:
             return self._request.header(name) or ""
         except Invalid:
             return ""
 
 
-#: Answers the provider's account that signed, or nothing. The account is what its requests are counted by.
+#: Returns the provider's account that signed the request, or `None`. Rate limits count requests by account.
 Verifier = Callable[[Signed], str | None]
-#: The secrets that are active now, newest first.
+#: Returns the active secrets, newest first.
 Secrets = Callable[[], Sequence[str]]
 
 
 def twilio(account: str, tokens: Secrets) -> Verifier:
-    """Verify the forms that Twilio signs with the auth tokens of one account."""
+    """Returns a verifier of forms that Twilio signs with the auth tokens of one account."""
 
     def verify(signed: Signed) -> str | None:
         header = signed.header("x-twilio-signature")
@@ -54,7 +54,7 @@ def twilio(account: str, tokens: Secrets) -> Verifier:
 
 
 def stripe(account: str, secrets: Secrets) -> Verifier:
-    """Verify the bodies that Stripe signs for one endpoint."""
+    """Returns a verifier of bodies that Stripe signs for one endpoint."""
 
     def verify(signed: Signed) -> str | None:
         header = signed.header("stripe-signature")
@@ -64,7 +64,7 @@ def stripe(account: str, secrets: Secrets) -> Verifier:
 
 
 def elevenlabs(account: str, secrets: Secrets) -> Verifier:
-    """Verify the bodies that ElevenLabs signs for one webhook."""
+    """Returns a verifier of bodies that ElevenLabs signs for one webhook."""
 
     def verify(signed: Signed) -> str | None:
         header = signed.header("elevenlabs-signature")
@@ -74,7 +74,7 @@ def elevenlabs(account: str, secrets: Secrets) -> Verifier:
 
 
 def livekit(account: str, secrets: Secrets) -> Verifier:
-    """Verify the bodies that LiveKit, or an agent in its rooms, signs with the secret of one API key."""
+    """Returns a verifier of bodies that LiveKit or an agent in its rooms signs with the secret of one API key."""
 
     def verify(signed: Signed) -> str | None:
         header = signed.header("authorization")

@@ -1,4 +1,4 @@
-"""The windows of a limit, as an answer's headers tell of them."""
+"""The windows of a rate limit, and the response headers that report them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from switchboard.aws import clock
 
 @dataclass(slots=True)
 class Window:
-    """A limit and what is left of it. `reset` is when it is whole again, in seconds since 1970."""
+    """A limit and the requests left. `reset` is the end of the window in seconds since 1970; `length` is in seconds."""
 
     limit: int
     remaining: int
@@ -18,13 +18,13 @@ class Window:
 
     @property
     def wait(self) -> int:
-        """Seconds until it is whole again."""
+        """Seconds until the window ends, at least 1."""
         return max(1, self.reset - int(clock.epoch()))
 
 
 @dataclass(slots=True)
 class Limits:
-    """The state of both windows after a request, and whether the request was within them."""
+    """The state of both windows after a request, and whether the request was allowed."""
 
     minute: Window
     second: Window
@@ -34,7 +34,7 @@ class Limits:
     def at(
         cls, now: int, per_minute: int, per_second: int, minute_used: int, second_used: int, *, allowed: bool = True
     ) -> Limits:
-        """Both windows at a moment, of which some is used."""
+        """Returns both windows at a time in seconds since 1970, with the used requests."""
         return cls(
             minute=Window(per_minute, max(0, per_minute - minute_used), (now // 60 + 1) * 60, 60),
             second=Window(per_second, max(0, per_second - second_used), now + 1, 1),
@@ -48,11 +48,11 @@ class Limits:
 
     @property
     def retry_after(self) -> int:
-        """Seconds until the window that refused is open again."""
+        """Seconds until the full window ends."""
         return self.exhausted.wait
 
     def headers(self) -> dict[str, str]:
-        """The contract's headers, and beside them those of the IETF's draft (draft-ietf-httpapi-ratelimit-headers)."""
+        """Returns the contract's headers and those of the IETF draft (draft-ietf-httpapi-ratelimit-headers)."""
         minute, second, now = self.minute, self.second, int(clock.epoch())
         return {
             "X-RateLimit-Limit": str(minute.limit),

@@ -1,1 +1,1 @@
-"""What each API's document says beyond its routes."""
+"""The parts of each OpenAPI document that do not come from routes: introduction, errors and headers."""

@@ -1,4 +1,4 @@
-"""Anima's document: its introduction, its errors, and the headers of its answers."""
+"""Anima's OpenAPI document: introduction, errors and response headers."""
 
 from __future__ import annotations
 
@@ -9,28 +9,30 @@ from switchboard.edge.documents import headers
 from switchboard.edge.openapi import Description, Refusal
 
 _TEXT = """\
-E-mail, audit and administration for software agents and the people who own them.
+Email, voice, audit and administration for software agents and the people who own them.
 
-**Keys.** Send `Authorization: Bearer <key>`. An `ak_` key acts as one agent; an `mk_` key acts for the whole
-organisation, and creates agents, keys and spending limits. A revoked key stops working within seconds.
+**Keys.** Send `Authorization: Bearer <key>`. An `ak_` key acts as one agent. An `mk_` key acts for the whole
+organization: it creates agents and keys, and sets the spending cap. A revoked key stops working within seconds.
 
-**Retries.** Every POST, PUT, PATCH and DELETE takes an `Idempotency-Key`. The first answer is kept for 24 hours and
-given again, byte for byte, with `Idempotent-Replayed: true`; answers of 500 and above are not kept. The same key with
-another method, path, query or body is refused with 409 `IDEMPOTENCY_BODY_MISMATCH`. A key belongs to who acts: each
-agent has its own, and all master keys of an organisation share theirs. A refusal is an answer: a call that was refused
-outside its hours is refused with that key for 24 hours. Place it with another key after `details.nextAllowedAt`.
+**Retries.** Every POST, PUT, PATCH and DELETE accepts an `Idempotency-Key`. The first response is stored for 24 hours.
+A retry with the same key returns it again, byte for byte, with `Idempotent-Replayed: true`. Responses with status 500
+and above are not stored. The same key with another method, path, query or body fails with 409
+`IDEMPOTENCY_BODY_MISMATCH`. Keys are separate for each agent; all master keys of an organization share one set.
+Refusals are stored too. For example, a call that was refused outside the calling hours stays refused for this key for
+24 hours: place it with a new key after `details.nextAllowedAt`.
 
-**Your own JSON** (`metadata`) has at most 8 KB and eight levels. Fractions and long numbers come back as they were
-sent.
+**Your own JSON** (`metadata`) may have at most 8 KB and eight levels. Fractions and long numbers are returned exactly
+as you sent them.
 
-**Workflows.** Whatever carries the same `x-correlation-id` is one workflow, and `GET /v1/audit/events` shows all that
-happened in it. Without one, each request gets a new id. `x-request-id` is another thing: it names one HTTP exchange.
+**Workflows.** All requests with the same `x-correlation-id` belong to one workflow. `GET /v1/audit/events` lists the
+events of a workflow. A request without a correlation id gets a new one. `x-request-id` is different: it identifies one
+HTTP request.
 
-**Limits.** Each organisation has a number of requests a minute and a second, by plan. Every answer says what is left;
-429 says in `Retry-After` when to come back.
+**Limits.** The plan of an organization sets its requests per minute and per second. Every response reports how many
+requests are left. A 429 response has the seconds to wait in `Retry-After`.
 
-**Errors** are problem documents (RFC 9457) with a stable `code`. The member `error` repeats the essentials for older
-clients. A known path with another method answers 405 and lists what it takes in `Allow`.
+**Errors** are problem documents (RFC 9457) with a stable `code`. The member `error` repeats code, message and details
+for older clients. A known path with an unsupported method returns 405 and lists the supported methods in `Allow`.
 """
 
 _IN_ERROR = {
@@ -40,23 +42,23 @@ _IN_ERROR = {
 }
 _PROBLEM: dict[str, Any] = {
     "type": "object",
-    "description": "Why a request was refused (RFC 9457).",
+    "description": "The reason for a refusal (RFC 9457).",
     "properties": {
-        "type": {"type": "string", "format": "uri", "description": "Names the kind of problem."},
+        "type": {"type": "string", "format": "uri", "description": "Identifies the kind of problem."},
         "title": {"type": "string", "description": "The status in words."},
         "status": {"type": "integer", "description": "The HTTP status."},
-        "detail": {"type": "string", "description": "What is wrong with this request, for a person to read."},
-        "instance": {"type": "string", "description": "The path that was asked for."},
-        "code": {"type": "string", "description": "The condition, for a program to act on."},
+        "detail": {"type": "string", "description": "Explains to a person what is wrong with this request."},
+        "instance": {"type": "string", "description": "The path of the request."},
+        "code": {"type": "string", "description": "The condition. Programs act on this field."},
         "details": {
             "type": "object",
             "additionalProperties": True,
-            "description": "What belongs to the code: `fields` for invalid input, `reason`, `current` and `cap` …",
+            "description": "Facts that depend on the code: `fields` for invalid input, `reason`, `current`, `cap`.",
         },
         "error": {
             "type": "object",
             "deprecated": True,
-            "description": "Code, message and details once more, where older clients look for them.",
+            "description": "Code, message and details again, in the place where older clients read them.",
             "properties": _IN_ERROR,
             "required": list(_IN_ERROR),
         },
@@ -81,32 +83,32 @@ def _refusal(
 _REPLAYED = "Idempotent-Replayed"
 _REFUSALS = {
     400: _refusal(
-        400, "Invalid", "The request is not valid: a parameter, a header, the JSON, or a field of the body.",
+        400, "Invalid", "A parameter, a header, the JSON or a field of the body is not valid.",
         "VALIDATION_ERROR", "The request is not valid.", _REPLAYED, fields={"subject": "Field required"},
     ),
     401: _refusal(
-        401, "Unauthorized", "No API key was sent, or one that is unknown, expired or revoked.",
+        401, "Unauthorized", "The API key is missing, unknown, expired or revoked.",
         "UNAUTHORIZED", "The API key is not known.", headers.CHALLENGE, reason="unknown",
     ),
     402: _refusal(
-        402, "PaymentRequired", "The plan's quota or the organisation's spending cap is reached.",
-        "PAYMENT_REQUIRED", "The organisation's monthly spending cap is reached.", _REPLAYED,
+        402, "PaymentRequired", "The plan's quota or the organization's spending cap is reached.",
+        "PAYMENT_REQUIRED", "The organization's monthly spending cap is reached.", _REPLAYED,
         reason="hard_cap", resource="email", current=500, cap=500,
     ),
     403: _refusal(
-        403, "Forbidden", "The key may not do this, or its organisation or agent is not active.",
-        "MASTER_KEY_REQUIRED", "This takes the organisation's master key.", _REPLAYED, path="/v1/keys",
+        403, "Forbidden", "The key does not allow this, or its organization or agent is not active.",
+        "MASTER_KEY_REQUIRED", "This operation requires the organization's master key.", _REPLAYED, path="/v1/keys",
     ),
     404: _refusal(
-        404, "NotFound", "There is no such thing in this organisation.",
+        404, "NotFound", "The organization has no object with this id.",
         "NOT_FOUND", "There is no such message.", _REPLAYED, path="/v1/email/messages/msg_1",
     ),
     405: _refusal(
-        405, "MethodNotAllowed", "The path exists and does not take this method.",
-        "METHOD_NOT_ALLOWED", "This path does not take GET.", "Allow", allow=["POST"],
+        405, "MethodNotAllowed", "The path exists, but does not support this method.",
+        "METHOD_NOT_ALLOWED", "This path does not support GET.", "Allow", allow=["POST"],
     ),
     409: _refusal(
-        409, "Conflict", "The Idempotency-Key was used for another request, or its first request is still under way.",
+        409, "Conflict", "The Idempotency-Key was used for another request, or its first request is still in progress.",
         "IDEMPOTENCY_BODY_MISMATCH", "This Idempotency-Key was used for another request.", _REPLAYED, "Retry-After",
     ),
     413: _refusal(
@@ -115,26 +117,27 @@ _REFUSALS = {
     ),
     415: _refusal(
         415, "UnsupportedMediaType", "The body is not `application/json`.",
-        "UNSUPPORTED_MEDIA_TYPE", "This takes application/json.", reason="unsupported_media", received="text/plain",
+        "UNSUPPORTED_MEDIA_TYPE", "Send the body as application/json.",
+        reason="unsupported_media", received="text/plain",
     ),
     429: _refusal(
         429, "TooManyRequests", "Too many requests in this minute or second.",
         "RATE_LIMIT", "Rate limit exceeded.", "Retry-After", limit=60, remaining=0, retryAfter=12,
     ),
     500: _refusal(
-        500, "InternalError", "A fault on our side. Repeating the request with its Idempotency-Key is safe.",
+        500, "InternalError", "An error on our side. You can safely retry the request with its Idempotency-Key.",
         "INTERNAL_ERROR", "Something went wrong on our side.",
     ),
     503: _refusal(
-        503, "ServiceUnavailable", "Something that the answer needs is away for the moment.",
-        "SERVICE_UNAVAILABLE", "The request could not be recorded; try it again.", reason="unavailable",
+        503, "ServiceUnavailable", "A service that this request needs is temporarily unavailable. Retry later.",
+        "SERVICE_UNAVAILABLE", "The request could not be recorded. Retry it.", reason="unavailable",
     ),
 }  # fmt: skip
 
 
 _ALWAYS = {
-    "x-request-id": headers.text("Names this exchange.", "req_01kfe2v7g0hjkmnpqrstvwxyz0"),
-    "x-correlation-id": headers.text("The workflow that this request belongs to.", "corr_01kfe2v7g0hjkmnpqrstvwxyz0"),
+    "x-request-id": headers.text("Identifies this HTTP request.", "req_01kfe2v7g0hjkmnpqrstvwxyz0"),
+    "x-correlation-id": headers.text("The id of this request's workflow.", "corr_01kfe2v7g0hjkmnpqrstvwxyz0"),
     **headers.limits(),
 }
 _SOMETIMES = {
@@ -149,22 +152,22 @@ DESCRIPTION = Description(
     version="1.0.0",
     text=_TEXT,
     tags={
-        "Sign-up": "Begin here: no key is needed.",
-        "Email": "Mail that agents send and get.",
-        "Voice": "Calls that agents place, behind the compliance gate.",
-        "Audit": "What happened, in a chain that can be verified.",
-        "Events": "What happens, while it happens.",
-        "Agents": "The agents of an organisation.",
-        "Keys": "API keys: create, replace, revoke.",
-        "Webhooks": "Being told: signed, tried again, recorded.",
-        "Compliance": "Who opted out, who must not be called, and who consented: one set of ledgers for all channels.",
-        "Billing": "Plan, use and spending cap.",
+        "Sign-up": "Start here. No key is needed.",
+        "Email": "Send and receive email.",
+        "Voice": "Place calls. The compliance gate checks each call first.",
+        "Audit": "Read past events as a chain of hashes that you can verify.",
+        "Events": "Read events live.",
+        "Agents": "The agents of an organization.",
+        "Keys": "Create, rotate and revoke API keys.",
+        "Webhooks": "Receive events as signed HTTP requests, with retries and a delivery log.",
+        "Compliance": "Opt-outs, the do-not-call list and consents. One set of ledgers covers all channels.",
+        "Billing": "Plan, usage and spending cap.",
     },
     security={
         "BearerAuth": {
             "type": "http",
             "scheme": "bearer",
-            "description": "An API key: `ak_` of an agent, `mk_` of an organisation, `sk_` of the platform itself.",
+            "description": "An API key: `ak_` for an agent, `mk_` for an organization, `sk_` for the platform itself.",
         }
     },
     error="Problem",
@@ -177,7 +180,7 @@ DESCRIPTION = Description(
         "XCorrelationId": {
             "name": "x-correlation-id",
             "in": "header",
-            "description": "The workflow that this request belongs to; else the body's `correlation_id`.",
+            "description": "The id of this request's workflow. The default is `correlation_id` in the body.",
             "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"},
         }
     },

@@ -1,4 +1,4 @@
-"""Athos' document: its introduction, its errors, and the headers of its answers."""
+"""Athos' OpenAPI document: introduction, errors and response headers."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ from switchboard.edge.documents import headers
 from switchboard.edge.openapi import Description, Refusal
 
 _TEXT = """\
-Roleplay training for resellers: mint a session, let a rep's browser redeem it, read the scored call.
+Roleplay training for resellers: mint a session, let a rep's browser redeem it, and read the scored call.
 
-**Who calls what.** Your back end mints sessions and reads calls with its key, `Authorization: Bearer ath_live_…`. The
-rep's browser redeems the session with the token that your back end handed it, once: that operation alone may be called
-from other origins (CORS).
+**Back end and browser.** Your back end mints sessions and reads calls with its key, `Authorization: Bearer ath_live_…`.
+It passes the session token to the rep's browser. The browser redeems the token once. Only this operation allows
+requests from other origins (CORS).
 
-**A call's way.** A redeemed session is a call, which a persona takes. When it has ended it is scored by the drill's
-rubric, criterion by criterion with the evidence for each; then it is listed here, and a webhook tells of it. A call
-that could not be scored is never listed.
+**Life of a call.** Redeeming a session creates a call with a persona. After the call ends, it is scored by the drill's
+rubric: each criterion gets points and evidence. Then the API lists the call and sends a webhook. A call that could not
+be scored is never listed.
 
-**Quota.** Each minted session takes a place of the month's quota (UTC), and gives it back when no call comes of it:
-because it expires unredeemed, because there is no such drill, or because the transport is down.
+**Quota.** Each minted session uses one place of the monthly quota (UTC). The place is returned if the session does not
+become a call: the token expires, the drill does not exist, or the voice transport is down.
 
-**Errors** are `{"error": {"code", "message", "requestId"}}`. Act on `code`; `message` is for people. Every answer names
-its request in `X-Athos-Request-Id`. A condition for which there is no code of its own has the nearest: too many
-requests are `SERVICE_UNAVAILABLE` with 429 and `Retry-After`, a path or a method that is not there `INVALID_REQUEST`.
+**Errors** are `{"error": {"code", "message", "requestId"}}`. Programs act on `code`; `message` is for people. Every
+response has the id of its request in `X-Athos-Request-Id`. A condition without its own code uses the nearest one. Too
+many requests return 429 with `SERVICE_UNAVAILABLE` and `Retry-After`. An unknown path or an unsupported method returns
+`INVALID_REQUEST`.
 """
 
 _CODES = (
@@ -33,13 +34,13 @@ _CODES = (
     *("CALL_NOT_FOUND", "SERVICE_UNAVAILABLE", "INTERNAL_ERROR"),
 )
 _IN_ERROR: dict[str, Any] = {
-    "code": {"type": "string", "enum": list(_CODES), "description": "The condition, for a program to act on."},
-    "message": {"type": "string", "description": "What is wrong, for a person to read."},
-    "requestId": {"type": "string", "description": "The request's id, as in `X-Athos-Request-Id`."},
+    "code": {"type": "string", "enum": list(_CODES), "description": "The condition. Programs act on this field."},
+    "message": {"type": "string", "description": "Explains to a person what is wrong."},
+    "requestId": {"type": "string", "description": "The id of the request, the same as in `X-Athos-Request-Id`."},
 }
 _ERROR: dict[str, Any] = {
     "type": "object",
-    "description": "Why a request was refused.",
+    "description": "The reason for a refusal.",
     "properties": {"error": {"type": "object", "properties": _IN_ERROR, "required": list(_IN_ERROR)}},
     "required": ["error"],
 }
@@ -52,21 +53,21 @@ def _refusal(name: str, meaning: str, code: str, message: str, *headers: str) ->
 
 _REFUSALS = {
     400: _refusal(
-        "InvalidRequest", "The request is not valid: a parameter, the JSON, or a field of the body.",
+        "InvalidRequest", "A parameter, the JSON or a field of the body is not valid.",
         "INVALID_REQUEST", "The request is not valid. externalUserId: Field required.",
     ),
     401: _refusal(
-        "Unauthorized", "No key was sent, or one that is unknown, expired or revoked.",
+        "Unauthorized", "The key is missing, unknown, expired or revoked.",
         "INVALID_API_KEY", "The API key is not known.", headers.CHALLENGE,
     ),
     403: _refusal(
-        "Forbidden", "The tenant is not active, or the key may not be used from this address.",
-        "TENANT_INACTIVE", "The organisation is not active.",
+        "Forbidden", "The tenant is not active, or the key does not allow this IP address.",
+        "TENANT_INACTIVE", "The organization is not active.",
     ),
-    404: _refusal("NotFound", "There is no such thing.", "CALL_NOT_FOUND", "There is no such call."),
+    404: _refusal("NotFound", "The tenant has no object with this id.", "CALL_NOT_FOUND", "There is no such call."),
     405: _refusal(
-        "MethodNotAllowed", "The path exists and does not take this method.",
-        "INVALID_REQUEST", "This path does not take GET.", "Allow",
+        "MethodNotAllowed", "The path exists, but does not support this method.",
+        "INVALID_REQUEST", "This path does not support GET.", "Allow",
     ),
     413: _refusal(
         "PayloadTooLarge", "The body is larger than 1 MB.",
@@ -74,24 +75,24 @@ _REFUSALS = {
     ),
     415: _refusal(
         "UnsupportedMediaType", "The body is not `application/json`.",
-        "INVALID_REQUEST", "This takes application/json.",
+        "INVALID_REQUEST", "Send the body as application/json.",
     ),
     429: _refusal(
         "TooManyRequests", "Too many requests in this minute or second.",
         "SERVICE_UNAVAILABLE", "Rate limit exceeded.", "Retry-After",
     ),
     500: _refusal(
-        "InternalError", "A fault on our side.", "INTERNAL_ERROR", "Something went wrong on our side.",
+        "InternalError", "An error on our side.", "INTERNAL_ERROR", "Something went wrong on our side.",
     ),
     503: _refusal(
-        "ServiceUnavailable", "Something that the answer needs is away for the moment.",
-        "SERVICE_UNAVAILABLE", "The voice transport is down: mint another token in a while.", "Retry-After",
+        "ServiceUnavailable", "A service that this request needs is temporarily unavailable. Retry later.",
+        "SERVICE_UNAVAILABLE", "The voice transport is down. Mint a new token later.", "Retry-After",
     ),
 }  # fmt: skip
 
 
 _ALWAYS = {
-    REQUEST_ID: headers.text("Names this request: quote it to support.", _EXAMPLE_ID),
+    REQUEST_ID: headers.text("The id of this request. Send it with every question to support.", _EXAMPLE_ID),
     **headers.limits(),
 }
 _SOMETIMES = {
@@ -109,7 +110,7 @@ DESCRIPTION = Description(
         "ApiKeyAuth": {
             "type": "http",
             "scheme": "bearer",
-            "description": "A tenant's key, `ath_live_…`: for back ends, never for a browser.",
+            "description": "A tenant's key, `ath_live_…`. Use it in a back end only, never in a browser.",
         }
     },
     schemes={
@@ -117,7 +118,7 @@ DESCRIPTION = Description(
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": "A session token, as it was minted: short-lived, and good once.",
+            "description": "A minted session token. It is short-lived and works once.",
         }
     },
     error="Error",

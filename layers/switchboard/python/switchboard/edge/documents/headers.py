@@ -1,4 +1,4 @@
-"""Headers as the documents describe them: those of every API, and how to describe more."""
+"""Descriptions of HTTP headers for the OpenAPI documents."""
 
 from __future__ import annotations
 
@@ -8,56 +8,58 @@ from switchboard.edge import idempotency
 
 
 def text(description: str, example: str, **more: Any) -> dict[str, Any]:
-    """A header that holds text."""
+    """Returns the description of a header that holds text."""
     return {"description": description, "schema": {"type": "string", **more}, "example": example}
 
 
 def number(description: str, example: int) -> dict[str, Any]:
-    """A header that holds a whole number."""
+    """Returns the description of a header that holds a whole number."""
     return {"description": description, "schema": {"type": "integer", "minimum": 0}, "example": example}
 
 
 def limits(per_second: int = 100, per_minute: int = 60) -> dict[str, Any]:
-    """The headers that tell how a caller's limits stand, of every answer."""
+    """Returns the rate-limit headers that every response has."""
     return {
-        "X-RateLimit-Limit": number("Requests a minute.", per_minute),
-        "X-RateLimit-Remaining": number("Requests left in this minute; on large plans an estimate.", per_minute - 1),
-        "X-RateLimit-Reset": number("When the minute ends, in seconds since 1970.", 1_768_496_460),
-        "X-RateLimit-Sec-Limit": number("Requests a second.", per_second),
+        "X-RateLimit-Limit": number("Requests per minute.", per_minute),
+        "X-RateLimit-Remaining": number(
+            "Requests left in this minute. On large plans this is an estimate.", per_minute - 1
+        ),
+        "X-RateLimit-Reset": number("The end of the minute, in seconds since 1970.", 1_768_496_460),
+        "X-RateLimit-Sec-Limit": number("Requests per second.", per_second),
         "X-RateLimit-Sec-Remaining": number(
-            "Requests left in this second; on large plans an estimate.", per_second - 1
+            "Requests left in this second. On large plans this is an estimate.", per_second - 1
         ),
-        "X-RateLimit-Sec-Reset": number("When the second ends, in seconds since 1970.", 1_768_496_401),
+        "X-RateLimit-Sec-Reset": number("The end of the second, in seconds since 1970.", 1_768_496_401),
         "RateLimit": text(
-            "What is left of both limits, as the IETF's draft writes it.", f'"minute";r={per_minute - 1};t=60'
+            "Requests left of both limits, in the format of the IETF draft.", f'"minute";r={per_minute - 1};t=60'
         ),
-        "RateLimit-Policy": text("Both limits, as the IETF's draft writes them.", f'"minute";q={per_minute};w=60'),
+        "RateLimit-Policy": text("Both limits, in the format of the IETF draft.", f'"minute";q={per_minute};w=60'),
     }
 
 
-#: The name by which `WWW-Authenticate` arrives: a REST API of API Gateway renames what its function answers.
+#: The name under which `WWW-Authenticate` reaches the client: a REST API of API Gateway renames this header.
 CHALLENGE = "x-amzn-Remapped-WWW-Authenticate"
 
 
 def challenge(example: str) -> dict[str, Any]:
-    """The header that tells how to authenticate."""
-    return text("How to authenticate: `WWW-Authenticate`, which API Gateway renames.", example)
+    """Returns the description of the header that says how to authenticate."""
+    return text("How to authenticate. This is `WWW-Authenticate`, which API Gateway renames.", example)
 
 
 #: Headers of refusals.
-ALLOW = text("The methods that the path takes.", "POST")
-RETRY_AFTER = number("Seconds to wait before the next try.", 12)
-#: Of an answer that was given before.
+ALLOW = text("The methods that the path supports.", "POST")
+RETRY_AFTER = number("Seconds to wait before the next attempt.", 12)
+#: The header of a replayed response.
 REPLAYED = text(
-    "There when this answer was given before, to an earlier request with the same Idempotency-Key.",
+    "Present if this response is a replay of the response to an earlier request with the same Idempotency-Key.",
     "true",
     enum=["true"],
 )
 
-#: The parameter of every operation that changes something, where the dialect takes it.
+#: The parameter of every operation that changes data, in dialects that support it.
 IDEMPOTENCY_KEY: dict[str, Any] = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "Makes a repetition safe: the first answer is kept for 24 hours and given again.",
+    "description": "Makes a retry safe: the first response is stored for 24 hours and returned again.",
     "schema": {"type": "string", "minLength": 1, "maxLength": idempotency.LONGEST, "pattern": "^[ -~]+$"},
 }

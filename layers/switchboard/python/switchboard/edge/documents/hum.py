@@ -1,4 +1,4 @@
-"""HUM's document: its introduction, its roles, its errors, and the headers of its answers."""
+"""HUM's OpenAPI document: introduction, roles, errors and response headers."""
 
 from __future__ import annotations
 
@@ -10,31 +10,32 @@ from switchboard.edge.openapi import Description, Refusal
 from switchboard.team.permissions import Permission, Role, may
 
 _TEXT = """\
-The console of a team that talks and texts with people: who works there, whom they know, and whom they leave alone.
+The console API for a team that calls and texts people: members, contacts and blocked numbers.
 
-**Signing in.** Open `/auth/login` in a browser. The deployment's OpenID Connect issuer vouches for you, and you come
-back with a session in the cookie `{cookie}`, which no script can read. A session ends when you sign out, when nobody
-uses it for twelve hours, and after seven days. A person who is in no organization creates one with `POST /api/orgs`, or
-accepts an invite: `GET /api/me` shows those for their verified address. A person may belong to several organizations:
-`POST /api/session/org` turns to another, `POST /api/team/leave` leaves one.
+**Signing in.** Open `/auth/login` in a browser. The OpenID Connect issuer of this deployment authenticates you. You
+return with a session in the cookie `{cookie}`, which scripts cannot read. A session ends when you sign out, after
+twelve hours without a request, or after seven days. A person without an organization creates one with `POST /api/orgs`
+or accepts an invite. `GET /api/me` lists the invites for the person's verified address. A person may belong to several
+organizations: `POST /api/session/org` switches to another one, `POST /api/team/leave` leaves the current one.
 
-**Roles.** What a member may do follows from their role, as it is when the request comes:
+**Roles.** The current role of a member decides which permissions a request has:
 
 | | {roles} |
 |---|{lines}|
 {table}
 
-**From a browser.** A request that changes something is refused with `cross_origin` when `Origin` or `Sec-Fetch-Site`
-say that another site's page made it.
+**Browsers.** A request that changes data fails with `cross_origin` if `Origin` or `Sec-Fetch-Site` shows that a page of
+another site sent it.
 
-**Retries.** Every POST, PATCH and DELETE takes an `Idempotency-Key`. The first answer is kept for 24 hours and given
-again, byte for byte, with `Idempotent-Replayed: true`; answers of 500 and above are not kept. A key belongs to the
-person who sends it.
+**Retries.** Every POST, PATCH and DELETE accepts an `Idempotency-Key`. The first response is stored for 24 hours. A
+retry with the same key returns it again, byte for byte, with `Idempotent-Replayed: true`. Responses with status 500 and
+above are not stored. Keys are separate for each person.
 
-**Lists** answer `next_cursor`, to send as `cursor`, until it is `null`. A page may be short and still have a next one.
+**Lists** return `next_cursor`. Send it as `cursor` to get the next page. It is `null` on the last page. A short page is
+not always the last page.
 
-**Errors** are `{{"error", "code", "message", "details"}}`. `error` is the word of the status, `code` that of the very
-condition, for a program to act on; `message` is for people. What belongs to another organisation is 404.
+**Errors** are `{{"error", "code", "message", "details"}}`. `error` names the status. `code` names the exact condition:
+programs act on it. `message` is for people. Objects of another organization return 404.
 """
 
 
@@ -50,15 +51,15 @@ def _text() -> str:
 
 _ERROR: dict[str, Any] = {
     "type": "object",
-    "description": "Why a request was refused.",
+    "description": "The reason for a refusal.",
     "properties": {
         "error": {"type": "string", "description": "The status in a word."},
-        "code": {"type": "string", "description": "The condition, for a program to act on."},
-        "message": {"type": "string", "description": "What is wrong, for a person to read."},
+        "code": {"type": "string", "description": "The condition. Programs act on this field."},
+        "message": {"type": "string", "description": "Explains to a person what is wrong."},
         "details": {
             "type": "array",
             "items": {"type": "object", "additionalProperties": True},
-            "description": "What belongs to the code: for invalid input each `field` with its `message`.",
+            "description": "Facts that depend on the code. For invalid input: each `field` with its `message`.",
         },
     },
     "required": ["error", "code", "message", "details"],
@@ -73,34 +74,36 @@ def _refusal(name: str, meaning: str, word: str, code: str, text: str, *headers:
 _REPLAYED = "Idempotent-Replayed"
 _REFUSALS = {
     400: _refusal(
-        "InvalidRequest", "The request is not valid: a parameter, a header, the JSON, or a field of the body.",
+        "InvalidRequest", "A parameter, a header, the JSON or a field of the body is not valid.",
         "invalid_request", "invalid_request", "The request is not valid.", _REPLAYED,
         field="e164", message="Field required",
     ),
     401: _refusal(
-        "Unauthorized", "There is no session, or one that was ended or is over.",
-        "unauthorized", "expired", "The session is over: sign in again.", headers.CHALLENGE,
+        "Unauthorized", "The session is missing, ended or expired.",
+        "unauthorized", "expired", "The session has expired. Sign in again.", headers.CHALLENGE,
     ),
     402: _refusal(
-        "PlanLimit", "There is room for no more of this.",
-        "plan_limit", "invite_limit", "At most 100 invites are open at a time: revoke some first.", _REPLAYED,
-        limit=100,
+        "PlanLimit", "The limit for this kind of object is reached.",
+        "plan_limit", "invite_limit", "An organization can have at most 100 open invites. Revoke some first.",
+        _REPLAYED, limit=100,
     ),
     403: _refusal(
-        "Forbidden", "The member's role may not do this, or the person has no organisation yet, or another site asks.",
-        "forbidden", "insufficient_role", "The role viewer may not do this.", _REPLAYED, permission="contacts.write",
+        "Forbidden",
+        "The member's role does not allow this, the person has no organization yet, or another site sent the request.",
+        "forbidden", "insufficient_role", "The role viewer does not allow this.",
+        _REPLAYED, permission="contacts.write",
     ),
     404: _refusal(
-        "NotFound", "There is no such thing in this organisation.",
+        "NotFound", "The organization has no object with this id.",
         "not_found", "not_found", "There is no such member.", _REPLAYED,
     ),
     405: _refusal(
-        "MethodNotAllowed", "The path exists and does not take this method.",
-        "method_not_allowed", "method_not_allowed", "This path does not take PUT.", "Allow", allow=["GET", "PATCH"],
+        "MethodNotAllowed", "The path exists, but does not support this method.",
+        "method_not_allowed", "method_not_allowed", "This path does not support PUT.", "Allow", allow=["GET", "PATCH"],
     ),
     409: _refusal(
-        "Conflict", "The change collides with what is there, or the Idempotency-Key with an earlier request.",
-        "conflict", "last_admin", "The organisation's last admin stays one: make somebody else an admin first.",
+        "Conflict", "The change conflicts with the current state, or the Idempotency-Key with an earlier request.",
+        "conflict", "last_admin", "An organization needs an admin. Make another member an admin first.",
         _REPLAYED, "Retry-After",
     ),
     413: _refusal(
@@ -109,28 +112,28 @@ _REFUSALS = {
     ),
     415: _refusal(
         "UnsupportedMediaType", "The body is not `application/json`.",
-        "unsupported_media_type", "unsupported_media_type", "This takes application/json.", received="text/plain",
+        "unsupported_media_type", "unsupported_media_type", "Send the body as application/json.", received="text/plain",
     ),
     429: _refusal(
         "TooManyRequests",
-        "Too many requests in this minute or second, of the person or of all people of the organization; or too many"
-        " invites by mail.",
+        "Too many requests in this minute or second by the person or by the whole organization, or too many invites"
+        " by mail.",
         "rate_limited", "rate_limited", "Rate limit exceeded.", "Retry-After", retry_after=12,
     ),
     500: _refusal(
-        "InternalError", "A fault on our side. Repeating the request with its Idempotency-Key is safe.",
+        "InternalError", "An error on our side. You can safely retry the request with its Idempotency-Key.",
         "internal_error", "internal_error", "Something went wrong on our side.",
     ),
     503: _refusal(
-        "ServiceUnavailable", "Something that the answer needs is away for the moment.",
-        "service_unavailable", "service_unavailable", "The request could not be recorded; try it again.",
+        "ServiceUnavailable", "A service that this request needs is temporarily unavailable. Retry later.",
+        "service_unavailable", "service_unavailable", "The request could not be recorded. Retry it.",
         "Retry-After",
     ),
 }  # fmt: skip
 
 
 _ALWAYS = {
-    "x-request-id": headers.text("Names this exchange.", "req_01kfe2v7g0hjkmnpqrstvwxyz0"),
+    "x-request-id": headers.text("Identifies this HTTP request.", "req_01kfe2v7g0hjkmnpqrstvwxyz0"),
     **headers.limits(20, 300),
 }
 _SOMETIMES = {
@@ -140,7 +143,7 @@ _SOMETIMES = {
     headers.CHALLENGE: headers.challenge(f'Cookie name="{COOKIE}"'),
 }
 
-#: The contract's names of what a path names. A route's own names say what the id is of.
+#: Names of path variables: the route's name (which says the noun) to the contract's name.
 _VARIABLES = {
     "invite_id": "id",
     "block_id": "id",
@@ -161,14 +164,14 @@ DESCRIPTION = Description(
     title="HUM API",
     version="1.0.0",
     text=_text(),
-    # Each group tells of its own.
+    # Each group of routes describes its own tags.
     tags={},
     security={
         "sessionCookie": {
             "type": "apiKey",
             "in": "cookie",
             "name": COOKIE,
-            "description": "A person's session, as `/auth/callback` sets it.",
+            "description": "The session of a person. `/auth/callback` sets it.",
         }
     },
     error="ErrorResponse",

@@ -1,4 +1,4 @@
-"""OptiComm's document: its introduction, its errors, and the headers of its answers."""
+"""OptiComm's OpenAPI document: introduction, errors and response headers."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ from switchboard.edge.documents import headers
 from switchboard.edge.openapi import Description, Refusal
 
 _TEXT = """\
-Let an agent call somebody, and learn how the call went: one path, and an `action` in the body.
+Start an AI call and read its result. The API has one path; `action` in the body selects the operation.
 
-**Keys.** Send `X-API-Key`. With an `sk_live_` key people are called. With an `sk_test_` key nobody is: the call rings,
-talks and ends in a simulator, costs nothing, and shows everything else as it would be. The two see each other's calls
-and `request_id`s no more than another company's. A key may be bound to permissions (the names of the actions), to
-addresses, to agents, and to limits of its own.
+**Keys.** Send `X-API-Key`. Calls with an `sk_live_` key reach real people. Calls with an `sk_test_` key run in a
+simulator: they cost nothing and reach nobody, but otherwise behave like live calls. Live and test keys do not share
+calls or `request_id`s. A key may be limited to certain permissions (the names of the actions), IP addresses and agents,
+and it may have its own rate limits.
 
-**Agents** are your outbound flows, named by their UUID or by the `agent_…` id that ElevenLabs has for them.
+**Agents** are your outbound flows. Name a flow by its UUID or by its ElevenLabs id, `agent_…`.
 
-**Retries.** Send a `request_id` of your own, and repeat the request as often as you like: all repetitions get the
-call that the first one started, with `duplicate: true`, for as long as the call is kept, and whatever else they ask
-for. They are not counted. A request that was refused started nothing, so that its `request_id` is still free.
+**Retries.** Send your own `request_id`, and repeat the request as often as you need. Every repetition returns the call
+that the first request started, with `duplicate: true`. The other fields of a repetition are ignored. This works for as
+long as the call is stored. Repetitions do not count toward the limits. A refused request does not use up its
+`request_id`.
 
-**Compliance.** No number is called that is on your do-not-call list or has opted out (403 `PHONE_ON_DNC`). Consent
-that is not on record for the number comes from the key, else from the flow; without any, outside the calling hours
-where the number may be, or where a number changed hands, it is 403 `PERMISSION_DENIED`, and `message` names the rule.
-With a test key any hour will do.
+**Compliance.** A call to a number that is on your do-not-call list or has opted out fails with 403 `PHONE_ON_DNC`. If
+no consent is recorded for the number, the consent of the key applies, then the consent of the flow. The call fails with
+403 `PERMISSION_DENIED` if there is no consent, if it is outside the calling hours of the number's possible locations,
+or if the number has a new owner. `message` names the rule. Test keys may call at any hour.
 
-**Limits.** A key has requests a minute (60 unless agreed otherwise), of which every answer says what is left, and
-calls a day, by UTC (1,000). Only calls that are accepted count towards the day. The plan's calls a day and the
-spending cap hold for all keys of a company. 429 says in `retry_after`, and in `Retry-After`, when to come back.
+**Limits.** A key has a limit of requests per minute (60 by default) and of calls per UTC day (1,000 by default). Every
+response reports the requests left. Only accepted calls count toward the day. All keys of a company share the plan's
+daily calls and the spending cap. A 429 response has the seconds to wait in `retry_after` and in `Retry-After`.
 
-**Callbacks.** `webhook_url` gets a POST when the call was initiated and when it completed or failed, in this order,
-with the fields of `check_status` and an `event`. They are signed by Standard Webhooks with the secret that was shown
-with the key, and sent again until they are taken.
+**Callbacks.** `webhook_url` receives a POST when the call is initiated, and one when it completes or fails, in this
+order. The body has the fields of `check_status` and an `event`. Callbacks are signed as Standard Webhooks define, with
+the secret that was shown with the key. They are retried until your server accepts them.
 
-**Order.** Key, address, action, permission, repetition, fields, limits, number, agent, do-not-call list, call: the
-first that fails is what the answer tells. A known `request_id` is answered before the fields are looked at. The plan's
-calls a day and the spending cap are looked at last. A condition that has no word of its own has the nearest one: an
-unknown path, another method, JSON that cannot be read or is too large are `INVALID_ACTION`, a field that is malformed
-is among the `MISSING_FIELDS`.
+**Order of checks.** Key, IP address, action, permission, repeated `request_id`, fields, limits, number, agent,
+do-not-call list, call. The response reports the first check that fails. The plan's daily calls and the spending cap are
+checked last. A condition without its own code uses the nearest one. An unknown path, an unsupported method and invalid
+or too large JSON return `INVALID_ACTION`. A malformed field returns `MISSING_FIELDS`.
 """
 
 _CODES = (
@@ -64,8 +64,8 @@ _CODES = (
 def _error(description: str, codes: tuple[str, ...], **more: Any) -> dict[str, Any]:
     properties = {
         "success": {"type": "boolean", "enum": [False]},
-        "error": {"type": "string", "enum": list(codes), "description": "The condition, for a program to act on."},
-        "message": {"type": "string", "description": "What is wrong with this request, for a person to read."},
+        "error": {"type": "string", "enum": list(codes), "description": "The condition. Programs act on this field."},
+        "message": {"type": "string", "description": "Explains to a person what is wrong with this request."},
         **more,
     }
     return {"type": "object", "description": description, "properties": properties, "required": list(properties)}
@@ -83,45 +83,46 @@ def _refusal(name: str, meaning: str, code: str, message: str, *headers: str, **
 
 _REFUSALS = {
     400: _refusal(
-        "Invalid", "The action is unknown, a field is missing or malformed, or the number is none.",
+        "Invalid", "The action is unknown, a field is missing or malformed, or the phone number is not valid.",
         "MISSING_FIELDS", "The request is not valid. agent_id: Field required.",
     ),
     401: _refusal(
-        "Unauthorized", "No key was sent, or one that is malformed, unknown, revoked or expired.",
+        "Unauthorized", "The key is missing, malformed, unknown, revoked or expired.",
         "INVALID_API_KEY", "The API key is not known.", headers.CHALLENGE,
     ),
     403: _refusal(
         "Forbidden",
-        "The key may not be used from this address, for this action or with this agent, or the gate refused.",
-        "PHONE_ON_DNC", "This number is on the organisation's do-not-call list. (rule dnc: on_list)",
+        "The key does not allow this IP address, action or agent, or the compliance gate refused the call.",
+        "PHONE_ON_DNC", "This number is on the organization's do-not-call list. (rule dnc: on_list)",
     ),
     404: _refusal(
         "NotFound", "There is no such agent, call or path.", "CALL_NOT_FOUND", "There is no such call.",
     ),
     405: _refusal(
-        "MethodNotAllowed", "The path exists and does not take this method.",
-        "INVALID_ACTION", "This path does not take GET.", "Allow",
+        "MethodNotAllowed", "The path exists, but does not support this method.",
+        "INVALID_ACTION", "This path does not support GET.", "Allow",
     ),
     413: _refusal(
         "PayloadTooLarge", "The body is larger than 1 MB.",
         "INVALID_ACTION", "The body is larger than 1,048,576 bytes.",
     ),
     415: _refusal(
-        "UnsupportedMediaType", "The body is not `application/json`.", "INVALID_ACTION", "This takes application/json.",
+        "UnsupportedMediaType", "The body is not `application/json`.",
+        "INVALID_ACTION", "Send the body as application/json.",
     ),
     429: _refusal(
-        "TooManyRequests", "The key's requests of this minute, or the calls of today, are used up.",
+        "TooManyRequests", "The limit of requests per minute or of calls per day is reached.",
         "RATE_LIMIT_EXCEEDED", "Rate limit exceeded.", "Retry-After", retry_after=12,
     ),
     500: _refusal(
-        "Failed", "The call could not be started, or a fault of ours: repeating it with its `request_id` is safe.",
+        "Failed", "The call could not be started, or an error on our side. A retry with the same `request_id` is safe.",
         "CALL_FAILED", "The voice provider is down.", "Retry-After",
     ),
 }  # fmt: skip
 
 
 _ALWAYS = {
-    "x-request-id": headers.text("Names this exchange.", "req_01kfe2v7g0hjkmnpqrstvwxyz0"),
+    "x-request-id": headers.text("Identifies this HTTP request.", "req_01kfe2v7g0hjkmnpqrstvwxyz0"),
     **headers.limits(60),
 }
 _SOMETIMES = {
@@ -134,23 +135,23 @@ DESCRIPTION = Description(
     title="OptiComm API",
     version="1.0.0",
     text=_TEXT,
-    tags={"External API": "Two actions at one path."},
+    tags={"External API": "Two actions on one path."},
     security={
         "ApiKeyAuth": {
             "type": "apiKey",
             "in": "header",
             "name": "X-API-Key",
-            "description": "`sk_live_…` calls people, `sk_test_…` calls nobody.",
+            "description": "`sk_live_…` calls real people. `sk_test_…` calls a simulator.",
         }
     },
     error="ErrorResponse",
-    error_schema=_error("Why a request was refused.", _CODES),
+    error_schema=_error("The reason for a refusal.", _CODES),
     error_type="application/json",
     other_errors={
         "RateLimitResponse": _error(
-            "That there were too many, and when there may be more.",
+            "A limit is reached; `retry_after` is the time to wait.",
             ("RATE_LIMIT_EXCEEDED", "DAILY_LIMIT_EXCEEDED"),
-            retry_after={"type": "number", "description": "Seconds to wait before the next try."},
+            retry_after={"type": "number", "description": "Seconds to wait before the next attempt."},
         )
     },
     refusals=_REFUSALS,
