@@ -37,7 +37,7 @@ an item without a row, for an item with another TTL than its row, and for a row 
 _BESIDE = """\
 ## Beside the tables
 
-| what | kept for | ended by |
+| data | kept for | ended by |
 |---|---|---|
 """
 
