@@ -1,9 +1,9 @@
-# Everything a person does with this project. `make help` lists it.
+# All commands of this project. `make help` lists them.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed.lock
-# No addresses in a lock file: every machine asks the registry that it is set up for.
+# Lock files contain no registry addresses: every machine uses its own registry.
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-annotate
 
@@ -20,16 +20,16 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@cp requirements.lock $@
 
-run: $(STAMP) ## the whole system on this machine (PORT=8080)
+run: $(STAMP) ## run the whole system on this machine (PORT=8080)
 	@exec $(BIN)/python -m infra.local
 
-reset: $(STAMP) ## throw the local data away
+reset: $(STAMP) ## delete the local data
 	@$(BIN)/python -m infra.local reset
 
-seed: $(STAMP) ## give the running stack an organisation with 20,000 contacts and 100,000 calls
+seed: $(STAMP) ## add an organization with 20,000 contacts and 100,000 calls to the running stack
 	@$(BIN)/python -m infra.local.crowd
 
-test: $(STAMP) lint types unit contract integration infra ## every check and test
+test: $(STAMP) lint types unit contract integration infra ## run every check and test
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -54,19 +54,19 @@ infra: $(STAMP)
 synth: $(STAMP) ## write all stacks' templates to cdk.out
 	$(BIN)/python -m infra.app
 
-build: $(STAMP) ## make the deployable zips in build
+build: $(STAMP) ## build the deployable zips in build
 	$(BIN)/python -m infra.build
 
-deploy: build ## cdk deploy, with CONTEXT="-c stage=prod -c domain=…"
+deploy: build ## deploy with the CDK: CONTEXT="-c stage=prod -c domain=…"
 	npx aws-cdk@^2.1148 deploy --all --app "$(BIN)/python -m infra.app" $(CONTEXT)
 
 invoke: $(STAMP) ## run one handler on one event: FUNCTION=anima/email EVENT=events/anima-email-send.json
 	@$(BIN)/python -m infra.local.invoke $(FUNCTION) $(EVENT)
 
-bench: $(STAMP) ## print the measurements and a summary; some of them with ONLY="fanout timers"
+bench: $(STAMP) ## run the measurements and print a summary; ONLY="fanout timers" runs some of them
 	$(BIN)/python -m tests.load $(addprefix --only ,$(ONLY))
 
-openapi: $(STAMP) ## write the documents that the portal serves, docs/events.md and docs/retention.md
+openapi: $(STAMP) ## write the portal's OpenAPI documents, docs/events.md and docs/retention.md
 	$(BIN)/python -m infra.openapi
 	$(BIN)/python -m infra.events_page
 	$(BIN)/python -m infra.retention_page

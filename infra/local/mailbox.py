@@ -1,6 +1,6 @@
-"""The far end of the mail: an SMTP server that takes what the engine's SES sends, keeps it, and reports on it.
+"""Receives the mail that the engine's SES sends: an SMTP server that stores each mail and reports its delivery.
 
-It stands in for SES' event publishing, which the engine does not do: the same events, into the same queue.
+It replaces SES' event publishing, which the engine lacks: it sends the same events to the same queue.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _ON_THE_WAY = 2
 
 
 class Mailbox:
-    """Receives mail for everyone. What is for agents of ours comes in again."""
+    """Receives mail for all addresses. Mail for our own agents is also delivered as inbound mail."""
 
     def __init__(self, folder: Path, inbound: Inbound) -> None:
         self._folder, self._inbound = folder, inbound
@@ -36,11 +36,11 @@ class Mailbox:
         self._server: asyncio.Server | None = None
 
     def report_to(self, environ: dict[str, str]) -> None:
-        """Where notifications go, once the queues are there."""
+        """Set the environment with the queue for notifications, after the queues exist."""
         self._environ = environ
 
     async def start(self, port: int) -> None:
-        """Listen, on this machine only."""
+        """Listen on this machine only."""
         self._folder.mkdir(parents=True, exist_ok=True)
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
@@ -54,7 +54,7 @@ class Mailbox:
             await self._server.wait_closed()
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 aiosmtpd's name
-        """Keep a mail and report what becomes of it."""
+        """Store a mail, and report its delivery."""
         content = envelope.content
         raw = content.encode() if isinstance(content, str) else content or b""
         mail = message_from_bytes(raw, policy=policy.default)
@@ -64,12 +64,12 @@ class Mailbox:
         events = notifications(external_id, str(envelope.mail_from), envelope.rcpt_tos, tags)
         await asyncio.to_thread(self._report, events)
         if ours := [address for address in envelope.rcpt_tos if self._inbound.takes(address)]:
-            # As on the real way, the mail arrives some time after its sender was told that it is sent.
+            # As with real mail, it arrives some time after the report that it was sent.
             await asyncio.to_thread(
                 self._inbound.take, _without_tags(raw), envelope.mail_from or "", ours, delay=_ON_THE_WAY
             )
         logger.info("mail to %d recipients", len(envelope.rcpt_tos))
-        return "250 taken"
+        return "250 OK"
 
     def _keep(self, external_id: str, raw: bytes) -> None:
         name = "".join(char if char.isalnum() or char in "-." else "_" for char in external_id.partition("@")[0])
@@ -85,5 +85,5 @@ class Mailbox:
 
 
 def _without_tags(raw: bytes) -> bytes:
-    """The mail without what SES takes out of it."""
+    """Return the mail without the header that SES removes."""
     return re.sub(rb"(?im)\A((?:[^\r\n]+\r?\n)*?)X-SES-MESSAGE-TAGS:.*\n(?:[ \t].*\n)*", rb"\1", raw, count=1)

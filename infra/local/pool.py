@@ -1,4 +1,4 @@
-"""Processes that run functions, one request at a time each, as Lambda's do."""
+"""Processes that run functions. Like Lambda's environments, each handles one request at a time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LONGEST_PAUSE_SECONDS = 30.0
 
 
 class Context:
-    """What Lambda tells a handler of its invocation."""
+    """The context of an invocation, as Lambda passes it to a handler."""
 
     def __init__(self, function: topology.Function) -> None:
         self.function_name = f"switchboard-local-{function.name.replace('/', '-')}"
@@ -49,7 +49,7 @@ def invoke(name: str, event: dict[str, Any]) -> Any:
 
 
 class _Log(io.TextIOBase):
-    """The log of the functions. A line that a full disk does not take is lost, and its request is answered."""
+    """The log of the functions. On a full disk, log lines are lost, but requests still get their responses."""
 
     def writable(self) -> bool:
         return True
@@ -65,7 +65,7 @@ def _prepare(environ: dict[str, str], log: Path, warm: tuple[str, ...]) -> None:
     os.dup2(output, 1)
     os.dup2(output, 2)
     sys.stdout = sys.stderr = _Log()
-    # Ctrl-C and a closed terminal reach every process of the terminal. Only the parent acts on them.
+    # Ctrl-C and a closed terminal send signals to every process of the terminal. Only the parent handles them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     parent = parent_process()
@@ -77,15 +77,15 @@ def _prepare(environ: dict[str, str], log: Path, warm: tuple[str, ...]) -> None:
 
 
 def _end_with(sentinel: int) -> None:
-    """End this process when its parent has ended: nothing else tells a process of a pool."""
+    """End this process when its parent has ended: nothing else ends a process of a pool then."""
     wait([sentinel])
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Pool:
-    """A number of processes for a kind of function. A process that dies takes its own request with it, and no other.
+    """Some processes for one kind of function. A process that dies fails only its own request.
 
-    Another process takes its place, and one line tells of it.
+    Another process replaces it, and one line reports this.
     """
 
     def __init__(
@@ -102,22 +102,22 @@ class Pool:
         return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_prepare, initargs=self._arguments)
 
     async def ready(self) -> None:
-        """Start every process, so that the first request waits for none. Raises RuntimeError where one cannot start."""
+        """Start every process, so that no request waits for a start. Raises RuntimeError if a process cannot start."""
         try:
             await asyncio.gather(*(self._ping(slot) for slot in range(self.size)))
         except BrokenProcessPool as error:
             raise RuntimeError(
-                f"A process of the {self.name} pool cannot start: {self._arguments[1]} says why."
+                f"A process of the {self.name} pool cannot start: see {self._arguments[1]} for the reason."
             ) from error
 
     async def invoke(self, name: str, event: dict[str, Any]) -> Any:
-        """Run a function in the next free process. Raises BrokenProcessPool when the process dies on it."""
+        """Run a function in the next free process. Raises BrokenProcessPool if the process dies meanwhile."""
         slot = await self._free.get()
         try:
             try:
                 work = self._slots[slot].submit(invoke, name, event)
             except BrokenProcessPool:
-                # It died while it had nothing to do, so that its successor can take the request.
+                # The process died while it was idle, so its replacement can handle the request.
                 self._replace(slot)
                 work = self._slots[slot].submit(invoke, name, event)
             return await asyncio.wrap_future(work)
@@ -128,7 +128,7 @@ class Pool:
             self._free.put_nowait(slot)
 
     async def watch(self) -> None:
-        """Look after the processes that have nothing to do, every second: a request finds none of them dead."""
+        """Check the idle processes every second and replace dead ones, so that a request finds none of them dead."""
         pause = _LOOK_EVERY_SECONDS
         while True:
             await asyncio.sleep(pause)
@@ -142,7 +142,7 @@ class Pool:
                     died += 1
                 finally:
                     self._free.put_nowait(slot)
-            # Processes that cannot even start are not tried every second for ever.
+            # If processes cannot even start, the pause becomes longer.
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS) if died else _LOOK_EVERY_SECONDS
 
     async def _ping(self, slot: int) -> None:
@@ -154,6 +154,6 @@ class Pool:
         say(f"A process of the {self.name} pool died. Another one takes its place.")
 
     def stop(self) -> None:
-        """Let the processes finish what they are doing, and end them."""
+        """End the processes after their current requests."""
         for executor in self._slots:
             executor.shutdown(wait=True, cancel_futures=True)

@@ -1,4 +1,4 @@
-"""What the topology declares, made in the engine; what is there already is left as it is."""
+"""Creates the topology's resources in the engine. Existing resources stay unchanged."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _EXISTS = frozenset(
 
 
 def provision(environ: dict[str, str], memory: Path | None = None, *, reaped: bool = True) -> dict[str, str]:
-    """Make the tables, queues, buckets, secret and mail identity. Answers the settings by which functions find them.
+    """Create the tables, queues, buckets, secret and mail identity. Returns the settings of functions that use them.
 
-    The root secret is kept in the file `memory` before it is used, so that the engine may lose it. Without `reaped` the
-    engine deletes nothing by its time: for tests whose clock stands in the past.
+    The root secret is written to the file `memory` before its first use, because the engine may lose it. Without
+    `reaped` the engine deletes no items by TTL: for tests with a clock in the past.
     """
     make = _Maker(environ, reaped=reaped)
     found = {
@@ -93,7 +93,7 @@ class _Maker:
         if table.stream:
             request["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
         self._new(lambda: client.create_table(**request))
-        # Asked each time: a table may be older than its attribute, and a start may have ended between the two.
+        # Check each time: the table may be older than its TTL attribute, or an earlier start ended between both steps.
         if (
             table.ttl
             and self._reaped
@@ -118,12 +118,12 @@ class _Maker:
         new = self._new(lambda: client.create_queue(QueueName=name, Attributes=kind | settings))
         url: str = client.get_queue_url(QueueName=name)["QueueUrl"]
         if not new:
-            # It is from an earlier start, and the topology has changed since.
+            # The queue is from an earlier start, and the topology may have changed since.
             client.set_queue_attributes(QueueUrl=url, Attributes=settings)
         return url
 
     def bucket(self, bucket: topology.Bucket) -> str:
-        # Nothing expires here: what is on one's own machine goes with `make reset`.
+        # Objects do not expire on this machine: `make reset` deletes them.
         client, name = self._client("s3"), physical(bucket.name)
         self._new(lambda: client.create_bucket(Bucket=name))
         return name

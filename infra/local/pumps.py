@@ -1,4 +1,4 @@
-"""What AWS does between a queue, a stream or a clock and a function, on this machine."""
+"""Invokes functions for queues, streams and schedules on this machine, as AWS does."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ logger = logging.getLogger("pumps")
 
 _POLL_SECONDS = 1
 _PAUSE = 0.1
-#: As many records as DynamoDB Streams answers at once.
+#: The most records in one response of DynamoDB Streams.
 _PAGE = 1_000
-#: New shards are rare, and to ask for them costs the engine a look at all records.
+#: New shards are rare, and looking for them makes the engine scan all records.
 _DESCRIBE_EVERY_SECONDS = 60.0
-#: The engine is back much sooner after it was killed.
+#: A killed engine is back much sooner than this.
 _ENGINE_BACK_WITHIN_SECONDS = 60
-#: A place in a stream that is no longer there.
+#: Errors for a position in a stream that no longer exists.
 _STALE = frozenset({"ExpiredIteratorException", "TrimmedDataAccessException", "ValidationException"})
 
 
 class Pumps:
-    """Feeds workers and schedules until it is stopped. Some workers have a pool of `own`, by their name."""
+    """Invokes workers and schedules until it is stopped. `own` has the pools of workers with their own processes."""
 
     def __init__(self, pool: Pool, own: Mapping[str, Pool], environ: dict[str, str], checkpoint: Checkpoint) -> None:
         self._pool, self._own, self._environ, self._checkpoint = pool, own, environ, checkpoint
         self._tasks: list[asyncio.Task[None]] = []
         self._faults = Faults()
-        #: Rises whenever the streams are to be read from their beginning.
+        #: Increases each time the streams must be read from their beginning.
         self._beginnings = 0
 
     def _client(self, service: str) -> Any:
@@ -65,12 +65,12 @@ class Pumps:
         ]
 
     def begin_again(self) -> None:
-        """Hand the streams on from their beginning: the tables went back to an earlier state."""
+        """Read the streams from their beginning, because the tables went back to an earlier state."""
         self._checkpoint.forget()
         self._beginnings += 1
 
     async def stop(self) -> None:
-        """Stop them. A worker finishes the batch that it holds. The queue or the stream brings the rest again."""
+        """Stop all pumps. A worker finishes its batch. Queues and streams deliver the rest after the next start."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -80,7 +80,7 @@ class Pumps:
         sqs, url = self._client("sqs"), self._environ[env_key("QUEUE", worker.queue)]
         running: set[asyncio.Task[None]] = set()
         while True:
-            # A standard queue's batches run side by side, a FIFO queue's one after another.
+            # Batches of a standard queue run in parallel, batches of a FIFO queue one after another.
             limit = 1 if topology.queue(worker.queue).fifo else min(2, self._pool_of(worker).size)
             while len(running) >= limit:
                 _, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
@@ -102,7 +102,7 @@ class Pumps:
         event = {"Records": [_sqs_record(message, url.rpartition("/")[2]) for message in messages]}
         answer = await self._guarded(worker, lambda: self._pool_of(worker).invoke(worker.name, event))
         if answer is None:
-            # The process died on them. They come again soon, and not only after their visibility timeout.
+            # The process died. Make its messages visible soon, and not only after their visibility timeout.
             entries = [
                 {"Id": str(i), "ReceiptHandle": one["ReceiptHandle"], "VisibilityTimeout": 1}
                 for i, one in enumerate(messages)
@@ -149,10 +149,10 @@ class Pumps:
         shard: tuple[str, str],
         iterators: dict[tuple[str, str], str | None],
     ) -> bool:
-        """Hand on what a shard has now. Answers whether there was anything."""
+        """Process the current records of a shard. Returns whether there were any."""
         beginning = self._beginnings
         iterator = iterators[shard] or await self._iterator(streams, *shard)
-        # Until this page is handed on, the checkpoint alone tells where to go on.
+        # Until this page is processed, only the checkpoint has the position to continue from.
         iterators[shard] = None
         page = await asyncio.to_thread(streams.get_records, ShardIterator=iterator, Limit=_PAGE)
         records = page["Records"]
@@ -172,19 +172,19 @@ class Pumps:
         except ClientError as error:
             if found is None or not _is_stale(error):
                 raise
-            # The stack stood still for longer than a stream keeps its records. The oldest one left is the next.
+            # The stack was stopped for longer than a stream keeps records. Continue with the oldest record left.
             answer = await asyncio.to_thread(
                 streams.get_shard_iterator, StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
             )
         return str(answer["ShardIterator"])
 
     async def _hand_on(self, worker: topology.Worker, waiting: list[dict[str, Any]]) -> None:
-        """Give records to the stream's worker, in order, until it has taken all of them."""
+        """Pass records to the stream's worker, in order, until all of them are processed."""
         while waiting:
             records = waiting[: worker.batch]
             answer = await self._guarded(worker, partial(self._pool.invoke, worker.name, _stream_event(records)))
             failed = {item["itemIdentifier"] for item in answer["batchItemFailures"]} if answer else None
-            # As in Lambda: from the first record that failed, everything is taken again.
+            # As in Lambda, everything from the first failed record on is retried.
             done = 0 if failed is None else next(
                 (i for i, record in enumerate(records) if record["dynamodb"]["SequenceNumber"] in failed), len(records)
             )  # fmt: skip
@@ -199,17 +199,17 @@ class Pumps:
             await asyncio.sleep(period - time.time() % period)
 
     async def _guarded(self, function: topology.Function, action: Callable[[], Awaitable[Any]]) -> Any:
-        """Run a pump's step. After a fault the pump goes on, as the service itself would."""
+        """Run one step of a pump. After a fault the pump continues, like the AWS service."""
         try:
             answer = await action()
-        except Exception as error:  # noqa: BLE001 a pump must outlive every fault of its function
+        except Exception as error:  # noqa: BLE001 a pump must survive every fault of its function
             await asyncio.sleep(self._faults.note(function.name, error))
             return None
         self._faults.fine(function.name)
         return answer
 
     async def _surely(self, function: topology.Function, action: Callable[[], Awaitable[Any]]) -> None:
-        """Run a step that the engine must hear of, though it may be away for some seconds."""
+        """Run a step that must reach the engine, with retries while the engine is away for some seconds."""
         deadline = time.monotonic() + _ENGINE_BACK_WITHIN_SECONDS
         while True:
             try:
@@ -224,7 +224,7 @@ class Pumps:
 
 
 async def _shards(streams: Any, dynamodb: Any, name: str) -> list[tuple[str, str]]:
-    """The shards of a table's stream: its ARN and theirs."""
+    """The shards of a table's stream, each as the stream's ARN and the shard's id."""
     arn = (await asyncio.to_thread(dynamodb.describe_table, TableName=name))["Table"]["LatestStreamArn"]
     described = await asyncio.to_thread(streams.describe_stream, StreamArn=arn)
     return [(arn, shard["ShardId"]) for shard in described["StreamDescription"]["Shards"]]

@@ -1,6 +1,6 @@
-"""A back end for the tour: takes webhooks on this machine, and says of each whether its signature is good.
+"""A webhook receiver for the tour. It prints for each webhook whether its signature is valid.
 
-`python -m infra.local.receiver PORT SECRET` answers 204 to what the secret signed (Standard Webhooks), and 401 else.
+`python -m infra.local.receiver PORT SECRET` responds 204 to a valid signature (Standard Webhooks), and 401 otherwise.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import ClassVar
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
-#: More than any body of ours has.
+#: Larger than any of our webhook bodies, in bytes.
 _LARGEST = 65_536
 
 
 class Receiver(BaseHTTPRequestHandler):
-    """Answers one request."""
+    """Handles one request."""
 
     webhook: ClassVar[Webhook]
 
@@ -38,17 +38,17 @@ class Receiver(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Nothing: what came is said already."""
+        """Log nothing: `_answer` prints each request already."""
 
 
 def serve(port: int, secret: str) -> ThreadingHTTPServer:
-    """A server that is ready to serve. Port 0 is any free one."""
+    """Return a server that is ready to serve. Port 0 means any free port."""
     handler = type("Verifying", (Receiver,), {"webhook": Webhook(secret)})
     return ThreadingHTTPServer(("127.0.0.1", port), handler)
 
 
 def main() -> None:
-    """Serve until somebody ends it."""
+    """Serve until Ctrl-C."""
     if len(sys.argv) != 3:
         raise SystemExit("usage: python -m infra.local.receiver PORT SECRET")
     with contextlib.suppress(KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""Whether a stack runs."""
+"""Checks whether a stack runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from switchboard.kit.processes import is_alive
 
 
 def is_ready(home: Path) -> bool:
-    """Whether the stack of a folder serves. A file that a killed stack left behind does not count."""
+    """Whether the stack of a folder is ready. The file of a killed stack does not count."""
     try:
         return is_alive((home / "ready").read_text())
     except OSError:

@@ -1,4 +1,4 @@
-"""The sample events in `events/`: what stands in them as `{{name}}` is filled in from a demo organisation."""
+"""Fills the sample events in `events/`: replaces each `{{name}}` with data of the demo organization."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
 def fill(text: str, demo: dict[str, str]) -> dict[str, Any]:
-    """The event of a sample's text, with the demo's keys and ids (infra.local.demo), and mails of its agent."""
+    """Return the event of a sample's text, with keys and ids of the demo (`infra.local.demo`) and mail of its agent."""
     answered = cache(lambda: _answered(demo))
     hook = cache(lambda: _webhook(demo).endpoint.id)
     makers: dict[str, Callable[[], str]] = {
@@ -79,7 +79,7 @@ def fill(text: str, demo: dict[str, str]) -> dict[str, Any]:
 
 
 def _stored(key: str) -> str:
-    """A mail, stored as SES stores it."""
+    """Store a mail like SES. Returns its key."""
     objects.put("inbound-mail", key, _MAIL, "message/rfc822")
     return key
 
@@ -106,7 +106,7 @@ def _dialed(demo: dict[str, str]) -> str:
 
 
 def _answered(demo: dict[str, str]) -> Callback:
-    """The callback of the simulated line for a call that was answered."""
+    """The simulated provider's callback for an answered call."""
     facts = {"org_id": demo["ORGANIZATION_ID"], "call_id": _dialed(demo), "kind": "answered", "answered_by": "human"}
     return callbacks.sign(Report.model_validate(facts))
 
@@ -118,7 +118,7 @@ def _redeemed_roleplay(demo: dict[str, str]) -> str:
 
 
 def _rep_joined(demo: dict[str, str]) -> str:
-    """The bytes of LiveKit's webhook for a rep who comes into the room of a new call."""
+    """The body of LiveKit's webhook when a rep joins the room of a new call, in base64."""
     room = f"{demo['ORGANIZATION_ID']}.{_redeemed_roleplay(demo)}"
     event = {
         "event": "participant_joined",
@@ -131,7 +131,7 @@ def _rep_joined(demo: dict[str, str]) -> str:
 
 
 def _livekit_signature(body: str) -> str:
-    """The token of a webhook, under the deployment's API secret, or one for this process where there is none."""
+    """The token of a webhook, signed with the deployment's API secret, or with a new secret if there is none."""
     import jwt
 
     if not settings.text("LIVEKIT_SECRET", ""):
@@ -145,7 +145,7 @@ def _livekit_signature(body: str) -> str:
 
 
 def _ended_roleplay(demo: dict[str, str]) -> str:
-    """A call that was practised to its end."""
+    """Run a practice call to its end. Returns its id."""
     org_id, call_id = demo["ORGANIZATION_ID"], _redeemed_roleplay(demo)
     call = roleplay.find(org_id, call_id)
     assert call is not None
@@ -155,12 +155,12 @@ def _ended_roleplay(demo: dict[str, str]) -> str:
 
 
 def _webhook(demo: dict[str, str]) -> NewEndpoint:
-    # Nobody listens there: what is delivered fails at once.
+    # Nothing listens on this port: deliveries fail at once.
     return webhooks.register(_master(demo), "anima", Settings(url="http://127.0.0.1:9999/hook"))
 
 
 def _told_of(demo: dict[str, str]) -> str:
-    """A mail that was sent, and that a webhook wants to hear of."""
+    """Send a mail that a webhook is subscribed to. Returns its id."""
     _webhook(demo)
     return _sent(demo).id
 

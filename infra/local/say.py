@@ -1,4 +1,4 @@
-"""What the stack tells the person at the terminal, who may have closed it."""
+"""Prints messages to the terminal, which may be closed already."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from contextlib import suppress
 
 
 def say(text: str) -> None:
-    """Print a line. A terminal that is gone stops nothing."""
+    """Print a line. Does nothing if the terminal is closed."""
     with suppress(OSError, ValueError):
         print(text, flush=True)

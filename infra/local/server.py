@@ -1,4 +1,4 @@
-"""A server of the stack in a process of its own: it proves itself, ends with the stack and can be started again."""
+"""A server of the stack in its own process. It proves its identity, ends with the stack, and can be restarted."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from infra.local.say import say
 
 STARTS_WITHIN_SECONDS = 30
 _LISTENING = "0A"
-#: After so long the person at the terminal is told why the stop takes its time.
+#: If a stop takes longer than this, a message explains why.
 _PATIENCE_SECONDS = 3
 
 
-#: Ports below those that the system gives to connections going out: none of these takes one away again.
+#: Ports below the range for outgoing connections, so that no connection takes a free port before the server does.
 _PORTS = range(20_000, 32_000)
 
 
 def free_port() -> int:
-    """A port that nobody listens on, and the next one too. A stack's identity provider takes the next."""
+    """Return a free port with a free next port. A stack's identity provider uses the next port."""
     for _ in range(1_000):
         port = secrets.choice(_PORTS)
         if is_free(port) and is_free(port + 1):
@@ -35,7 +35,7 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens on a port."""
+    """Whether no program listens on a port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -46,7 +46,7 @@ def is_free(port: int) -> bool:
 
 
 def listens(pid: int, port: int) -> bool:
-    """Whether this very process listens on a port of this machine, as Linux tells."""
+    """Whether this process listens on a port of this machine. Linux only: it reads /proc."""
     sockets = set()
     for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
@@ -57,13 +57,13 @@ def listens(pid: int, port: int) -> bool:
 
 
 class Server:
-    """A server that `command` starts and that answers at `path`.
+    """A server that `command` starts and that responds at `path`.
 
-    Its standard input is a pipe that closes with this process, even if it is killed: a program that reads the end of
-    its input stops. `proof` is the text that only this server answers at its path. It keeps the files `holds` open.
+    Its standard input is a pipe that closes when this process ends, even if this process is killed. The server stops at
+    the end of its input. `proof` is a text that only this server returns at its path. It keeps the files `holds` open.
     """
 
-    #: The exit status that says: stopped as asked, but the data could not be written.
+    #: The exit status of a server that stopped as requested but could not write its data.
     NOT_WRITTEN = 3
 
     def __init__(
@@ -108,21 +108,24 @@ class Server:
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
-                # A Ctrl-C or a closed terminal is for us: we stop the servers last, when nobody needs them.
+                # Only the stack handles Ctrl-C and a closed terminal: it stops the servers last.
                 start_new_session=True,
                 pass_fds=self._holds,
             )
 
     def start_again(self) -> None:
-        """Begin to start it after it ended by itself."""
+        """Start the server after it ended by itself, without waiting for it."""
         self.start()
 
     def ready(self, seconds: float = STARTS_WITHIN_SECONDS) -> None:
-        """Wait until this process answers. Raises RuntimeError where it stops, takes too long, or another answers."""
+        """Wait until this server responds.
+
+        Raises RuntimeError if it stops or takes too long, or if another program responds on its port.
+        """
         deadline, stranger = time.monotonic() + seconds, False
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
-                raise RuntimeError(f"The {self.name} stopped at its start: {self.log} says why.")
+                raise RuntimeError(f"The {self.name} stopped at its start: see {self.log} for the reason.")
             try:
                 with urllib.request.urlopen(f"{self.url}{self._path}", timeout=1) as answer:  # noqa: S310 our own
                     stranger = not self._is_it(answer.read())
@@ -133,8 +136,8 @@ class Server:
                     return
             time.sleep(0.02)
         if stranger:
-            raise RuntimeError(f"Another program answers on the {self.name}'s port {self.port}: stop that program.")
-        raise RuntimeError(f"The {self.name} does not answer: {self.log} says why.")
+            raise RuntimeError(f"Another program responds on the {self.name}'s port {self.port}: stop that program.")
+        raise RuntimeError(f"The {self.name} does not respond: see {self.log} for the reason.")
 
     def _is_it(self, answer: bytes) -> bool:
         if self._proof is not None:
@@ -142,14 +145,14 @@ class Server:
         return sys.platform != "linux" or listens(self.process.pid, self.port)
 
     def end_of(self) -> str | None:
-        """How it ended, or `None` while it runs."""
+        """Describe how the server ended, `None` while it runs."""
         status = self.process.poll()
         if status is None:
             return None
         return f"was killed by signal {-status}" if status < 0 else f"stopped with status {status}"
 
     def stop(self) -> None:
-        """Stop it with SIGTERM. A server that writes its data at its end is given all the time that this takes."""
+        """Stop the server with SIGTERM. A server that writes its data at its end gets as much time as it needs."""
         if self._process is None:
             return
         if self._process.poll() is None:
@@ -165,4 +168,4 @@ class Server:
         if self._process.stdin:
             self._process.stdin.close()
         if self._process.returncode == self.NOT_WRITTEN:
-            say(f"The {self.name} could not write its data: {self.log} says why.")
+            say(f"The {self.name} could not write its data: see {self.log} for the reason.")

@@ -1,4 +1,4 @@
-"""Starts a server of the stack again when it has ended."""
+"""Restarts a server of the stack when it has ended."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 
 
 async def keep_up(server: Server, then: Callable[[], Awaitable[None]] | None = None) -> None:
-    """Start a server again whenever it ends, and run `then` once it answers. Two lines tell of each end."""
+    """Restart a server each time it ends, and run `then` when it responds. Two lines report each restart."""
     while True:
         await asyncio.sleep(_LOOK_EVERY_SECONDS)
         end = server.end_of()
@@ -33,7 +33,7 @@ async def _start_again(server: Server, then: Callable[[], Awaitable[None]] | Non
             await asyncio.to_thread(server.ready)
             if then:
                 await then()
-        except Exception as error:  # noqa: BLE001 each reason is told, and none ends the watch
+        except Exception as error:  # noqa: BLE001 each error is printed, and none ends the watch
             say(f"{error} The next try is in {pause:.0f} s.")
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)

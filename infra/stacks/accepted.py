@@ -1,4 +1,4 @@
-"""Findings of cdk-nag that are meant to be so, each with its reason."""
+"""Accepted findings of cdk-nag, each with its reason."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from constructs import IConstruct
 
 
 def accept(construct: IConstruct, finding: str, reason: str) -> None:
-    """Accept one finding, by cdk-nag's id (`AwsSolutions-IAM5[Resource::*]`), on a construct and all in it."""
+    """Accept a finding on a construct and its children, by cdk-nag's id (`AwsSolutions-IAM5[Resource::*]`)."""
     Validations.of(construct).acknowledge(Acknowledgment(id=finding, reason=reason))

@@ -1,4 +1,4 @@
-"""A REST API for each dialect, with a stack of its own: the largest has more than a hundred operations."""
+"""A REST API for each dialect, in a stack of its own: the largest API has more than a hundred operations."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from infra.stacks.functions import Functions, log_group_of
 from infra.stacks.settings import Resources
 
 STAGE = "live"
-#: Requests a second over all callers, and how many may come at once: the account's own limits.
+#: Requests per second over all callers, and the burst: the limits of the AWS account.
 RATE, BURST = 10_000, 5_000
-#: How long API Gateway lets an answer be streamed.
+#: The longest time for which API Gateway streams a response.
 LONGEST_STREAM = Duration.minutes(15)
 
-_IN_THE_FUNCTION = "The function does it, because it answers in the caller's dialect and knows the caller's key."
+_IN_THE_FUNCTION = "The function does it, because it responds in the caller's dialect and knows the caller's key."
 
 
 class RestApi(Stack):
-    """One API: its groups' functions, their paths, and the refusals that API Gateway makes by itself."""
+    """One API: the functions of its groups, their paths, and API Gateway's own error responses."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class RestApi(Stack):
             rest_api_name=name,
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             binary_media_types=binary_types or None,
-            # With a domain there is one way in.
+            # With a domain, the API is reachable only through the domain.
             disable_execute_api_endpoint=self._front.domain is not None,
             cloud_watch_role=False,
             deploy_options=apigateway.StageOptions(
@@ -95,7 +95,7 @@ class RestApi(Stack):
                 self, "Firewall", resource_arn=stage.stage_arn, web_acl_arn=self._front.firewall.attr_arn
             )
         else:
-            accept(stage, "AwsSolutions-APIG3", "The local engine has no such thing.")
+            accept(stage, "AwsSolutions-APIG3", "The local engine has no web ACL associations.")
         if self._front.domain:
             apigatewayv2.CfnApiMapping(
                 self,
@@ -118,7 +118,7 @@ def _serve(resource: apigateway.IResource, handler: lambda_.IFunction, *, stream
 
 
 def _access_log() -> apigateway.AccessLogFormat:
-    # No query, no header and no body: they may hold what is secret.
+    # No query, no header and no body: they may contain secrets.
     fields = {
         "requestId": "requestId",
         "at": "requestTimeEpoch",

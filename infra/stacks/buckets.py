@@ -1,4 +1,4 @@
-"""How buckets are named, so that a stack that needs one need not import it from the stack that keeps it."""
+"""The names of buckets, so that a stack can use a bucket without importing it from the stack that has it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from infra.stacks.deployment import Deployment
 
 
 def name_of(deployment: Deployment, bucket: str) -> str:
-    """The name of a bucket of the topology: those of all accounts and regions share one space."""
+    """The name of a bucket of the topology. Bucket names must be unique over all accounts and regions."""
     return f"{deployment.name(bucket)}-{Aws.ACCOUNT_ID}-{Aws.REGION}"
 
 
@@ -18,6 +18,6 @@ def objects_of(deployment: Deployment, bucket: str) -> str:
 
 
 def finding(deployment: Deployment, bucket: str) -> str:
-    """What cdk-nag calls a grant on them."""
+    """The id of cdk-nag's finding for a grant on all objects of a bucket."""
     name = f"{deployment.name(bucket)}-<AWS::AccountId>-<AWS::Region>"
     return f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::{name}/*]"

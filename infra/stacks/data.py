@@ -1,4 +1,4 @@
-"""What is kept: the tables, the buckets and the root secret. The stack may go, and they stay."""
+"""The stored data: tables, buckets and the root secret. They stay when the stack is deleted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from infra.stacks import buckets
 from infra.stacks.accepted import accept
 from infra.stacks.deployment import Deployment
 
-_EXPIRES = "All in it expires, within a week at most: who loses it signs in, or asks, once more."
+_EXPIRES = "All its items expire within a week. After a loss, people sign in again and clients retry."
 
 
 class Data(Stack):
@@ -30,14 +30,14 @@ class Data(Stack):
             self,
             "RootSecret",
             secret_name=f"switchboard/{deployment.stage}/root",
-            description="What signed cursors and repeatable secrets are derived from",
+            description="The secret from which signed cursors and repeatable secrets are derived",
             generate_secret_string=secretsmanager.SecretStringGenerator(password_length=64, exclude_punctuation=True),
             removal_policy=RemovalPolicy.RETAIN,
         )
         accept(
             self.root_secret,
             "AwsSolutions-SMG4",
-            "A new root secret would break every cursor and every repeatable secret; it is replaced by hand only.",
+            "A new root secret would break every cursor and every repeatable secret. It is replaced by hand only.",
         )
 
     def _table(self, deployment: Deployment, table: topology.Table) -> dynamodb.Table:
@@ -62,7 +62,7 @@ class Data(Stack):
                 index_name=index,
                 partition_key=_key(f"{index}pk"),
                 sort_key=_key(f"{index}sk"),
-                # A change of a thing that stays where it is in its lists costs no write of an index.
+                # A change that moves an object in no list then costs no index write.
                 projection_type=dynamodb.ProjectionType.KEYS_ONLY,
             )
         if not table.retained:
@@ -82,18 +82,18 @@ class Data(Stack):
             lifecycle_rules=[
                 s3.LifecycleRule(
                     expiration=Duration.days(bucket.days) if bucket.days else None,
-                    # The parts of an upload that nobody finished.
+                    # Deletes the parts of an unfinished upload.
                     abort_incomplete_multipart_upload_after=Duration.days(1),
                 )
             ],
         )
-        accept(made, "AwsSolutions-S1", "SES and two functions reach it, and the functions log whose mail they took.")
+        accept(made, "AwsSolutions-S1", "Only SES and two functions access it, and the functions log each mail.")
         if bucket.mail and deployment.mail_carrier == "ses":
             made.add_to_resource_policy(_written_by_ses(deployment, made, bucket.mail))
 
 
 def _written_by_ses(deployment: Deployment, bucket: s3.Bucket, prefix: str) -> iam.PolicyStatement:
-    # The rule is named, not referred to: it stands in a stack that is made after this one.
+    # The rule's name and not a reference: the rule is in a stack that is created after this one.
     rule_set, rule = deployment.receipt_rule
     account = f"arn:{Aws.PARTITION}:ses:{Aws.REGION}:{Aws.ACCOUNT_ID}"
     return iam.PolicyStatement(

@@ -1,4 +1,4 @@
-"""What distinguishes one deployment from another: the CDK context, read once."""
+"""The settings of one deployment, read from the CDK context."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ SignInMail = Literal["cognito", "ses"]
 SignInMfa = Literal["optional", "required"]
 NationalRegistry = Literal["none", "files"]
 
-#: The queue of the topology to which the mail's carrier reports.
+#: The topology's queue for the reports of the mail carrier.
 MAIL_EVENTS = "email-events"
-#: The queue that is told of mail that came in.
+#: The topology's queue for notices of inbound mail.
 INBOUND_MAIL = "inbound-mail"
-#: What the local engine (ministack 1.5.33) cannot do. The context `local_engine=true` leaves it out of the templates.
+#: Features that the local engine (ministack 1.5.33) lacks. The context `local_engine=true` omits them.
 MISSING_IN_LOCAL_ENGINE = {
-    "response_streaming": "responseTransferMode STREAM answers 500, and the web adapter's layer is not there.",
-    "web_acl_association": "AWS::WAFv2::WebACLAssociation is not among its resource types: the stack is refused.",
-    "login_branding": "AWS::Cognito::ManagedLoginBranding is not among its resource types: the stack is refused.",
+    "response_streaming": "responseTransferMode STREAM returns 500, and the web adapter's layer is missing.",
+    "web_acl_association": "The engine refuses a stack with an AWS::WAFv2::WebACLAssociation.",
+    "login_branding": "The engine refuses a stack with an AWS::Cognito::ManagedLoginBranding.",
 }
 
-#: What is taken from the context as it stands there.
+#: The settings that are taken from the context unchanged.
 _AS_GIVEN = (
     *("stage", "domain", "certificate_arn", "sender_domain", "alarm_email", "language_model"),
     *("livekit_url", "livekit_api_key", "livekit_secret_arn", "livekit_agent"),
@@ -34,23 +34,24 @@ _AS_GIVEN = (
 
 @dataclass(frozen=True)
 class Deployment:
-    """The context of a deployment. Everything but `stage` may be left out."""
+    """The context of a deployment. Every setting has a default."""
 
-    #: Its name, in the name of all that it owns: `dev`, `prod` …
+    #: The deployment's name, a part of the names of all its resources: `dev`, `prod` …
     stage: str = "dev"
     #: The domain of all four APIs, and the ACM certificate for it in the same region.
     domain: str | None = None
     certificate_arn: str | None = None
-    #: The domain that the platform's own mail comes from. An SES identity is made for it.
+    #: The sender domain of the platform's own mail. It gets an SES identity.
     sender_domain: str = "switchboard.example"
-    #: The domain of the agents' addresses; `agents.` below the sender's when not given.
+    #: The domain of the agents' addresses. The default is `agents.` below the sender domain.
     agents_domain: str = "agents.switchboard.example"
-    #: `ses`, or `simulator`, which sends nothing and is the default without a sender domain.
+    #: `ses`, or `simulator`, which sends nothing. The simulator is the default without a sender domain.
     mail_carrier: MailCarrier = "simulator"
-    #: The Bedrock model that judges: a foundation model's id, or an inference profile's. Without one, rules judge.
+    #: The Bedrock model that judges roleplays: the id of a foundation model or an inference profile. Without a model,
+    #: rules judge.
     language_model: str | None = None
-    #: The LiveKit server of roleplays, its API key, the ARN of the secret that holds the key's secret, and the name of
-    #: the agent that plays the personas. Without a server, the transport is simulated.
+    #: The LiveKit server of roleplays, its API key, the ARN of the secret with the API secret, and the name of the
+    #: agent that plays the personas. Without a server, the transport is simulated.
     livekit_url: str | None = None
     livekit_api_key: str | None = None
     livekit_secret_arn: str | None = None
@@ -60,23 +61,23 @@ class Deployment:
     oidc_issuer: str | None = None
     oidc_client_id: str | None = None
     oidc_client_secret_arn: str | None = None
-    #: Who sends the user pool's codes: `ses`, from the sender domain, once SES has seen that it is ours; or `cognito`,
-    #: which sends fifty mails a day.
+    #: The sender of the user pool's codes: `ses`, from the sender domain after SES has verified it, or `cognito`, which
+    #: sends at most fifty mails a day.
     sign_in_mail: SignInMail = "cognito"
-    #: Whether the user pool asks everybody for a second factor. Its pages let people add one when it is required only.
+    #: Whether the user pool requires a second factor. Its pages let people add a second factor only if it is required.
     sign_in_mfa: SignInMfa = "optional"
-    #: Where the national do-not-call registry is asked: `none`, which lets nothing be sold by telephone in the United
-    #: States, or `files` in a folder that every function of a call sees, such as a layer's below `/opt`.
+    #: The source of the national do-not-call registry: `none`, which forbids all sales calls in the United States, or
+    #: `files` in a folder that every function of a call can read, for example a layer's folder below `/opt`.
     national_registry: NationalRegistry = "none"
     national_registry_folder: str | None = None
-    #: Who is told of alarms.
+    #: The address that receives alarms.
     alarm_email: str | None = None
     #: Whether the templates are for the local engine.
     local_engine: bool = False
 
     @classmethod
     def of(cls, read: Callable[[str], Any]) -> Deployment:
-        """The deployment that a context describes. Raises ValueError where it contradicts itself."""
+        """Read a deployment from a context. Raises ValueError if its settings contradict each other."""
         sender = read("sender_domain")
         given: dict[str, Any] = {
             **{name: read(name) for name in _AS_GIVEN},
@@ -91,37 +92,37 @@ class Deployment:
 
     def _contradictions(self, sender: str | None) -> Iterator[str]:
         if bool(self.domain) != bool(self.certificate_arn):
-            yield "domain and certificate_arn are given together or not at all"
+            yield "domain and certificate_arn must be given together or not at all"
         if self.mail_carrier not in ("ses", "simulator"):
-            yield f"mail_carrier is ses or simulator, not {self.mail_carrier}"
+            yield f"mail_carrier must be ses or simulator, not {self.mail_carrier}"
         if self.mail_carrier == "ses" and not sender:
             yield "mail_carrier=ses needs a sender_domain"
         if self.livekit_url and not (self.livekit_api_key and self.livekit_secret_arn):
             yield "livekit_url needs a livekit_api_key and a livekit_secret_arn"
         if self.national_registry not in ("none", "files"):
-            yield f"national_registry is none or files, not {self.national_registry}"
+            yield f"national_registry must be none or files, not {self.national_registry}"
         if (self.national_registry == "files") != bool(self.national_registry_folder):
-            yield "national_registry=files and a national_registry_folder are given together or not at all"
+            yield "national_registry=files and a national_registry_folder must be given together or not at all"
         yield from self._contradictions_of_sign_in()
 
     def _contradictions_of_sign_in(self) -> Iterator[str]:
         if bool(self.oidc_issuer) != bool(self.oidc_client_id):
-            yield "oidc_issuer and oidc_client_id are given together or not at all"
+            yield "oidc_issuer and oidc_client_id must be given together or not at all"
         if self.oidc_client_secret_arn and not self.oidc_issuer:
             yield "oidc_client_secret_arn needs an oidc_issuer"
         if self.oidc_issuer and not self.domain:
-            yield "oidc_issuer needs a domain, for people to come back to"
+            yield "oidc_issuer needs a domain, so that people can return after the sign-in"
         if self.oidc_issuer and not _is_issuer(self.oidc_issuer):
-            yield f"oidc_issuer is an https URL without query and fragment, not {self.oidc_issuer}"
+            yield f"oidc_issuer must be an https URL without query and fragment, not {self.oidc_issuer}"
         if self.sign_in_mail not in ("cognito", "ses"):
-            yield f"sign_in_mail is cognito or ses, not {self.sign_in_mail}"
+            yield f"sign_in_mail must be cognito or ses, not {self.sign_in_mail}"
         if self.sign_in_mail == "ses" and self.mail_carrier != "ses":
             yield "sign_in_mail=ses needs mail_carrier=ses"
         if self.sign_in_mfa not in ("optional", "required"):
-            yield f"sign_in_mfa is optional or required, not {self.sign_in_mfa}"
+            yield f"sign_in_mfa must be optional or required, not {self.sign_in_mfa}"
         of_a_pool = self.sign_in_mail == "ses" or self.sign_in_mfa == "required"
         if of_a_pool and (self.oidc_issuer or not self.domain):
-            yield "sign_in_mail and sign_in_mfa are of the user pool: they need a domain, and no oidc_issuer"
+            yield "sign_in_mail and sign_in_mfa belong to the user pool: they need a domain and no oidc_issuer"
 
     def has(self, feature: str) -> bool:
         """Whether the templates may use a feature that the local engine lacks."""
@@ -133,26 +134,26 @@ class Deployment:
 
     @property
     def public_url(self) -> str | None:
-        """The address of all four APIs, where they have one."""
+        """The URL of all four APIs, `None` without a domain."""
         return f"https://{self.domain}" if self.domain else None
 
     @property
     def receipt_rule(self) -> tuple[str, str]:
-        """The names of the rule set by which SES takes mail, and of its one rule."""
+        """The names of SES' rule set for inbound mail, and of its one rule."""
         return self.name("mail"), self.name("inbound")
 
     @property
     def platform_sender(self) -> str:
-        """Who the platform's own mail is from."""
+        """The sender address of the platform's own mail."""
         return f"welcome@{self.sender_domain}"
 
     @property
     def mail_domains(self) -> tuple[str, ...]:
-        """The domains that mail is sent from."""
+        """The domains from which mail is sent."""
         return tuple(dict.fromkeys((self.sender_domain, self.agents_domain)))
 
 
 def _is_issuer(url: str) -> bool:
-    """Whether a URL may name an issuer (OpenID Connect Core, 2)."""
+    """Whether a URL has the form of an issuer (OpenID Connect Core, 2)."""
     parts = urlsplit(url)
     return parts.scheme == "https" and bool(parts.netloc) and not (parts.query or parts.fragment)

@@ -1,4 +1,4 @@
-"""What stands before all four APIs: the firewall, the domain, and the account's right to write access logs."""
+"""The front of all four APIs: the firewall, the domain, and the account's right to write access logs."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from constructs import Construct
 from infra.stacks.accepted import accept
 from infra.stacks.deployment import Deployment
 
-#: Requests that one address may make in five minutes. It keeps floods out, and is no limit of a customer's: a single
-#: address may carry a whole scale plan, which is 2,000 a second.
+#: Requests that one address may make in five minutes. This stops floods, and must not limit a customer: a single
+#: address may use a whole scale plan, which allows 2,000 requests per second.
 PER_ADDRESS = 600_000
 
 _LOGS_POLICY = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 
 
 class Front(Stack):
-    """The firewall, and the domain where there is one."""
+    """The firewall, and the domain if the deployment has one."""
 
     def __init__(self, scope: Construct, deployment: Deployment) -> None:
         name = deployment.name("front")
@@ -30,7 +30,7 @@ class Front(Stack):
         self._access_logs()
 
     def _firewall(self, name: str) -> wafv2.CfnWebACL:
-        # No rule set that reads bodies: an HTML mail trips them.
+        # No rule set that inspects bodies: HTML mail triggers them.
         return wafv2.CfnWebACL(
             self,
             "Firewall",
@@ -78,13 +78,13 @@ class Front(Stack):
         CfnOutput(
             self,
             "DomainTarget",
-            description=f"Where the DNS record of {deployment.domain} points",
+            description=f"The target of the DNS record of {deployment.domain}",
             value=domain.domain_name_alias_domain_name,
         )
         return domain
 
     def _access_logs(self) -> None:
-        # One setting for the whole region of the account, so its role outlives any one deployment.
+        # The setting applies to the account's whole region, so its role must outlive a single deployment.
         role = iam.Role(
             self,
             "AccessLogs",
@@ -96,7 +96,7 @@ class Front(Stack):
         accept(
             role,
             f"AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{_LOGS_POLICY}]",
-            "API Gateway's own policy is the one it documents for writing logs.",
+            "API Gateway documents this managed policy for writing logs.",
         )
 
 

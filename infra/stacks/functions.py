@@ -1,4 +1,4 @@
-"""One Lambda function of the topology: its code, its environment, and a role that may do what the topology says."""
+"""A Lambda function of the topology: its code, its environment, and a role with exactly the topology's rights."""
 
 from __future__ import annotations
 
@@ -18,40 +18,40 @@ from infra.stacks.accepted import accept
 from infra.stacks.deployment import MAIL_EVENTS, Deployment
 from infra.stacks.settings import Resources
 
-#: topology.LOGS_DAYS, in a word of CDK.
+#: `topology.LOGS_DAYS` as a CDK value.
 RETENTION = logs.RetentionDays.THREE_MONTHS
 
-#: The Lambda Web Adapter, as AWS publishes it in every commercial region, and what it is told: managed Python cannot
-#: stream an answer, so that it stands between Lambda and an ASGI server.
+#: The Lambda Web Adapter, which AWS publishes in every commercial region, and its settings. Lambda's managed Python
+#: cannot stream a response, so the adapter connects Lambda with an ASGI server.
 _ADAPTER = "753240598075:layer:LambdaAdapterLayerArm64:26"
 _ADAPTED = {
     "AWS_LAMBDA_EXEC_WRAPPER": "/opt/bootstrap",
     "AWS_LWA_INVOKE_MODE": "response_stream",
     "AWS_LWA_PORT": "8080",
-    # A request to see whether the server is there would be answered, counted and logged.
+    # A readiness check by HTTP would be handled, counted and logged like a request.
     "AWS_LWA_READINESS_CHECK_PROTOCOL": "tcp",
 }
 
 _BUCKET_ACTIONS: dict[topology.Access, tuple[str, ...]] = {
     "read": ("s3:GetObject",),
-    # An upload in parts is written by the same right, and given up by its own.
+    # A multipart upload needs the right to write, and its cancellation needs a right of its own.
     "write": ("s3:AbortMultipartUpload", "s3:PutObject"),
 }
 
 
 class Functions:
-    """Makes a stack's functions."""
+    """Makes the functions of a stack."""
 
     def __init__(self, stack: Stack, deployment: Deployment, resources: Resources, assets: Assets) -> None:
         self._stack, self._deployment, self._resources, self._assets = stack, deployment, resources, assets
-        # Each stack has layer versions of its own: one that others import could never be replaced.
+        # Each stack has its own layer versions: a version that other stacks import could never be replaced.
         self._layers = [
             self._layer("switchboard", "The domain, shared by every function"),
             self._layer("dependencies", "The domain's dependencies"),
         ]
 
     def make(self, function: topology.Function, *trigger: iam.PolicyStatement) -> lambda_.Function:
-        """Make a function. `trigger` is what its trigger needs beside what the topology lets it do."""
+        """Make a function. `trigger` has the rights that its trigger needs in addition to the topology's."""
         scope = Construct(self._stack, function.name.replace("/", "-"))
         name = self._deployment.name(function.name)
         streams = self.streams(function)
@@ -78,26 +78,24 @@ class Functions:
             log_group=log_group,
             reserved_concurrent_executions=function.reserved,
             environment=self._environment(function) | (_ADAPTED if streams else {}),
-            # Its role is complete: what the library would add to it is said here.
+            # The role is complete: the CDK must add nothing to it.
             role=role.without_policy_updates(),
             recursive_loop=lambda_.RecursiveLoop.ALLOW if topology.feeds_itself(function) else None,
         )
         if function.snapstart:
-            accept(
-                made, "@aws-cdk/aws-lambda:snapStartRequirePublish", "It is called by the alias of its latest version."
-            )
-        accept(made, "AwsSolutions-L1", "Python 3.13 is what the dependencies are locked, built and measured for.")
+            accept(made, "@aws-cdk/aws-lambda:snapStartRequirePublish", "Callers use the alias of its latest version.")
+        accept(made, "AwsSolutions-L1", "The dependencies are locked, built and measured for Python 3.13.")
         return made
 
     def published(self, function: topology.Function) -> lambda_.IFunction:
-        """Make a function and answer what its callers call: with SnapStart, the latest version's alias."""
+        """Make a function and return the target of its callers: with SnapStart, the alias of the latest version."""
         made = self.make(function)
         if not function.snapstart:
             return made
         return lambda_.Alias(made, "Live", alias_name="live", version=made.current_version)
 
     def streams(self, function: topology.Function) -> bool:
-        """Whether a function's answers are sent while they are written."""
+        """Whether a function's responses are streamed."""
         streaming = isinstance(function, topology.Group) and function.streaming
         return streaming and self._deployment.has("response_streaming")
 
@@ -128,7 +126,7 @@ class Functions:
         return granted | {f"SWITCHBOARD_{name}": value for name, value in function.settings.items()}
 
     def _sends(self, function: topology.Function) -> tuple[str, ...]:
-        # The simulator reports through the queue by which SES would.
+        # The mail simulator reports through the same queue as SES.
         simulated = topology.Grant.MAIL in function.grants and self._deployment.mail_carrier == "simulator"
         return (*function.sends, MAIL_EVENTS) if simulated else function.sends
 
@@ -146,11 +144,11 @@ class Functions:
         accept(role, "AwsSolutions-IAM5[Resource::*]", "X-Ray's write actions take no resource.")
         for name in function.buckets:
             finding = buckets.finding(self._deployment, name)
-            accept(role, finding, "Of the bucket's objects: nobody knows their names before.")
+            accept(role, finding, "The names of the bucket's objects are not known beforehand.")
         for arn in self._model_arns(function):
             if "*" in arn:
                 finding = arn.replace(Aws.PARTITION, "<AWS::Partition>")
-                accept(role, f"AwsSolutions-IAM5[Resource::{finding}]", "The profile itself chooses the region.")
+                accept(role, f"AwsSolutions-IAM5[Resource::{finding}]", "The inference profile chooses the region.")
         return role
 
     def _granted(self, function: topology.Function) -> Iterable[iam.PolicyStatement]:
@@ -180,13 +178,13 @@ class Functions:
 
 
 def _source(function: topology.Function) -> tuple[str, ...]:
-    """The queue that starts a function: it puts back what failed."""
+    """The queue that starts a function. The function needs its URL to return failed messages."""
     queue = getattr(function, "queue", None)
     return (queue,) if queue else ()
 
 
 def log_group_of(scope: Construct, name: str) -> logs.LogGroup:
-    """A log group of a fixed name, so that nothing logs for ever into one that made itself."""
+    """A log group with a fixed name. Without it, Lambda would create a log group that keeps logs forever."""
     return logs.LogGroup(scope, "Logs", log_group_name=name, retention=RETENTION, removal_policy=RemovalPolicy.DESTROY)
 
 

@@ -1,6 +1,6 @@
-"""What a grant of the topology means in a deployment: the settings of code that has it, and the statements of its role.
+"""The settings and the IAM statements of each grant of the topology.
 
-One row a grant. A new provider is a member of `topology.Grant` and a row here.
+Each grant has one row. A new provider is a member of `topology.Grant` and a row here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from infra.topology import Grant
 if TYPE_CHECKING:
     from infra.stacks.settings import Resources
 
-#: An inference profile's id: where it may run, and of which model it is.
+#: The id of an inference profile: its area, and the id of its model.
 _PROFILE = re.compile(r"(?:us|us-gov|eu|apac|global)\.(.+)")
 
 Settings = dict[str, str | None]
@@ -27,14 +27,14 @@ Settings = dict[str, str | None]
 
 @dataclass(frozen=True)
 class Row:
-    """A grant's settings, without the prefix of all settings, and its statements. A setting without a value is none."""
+    """A grant's settings, without the common prefix, and its IAM statements. A setting without a value is omitted."""
 
     settings: Callable[[Deployment, Resources], Settings]
     statements: Callable[[Deployment, Resources], Iterable[iam.PolicyStatement]]
 
 
 def settings_of(grants: Iterable[Grant], deployment: Deployment, resources: Resources) -> dict[str, str]:
-    """The environment of code that has these grants."""
+    """The environment variables for these grants."""
     found: dict[str, str] = {}
     for grant in sorted(grants):
         wanted = ROWS[grant].settings(deployment, resources)
@@ -45,13 +45,13 @@ def settings_of(grants: Iterable[Grant], deployment: Deployment, resources: Reso
 def statements_of(
     grants: Iterable[Grant], deployment: Deployment, resources: Resources
 ) -> Iterable[iam.PolicyStatement]:
-    """The statements of a role that has these grants."""
+    """The IAM statements of a role with these grants."""
     for grant in sorted(grants):
         yield from ROWS[grant].statements(deployment, resources)
 
 
 def model_arns(model: str) -> list[str]:
-    """What must be granted for a Bedrock model to be asked: of an inference profile (`us.…`) its models too."""
+    """The ARNs that a call of a Bedrock model needs. An inference profile (`us.…`) also needs its models."""
     profiled = _PROFILE.fullmatch(model)
     if not profiled:
         return [f"arn:{Aws.PARTITION}:bedrock:{Aws.REGION}::foundation-model/{model}"]
@@ -140,6 +140,6 @@ ROWS: dict[Grant, Row] = {
         settings=lambda deployment, _: {"CALLBACKS_URL": deployment.public_url},
         statements=lambda *_: (),
     ),
-    # The files are in the function's own file system.
+    # The files are in the function's file system, so no statement is needed.
     Grant.NATIONAL_REGISTRY: Row(settings=_registry_settings, statements=lambda *_: ()),
 }

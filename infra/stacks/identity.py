@@ -1,4 +1,4 @@
-"""Who vouches for people: an issuer that the context names, or else a Cognito user pool of the deployment's own."""
+"""The OpenID issuer of a deployment: an issuer from the context, or else the deployment's own Cognito user pool."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from infra.stacks.deployment import Deployment
 
 @dataclass(frozen=True)
 class Issuer:
-    """An OpenID Connect issuer, and the client that the deployment is to it: a public one without a secret."""
+    """An OpenID Connect issuer and the deployment's client id. A client without a secret is a public client."""
 
     url: str
     client_id: str
@@ -22,14 +22,14 @@ class Issuer:
 
 
 def issuer_of(scope: Construct, deployment: Deployment) -> Issuer | None:
-    """A deployment's issuer. Without a domain there is nowhere to come back to, and nobody signs in."""
+    """Return a deployment's issuer. Without a domain it is `None`, because a sign-in has no address to return to."""
     if deployment.oidc_issuer and deployment.oidc_client_id:
         return Issuer(deployment.oidc_issuer, deployment.oidc_client_id, deployment.oidc_client_secret_arn)
     return Identity(scope, deployment).issuer if deployment.domain else None
 
 
 class Identity(Stack):
-    """The user pool, its pages, and the client that the console is to it. The stack may go, and the people stay."""
+    """The user pool, its pages, and the console's client. The pool stays when the stack is deleted."""
 
     def __init__(self, scope: Construct, deployment: Deployment) -> None:
         name = deployment.name("identity")
@@ -40,7 +40,7 @@ class Identity(Stack):
         self._pages(client)
         pool_id = self._pool.user_pool_id
         self.issuer = Issuer(f"https://cognito-idp.{Aws.REGION}.amazonaws.com/{pool_id}", client.user_pool_client_id)
-        CfnOutput(self, "UserPool", description="The user pool that people sign up in", value=pool_id)
+        CfnOutput(self, "UserPool", description="The user pool in which people sign up", value=pool_id)
 
     def _people(self) -> cognito.UserPool:
         pool = cognito.UserPool(
@@ -51,10 +51,10 @@ class Identity(Stack):
             self_sign_up_enabled=True,
             sign_in_aliases=cognito.SignInAliases(email=True),
             sign_in_case_sensitive=False,
-            # The page for signing up asks for what is required, and for nothing else.
+            # The sign-up page asks only for required attributes.
             standard_attributes=cognito.StandardAttributes(email=_asked_for(), fullname=_asked_for()),
             auto_verify=cognito.AutoVerifiedAttrs(email=True),
-            # Invites go by the address: a new one counts once it is verified, and no sooner.
+            # Invites match the verified address: a new address replaces the old one only after it is verified.
             keep_original=cognito.KeepOriginalAttrs(email=True),
             user_verification=cognito.UserVerificationConfig(
                 email_style=cognito.VerificationEmailStyle.CODE,
@@ -76,12 +76,12 @@ class Identity(Stack):
         )
         if self._deployment.sign_in_mail == "ses":
             self._send_through_ses(pool)
-        accept(pool, "AwsSolutions-COG2", "Not everybody who is invited has a second device: sign_in_mfa asks for it.")
-        accept(pool, "AwsSolutions-COG8", "The Plus plan costs for every person who signs in, from the first.")
+        accept(pool, "AwsSolutions-COG2", "Some invited people have no second device. sign_in_mfa can require it.")
+        accept(pool, "AwsSolutions-COG8", "The Plus plan costs money for every person from the first sign-in on.")
         return pool
 
     def _send_through_ses(self, pool: cognito.UserPool) -> None:
-        # The library's own way needs to know the region beforehand.
+        # The CDK's own method needs to know the region at synthesis.
         identity = f"arn:{Aws.PARTITION}:ses:{Aws.REGION}:{Aws.ACCOUNT_ID}:identity/{self._deployment.sender_domain}"
         made = pool.node.default_child
         assert isinstance(made, cognito.CfnUserPool)
@@ -96,8 +96,8 @@ class Identity(Stack):
             "Client",
             user_pool=self._pool,
             user_pool_client_name=self._deployment.name("console"),
-            # A public client. A code is worth nothing without the verifier that its sign-in began with and only we can
-            # make; a secret would prove the same, and come to us by way of CloudFormation.
+            # A public client. A code is useless without the PKCE verifier of its sign-in, which only the deployment
+            # has. A client secret would prove nothing more, and would pass through CloudFormation.
             generate_secret=False,
             o_auth=cognito.OAuthSettings(
                 flows=cognito.OAuthFlows(authorization_code_grant=True),
@@ -106,11 +106,11 @@ class Identity(Stack):
                 logout_urls=[f"{home}/"],
             ),
             supported_identity_providers=[cognito.UserPoolClientIdentityProvider.COGNITO],
-            # By the pages alone: no password is tried through Cognito's own API.
+            # Sign-in only through the pages: nobody can try passwords through Cognito's API.
             auth_flows=cognito.AuthFlow(user_srp=False),
             prevent_user_existence_errors=True,
             enable_token_revocation=True,
-            # A token is read once, and the session is ours from then on: as short as Cognito makes them.
+            # A token is read once, and then our own session begins. So tokens live as briefly as Cognito allows.
             id_token_validity=Duration.minutes(5),
             access_token_validity=Duration.minutes(5),
             refresh_token_validity=Duration.hours(1),
@@ -125,12 +125,12 @@ class Identity(Stack):
             self,
             "Pages",
             user_pool=self._pool,
-            # All accounts share a region's prefixes.
+            # Prefixes must be unique over all accounts of a region.
             cognito_domain=cognito.CognitoDomainOptions(domain_prefix=f"{self._deployment.name()}-{Aws.ACCOUNT_ID}"),
             managed_login_version=cognito.ManagedLoginVersion.NEWER_MANAGED_LOGIN,
         )
         if self._deployment.has("login_branding"):
-            # Without a style, be it Cognito's own, these pages show nothing.
+            # Without a style, even Cognito's own, these pages are empty.
             style = cognito.CfnManagedLoginBranding(
                 self,
                 "Style",

@@ -1,4 +1,4 @@
-"""SES: what the mail is sent under, the way back of what became of it, and the way in of what others write."""
+"""SES: the identities for sending mail, the reports of sent mail, and the receipt of inbound mail."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REPORTED = (
 
 
 class Mail(Construct):
-    """An identity for each domain, a configuration set that reports to a queue, and a rule for mail that comes in."""
+    """An identity for each domain, a configuration set that reports to a queue, and a rule for inbound mail."""
 
     def __init__(self, scope: Construct, deployment: Deployment, reports: sqs.Queue) -> None:
         super().__init__(scope, "Mail")
@@ -34,11 +34,11 @@ class Mail(Construct):
         configuration = ses.ConfigurationSet(
             self, "Configuration", configuration_set_name=deployment.name("mail"), reputation_metrics=True
         )
-        # What SES tells names people, so it is not kept in the clear while it waits.
+        # SES' reports contain people's addresses, so they are encrypted before they reach the queue.
         self._key = key = kms.Key(
             self,
             "Key",
-            description="Reports of mail on their way to the queue",
+            description="Encrypts reports of mail between SES and the queue",
             enable_key_rotation=True,
             removal_policy=RemovalPolicy.DESTROY,
         )
@@ -63,10 +63,10 @@ class Mail(Construct):
             self._identity(domain, configuration)
 
     def receive(self, notices: sqs.Queue) -> None:
-        """Take mail for the agents' domain: into a bucket, with a notice of it in a queue.
+        """Store mail for the agents' domain in a bucket, and send a notice of each mail to a queue.
 
-        The notice comes from SES' own S3 action and not from the bucket, because it alone has the envelope, with blind
-        copies, and the verdicts from where no sender can write them.
+        The notice comes from SES' S3 action and not from the bucket. Only SES' notice has the envelope, with blind
+        copies, and the scan verdicts in a place that no sender can write.
         """
         bucket = next(bucket for bucket in topology.BUCKETS if bucket.mail)
         rule_set_name, rule_name = self._deployment.receipt_rule
@@ -113,13 +113,13 @@ class Mail(Construct):
         CfnOutput(
             self,
             "Mx",
-            description="MX record that brings the agents' mail here",
+            description="The MX record for the agents' mail",
             value=f"{self._deployment.agents_domain} MX 10 inbound-smtp.{Aws.REGION}.amazonaws.com",
         )
         CfnOutput(
             self,
             "Activate",
-            description="A region has one active rule set, and CloudFormation cannot choose it: run this once",
+            description="A region has one active rule set, and CloudFormation cannot set it: run this once",
             value=f"aws ses set-active-receipt-rule-set --rule-set-name {rule_set_name}",
         )
 
@@ -131,6 +131,6 @@ class Mail(Construct):
             CfnOutput(
                 self,
                 f"Dkim-{domain}-{number}",
-                description=f"CNAME record {number} of 3 that proves {domain} to SES",
+                description=f"CNAME record {number} of 3 by which SES verifies {domain}",
                 value=f"{record.name} CNAME {record.value}",
             )

@@ -1,4 +1,4 @@
-"""What is watched: an alarm for each thing that can go wrong unseen, and one page to look at."""
+"""Alarms for the faults that nobody would notice, and a dashboard."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from infra.stacks.api import STAGE
 from infra.stacks.deployment import Deployment
 from switchboard.telemetry import NAMESPACE
 
-#: How old a job may get before it counts as held up, and an event before it counts as not fanned out, in seconds.
+#: The age, in seconds, from which a waiting job and an event that is not fanned out cause an alarm.
 OLDEST_JOB, OLDEST_EVENT = 300, 60
-#: What 99 of 100 requests must be answered within, in milliseconds.
+#: The limit for the response time of 99 of 100 requests, in milliseconds.
 SLOWEST = 3_000
-#: What our code counts when something waits for an operator: a timer that was set aside, and an item of the outbox that
-#: the fan-out passed over.
+#: Metrics of our code for faults that need an operator: a timer that was set aside, and an item of the outbox that the
+#: fan-out skipped.
 LOST = {"timers-dead": "TimerDead", "outbox-unreadable": "OutboxUnreadable"}
-#: What an hourly schedule counts when a row of law should have been looked up again. The alarm stays until it is.
+#: The metric of an hourly schedule for rows of law with an overdue review. The alarm stays until the review is done.
 OVERDUE = {"law-review-overdue": "LawReviewOverdue"}
 _MINUTE = Duration.minutes(1)
 _TWO_HOURS = Duration.hours(2)
@@ -33,7 +33,7 @@ _FEWER = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
 
 
 class Observability(Stack):
-    """Alarms and the dashboard. It knows the other stacks by the names that they give, and needs none of them first."""
+    """Alarms and the dashboard. It uses only the names of the other stacks' resources, so it depends on no stack."""
 
     def __init__(self, scope: Construct, deployment: Deployment) -> None:
         name = deployment.name("observability")
@@ -64,7 +64,7 @@ class Observability(Stack):
         self._alarm(f"{group.name}-errors", self._of(group, "Errors"), 0)
         self._alarm(f"{group.name}-throttles", self._of(group, "Throttles"), 0)
         if group.streaming:
-            return  # it is meant to take minutes
+            return  # a stream lasts minutes
         self._alarm(f"{group.name}-p99", self._of(group, "Duration", "p99", _FIVE_MINUTES), SLOWEST, periods=3)
 
     def _watch_worker(self, worker: topology.Worker | topology.Schedule) -> None:
@@ -82,7 +82,7 @@ class Observability(Stack):
     def _alarm(
         self, name: str, metric: cloudwatch.Metric, threshold: float, *, periods: int = 1, below: bool = False
     ) -> None:
-        # What is not reported did not happen, except where its absence is the alarm.
+        # Missing data means that nothing happened. Only with `below` is missing data the alarm.
         quiet = cloudwatch.TreatMissingData.BREACHING if below else cloudwatch.TreatMissingData.NOT_BREACHING
         alarm = metric.create_alarm(
             self,
@@ -157,7 +157,7 @@ class Observability(Stack):
 
 
 def _of_ours(metric: str, period: Duration = _MINUTE) -> cloudwatch.Metric:
-    """What the code counts itself, in the embedded metric format."""
+    """A metric that our code counts in the embedded metric format."""
     return cloudwatch.Metric(namespace=NAMESPACE, metric_name=metric, statistic="Sum", period=period)
 
 

@@ -1,4 +1,4 @@
-"""What API Gateway answers by itself, in the dialect of the API that was called."""
+"""API Gateway's own error responses, in the dialect of the called API."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from switchboard.edge.dialects.opticomm import OptiComm
 
 DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (Anima(), OptiComm(), Athos(), Hum(), Callbacks())}
 
-#: Every response type, with the status that the caller gets. API Gateway says 403 of a path that is not there, and of
-#: credentials that it cannot read.
+#: Every response type with the status that the caller gets. By default, API Gateway would respond 403 for an unknown
+#: path and for malformed credentials.
 STATUS: dict[str, int] = {
     "ACCESS_DENIED": 403,
     "API_CONFIGURATION_ERROR": 500,
@@ -38,22 +38,22 @@ STATUS: dict[str, int] = {
     "UNSUPPORTED_MEDIA_TYPE": 415,
     "WAF_FILTERED": 403,
 }
-#: A status for which a dialect has no word of its own takes the nearest declared one
-#: (docs/contracts/common.md#errors-without-a-code).
+#: If a dialect has no code for a status, the response has the dialect's nearest code (docs/contracts/anima.md#errors,
+#: docs/contracts/opticomm.md#errors, docs/contracts/athos.md#errors, docs/contracts/hum.md#errors).
 NEAREST: dict[str, dict[str, str]] = {
     "anima": {"4": "VALIDATION_ERROR", "5": "INTERNAL_ERROR"},
     "opticomm": {"4": "INVALID_ACTION", "5": "INTERNAL_ERROR"},
     "athos": {"4": "INVALID_REQUEST", "5": "INTERNAL_ERROR"},
     "hum": {"4": "invalid_request", "5": "internal_error"},
-    # It says nothing but the status.
+    # Callbacks have no codes: the response is the status only.
     "callbacks": {"4": "", "5": ""},
 }
 _HEADERS = {"x-request-id": "context.requestId", "Cache-Control": "'no-store'", "X-Content-Type-Options": "'nosniff'"}
-#: The headers that one dialect alone has on every answer.
+#: Headers that only one dialect has on every response.
 _OWN_HEADERS = {
     "anima": {"x-correlation-id": "context.requestId"},
-    # One path of it may be called from other origins, and these refusals are the same on every path: a script may read
-    # them, though the other paths' preflight lets it come no further.
+    # One path allows calls from other origins, and these error responses are the same on every path. So a script may
+    # read them on all paths, but the preflight of the other paths stops its requests.
     "athos": {
         "X-Athos-Request-Id": "context.requestId",
         "Access-Control-Allow-Origin": "'*'",
@@ -63,7 +63,7 @@ _OWN_HEADERS = {
 
 
 def add(rest: apigateway.RestApi, api: str) -> None:
-    """Give an API the refusals of its dialect."""
+    """Add the error responses of an API's dialect."""
     dialect = DIALECTS[api]
     for kind, status in STATUS.items():
         body, media_type = dialect.gateway_body(status, NEAREST[api][str(status)[0]])
@@ -71,7 +71,8 @@ def add(rest: apigateway.RestApi, api: str) -> None:
             kind.title().replace("_", ""),
             type=apigateway.ResponseType.of(kind),
             status_code=str(status),
-            # The template of `application/json` is taken whatever the caller accepts; the header says what it is.
+            # API Gateway uses the template of `application/json` for every Accept header. The Content-Type header has
+            # the real media type.
             templates={"application/json": body},
             response_headers=_headers(api, status, media_type),
         )
@@ -80,7 +81,7 @@ def add(rest: apigateway.RestApi, api: str) -> None:
 def _headers(api: str, status: int, media_type: str) -> dict[str, str]:
     headers = _HEADERS | _OWN_HEADERS.get(api, {}) | {"Content-Type": f"'{media_type}'"}
     if status == 401:
-        # A comma or a quote inside would end the mapping's own quotes: the scheme alone says enough.
+        # A comma or a quote would end the quotes of the mapping, so the header has only the scheme.
         headers["WWW-Authenticate"] = f"'{DIALECTS[api].challenge().split()[0]}'"
     if status in (429, 503):
         headers["Retry-After"] = "'1'"

@@ -1,4 +1,4 @@
-"""The settings by which code finds a deployment's resources."""
+"""The environment variables with which code finds a deployment's resources."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from switchboard.aws.settings import env_key
 
 @dataclass(frozen=True)
 class Resources:
-    """What functions are granted."""
+    """The resources that functions may be granted."""
 
     tables: Mapping[str, dynamodb.ITable]
     queues: Mapping[str, sqs.IQueue]
@@ -40,7 +40,7 @@ def of(
     reads_and_writes: Iterable[str],
     grants: Iterable[Grant],
 ) -> dict[str, str]:
-    """The environment of code that is granted these."""
+    """The environment of code with access to these tables, queues, buckets and grants."""
     environment = {
         "SWITCHBOARD_STAGE": deployment.stage,
         "SWITCHBOARD_AGENTS_DOMAIN": deployment.agents_domain,
@@ -55,7 +55,7 @@ def of(
 
 
 def describe(stack: Stack, deployment: Deployment, resources: Resources) -> None:
-    """Keep the deployment's description where the operator's commands look for it. It names secrets and holds none."""
+    """Store the deployment's settings where the operator's commands find them. They name secrets and contain none."""
     everything = of(
         deployment,
         resources,
@@ -69,7 +69,7 @@ def describe(stack: Stack, deployment: Deployment, resources: Resources) -> None
         "Settings",
         parameter_name=parameter(deployment.stage),
         description="The settings of this deployment, for the switchboard command",
-        # 4 KB are enough for some twenty queues, and more than that is asked for when it is needed.
+        # 4 KB are enough for about twenty queues. This tier becomes larger when it is necessary.
         tier=ssm.ParameterTier.INTELLIGENT_TIERING,
         string_value=stack.to_json_string(everything),
     )

@@ -1,4 +1,4 @@
-"""What works behind the APIs: queues, the functions that they and the table's stream start, and schedules."""
+"""The background work: queues, the functions that queues and the table's stream start, and schedules."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from infra.stacks.identity import Issuer
 from infra.stacks.mail import Mail
 from infra.stacks.settings import Resources
 
-#: How long a batch of the stream is tried again: as long as the stream keeps it. A record that cannot be read is passed
-#: over by the fan-out itself, so that only queues that take nothing hold up a shard, and then nothing may be given up.
+#: How long a batch of the stream is retried: almost as long as the stream keeps it. The fan-out itself skips an
+#: unreadable record. So only failing queues block a shard, and then no record may be dropped.
 STREAM_AGE = Duration.hours(23)
 DEAD_LETTERS_KEPT = Duration.days(topology.DEAD_LETTERS_DAYS)
 
-# What Lambda's poller needs of a source, and a worker that puts back what failed.
+# The rights that Lambda's poller needs on its source, and a worker that returns failed messages.
 _CONSUME = ("sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
 _FOLLOW = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams")
 
 
 class Workers(Stack):
-    """The queues by their names in the topology, workers and schedules."""
+    """The queues, by their names in the topology, the workers and the schedules."""
 
     def __init__(
         self, scope: Construct, deployment: Deployment, *, data: Data, issuer: Issuer | None, assets: Assets
@@ -97,7 +97,7 @@ class Workers(Stack):
             **_shape(self._deployment.name(worker.name, "failures"), fifo=False),
             retention_period=DEAD_LETTERS_KEPT,
         )
-        accept(failures, "AwsSolutions-SQS3", "It is a dead-letter queue: the stream's.")
+        accept(failures, "AwsSolutions-SQS3", "It is the dead-letter queue of the stream.")
         made = self._functions.make(
             worker,
             iam.PolicyStatement(actions=list(_FOLLOW), resources=[stream]),
@@ -128,7 +128,7 @@ class Workers(Stack):
 
     def _from_clock(self, schedule: topology.Schedule) -> None:
         made = self._functions.make(schedule)
-        # A tick that failed is not tried again: the next one starts where it stopped.
+        # A failed tick is not retried: the next tick continues where it stopped.
         made.configure_async_invoke(retry_attempts=0, max_event_age=Duration.minutes(1))
         rule = events.Rule(
             made,
@@ -146,7 +146,7 @@ def _shape(name: str, *, fifo: bool) -> dict[str, Any]:
         "enforce_ssl": True,
     }
     if fifo:
-        # High throughput: an organisation's order is kept, and one organisation's rate is no other's.
+        # High throughput: the order is kept per organization, and so is the rate limit.
         shape |= {
             "fifo": True,
             "deduplication_scope": sqs.DeduplicationScope.MESSAGE_GROUP,

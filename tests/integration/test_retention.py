@@ -63,7 +63,7 @@ SLACK = timedelta(days=2)
 WORKERS = [one.name for one in topology.WORKERS if one.queue and one.name != "workers/timers"]
 
 #: No request of a life comes through the edge with an Idempotency-Key, where Powertools writes these.
-UNMET = {"answer to a request"}
+UNMET = {"response to a request"}
 
 
 def a_life(later: Later) -> None:

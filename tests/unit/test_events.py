@@ -272,7 +272,7 @@ def test_invoke_prints_the_answer_and_nothing_else(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         ([], "usage"),
-        (["anima/none", "events/anima-email-send.json"], "no function anima/none"),
+        (["anima/none", "events/anima-email-send.json"], "There is no function anima/none"),
         (["anima/email", "events/none.json"], "none.json"),
     ],
 )

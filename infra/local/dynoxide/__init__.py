@@ -1,6 +1,6 @@
-"""dynoxide: DynamoDB alone, from npm. It commits each change to a SQLite file before it answers, and it is fast.
+"""dynoxide, an npm package that emulates DynamoDB. It commits each change to a SQLite file before it responds.
 
-The local stack keeps its tables in it where there is a build for the machine, and the benchmarks measure with it.
+The local stack stores its tables in it if there is a build for the machine. The benchmarks use it because it is fast.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _CHILD = Path(__file__).parents[1] / "child.py"
 
 
 def has_build() -> bool:
-    """Whether there is a build for this machine."""
+    """Whether dynoxide has a build for this machine."""
     return platform.system() == "Linux" and platform.machine() == "x86_64"
 
 
 def binary() -> Path | None:
-    """The server, installed at its first use; `None` where it cannot be had."""
+    """Return the server's program, installed at its first use. `None` if it cannot be installed."""
     if not has_build():
         return None
     try:
@@ -39,14 +39,14 @@ def binary() -> Path | None:
 
 
 class Tables(Server):
-    """A server of tables, started or not: in a file, or in memory."""
+    """A server of tables, in a file or in memory."""
 
     def __init__(self, program: Path, log: Path, file: Path | None = None) -> None:
         port = free_port()
         where = ["--db-path", str(file)] if file else []
         super().__init__(
             "table engine",
-            # Without the site's packages: it only becomes the server.
+            # Without site-packages, for a fast start: `child.py` only becomes the server.
             [sys.executable, "-I", "-S", _CHILD, str(os.getpid()), program, "serve", "--port", str(port), *where],
             port=port,
             path="/",
@@ -56,11 +56,11 @@ class Tables(Server):
         self._file = file
 
     def ready(self, seconds: float = STARTS_WITHIN_SECONDS) -> None:
-        """Wait until it answers. Raises RuntimeError where it does not."""
+        """Wait until the server responds. Raises RuntimeError if it does not."""
         super().ready(seconds)
         if self._file:
             with closing(sqlite3.connect(self._file, timeout=30)) as database:
-                # Without it each change to a table with a stream looks through all that the stream ever held.
+                # Without the index, each change to a table with a stream scans all records of the stream.
                 database.execute(
                     "CREATE INDEX IF NOT EXISTS stack_stream_order"
                     " ON _stream_records (table_name, CAST(sequence_number AS INTEGER))"
@@ -68,16 +68,16 @@ class Tables(Server):
 
 
 def trim(file: Path, handed_on: Iterable[tuple[str, str]]) -> None:
-    """Delete what a stream holds before the sequence number that is handed on. The server must not run yet.
+    """Delete the records of streams before the processed sequence numbers. The server must not run yet.
 
-    `handed_on` are streams, by their ARN, and sequence numbers. The server itself keeps records for ever.
+    `handed_on` has the ARN of each stream with its sequence number. The server itself keeps records forever.
     """
     if not file.exists():
         return
-    # A server that was killed at its first start has left no tables.
+    # A server that was killed at its first start may have created no tables.
     with closing(sqlite3.connect(file, timeout=30)) as database, suppress(sqlite3.OperationalError), database:
         for arn, sequence in handed_on:
-            # The record itself stays: the next number follows from it.
+            # The record with this number stays: the server computes the next number from it.
             database.execute(
                 "DELETE FROM _stream_records WHERE table_name = ? AND CAST(sequence_number AS INTEGER) < ?",
                 (arn.split("/")[1], int(sequence)),
@@ -85,5 +85,5 @@ def trim(file: Path, handed_on: Iterable[tuple[str, str]]) -> None:
 
 
 def environ(running: Server) -> dict[str, str]:
-    """The settings by which AWS clients find the tables there, and everything else where it was."""
+    """The environment variables with which AWS clients find the tables in this server."""
     return {"AWS_ENDPOINT_URL_DYNAMODB": running.url, "AWS_ENDPOINT_URL_DYNAMODB_STREAMS": running.url}

@@ -1,4 +1,4 @@
-"""The OpenID provider at which people sign in on this machine: oidc-provider, from npm, run by the bundled Node."""
+"""The local OpenID provider for sign-ins: the npm package oidc-provider, run by the bundled Node."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from infra.local import engine
 from infra.local.server import Server
 
 CLIENT_ID = "switchboard-console"
-#: Where people arrive who signed in: there is no console here, and this tells them who they are.
+#: The target after a sign-in. There is no console here, and this path shows the signed-in person.
 HOME_PATH = "/api/me"
 _HERE = Path(__file__).parent
 
 
 class Identity(Server):
-    """The provider, started or not. It has nothing to write."""
+    """The provider's server. It stores no data."""
 
     def __init__(self, *, port: int, console_url: str, log: Path) -> None:
         modules = node.packages(_HERE, engine.ROOT / ".local" / "identity")
@@ -37,7 +37,7 @@ class Identity(Server):
         self.issuer, self._console_url = f"http://localhost:{port}", console_url
 
     def environ(self) -> dict[str, str]:
-        """The settings by which functions find it."""
+        """The settings with which functions find the provider."""
         return {
             "SWITCHBOARD_OIDC_ISSUER": self.issuer,
             "SWITCHBOARD_OIDC_CLIENT_ID": CLIENT_ID,
@@ -48,12 +48,12 @@ class Identity(Server):
 
 
 def subject(address: str) -> str:
-    """What the provider calls whoever signs in with an address, as provider.mjs makes it."""
+    """The provider's id (`sub`) of the person with an address, computed as in provider.mjs."""
     return hashlib.sha256(address.lower().encode()).hexdigest()[:32]
 
 
 def start(*, port: int, console_url: str, log: Path) -> Identity:
-    """Begin to start a provider for this machine only, whose one client is the console at `console_url`."""
+    """Start a provider for this machine only, without waiting for it. Its only client is the console."""
     provider = Identity(port=port, console_url=console_url, log=log)
     provider.start()
     return provider

@@ -26,11 +26,11 @@ ${body}
 </html>
 `;
 
-/** The page on which a person says who they are. */
+/** The sign-in page. */
 export const signInPage = (uid, form = new URLSearchParams(), wrong = '') =>
   page(
     'Sign in',
-    `<p>There is no password: this page is part of the stack on your own machine, and takes your word for it.</p>
+    `<p>There is no password: this page is part of the stack on your own machine, and accepts every address.</p>
 ${wrong && `<p role="alert">${escaped(wrong)}</p>`}
 <form method="post" action="/sign-in/${escaped(uid)}">
 <label>E-mail address <input name="email" type="email" required autofocus autocomplete="email" value="${escaped(form.get('email') ?? '')}"></label>
@@ -40,7 +40,7 @@ ${wrong && `<p role="alert">${escaped(wrong)}</p>`}
 </form>`,
   );
 
-/** Signs out at once: who comes here has chosen to in the console. */
+/** The sign-out page. It signs out at once: the person has already chosen to sign out in the console. */
 export const signOutPage = (form) =>
   page(
     'Signing out',
@@ -50,7 +50,7 @@ export const signOutPage = (form) =>
 <script>document.getElementById('op.logoutForm').submit();</script>`,
   );
 
-/** A page that tells something, and leads nowhere. */
+/** A page with a message and no links. */
 export const troublePage = (title, text) => page(title, `<p>${escaped(text)}</p>`);
 
 /** A person's picture: the first letter of the name. */

@@ -1,6 +1,6 @@
-// The OpenID provider of the local stack: real in all it says to the console, and believing in what people type.
+// The OpenID provider of the local stack. Its protocol is real, but it believes everything that people type.
 //
-// It keeps nothing on disk. Its keys are new at each start, and a person is known again by the address alone.
+// It stores nothing on disk. Its keys are new at each start, and the address alone identifies a person.
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
@@ -16,7 +16,7 @@ const SCOPES = ['openid', 'email', 'profile'];
 const LARGEST_FORM = 16_384;
 const ADDRESS = /^[^\s@<>]+@[^\s@<>]+$/;
 
-/** Who has signed in since the start, by `sub`. */
+/** The people who have signed in since the start, by `sub`. */
 const people = new Map();
 
 const provider = new Provider(ISSUER, {
@@ -35,13 +35,13 @@ const provider = new Provider(ISSUER, {
   jwks: { keys: [generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' })] },
   scopes: SCOPES,
   claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'picture'] },
-  // What a scope asks for stands in the id token, as Cognito has it.
+  // The claims of a scope are in the id token, as with Cognito.
   conformIdTokenClaims: false,
   responseTypes: ['code'],
   pkce: { required: () => true },
   cookies: {
     keys: [randomBytes(32).toString('hex')],
-    // The console is on this host too, and cookies know no ports.
+    // The console is on the same host, and cookies ignore ports: these names must differ from the console's.
     names: { session: 'identity_session', interaction: 'identity_sign_in', resume: 'identity_resume' },
   },
   ttl: { Interaction: HOUR, Session: 12 * HOUR, Grant: 12 * HOUR, AuthorizationCode: 60, AccessToken: HOUR, IdToken: HOUR },
@@ -68,7 +68,7 @@ const provider = new Provider(ISSUER, {
   },
 });
 
-/** Nobody is asked for consent: the console is the only client, and belongs to the same system. */
+/** Grants everything without a consent page: the only client is the console of the same system. */
 async function loadExistingGrant({ oidc }) {
   const { accountId } = oidc.session;
   const grant = new oidc.provider.Grant({ accountId, clientId: oidc.client.clientId });
@@ -77,7 +77,7 @@ async function loadExistingGrant({ oidc }) {
   return grant;
 }
 
-/** A person, as the form tells: the same address is the same person, after a restart too. */
+/** The person of a form. The same address is the same person, also after a restart. */
 function person(form) {
   const email = (form.get('email') ?? '').trim();
   if (!ADDRESS.test(email)) return undefined;
@@ -91,7 +91,7 @@ async function signIn(request, response) {
   if (request.method !== 'POST') return send(response, 200, signInPage(uid));
   const form = new URLSearchParams(await read(request));
   const found = person(form);
-  if (!found) return send(response, 400, signInPage(uid, form, 'That is no e-mail address.'));
+  if (!found) return send(response, 400, signInPage(uid, form, 'This is not an e-mail address. Enter an address like you@example.com.'));
   people.set(found.sub, found);
   return provider.interactionFinished(request, response, { login: { accountId: found.sub } });
 }
@@ -119,12 +119,12 @@ async function handle(request, response) {
     else if (place === 'pictures') send(response, 200, pictureOf(people.get(name?.split('.')[0])), 'image/svg+xml');
     else answer(request, response);
   } catch (error) {
-    send(response, 400, troublePage('This sign-in is over', `Begin again at ${CONSOLE_URL}. (${error.message})`));
+    send(response, 400, troublePage('This sign-in has ended', `Start again at ${CONSOLE_URL}. (${error.message})`));
   }
 }
 
 createServer(handle).listen(Number(PORT), '127.0.0.1');
 
 process.on('SIGTERM', () => process.exit(0));
-// Our standard input is the stack's end of a pipe: it closes when the stack is gone, whichever way it went.
+// Standard input is a pipe from the stack: it closes when the stack ends in any way.
 process.stdin.on('end', () => process.exit(0)).resume();

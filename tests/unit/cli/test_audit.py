@@ -86,7 +86,7 @@ def test_export_of_a_store_that_lost_a_link_is_refused_and_leaves_no_file(
     answer = run("audit", "export", sealed.org_id, "-o", str(tmp_path / "chain"))
     assert (answer.code, answer.err) == (
         1,
-        "switchboard: The store has no seq 1, though the chain's head is seq 7.\n",
+        "switchboard: The store lacks seq 1, although the chain's head is seq 7.\n",
     )
     assert list(tmp_path.iterdir()) == []
     assert run("audit", "verify", "--org", sealed.org_id).code == 1
@@ -175,10 +175,10 @@ def test_verify_finds_links_that_are_cut_out_before_the_head(exported: Path, run
         answer = run("audit", "verify", str(exported))
         assert (answer.code, told in answer.err) == (1, True)
     for claimed, told in (
-        ({"seq": 5, "hash": documents[4][HASH]}, "its head is seq 5, and it goes on to seq 7"),
-        ({"seq": 7, "hash": GENESIS}, "the head at seq 7 is another"),
-        ({"seq": "7", "hash": GENESIS}, "its head is not one"),
-        ({"seq": 7}, "its head is not one"),
+        ({"seq": 5, "hash": documents[4][HASH]}, "its head is seq 5, but it continues to seq 7"),
+        ({"seq": 7, "hash": GENESIS}, "the head at seq 7 has another hash"),
+        ({"seq": "7", "hash": GENESIS}, "its head is malformed"),
+        ({"seq": 7}, "its head is malformed"),
     ):
         exported.write_text(text_of(documents, claimed))
         answer = run("audit", "verify", str(exported))
@@ -280,7 +280,7 @@ def test_verify_reads_the_store(sealed: Tenant, run: Run, monkeypatch: pytest.Mo
     found = run("audit", "verify", "--org", sealed.org_id, "--json").json
     assert found == {"links": 7, "head": audit.head(sealed.org_id).hash, "fault": None}
     monkeypatch.setattr(audit, "head", lambda _: audit.Head(7, GENESIS))
-    assert "the head at seq 7 is another" in run("audit", "verify", "--org", sealed.org_id).err
+    assert "the head at seq 7 has another hash" in run("audit", "verify", "--org", sealed.org_id).err
 
 
 def test_usage_shows_a_month(acme: Tenant, run: Run, frozen: clock.Frozen) -> None:

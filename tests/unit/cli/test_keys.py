@@ -42,7 +42,10 @@ def test_a_key_expires_when_it_was_told_to(run: Run, acme: Tenant) -> None:
     words = ("key", "create", acme.org_id, "--kind", "master", "--json", "--expires")
     assert run(*words, "2999-01-01T00:00:00+02:00").json["expires_at"] == "2998-12-31T22:00:00.000Z"
     past = run(*words, "2001-01-01T00:00:00Z")
-    assert (past.code, past.err) == (1, "switchboard: The key would have expired already.\n")
+    assert (past.code, past.err) == (
+        1,
+        "switchboard: The key would expire in the past: give --expires a future time.\n",
+    )
 
 
 @pytest.mark.parametrize(

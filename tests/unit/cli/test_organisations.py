@@ -48,7 +48,7 @@ def test_create_refuses_an_owner_who_has_an_organisation(run: Run) -> None:
 def test_an_unknown_plan_is_told_the_plans(run: Run, words: tuple[str, ...]) -> None:
     answer = run("org", *words)
     assert answer.code == 2
-    assert "'gold' is none of free, starter, growth, scale, enterprise\n" in answer.err
+    assert "'gold' is not one of free, starter, growth, scale, enterprise\n" in answer.err
 
 
 def test_what_is_wrong_with_an_address_is_said_once(run: Run) -> None:

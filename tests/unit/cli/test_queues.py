@@ -87,7 +87,10 @@ def test_what_sqs_refuses_stays_dead(run: Run, cloud: dict[str, str], monkeypatc
         patch.setattr(session, "client", lambda _: refusing)
         answer = run("queue", "redrive", "email")
     assert (answer.code, answer.out) == (1, "")
-    assert answer.err == "switchboard: 1 messages were not accepted: run it again, sending twice is harmless\n"
+    assert (
+        answer.err
+        == "switchboard: 1 messages were not accepted: run the command again, sending a message twice is harmless\n"
+    )
     assert dead_letters.depth("email").dead == 1
     assert len(take("email")) == 2
 
@@ -111,7 +114,7 @@ def test_an_unknown_queue_is_told_with_those_that_there_are(run: Run, cloud: dic
     known = ", ".join(sorted(queue.name for queue in topology.QUEUES))
     assert (answer.code, answer.err) == (
         1,
-        f"switchboard: There is no queue 'nothing', only {known}.\n",
+        f"switchboard: There is no queue 'nothing': use one of {known}.\n",
     )
     assert run("queue", "redrive", "email", "--max", "0").code == 2
 
@@ -154,9 +157,9 @@ def test_a_long_replay_says_how_far_it_is(
     answer = run("events", "replay", "--from", "2026-01-15T00:00Z", "--to", "2026-03-17T00:00Z", "--json")
     assert answer.json["events"] == 4
     assert answer.err.splitlines() == [
-        "4 events and 3 jobs until 2026-01-15T17:00:00.000Z",
-        "4 events and 3 jobs until 2026-02-14T00:00:00.000Z",
-        "4 events and 3 jobs until 2026-03-16T00:00:00.000Z",
+        "4 events and 3 jobs up to 2026-01-15T17:00:00.000Z",
+        "4 events and 3 jobs up to 2026-02-14T00:00:00.000Z",
+        "4 events and 3 jobs up to 2026-03-16T00:00:00.000Z",
     ]
 
 

@@ -56,7 +56,10 @@ def test_one_is_fired_and_the_others_wait(run: Run) -> None:
     assert run("timer", "fire", second, "--json").json == {"fired": 1, "unreadable": 0}
     assert (arrived(), listed(run)) == ([["con_2"]], [first])
     answer = run("timer", "fire", second)
-    assert (answer.code, answer.err) == (1, f"switchboard: There is no dead timer {second!r}.\n")
+    assert (answer.code, answer.err) == (
+        1,
+        f"switchboard: There is no dead timer {second!r}: see `switchboard timer list`.\n",
+    )
 
 
 def test_all_are_fired_except_for_what_cannot_be_read(run: Run) -> None:

@@ -63,7 +63,7 @@ def test_lint_fails_when_a_row_is_overdue(capsys: pytest.CaptureFixture[str]) ->
         assert law.main() == 0
     with clock.using(clock.Frozen("2030-01-01T12:00:00Z")):
         assert law.main() == 1
-    assert "US-NE: was to be looked up again by 2027-06-30 (291 Neb. Admin. Code" in capsys.readouterr().err
+    assert "US-NE: its review was due by 2027-06-30 (291 Neb. Admin. Code" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("cloud")

@@ -85,7 +85,7 @@ def test_the_same_fault_of_a_function_is_told_of_once_in_a_minute_with_its_numbe
             faults.note("workers/email", BrokenProcessPool())
     assert [record.message for record in caplog.records] == [
         "workers/email: ValueError: odd",
-        "workers/email: ValueError: odd (59 more of this kind since it was last told)",
+        "workers/email: ValueError: odd (59 more of this kind since the last line)",
     ]
 
 

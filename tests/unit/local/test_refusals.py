@@ -14,9 +14,9 @@ from infra.local import invoke
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("abc", "IDENTITY_PORT is no number: 'abc'"),
-        ("", "IDENTITY_PORT is no number: ''"),
-        ("-1", "IDENTITY_PORT is no number: '-1'"),
+        ("abc", "IDENTITY_PORT is not a number: 'abc'"),
+        ("", "IDENTITY_PORT is not a number: ''"),
+        ("-1", "IDENTITY_PORT is not a number: '-1'"),
         ("65536", "IDENTITY_PORT is larger than 65535: 65536"),
     ],
 )
@@ -32,7 +32,7 @@ def test_a_port_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch, text: str,
 def test_an_event_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for path, told in (
         ("events/nope.json", "There is no file events/nope.json."),
-        (str(tmp_path), f"{tmp_path} cannot be read: Is a directory."),
+        (str(tmp_path), f"Cannot read {tmp_path}: Is a directory."),
     ):
         monkeypatch.setattr(sys, "argv", ["invoke", "anima/email", path])
         with pytest.raises(SystemExit) as refusal:

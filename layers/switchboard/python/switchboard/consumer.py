@@ -1,7 +1,7 @@
-"""What a worker's handler is made of: who does which job, and when a failed one comes again.
+"""Builds the handlers of workers: they route jobs to functions, and delay the retry of failed messages.
 
-A message that failed, or that there was no time for, comes again after a pause that grows with each receive. The
-queue's own time-out is for a worker that was killed.
+A message that failed, or for which no time was left, becomes visible again after a pause that grows with each receive.
+The queue's visibility timeout covers a worker that was killed.
 """
 
 from __future__ import annotations
@@ -23,20 +23,22 @@ from switchboard.kit.jobs import Job, UnknownJobError
 
 Handler = Callable[[dict[str, Any], Any], Any]
 
-#: The longest pause before a failed message comes again, in seconds: of a standard queue, and of a group that waits.
+#: The longest pause before the retry of a failed message, in seconds: for a standard queue, and for a group of a FIFO
+#: queue, where later messages wait behind the failed one.
 _LONGEST_PAUSE, _LONGEST_PAUSE_OF_A_GROUP = 300, 30
-#: How much of an invocation's time has to be left for one more job of a batch, in milliseconds: what a provider that
-#: hangs costs, and a store that is slow. A job that is cut off has an unknown outcome; one that waits has none.
+#: How much of an invocation's time must be left, in milliseconds, to start another job of a batch. It covers a provider
+#: that hangs and a slow store. A job that Lambda stops has an unknown outcome, and a job that waits has none.
 _ENOUGH_TIME = 12_000
 
 
 def jobs(
     table: Mapping[type[Job], Callable[[Any], Any]], *, messages: Callable[[dict[str, Any]], None] | None = None
 ) -> Handler:
-    """A handler that gives each job of a batch to the function that does its kind.
+    """Return a handler that passes each job of a batch to the function for its type.
 
-    A job that raises goes back to its queue alone, and to the dead-letter queue after the queue's number of receives.
-    `messages` takes what is no job of ours: a provider's report. Without it such a message fails.
+    A failed job returns to its queue without the others of its batch, and moves to the dead-letter queue after the
+    queue's maximum number of receives. `messages` gets the body of every message that is not a job, for example a
+    provider's report. Without it such a message fails.
     """
     by_name = {kind.__name__: (kind, work) for kind, work in table.items()}
 
@@ -46,7 +48,7 @@ def jobs(
             messages(body)
             return
         if name not in by_name:
-            raise UnknownJobError(f"no job of this worker is called {str(name)[:60]!r}")
+            raise UnknownJobError(f"this worker has no job {str(name)[:60]!r}: add it to the worker's table of jobs")
         kind, work = by_name[name]
         work(kind.read(body))
 
@@ -54,7 +56,7 @@ def jobs(
 
 
 def messages(work: Callable[[dict[str, Any]], None]) -> Handler:
-    """A handler that gives `work` the body of each message, for a queue that others write to."""
+    """Return a handler that passes the body of each message to `work`, for a queue with messages from providers."""
     return _one_by_one(work)
 
 
@@ -64,10 +66,10 @@ def together(
     *,
     beside: Mapping[type[Job], Callable[[Any], Any]] | None = None,
 ) -> Handler:
-    """A handler that gives `work` all jobs of a kind, or of several, in a batch at once.
+    """Return a handler that passes all jobs of one or several types in a batch to `work` at once.
 
-    `work` returns the places of those that failed, which go back to the queue; when it raises, all of them do. Other
-    kinds on the same queue are done one by one after them (`beside`), as long as there is time.
+    `work` returns the indexes of the failed jobs, which return to the queue. If it raises, all of them return.
+    `beside` maps the other job types of the queue to functions. They run one by one afterwards, while time is left.
     """
     others = {other.__name__: (other, do) for other, do in (beside or {}).items()}
     mine = {kind.__name__: kind for kind in (kinds if isinstance(kinds, tuple) else (kinds,))}
@@ -84,13 +86,13 @@ def together(
                     single.append((place, partial(do, other.read(body))))
                 else:
                     read.append((place, _of(mine, body).read(body)))
-            except Exception:  # noqa: BLE001 one job's fault is no other job's
+            except Exception:  # noqa: BLE001 one job's failure does not fail the others
                 _note_failure()
                 failed.add(place)
         if read:
             try:
                 failed |= {read[place][0] for place in work([job for _, job in read])}
-            except Exception:  # noqa: BLE001 the queue brings them again, and those beside are done
+            except Exception:  # noqa: BLE001 the queue delivers these again, and the single jobs still run
                 _note_failure()
                 failed |= {place for place, _ in read}
         begun = bool(read)
@@ -101,7 +103,7 @@ def together(
             begun = True
             try:
                 do_one()
-            except Exception:  # noqa: BLE001 one job's fault is no other job's
+            except Exception:  # noqa: BLE001 one job's failure does not fail the others
                 _note_failure()
                 failed.add(place)
         return failed
@@ -110,10 +112,10 @@ def together(
 
 
 def groups(work: Callable[[str, list[dict[str, Any]]], None]) -> Handler:
-    """A handler for a FIFO queue that gives `work` each group's name and the bodies of its messages, in order.
+    """Return a handler for a FIFO queue that passes to `work` each group's name and the bodies of its messages.
 
-    When it raises, the whole group goes back, so that nothing overtakes what failed. So does a group that there is no
-    time for.
+    The bodies are in order. If `work` raises, the whole group returns to the queue, so that no message overtakes the
+    failed one. A group for which no time is left returns too.
     """
 
     def take(records: list[dict[str, Any]], context: Any) -> set[int]:
@@ -128,7 +130,7 @@ def groups(work: Callable[[str, list[dict[str, Any]]], None]) -> Handler:
             try:
                 with telemetry.traced("group", group=group):
                     work(group, [json.loads(records[place]["body"]) for place in places])
-            except Exception:  # noqa: BLE001 one group's fault is no other group's
+            except Exception:  # noqa: BLE001 one group's failure does not fail the others
                 _note_failure()
                 failed |= set(places)
         return failed
@@ -137,9 +139,9 @@ def groups(work: Callable[[str, list[dict[str, Any]]], None]) -> Handler:
 
 
 def stream(work: Callable[[Sequence[Item | None]], int | None]) -> Handler:
-    """A handler that gives `work` the new images of a batch of a table's stream, `None` for what was not put.
+    """Return a handler that passes to `work` the new items of a batch of a table's stream, `None` for other changes.
 
-    `work` returns the place of the first record that has to be taken again. The stream goes on from there.
+    `work` returns the index of the first record to retry, or `None`. The stream continues from that record.
     """
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 Lambda passes it
@@ -170,16 +172,16 @@ def _one_by_one(take: Callable[[dict[str, Any]], None]) -> Handler:
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         def in_time(record: SQSRecord) -> None:
-            # The first is always begun: a function with little time in all would otherwise do nothing for ever.
+            # The first job always starts: otherwise a function with a short timeout would never do anything.
             if record.message_id != event["Records"][0]["messageId"] and _is_late(context):
                 raise _NoTimeLeft
             noted(record)
 
-        # A batch in which every job failed is answered like any other: each of them goes back.
+        # A batch with only failed jobs is reported like any other batch: each of them returns to the queue.
         processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
         answer: Any = process_partial_response(event, in_time, processor, context)
         failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
-        # Those that were not begun, too: each time they come counts as a receive, and a queue gives few.
+        # Jobs that did not start are delayed too: each delivery counts as a receive, and a queue allows few.
         _pause([record for record in event["Records"] if record["messageId"] in failed], _LONGEST_PAUSE)
         return {"batchItemFailures": answer["batchItemFailures"]}
 
@@ -189,12 +191,12 @@ def _one_by_one(take: Callable[[dict[str, Any]], None]) -> Handler:
 def _of(kinds: Mapping[str, type[Job]], body: dict[str, Any]) -> type[Job]:
     name = str(body.get(kit.NAME))
     if name not in kinds:
-        raise UnknownJobError(f"no job of this worker is called {name[:60]!r}")
+        raise UnknownJobError(f"this worker has no job {name[:60]!r}: add it to the worker's table of jobs")
     return kinds[name]
 
 
 class _NoTimeLeft(Exception):
-    """The invocation ends before this job could: it goes back as it came."""
+    """The invocation has too little time left for this job. The job returns to the queue."""
 
 
 def _is_late(context: Any) -> bool:
@@ -207,7 +209,7 @@ def _handler(take: Callable[[list[dict[str, Any]], Any], set[int]], name: str, l
         try:
             with telemetry.traced(name):
                 failed = take(records, context)
-        except Exception:  # noqa: BLE001 the queue brings them again
+        except Exception:  # noqa: BLE001 the queue delivers them again
             _note_failure()
             failed = set(range(len(records)))
         _pause([records[place] for place in failed], longest)
@@ -217,13 +219,13 @@ def _handler(take: Callable[[list[dict[str, Any]], Any], set[int]], name: str, l
 
 
 def _pause(records: list[dict[str, Any]], longest: int) -> None:
-    """Let failed messages come again soon at first, then later and later."""
+    """Delay the retry of failed messages, longer with each receive."""
     waits: list[tuple[Receipt, int]] = []
     for record in records:
         receives = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
         queue_name = record.get("eventSourceARN", "").rpartition(":")[2]
         seconds = min(2 ** min(receives, 12), longest)
-        # A FIFO group's messages get one pause, so that they come again together and in order.
+        # The messages of a FIFO group get the same pause, so that they are delivered together and in order.
         jitter = 1.0 if queue_name.endswith(".fifo") else chance.between(0.5, 1)
         waits.append((Receipt(queue_name, record.get("receiptHandle", ""), receives), max(1, round(seconds * jitter))))
     if waits:

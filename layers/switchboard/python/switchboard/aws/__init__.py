@@ -1,1 +1,1 @@
-"""AWS, behind the few words the domain needs. Nothing else in the project imports botocore."""
+"""AWS services behind the small interface that the domain needs. No other package of the domain imports botocore."""

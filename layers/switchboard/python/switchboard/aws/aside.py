@@ -1,7 +1,7 @@
-"""Work beside a request's own: what it does not depend on is asked for while it waits for something else.
+"""Runs independent I/O in a background thread while the request waits for other I/O.
 
-A thread is started when a request is about to wait for an answer, as `switchboard.aws.table` says by `begin`, and never
-before. What is needed earlier is done in the request's own thread, so that a request that reads nothing starts none.
+A thread starts only when a request is about to wait for an answer: `switchboard.aws.table` calls `begin` then. A result
+that is needed earlier is computed in the request's own thread, so a request that reads nothing starts no thread.
 """
 
 from __future__ import annotations
@@ -17,41 +17,41 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
 _T = TypeVar("_T")
-#: A process serves one request at a time, which has one guard and a read or two beside its own.
+#: A process serves one request at a time. A request has one guard and a few background reads.
 _THREADS = 8
 
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    # Imported and made when a request needs it: SnapStart's image of the process has no threads.
+    # Imported and created when a request first needs it: a SnapStart snapshot of the process has no threads.
     from concurrent.futures import ThreadPoolExecutor
 
     return ThreadPoolExecutor(_THREADS, thread_name_prefix="aside")
 
 
 def in_thread(work: Callable[[], _T]) -> Future[_T]:
-    """Let a thread of the process do it."""
+    """Run the work in a background thread."""
     return _threads().submit(work)
 
 
 def in_line(work: Callable[[], _T]) -> Future[_T]:
-    """Do it here and now."""
+    """Run the work now, in the calling thread."""
     outcome: Future[_T] = Future()
     try:
         outcome.set_result(work())
-    except BaseException as error:  # noqa: BLE001 it is raised where the result is asked for, as a thread's is
+    except BaseException as error:  # noqa: BLE001 `result` raises the error, as with work in a thread
         outcome.set_exception(error)
     return outcome
 
 
-#: How a task is begun. Tests replace it.
+#: How a task starts. Tests replace it.
 start: Callable[[Callable[[], Any]], Future[Any]] = in_thread
 
 
 class Task(Generic[_T]):
-    """Work that is done once: beside its owner if it was begun, else by the owner, who asks for its result.
+    """Work that runs once: in a background thread after `begin`, or else in the owner's thread at `result`.
 
-    The owner is the one thread that may call it.
+    Only the thread that owns the task may call its methods.
     """
 
     def __init__(self, work: Callable[[], _T]) -> None:
@@ -61,29 +61,29 @@ class Task(Generic[_T]):
 
     @classmethod
     def known(cls, value: _T) -> Task[_T]:
-        """What needs no doing."""
+        """Return a finished task with this value."""
         task = cls(lambda: value)
         task.result()
         return task
 
     def begin(self) -> None:
-        """Let it be done beside its owner, unless it is under way already."""
+        """Start the work in the background, unless it has started already."""
         if not self._begun:
             self._begun = True
             self._outcome = start(self._work)
 
     def result(self) -> _T:
-        """What the work gives. Raises what it raised, a BaseException too, as often as it is asked."""
-        # What no thread has come to yet is not waited for.
+        """Return the result of the work. Every call raises the error of failed work, a BaseException too."""
+        # A task that still waits for a free thread is canceled and runs in this thread.
         if not self._begun or (self._outcome and self._outcome.cancel()):
             self._begun = True
             self._outcome = in_line(self._work)
-        assert self._outcome is not None, "it waits for itself"
+        assert self._outcome is not None, "the task waits for itself"
         return self._outcome.result()
 
 
 class _Here(threading.local):
-    """What the thread that serves a request has to settle before it writes."""
+    """The task that the request's thread must finish before it writes."""
 
     guard: Task[object] | None = None
 
@@ -93,9 +93,9 @@ _here = _Here()
 
 @contextmanager
 def guarded(work: Callable[[], object]) -> Iterator[None]:
-    """Let the block read beside the work, and write only once that is done.
+    """Let the block read while the work runs. Writes in the block wait until the work is done.
 
-    What the work raises takes the place of whatever the block gives or raises.
+    An error of the work replaces the result or the error of the block.
     """
     settle()
     before, _here.guard = _here.guard, Task(work)
@@ -111,14 +111,14 @@ def guarded(work: Callable[[], object]) -> Iterator[None]:
 
 
 def begin() -> None:
-    """The thread is about to wait for an answer: let the task that guards it go on meanwhile."""
+    """Start the guard task of this thread in the background, because the thread is about to wait for an answer."""
     _with_the_guard(Task.begin)
 
 
 def settle() -> None:
-    """Wait for the task that guards this thread, if there is one. Raises what it raised, again each time.
+    """Wait for the guard task of this thread, if there is one. Every call raises the error of a failed task.
 
-    `table` does so before each write; whoever causes another effect, or a cost, during a request does it before that.
+    `table` calls this before each write. Other code must call it before any other effect or cost during a request.
     """
     _with_the_guard(Task.result)
 
@@ -127,7 +127,7 @@ def _with_the_guard(step: Callable[[Task[object]], object]) -> None:
     guard = _here.guard
     if guard is None:
         return
-    # What it asks of the table itself, in line, does not wait for it.
+    # The guard's own reads, in this thread, must not wait for the guard.
     _here.guard = None
     try:
         step(guard)

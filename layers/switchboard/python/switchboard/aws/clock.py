@@ -1,4 +1,4 @@
-"""Time, as something a test can hold still."""
+"""The process's clock. Tests can stop it."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ def epoch() -> float:
 
 
 def now() -> datetime:
-    """The time now, in UTC, to the millisecond (what every stored and shown timestamp carries)."""
+    """The current time in UTC, to the millisecond: the precision of all stored and shown timestamps."""
     return datetime.fromtimestamp(int(_source() * 1000) / 1000, UTC)
 
 
 def iso(moment: datetime) -> str:
-    """A moment as it is stored, shown and sorted: `2026-01-02T03:04:05.678Z`.
+    """Format a time as it is stored, shown and sorted: `2026-01-02T03:04:05.678Z`.
 
-    Raises ValueError for one that lies before the year 1 or after the year 9999 in UTC.
+    Raises ValueError for a time before the year 1 or after the year 9999 in UTC.
     """
     return _in_utc(moment).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def stamp() -> str:
-    """The time now as text."""
+    """The current time as text."""
     return iso(now())
 
 
 def parse(text: str) -> datetime:
-    """A moment from its text. Raises ValueError for what is none, has no zone, or is outside the years 1 to 9999."""
+    """Parse a timestamp. Raises ValueError for other text, a missing time zone, or a year outside 1 to 9999."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
-        raise ValueError("a timestamp needs a zone")
+        raise ValueError("a timestamp needs a time zone")
     return _in_utc(moment)
 
 
@@ -45,11 +45,11 @@ def _in_utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC)
     except OverflowError:
-        raise ValueError("a timestamp lies in the years 1 to 9999") from None
+        raise ValueError("the year of a timestamp must be 1 to 9999") from None
 
 
 class Frozen:
-    """A clock for tests: stands until it is moved."""
+    """A clock for tests. It stands still until `advance` moves it."""
 
     def __init__(self, at: str = "2026-01-15T17:00:00.000Z") -> None:
         self.at = parse(at).timestamp()
@@ -58,14 +58,14 @@ class Frozen:
         return self.at
 
     def advance(self, **by: float) -> None:
-        """Move on by a timedelta's arguments."""
+        """Move the clock forward, with the arguments of `timedelta`."""
         self.at += timedelta(**by).total_seconds()
 
 
 @contextmanager
 def using(source: Callable[[], float]) -> Iterator[None]:
-    """Take the time from `source` inside the block."""
-    global _source  # noqa: PLW0603 the process has one clock, as it has one time
+    """Read the time from `source` inside the block."""
+    global _source  # noqa: PLW0603 the process has one clock
     before, _source = _source, source
     try:
         yield

@@ -1,4 +1,4 @@
-"""Cursors: opaque places in a list, signed, and good for one organisation and one query only."""
+"""Cursors: opaque, signed positions in a list. A cursor is valid for one organization and one query only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAC = 16
 
 
 def write(next_key: Item | None, org_id: str, query: str) -> str | None:
-    """The cursor for a page's next key; `None` at the end. `query` names the list and its filters."""
+    """Return the cursor for a page's next key, `None` at the end. `query` names the list and its filters."""
     if next_key is None:
         return None
     body = json.dumps(next_key, separators=(",", ":"), sort_keys=True).encode()
@@ -24,7 +24,7 @@ def write(next_key: Item | None, org_id: str, query: str) -> str | None:
 
 
 def read(cursor: str | None, org_id: str, query: str) -> Item | None:
-    """The place a cursor stands for. Raises Invalid for one that we did not give for this very query."""
+    """Return the key in a cursor. Raises Invalid for a cursor that was not issued for this organization and query."""
     if not cursor:
         return None
     try:
@@ -33,7 +33,10 @@ def read(cursor: str | None, org_id: str, query: str) -> Item | None:
         raw = b""
     body = raw[_MAC:]
     if not body or not hmac.compare_digest(raw[:_MAC], _mac(body, org_id, query)):
-        raise Invalid("This cursor does not belong to this list.", code="invalid_cursor")
+        raise Invalid(
+            "This cursor does not belong to this list: send a cursor of the same list with the same filters.",
+            code="invalid_cursor",
+        )
     place: dict[str, Any] = json.loads(body)
     return place
 

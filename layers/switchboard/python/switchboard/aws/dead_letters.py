@@ -1,7 +1,7 @@
-"""Dead letters: how many a queue has, and bringing them back.
+"""Counts the dead letters of a queue, and moves them back to it.
 
-By receive, send and delete rather than SQS' own move task, which the local engine lacks. A stop between any two steps
-leaves a message in both queues at worst: at least once, as everywhere.
+A move is receive, send and delete, because the local engine lacks SQS' own move task. A crash between two steps leaves
+a message in both queues at worst: delivery is at least once, as everywhere.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible
 
 
 class Depth(NamedTuple):
-    """How many messages wait, are at work, are delayed, and failed for good. SQS counts approximately."""
+    """How many messages of a queue wait, are in flight, are delayed, and are dead letters. SQS counts approximately."""
 
     waiting: int
     at_work: int
@@ -26,7 +26,7 @@ class Depth(NamedTuple):
 
 
 def depth(name: str) -> Depth:
-    """How full a queue of the topology and its dead-letter queue are."""
+    """Count the messages of a queue of the topology and of its dead-letter queue."""
     url = settings.queue_url(name)
     waiting, at_work, delayed = _counts(url)
     return Depth(waiting, at_work, delayed, sum(_counts(_dead_letter_url(url))))
@@ -45,10 +45,10 @@ def _dead_letter_url(url: str) -> str:
 
 
 def redrive(name: str, limit: int | None = None) -> int:
-    """Move up to `limit` dead letters (all by default) back to their queue. Answers how many were moved.
+    """Move up to `limit` dead letters (all by default) back to their queue. Returns how many were moved.
 
-    Ends when none is left, or none but those that came back meanwhile. Raises SendError when SQS refuses some, which
-    stay where they are.
+    Ends when no letter is left, or only letters that failed again during the move. Raises SendError when SQS refuses
+    some of them: those stay in the dead-letter queue.
     """
     url = settings.queue_url(name)
     dead = _dead_letter_url(url)
@@ -96,7 +96,7 @@ def _entry(number: str, letter: dict[str, Any], url: str) -> dict[str, Any]:
     if group := system.get("MessageGroupId"):
         entry["MessageGroupId"] = group
     if url.endswith(".fifo"):
-        # Not the first send's id: for five minutes SQS would take the letter, and drop it as a duplicate. The letter's
-        # own id is new on every journey and the same when a move is tried again.
+        # Not the id of the first send: for five minutes SQS would accept the letter and drop it as a duplicate. The
+        # letter's own id is new each time it becomes a dead letter, and the same when a move is retried.
         entry["MessageDeduplicationId"] = letter["MessageId"]
     return entry

@@ -1,4 +1,4 @@
-"""A deployment's own description: the settings by which it is found, kept where the account can read them."""
+"""The settings of a deployment, which the deployment stores in an SSM parameter of its account."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from switchboard.errors import NotFound
 
 
 def parameter(stage: str) -> str:
-    """The SSM parameter that holds a deployment's settings: a JSON object of SWITCHBOARD_* variables, no secrets."""
+    """The name of the SSM parameter with a deployment's settings: JSON of SWITCHBOARD_* variables, without secrets."""
     return f"/switchboard/{stage}/environ"
 
 
 def environ(stage: str) -> dict[str, str]:
-    """The settings of a deployment. Raises NotFound if this account and region have none of that name."""
+    """Load the settings of a deployment. Raises NotFound if this account and region have no deployment of that name."""
     try:
         answer = session.client("ssm").get_parameter(Name=parameter(stage))
     except session.ClientError as error:
         if session.error_code(error) != "ParameterNotFound":
             raise
-        raise NotFound(f"This AWS account and region have no deployment {stage!r}.") from None
+        raise NotFound(
+            f"This AWS account and region have no deployment {stage!r}: check the name, the profile and the region."
+        ) from None
     found: dict[str, str] = json.loads(answer["Parameter"]["Value"])
     return found

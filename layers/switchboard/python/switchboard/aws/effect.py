@@ -1,8 +1,9 @@
-"""Effects that happen once for one Idempotency-Key, even when the answer's own record is lost.
+"""Effects that happen once for one Idempotency-Key, even when the stored response is lost.
 
-Powertools keeps the answer outside our transaction, so a crash between the two would run the request again. A marker
-in the transaction itself names what was made; the second run meets it and returns that. The marker lives as long as
-the answer's record (24 h), so a key may be used anew afterwards, which an id derived from the key would not allow.
+Powertools stores the response outside our transaction, so a crash between the two would run the request again. A marker
+in the transaction itself names the created object. The second run finds the marker and returns that object. The marker
+lives as long as the stored response (24 h), so that a key may be used again afterwards. An id derived from the key
+would not allow that.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from switchboard.aws import clock, secret, table
 from switchboard.aws.table import Item, Put, Writes, commit
 from switchboard.errors import Conflict
 
-#: How long an Idempotency-Key is remembered, in seconds (the Anima contract's 24 hours).
+#: How long an Idempotency-Key is remembered, in seconds: 24 hours (docs/contracts/anima.md#idempotency).
 LIFETIME = 24 * 3600
 
 
 class AlreadyDone(Exception):
-    """This effect was made by an earlier run of the same request. `subject_id` is what it made, with that `salt`."""
+    """An earlier run of the same request made this effect. `subject_id` is the object of that run, `salt` its salt."""
 
     def __init__(self, subject_id: str, salt: str) -> None:
         super().__init__(subject_id)
@@ -30,17 +31,17 @@ class AlreadyDone(Exception):
 
 
 class Done(NamedTuple):
-    """What an earlier run of the same request made, with the `salt` of that run."""
+    """The object that an earlier run of the same request made, with the `salt` of that run."""
 
     subject_id: str
     salt: str
 
 
 class Once(Protocol):
-    """A request whose effect happens once: an Idempotency-Key's, or a caller's own id of a request."""
+    """A request with an effect that happens once: it has an Idempotency-Key, or the caller's own request id."""
 
     def marker(self, subject_id: str) -> Put:
-        """The write that claims the effect. Raises AlreadyDone at commit."""
+        """Return the write that claims the effect. Raises AlreadyDone at commit."""
 
     def require_new(self) -> None:
         """Raise AlreadyDone if an earlier run claimed the effect."""
@@ -49,9 +50,9 @@ class Once(Protocol):
 def commit_once(once: Once | None, subject_id: str, *parts: Writes) -> Done | None:
     """Commit the parts together with the marker of the request's effect, all or nothing.
 
-    Returns `None` when they are made now, and otherwise what an earlier run of the request made: then nothing is
-    written. Raises IdempotencyMismatch for a key of another request, and whatever the commit raises. What is charged
-    for is committed by `usage.commit_within`, which takes `once` too.
+    Returns `None` after a commit. Returns the object of an earlier run of the request otherwise, and writes nothing
+    then. Raises IdempotencyMismatch for a key of another request, and all errors of the commit. Code that charges for
+    an effect calls `usage.commit_within` instead, which takes `once` too.
     """
     if once is None:
         commit(*parts)
@@ -64,9 +65,10 @@ def commit_once(once: Once | None, subject_id: str, *parts: Writes) -> Done | No
 
 
 def done_before(once: Once | None) -> Done | None:
-    """What an earlier run of the request made, `None` for a new request.
+    """Return the object that an earlier run of the request made, `None` for a new request.
 
-    For a rule that would refuse the second run what the first one got. Raises IdempotencyMismatch.
+    Call it before a rule that would refuse the second run, although the first run succeeded. Raises
+    IdempotencyMismatch.
     """
     if once is None:
         return None
@@ -87,7 +89,8 @@ class IdempotencyMismatch(Conflict):
 class Effect:
     """A request that carries an Idempotency-Key.
 
-    `scope` is who acts (at sign-up, the client's address); `fingerprint` stands for method, path, query and body.
+    `scope` identifies the actor (at sign-up, the client's address). `fingerprint` is a digest of method, path, query
+    and body.
     """
 
     scope: str
@@ -96,7 +99,10 @@ class Effect:
     salt: str = field(default_factory=lambda: secrets.token_hex(16), compare=False)
 
     def marker(self, subject_id: str) -> Put:
-        """The write that claims the effect for `subject_id`. Raises AlreadyDone or IdempotencyMismatch at commit."""
+        """Return the write that claims the effect for `subject_id`.
+
+        Raises AlreadyDone or IdempotencyMismatch at commit.
+        """
         now = int(clock.epoch())
         return Put(
             table="idempotency",
@@ -115,7 +121,7 @@ class Effect:
     def require_new(self) -> None:
         """Raise AlreadyDone or IdempotencyMismatch if an earlier run claimed the effect.
 
-        For what would refuse the request before its commit: a second run must not be refused what the first one got.
+        Call it before a check that may refuse the request: a second run must get the result of the first.
         """
         found = table.get("idempotency", {"id": self._id})
         if found and found["expiration"] >= int(clock.epoch()):
@@ -126,10 +132,10 @@ class Effect:
         return f"effect#{self.scope}#{secret.digest(self.key)}"
 
     def seed(self, label: str, salt: str | None = None) -> bytes:
-        """Bytes for a secret that a second run must make again: only this deployment and this key's holder can.
+        """Return bytes for a secret that a second run must reproduce. They need the root secret and the key's text.
 
-        The second run gives the salt of the first, which it meets at commit. Without the salt a key that is used
-        anew, after its lifetime, would make the old secret.
+        The second run passes the salt of the first, which the marker holds. Without the salt, a key that is used again
+        after 24 hours would produce the old secret.
         """
         return secret.derive("effect", self.scope, self.key, salt or self.salt, label)
 

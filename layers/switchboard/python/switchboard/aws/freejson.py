@@ -1,7 +1,7 @@
-"""A caller's own JSON in a table: as text.
+"""Stores a caller's own JSON in a table as text.
 
-DynamoDB has no fractions beside its own decimals, no whole number of more than 38 digits, no empty name and no nesting
-below 32 levels. Text keeps all that JSON can say, as it was read.
+DynamoDB has no floats, no integers of more than 38 digits, no empty attribute names, and at most 32 levels of nesting.
+Text keeps every JSON value exactly as it was read.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any
 
 
 def dump(value: Any) -> str:
-    """The text that a store keeps."""
+    """Return a JSON value as the text that a store keeps."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def load(stored: Any) -> Any:
-    """The value that a store keeps. Items of before this form hold the value itself."""
+    """Return the JSON value of a stored text. Older items hold the value itself."""
     return json.loads(stored) if isinstance(stored, str) else stored

@@ -1,4 +1,4 @@
-"""Ids: a prefix that tells the kind, and 26 characters that sort by time."""
+"""Ids: a prefix for the kind, and 26 characters that sort by time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from switchboard.aws import clock
 
-# Crockford's base 32 without I, L, O and U, in lower case: safe in URLs, in hosts and read aloud.
+# Crockford's base 32 without I, L, O and U, in lower case: safe in URLs and host names, and clear when read aloud.
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _TIME_CHARS, _RANDOM_CHARS = 10, 16
 _NANO_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
@@ -23,11 +23,11 @@ _ascending = Lock()
 
 
 def new(prefix: str) -> str:
-    """A new id: `msg_` and 48 bits of milliseconds followed by 80 random bits.
+    """Return a new id: the prefix, for example `msg_`, then 48 bits of milliseconds and 80 random bits.
 
-    Ids of one process ascend within a millisecond too, so that what it did in order sorts in order.
+    Ids of one process ascend within a millisecond too: objects sort in the order of their creation.
     """
-    global _last  # noqa: PLW0603 the process has one order
+    global _last  # noqa: PLW0603 the process has one order of ids
     with _ascending:
         now = int(clock.epoch() * 1000)
         millisecond, number = _last
@@ -36,24 +36,27 @@ def new(prefix: str) -> str:
 
 
 def derived(prefix: str, epoch_ms: int, *parts: str) -> str:
-    """An id like `new`'s, the same each time for a moment and these parts: what is made twice by it is made once."""
+    """Return an id in the form of `new` that is always the same for this time and these parts.
+
+    A retry that uses it writes the same object again, and not a second one.
+    """
     digest = hashlib.sha256("\x1f".join(parts).encode()).digest()
     return f"{prefix}_{_encode(epoch_ms, _TIME_CHARS)}{_encode(int.from_bytes(digest[:10]), _RANDOM_CHARS)}"
 
 
 def floor(prefix: str, epoch_ms: int) -> str:
-    """The smallest id of that kind and millisecond, to begin a range with."""
+    """Return the smallest id of a kind and a millisecond: the lower end of a range."""
     return f"{prefix}_{_encode(epoch_ms, _TIME_CHARS)}{'0' * _RANDOM_CHARS}"
 
 
 def nano(prefix: str) -> str:
-    """A new id in the form of a nanoid: the prefix and 21 random characters that are safe in URLs."""
+    """Return a new id in the form of a nanoid: the prefix and 21 random characters that are safe in URLs."""
     number = _randbits(6 * _NANO_CHARS)
     return prefix + "".join(_NANO_ALPHABET[number >> 6 * place & 63] for place in range(_NANO_CHARS))
 
 
 def uuid() -> str:
-    """A new UUID of version 7 (RFC 9562): 48 bits of milliseconds, and 74 random bits."""
+    """Return a new UUID of version 7 (RFC 9562): 48 bits of milliseconds, and 74 random bits."""
     number = int(clock.epoch() * 1000) << 80 | 7 << 76 | _randbits(12) << 64 | 2 << 62 | _randbits(62)
     return str(UUID(int=number))
 
@@ -68,7 +71,7 @@ def _encode(value: int, length: int) -> str:
 
 @contextmanager
 def using(randbits: Callable[[int], int]) -> Iterator[None]:
-    """Take randomness from `randbits` inside the block, for tests that need known ids."""
+    """Draw random bits from `randbits` inside the block, for tests that need known ids."""
     global _randbits  # noqa: PLW0603 the process has one source of randomness
     before, _randbits = _randbits, randbits
     try:

@@ -1,4 +1,4 @@
-"""S3, as services and workers use it: objects that are written once, read, and shown by signed links."""
+"""S3 for services and workers: writes, reads and signed links."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from urllib.parse import quote
 from switchboard.aws import session, settings
 from switchboard.aws.session import BotoCoreError, ClientError
 
-#: The smallest part that S3 takes, but for an upload's last.
+#: The smallest part, in bytes, that S3 accepts in a multipart upload. Only the last part may be smaller.
 PART = 5 * 1024 * 1024
 
 
 class Object(NamedTuple):
-    """An object's content, or its beginning, and its whole size."""
+    """The content of an object, or only its beginning, and the size of the whole object in bytes."""
 
     content: bytes
     size: int
 
 
 def put(bucket: str, key: str, content: bytes, media_type: str) -> None:
-    """Write an object. The same key again replaces it."""
+    """Write an object. A second write to the same key replaces the object."""
     session.client("s3").put_object(Bucket=_physical(bucket), Key=key, Body=content, ContentType=media_type)
 
 
 def upload(bucket: str, key: str, chunks: Iterable[bytes], media_type: str) -> int:
-    """Write an object piece by piece, with at most one part of it in memory. Answers its size.
+    """Write an object in parts, with at most one full part in memory. Returns its size in bytes.
 
-    A small object is written at once. A larger one appears when its last part is there: an upload that fails before
-    leaves no object. Its parts are given up here, or by the bucket's rule if this process ends first.
+    A small object is one request. A larger object appears when its last part is uploaded, so a failed upload leaves no
+    object. The uploaded parts are deleted here, or by the bucket's lifecycle rule if this process is killed.
     """
     parts = _parts(chunks)
     first = next(parts, b"")
@@ -61,7 +61,7 @@ def _upload_parts(client: Any, where: dict[str, str], begun: Iterable[bytes], re
 
 
 def _parts(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes in pieces of S3's size; the last is what is left."""
+    """The same bytes in parts of S3's minimum size. The last part may be smaller."""
     buffer = bytearray()
     for chunk in chunks:
         buffer += chunk
@@ -73,7 +73,7 @@ def _parts(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def get(bucket: str, key: str, limit: int, beginning: int) -> Object:
-    """Read an object; of one that is larger than `limit` its `beginning` only."""
+    """Read an object. Of an object larger than `limit` bytes, read only the first `beginning` bytes."""
     answer = session.client("s3").get_object(Bucket=_physical(bucket), Key=key)
     size = int(answer["ContentLength"])
     with answer["Body"] as body:
@@ -81,9 +81,10 @@ def get(bucket: str, key: str, limit: int, beginning: int) -> Object:
 
 
 def link(bucket: str, key: str, filename: str, media_type: str, seconds: int) -> str:
-    """A signed link to an object, for whoever has it, as a download under that name.
+    """Return a signed link that downloads an object under this file name. The link is valid for some `seconds`.
 
-    A browser saves what it leads to and shows none of it: what a stranger sent runs nowhere.
+    Anybody who has the link can use it. A browser saves the file and does not open it, so that a stranger's file
+    never runs in a browser.
     """
     plain = "".join(char if char.isascii() and char.isprintable() and char not in '"\\%' else "_" for char in filename)
     parameters = {

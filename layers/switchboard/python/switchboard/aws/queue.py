@@ -1,4 +1,4 @@
-"""SQS, as services and workers use it."""
+"""SQS for services and workers: sends messages, and delays the retry of failed messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from switchboard import telemetry
 from switchboard.aws import aside, session, settings
 
-#: SQS' own longest delay, in seconds. Anything later is a timer's business.
+#: The longest delay, in seconds, that SQS allows. Use a timer for anything later.
 MAX_DELAY = 900
 #: SQS' limits of one request: entries, and bytes of all bodies together.
 _BATCH, _BATCH_BYTES = 10, 250_000
@@ -21,8 +21,9 @@ _BATCH, _BATCH_BYTES = 10, 250_000
 class Message:
     """One message for a worker.
 
-    `group` names whose work it is: in a FIFO queue what must keep its order, in a standard one what shares a fair
-    part. `dedupe` is the FIFO queue's five-minute duplicate guard. `delay` is in seconds, at most MAX_DELAY.
+    `group` is the message group. A FIFO queue keeps the order within a group. A standard queue shares the workers
+    fairly among groups. `dedupe` is the deduplication id of a FIFO queue, which drops duplicates for five minutes.
+    `delay` is in seconds, at most MAX_DELAY.
     """
 
     queue: str
@@ -33,13 +34,13 @@ class Message:
 
     @cached_property
     def text(self) -> str:
-        """The body as SQS carries it."""
+        """The body as JSON text."""
         # ASCII: SQS refuses some characters that JSON allows.
         return json.dumps(self.body, separators=(",", ":"))
 
 
 class SendError(RuntimeError):
-    """SQS took some of the messages and not the rest. `messages` are the rest."""
+    """SQS did not accept some messages. `messages` are those."""
 
     def __init__(self, messages: Sequence[Any]) -> None:
         super().__init__(f"{len(messages)} messages were not accepted")
@@ -47,7 +48,7 @@ class SendError(RuntimeError):
 
 
 def send(messages: Iterable[Message]) -> None:
-    """Enqueue messages. Raises SendError for those that were not accepted; sending twice is harmless."""
+    """Enqueue messages. Raises SendError if SQS did not accept some of them. Sending a message twice is harmless."""
     wanted = list(messages)
     refused = send_all(wanted)
     if refused:
@@ -55,9 +56,9 @@ def send(messages: Iterable[Message]) -> None:
 
 
 def send_all(messages: Sequence[Message]) -> set[int]:
-    """Enqueue messages: ten a request, the queues side by side. Returns the places of those that were not accepted.
+    """Enqueue messages: ten per request, with the queues in parallel. Returns the indexes of those not accepted.
 
-    Within a group of a FIFO queue nothing overtakes a message that was not accepted.
+    In a FIFO queue, a message that was not accepted also stops the later messages of its group.
     """
     by_queue: dict[str, list[int]] = {}
     for place, message in enumerate(messages):
@@ -77,12 +78,12 @@ def send_all(messages: Sequence[Message]) -> set[int]:
             sending += [partial(_request, url, messages, part) for part in _requests(messages, places)]
     if len(sending) == 1:
         return refused | sending[0]()
-    # All are begun from here: a thread that waits for others of its own pool could wait for ever.
+    # This thread starts all of them: a pool thread that waits for other threads of its pool could wait forever.
     return refused.union(*[one.result() for one in [aside.start(request) for request in sending]])
 
 
 def _in_rounds(url: str, messages: Sequence[Message], places: list[int]) -> set[int]:
-    """A round has one message of each group, so that a part of a request that fails breaks no group's order."""
+    """Send in rounds of one message per group, so that a partly failed request breaks the order of no group."""
     refused: set[int] = set()
     waiting = places
     while waiting:
@@ -139,7 +140,7 @@ def _entry(number: int, message: Message) -> dict[str, Any]:
 
 
 class Receipt(NamedTuple):
-    """A message that a worker holds: the physical name of its queue, its handle, and how often it was received."""
+    """A received message: the physical name of its queue, its receipt handle, and its number of receives."""
 
     queue: str
     handle: str
@@ -147,7 +148,10 @@ class Receipt(NamedTuple):
 
 
 def put_back(receipts: Sequence[tuple[Receipt, int]]) -> None:
-    """Let messages of one queue come again after so many seconds each. Best effort: their time-out brings them too."""
+    """Make received messages visible again, each after its number of seconds.
+
+    Best effort: without this call, SQS makes them visible when their visibility timeout ends.
+    """
     by_url: dict[str, list[tuple[Receipt, int]]] = {}
     for receipt, seconds in receipts:
         if url := _url_of(receipt.queue):
@@ -161,7 +165,7 @@ def put_back(receipts: Sequence[tuple[Receipt, int]]) -> None:
             try:
                 session.client("sqs").change_message_visibility_batch(QueueUrl=url, Entries=entries)
             except (session.BotoCoreError, session.ClientError):
-                telemetry.logger().warning("messages wait for their time-out", exc_info=True)
+                telemetry.logger().warning("messages wait for their visibility timeout", exc_info=True)
 
 
 def _url_of(physical: str) -> str | None:

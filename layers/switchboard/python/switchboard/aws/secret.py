@@ -1,4 +1,4 @@
-"""The deployment's root secret, and what is derived from it."""
+"""The deployment's root secret, the secrets derived from it, and the secrets of providers."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from functools import cache
 
 from switchboard.aws import clock, session, settings
 
-#: For how long a process takes the active secrets of a provider for what they were. A new one is added this long
-#: before the provider begins to use it, and an old one is removed this long after it stopped.
+#: How long a process caches the active secrets of a provider. At a rotation, add the new secret at least this long
+#: before the provider uses it, and remove the old secret at least this long after the provider stops using it.
 ACTIVE_SECONDS = 300
 _active: dict[str, tuple[float, tuple[str, ...]]] = {}
 
 
 @cache
 def _root() -> bytes:
-    # Fetched when first needed and never at import: a SnapStart snapshot must not hold it.
+    # Fetched at the first use and never at import: a SnapStart snapshot must not contain the secret.
     answer = session.client("secretsmanager").get_secret_value(SecretId=settings.text("ROOT_SECRET"))
     return str(answer["SecretString"]).encode()
 
 
 @cache
 def provided(name: str) -> str:
-    """A provider's credential: the text of the secret of that name, or ARN, in Secrets Manager."""
+    """Return a provider's credential: the text of the secret with this name or ARN in Secrets Manager."""
     return str(session.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
 
 
 def active(name: str) -> tuple[str, ...]:
-    """The secrets of a provider that are active now: the lines of the secret of that name, or ARN, newest first.
+    """Return the active secrets of a provider: the lines of the secret with this name or ARN, newest first.
 
-    One line is the rule, two are a rotation. Changes are felt within ACTIVE_SECONDS.
+    A secret has one line normally, and two lines during a rotation. A change takes effect within ACTIVE_SECONDS.
     """
     now = clock.epoch()
     until, found = _active.get(name, (0.0, ()))
@@ -44,7 +44,7 @@ def active(name: str) -> tuple[str, ...]:
 
 
 def derive(purpose: str, *parts: str, length: int = 32) -> bytes:
-    """Bytes that only this deployment can make, the same each time for one purpose and its parts (HKDF, RFC 5869)."""
+    """Derive bytes from the root secret, always the same for a purpose and its parts (HKDF, RFC 5869)."""
     key = hmac.digest(b"switchboard", _root(), "sha256")
     info = "\x1f".join((purpose, *parts)).encode()
     out, block, counter = b"", b"", 1
@@ -55,12 +55,12 @@ def derive(purpose: str, *parts: str, length: int = 32) -> bytes:
 
 
 def digest(text: str) -> str:
-    """SHA-256 in hex: how a credential, and an address in the audit chain, is kept."""
+    """SHA-256 in hex: the stored form of credentials, and of addresses in the audit chain."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def seal(purpose: str, text: str) -> str:
-    """A text that only this deployment can read again, and for that purpose only (AES-GCM)."""
+    """Encrypt a text for one purpose (AES-GCM). Only this deployment can decrypt it, for the same purpose only."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     nonce = os.urandom(12)
@@ -69,7 +69,7 @@ def seal(purpose: str, text: str) -> str:
 
 
 def unseal(purpose: str, sealed: str) -> str:
-    """The text that was sealed. Raises cryptography's InvalidTag for anything else."""
+    """Decrypt a sealed text. Raises cryptography's InvalidTag for any other text."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     data = base64.b64decode(sealed)
@@ -77,7 +77,7 @@ def unseal(purpose: str, sealed: str) -> str:
 
 
 def forget() -> None:
-    """Drop what was fetched, for tests that change it."""
+    """Clear the cached secrets, for tests that change them."""
     _root.cache_clear()
     provided.cache_clear()
     _active.clear()

@@ -35,31 +35,33 @@ __all__ = [
     "throttled",
 ]
 
-# A Lambda answers within seconds: a hung socket must fail well before the function's own time limit does.
+# A function answers within seconds: a hung socket must fail well before the function's own timeout.
 _CONFIG = Config(
     connect_timeout=2,
     read_timeout=5,
     max_pool_connections=25,
     tcp_keepalive=True,
 )
-#: How often botocore itself makes a request. Mail is handed over once: whether a lost answer was a yes is for the
-#: provider's notification to tell. The table's own module repeats what may be repeated, sooner than botocore.
+#: How many attempts botocore makes per request. Mail is sent once: after a lost response, the provider's notification
+#: shows whether the mail was accepted, and a retry could send it twice. For DynamoDB, `table` retries by itself, sooner
+#: than botocore would.
 _ATTEMPTS = {"ses": 1, "dynamodb": 2, "bedrock-runtime": 1}
 _ATTEMPTS_OTHERWISE = 4
-#: How long a connection may be idle before a request that is made once. A shorter time than servers commonly keep an
-#: idle connection (5 s), so that such a request never meets one that is closed already.
+#: How long a connection may be idle before a request that is never retried. Servers commonly close an idle connection
+#: after 5 s: the time here is shorter, so that such a request never uses a closed connection.
 IDLE_SECONDS = 3.0
-#: Signed links to S3 are taken in every region by the newer signature and the region's own host alone.
+#: Settings of single services. Signed links to S3 work in every region only with the newer signature and the region's
+#: own host.
 _OWN_CONFIG = {
     "s3": Config(signature_version="s3v4", s3={"addressing_style": "virtual"}),
-    # A language model thinks for longer than a store does; whoever asks it has a time limit to match.
+    # A language model needs more time than a store. The functions that call one have a long enough timeout.
     "bedrock-runtime": Config(read_timeout=45),
 }
 
-#: A limiter is not waited for as long as a store is.
+#: For the rate limiter: a request does not wait for it as long as for other reads and writes.
 _ONCE = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
 
-#: What DynamoDB answers when an item, a table or an account is asked for more than it takes.
+#: DynamoDB's error codes for throttling of an item, a table or an account.
 _THROTTLES = frozenset(
     {
         "ProvisionedThroughputExceeded",
@@ -70,12 +72,12 @@ _THROTTLES = frozenset(
     }
 )
 
-#: Failures without an answer: nobody was reached, or the connection ended first.
+#: Failures without a response: no server was reached, or the connection closed first.
 ConnectionFailed = (HTTPClientError, NotConnectedError)
-#: Failures before anything was sent.
+#: Failures before the request was sent.
 NOT_REACHED = (ConnectTimeoutError, EndpointConnectionError)
 
-#: botocore's session is not for several threads at a time; the clients that it makes are.
+#: botocore's session is not thread-safe. Its clients are.
 _making = RLock()
 
 
@@ -85,7 +87,7 @@ def _session() -> Any:
 
 
 def client(service: str) -> Any:
-    """The process's client of an AWS service. Region, credentials and endpoint come from the environment."""
+    """Return the process's client for an AWS service. Region, credentials and endpoint come from the environment."""
     with _making:
         return _made(service)
 
@@ -101,11 +103,11 @@ def _made(service: str) -> Any:
 
 
 class _Idle:
-    """Closes a client's connections when they were idle for too long, before they are used again.
+    """Closes a client's connections before a request if they were idle for too long.
 
-    An environment that was frozen holds connections that the other side closed long ago. A request over one of them
-    fails without an answer, and one that is not repeated is then lost. Time is the wall's: the process's own clock may
-    stand still while it is frozen, and a connection then looks as if it was used a moment ago.
+    A frozen Lambda environment holds connections that the server closed long ago. A request over such a connection
+    fails without a response, and is lost if it is never retried. The time is wall-clock time: the monotonic clock may
+    stand still while the environment is frozen, and would show a much shorter idle time.
     """
 
     def __init__(self, made: Any) -> None:
@@ -119,7 +121,7 @@ class _Idle:
         events.register("response-received", self._after)
 
     def _before(self, **_: Any) -> None:
-        # Set back, the clock says nothing of how long it was.
+        # `abs`, because a clock that was set back does not show how long the connection was idle.
         if not self._busy and abs(clock.epoch() - self._used_at) > IDLE_SECONDS:
             self._client.close()
         self._busy += 1
@@ -142,13 +144,13 @@ def _made_once() -> Any:
 
 
 def dynamodb_once() -> DynamoDBClient:
-    """The process's DynamoDB client that makes no request twice."""
+    """The process's DynamoDB client that makes each request once, without retries."""
     with _making:
         return _made_once()  # type: ignore[no-any-return]
 
 
 def throttled(error: BaseException | None) -> bool:
-    """Whether an error is DynamoDB's throttling, or comes of it."""
+    """Whether an error is DynamoDB's throttling, or was caused by it."""
     while error is not None:
         if isinstance(error, ClientError) and error_code(error) in _THROTTLES:
             return True
@@ -157,12 +159,12 @@ def throttled(error: BaseException | None) -> bool:
 
 
 def error_code(error: ClientError) -> str:
-    """The service's own word for what went wrong."""
+    """The error code in the service's response."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def forget() -> None:
-    """Drop the clients, for tests that move to another endpoint."""
+    """Drop the cached clients, for tests that change the endpoint."""
     _made.cache_clear()
     _made_once.cache_clear()
     _session.cache_clear()

@@ -1,4 +1,4 @@
-"""Settings, read from the environment that infra/topology.py gives each function."""
+"""Reads settings from the environment. `infra/topology.py` decides which settings each function has."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ PREFIX = "SWITCHBOARD_"
 
 
 class MissingSettingError(RuntimeError):
-    """A function was asked for something that the topology does not give it."""
+    """The environment lacks a setting: the topology does not grant it to this function."""
 
 
 def text(name: str, default: str | None = None) -> str:
     """The setting `SWITCHBOARD_<name>`."""
     value = os.environ.get(PREFIX + name, default)
     if value is None:
-        raise MissingSettingError(f"{PREFIX}{name} is not set: does the topology grant it to this function?")
+        raise MissingSettingError(f"{PREFIX}{name} is not set: check that the topology grants it to this function")
     return value
 
 
 def number(name: str, default: int) -> int:
-    """The setting `SWITCHBOARD_<name>` as a whole number."""
+    """The setting `SWITCHBOARD_<name>` as an integer."""
     return int(os.environ.get(PREFIX + name, default))
 
 
 def flag(name: str, *, default: bool = False) -> bool:
-    """The setting `SWITCHBOARD_<name>` as a switch: on, true, yes or 1."""
+    """Whether the setting `SWITCHBOARD_<name>` is on, true, yes or 1."""
     value = os.environ.get(PREFIX + name)
     return default if value is None else value.strip().lower() in {"1", "on", "true", "yes"}
 
 
 def env_key(kind: str, name: str) -> str:
-    """The environment variable that names a resource: `SWITCHBOARD_QUEUE_EMAIL_EVENTS` for queue `email-events`."""
+    """The environment variable for a resource: `SWITCHBOARD_QUEUE_EMAIL_EVENTS` for the queue `email-events`."""
     return f"{PREFIX}{kind}_{name.upper().replace('-', '_')}"
 
 
@@ -49,17 +49,17 @@ def queue_url(name: str) -> str:
 
 
 def queues() -> list[str]:
-    """The names of the queues that the environment tells of."""
+    """The names of the queues in the environment, sorted."""
     prefix = f"{PREFIX}QUEUE_"
     return sorted(name.removeprefix(prefix).lower().replace("_", "-") for name in os.environ if name.startswith(prefix))
 
 
 def stage() -> str:
-    """The deployment's name: `local`, `test`, `prod` …"""
+    """The deployment's name, for example `local`, `test` or `prod`."""
     return text("STAGE", "local")
 
 
 def forget() -> None:
-    """Drop what was read, for tests that change the environment."""
+    """Clear the cached settings, for tests that change the environment."""
     table.cache_clear()
     queue_url.cache_clear()

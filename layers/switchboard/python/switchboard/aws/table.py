@@ -1,4 +1,4 @@
-"""DynamoDB, as the stores use it: reads, single writes, and `commit`, which makes several writes one."""
+"""DynamoDB for the stores: reads, single writes, and `commit`, which makes several writes in one transaction."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ Key = Mapping[str, str]
 _T = TypeVar("_T")
 
 _MAX_WRITES = 100
-#: Tries and pauses of one request: about two seconds at the longest, in which a busy item serves hundreds of others.
+#: Attempts and pauses, in seconds, of one request. All pauses together last about two seconds at most: in that time a
+#: busy item serves hundreds of other requests.
 _MAX_ATTEMPTS = 9
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
-#: The attribute by which a single conditional write recognizes itself.
+#: The attribute by which a retried conditional write recognizes its own first attempt.
 _TOKEN = "wt"  # noqa: S105 an attribute, not a secret
-_BUSY = "The store is busy; try again."
+_BUSY = "The store is busy: try again in a second."
 
-#: What a table answers when the same request may succeed a moment later.
+#: Error codes of DynamoDB after which the same request may succeed a moment later.
 _TRANSIENT = frozenset(
     {
         "TransactionConflict",
@@ -47,7 +48,7 @@ sleep: Callable[[float], None] = time.sleep
 
 
 class ConditionFailedError(Exception):
-    """A write's condition did not hold. `item` is what stood there, `None` if nothing did."""
+    """The condition of a write was false. `item` is the stored item, `None` if there is no item."""
 
     def __init__(self, write: Write, item: Item | None) -> None:
         super().__init__(f"{type(write).__name__} on {write.table}: condition failed")
@@ -59,9 +60,9 @@ class ConditionFailedError(Exception):
 class Write:
     """One write of a transaction.
 
-    `condition`, `names` and `values` are DynamoDB's own expression and its placeholders. When the condition fails,
-    `otherwise` makes the exception to raise from the items that stood in the way (one for each failed write that
-    shares the same `otherwise`); without it, `ConditionFailedError` is raised.
+    `condition`, `names` and `values` are DynamoDB's condition expression and its placeholders. When the condition
+    fails, `otherwise` makes the exception to raise. It gets the stored items, one for each failed write that shares
+    the same `otherwise`. Without `otherwise`, a failed condition raises `ConditionFailedError`.
     """
 
     table: str
@@ -74,7 +75,7 @@ class Write:
 
     @property
     def place(self) -> Key:
-        """The key of the item that it writes or checks."""
+        """The key of the item to write or check."""
         raise NotImplementedError
 
     def request(self) -> dict[str, Any]:
@@ -91,7 +92,7 @@ class Write:
 
 @dataclass(frozen=True, kw_only=True)
 class Put(Write):
-    """Write a whole item. `unless_exists` refuses to replace one."""
+    """Writes a whole item. With `unless_exists` it fails if the item exists."""
 
     item: Item
     unless_exists: bool = False
@@ -112,7 +113,7 @@ class Put(Write):
 
 @dataclass(frozen=True, kw_only=True)
 class Update(Write):
-    """Change some attributes of an item, by an update expression."""
+    """Changes some attributes of an item by an update expression."""
 
     key: Key
     expression: str
@@ -128,7 +129,7 @@ class Update(Write):
 
     @classmethod
     def of(cls, table: str, key: Key, changes: Mapping[str, Any]) -> Update:
-        """Set attributes of an item that is there."""
+        """Return an update that sets attributes of an existing item."""
         return cls(
             table=table,
             key=key,
@@ -141,7 +142,7 @@ class Update(Write):
 
 @dataclass(frozen=True, kw_only=True)
 class Delete(Write):
-    """Remove an item."""
+    """Deletes an item."""
 
     key: Key
 
@@ -157,7 +158,7 @@ class Delete(Write):
 
 @dataclass(frozen=True, kw_only=True)
 class Check(Write):
-    """Write nothing, and let the transaction stand only while the condition holds."""
+    """Writes nothing. The transaction fails unless the condition holds."""
 
     key: Key
 
@@ -175,13 +176,14 @@ Writes = Write | Iterable["Writes"] | None
 
 
 def commit(*parts: Writes) -> None:
-    """Make all the writes, or none of them.
+    """Make all the writes in one transaction, or none of them.
 
-    A change and the event that tells of it go into one commit. Conflicts with other transactions and throttling are
-    retried under one token, so a retry never applies twice. Raises what the first failed write's `otherwise` makes,
-    or ConditionFailedError; Contended when conflicts do not end, Unavailable when throttling does not. Before anything
-    is written it raises what the task that guards the request raises (`aside.settle`). Raises ValueError for two
-    writes on one item, which DynamoDB does not take.
+    A change and its event belong in one commit. Conflicts with other transactions and throttling are retried with one
+    client token, so that a retry never applies twice.
+
+    Raises the exception of the first failed write's `otherwise`, or ConditionFailedError. Raises Contended when
+    conflicts do not end, and Unavailable when throttling does not end. Raises the error of the request's guard task
+    before it writes anything (`aside.settle`). Raises ValueError for two writes on one item, which DynamoDB refuses.
     """
     writes = list(_flatten(parts))
     if not 0 < len(writes) <= _MAX_WRITES:
@@ -207,7 +209,7 @@ def _require_one_write_an_item(writes: Sequence[Write]) -> None:
         place = (write.table, *write.place.values())
         other = places.setdefault(place, write)
         if other is not write:
-            # Names the kind of item, never a key: keys may hold what a caller sent.
+            # The message has no key: a key may contain a caller's data.
             raise ValueError(
                 f"a commit holds two writes on one item of {write.table}: {other.operation}, {write.operation}"
             )
@@ -242,13 +244,13 @@ def _transact(request: dict[str, Any], writes: Sequence[Write]) -> None:
 
 
 def _persistently(attempt: Callable[[], _T], tries: int = _MAX_ATTEMPTS) -> _T:
-    """Make a request again as long as its failure is a passing one. Raises Unavailable when it does not pass."""
+    """Retry a request while its error is transient. Raises Unavailable or Contended after the last attempt."""
     pause = _FIRST_PAUSE
     for remaining in range(tries - 1, -1, -1):
         try:
             return attempt()
         except session.ConnectionFailed as error:
-            # botocore has tried again already, for as long as an answer may take.
+            # botocore has retried already, for as long as a response may take.
             raise Unavailable(_BUSY, retry_after=1) from error
         except session.ClientError as error:
             if not _is_transient(error):
@@ -262,7 +264,7 @@ def _persistently(attempt: Callable[[], _T], tries: int = _MAX_ATTEMPTS) -> _T:
 
 
 def back_off(attempt: int) -> None:
-    """Wait before another attempt at an optimistic change. `attempt` counts from 0."""
+    """Wait before the next attempt at an optimistic change. `attempt` counts from 0."""
     sleep(chance.between(0, min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE)))
 
 
@@ -276,23 +278,23 @@ def _is_transient(error: session.ClientError) -> bool:
 
 
 def write(change: Put | Update | Delete) -> Item | None:
-    """Make one write, once the task that guards the request is done (`aside.settle`).
+    """Make one write after the request's guard task has finished (`aside.settle`).
 
-    Returns the item as it now is (an Update) or was (a Delete without a condition). A conditional write whose answer
-    was lost, and that is made again, recognizes its own effect: it succeeds, where its condition would now fail.
+    Returns the new item (an Update) or the deleted item (a Delete without a condition). A conditional write is safe to
+    retry after a lost response: it recognizes its own first attempt and succeeds, though its condition now fails.
     """
     aside.settle()
     return write_at_once(change)
 
 
 def write_at_once(change: Put | Update | Delete, *, tries: int = _MAX_ATTEMPTS) -> Item | None:
-    """Make one write, whatever else is under way: for what counts a request, and is not its effect.
+    """Make one write without waiting for the guard task: for a write that counts a request and is not its effect.
 
-    With `tries=1` it reaches the table once at most.
+    With `tries=1` the write is sent to the table at most once.
     """
     aside.begin()
     if isinstance(change, Delete) and change.condition:
-        # A deleted item tells nobody who deleted it: the transaction's token does.
+        # A deleted item does not show which request deleted it. The client token of a transaction makes a retry safe.
         _commit([change])
         return None
     request = change.request() | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
@@ -321,7 +323,7 @@ def write_at_once(change: Put | Update | Delete, *, tries: int = _MAX_ATTEMPTS) 
 
 
 def _stamp(change: Put | Update | Delete, request: dict[str, Any]) -> str:
-    """Let a conditional write leave a token of its own in the item."""
+    """Add a token to the item of a conditional write. Returns the token."""
     token = uuid.uuid4().hex[:16]
     if isinstance(change, Put):
         request["Item"] = {**request["Item"], _TOKEN: {"S": token}}
@@ -342,21 +344,21 @@ def _reading(attempt: Callable[[], _T]) -> _T:
 
 
 def get(table: str, key: Key, *, consistent: bool = True) -> Item | None:
-    """The item at a key."""
+    """Read the item at a key, `None` if there is no item."""
     request: Any = {"TableName": settings.table(table), "Key": encode_item(key), "ConsistentRead": consistent}
     found = _reading(lambda: session.dynamodb().get_item(**request)).get("Item")
     return decode_item(found) if found else None
 
 
 def get_many(table: str, keys: Sequence[Key]) -> list[Item | None]:
-    """The items at up to 100 keys of one table, in the keys' order, read consistently in one request."""
+    """Read the items at up to 100 keys of one table in one consistent request. Returns them in the keys' order."""
     return get_across([(table, key) for key in keys])
 
 
 def get_across(places: Sequence[tuple[str, Key]]) -> list[Item | None]:
-    """The items at up to 100 keys of several tables, in the order of the places, read consistently in one request.
+    """Read the items at up to 100 keys of several tables in one consistent request, in the order of `places`.
 
-    What the table has no room for is asked for again. Raises Unavailable when that does not end.
+    Keys that DynamoDB leaves unprocessed are read again. Raises Unavailable when some stay unprocessed.
     """
     names = [(settings.table(table), *_key_of(key)) for table, key in places]
     found: dict[tuple[str, ...], Item] = {}
@@ -390,15 +392,15 @@ _BATCH_WRITES, _BATCH_READS = 25, 100
 
 
 def delete_many(table: str, keys: Sequence[Key]) -> None:
-    """Delete the items at keys, each or none of them there: 25 a request, several requests at a time."""
+    """Delete the items at keys, in parallel requests of 25 keys. A missing item is no error."""
     _write_many(table, [{"DeleteRequest": {"Key": encode_item(key)}} for key in keys])
 
 
 def put_many(table: str, items: Sequence[Item]) -> None:
-    """Write whole items: 25 a request, several requests at a time, and each by itself: others see them in any order.
+    """Write whole items, in parallel requests of 25 items. Each item is its own write: readers see them in any order.
 
-    A process that is stopped may have written some of them. So this is for items that the next run writes again as
-    they were. Raises Unavailable when throttling does not end.
+    A killed process may have written some of the items. So use this only for items that a second run writes again
+    unchanged. Raises Unavailable when throttling does not end.
     """
     _write_many(table, [{"PutRequest": {"Item": encode_item(item)}} for item in items])
 
@@ -425,7 +427,7 @@ def _write_part(table: str, requests: Sequence[dict[str, Any]]) -> None:
 
 
 class Page(NamedTuple):
-    """Items of one query, and the key to go on from (`None` at the end)."""
+    """Items of one query, and the key to continue from (`None` at the end)."""
 
     items: list[Item]
     next_key: Item | None
@@ -433,11 +435,13 @@ class Page(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """A range of one partition. `between`, `before` and `begins` speak of the sort key; `where` filters what was read.
+    """A range of one partition.
 
-    An index holds keys alone, and may be a moment old. What it finds is read by its keys, so that pages show things as
-    they are now, and leave out what has gone or moved: such a page may be short and have a next key. `where` is not
-    for an index, which does not hold what it would look at.
+    `between`, `before` and `begins` restrict the sort key. `where` filters the items that were read.
+
+    An index holds keys only, and may be slightly out of date. The items are then read by these keys, so that a page
+    shows their current state. A page leaves out items that were deleted or moved, so it may be short and still have a
+    next key. `where` does not work with an index, because an index lacks the attributes.
     """
 
     table: str
@@ -452,20 +456,20 @@ class Query:
     values: Mapping[str, Any] = field(default_factory=dict)
 
     def page(self, limit: int, start: Item | None = None) -> Page:
-        """Up to `limit` items from `start` on (a page's `next_key`), of an index as they are now.
+        """Read up to `limit` items from `start` on (a page's `next_key`). Items of an index are read in full.
 
-        With `where`, what does not match is passed over, for at most five times `limit` items read: a page may then
-        be short, or empty, and still have a next key.
+        With `where`, items that do not match are skipped, for at most five times `limit` items. A page may then be
+        short or empty, and still have a next key.
         """
         found = self.keys(limit, start)
         return Page(self._as_they_are(found.items), found.next_key) if self.index else found
 
     def keys(self, limit: int, start: Item | None = None) -> Page:
-        """As `page`, of an index with what it holds: the keys alone.
+        """Read a page like `page`, but of an index only the keys.
 
-        One item more than asked for is read, so that a page that is exactly full and the last has no next key. With
-        `where`, what does not match is passed over, for at most five times `limit` items read: a page may then be
-        short, or empty, and still have a next key.
+        It reads one item more than `limit`, so that an exactly full last page has no next key. With `where`, items
+        that do not match are skipped, for at most five times `limit` items. A page may then be short or empty, and
+        still have a next key.
         """
         items: list[Item] = []
         reads = 5 if self.where else 1
@@ -482,12 +486,12 @@ class Query:
                 return Page(items, start)
 
     def all(self) -> Iterable[Item]:
-        """Every item of the range, page after page."""
+        """Iterate over every item of the range."""
         for items in self.chunks():
             yield from items
 
     def chunks(self) -> Iterator[list[Item]]:
-        """Every item of the range, as many at a time as one request brings (1 MB)."""
+        """Iterate over every item of the range, in the chunks of DynamoDB's responses (1 MB)."""
         start: Item | None = None
         while True:
             answer = self._read(None, start)
@@ -499,7 +503,7 @@ class Query:
             start = decode_item(last)
 
     def _as_they_are(self, keys: list[Item]) -> list[Item]:
-        """The items of an index' entries, without those that have gone or moved since."""
+        """Read the items of index entries, without those that were deleted or moved since."""
         names = (f"{self.index}pk", f"{self.index}sk")
         found: list[Item] = []
         for begin in range(0, len(keys), _BATCH_READS):
@@ -552,14 +556,17 @@ class Query:
 
 
 def room_for(counter: str, placeholder: str, room: int) -> str:
-    """The condition that a counter, which may not be there yet, is at most `room`, whose value has a placeholder."""
+    """Return the condition that a counter is at most `room`. The counter may be missing, and then counts as 0.
+
+    `placeholder` is the name of the expression value that holds `room`.
+    """
     fits = f"{counter} <= {placeholder}"
-    # Where there is no room even for the first, a missing counter must not pass.
+    # With a negative room even the first unit does not fit, so a missing counter must not pass.
     return f"(attribute_not_exists({counter}) OR {fits})" if room >= 0 else fits
 
 
 class _Deserializer(TypeDeserializer):
-    """Powertools' deserializer; whole numbers come back as `int`, which is all that the stores keep."""
+    """Powertools' deserializer, but with integers as `int`: the stores keep no other numbers."""
 
     def _deserialize_n(self, value: str) -> Any:
         return int(value) if value.lstrip("-").isdigit() else super()._deserialize_n(value)
@@ -569,7 +576,7 @@ _deserialize = _Deserializer().deserialize
 
 
 def encode(value: Any) -> Any:
-    """A Python value as a DynamoDB attribute. No floats: money and time are whole numbers or text."""
+    """Return a Python value as a DynamoDB attribute. Floats are refused: money and time are integers or text."""
     match value:
         case str():
             return {"S": value}
@@ -591,10 +598,10 @@ def encode(value: Any) -> Any:
 
 
 def encode_item(item: Mapping[str, Any]) -> dict[str, Any]:
-    """An item as DynamoDB's attributes."""
+    """Return an item as DynamoDB's attributes."""
     return {name: encode(value) for name, value in item.items()}
 
 
 def decode_item(item: Mapping[str, Any]) -> Item:
-    """An item from DynamoDB's attributes."""
+    """Return an item from DynamoDB's attributes."""
     return {name: _deserialize(value) for name, value in item.items()}

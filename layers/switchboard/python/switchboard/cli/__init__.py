@@ -1,4 +1,4 @@
-"""`switchboard`: what an operator does with a deployment, on this machine or in AWS."""
+"""`switchboard`: operates a deployment, on this machine or in AWS."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _REFUSED, _BAD_USAGE, _INTERRUPTED = 1, 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. Answers 0, 1 for a refusal or a fault that was found, 2 for bad usage."""
+    """Run one command. Returns 0, or 1 for a refusal or a found fault, or 2 for bad usage."""
     parser = _parser()
     args = parser.parse_args(environment.spelled_out(sys.argv[1:] if argv is None else argv))
     local, stage = getattr(args, "local", None), getattr(args, "stage", None)
@@ -58,15 +58,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DomainError as error:
         return _fail(_REFUSED, _told(error))
     except MissingSettingError as error:
-        return _fail(_REFUSED, f"{str(error).partition(':')[0]}: which deployment is meant? --local or --stage NAME")
+        return _fail(_REFUSED, f"{str(error).partition(':')[0]}: name a deployment with --local or --stage NAME")
     except (BotoCoreError, ClientError) as error:
         return _fail(_REFUSED, f"AWS: {error}")
     except SendError as error:
-        return _fail(_REFUSED, f"{error}: run it again, sending twice is harmless")
+        return _fail(_REFUSED, f"{error}: run the command again, sending a message twice is harmless")
     except ConditionFailedError:
-        return _fail(_REFUSED, "it was changed by someone else at the same time: look, and try again")
+        return _fail(_REFUSED, "somebody else changed it at the same time: check its state, and try again")
     except BrokenPipeError:
-        # Whoever read our output has seen enough. Nothing is to be flushed to them at exit.
+        # The reader of the output has closed the pipe: nothing may be flushed into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _REFUSED
     except KeyboardInterrupt:
@@ -79,8 +79,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="switchboard",
         description=__doc__,
         parents=[common()],
-        epilog="Without --local and --stage: the stack that runs in .local, or else the deployment that the"
-        " SWITCHBOARD_* variables of the environment name.",
+        epilog="Without --local and --stage, a command uses the SWITCHBOARD_* variables of the environment, or else"
+        " the stack in .local.",
     )
     nouns = parser.add_subparsers(metavar="NOUN", required=True)
     for noun in _NOUNS:
@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _told(error: DomainError) -> str:
     fields = error.details.get("fields") or {}
-    # The message of a single field may be all that there is to say of it.
+    # The message may already contain the problem of a single field.
     more = [f"{name} {problem}." for name, problem in fields.items() if problem not in error.message]
     return " ".join([error.message, *more])
 

@@ -22,9 +22,9 @@ def add_to(nouns: Nouns) -> None:
     agent = Noun(nouns, "agent", "agents and their inboxes")
     create = agent.verb("create", _create, "create an agent with an inbox; prints its key, once")
     create.add_argument("org", metavar="ORG")
-    create.add_argument("username", type=slug, metavar="USERNAME", help="the inbox's local part")
+    create.add_argument("username", type=slug, metavar="USERNAME", help="the local part of the inbox's address")
     create.add_argument("--name", metavar="N", help="the display name")
-    agent.verb("list", _list, "list an organisation's agents, newest first").add_argument("org", metavar="ORG")
+    agent.verb("list", _list, "list an organization's agents, newest first").add_argument("org", metavar="ORG")
 
 
 def _create(args: argparse.Namespace) -> None:
@@ -32,7 +32,7 @@ def _create(args: argparse.Namespace) -> None:
     made, writes = agents.new(operator(org.id), org, args.username, args.name or args.username, {}, None)
     commit(writes)
     show(args, {**_row(made.agent), "agent_key": made.key_text})
-    note("The key is shown this once.")
+    note("The key is shown only once: keep it now.")
 
 
 def _list(args: argparse.Namespace) -> None:

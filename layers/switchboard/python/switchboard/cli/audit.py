@@ -1,4 +1,4 @@
-"""`switchboard audit`: an organisation's audit chain, exported and verified."""
+"""`switchboard audit`: exports and verifies an organization's audit chain."""
 
 from __future__ import annotations
 
@@ -26,24 +26,26 @@ _BATCH = 500
 
 def add_to(nouns: Nouns) -> None:
     """Add the commands."""
-    noun = Noun(nouns, "audit", "an organisation's audit chain")
+    noun = Noun(nouns, "audit", "an organization's audit chain")
     export = noun.verb(
-        "export", _export, "write the sealed chain as JSON lines, oldest first, and its head as the last"
+        "export", _export, "write the sealed chain as JSON lines, oldest first, with its head as the last line"
     )
     export.add_argument("org", metavar="ORG")
-    export.add_argument("-o", "--output", type=Path, metavar="FILE", help="a file, whole or not at all")
+    export.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="write to this file, which appears only when it is complete"
+    )
     verify = noun.verb(
         "verify",
         _verify,
-        "check a chain: its numbers, its bonds, its hashes and its end",
+        "check a chain: its numbers, links, hashes and end",
         offline=lambda args: bool(args.file) or not args.org,
     )
     verify.add_argument(
-        "file", nargs="?", metavar="FILE", help="an export, or answers of GET /v1/audit/export; - is the standard input"
+        "file", nargs="?", metavar="FILE", help="an export, or responses of GET /v1/audit/export; - is standard input"
     )
-    verify.add_argument("--org", metavar="ORG", help="check what the store holds, in place of a file")
+    verify.add_argument("--org", metavar="ORG", help="check the stored chain instead of a file")
     verify.add_argument(
-        "--expect-head", metavar="HASH", help="the last hash, known from elsewhere: needed for a file without a head"
+        "--expect-head", metavar="HASH", help="the last hash, from another source: needed for a file without a head"
     )
 
 
@@ -61,36 +63,36 @@ def _writing(path: Path | None) -> Iterator[IO[str]]:
     if path is None:
         yield sys.stdout
         return
-    # The file is there when it is whole.
+    # The file appears under its name only when it is complete.
     part = path.with_name(f"{path.name}.part")
     try:
         with part.open("w", encoding="utf-8") as file:
             yield file
         part.replace(path)
     except OSError as error:
-        raise Invalid(f"{path} cannot be written: {error.strerror}.", code="usage") from error
+        raise Invalid(f"Cannot write {path}: {error.strerror}.", code="usage") from error
     finally:
         with suppress(OSError):
             part.unlink()
 
 
 def _sealed(org_id: str, head: Head) -> Iterator[dict[str, Any]]:
-    """The organisation's links up to its head. Raises Conflict where the store has lost one."""
+    """The organization's links up to its head. Raises Conflict if a link is missing in the store."""
     seq = 0
     while seq < head.seq:
         _, batch = audit.export_part(org_id, seq, min(_BATCH, head.seq - seq))
         if not batch:
-            raise Conflict(f"The store has no seq {seq + 1}, though the chain's head is seq {head.seq}.")
+            raise Conflict(f"The store lacks seq {seq + 1}, although the chain's head is seq {head.seq}.")
         yield from batch
         seq += len(batch)
 
 
 def _verify(args: argparse.Namespace) -> int:
     if bool(args.file) == bool(args.org):
-        args.usage_error("either a FILE or --org")
+        args.usage_error("give either a FILE or --org")
     verdict = _of_store(args.org) if args.org else _of_file(args.file, args.expect_head)
     if verdict.fault is None and args.expect_head not in (None, verdict.head):
-        verdict = verdict._replace(fault=f"the head is not the expected {args.expect_head}")
+        verdict = verdict._replace(fault=f"the head differs from the expected {args.expect_head}")
     show(args, {"links": verdict.links, "head": verdict.head, "fault": verdict.fault})
     if verdict.fault:
         note(f"switchboard: the chain does not hold: {verdict.fault}")
@@ -101,7 +103,7 @@ def _of_store(org_id: str) -> Verdict:
     head = audit.head(accounts.organisation(org_id).id)
     verdict = chain.verify(_sealed(org_id, head))
     if verdict.fault is None and verdict.head != head.hash:
-        return verdict._replace(fault=f"the head at seq {head.seq} is another")
+        return verdict._replace(fault=f"the head at seq {head.seq} has another hash")
     return verdict
 
 
@@ -111,5 +113,5 @@ def _of_file(name: str, expected_head: str | None) -> Verdict:
             reader = Reader(file)
             verdict = chain.verify(reader.documents())
     except OSError as error:
-        raise Invalid(f"{name} cannot be read: {error.strerror}.", code="usage") from error
+        raise Invalid(f"Cannot read {name}: {error.strerror}.", code="usage") from error
     return verdict._replace(fault=verdict.fault or reader.end(expected_head))

@@ -1,4 +1,4 @@
-"""What every command shares: its options, its actor, and how it shows what it found."""
+"""Shared parts of all commands: options, argument types, the acting operator, and output."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ Offline = Callable[[argparse.Namespace], bool]
 
 
 def common() -> argparse.ArgumentParser:
-    """The options that stand before or behind any command."""
+    """The options that may stand before or after any command."""
     options = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    options.add_argument("--json", action="store_true", help="print JSON, for machines")
-    options.add_argument("--local", metavar="HOME", help="the stack that runs on this machine (HOME is .local)")
-    options.add_argument("--stage", metavar="NAME", help="the deployment of that name in this AWS account and region")
+    options.add_argument("--json", action="store_true", help="print JSON")
+    options.add_argument("--local", metavar="HOME", help="use the stack on this machine; HOME is .local by default")
+    options.add_argument("--stage", metavar="NAME", help="use this deployment of the current AWS account and region")
     return options
 
 
@@ -40,14 +40,14 @@ class Noun:
         )
 
     def verb(self, name: str, run: Run, summary: str, *, offline: Offline | None = None) -> argparse.ArgumentParser:
-        """Add a command. `offline` tells of its arguments whether it does without a deployment."""
+        """Add a command. `offline` decides from the arguments whether the command works without a deployment."""
         parser = self._verbs.add_parser(name, help=summary, description=summary, parents=[common()])
         parser.set_defaults(run=run, offline=offline, usage_error=parser.error)
         return parser
 
 
 def operator(org_id: str) -> Work:
-    """Whoever sits at the keyboard, as the origin of what they change."""
+    """The person at the terminal, as the origin of changes."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError, ImportError):
@@ -56,7 +56,7 @@ def operator(org_id: str) -> Work:
 
 
 def show(args: argparse.Namespace, found: dict[str, Any] | Sequence[dict[str, Any]]) -> None:
-    """Print one thing, or a list of them: as aligned text, or as JSON."""
+    """Print one row or a list of rows, as aligned text or as JSON."""
     if getattr(args, "json", False):
         print(json.dumps(found, ensure_ascii=False))
     elif isinstance(found, dict):
@@ -66,7 +66,7 @@ def show(args: argparse.Namespace, found: dict[str, Any] | Sequence[dict[str, An
 
 
 def note(message: str) -> None:
-    """Tell the person, not the machine that reads the output."""
+    """Print a message for the person to stderr, so that a program that reads the output does not see it."""
     print(message, file=sys.stderr)
 
 
@@ -88,49 +88,53 @@ def _text(value: Any) -> str:
 
 
 def moment(text: str) -> str:
-    """A moment among the arguments, as it is stored."""
+    """An argument type: a time, returned in its stored form."""
     try:
         return clock.iso(clock.parse(text))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time with a zone, such as 2026-01-31T12:00:00Z") from None
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a time with a time zone: write it like 2026-01-31T12:00:00Z"
+        ) from None
 
 
 def month(text: str) -> str:
-    """A month among the arguments."""
+    """An argument type: a month."""
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no month, as 2026-01")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a month: write it like 2026-01")
     return text
 
 
 def consent(text: str) -> tuple[str, str]:
-    """A consent's source and day among the arguments."""
+    """An argument type: the source and the day of a consent."""
     source, at, day = text.rpartition("@")
     if not (at and source and re.fullmatch(r"\d{4}-\d{2}-\d{2}", day)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not SOURCE@DATE, as business-relationship@2026-01-31")
+        raise argparse.ArgumentTypeError(f"{text!r} is not SOURCE@DATE: write it like business-relationship@2026-01-31")
     return source, day
 
 
 def slug(text: str) -> str:
-    """A name among the arguments that becomes a part of an address."""
+    """An argument type: a name that becomes a part of an address."""
     if not re.fullmatch(r"(?!-)[a-z0-9-]{1,63}(?<!-)", text):
-        raise argparse.ArgumentTypeError(f"{text!r} takes a-z, 0-9 and inner hyphens, 63 characters at most")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a valid name: use a-z, 0-9 and inner hyphens, 63 characters at most"
+        )
     return text
 
 
 def one_of(kind: type[_Word]) -> Callable[[str], _Word]:
-    """Reads one of an enum's words among the arguments."""
+    """Return an argument type: one of the values of an enum."""
 
     def read(text: str) -> _Word:
         try:
             return kind(text)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(kind)}") from None
+            raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(kind)}") from None
 
     return read
 
 
 def positive(text: str) -> int:
-    """A whole number from 1 among the arguments."""
+    """An argument type: an integer of 1 or more."""
     if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer of 1 or more")
     return int(text)

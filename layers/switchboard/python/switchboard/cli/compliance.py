@@ -1,4 +1,4 @@
-"""`switchboard gate`: the compliance gate's verdicts and lists, and an organisation's own calling hours."""
+"""`switchboard gate`: the compliance gate's verdicts and lists, and an organization's own calling hours."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LEDGERS: dict[str, _Page] = {
     "opt-outs": ledgers.opt_outs,
     "consents": ledgers.consented,
 }
-#: The ledger that is listed where none is named.
+#: The ledger that `list` shows by default.
 _DEFAULT = "blocked"
 _PAGE = 100
 
@@ -31,23 +31,25 @@ _PAGE = 100
 def add_to(nouns: Nouns) -> None:
     """Add the commands."""
     noun = Noun(nouns, "gate", "the compliance gate")
-    explain = noun.verb("explain", _explain, "tell why a call or text was let pass or refused")
+    explain = noun.verb("explain", _explain, "explain why a call or text was allowed or refused")
     explain.add_argument("org", metavar="ORG")
-    explain.add_argument("subject", metavar="ID", help="of the call or message")
+    explain.add_argument("subject", metavar="ID", help="the id of the call or message")
     for name, run, told in (
-        ("block", _block, "never call or text a number"),
-        ("unblock", _unblock, "lift a block"),
-        ("opt-out", _opt_out, "record that a number's holder wants nothing more"),
+        ("block", _block, "block all calls and texts to a number"),
+        ("unblock", _unblock, "remove a block"),
+        ("opt-out", _opt_out, "record that a number's holder wants no more calls and texts"),
     ):
         verb = noun.verb(name, run, told)
         verb.add_argument("org", metavar="ORG")
         verb.add_argument("number", metavar="E164")
-    hours = noun.verb("hours", _hours, "show, set or take away an organisation's own calling hours")
+    hours = noun.verb("hours", _hours, "show, set or remove an organization's own calling hours")
     hours.add_argument("org", metavar="ORG")
     change = hours.add_mutually_exclusive_group()
-    change.add_argument("--set", nargs=2, metavar=("START", "END"), help="as 09:00 18:00, by the recipient's clock")
-    change.add_argument("--off", action="store_true", help="the law's hours alone")
-    listed = noun.verb("list", _list, "list the numbers that are blocked, that opted out, or that consented")
+    change.add_argument(
+        "--set", nargs=2, metavar=("START", "END"), help="for example 09:00 18:00, in the recipient's local time"
+    )
+    change.add_argument("--off", action="store_true", help="remove them: only the legal hours apply")
+    listed = noun.verb("list", _list, "list numbers that are blocked, opted out, or consented")
     listed.add_argument("org", metavar="ORG")
     listed.add_argument(
         "ledger", choices=list(_LEDGERS), nargs="?", default=_DEFAULT, help=f"which list; {_DEFAULT} by default"

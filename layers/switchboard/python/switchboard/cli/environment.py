@@ -1,4 +1,4 @@
-"""Which deployment a command is about: the settings and, on this machine, the engine's address and credentials."""
+"""Selects the deployment of a command: its settings and, on this machine, the engine's address and credentials."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HOME = ".local"
 
 
 def spelled_out(argv: Sequence[str]) -> list[str]:
-    """The arguments, with `--local` given its default unless a path follows: it stands before other words, too."""
+    """Return the arguments with the default path after `--local`, unless a path follows it already."""
     words: list[str] = []
     rest = list(argv)
     while rest:
@@ -27,7 +27,10 @@ def spelled_out(argv: Sequence[str]) -> list[str]:
 
 
 def load(local: str | None, stage: str | None) -> None:
-    """Take on a deployment's settings. Raises NotFound where there is none, MissingSettingError where none is meant."""
+    """Load a deployment's settings into the environment.
+
+    Raises NotFound if the deployment does not exist, and MissingSettingError if no deployment is selected.
+    """
     if stage:
         found = deployment.environ(stage)
     elif local is not None:
@@ -49,14 +52,14 @@ def _running(home: Path, otherwise: str = "") -> dict[str, str]:
         found = {}
     if not found or not _is_ready(home):
         raise NotFound(f"No local stack runs in {home}: start it with `make run`{otherwise}.")
-    # The engine's credentials stand in the environment: a profile of the person's own must not take their place.
+    # The environment holds the engine's credentials: the person's own AWS profile must not replace them.
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
         os.environ.pop(name, None)
     return found
 
 
 def _is_ready(home: Path) -> bool:
-    # A stack that was killed leaves the file with its number behind.
+    # A killed stack leaves this file with its process id behind.
     try:
         return is_alive((home / "ready").read_text())
     except OSError:

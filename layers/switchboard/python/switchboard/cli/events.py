@@ -1,4 +1,4 @@
-"""`switchboard events`: recorded events, sent to their queues again."""
+"""`switchboard events`: sends recorded events to their queues again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from switchboard.cli.command import Nouns
 
 _BATCH = 100
-#: A replay of years takes long: it says how far it is after so many events, and after so many days.
+#: A replay of years takes long: it prints its progress after this many events, and after this many days.
 _EVENTS_TOLD, _DAYS_TOLD = 10_000, 30
 
 
@@ -27,12 +27,12 @@ def add_to(nouns: Nouns) -> None:
     verb = Noun(nouns, "events", "send recorded events to their queues again").verb(
         "replay",
         _replay,
-        "send the events of a time range to their queues again; a worker that took an event already ignores it",
+        "send the events of a time range to their queues again; a worker ignores an event that it has already handled",
     )
-    zoned = "a time with a zone, such as 2026-01-31T12:00:00Z"
+    zoned = "a time with a time zone, for example 2026-01-31T12:00:00Z"
     verb.add_argument("--from", dest="start", type=moment, required=True, metavar="ISO", help=zoned)
-    verb.add_argument("--to", dest="end", type=moment, required=True, metavar="ISO", help="not included")
-    verb.add_argument("--org", metavar="ORG", help="of this organisation only")
+    verb.add_argument("--to", dest="end", type=moment, required=True, metavar="ISO", help="the end, not included")
+    verb.add_argument("--org", metavar="ORG", help="only events of this organization")
 
 
 def _replay(args: argparse.Namespace) -> None:
@@ -55,11 +55,11 @@ def _replay(args: argparse.Namespace) -> None:
 
 
 def _tell(handed_on: int, sent: int, until: str) -> None:
-    note(f"{handed_on} events and {sent} jobs until {until}")
+    note(f"{handed_on} events and {sent} jobs up to {until}")
 
 
 def _days(start: str, end: str) -> Iterator[tuple[str, str]]:
-    """The days of a range, each from a moment to the next one's."""
+    """The days of a range, each as its start and its end."""
     last = clock.parse(end)
     moment = clock.parse(start)
     while moment < last:

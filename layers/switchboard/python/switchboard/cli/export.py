@@ -1,7 +1,7 @@
-"""An exported chain as text: JSON lines with a head as the last, or answers of `GET /v1/audit/export`.
+"""Writes and reads an exported chain: JSON lines with the head as the last, or responses of `GET /v1/audit/export`.
 
-The first part of a chain verifies as well as the whole. So an export ends with its head, the number of links and the
-last hash: a file whose end was cut off has none, or one that it does not reach.
+The beginning of a chain is a valid chain too. So an export ends with its head: the number of links and the last hash.
+A truncated file has no head, or fewer links than its head states.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from switchboard.audit.chain import HASH
 from switchboard.audit.models import GENESIS, Head
 
 _NO_END = (
-    "its end is missing: the last line of an export is its head, and was perhaps cut off. Export the chain again, or"
-    " give the last hash with --expect-head"
+    "its end is missing: the last line of an export is its head, and this file may be truncated. Export the chain"
+    " again, or give the last hash with --expect-head"
 )
 
 
 def lines(documents: Iterable[dict[str, Any]], head: Head) -> Iterator[str]:
-    """An export, line by line, that ends with its head."""
+    """The lines of an export. The last line is the head."""
     for value in chained(documents, [{"head": head._asdict()}]):
         yield json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 class Reader:
-    """The documents of an export. `fault` is set where it cannot be read further, or is less than it says it is."""
+    """Reads the documents of an export. `fault` is set if the file is unreadable or shorter than its head states."""
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
@@ -37,7 +37,7 @@ class Reader:
         self.fault: str | None = None
 
     def documents(self) -> Iterator[dict[str, Any]]:
-        """The documents in order, until the end or a fault."""
+        """The documents in order, up to the end or the first fault."""
         try:
             for value in _values(self._file):
                 for document in self._of(value):
@@ -52,7 +52,10 @@ class Reader:
                 self.fault = f"it ends before its head at seq {max(self._claimed)}"
 
     def end(self, expected: str | None) -> str | None:
-        """The fault, once all documents are read. The end is known by a head in the file, or by the `expected` hash."""
+        """Return the fault after all documents are read, `None` if there is none.
+
+        A head in the file, or the `expected` hash, proves that the end is not missing.
+        """
         if self.fault or self._ended or expected:
             return self.fault
         return _NO_END if self._last.seq else f"it is empty: {_NO_END}"
@@ -64,11 +67,11 @@ class Reader:
         self._reach(self._claimed.pop(seq, None))
 
     def _reach(self, claimed: str | None) -> None:
-        """A head claims the last document's place."""
+        """Compare the last document with the hash that a head claims for it."""
         if claimed is None:
             return
         if claimed != self._last.hash:
-            raise ValueError(f"the head at seq {self._last.seq} is another")
+            raise ValueError(f"the head at seq {self._last.seq} has another hash")
         self._ended = True
 
     def _of(self, value: Any) -> list[dict[str, Any]]:
@@ -83,7 +86,7 @@ class Reader:
         elif isinstance(value, dict):
             documents = [value]
         if not isinstance(documents, list) or not all(isinstance(document, dict) for document in documents):
-            raise ValueError("it holds something else than documents of a chain")
+            raise ValueError("it holds values that are not documents of a chain")
         return documents
 
     def _claim(self, head: Any) -> None:
@@ -92,15 +95,15 @@ class Reader:
                 if seq == self._last.seq:
                     self._reach(claimed)
                 elif seq < self._last.seq:
-                    raise ValueError(f"its head is seq {seq}, and it goes on to seq {self._last.seq}")
+                    raise ValueError(f"its head is seq {seq}, but it continues to seq {self._last.seq}")
                 elif self._claimed.setdefault(seq, claimed) != claimed:
                     raise ValueError(f"it has two heads at seq {seq}")
             case _:
-                raise ValueError("its head is not one: it has a seq and a hash")
+                raise ValueError("its head is malformed: a head has a seq and a hash")
 
 
 def _values(file: IO[str]) -> Iterator[Any]:
-    """The JSON values of a text: line by line where its first line is one, else all of it at once."""
+    """The JSON values of a text: one per line if the first line is a JSON value, or else parsed as a whole."""
     first = file.readline()
     try:
         yield _parsed(first)
@@ -127,7 +130,7 @@ def _several(text: str) -> Iterator[Any]:
 
 
 def _not_json(error: json.JSONDecodeError, line: int) -> ValueError:
-    # The parser's words end where a place follows: "Unterminated string starting at".
+    # The parser's message may end with a word before a place: "Unterminated string starting at".
     return ValueError(f"it is not JSON: {error.msg}: line {line} column {error.colno}")
 
 
@@ -136,7 +139,7 @@ def _parsed(text: str) -> Any:
 
 
 def _hashable(value: Any) -> Any:
-    # Half of a surrogate pair has no UTF-8: no link that we sealed holds one.
+    # Half of a surrogate pair has no UTF-8 form, so no sealed link contains one.
     json.dumps(value, ensure_ascii=False).encode()
     return value
 
@@ -144,5 +147,5 @@ def _hashable(value: Any) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
-        raise ValueError("a name stands twice in one object: two readers would see two documents")
+        raise ValueError("an object has the same name twice: two readers could read different documents")
     return value

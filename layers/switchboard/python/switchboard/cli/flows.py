@@ -1,4 +1,4 @@
-"""`switchboard flow`: who talks in a call, and what it says."""
+"""`switchboard flow`: flows, the voices and scripts of calls."""
 
 from __future__ import annotations
 
@@ -19,26 +19,28 @@ _PAGE = 100
 
 def add_to(nouns: Nouns) -> None:
     """Add the commands."""
-    flow = Noun(nouns, "flow", "flows: who talks in a call, and what it says")
+    flow = Noun(nouns, "flow", "flows, the voices and scripts of calls")
     create = flow.verb("create", _create, "create a flow")
     create.add_argument("org", metavar="ORG")
-    create.add_argument("name", metavar="NAME", help="what it calls itself")
+    create.add_argument("name", metavar="NAME", help="the name of the agent that talks")
     create.add_argument("--kind", choices=get_args(Kind), required=True)
-    create.add_argument("--greeting", default="", metavar="TEXT", help="what it says first; {{name}} is a variable")
-    create.add_argument("--prompt", default="", metavar="TEXT", help="what it is to do; {{name}} is a variable")
-    create.add_argument("--voice", metavar="ID", help="a voice of the catalogue, which decides the tier")
+    create.add_argument("--greeting", default="", metavar="TEXT", help="its first words; {{name}} is a variable")
+    create.add_argument("--prompt", default="", metavar="TEXT", help="its instructions; {{name}} is a variable")
+    create.add_argument("--voice", metavar="ID", help="a voice of the catalog, which decides the tier")
     create.add_argument("--provider-agent", metavar="ID", help="the voice provider's own agent, agent_…")
     create.add_argument("--caller-id", metavar="E164", help="the number that its calls come from")
-    create.add_argument("--consent", type=consent, metavar="SOURCE@DATE", help="what its calls rest on otherwise")
+    create.add_argument(
+        "--consent", type=consent, metavar="SOURCE@DATE", help="the consent for calls without a consent of their own"
+    )
     create.add_argument(
         "--purpose",
         type=one_of(Purpose),
         choices=list(Purpose),
         default=Purpose.INFORMATIONAL,
         metavar="PURPOSE",
-        help=f"what its calls are for: {', '.join(Purpose)}; {Purpose.INFORMATIONAL} by default",
+        help=f"the purpose of its calls: {', '.join(Purpose)}; {Purpose.INFORMATIONAL} by default",
     )
-    flow.verb("list", _list, "list an organisation's flows, newest first").add_argument("org", metavar="ORG")
+    flow.verb("list", _list, "list an organization's flows, newest first").add_argument("org", metavar="ORG")
     shown = flow.verb("show", _show, "show a flow")
     shown.add_argument("org", metavar="ORG")
     shown.add_argument("flow", metavar="FLOW", help="its id, a UUID")

@@ -33,32 +33,36 @@ def add_to(nouns: Nouns) -> None:
     create.add_argument("org", metavar="ORG")
     create.add_argument("--kind", choices=sorted(_KINDS), required=True)
     create.add_argument("--agent", metavar="ID", help="the agent that an agent key acts as")
-    create.add_argument("--name", metavar="N", help="what it is called in lists")
+    create.add_argument("--name", metavar="N", help="its name in lists")
     create.add_argument("--expires", type=moment, metavar="ISO")
-    create.add_argument("--ip", type=_network, action="append", metavar="CIDR", help="only from there; repeatable")
-    calls = create.add_argument_group("for keys of OptiComm")
-    calls.add_argument("--permission", choices=opticomm.ACTIONS, action="append", help="only for this; repeatable")
-    calls.add_argument("--agent-allowed", action="append", metavar="ID", help="only with this flow; repeatable")
-    calls.add_argument("--per-minute", type=positive, metavar="N", help="requests; 60 by default")
-    calls.add_argument("--per-day", type=positive, metavar="N", help="calls; 1,000 by default")
-    calls.add_argument("--consent", type=consent, metavar="SOURCE@DATE", help="what its calls rest on otherwise")
-    key.verb("list", _list, "list an organisation's keys, newest first").add_argument("org", metavar="ORG")
-    revoke = key.verb("revoke", _revoke, "make a key open nothing, within the key cache's seconds")
+    create.add_argument(
+        "--ip", type=_network, action="append", metavar="CIDR", help="allow only this network; repeatable"
+    )
+    calls = create.add_argument_group("for OptiComm keys")
+    calls.add_argument("--permission", choices=opticomm.ACTIONS, action="append", help="allow only this; repeatable")
+    calls.add_argument("--agent-allowed", action="append", metavar="ID", help="allow only this flow; repeatable")
+    calls.add_argument("--per-minute", type=positive, metavar="N", help="requests per minute; 60 by default")
+    calls.add_argument("--per-day", type=positive, metavar="N", help="calls per day; 1,000 by default")
+    calls.add_argument(
+        "--consent", type=consent, metavar="SOURCE@DATE", help="the consent for calls without a consent of their own"
+    )
+    key.verb("list", _list, "list an organization's keys, newest first").add_argument("org", metavar="ORG")
+    revoke = key.verb("revoke", _revoke, "revoke a key; caches may accept it for some more seconds")
     revoke.add_argument("org", metavar="ORG")
-    revoke.add_argument("key", metavar="KEY", help="its id, key_…")
+    revoke.add_argument("key", metavar="KEY", help="the key's id, key_…")
 
 
 def _create(args: argparse.Namespace) -> None:
     kind = _KINDS[args.kind]
     if (kind is KeyKind.AGENT) != bool(args.agent):
-        args.usage_error("--agent goes with --kind agent, and only with it")
+        args.usage_error("give --agent with --kind agent, and with no other kind")
     if kind not in opticomm.KEYS and any(getattr(args, name) for name in _OPTICOMM_ONLY):
-        args.usage_error(f"{_option(_OPTICOMM_ONLY)} go with a --kind of OptiComm's, and only with it")
+        args.usage_error(f"give {_option(_OPTICOMM_ONLY)} only with an OptiComm --kind")
     org = accounts.organisation(args.org)
     if args.agent:
         agents.get(org.id, args.agent)
     if args.expires and args.expires <= clock.stamp():
-        raise Invalid("The key would have expired already.")
+        raise Invalid("The key would expire in the past: give --expires a future time.")
     made, writes = accounts.new_key(
         operator(org.id),
         kind,
@@ -73,7 +77,7 @@ def _create(args: argparse.Namespace) -> None:
     if kind in opticomm.KEYS:
         shown["callback_secret"] = callbacks.secret_of(org.id, made.key.id)
     show(args, shown)
-    note("The key's text is shown this once.")
+    note("The key's text is shown only once: keep it now.")
 
 
 def _restrictions(args: argparse.Namespace) -> Restrictions:

@@ -1,4 +1,4 @@
-"""`switchboard law`: the rows of law that the gate knows, and those that an operator adds while the system runs."""
+"""`switchboard law`: the gate's built-in rows of law, and the rows that an operator adds while the system runs."""
 
 from __future__ import annotations
 
@@ -15,26 +15,28 @@ from switchboard.compliance.data import review
 if TYPE_CHECKING:
     from switchboard.cli.command import Nouns
 
-#: Rows of law are of no organization.
+#: Rows of law belong to no organization.
 _EVERYBODY = "org_platform"
 
 
 def add_to(nouns: Nouns) -> None:
     """Add the commands."""
-    law = Noun(nouns, "law", "rows of law: when people may be called, and where")
-    law.verb("rows", _rows, "list the rows that came with this release", offline=lambda _: True)
+    law = Noun(nouns, "law", "rows of law: the times and places where people may be called")
+    law.verb("rows", _rows, "list the built-in rows of this release", offline=lambda _: True)
     law.verb("list", _list, "list the rows that operators added")
-    law.verb("overdue", _overdue, "list what should have been looked up again; exits with 1 if anything should")
-    close = law.verb("close", _close, "close a place for some days: an emergency, a proclaimed holiday")
+    law.verb("overdue", _overdue, "list rows with an overdue review; exits with 1 if there are any")
+    close = law.verb("close", _close, "forbid calls to a place on some days: an emergency, a proclaimed holiday")
     _add_place(close)
-    close.add_argument("first", type=_day, metavar="FIRST", help="the first day, by the local calendar")
+    close.add_argument("first", type=_day, metavar="FIRST", help="the first day, in local time")
     close.add_argument("last", type=_day, metavar="LAST", help="the last day")
-    narrow = law.verb("narrow", _narrow, "leave only a part of the day open in a place")
+    narrow = law.verb("narrow", _narrow, "allow calls to a place only in a part of the day")
     _add_place(narrow)
-    narrow.add_argument("start", metavar="START", help="as 09:00, by the recipient's clock")
-    narrow.add_argument("end", metavar="END", help="as 18:00")
-    narrow.add_argument("--days", type=_weekdays, default=WEEKDAYS, metavar="LIST", help="as mon,tue; all by default")
-    cap = law.verb("cap", _cap, "allow so many calls of one subject to a number in so many hours")
+    narrow.add_argument("start", metavar="START", help="for example 09:00, in the recipient's local time")
+    narrow.add_argument("end", metavar="END", help="for example 18:00")
+    narrow.add_argument(
+        "--days", type=_weekdays, default=WEEKDAYS, metavar="LIST", help="for example mon,tue; all by default"
+    )
+    cap = law.verb("cap", _cap, "limit the calls about one subject to a number in some hours")
     _add_place(cap)
     cap.add_argument("calls", type=positive, metavar="CALLS", help="1 to 3")
     cap.add_argument("hours", type=positive, metavar="HOURS", help="1 to 24")
@@ -46,10 +48,10 @@ def add_to(nouns: Nouns) -> None:
 
 
 def _add_place(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("place", metavar="PLACE", help="a country, as CA, or a state, as US-FL")
-    verb.add_argument("--source", required=True, metavar="TEXT", help="where it stands")
-    verb.add_argument("--review-by", type=_day, metavar="DAY", help="when somebody is to look it up again")
-    verb.add_argument("--channel", choices=get_args(Channel), help="calls or texts alone")
+    verb.add_argument("place", metavar="PLACE", help="a country, for example CA, or a state, for example US-FL")
+    verb.add_argument("--source", required=True, metavar="TEXT", help="the source of the rule")
+    verb.add_argument("--review-by", type=_day, metavar="DAY", help="the day of its next review")
+    verb.add_argument("--channel", choices=get_args(Channel), help="only calls, or only texts; both by default")
 
 
 def _rows(args: argparse.Namespace) -> None:
@@ -135,11 +137,11 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day, as 2026-01-31") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day: write it like 2026-01-31") from None
 
 
 def _weekdays(text: str) -> tuple[str, ...]:
     days = tuple(text.lower().split(","))
     if not set(days) <= set(WEEKDAYS):
-        raise argparse.ArgumentTypeError(f"{text!r} is not some of {','.join(WEEKDAYS)}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of weekdays: use {','.join(WEEKDAYS)}")
     return days

@@ -1,4 +1,4 @@
-"""`switchboard mail`: addresses that get no more mail."""
+"""`switchboard mail`: suppressed addresses, which get no more mail."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _PLATFORM = "platform"
 
 def add_to(nouns: Nouns) -> None:
     """Add the commands."""
-    noun = Noun(nouns, "mail", "addresses that get no more mail")
-    listed = noun.verb("suppressed", _list, "list an organization's suppressed addresses, and why each is")
+    noun = Noun(nouns, "mail", "suppressed addresses, which get no more mail")
+    listed = noun.verb("suppressed", _list, "list an organization's suppressed addresses with their reasons")
     listed.add_argument("org", metavar="ORG")
     for name, run, told in (
-        ("check", _check, "tell whether mail to an address is suppressed"),
-        ("suppress", _suppress, "send nothing more to an address"),
-        ("lift", _lift, "send to a suppressed address again"),
+        ("check", _check, "show whether an address is suppressed"),
+        ("suppress", _suppress, "send no more mail to an address"),
+        ("lift", _lift, "allow mail to a suppressed address again"),
     ):
         verb = noun.verb(name, run, told)
-        verb.add_argument("org", metavar="ORG", help=f"an organization, or {_PLATFORM} for mail of the platform's own")
+        verb.add_argument("org", metavar="ORG", help=f"an organization, or {_PLATFORM} for the platform's own mail")
         verb.add_argument("address", metavar="ADDRESS", type=_address)
 
 
@@ -42,7 +42,9 @@ def _address(text: str) -> str:
 
 def _list(args: argparse.Namespace) -> None:
     if args.org == _PLATFORM:
-        raise Invalid("The platform keeps digests alone: ask for one address with `mail check platform ADDRESS`.")
+        raise Invalid(
+            "The platform stores only digests of addresses: check one address with `mail check platform ADDRESS`."
+        )
     org = accounts.organisation(args.org)
     rows: list[dict[str, Any]] = []
     after: str | None = None

@@ -1,4 +1,4 @@
-"""`switchboard org`: organisations, their plans and their caps."""
+"""`switchboard org`: organizations, their plans and their caps."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _PAGE = 100
 
 def add_to(nouns: Nouns) -> None:
     """Add the commands."""
-    org = Noun(nouns, "org", "organisations, their plans and their caps")
-    create = org.verb("create", _create, "open an organisation; prints its master key, once")
+    org = Noun(nouns, "org", "organizations, their plans and their caps")
+    create = org.verb("create", _create, "create an organization; prints its master key, once")
     create.add_argument("name", metavar="NAME")
     create.add_argument("--slug", type=slug, required=True)
     create.add_argument(
         "--plan", type=one_of(PlanName), choices=list(PlanName), default=PlanName.FREE, help="free by default"
     )
-    create.add_argument("--owner", type=_address, metavar="EMAIL", help="the human who may have no second one")
-    org.verb("list", _list, "list organisations, newest first")
-    org.verb("show", _show, "show an organisation").add_argument("org", metavar="ORG")
-    plan = org.verb("set-plan", _set_plan, "move an organisation to a plan")
+    create.add_argument("--owner", type=_address, metavar="EMAIL", help="its owner, who can own no second organization")
+    org.verb("list", _list, "list organizations, newest first")
+    org.verb("show", _show, "show an organization").add_argument("org", metavar="ORG")
+    plan = org.verb("set-plan", _set_plan, "move an organization to a plan")
     plan.add_argument("org", metavar="ORG")
     plan.add_argument("plan", type=one_of(PlanName), choices=list(PlanName), metavar="PLAN", help=", ".join(PlanName))
     agreed = plan.add_mutually_exclusive_group()
@@ -43,10 +43,10 @@ def add_to(nouns: Nouns) -> None:
         type=_limit,
         action="append",
         metavar="NAME=VALUE",
-        help=f"what was agreed on in place of the plan's figure: {', '.join(_LIMITS)}; those agreed on before go",
+        help=f"a limit that replaces the plan's: {', '.join(_LIMITS)}; repeatable, and earlier limits are removed",
     )
-    agreed.add_argument("--no-limits", action="store_true", help="nothing is agreed on any more: the plan's figures")
-    cap = org.verb("set-cap", _set_cap, "set or lift an organisation's monthly spending limit")
+    agreed.add_argument("--no-limits", action="store_true", help="remove all earlier limits: the plan's limits apply")
+    cap = org.verb("set-cap", _set_cap, "set or remove an organization's monthly spending cap")
     cap.add_argument("org", metavar="ORG")
     amount = cap.add_mutually_exclusive_group(required=True)
     amount.add_argument("--cents", type=_cents, metavar="N")
@@ -59,7 +59,7 @@ def _create(args: argparse.Namespace) -> None:
     master, key_writes = accounts.new_key(origin, KeyKind.MASTER, "master key")
     commit(accounts.opening(origin, org), key_writes)
     show(args, {"organization": org.id, "slug": org.slug, "plan": org.plan.value, "master_key": master.text})
-    note("The key is shown this once.")
+    note("The key is shown only once: keep it now.")
 
 
 def _list(args: argparse.Namespace) -> None:
@@ -67,7 +67,7 @@ def _list(args: argparse.Namespace) -> None:
 
 
 def every() -> list[Organisation]:
-    """All organisations, newest first."""
+    """All organizations, newest first."""
     found, start = accounts.organisations(_PAGE)
     while start:
         more, start = accounts.organisations(_PAGE, start)
@@ -126,11 +126,11 @@ def _address(text: str) -> str:
 def _limit(text: str) -> tuple[str, int]:
     name, equals, value = text.partition("=")
     if not equals or name not in _LIMITS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE with a name of {', '.join(_LIMITS)}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE: use one of the names {', '.join(_LIMITS)}")
     return name, positive(value)
 
 
 def _cents(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= _LARGEST_CAP):
-        raise argparse.ArgumentTypeError(f"{text!r} is no amount of cents from 0 to {_LARGEST_CAP}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount in cents from 0 to {_LARGEST_CAP}")
     return int(text)

@@ -1,4 +1,4 @@
-"""`switchboard team` and `switchboard person`: who works in an organisation, and their sessions."""
+"""`switchboard team` and `switchboard person`: the members of an organization, and people's sessions."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 def add_to(nouns: Nouns) -> None:
     """Add the commands."""
-    noun = Noun(nouns, "team", "who works in an organisation, and who is invited")
+    noun = Noun(nouns, "team", "members and invites of an organization")
     noun.verb("list", _list, "list members and open invites").add_argument("org", metavar="ORG")
-    invite = noun.verb("invite", _invite, "invite somebody, such as the first admin of an organisation")
+    invite = noun.verb("invite", _invite, "invite a person, for example the first admin of an organization")
     invite.add_argument("org", metavar="ORG")
     invite.add_argument("email", metavar="EMAIL")
     invite.add_argument(
-        "--role", type=one_of(Role), choices=list(Role), default=Role.ADMIN, help="what they may do; admin by default"
+        "--role", type=one_of(Role), choices=list(Role), default=Role.ADMIN, help="the person's role; admin by default"
     )
     person = Noun(nouns, "person", "people and their sessions")
     out = person.verb("sign-out", _sign_out, "end all sessions of a person")
-    out.add_argument("person", metavar="PERSON", help="an id, usr_…, as `team list` shows it")
+    out.add_argument("person", metavar="PERSON", help="the person's id, usr_…, from `team list`")
 
 
 def _list(args: argparse.Namespace) -> None:
@@ -47,9 +47,9 @@ def _invite(args: argparse.Namespace) -> None:
     org = accounts.organisation(args.org)
     made = invites.create_invite(operator(org.id), org, "Switchboard", args.email, args.role)
     show(args, {"invite": made.id, "email": made.email, "role": made.role.value, "expires_at": made.expires_at})
-    note("The mail has a link by which they join; it is in the console, too, once they sign in with that address.")
+    note("The person can join by the link in the mail, or in the console after a sign-in with that address.")
 
 
 def _sign_out(args: argparse.Namespace) -> None:
     people.sign_out_everywhere(args.person)
-    note("Their sessions are over, from the next request on.")
+    note("The person is signed out from the next request on.")

@@ -1,4 +1,4 @@
-"""`switchboard projections`: counts and lists that are computed from events, deleted so that a replay computes them."""
+"""`switchboard projections`: deletes counts and lists that are computed from events, so that a replay rebuilds them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def add_to(nouns: Nouns) -> None:
     """Add the commands."""
     verb = Noun(nouns, "projections", "counts and lists that are computed from events").verb(
-        "clear", _clear, "delete a projection of an organization; `switchboard events replay` computes it again"
+        "clear", _clear, "delete a projection of an organization; `switchboard events replay` rebuilds it"
     )
     verb.add_argument("name", metavar="NAME", choices=sorted(projections.PROJECTIONS))
     verb.add_argument("--org", metavar="ORG", required=True)

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 def add_to(nouns: Nouns) -> None:
     """Add the commands."""
     queue = Noun(nouns, "queue", "the workers' queues and their dead letters")
-    queue.verb("list", _list, "list queues: what waits, is at work, is delayed, and failed for good")
-    redrive = queue.verb("redrive", _redrive, "bring dead letters back to their queue")
+    queue.verb("list", _list, "list queues with their waiting, in-flight and delayed messages and their dead letters")
+    redrive = queue.verb("redrive", _redrive, "move dead letters back to their queue")
     redrive.add_argument("name", metavar="NAME")
-    redrive.add_argument("--max", type=positive, metavar="N", help="stop after so many")
+    redrive.add_argument("--max", type=positive, metavar="N", help="move at most this many")
 
 
 def _list(args: argparse.Namespace) -> None:
@@ -29,7 +29,7 @@ def _list(args: argparse.Namespace) -> None:
 
 def _redrive(args: argparse.Namespace) -> None:
     if args.name not in _names():
-        raise NotFound(f"There is no queue {args.name!r}, only {', '.join(_names())}.")
+        raise NotFound(f"There is no queue {args.name!r}: use one of {', '.join(_names())}.")
     moved = dead_letters.redrive(args.name, args.max)
     show(args, {"queue": args.name, "moved": moved, "dead": dead_letters.depth(args.name).dead})
 

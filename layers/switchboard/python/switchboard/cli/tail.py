@@ -1,4 +1,4 @@
-"""`switchboard tail`: an organisation's live stream, printed line by line and taken up again when it breaks."""
+"""`switchboard tail`: prints an organization's live stream line by line, and reconnects when the stream breaks."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from switchboard.cli.command import Nouns
 
 _PATH = "/v1/events/stream"
-#: How often a broken stream is tried again, and the pause before: a second, twice as long each time. A stream that ends
-#: says itself when to come again.
+#: How often a broken stream is retried, and the pauses in seconds: they start at one second and double each time. A
+#: stream that ends normally tells the client when to reconnect.
 _ATTEMPTS, _FIRST_PAUSE, _LONGEST_PAUSE = 5, 1.0, 30.0
-#: The server is silent for 15 seconds at most: after three times that it is gone.
+#: The server sends something every 15 seconds at least: after three times that, the connection is lost.
 _SILENCE = 45.0
 
 #: How the command waits. Tests replace it.
@@ -31,7 +31,7 @@ sleep: Callable[[float], None] = time.sleep
 
 
 class _BrokenError(Exception):
-    """The stream ended, or could not be opened this time. `wait` is what the server asked for."""
+    """The stream broke or could not be opened. `wait` is the pause, in seconds, that the server asked for."""
 
     def __init__(self, message: str, wait: float = 0) -> None:
         super().__init__(message)
@@ -40,13 +40,13 @@ class _BrokenError(Exception):
 
 def add_to(nouns: Nouns) -> None:
     """Add the command."""
-    summary = "watch what happens, while it happens"
+    summary = "print an organization's events as they happen"
     parser = nouns.add_parser("tail", help=summary, description=summary, parents=[common()])
-    parser.add_argument("--channel", choices=("email", "sms", "voice", "vault"), help="on this channel only")
-    parser.add_argument("--agent", metavar="ID", help="of this agent only")
-    parser.add_argument("--raw", action="store_true", help="print the events' JSON, one a line")
-    parser.add_argument("--url", help="where the API is; by default where the local stack runs")
-    parser.add_argument("--key", help="an API key; by default the demo organisation's master key")
+    parser.add_argument("--channel", choices=("email", "sms", "voice", "vault"), help="only events of this channel")
+    parser.add_argument("--agent", metavar="ID", help="only events of this agent")
+    parser.add_argument("--raw", action="store_true", help="print each event as a line of JSON")
+    parser.add_argument("--url", help="the URL of the API; by default that of the local stack")
+    parser.add_argument("--key", help="an API key; by default the demo organization's master key")
     parser.set_defaults(run=_run, offline=lambda _: True, usage_error=parser.error)
 
 
@@ -54,7 +54,7 @@ def _run(args: argparse.Namespace) -> None:
     known = _demo(Path(getattr(args, "local", None) or ".local")) | os.environ
     url, key = args.url or known.get("SWITCHBOARD_URL"), args.key or known.get("ANIMA_MASTER_KEY")
     if not url or not key:
-        raise Invalid("No local stack was found: --url and --key are needed.", code="usage")
+        raise Invalid("No local stack was found: give --url and --key.", code="usage")
     show = _raw if args.raw or getattr(args, "json", False) else _line
     for event in follow(url, key, {"channel": args.channel, "agent_id": args.agent}):
         print(show(event), flush=True)
@@ -69,10 +69,9 @@ def _demo(home: Path) -> dict[str, str]:
 
 
 def follow(url: str, key: str, filters: dict[str, str | None]) -> Iterator[dict[str, Any]]:
-    """The events of a stream, across disconnects: none twice, none missing.
+    """Iterate over the events of a stream across disconnects, each event exactly once.
 
-    Raises Unauthenticated, Forbidden, or Invalid for what another try would not change, and Unavailable after five
-    tries in a row.
+    Raises Unauthenticated, Forbidden or Invalid if a retry cannot help, and Unavailable after five failures in a row.
     """
     seen, failures, noted, is_told = "", 0, "", False
     while True:
@@ -80,7 +79,7 @@ def follow(url: str, key: str, filters: dict[str, str | None]) -> Iterator[dict[
         try:
             for block in _once(url, key, filters, seen):
                 if not is_told:
-                    # From here on nothing is missed: what happened before is not shown.
+                    # No event is missed from here on. Earlier events are not shown.
                     note("watching …")
                     is_told = True
                 seen, failures, retry = block.id, 0, block.retry or retry
@@ -94,7 +93,7 @@ def follow(url: str, key: str, filters: dict[str, str | None]) -> Iterator[dict[
             if failures > _ATTEMPTS:
                 raise Unavailable(f"Gave up after {_ATTEMPTS} attempts: {message}.") from None
             pause = max(min(_FIRST_PAUSE * 2 ** (failures - 1), _LONGEST_PAUSE), broken.wait)
-        # Where all live streams are taken, one short answer follows another.
+        # While all live streams are in use, one short response follows another: print the same message once.
         if failures or message != noted:
             note(f"{message}; again in {pause:.0f} s")
         noted = message
@@ -102,7 +101,7 @@ def follow(url: str, key: str, filters: dict[str, str | None]) -> Iterator[dict[
 
 
 class _Block(NamedTuple):
-    """What a connection says up to an empty line. `id` is the place after it; `retry` is in seconds."""
+    """A block of a stream, up to an empty line. `id` is the position after it; `retry` is in seconds."""
 
     id: str
     data: str = ""
@@ -110,10 +109,10 @@ class _Block(NamedTuple):
 
 
 def _once(url: str, key: str, filters: dict[str, str | None], seen: str) -> Iterator[_Block]:
-    """One connection's blocks."""
+    """The blocks of one connection."""
     place = urlsplit(url)
     if place.scheme not in ("http", "https") or not place.hostname:
-        raise Invalid(f"{url} is no address of an API.", code="usage")
+        raise Invalid(f"{url} is not the URL of an API: give a URL like https://api.example.com.", code="usage")
     kind = http.client.HTTPSConnection if place.scheme == "https" else http.client.HTTPConnection
     connection = kind(place.hostname, place.port, timeout=_SILENCE)
     query = urlencode({name: value for name, value in filters.items() if value})
@@ -134,7 +133,7 @@ def _once(url: str, key: str, filters: dict[str, str | None], seen: str) -> Iter
 
 
 def _blocks(response: http.client.HTTPResponse, seen: str) -> Iterator[_Block]:
-    """Blocks as the standard has them: an id counts once its block is complete."""
+    """Parse blocks as in the standard of server-sent events: an id counts only after its block is complete."""
     id_, data, retry = seen, "", None
     while raw := response.readline():
         line = raw.decode().rstrip("\r\n")

@@ -1,4 +1,4 @@
-"""`switchboard tenant` and `switchboard drill`: Athos' tenants, their keys and quota, and the drills that they have."""
+"""`switchboard tenant` and `switchboard drill`: Athos tenants with their keys, their quota and their drills."""
 
 from __future__ import annotations
 
@@ -27,41 +27,39 @@ _QUOTA = "roleplays_per_month"
 def add_to(nouns: Nouns) -> None:
     """Add the commands."""
     _add_tenant(Noun(nouns, "tenant", "tenants of the roleplay API, their keys and their quota"))
-    _add_drill(Noun(nouns, "drill", "drills of the catalogue, and who has them"))
+    _add_drill(Noun(nouns, "drill", "drills of the catalog, per tenant"))
 
 
 def _add_tenant(tenant: Noun) -> None:
-    create = tenant.verb("create", _create, "open an organisation with a tenant's key; prints it, once")
+    create = tenant.verb("create", _create, "create an organization with a tenant key; prints the key, once")
     create.add_argument("name", metavar="NAME")
     create.add_argument("--slug", type=slug, required=True)
     create.add_argument(
         "--plan", type=one_of(PlanName), choices=list(PlanName), default=PlanName.FREE, help="free by default"
     )
-    tenant.verb("list", _list, "list organisations with their roleplays, newest first")
+    tenant.verb("list", _list, "list organizations with their roleplays, newest first")
     tenant.verb("show", _show, "show a tenant").add_argument("org", metavar="ORG")
-    key = tenant.verb("key", _key, "give a tenant another key, five active ones at most; prints it, once")
+    key = tenant.verb("key", _key, "create another key for a tenant, at most five active ones; prints it, once")
     key.add_argument("org", metavar="ORG")
-    key.add_argument(
-        "--name", metavar="N", default="tenant key", help="what it is called in lists; `tenant key` by default"
-    )
+    key.add_argument("--name", metavar="N", default="tenant key", help="its name in lists; `tenant key` by default")
     key.add_argument("--expires", type=moment, metavar="ISO")
     for name, status, told in (
-        ("activate", "active", "let a tenant in again"),
-        ("deactivate", "suspended", "let a tenant in no more, with none of its organisation's keys"),
+        ("activate", "active", "activate a tenant again"),
+        ("deactivate", "suspended", "suspend a tenant: all keys of its organization stop working"),
     ):
         verb = tenant.verb(name, _set_status, told)
         verb.set_defaults(status=status)
         verb.add_argument("org", metavar="ORG")
-    quota = tenant.verb("quota", _set_quota, "set how many roleplays a tenant may have a month")
+    quota = tenant.verb("quota", _set_quota, "set a tenant's number of roleplays per month")
     quota.add_argument("org", metavar="ORG")
     amount = quota.add_mutually_exclusive_group(required=True)
     amount.add_argument("--monthly", type=positive, metavar="N")
-    amount.add_argument("--plan", action="store_true", help="the plan's figure")
+    amount.add_argument("--plan", action="store_true", help="use the plan's number")
 
 
 def _add_drill(drill: Noun) -> None:
-    drill.verb("list", _drills, "list the drills, as a tenant has them").add_argument("org", metavar="ORG")
-    for name, on, told in (("on", True, "let a tenant practise a drill"), ("off", False, "take a drill from a tenant")):
+    drill.verb("list", _drills, "list the drills of a tenant").add_argument("org", metavar="ORG")
+    for name, on, told in (("on", True, "switch a drill on for a tenant"), ("off", False, "switch a drill off")):
         verb = drill.verb(name, _switch, told)
         verb.set_defaults(on=on)
         verb.add_argument("org", metavar="ORG")
@@ -74,7 +72,7 @@ def _create(args: argparse.Namespace) -> None:
     key, writes = accounts.new_key(origin, KeyKind.ATHOS, "tenant key")
     commit(accounts.opening(origin, org), writes)
     show(args, {"organization": org.id, "slug": org.slug, "plan": org.plan.value, "athos_key": key.text})
-    note("The key is shown this once.")
+    note("The key is shown only once: keep it now.")
 
 
 def _list(args: argparse.Namespace) -> None:
@@ -100,11 +98,11 @@ def _row(org: Organisation) -> dict[str, Any]:
 def _key(args: argparse.Namespace) -> None:
     org = accounts.organisation(args.org)
     if args.expires and args.expires <= clock.stamp():
-        raise Invalid("The key would have expired already.")
+        raise Invalid("The key would expire in the past: give --expires a future time.")
     made, writes = accounts.new_key(operator(org.id), KeyKind.ATHOS, args.name, expires_at=args.expires)
     commit(writes)
     show(args, {"organization": org.id, "key": made.key.id, "expires_at": made.key.expires_at, "text": made.text})
-    note("The key's text is shown this once.")
+    note("The key's text is shown only once: keep it now.")
 
 
 def _set_status(args: argparse.Namespace) -> None:

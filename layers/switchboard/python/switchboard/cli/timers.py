@@ -1,4 +1,4 @@
-"""`switchboard timer`: timers that could not be handed to their queues, and were set aside."""
+"""`switchboard timer`: dead timers, which could not be sent to their queues and were set aside."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _PAGE = 100
 
 def add_to(nouns: Nouns) -> None:
     """Add the commands."""
-    timer = Noun(nouns, "timer", "timers that could not be handed to their queues, and were set aside")
+    timer = Noun(nouns, "timer", "dead timers, which could not be sent to their queues and were set aside")
     listed = timer.verb("list", _list, "list dead timers, oldest first")
     listed.add_argument(
-        "--limit", type=positive, default=_PAGE, metavar="N", help=f"how many at most; {_PAGE} by default"
+        "--limit", type=positive, default=_PAGE, metavar="N", help=f"show at most this many; {_PAGE} by default"
     )
     for name, run, summary in (
-        ("fire", _fire, "hand a dead timer's job to its queue now"),
-        ("drop", _drop, "give a dead timer up"),
+        ("fire", _fire, "send a dead timer's job to its queue now"),
+        ("drop", _drop, "delete a dead timer without sending its job"),
     ):
         verb = timer.verb(name, run, summary)
-        verb.add_argument("timer", metavar="TIMER", nargs="?", help="an id as `timer list` shows it")
+        verb.add_argument("timer", metavar="TIMER", nargs="?", help="an id from `timer list`")
         verb.add_argument("--all", action="store_true", help="every dead timer")
 
 
@@ -38,7 +38,7 @@ def _list(args: argparse.Namespace) -> None:
     rows: list[dict[str, Any]] = []
     for dead in _dead():
         if len(rows) == args.limit:
-            note(f"There are more than {args.limit}: see them with --limit.")
+            note(f"There are more than {args.limit}: show more with --limit.")
             break
         rows.append(
             {
@@ -60,7 +60,7 @@ def _fire(args: argparse.Namespace) -> int:
             timers.fire_dead(dead)
         except ValueError:
             if not args.all:
-                raise Invalid(f"The timer {dead.id} cannot be read: drop it, and see why in the log.") from None
+                raise Invalid(f"The timer {dead.id} is unreadable: drop it, and find the reason in the log.") from None
             unreadable += 1
         else:
             fired += 1
@@ -78,10 +78,10 @@ def _drop(args: argparse.Namespace) -> None:
 
 def _chosen(args: argparse.Namespace) -> list[DeadTimer]:
     if bool(args.timer) == args.all:
-        args.usage_error("either a TIMER or --all")
+        args.usage_error("give either a TIMER or --all")
     found = [dead for dead in _dead() if args.all or dead.id == args.timer]
     if args.timer and not found:
-        raise NotFound(f"There is no dead timer {args.timer!r}.")
+        raise NotFound(f"There is no dead timer {args.timer!r}: see `switchboard timer list`.")
     return found
 
 

@@ -1,4 +1,4 @@
-"""`switchboard usage`: what an organisation used."""
+"""`switchboard usage`: an organization's usage and its cost."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def add_to(nouns: Nouns) -> None:
     """Add the commands."""
-    verb = Noun(nouns, "usage", "what an organisation used").verb("show", _show, "show a month's use and its cost")
+    verb = Noun(nouns, "usage", "an organization's usage").verb("show", _show, "show a month's usage and its cost")
     verb.add_argument("org", metavar="ORG")
     verb.add_argument("--month", type=month, metavar="YYYY-MM", help="in UTC; this month by default")
 

@@ -1,4 +1,4 @@
-"""`switchboard webhook`: the endpoints of an organisation, of every kind, and their deliveries."""
+"""`switchboard webhook`: an organization's endpoints of every kind, and their deliveries."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from switchboard.webhooks.service import NewEndpoint, Seen
 if TYPE_CHECKING:
     from switchboard.cli.command import Nouns
 
-#: The kinds that are registered; OptiComm's callbacks are named call by call.
+#: The kinds with registered endpoints. An OptiComm call names its callback URL itself.
 _KINDS = ("anima", "athos")
 _PAGE = 100
 
@@ -27,15 +27,17 @@ def add_to(nouns: Nouns) -> None:
     create.add_argument("--kind", choices=_KINDS, required=True)
     create.add_argument("--url", required=True)
     create.add_argument("--event", action="append", metavar="NAME", help="an event, prefix.* or *; all by default")
-    create.add_argument("--header", action="append", type=_header, metavar="NAME:VALUE", help="sent along")
-    create.add_argument("--timeout", type=positive, metavar="MS", help="how long an answer is waited for")
-    noun.verb("list", _list, "list an organisation's webhooks, newest first").add_argument("org", metavar="ORG")
+    create.add_argument(
+        "--header", action="append", type=_header, metavar="NAME:VALUE", help="a header of each delivery; repeatable"
+    )
+    create.add_argument("--timeout", type=positive, metavar="MS", help="the time limit for a response")
+    noun.verb("list", _list, "list an organization's webhooks, newest first").add_argument("org", metavar="ORG")
     for name, run, told in (
         ("show", _show, "show a webhook"),
-        ("rotate", _rotate, "replace a webhook's secret, and print the new one, once; both sign for 24 hours"),
-        ("disable", _disable, "send a webhook nothing more"),
-        ("enable", _enable, "make a webhook active again, and forget its failures"),
-        ("delete", _delete, "remove a webhook"),
+        ("rotate", _rotate, "replace a webhook's secret; prints the new one, once; both secrets sign for 24 hours"),
+        ("disable", _disable, "stop all deliveries to a webhook"),
+        ("enable", _enable, "activate a webhook again, and reset its failures"),
+        ("delete", _delete, "delete a webhook"),
         ("test", _test, "send a test delivery"),
     ):
         verb = noun.verb(name, run, told)
@@ -45,11 +47,13 @@ def add_to(nouns: Nouns) -> None:
     deliveries.add_argument("org", metavar="ORG")
     deliveries.add_argument("webhook", metavar="WEBHOOK")
     deliveries.add_argument("--status", type=one_of(Status), choices=list(Status))
-    deliveries.add_argument("--limit", type=positive, default=20, metavar="N", help="how many at most; 20 by default")
-    again = noun.verb("redeliver", _redeliver, "send a delivery once more")
+    deliveries.add_argument(
+        "--limit", type=positive, default=20, metavar="N", help="show at most this many; 20 by default"
+    )
+    again = noun.verb("redeliver", _redeliver, "send a delivery again")
     again.add_argument("org", metavar="ORG")
     again.add_argument("delivery", metavar="DELIVERY")
-    recover = noun.verb("recover", _recover, "send once more the deliveries that were lost since a moment")
+    recover = noun.verb("recover", _recover, "send the failed deliveries since a given time again")
     recover.add_argument("org", metavar="ORG")
     recover.add_argument("webhook", metavar="WEBHOOK")
     recover.add_argument("--since", type=moment, required=True, metavar="ISO")
@@ -69,7 +73,7 @@ def _create(args: argparse.Namespace) -> None:
 def _once(args: argparse.Namespace, made: NewEndpoint) -> None:
     seen = webhooks.get(made.endpoint.org_id, made.endpoint.id)
     show(args, {**_row(seen), "secret": made.secret})
-    note("The secret is shown this once.")
+    note("The secret is shown only once: keep it now.")
 
 
 def _list(args: argparse.Namespace) -> None:

@@ -1,1 +1,1 @@
-"""Our own small tools, below every noun."""
+"""Small tools of our own. Every noun may import them, and they import no noun."""

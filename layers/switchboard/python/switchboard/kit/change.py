@@ -1,8 +1,8 @@
-"""One optimistic change for everything that is versioned: read, decide, commit once.
+"""Optimistic changes of versioned objects: read, decide, commit once.
 
-The decision is a pure function of what was read. Another writer between the read and the commit moves the version, so
-the commit's condition fails, and the whole is done again after a pause. Facts that arrive in numbers (recipients,
-turns) are items of their own, so that those who report them do not meet here.
+The decision is a pure function of the object that was read. Another writer between the read and the commit increases
+the version. The commit's condition then fails, and all three steps run again after a pause. Facts that arrive in large
+numbers (recipients, turns) are items of their own, so that their writers do not conflict here.
 """
 
 from __future__ import annotations
@@ -15,33 +15,33 @@ from switchboard.aws.table import ConditionFailedError, Item, Writes, commit
 from switchboard.errors import Contended
 
 T = TypeVar("T")
-#: The next version of a thing and what is written with it, or `None` where nothing changes.
+#: The next version of an object and the writes that belong to it, or `None` if nothing changes.
 Change = tuple[T, Writes] | None
 
-#: About three seconds of pauses: twenty writers of one thing all come through.
+#: About three seconds of pauses: enough for twenty concurrent writers of one object.
 _ATTEMPTS = 12
 
 
 class Moved(Exception):
-    """What was read has changed meanwhile. Read it again, and decide again."""
+    """The object has changed since it was read. Read it again, and decide again."""
 
     def __init__(self, _: list[Item | None] | None = None) -> None:
-        super().__init__("changed meanwhile")
+        super().__init__("changed since it was read")
 
 
 class Recorded(Exception):
-    """What this change would record is recorded: an earlier run did it."""
+    """An earlier run has already recorded the fact of this change."""
 
     def __init__(self, _: list[Item | None] | None = None) -> None:
-        super().__init__("recorded before")
+        super().__init__("already recorded")
 
 
 def change(load: Callable[[], T | None], decide: Callable[[T], Change[T]], save: Callable[[T], Writes]) -> T | None:
-    """Change a thing as it stands now, and return its new version; `None` where there is nothing to change.
+    """Change the current version of an object. Returns the new version, `None` if nothing changes.
 
-    `save` makes the write of the next version, on the condition that the version before still stands. A write beside
-    it may fail by `Recorded`: then nothing is left to do. Raises Contended when others keep changing it, and whatever
-    else the writes raise.
+    `save` returns the write of the next version, on the condition that the previous version is still stored. Another
+    write of the commit may raise `Recorded`: then nothing is left to do. Raises Contended when other writers keep
+    changing the object, and all other errors of the writes.
     """
 
     def attempt() -> T | None:
@@ -57,9 +57,9 @@ def change(load: Callable[[], T | None], decide: Callable[[T], Change[T]], save:
 
 
 def again(attempt: Callable[[], T]) -> T | None:
-    """Make an attempt again, from its first read on, while another writer comes between its read and its commit.
+    """Retry an attempt, from its first read on, while another writer changes the object before its commit.
 
-    Returns what the attempt returns, `None` where it was recorded before. Raises Contended when that does not end.
+    Returns the result of the attempt, `None` if an earlier run has recorded it. Raises Contended after the last retry.
     """
     for number in range(_ATTEMPTS):
         try:
@@ -68,13 +68,13 @@ def again(attempt: Callable[[], T]) -> T | None:
             table.back_off(number)
         except Recorded:
             return None
-    raise Contended("This keeps being changed by others: try again.", retry_after=1)
+    raise Contended("Other requests are changing this at the same time: try again in a second.", retry_after=1)
 
 
 def record(*fact: Writes) -> bool:
-    """Commit a fact that is an item of its own, and what goes with it. Returns False where it was recorded before.
+    """Commit a fact that is an item of its own, with its other writes. Returns False if it was recorded earlier.
 
-    The fact's write fails by `Recorded`, so that a report that comes twice is recorded once.
+    The fact's write raises `Recorded` for a repeated report, so that each report is recorded once.
     """
     try:
         commit(*fact)

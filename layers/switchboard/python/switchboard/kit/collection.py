@@ -1,4 +1,4 @@
-"""A kind of thing in a table: its item, its lists, and the one way to change it."""
+"""A collection of stored objects of one kind: their items, their list entries, and their optimistic changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from switchboard.kit.change import Change, Moved
 
 
 class Versioned(Protocol):
-    """What a collection keeps: a model of an organization that counts its changes."""
+    """A model that a collection can store: it belongs to an organization and counts its versions."""
 
     @property
     def id(self) -> str: ...
@@ -34,16 +34,16 @@ M = TypeVar("M", bound=Versioned)
 
 
 def moved(thing: M, **facts: Any) -> M:
-    """A thing's next version, with other facts."""
+    """Return the next version of an object, with these fields changed."""
     return thing.model_copy(update={**facts, "version": thing.version + 1, "updated_at": clock.stamp()})
 
 
 @dataclass(frozen=True)
 class Collection(Generic[M]):
-    """Where a kind of thing is stored.
+    """The stored objects of one kind.
 
-    `key` makes a thing's key of its organization and id, `lists` its index attributes (`kit.listing`), `pack` and
-    `unpack` turn fields into another form of the item's and back (callers' JSON is kept as text).
+    `key` makes an object's key from its organization and id. `lists` makes its index attributes (`kit.listing`).
+    `pack` converts fields to their stored form, and `unpack` converts them back (callers' JSON is stored as text).
     """
 
     table: str
@@ -54,19 +54,19 @@ class Collection(Generic[M]):
     unpack: Callable[[Item], Item] = lambda item: item
 
     def item(self, thing: M) -> Item:
-        """A thing as it is stored."""
+        """Return the stored item of an object."""
         return {**self.key(thing.org_id, thing.id), **self.pack(thing.model_dump(mode="json")), **self.lists(thing)}
 
     def read(self, item: Item) -> M:
-        """The thing that an item holds."""
+        """Return the object of a stored item."""
         return self.model.model_validate(self.unpack(item))
 
     def put(self, thing: M) -> Put:
-        """The write that stores a new thing."""
+        """Return the write that stores a new object."""
         return Put(table=self.table, item=self.item(thing), unless_exists=True)
 
     def save(self, thing: M) -> Put:
-        """The write of a thing's next version, if it still follows the one that was read. Raises Moved at commit."""
+        """Return the write of an object's next version. Raises Moved at commit if the stored version has changed."""
         return Put(
             table=self.table,
             item=self.item(thing),
@@ -76,21 +76,21 @@ class Collection(Generic[M]):
         )
 
     def get(self, org_id: str, id_: str) -> M | None:
-        """The organization's thing of that id."""
+        """Read the organization's object with this id, `None` if there is none."""
         item = table.get(self.table, self.key(org_id, id_))
         return self.read(item) if item else None
 
     def get_many(self, org_id: str, ids: Sequence[str]) -> list[M | None]:
-        """The organization's things of up to a hundred ids, in their order."""
+        """Read the organization's objects with up to a hundred ids, in the order of the ids."""
         return self.get_across([(org_id, id_) for id_ in ids])
 
     def get_across(self, places: Sequence[tuple[str, str]]) -> list[M | None]:
-        """Things of up to a hundred pairs of organization and id, in their order."""
+        """Read the objects of up to a hundred pairs of organization and id, in the order of the pairs."""
         items = table.get_many(self.table, [self.key(*place) for place in places]) if places else []
         return [self.read(item) if item else None for item in items]
 
     def change(self, org_id: str, id_: str, decide: Callable[[M], Change[M]]) -> M | None:
-        """Change a thing as it stands now (`kit.change`): its new version, `None` where nothing changes."""
+        """Change the current version of an object (`kit.change`). Returns the new one, `None` if nothing changes."""
         return kit.change(lambda: self.get(org_id, id_), decide, self._save_writes)
 
     def _save_writes(self, thing: M) -> Writes:

@@ -1,7 +1,7 @@
-"""Jobs: what one function asks another to do later, as small frozen types named in the imperative.
+"""Jobs: work for another function, as small frozen types named in the imperative.
 
-A noun declares its jobs in its `jobs.py`, each with the queue that carries it. A worker has a table of who does what
-(`switchboard.consumer`), and the queues that a function may send to follow from the classes.
+A noun declares its jobs in its `jobs.py`, each with its queue. A worker has a table that maps each job to a function
+(`switchboard.consumer`). The queues that a function may send to follow from the classes.
 """
 
 from __future__ import annotations
@@ -12,45 +12,45 @@ from pydantic import BaseModel, ConfigDict
 
 from switchboard.aws.queue import Message
 
-#: The field of a message that names its job's class.
+#: The field of a message with the name of the job's class.
 NAME = "job"
 _kinds: dict[str, type[Job]] = {}
 
 
 class UnknownJobError(RuntimeError):
-    """A message names no job that its worker knows."""
+    """The message has no job name, or a name that its worker does not know."""
 
 
 class Job(BaseModel):
-    """Something to do. `org_id`, where a job has one, is whose work it is."""
+    """A job. If it has an `org_id`, it belongs to that organization."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    #: The queue that carries it.
+    #: The queue that carries the job.
     queue: ClassVar[str]
 
     def __init_subclass__(cls, *, queue: str, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.queue = queue
         if _kinds.setdefault(cls.__name__, cls) is not cls:
-            raise TypeError(f"two jobs are called {cls.__name__}")
+            raise TypeError(f"two jobs are called {cls.__name__}: rename one of them")
 
     @property
     def body(self) -> dict[str, Any]:
-        """What the message says."""
+        """The body of the job's message."""
         return {NAME: type(self).__name__, **self.model_dump(mode="json", exclude_none=True)}
 
     def message(self, *, delay: int = 0, queue: str | None = None) -> Message:
-        """The message that carries it, after so many seconds; on another queue than its own where one is named."""
+        """Return the job's message, with a delay in seconds. `queue` replaces the job's own queue."""
         group = getattr(self, "org_id", None) or type(self).__name__
         return Message(queue=queue or self.queue, body=self.body, group=group, delay=delay)
 
     @classmethod
     def read(cls, body: dict[str, Any]) -> Self:
-        """The job that a message's body holds. Raises pydantic's ValidationError for another form."""
+        """Parse the job in a message's body. Raises pydantic's ValidationError if the fields do not fit."""
         return cls.model_validate({name: value for name, value in body.items() if name != NAME})
 
 
 def queues() -> list[str]:
-    """The queues of all jobs that are declared in the modules imported so far."""
+    """The queues of all jobs in the modules that are imported so far."""
     return sorted({kind.queue for kind in _kinds.values()})

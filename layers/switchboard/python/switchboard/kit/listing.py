@@ -1,13 +1,13 @@
-"""Lists: slim entries, partitioned by what a list is filtered by, newest first.
+"""Filtered lists of stored objects, newest first. Each combination of filters has its own partitions of small entries.
 
-A view is one way to list: all things of an organization, or those with a value of some filters. An entry of a view
-holds keys alone. Most views are sparse indexes on the things themselves, which project nothing but keys: a change that
-moves a thing in no list costs no write of an index. A filter that a thing has several values of (its labels) has
-entries that are items.
+A view is one way to list: all objects of an organization, or the objects with given values of some filters. An entry of
+a view holds keys only. Most views are sparse indexes on the objects themselves, which project only keys: a change that
+does not move an object in any list costs no index write. A filter with several values per object (labels) has entries
+that are items of their own.
 
-A page takes two round trips, however long the list is and whatever it is filtered by: the partitions of the wanted
-values side by side, then the things themselves as they are now. A thing whose entry is out of date is left out, so a
-page may be short and have a next one.
+A page takes two round trips, for any length of the list and any filters. The first reads the partitions of the wanted
+values in parallel. The second reads the current objects. A page leaves out an object with an outdated entry, so it may
+be short and still have a next page.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ from switchboard.aws import cursor, table
 from switchboard.aws.aside import Task
 from switchboard.aws.table import Delete, Item, Put, Query
 
-#: Partitions that one page may read: more values than this are read by a wider view, whose things are then looked at.
+#: The most partitions that one page may read. For more values than this, a page reads a wider view and filters its
+#: objects.
 _MOST_PARTITIONS = 32
 
 T = TypeVar("T")
-#: Before and after all places. The second also stands behind a moment, to come after every id at it.
+#: A place before all places, and a place after all places. The second is also appended to a time, to sort after every
+#: id at that time.
 _FIRST, _LAST = " ", "~"
 
 Values = Mapping[str, str | None]
@@ -37,9 +39,9 @@ Wanted = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One way to list: by these filters, in an index; without an index, in items of its own.
+    """One way to list: by these filters, in an index. A view without an index has items of its own.
 
-    An index partition takes a thousand writes a second, so that a busy view is cut into `shards`.
+    An index partition takes a thousand writes a second, so a busy view is split into `shards`.
     """
 
     by: tuple[str, ...] = ()
@@ -49,14 +51,14 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A place in a list, and the key of what stands there."""
+    """A place in a list, and the key of the object at this place."""
 
     place: str
     key: tuple[str, str]
 
 
 class _Span(NamedTuple):
-    """Where a page looks: at the places from `since` on that come before `before`."""
+    """The range of a page: the places from `since` (included) to `before` (not included)."""
 
     since: str
     before: str
@@ -64,7 +66,7 @@ class _Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """Where a list stands in the table: its index (`None` for entries that are items), and its partition's name."""
+    """The location of a list in the table: its index (`None` for entries that are items) and its partition key."""
 
     index: str | None
     name: str
@@ -72,7 +74,7 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The things of a page as they are stored, and the cursor of the next page (`None` at the end)."""
+    """The stored items of a page, and the cursor of the next page (`None` at the end)."""
 
     items: list[Item]
     cursor: str | None
@@ -80,9 +82,9 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The lists of one kind of thing. `name` is what their partitions are called.
+    """The lists of one kind of object. `name` is a part of their partition keys.
 
-    A thing has one `place` in all its lists for all its life: when it was made, and its id.
+    An object has the same `place` in all its lists, and it never changes: the creation time and the id.
     """
 
     table: str
@@ -90,7 +92,7 @@ class Listing:
     views: tuple[View, ...]
 
     def attributes(self, org_id: str, place: str, values: Values) -> Item:
-        """The index attributes of a thing: for each view whose filters it has values of."""
+        """Return the index attributes of an object: those of each view for which the object has all filter values."""
         found: Item = {}
         for view in self.views:
             if view.index is None or any(values.get(name) is None for name in view.by):
@@ -103,7 +105,7 @@ class Listing:
     def entries(
         self, org_id: str, place: str, key: Item, name: str, before: Collection[str], after: Collection[str]
     ) -> list[Put | Delete]:
-        """The writes that take a thing from its values of a filter before to those after, for the thing's commit."""
+        """Return the writes that move an object from its old filter values to its new ones, for the object's commit."""
         view = next(view for view in self.views if view.index is None and view.by == (name,))
 
         def of(value: str) -> Item:
@@ -127,12 +129,12 @@ class Listing:
         also: Iterable[str] = (),
         fitting: Callable[[Sequence[Item]], int] | None = None,
     ) -> Page:
-        """A page of what has one of the wanted values of each filter, newest first.
+        """Return a page of the objects that have one of the wanted values of each filter, newest first.
 
-        A filter that no view goes by beside the others is applied to the things themselves, which need an attribute
-        of its name. `since` and `until` are the moments, both included, between which the things' places are. `also`
-        names what else the cursor is bound to. `fitting` tells how many of the things an answer has room for: the first
-        is shown in any case, and the next page goes on from the last that is. Raises Invalid for a cursor of another
+        A filter that the chosen view lacks is applied to the objects, which need an attribute of its name. `since` and
+        `until` are the first and the last time of the range, both included. `also` names other parameters that the
+        cursor is bound to. `fitting` returns how many of the objects fit in the response. The first object is always
+        on the page, and the next page continues after the last shown object. Raises Invalid for a cursor of another
         list.
         """
         wanted = {name: values for name, values in wanted.items() if values}
@@ -160,15 +162,15 @@ class Listing:
         return Page([item for _, item in found], cursor.write({"place": last.place} if last else None, org_id, query))
 
     def partition(self, org_id: str, values: Mapping[str, str]) -> Partition:
-        """The partition of what has these values, for a worker that goes through a list in an order of its own.
+        """Return the partition of the objects with these values, for a worker that reads a list in its own order.
 
-        Raises StopIteration for filters that no view goes by, a fault of the code.
+        Raises StopIteration if no view has exactly these filters. That is a programming error.
         """
         view = next(view for view in self.views if set(view.by) == values.keys() and view.shards == 1)
         return Partition(view.index, self._partition(view, org_id, [values[name] for name in view.by], 0))
 
     def _view(self, wanted: Wanted) -> View:
-        """The view that goes by most of the wanted filters, within the partitions that a page may read."""
+        """Return the view with the most wanted filters, within the limit of partitions that a page may read."""
 
         def partitions(view: View) -> int:
             number = view.shards
@@ -195,7 +197,7 @@ class Listing:
 
     def _read(self, view: View, partition: str, most: int, span: _Span) -> list[_Entry]:
         query = Query(table=self.table, index=view.index, partition=partition, forward=False, between=span)
-        # A range includes both its ends: one more is read, since the place that a page follows is not on it.
+        # DynamoDB's range includes both ends, and `before` is not on the page: read one item more.
         found = query.keys(most + 1).items
         if view.index is None:
             entries = [_Entry(item["sk"], (item["thing_pk"], item["thing_sk"])) for item in found]
@@ -211,29 +213,29 @@ class Listing:
 def page_of(
     query: Query, parse: Callable[[Item], T], org_id: str, name: str, limit: int, after: str | None
 ) -> tuple[list[T], str | None]:
-    """A page of what a plain query finds, and the cursor of the next (`None` at the end).
+    """Return a page of a query's results, and the cursor of the next page (`None` at the end).
 
-    `name` is the list and its filters, which the cursor is bound to. Raises Invalid for a cursor of another list.
+    The cursor is bound to `name`, which names the list and its filters. Raises Invalid for a cursor of another list.
     """
     found = query.page(limit, cursor.read(after, org_id, name))
     return [parse(item) for item in found.items], cursor.write(found.next_key, org_id, name)
 
 
 def keys_of(query: Query, org_id: str, name: str, limit: int, after: str | None) -> Page:
-    """As `page_of`, with the keys alone of an index: for things that are read together with others."""
+    """Return a page like `page_of`, but only with the keys of an index, for objects that are read with others."""
     found = query.keys(limit, cursor.read(after, org_id, name))
     return Page(found.items, cursor.write(found.next_key, org_id, name))
 
 
 def place_of(created_at: str, id_: str) -> str:
-    """A thing's place in its lists."""
+    """Return an object's place in its lists."""
     return f"{created_at}#{id_}"
 
 
 def _still_there(view: View, partitions: Collection[str], item: Item) -> bool:
-    """Whether an item is still in what was read of an index, which may be a moment old.
+    """Whether an item is still in one of the partitions that were read. An index may be slightly out of date.
 
-    In whichever of the partitions: they are read one beside the other, and one that moves meanwhile is seen in both.
+    Any of the partitions counts: they are read in parallel, and an object that moves meanwhile may appear in two.
     """
     return view.index is None or item.get(f"{view.index}pk") in partitions
 

@@ -1,6 +1,6 @@
-"""How deep callers' JSON may be nested, and how much of it there is.
+"""Limits the depth and the size of callers' JSON.
 
-All that walks through it by recursion relies on the limit of depth.
+Recursive code that walks through the JSON relies on the depth limit.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-#: Levels of a caller's own JSON, itself included.
+#: The most levels of a caller's own JSON. The outermost value is the first level.
 MAX_DEPTH = 8
 
 
 def is_deeper(value: Any, levels: int = MAX_DEPTH) -> bool:
-    """Return whether a JSON value has more than `levels` levels of objects and lists."""
-    # Level by level and not by recursion: a body may be nested as deep as the parser goes.
+    """Whether a JSON value has more than `levels` levels of objects and lists."""
+    # Level by level and not by recursion: a body may be as deep as the parser allows.
     layer = [value]
     for _ in range(levels):
         layer = [part for whole in layer for part in _parts(whole)]
@@ -24,7 +24,7 @@ def is_deeper(value: Any, levels: int = MAX_DEPTH) -> bool:
 
 
 def is_larger(value: Any, most: int) -> bool:
-    """Return whether a JSON value has more than `most` members and elements, of all its objects and lists together."""
+    """Whether a JSON value has more than `most` members and elements in all its objects and lists together."""
     count, waiting = 0, [value]
     while waiting and count <= most:
         for part in _parts(waiting.pop()):

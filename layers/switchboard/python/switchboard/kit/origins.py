@@ -1,7 +1,7 @@
-"""Web origins (RFC 6454): the ones that a token allows, and the one that a browser's request comes from.
+"""Web origins (RFC 6454): the origins that a token allows, and the origin of a browser's request.
 
-A token's list holds exact origins (`https://shop.example`, `https://shop.example:8443`), and origins whose host begins
-with `*.`: `https://*.shop.example` allows every host below `shop.example`, and not `shop.example` itself.
+A token's list has exact origins (`https://shop.example`, `https://shop.example:8443`) and origins with a wildcard host:
+`https://*.shop.example` allows every host below `shop.example`, but not `shop.example` itself.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ _ADVICE = "send scheme, host and port only, for example https://shop.example or 
 
 
 def normalize_origin(text: str) -> str:
-    """Return an origin of a browser's request: in lower case, without the scheme's own port. Raises ValueError.
+    """Return a browser's origin in lower case and without the scheme's default port.
 
-    `null`, which sandboxed pages and files send, is no origin that anything can be allowed for.
+    Raises ValueError for anything else, also for `null`, which sandboxed pages and local files send: `null` does not
+    identify a site.
     """
     scheme, wildcard, host, port = _parts(text)
     if wildcard:
@@ -30,15 +31,15 @@ def normalize_origin(text: str) -> str:
 
 
 def normalize_allowed(text: str) -> str:
-    """Return an entry of a token's list in its one spelling. Raises ValueError for what is no origin."""
+    """Return an entry of a token's list in its normal form. Raises ValueError if it is not an origin."""
     scheme, wildcard, host, port = _parts(text)
     if wildcard and "." not in host:
-        raise ValueError("allows too much: name at least two labels behind the *., for example https://*.shop.example")
+        raise ValueError("allows too much: write at least two labels after the *., for example https://*.shop.example")
     return f"{scheme}://{wildcard}{host}{port}"
 
 
 def is_allowed(origin: str, allowed: Iterable[str]) -> bool:
-    """Whether a normalized origin is among allowed ones. An entry that is malformed allows nothing."""
+    """Whether a token's list allows a normalized origin. A malformed entry allows nothing."""
     scheme, _, place = origin.partition("://")
     for entry in allowed:
         try:

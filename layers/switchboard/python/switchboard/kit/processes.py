@@ -1,4 +1,4 @@
-"""Processes of this machine."""
+"""Processes on this machine."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 
 def is_alive(pid: str) -> bool:
-    """Whether there is a process of this number, given as text."""
+    """Whether a process with this id exists. The id is given as text."""
     try:
         os.kill(int(pid), 0)
     except (ValueError, OverflowError, ProcessLookupError):
