@@ -42,7 +42,7 @@ def _initiate(request: InitiateCallRequest) -> InitiateCallResponse:
 def _check(request: CheckStatusRequest) -> CheckStatusResponse:
     if not (request.call_id or request.request_id):
         raise Invalid("Name the call: send a call_id or a request_id.", code="missing_call_id")
-    with dialect.admitted(api.call):
+    with admitted(api.call):
         return CheckStatusResponse.of(
             initiation.status(api.caller, request.call_id or None, request.request_id or None)
         )

@@ -19,7 +19,7 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_SITES = frozenset({"same-origin", "none"})
 
 
-def same_origin(api: Api, call: Call, proceed: Proceed) -> Reply:  # noqa: ARG001 a step of the pipeline
+def same_origin(call: Call, proceed: pipeline.Proceed) -> Reply:
     """Refuse requests of other sites that change data. Raises Forbidden."""
     # Operations with a CORS policy take their credential from the request, never from a cookie.
     shared = call.operation is not None and call.operation.cross_origin is not None
