@@ -120,7 +120,7 @@ def a_life(later: Later) -> None:
     job = IndexContacts(org_id=acme.org_id, contact_ids=[])
     commit(timers.later(job, clock.now() + timedelta(hours=1)).write)
     unreadable = {**timer_store.key(_timer(job)), "id": "x"}
-    timers._set_aside(unreadable, "x", "it cannot be read")
+    timers._set_aside(unreadable, "x", "it cannot be parsed")
     pass_on(later, *WORKERS)
     email.label(acme.caller(), sent.id, ["seen"], [])
     stops = [mail_store.suppress_system_mail("b@example.com", reason) for reason in ("bounce", "complaint")]

@@ -208,7 +208,7 @@ def test_a_revoked_key_ends_its_stream(http: httpx.Client, acme: SignedUp) -> No
         assert next(lines).startswith("retry: ")
         assert http.delete(f"/v1/keys/{made['id']}", headers=acme.master).is_success
         started = time.monotonic()
-        assert ": The API key was revoked." in list(lines)
+        assert ": The API key is revoked: use another key." in list(lines)
     # A second for which this stack remembers keys, another between two looks, and some for a busy machine.
     assert time.monotonic() - started < 5
     problem(http.get(STREAM, headers=brief), 401, "UNAUTHORIZED")

@@ -125,7 +125,7 @@ def test_a_malformed_key_or_one_of_another_kind_costs_no_read(acme: Tenant) -> N
             with pytest.raises(Unauthenticated) as refusal:
                 access.authenticate(text, anima.KEYS)
             assert refusal.value.code == "malformed"
-            assert "keys that begin with ak_ or mk_: send" in refusal.value.message
+            assert "Keys of this API begin with ak_ or mk_" in refusal.value.message
     assert calls == []
 
 

@@ -98,7 +98,7 @@ def test_a_link_that_was_changed_and_hashed_anew_breaks_the_bond_of_the_next() -
     changed = copy.deepcopy(_CHAIN)
     changed[2]["metadata"] = {"n": 42}
     changed[2][chain.HASH] = chain.digest_of(changed[2])
-    assert chain.verify(changed) == (3, changed[2][chain.HASH], "link 4: seq 4 is not bound to seq 3")
+    assert chain.verify(changed) == (3, changed[2][chain.HASH], "link 4: seq 4 does not name the hash of seq 3")
 
 
 def test_the_end_that_was_cut_off_shows_in_the_head_only() -> None:

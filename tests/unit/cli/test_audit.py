@@ -216,7 +216,7 @@ def test_every_byte_counts(exported: Path, run: Run) -> None:
         (lambda documents: documents.pop(3), "expected seq 4, found 5"),
         (lambda documents: documents.reverse(), "expected seq 1, found 7"),
         (lambda documents: documents[2]["metadata"].update(number=99), "seq 3 was changed"),
-        (lambda documents: documents[2].update(prevHash=GENESIS), "seq 3 is not bound to seq 2"),
+        (lambda documents: documents[2].update(prevHash=GENESIS), "seq 3 does not name the hash of seq 2"),
     ],
 )
 def test_verify_names_the_first_fault(exported: Path, run: Run, change: Callable[[Any], None], told: str) -> None:

@@ -96,11 +96,11 @@ def test_agents_are_created_and_listed(run: Run, acme: Tenant, monkeypatch: pyte
     assert access.authenticate(made["agent_key"], anima.KEYS).agent.address == made["inbox"]  # type: ignore[union-attr]
     assert [row["name"] for row in run("agent", "list", acme.org_id, "--json").json] == ["Bob B", "Acme"]
     taken = run("agent", "create", acme.org_id, "bob")
-    assert (taken.code, taken.err) == (1, "switchboard: This username is taken.\n")
+    assert (taken.code, taken.err) == (1, "switchboard: This username is taken: choose another.\n")
     assert run("agent", "create", acme.org_id, "Bob!").code == 2
 
 
 def test_the_plan_s_number_of_agents_holds_for_the_operator_too(run: Run, acme: Tenant) -> None:
     run("org", "set-plan", acme.org_id, "free", "--limit", "agents=1")
     full = run("agent", "create", acme.org_id, "bob")
-    assert (full.code, full.err) == (1, "switchboard: The plan allows 1 agents.\n")
+    assert (full.code, full.err) == (1, "switchboard: The plan allows 1 agents: change the plan to add more.\n")

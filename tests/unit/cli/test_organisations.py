@@ -39,7 +39,7 @@ def test_create_refuses_an_owner_who_has_an_organisation(run: Run) -> None:
     assert run(*words).code == 0
     again = run(*words)
     assert (again.code, again.out) == (1, "")
-    assert again.err == "switchboard: This person already has an organisation.\n"
+    assert again.err == "switchboard: This address already owns an organization: sign in, or use another address.\n"
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,10 @@ def test_an_unknown_plan_is_told_the_plans(run: Run, words: tuple[str, ...]) -> 
 def test_what_is_wrong_with_an_address_is_said_once(run: Run) -> None:
     org_id = run("org", "create", "Acme", "--slug", "acme", "--json").json["organization"]
     answer = run("team", "invite", org_id, "foo")
-    assert (answer.code, answer.err) == (1, "switchboard: This is no e-mail address.\n")
+    assert (answer.code, answer.err) == (
+        1,
+        "switchboard: This is not an email address: write it like ada@example.com.\n",
+    )
 
 
 @pytest.mark.parametrize(
@@ -101,7 +104,7 @@ def test_bad_usage_is_told_and_ends_with_2(run: Run, words: tuple[str, ...]) -> 
 def test_an_unknown_organisation_is_one_line_and_1(run: Run, words: tuple[str, ...]) -> None:
     answer = run(*words)
     assert (answer.code, answer.out) == (1, "")
-    assert answer.err == "switchboard: There is no such organisation.\n"
+    assert answer.err == "switchboard: There is no such organization.\n"
 
 
 def test_list_shows_the_newest_first(run: Run, acme: Tenant) -> None:

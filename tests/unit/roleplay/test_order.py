@@ -174,7 +174,7 @@ def test_a_call_that_nobody_came_to_says_so(acme: Reseller, later: Later, frozen
         frozen.advance(minutes=3, seconds=1)
         pass_on(later, "workers/roleplay", "workers/scoring")
     assert (now(call).state, now(call).failure_reason) == (State.SCORING_FAILED, "SCORING_INCOMPLETE")
-    assert now(call).failure_message == "The rep never joined the call, so there is nothing to score."
+    assert now(call).failure_message == "The rep did not join the call, so there is nothing to score."
 
 
 def test_a_room_is_closed_when_its_call_ends(

@@ -137,7 +137,7 @@ def test_who_comes_second_is_told_so_at_the_write(acme: Reseller) -> None:
 
 def test_an_unknown_drill_spends_the_token_and_gives_the_place_back(acme: Reseller) -> None:
     made = minted(acme)
-    with pytest.raises(Invalid, match="The token is spent: mint another") as refusal:
+    with pytest.raises(Invalid, match="the token is spent: mint a new one") as refusal:
         sessions.redeem(sessions.admit(made.token), wanted(drill_key="ma-nothing"))
     assert refusal.value.code == "drill_not_found"
     assert refused(made.token, Unauthenticated) == "token_used"

@@ -183,7 +183,7 @@ def test_beyond_the_limit_the_answer_has_what_was_missed_and_ends(cloud: dict[st
         assert int(second.headers["content-length"]) == len(second.body)
         assert [event["id"] for event in second.events] == [2, 3]
         assert second.body.startswith(b"retry: ")
-        assert second.body.endswith(b": 1 live streams are open, as many as the plan allows; come again\n\n")
+        assert second.body.endswith(b": the limit of 1 open live streams is reached; connect again\n\n")
         assert len(feeds.feed(made.org_id).watchers) == 1
         await first.leave()
         again = await Connection(app, made.agent_key).opened()
@@ -217,7 +217,7 @@ def test_a_revoked_key_ends_the_stream_and_does_not_open_another(acme: Tenant, m
         await feeds.look(acme.org_id)
         await client.task
         assert client.ended
-        assert client.body.endswith(b": The API key was revoked.\n\n")
+        assert client.body.endswith(b": The API key is revoked: use another key.\n\n")
         refused = await Connection(app, acme.agent_key).opened()
         assert refused.status == 401
 

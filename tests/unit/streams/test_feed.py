@@ -126,7 +126,7 @@ def test_a_revoked_key_ends_its_streams_and_no_others(acme: Tenant, time: Clock,
         assert mine.over is None, "the key is remembered for a while"
         frozen.advance(seconds=16)
         await feeds.look(acme.org_id)
-        assert mine.over == "The API key was revoked."
+        assert mine.over == "The API key is revoked: use another key."
         assert others.over is None
 
     asyncio.run(scene())
@@ -189,7 +189,7 @@ def test_leases_are_renewed_and_a_lost_one_ends_its_stream(acme: Tenant, time: C
         assert (replaced.over, expired.over) == (None, None), "it is not time yet"
         time.at += store.RENEWAL
         await feeds.look(acme.org_id)
-        assert replaced.over == expired.over == "another stream took its place"
+        assert replaced.over == expired.over == "another stream replaced this one"
         assert held.over is None
 
     asyncio.run(scene())

@@ -108,7 +108,7 @@ def test_one_organization_does_not_fill_its_plans_pool() -> None:
     greedy, other = tenant("greedy", PlanName.SCALE), tenant("other", PlanName.SCALE)
     live = [one for one in (subscribe(greedy) for _ in range(12)) if one.is_live]
     assert len(live) == SMALL[PlanName.SCALE] * 3 // 4
-    assert subscribe(greedy).full == "all live streams of the scale plan are taken"
+    assert subscribe(greedy).full == "all live streams of the scale plan are in use"
     assert subscribe(other).is_live
     assert not subscribe(other).is_live, "its second has to wait"
 
@@ -147,6 +147,6 @@ def test_who_loses_every_race_gets_an_answer_that_ends_and_keeps_nothing(monkeyp
     take = store.take
     monkeypatch.setattr(store, "take", lambda id_, *rest: not id_.startswith("stream-pool#") and take(id_, *rest))
     opened = subscribe(who)
-    assert opened.full == "many streams are being opened"
+    assert opened.full == "too many streams are being opened at the same time"
     (known,) = store.leases([store.key_of_org(who.org_id)])
     assert not known

@@ -77,7 +77,7 @@ def test_the_plan_says_how_many_are_live(cloud: dict[str, str]) -> None:
     first = subscribe(caller)
     assert subscribe(caller).is_live
     third = subscribe(caller)
-    assert third.full == "2 live streams are open, as many as the plan allows"
+    assert third.full == "the limit of 2 open live streams is reached"
     service.release(first)
     assert subscribe(caller).is_live
 

@@ -102,12 +102,12 @@ def test_a_filter_passes_over_and_tells_the_client_how_far_it_is(time: Clock) ->
 
 def test_a_stream_that_is_over_shows_nothing_more(time: Clock) -> None:
     client = Client()
-    assert play(time, Watcher(time, {0: [entry(41)], 0.0001: "The API key was revoked."}), client)
-    watcher = Watcher(time, {0: "The API key was revoked.", 0.1: [entry(41)]})
+    assert play(time, Watcher(time, {0: [entry(41)], 0.0001: "The API key is revoked: use another key."}), client)
+    watcher = Watcher(time, {0: "The API key is revoked: use another key.", 0.1: [entry(41)]})
     client = Client()
-    assert play(time, watcher, client) == "The API key was revoked."
+    assert play(time, watcher, client) == "The API key is revoked: use another key."
     assert client.ids == []
-    assert client.text.endswith(": The API key was revoked.\n\n")
+    assert client.text.endswith(": The API key is revoked: use another key.\n\n")
 
 
 def test_what_is_not_yet_to_be_seen_is_looked_for_again_soon(time: Clock) -> None:

@@ -118,7 +118,7 @@ def test_events_are_printed_until_the_key_no_longer_opens(
 ) -> None:
     server.answers = [
         stream("retry: 2000\nid: 40\n\n: ping\n" + event(41) + event(42, agentId=None, channel="key", detail=None)),
-        refusal(401, "The API key was revoked."),
+        refusal(401, "The API key is revoked: use another key."),
     ]
     assert run(server, "--channel", "email", "--agent", "agt_1") == 1
     printed = capsys.readouterr()
@@ -126,7 +126,7 @@ def test_events_are_printed_until_the_key_no_longer_opens(
         "[17:00:00] email | agt_1 | email.sent message msg_1",
         "[17:00:00] key | - | email.sent",
     ]
-    assert "The API key was revoked." in printed.err
+    assert "The API key is revoked: use another key." in printed.err
     assert server.asked == [
         ("/v1/events/stream?channel=email&agent_id=agt_1", "Bearer mk_1", None),
         ("/v1/events/stream?channel=email&agent_id=agt_1", "Bearer mk_1", "42"),

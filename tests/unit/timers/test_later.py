@@ -285,7 +285,7 @@ def test_a_timer_that_never_can_be_is_set_aside_and_pins_nothing(office: Office,
     pass_minutes(office, 210, each=7)
     (dead,), _ = service.dead_timers(10)
     assert dead.timer["body"]["message_id"] == bad
-    assert "no-such-queue did not take it in 8 attempts" in dead.reason
+    assert "no-such-queue did not accept it in 8 attempts" in dead.reason
     mark, _ = store.watermark()
     assert mark == clock.iso(clock.now() + timedelta(seconds=75))[:16]
     with saboteur.counting() as calls:
@@ -308,7 +308,7 @@ def test_an_item_that_is_no_timer_is_set_aside_as_it_was_found(office: Office, i
     assert good in office.arrivals
     (dead,), _ = service.dead_timers(10)
     assert dead.timer == item
-    assert dead.reason == "it cannot be read"
+    assert dead.reason == "it cannot be parsed"
     assert not any(found["pk"]["S"].startswith("timer#") for found in everything("activity"))
     with pytest.raises(ValueError, match="validation error"):
         service.fire_dead(dead)

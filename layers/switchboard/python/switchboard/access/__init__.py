@@ -1,1 +1,1 @@
-"""From a credential to a caller."""
+"""Authentication: turns a credential into a caller."""

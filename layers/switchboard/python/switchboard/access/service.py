@@ -1,8 +1,7 @@
 """Authentication by API key.
 
-A key that was found good is remembered by the process for KEY_CACHE_SECONDS (15 by default), which is how long a
-revocation, an expiry set by rotation, or a change of plan may take to be felt. What is unknown or refused is never
-remembered.
+The process caches a valid key for KEY_CACHE_SECONDS (15 by default). So a revocation, an expiry set by rotation, or a
+change of plan takes effect after at most this time. Unknown and refused keys are never cached.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _USE_NOTED_EVERY = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A key as it was when it was looked up, with whom it stands for."""
+    """A key as it was read, with its organization and its agent."""
 
     key: ApiKey
     organisation: Organisation
@@ -33,14 +32,14 @@ class Snapshot:
 
     @property
     def bucket(self) -> str:
-        """Whose requests its own count among."""
+        """The name of the rate limit's bucket: all keys of an organization share one."""
         return self.organisation.id
 
     @property
     def scope(self) -> str:
-        """Who acts: within it an Idempotency-Key is unique.
+        """The actor. An Idempotency-Key is unique within it.
 
-        All keys of an agent are one actor, as are all master and service keys of an organisation.
+        All keys of an agent are one actor. All master and service keys of an organization are one actor.
         """
         return f"{self.organisation.id}#agent#{self.agent.id}" if self.agent else self.organisation.id
 
@@ -55,12 +54,12 @@ _cache: dict[str, _Remembered] = {}
 
 
 def authenticate(text: str, kinds: frozenset[KeyKind], source_ip: str = "") -> Snapshot:
-    """The key, its organisation and its agent. Raises Unauthenticated with a `code`, or Forbidden."""
+    """Return the key with its organization and its agent. Raises Unauthenticated with a `code`, or Forbidden."""
     kind = credentials.kind_of(text)
     if kind is None or kind not in kinds:
         prefixes = " or ".join(sorted(kinds - {KeyKind.SERVICE}) or sorted(kinds))
         raise Unauthenticated(
-            f"The API key is malformed. This API takes keys that begin with {prefixes}: send the whole key.",
+            f"The API key is malformed: send the whole key. Keys of this API begin with {prefixes}.",
             code="malformed",
         )
     digest = secret.digest(text)
@@ -70,7 +69,7 @@ def authenticate(text: str, kinds: frozenset[KeyKind], source_ip: str = "") -> S
 
 
 def caller(snapshot: Snapshot, correlation_id: str, effect: Effect | None = None) -> Caller:
-    """The caller that an authenticated request has."""
+    """Return the caller of an authenticated request."""
     agent = snapshot.agent
     return Caller(
         organisation=snapshot.organisation,
@@ -92,7 +91,7 @@ def _recall(digest: str) -> Snapshot | None:
 def _look_up(digest: str, source_ip: str) -> Snapshot:
     snapshot = _find(digest)
     if not snapshot:
-        raise Unauthenticated("The API key is not known.", code="unknown")
+        raise Unauthenticated("The API key is unknown: check that it is the right key.", code="unknown")
     _still_good(snapshot, source_ip)
     seconds = settings.number("KEY_CACHE_SECONDS", 15)
     if len(_cache) >= _CACHE_SIZE:
@@ -105,7 +104,7 @@ def _look_up(digest: str, source_ip: str) -> Snapshot:
 
 
 def _find(digest: str) -> Snapshot | None:
-    # Two dependent requests: the pointer, then all that it points to.
+    # Two dependent reads: the pointer, then the items that it names.
     pointer = accounts.key_pointer(digest)
     if not pointer:
         return None
@@ -126,17 +125,17 @@ def _find(digest: str) -> Snapshot | None:
 def _still_good(snapshot: Snapshot, source_ip: str) -> None:
     key = snapshot.key
     if key.revoked_at:
-        raise Unauthenticated("The API key was revoked.", code="revoked")
+        raise Unauthenticated("The API key is revoked: use another key.", code="revoked")
     if key.expires_at and key.expires_at <= clock.stamp():
-        raise Unauthenticated("The API key has expired.", code="expired")
+        raise Unauthenticated("The API key has expired: use another key.", code="expired")
     if not key.restrictions.admits(source_ip):
-        raise Forbidden("This key may not be used from this address.", code="ip_not_allowed")
+        raise Forbidden("This key may not be used from this IP address.", code="ip_not_allowed")
     if snapshot.organisation.status != "active":
-        raise Forbidden("The organisation is not active.", code="organization_inactive")
+        raise Forbidden("The organization is not active: contact support.", code="organization_inactive")
     if snapshot.agent and snapshot.agent.status != "active":
-        raise Forbidden("The agent is not active.", code="agent_inactive")
+        raise Forbidden("The agent is not active: use a key of another agent.", code="agent_inactive")
 
 
 def forget() -> None:
-    """Drop what is remembered, for tests."""
+    """Clear the cache, for tests."""
     _cache.clear()

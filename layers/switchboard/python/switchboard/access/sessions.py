@@ -1,7 +1,7 @@
-"""Authentication by session: a person's browser, and what the person may do in the organisation that it looks at.
+"""Authentication by session: the person of a browser, and the permissions in the session's organization.
 
-Nothing is remembered between requests, so that a role that was changed, a member who was removed and a session that
-was ended are felt by the next one. One read brings all of it.
+Nothing is cached between requests. So a new role, the removal of a member and the end of a session take effect at the
+next request. One read fetches everything.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from switchboard.team.permissions import Permission, may
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A person's session as it is now, with the organisation that it looks at, if they belong to it."""
+    """A person's session, with its organization and the membership there, if the person is a member."""
 
     cookie: Cookie
     session: Session
@@ -34,55 +34,57 @@ class SignedIn:
 
     @property
     def bucket(self) -> str:
-        """What a person's requests count in: their own bucket, whichever organization they look at."""
+        """The name of the rate limit's bucket: one for each person, in all organizations together."""
         return f"user#{self.user.id}"
 
     def scope(self, permission: Permission | None) -> str:
-        """Within what an Idempotency-Key of theirs is unique.
+        """Return the namespace of the person's Idempotency-Keys.
 
-        What a person does for themselves stays the same request whichever organisation they look at meanwhile.
+        A request without a permission belongs to the person alone. It stays the same request in every organization.
         """
         place = f"{self.organisation.id}#" if permission and self.organisation else ""
         return f"{place}user#{self.user.id}"
 
     def require(self, permission: Permission) -> None:
-        """Raise Forbidden unless their role in the organisation has a permission."""
+        """Raise Forbidden unless the person's role in the organization has a permission."""
         if not self.organisation or not self.membership:
-            raise Forbidden("Create an organisation, or accept an invite, first.", code="no_organization")
+            raise Forbidden(
+                "You belong to no organization: create one, or accept an invite first.", code="no_organization"
+            )
         if self.organisation.status != "active":
-            raise Forbidden("The organisation is not active.", code="organization_inactive")
+            raise Forbidden("The organization is not active: contact support.", code="organization_inactive")
         if not may(self.membership.role, permission):
             raise Forbidden(
-                f"The role {self.membership.role.value} may not do this.",
+                f"The role {self.membership.role.value} does not allow this: ask an admin of the organization.",
                 code="insufficient_role",
                 role=self.membership.role.value,
                 permission=permission.value,
             )
 
     def member(self, correlation_id: str, effect: Effect | None = None) -> Member:
-        """The member that a request comes from which a permission has let pass."""
+        """Return the authorized member who makes the request. Call `require` first."""
         assert self.organisation is not None
         assert self.membership is not None
         return Member(self.organisation, self.user, self.membership.role, correlation_id, effect)
 
 
 def authenticate(text: str) -> SignedIn:
-    """The session that a cookie opens. Raises Unauthenticated with a `code`."""
+    """Return the session of a cookie. Raises Unauthenticated with a `code`."""
     cookie = people.read_cookie(text)
     if not cookie:
-        raise Unauthenticated("The session cookie is malformed.", code="malformed")
+        raise Unauthenticated("The session cookie is malformed: sign in again.", code="malformed")
     places = people.places_of(cookie)
     if cookie.org_id:
         places += _places_of(cookie.org_id, cookie.user_id)
     found = table.get_across(places)
     session_item, user_item = found[:2]
     if not session_item or not user_item or session_item["user_id"] != cookie.user_id:
-        raise Unauthenticated("The session is not known, or was ended.", code="unknown")
+        raise Unauthenticated("The session is unknown or was ended: sign in again.", code="unknown")
     session, user = people.session_from_item(session_item), people.user_from_item(user_item)
     if session.over(user, clock.stamp()):
-        raise Unauthenticated("The session is over: sign in again.", code="expired")
+        raise Unauthenticated("The session has expired: sign in again.", code="expired")
     if session.org_id != cookie.org_id:
-        # Turned to another organisation by a request whose answer, with the new cookie, did not arrive.
+        # A request switched the organization, and its response with the new cookie did not arrive.
         cookie = cookie._replace(org_id=session.org_id)
         found = [*found[:2], *(table.get_across(_places_of(session.org_id, user.id)) if session.org_id else ())]
     signed_in = SignedIn(cookie, session, user, *_place(found[2:]))

@@ -1,1 +1,1 @@
-"""Organisations, their plans and their keys."""
+"""Organizations, their plans and their keys."""

@@ -15,7 +15,7 @@ _SHOWN = 6
 
 
 class Minted(NamedTuple):
-    """A new key: its text, to be shown once, and what is kept of it."""
+    """A new key: its text, which is shown once, and the hash and prefix that are stored."""
 
     text: str
     hash: str
@@ -23,14 +23,14 @@ class Minted(NamedTuple):
 
 
 def mint(kind: KeyKind, seed: bytes | None = None) -> Minted:
-    """A new key of a kind. With a seed (32 bytes) the same key comes out again, for a request that is run again."""
+    """Create a key of a kind. The same seed (32 bytes) gives the same key, so that a repeated request returns it."""
     body = _base62(int.from_bytes(seed or secrets.token_bytes(32), "big"), _BODY)
     text = f"{kind}{body}{_checksum(kind + body)}"
     return Minted(text, secret.digest(text), text[: len(kind) + _SHOWN])
 
 
 def kind_of(text: str) -> KeyKind | None:
-    """The kind of a well-formed key, `None` for anything else: a typing error costs no look-up."""
+    """Return the kind of a well-formed key, or `None`. The checksum finds typing errors without a look-up."""
     for kind in KeyKind:
         rest = text.removeprefix(kind)
         if rest != text and len(rest) == _BODY + _CHECKSUM and rest.isascii() and rest.isalnum():

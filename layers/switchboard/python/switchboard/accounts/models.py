@@ -1,4 +1,4 @@
-"""Organisations, keys, and the caller that a request turns out to be."""
+"""Organizations, keys, and the authenticated caller of a request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from switchboard.events.models import Actor
 
 
 class HardCap(BaseModel):
-    """The organisation's own monthly spending limit. `meters` tells which kinds of use count towards it."""
+    """The organization's own monthly spending limit. `meters` says which kinds of use count towards it."""
 
     enabled: bool = False
     monthly_cap_cents: int = Field(default=0, ge=0, le=100_000_000)
@@ -23,7 +23,7 @@ class HardCap(BaseModel):
 
 
 class VoiceProvider(StrEnum):
-    """Whose voice models an organisation's calls use where nothing else is said."""
+    """The default provider of voice models for an organization's calls."""
 
     OPENAI = "openai"
     GEMINI = "gemini"
@@ -48,31 +48,31 @@ class Organisation(BaseModel):
     default_provider: VoiceProvider = VoiceProvider.ELEVENLABS
     plan: PlanName = PlanName.FREE
     status: str = "active"
-    #: The number that its calls come from, where an agent has none of its own.
+    #: The caller's number for agents that have no number of their own.
     caller_id: str | None = None
-    #: Its own hours for calling, narrower than the law's: `{"start": "09:00", "end": "18:00"}`, local to who is called.
+    #: Its calling hours, narrower than the legal ones: `{"start": "09:00", "end": "18:00"}`, in the recipient's time.
     calling_hours: dict[str, str] | None = None
     owner_email: str | None = None
-    #: The IANA zone that its days and hours are counted in.
+    #: The IANA time zone of its days and hours.
     timezone: str = "UTC"
     hard_cap: HardCap = Field(default_factory=HardCap)
-    #: Tells this cap from those before it, for claims (switchboard.accounts.stops).
+    #: Identifies the current cap. Claims compare it (switchboard.accounts.stops).
     cap_mark: str | None = None
-    #: Limits that were agreed on one by one and replace the plan's: requests_per_minute, emails_per_month …
+    #: Limits that were agreed on one by one. They replace the plan's: requests_per_minute, emails_per_month …
     limits: dict[str, int] = Field(default_factory=dict)
     created_at: str
     updated_at: str
 
     @property
     def terms(self) -> Plan:
-        """The plan's terms, with what was agreed on for this organisation in place of the plan's own figures."""
+        """The plan's limits. Limits that were agreed on with this organization replace the plan's own."""
         terms = plan(self.plan)
         changes: dict[str, Any] = {name: value for name, value in self.limits.items() if hasattr(terms, name)}
         return replace(terms, **changes) if changes else terms
 
 
 class KeyKind(StrEnum):
-    """The kinds of API key. The value is the text that every key of the kind begins with."""
+    """The kinds of API key. The value is the prefix of every key of the kind."""
 
     AGENT = "ak_"
     MASTER = "mk_"
@@ -83,28 +83,28 @@ class KeyKind(StrEnum):
 
 
 class Restrictions(BaseModel):
-    """What a key may do less than its kind may. An empty list restricts nothing."""
+    """Restrictions of a key beyond those of its kind. An empty list restricts nothing."""
 
     model_config = ConfigDict(frozen=True)
 
-    #: Networks in CIDR form, IPv4 and IPv6, that it may be used from.
+    #: Networks that may use the key, in CIDR form, IPv4 and IPv6.
     ip_allowlist: list[str] = Field(default_factory=list)
-    #: Agents that it may let call.
+    #: Agents whose calls the key may place.
     agents: list[str] = Field(default_factory=list)
     requests_per_minute: int | None = Field(default=None, ge=1)
     requests_per_day: int | None = Field(default=None, ge=1)
-    #: The consent on which its calls rest where a request states none and the ledger has none: source and day.
+    #: The default consent of its calls, if neither the request nor the consent ledger has one: source and day.
     consent_source: str | None = None
     consent_date: str | None = None
 
     @field_validator("ip_allowlist")
     @classmethod
     def _networks(cls, value: list[str]) -> list[str]:
-        # An address with a longer network's mask is a typing error: whoever wrote it meant something else.
+        # `ip_network` is strict: it rejects an address with host bits set, because that is a typing error.
         return [str(ip_network(text.strip())) for text in value]
 
     def admits(self, address: str) -> bool:
-        """Whether the key may be used from an address. An IPv4 address in IPv6's clothes is the IPv4 address."""
+        """Whether the key may be used from an address. An IPv4-mapped IPv6 address counts as the IPv4 address."""
         if not self.ip_allowlist:
             return True
         try:
@@ -116,7 +116,7 @@ class Restrictions(BaseModel):
 
 
 class ApiKey(BaseModel):
-    """A key, as it may be shown at any time: never its text, which is stored as a hash."""
+    """A key without its text, which is stored only as a hash. So it is safe to show."""
 
     id: str
     org_id: str
@@ -125,7 +125,7 @@ class ApiKey(BaseModel):
     name: str
     prefix: str
     hash: str
-    #: What it may do, where its kind knows permissions; all of it if there are none.
+    #: Permissions, for kinds of key that have them. An empty list allows everything.
     scopes: list[str] = Field(default_factory=list)
     restrictions: Restrictions = Field(default_factory=Restrictions)
     created_at: str
@@ -138,7 +138,10 @@ class ApiKey(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is calling, for which organisation, in which workflow. `effect` is set when the request may be retried."""
+    """The authenticated caller of a request, with the organization and the workflow that it acts for.
+
+    `effect` is set when the request has an Idempotency-Key.
+    """
 
     organisation: Organisation
     key: ApiKey
@@ -159,5 +162,5 @@ class Caller:
 
     @property
     def is_master(self) -> bool:
-        """Whether the key acts for the whole organisation."""
+        """Whether the key acts for the whole organization."""
         return self.key.kind in (KeyKind.MASTER, KeyKind.SERVICE)

@@ -1,4 +1,4 @@
-"""Plans: what each allows. Figures from the price list of the Anima contract's era (docs/contracts/anima.md#plans)."""
+"""The plans and their limits. The figures come from Anima's price list (docs/contracts/anima.md#quotas)."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class PlanName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A plan's limits; `None` is no limit.
+    """A plan's limits. `None` means no limit.
 
-    `concurrent_calls` is how many calls may be under way at once, `calls_per_second` how many may be dialled in a
-    second, over all numbers of the organization. Enterprise's figures are where no others are agreed on.
+    `concurrent_calls` limits the calls in progress at one time. `calls_per_second` limits the calls dialed per second,
+    over all numbers of the organization. The figures of Enterprise are defaults for the limits that are not negotiated.
 
-    `sliced` plans count usage in leased slices instead of one item. One item takes part in one transaction at a time:
-    by a model of their conflicts, a hundred spendings a second on one item already end in a refusal now and then.
+    `sliced` plans count usage in leased slices instead of one item, because one item takes part in one transaction at
+    a time. In a model of these conflicts, 100 transactions per second on one item already cause some refusals.
     """
 
     name: PlanName

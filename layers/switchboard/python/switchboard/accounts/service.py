@@ -1,4 +1,4 @@
-"""Organisations and keys: their rules."""
+"""Rules of organizations and keys."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 from switchboard.kit.change import Moved, again
 
-#: The longest that a rotated key may go on working beside its successor, in seconds.
+#: The longest time that a rotated key may work beside its successor, in seconds.
 MAX_OVERLAP = 7 * 86_400
-#: How many keys of a kind an organisation may have that open anything (docs/contracts/athos.md#keys).
+#: The maximum number of active keys of a kind in an organization (docs/contracts/athos.md#keys).
 MOST_ACTIVE = {KeyKind.ATHOS: 5}
 
 Status = Literal["active", "suspended"]
 
 
 class NewKey(NamedTuple):
-    """A key and its text, which exists only in this answer."""
+    """A key and its text. The text is returned only once."""
 
     key: ApiKey
     text: str
 
 
 def new_organisation(name: str, slug: str, plan: PlanName, owner_email: str | None = None) -> Organisation:
-    """An organisation that is not yet stored."""
+    """Return a new organization that is not yet stored."""
     now = clock.stamp()
     return Organisation(
         id=ids.new("org"), name=name, slug=slug, plan=plan, owner_email=owner_email, created_at=now, updated_at=now
@@ -43,7 +43,7 @@ def new_organisation(name: str, slug: str, plan: PlanName, owner_email: str | No
 
 
 def opening(origin: Origin, org: Organisation) -> list[Writes]:
-    """The writes that open an organisation. Raises Conflict at commit when its owner has one."""
+    """Return the writes that create an organization. They raise Conflict at commit if its owner already has one."""
     event = events.of(
         origin, "organization.created", Subject(type="organization", id=org.id), plan=org.plan.value, slug=org.slug
     )
@@ -52,21 +52,21 @@ def opening(origin: Origin, org: Organisation) -> list[Writes]:
 
 
 def organisation(org_id: str) -> Organisation:
-    """The organisation. Raises NotFound."""
+    """Return an organization. Raises NotFound."""
     found = store.get_org(org_id)
     if not found:
-        raise NotFound("There is no such organisation.")
+        raise NotFound("There is no such organization.")
     return found
 
 
 def organisations(limit: int, start: Item | None = None) -> tuple[list[Organisation], Item | None]:
-    """Organisations, newest first: for the operator only."""
+    """Return a page of all organizations, newest first, and the key of the next page. For operators only."""
     page = store.orgs(limit, start)
     return [store.read_org(item) for item in page.items], page.next_key
 
 
 def describe(origin: Origin, org: Organisation, changes: dict[str, Any], effect: Effect | None = None) -> Organisation:
-    """Change fields of an organisation's profile; the others stay. Answers it as it was read, with the changes."""
+    """Change fields of an organization's profile; the others stay. Returns `org` with the changes."""
     now = clock.stamp()
     event = events.of(
         origin,
@@ -81,9 +81,9 @@ def describe(origin: Origin, org: Organisation, changes: dict[str, Any], effect:
 
 
 def set_plan(origin: Origin, plan: PlanName, limits: dict[str, int] | None = None) -> None:
-    """Move an organisation to a plan; `limits` replace all that was agreed on. In effect within the key cache's time.
+    """Move an organization to a plan. `limits` replaces all negotiated limits.
 
-    Use `set_limit` to change one figure of those that were agreed on.
+    Takes effect within the key cache's time (KEY_CACHE_SECONDS). Use `set_limit` to change a single negotiated limit.
     """
     changes: dict[str, Any] = {"plan": plan.value, "updated_at": clock.stamp()}
     if limits is not None:
@@ -92,9 +92,9 @@ def set_plan(origin: Origin, plan: PlanName, limits: dict[str, int] | None = Non
 
 
 def set_limit(origin: Origin, name: str, value: int | None) -> None:
-    """Agree on one figure in place of the plan's, or on the plan's own (`None`). The plan and other figures stay.
+    """Set one negotiated limit, or return to the plan's own with `None`. The plan and the other limits stay.
 
-    In effect within the key cache's time. Raises NotFound.
+    Takes effect within the key cache's time (KEY_CACHE_SECONDS). Raises NotFound.
     """
 
     def attempt() -> None:
@@ -115,9 +115,10 @@ def _plan_changed(origin: Origin, plan: PlanName) -> Writes:
 
 
 def set_status(origin: Origin, status: Status) -> None:
-    """Make an organisation active or suspended.
+    """Make an organization active or suspended.
 
-    Its keys feel it within the key cache's time, and what was accepted before and waits for a worker at once.
+    Its keys follow within the key cache's time (KEY_CACHE_SECONDS). Accepted work that waits for a worker follows at
+    once.
     """
     event = events.of(
         origin, "organization.status_changed", Subject(type="organization", id=origin.org_id), status=status
@@ -131,9 +132,9 @@ def set_status(origin: Origin, status: Status) -> None:
 
 
 def set_calling_hours(origin: Origin, hours: dict[str, str] | None, effect: Effect | None = None) -> None:
-    """Set the organisation's own calling hours, `start` and `end`, or take them away.
+    """Set the organization's own calling hours, `start` and `end`, or remove them with `None`.
 
-    `compliance.set_hours` looks them through first.
+    Call `compliance.set_hours` instead: it validates them first.
     """
     event = events.of(
         origin,
@@ -147,9 +148,9 @@ def set_calling_hours(origin: Origin, hours: dict[str, str] | None, effect: Effe
 
 
 def hard_cap_writes(origin: Origin, cap: HardCap, seen: Organisation | None = None) -> list[Writes]:
-    """The writes that set the organisation's own monthly spending limit. After them no claim counts on the old one.
+    """Return the writes that set the organization's own monthly spending limit. Later claims cannot use the old limit.
 
-    With `seen` they hold only while the limit is the one of that reading: raises Moved at commit.
+    With `seen` they raise Moved at commit if the limit has changed since that reading.
     """
     mark = ids.new("cap")
     event = events.of(
@@ -164,9 +165,9 @@ def hard_cap_writes(origin: Origin, cap: HardCap, seen: Organisation | None = No
 
 
 def set_hard_cap(origin: Origin, cap: HardCap, effect: Effect | None = None, seen: Organisation | None = None) -> None:
-    """Set the organisation's own monthly spending limit, and leave the books as they are.
+    """Set the organization's own monthly spending limit, and leave the usage counters as they are.
 
-    `usage.set_hard_cap` balances them too. Raises Moved where the limit is no longer the one that was `seen`.
+    `usage.set_hard_cap` also balances the counters. Raises Moved if the limit has changed since `seen` was read.
     """
     commit_once(effect, origin.org_id, hard_cap_writes(origin, cap, seen))
 
@@ -174,7 +175,7 @@ def set_hard_cap(origin: Origin, cap: HardCap, effect: Effect | None = None, see
 def counting(
     org_id: str, gauge: str, step: int, limit: int | None, otherwise: Callable[[list[Item | None]], Exception] | None
 ) -> Writes:
-    """The write that counts one more or one less of something an organisation holds, within its limit."""
+    """Return the write that adds `step` to an organization's gauge (`agents` …), within `limit`."""
     return store.count(org_id, gauge, step, limit, otherwise)
 
 
@@ -190,9 +191,10 @@ def new_key(
     seed: bytes | None = None,
     replaces: str | None = None,
 ) -> tuple[NewKey, list[Writes]]:
-    """A key and the writes that store it. With a seed, the same text comes out again.
+    """Return a new key and the writes that store it. The same seed gives the same text.
 
-    Raises Conflict where there are as many active ones of its kind as there may be (MOST_ACTIVE).
+    `replaces` is the id of the key that the new one succeeds. Raises Conflict if the organization has the maximum
+    number of active keys of this kind (MOST_ACTIVE).
     """
     minted = credentials.mint(kind, seed)
     key = ApiKey(
@@ -217,10 +219,10 @@ def new_key(
 
 
 def _room(new: ApiKey, replaces: str | None) -> Writes:
-    """The write that lets one more key of a kind be made, if nobody else makes one meanwhile. Raises Conflict.
+    """Return the write that counts a new key of a limited kind. Raises Conflict at the limit.
 
-    A key that has a successor, or gets it by this, counts once with it. Only the keys that were active when the last
-    one was made are read, and none of those that the organisation had before.
+    The write also raises Conflict at commit if another key is created at the same time. A key and its successor count
+    as one. Only the keys that were active when the last key was created are read, not all keys of the organization.
     """
     made = store.made(new.org_id, new.kind)
     now = clock.stamp()
@@ -233,7 +235,8 @@ def _room(new: ApiKey, replaces: str | None) -> Writes:
     ]
     if len(active) >= MOST_ACTIVE[new.kind]:
         raise Conflict(
-            f"There are {MOST_ACTIVE[new.kind]} active keys of this kind: revoke one first.", code="keys_exhausted"
+            f"The limit of {MOST_ACTIVE[new.kind]} active keys of this kind is reached: revoke one first.",
+            code="keys_exhausted",
         )
     return store.number(new.org_id, new.kind, made.number, [*active, new.id])
 
@@ -246,9 +249,12 @@ def create_key(
     agent_id: str | None = None,
     expires_at: str | None = None,
 ) -> NewKey:
-    """Create a key for the caller's organisation, if the guards hold. Raises Invalid for an expiry that has passed."""
+    """Create a key for the caller's organization. The `guards` are checks in the same commit.
+
+    Raises Invalid for an expiry in the past.
+    """
     if expires_at and expires_at <= clock.stamp():
-        raise Invalid("The key would have expired already.", fields={"expiresAt": "is in the past"})
+        raise Invalid("The expiry is in the past: choose a later time.", fields={"expiresAt": "is in the past"})
     seed = caller.effect.seed("key") if caller.effect else None
     made, writes = new_key(caller, kind, name, agent_id=agent_id, expires_at=expires_at, seed=seed)
     done = commit_once(caller.effect, made.key.id, guards, writes)
@@ -261,12 +267,12 @@ def _made_before(caller: Caller, kind: KeyKind, done: Done) -> NewKey:
 
 
 def key_text(kind: KeyKind, seed: bytes) -> str:
-    """The text of the key that was made with that seed."""
+    """Return the text of the key that a seed gives."""
     return credentials.mint(kind, seed).text
 
 
 def key(org_id: str, key_id: str) -> ApiKey:
-    """The organisation's key of that id. Raises NotFound."""
+    """Return a key of an organization. Raises NotFound."""
     found = store.get_key(org_id, key_id)
     if not found:
         raise NotFound("There is no such key.")
@@ -274,14 +280,14 @@ def key(org_id: str, key_id: str) -> ApiKey:
 
 
 def keys(org_id: str, limit: int, after: str | None) -> tuple[list[ApiKey], str | None]:
-    """A page of the organisation's keys, newest first, and the cursor of the next."""
+    """Return a page of the organization's keys, newest first, and the cursor of the next page."""
     return store.list_keys(org_id, limit, after)
 
 
 def revoke_key(origin: Origin, key_id: str) -> ApiKey:
-    """Make a key open nothing, within the key cache's time, and stop at once what waits for a worker in its name.
+    """Revoke a key. Requests fail within the key cache's time; waiting work of the key stops at once.
 
-    Revoking twice is revoking once.
+    Revoking a revoked key changes nothing. Raises NotFound.
     """
 
     def attempt() -> ApiKey:
@@ -300,9 +306,9 @@ def revoke_key(origin: Origin, key_id: str) -> ApiKey:
 
 
 def rotate_key(caller: Caller, key_id: str, overlap_seconds: int) -> NewKey:
-    """Give a key a successor with the same rights. The old one works on for the overlap, then expires.
+    """Create a successor with the same rights. The old key works for `overlap_seconds` more, then expires.
 
-    Raises Conflict for a key that is revoked, expired or rotated already.
+    Raises NotFound, or Conflict for a key that is revoked, expired or already rotated.
     """
     old = key(caller.org_id, key_id)
     seed = caller.effect.seed("key") if caller.effect else None
@@ -328,14 +334,16 @@ def rotate_key(caller: Caller, key_id: str, overlap_seconds: int) -> NewKey:
         condition="attribute_exists(pk) AND revoked_at = :none AND rotated_to = :none"
         " AND (expires_at = :none OR expires_at > :now)",
         values={**change.values, ":none": None, ":now": clock.stamp()},
-        otherwise=lambda _: Conflict("This key can no longer be rotated.", code="key_not_active"),
+        otherwise=lambda _: Conflict(
+            "This key is revoked, expired or already rotated: create a new key instead.", code="key_not_active"
+        ),
     )
     done = commit_once(caller.effect, made.key.id, guarded, writes, events.record(event))
     return _made_before(caller, old.kind, done) if done else made
 
 
 class KeyPointer(NamedTuple):
-    """Where a key is, found by its hash."""
+    """The ids that a key's hash leads to."""
 
     org_id: str
     key_id: str
@@ -343,34 +351,34 @@ class KeyPointer(NamedTuple):
 
 
 def key_pointer(digest: str) -> KeyPointer | None:
-    """Where the key with that hash is."""
+    """Look up a key by its hash."""
     item = store.pointer(digest)
     return KeyPointer(item["org_id"], item["key_id"], item.get("agent_id")) if item else None
 
 
 def org_key_of(org_id: str) -> Key:
-    """Where an organisation is stored, for a reader that fetches it along with other items."""
+    """Return the table key of an organization, for a read together with other items."""
     return store.org_key(org_id)
 
 
 def key_key_of(org_id: str, key_id: str) -> Key:
-    """Where a key is stored, for the same kind of reader."""
+    """Return the table key of an API key, for a read together with other items."""
     return store.key_key(org_id, key_id)
 
 
 def org_from_item(item: Item) -> Organisation:
-    """The organisation that such an item holds."""
+    """Parse a stored organization."""
     return store.read_org(item)
 
 
 def key_from_item(item: Item) -> ApiKey:
-    """The key that such an item holds."""
+    """Parse a stored API key."""
     return store.read_key(item)
 
 
 def note_use(key: ApiKey) -> None:
-    """Record that a key was used. Best effort: a request never fails for it."""
+    """Record that a key was used. Best effort: a failure here never fails the request."""
     try:
         table.write(store.change_key(key, {"last_used_at": clock.stamp()}))
-    except Exception:  # noqa: BLE001 whatever it is, the caller's request goes on
+    except Exception:  # noqa: BLE001 the request continues after any failure
         telemetry.metric("KeyUseNotNoted")

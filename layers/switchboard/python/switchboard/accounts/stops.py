@@ -1,8 +1,8 @@
-"""Stops: an organization that is suspended, a key that is revoked, a spending cap that is lowered.
+"""Stops: the suspension of an organization, the revocation of a key, and a lower spending cap.
 
-Work that was accepted before a stop is not done after it. A worker's claim checks in its own transaction that nothing
-it acts for is stopped. An item takes part in one transaction at a time, and an organization's claims all ask for the
-same stops. So a stop is written in sixteen copies, and a claim checks one of them.
+Work that was accepted before a stop is not done after it. A worker's claim checks in its own transaction that neither
+the organization nor the key is stopped. An item takes part in one transaction at a time, and all claims of an
+organization check the same stops. So each stop is written in 16 copies, and a claim checks one copy.
 
 | item | table | pk | sk |
 |---|---|---|---|
@@ -23,19 +23,19 @@ from switchboard.errors import Contended
 
 COPIES = 16
 
-#: Which copy a claim checks. Tests replace it.
+#: Chooses the copy that a claim checks. Tests replace it.
 choose: Callable[[], int] = partial(chance.below, COPIES)
 
 ORGANIZATION = "org"
 
 
 def key(key_id: str) -> str:
-    """What a key's stop is called."""
+    """Return the name of a key's stop."""
     return f"key#{key_id}"
 
 
 class Stopped(Exception):
-    """What the work was accepted for may act no more. Its text says what was stopped, `code` in a word."""
+    """The organization or the key of the accepted work is stopped. The text names which, `code` gives the reason."""
 
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
@@ -48,18 +48,21 @@ _REASONS = {
 }
 
 
-#: What is accepted waits for 90 days at most, so that a key's stop is kept for longer than that.
+#: Accepted work waits for at most 90 days. A key's stop is kept longer than that.
 _KEPT = timedelta(days=100)
 
 
 class Cap(NamedTuple):
-    """The spending cap that a claim reckoned with. Each cap has another mark; one that was never set has none."""
+    """The spending cap that a claim was decided with. Each cap has its own mark; a cap that was never set has none."""
 
     mark: str | None
 
 
 def stop_writes(org_id: str, name: str) -> list[Writes]:
-    """The writes that stop something, for the commit that suspends or revokes it. Each claim after it sees them."""
+    """Return the writes that stop an organization or a key. Every claim after their commit fails.
+
+    `name` is `ORGANIZATION` or a key's `key()`.
+    """
     now = clock.now()
     if name == ORGANIZATION:
         return _on_copies(org_id, "SET #at = :at", {"#at": "at"}, {":at": clock.iso(now)})
@@ -68,12 +71,12 @@ def stop_writes(org_id: str, name: str) -> list[Writes]:
 
 
 def lift_writes(org_id: str) -> list[Writes]:
-    """The writes that let an organization act again."""
+    """Return the writes that end the stop of an organization."""
     return _on_copies(org_id, "REMOVE #at", {"#at": "at"}, {})
 
 
 def cap_writes(org_id: str, mark: str) -> list[Writes]:
-    """The writes that tell claims of another spending cap, for the commit that sets it."""
+    """Return the writes that give claims the mark of a new spending cap, for the commit that sets the cap."""
     return _on_copies(org_id, "SET #cap = :mark", {"#cap": "cap"}, {":mark": mark})
 
 
@@ -85,10 +88,10 @@ def _on_copies(org_id: str, expression: str, names: dict[str, str], values: Item
 
 
 def checks(org_id: str, key_id: str | None, *, cap: Cap | None = None) -> list[Check]:
-    """The checks of a claim: that the organization and the key may act. Raise Stopped at commit.
+    """Return the checks of a claim: the organization and the key are not stopped. They raise Stopped at commit.
 
-    With `cap` they hold only while the spending cap is still that one, and raise Contended where it is another. Some
-    work is done in no key's name.
+    With `cap` they also require that the spending cap has not changed, and raise Contended otherwise. `key_id` is
+    `None` for work without a key.
     """
     copy = choose()
     return [_org_check(org_id, copy, cap), *([_key_check(org_id, copy, key_id)] if key_id else [])]
@@ -122,7 +125,7 @@ def _key_check(org_id: str, copy: int, key_id: str) -> Check:
 
 def _stopped(name: str, items: list[Item | None]) -> Exception:
     if name == ORGANIZATION and "at" not in (items[0] or {}):
-        return Contended("The organization's spending cap was changed meanwhile.", retry_after=1)
+        return Contended("The organization's spending cap has just changed: try again.", retry_after=1)
     return Stopped(*_REASONS[name.partition("#")[0]])
 
 

@@ -1,10 +1,10 @@
-"""Organisations and keys in the `core` table.
+"""Organizations and keys in the `core` table.
 
 | item | pk | sk | gsi1 |
 |---|---|---|---|
-| organisation | `<org>` | `org` | `orgs`, `<created_at>#<org>`: for the operator |
+| organization | `<org>` | `org` | `orgs`, `<created_at>#<org>`: for the operator |
 | gauges | `<org>` | `gauges` | |
-| how many keys of a kind were made, and which of them may still be active | `<org>` | `made#<kind>` | |
+| the number of keys of a kind that were created, and the ids that may still be active | `<org>` | `made#<kind>` | |
 | key | `<org>` | `key#<id>` | |
 | key look-up | `key#<hash>` | `key` | |
 | owner look-up | `owner#<digest of address>` | `owner` | |
@@ -26,7 +26,7 @@ from switchboard.errors import Conflict
 from switchboard.kit.change import Moved
 from switchboard.kit.listing import page_of
 
-#: Keys of one read.
+#: The number of keys in one read.
 _TOGETHER = 100
 
 
@@ -56,7 +56,9 @@ def put_owner(org: Organisation, address: str) -> Put:
         table="core",
         item={"pk": f"owner#{secret.digest(address.lower())}", "sk": "owner", "org_id": org.id},
         unless_exists=True,
-        otherwise=partial(_taken, "This person already has an organisation.", "owner_exists"),
+        otherwise=partial(
+            _taken, "This address already owns an organization: sign in, or use another address.", "owner_exists"
+        ),
     )
 
 
@@ -82,12 +84,12 @@ def change_org(org_id: str, changes: dict[str, Any]) -> Update:
 
 
 def change_seen_org(org: Organisation, changes: dict[str, Any], seen: Sequence[str]) -> Update:
-    """Change an organisation if the fields `seen` are still as they were read. Raises Moved at commit."""
+    """Change an organization if the fields `seen` still have the values that were read. Raises Moved at commit."""
     change = change_org(org.id, changes)
     read, blank = org.model_dump(mode="json", include=set(seen)), Organisation.model_fields
     held = []
     for name in seen:
-        # An organisation that was stored before a field came has its default without an attribute.
+        # An organization that was stored before a field existed has no attribute, and so the field's default.
         default = getattr(org, name) == blank[name].get_default(call_default_factory=True)
         held.append(f"(#{name} = :seen_{name}" + (f" OR attribute_not_exists(#{name}))" if default else ")"))
     return replace(
@@ -126,7 +128,7 @@ def list_keys(org_id: str, limit: int, after: str | None) -> tuple[list[ApiKey],
 
 
 class Made(NamedTuple):
-    """How many keys of a kind were made, and the ids of those that were active when the last of them was."""
+    """The number of keys of a kind, and the ids of the keys that were active when the last key was created."""
 
     number: int
     active: list[str]
@@ -137,14 +139,14 @@ def made(org_id: str, kind: str) -> Made:
     if item is None:
         return Made(0, [])
     if "active" not in item:
-        # Numbered before the ids were kept: they are looked for once.
+        # An item without ids was written before ids were kept. The next key writes them.
         keys = map(read_key, Query(table="core", partition=org_id, begins="key#").all())
         return Made(int(item["number"]), [key.id for key in keys if key.kind == kind])
     return Made(int(item["number"]), list(item["active"]))
 
 
 def some_keys(org_id: str, key_ids: Sequence[str]) -> list[ApiKey]:
-    """Those of the keys that there are."""
+    """Return the keys of these ids, without those that do not exist."""
     found: list[ApiKey] = []
     for begin in range(0, len(key_ids), _TOGETHER):
         items = table.get_many("core", [key_key(org_id, key_id) for key_id in key_ids[begin : begin + _TOGETHER]])
@@ -153,7 +155,10 @@ def some_keys(org_id: str, key_ids: Sequence[str]) -> list[ApiKey]:
 
 
 def number(org_id: str, kind: str, seen: int, active: Sequence[str]) -> Update:
-    """Number one more key of a kind, if it is the next after those that were seen, and say which are active with it."""
+    """Return the write that counts one more key of a kind and stores the ids of the active keys.
+
+    Raises Conflict at commit if another key was created since `seen` was read.
+    """
     return Update(
         table="core",
         key=_made_key(org_id, kind),
@@ -161,7 +166,7 @@ def number(org_id: str, kind: str, seen: int, active: Sequence[str]) -> Update:
         names={"#number": "number"},
         values={":next": seen + 1, ":active": list(active)} | ({":seen": seen} if seen else {}),
         condition="#number = :seen" if seen else "attribute_not_exists(pk)",
-        otherwise=partial(_taken, "Another key was made at the same time: try again.", "keys_changed"),
+        otherwise=partial(_taken, "Another key was created at the same time: try again.", "keys_changed"),
     )
 
 
@@ -174,7 +179,7 @@ def change_key(key: ApiKey, changes: dict[str, Any]) -> Update:
 
 
 def revoke_key(key: ApiKey, now: str, otherwise: Callable[[list[Item | None]], Exception]) -> Update:
-    """Revoke a key that nobody has revoked yet."""
+    """Return the write that revokes a key which is not yet revoked."""
     change = change_key(key, {"revoked_at": now})
     return replace(
         change,

@@ -1,1 +1,1 @@
-"""Agents: the identities that an organisation acts as, each with an inbox."""
+"""Agents: the identities that an organization acts as. Each has an inbox."""

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 
 class Agent(BaseModel):
-    """An identity of an organisation. `address` is its inbox; `slug` the inbox's local part."""
+    """An identity of an organization. `address` is its inbox, `slug` the local part of that address."""
 
     id: str
     org_id: str
@@ -17,7 +17,7 @@ class Agent(BaseModel):
     address: str
     status: str = "active"
     key_prefix: str | None = None
-    #: The number that its calls come from.
+    #: The caller's number of its calls.
     phone_number: str | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
     created_at: str

@@ -1,4 +1,4 @@
-"""Agents: their rules."""
+"""Rules of agents."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from switchboard.errors import Forbidden, Invalid, NotFound, QuotaExceeded
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject, Work
 
-#: Local parts that a stranger could take for the platform itself, or that mail standards reserve (RFC 2142).
+#: Local parts that look like the platform itself, or that mail standards reserve (RFC 2142).
 RESERVED = frozenset(
     """
     abuse admin administrator billing help hostmaster info mailer-daemon no-reply noreply postmaster root security
@@ -27,26 +27,30 @@ RESERVED = frozenset(
 
 
 class NewAgent(NamedTuple):
-    """An agent and its first key's text, which exists only in this answer."""
+    """An agent and the text of its first key. The text is returned only once."""
 
     agent: Agent
     key_text: str
 
 
 def inbox_address(slug: str) -> str:
-    """The address of the inbox with that local part."""
+    """Return the address of the inbox with a local part."""
     return f"{slug}@{settings.text('AGENTS_DOMAIN')}"
 
 
 def new(
     origin: Origin, org: Organisation, slug: str, name: str, metadata: dict[str, Any], seed: bytes | None
 ) -> tuple[NewAgent, list[Writes]]:
-    """An agent with an inbox and an `ak_` key, and the writes that store them.
+    """Return an agent with an inbox and an `ak_` key, and the writes that store them.
 
-    Raises at commit: Conflict for a username that is taken, QuotaExceeded beyond the plan's number of agents.
+    Raises Invalid for a reserved username. The writes raise Conflict at commit for a username that is taken, and
+    QuotaExceeded beyond the plan's number of agents.
     """
     if slug in RESERVED or slug.strip("-") != slug:
-        raise Invalid("This username cannot be an inbox.", fields={"username": "is reserved or not a host-like name"})
+        raise Invalid(
+            "This username is reserved, or begins or ends with a hyphen: choose another.",
+            fields={"username": "is reserved, or begins or ends with a hyphen"},
+        )
     now = clock.stamp()
     agent = Agent(
         id=ids.new("agt"),
@@ -67,7 +71,11 @@ def new(
         1,
         limit,
         lambda _: QuotaExceeded(
-            f"The plan allows {limit} agents.", code="agent_limit", resource="agents", current=limit, cap=limit
+            f"The plan allows {limit} agents: change the plan to add more.",
+            code="agent_limit",
+            resource="agents",
+            current=limit,
+            cap=limit,
         ),
     )
     event = events.of(origin, "agent.created", Subject(type="agent", id=agent.id), slug=slug)
@@ -75,7 +83,7 @@ def new(
 
 
 def create(caller: Caller, slug: str, name: str, metadata: dict[str, Any]) -> NewAgent:
-    """Create an agent in the caller's organisation."""
+    """Create an agent in the caller's organization. Raises what `new` and its writes raise."""
     seed = caller.effect.seed("agent") if caller.effect else None
     made, writes = new(caller, caller.organisation, slug, name, metadata, seed)
     if done := commit_once(caller.effect, made.agent.id, writes):
@@ -86,7 +94,7 @@ def create(caller: Caller, slug: str, name: str, metadata: dict[str, Any]) -> Ne
 
 
 def get(org_id: str, agent_id: str) -> Agent:
-    """The organisation's agent of that id. Raises NotFound."""
+    """Return an agent of an organization. Raises NotFound."""
     found = store.get(org_id, agent_id)
     if not found:
         raise NotFound("There is no such agent.")
@@ -94,7 +102,7 @@ def get(org_id: str, agent_id: str) -> Agent:
 
 
 def find_by_address(address: str) -> Agent | None:
-    """The agent whose inbox a mail to that address is for. What follows a `+` is the sender's own note."""
+    """Return the agent with an inbox address. A `+` in the local part and the text after it are ignored."""
     local, _, domain = address.strip().lower().rpartition("@")
     slug = local.partition("+")[0]
     if not slug or domain != settings.text("AGENTS_DOMAIN").lower():
@@ -104,12 +112,12 @@ def find_by_address(address: str) -> Agent | None:
 
 
 def listing(org_id: str, limit: int, after: str | None) -> tuple[list[Agent], str | None]:
-    """A page of the organisation's agents, newest first, and the cursor of the next."""
+    """Return a page of the organization's agents, newest first, and the cursor of the next page."""
     return store.list_agents(org_id, limit, after)
 
 
 class Acting(NamedTuple):
-    """The agent in whose name something is done."""
+    """The agent that a request acts as."""
 
     id: str
     address: str
@@ -118,10 +126,13 @@ class Acting(NamedTuple):
 
 
 def choose(caller: Caller, agent_id: str | None) -> Task[Acting]:
-    """The agent that a caller acts as: an agent key's own, without a read, or the one that a master key names.
+    """Return the agent that a caller acts as: the agent of an agent key, or the agent that a master key names.
 
-    Raises Forbidden for an agent key that names another, Invalid for a master key that names none; NotFound where the
-    result is asked for. Who reads something else meanwhile lets it begin before.
+    An agent key needs no read. For a master key the task reads the agent: call its `begin` to read in parallel with
+    other reads.
+
+    Raises Forbidden for an agent key that names another agent, Invalid for a master key that names none. The task's
+    `result` raises NotFound.
     """
     if caller.agent_id and caller.agent_address and caller.agent_name:
         if agent_id not in (None, caller.agent_id):
@@ -141,22 +152,22 @@ def _named(org_id: str, agent_id: str) -> Acting:
 
 
 def acting(caller: Caller, agent_id: str) -> Origin:
-    """A caller that acts as an agent: with a master key the key did it, and the agent's chain shows it."""
+    """Return the origin of an action in the name of an agent. For a master key, the key stays the actor."""
     if caller.agent_id:
         return caller
     return Work(org_id=caller.org_id, actor=caller.actor, agent_id=agent_id, correlation_id=caller.correlation_id)
 
 
 def existing(org_id: str, agent_id: str) -> Check:
-    """The check that the organisation has the agent, for a commit that builds on it. Raises NotFound there."""
+    """Return the check that an agent exists, for a commit that depends on it. It raises NotFound at commit."""
     return store.existing(org_id, agent_id)
 
 
 def key_of(org_id: str, agent_id: str) -> Key:
-    """Where an agent is stored, for a reader that fetches it along with other items."""
+    """Return the table key of an agent, for a read together with other items."""
     return store.key(org_id, agent_id)
 
 
 def from_item(item: Item) -> Agent:
-    """The agent that such an item holds."""
+    """Parse a stored agent."""
     return store.read(item)

@@ -5,7 +5,7 @@
 | agent | `<org>` | `agent#<id>` |
 | inbox look-up | `inbox#<address>` | `inbox` |
 
-The look-up holds a pointer only; it makes an address unique on the platform.
+The look-up holds only a pointer. It makes an address unique on the platform.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _unknown(_: list[Item | None]) -> Exception:
 
 
 def _taken(_: list[Item | None]) -> Exception:
-    return Conflict("This username is taken.", code="username_taken")
+    return Conflict("This username is taken: choose another.", code="username_taken")
 
 
 def read(item: Item) -> Agent:

@@ -1,1 +1,1 @@
-"""The audit chain: each organisation's events, numbered without gaps and bound by hashes."""
+"""The audit chain: the events of each organization, numbered without gaps and linked by hashes."""

@@ -1,8 +1,8 @@
-"""The chain's arithmetic, free of storage so that anyone can verify an export offline.
+"""The hashes of the chain. This module uses no storage, so anyone can verify an export offline.
 
 `immutableHash = "sha256:" + hex(SHA256(prevHash + "\\n" + canonical JSON of the rest of the document))`, where
-canonical JSON has sorted keys, no white space and UTF-8 text. An event that `/v1/audit/events` lists is a document as
-it was hashed, so a reader removes nothing else before hashing.
+canonical JSON has sorted keys, no white space and UTF-8 text. `/v1/audit/events` lists each document as it was hashed.
+A reader removes only `immutableHash` before hashing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ HASH = "immutableHash"
 
 
 def document(event: Event) -> dict[str, Any]:
-    """An event as the audit shows it, before it is sealed."""
+    """Return an event's document, without the fields of the chain."""
     category, _, _ = event.type.partition(".")
     return {
         "id": event.id,
@@ -39,12 +39,12 @@ def document(event: Event) -> dict[str, Any]:
 
 
 def unsealed(event: Event) -> dict[str, Any]:
-    """An event as the audit shows it before it has a place in the chain."""
+    """Return the document of an event that is not yet in the chain. The fields of the chain are null."""
     return document(event) | {"seq": None, "prevHash": None, HASH: None}
 
 
 def seal(event: Event, head: Head) -> Link:
-    """The link that follows `head`."""
+    """Return the event's link after `head`."""
     shown = document(event) | {"seq": head.seq + 1, "prevHash": head.hash}
     canonical = _canonical(shown)
     digest = _digest(head.hash, canonical)
@@ -52,13 +52,13 @@ def seal(event: Event, head: Head) -> Link:
 
 
 def digest_of(shown: dict[str, Any]) -> str:
-    """The hash of a document, whether or not it carries one."""
+    """Return the hash of a document. A hash inside the document is ignored."""
     body = {name: value for name, value in shown.items() if name != HASH}
     return _digest(body["prevHash"], _canonical(body))
 
 
 def size_of(shown: dict[str, Any]) -> int:
-    """How many bytes a document has as JSON."""
+    """Return the size of a document as JSON, in bytes."""
     return len(_canonical(shown))
 
 
@@ -71,7 +71,7 @@ def _digest(previous: Any, canonical: bytes) -> str:
 
 
 class Verdict(NamedTuple):
-    """What a verification found: how many links hold, the last hash, and the first fault if there is one."""
+    """The result of a verification: the number of valid links, the last valid hash, and the first fault if any."""
 
     links: int
     head: str
@@ -79,9 +79,9 @@ class Verdict(NamedTuple):
 
 
 def verify(documents: Iterable[dict[str, Any]], after: Head | None = None) -> Verdict:
-    """Check an export: numbers without a gap, each link bound to the one before, each hash right.
+    """Verify an export: the numbers have no gap, each link names the hash of the link before, each hash is right.
 
-    `after` is the head that the export goes on from; by default it begins with the organisation's first event.
+    `after` is the head before the export. By default the export begins with the organization's first event.
     """
     seq, previous = after or Head(0, GENESIS)
     for number, shown in enumerate(documents):
@@ -96,7 +96,7 @@ def _fault(shown: dict[str, Any], seq: int, previous: str) -> str | None:
     if shown.get("seq") != seq + 1:
         return f"expected seq {seq + 1}, found {shown.get('seq')}"
     if shown.get("prevHash") != previous:
-        return f"seq {seq + 1} is not bound to seq {seq}"
+        return f"seq {seq + 1} does not name the hash of seq {seq}"
     if shown.get(HASH) != digest_of(shown):
         return f"seq {seq + 1} was changed: its hash does not match"
     return None

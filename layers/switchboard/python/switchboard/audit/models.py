@@ -1,4 +1,4 @@
-"""A link of the chain, and the head that the next one is bound to."""
+"""The links of the chain, its head, and its entries."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-#: The hash that the first link is bound to.
+#: The previous hash of the first link.
 GENESIS = "sha256:" + "0" * 64
 
 
 class Head(NamedTuple):
-    """The last link of an organisation's chain."""
+    """The number and the hash of the last link of an organization's chain."""
 
     seq: int
     hash: str
 
 
 class Link(NamedTuple):
-    """An event in its place. `document` is what the hash covers, as Anima shows it; `size` is its JSON's, in bytes."""
+    """An event in the chain. `document` is the hashed document, as Anima's API shows it; `size` is in bytes of JSON."""
 
     seq: int
     hash: str
@@ -27,7 +27,7 @@ class Link(NamedTuple):
 
 
 class Entry(BaseModel):
-    """An event as the audit shows it: sealed into the chain, or waiting for its place, which is null until then."""
+    """An event as the audit shows it. Its `seq` and hashes are null until it is sealed into the chain."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -35,5 +35,5 @@ class Entry(BaseModel):
 
     @property
     def sealed(self) -> bool:
-        """Whether the event has its place in the chain."""
+        """Whether the event is in the chain."""
         return self.document["seq"] is not None

@@ -1,4 +1,4 @@
-"""Sealing events into the chain, and reading it."""
+"""Seals events into the audit chain, and reads the chain."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from switchboard.errors import NotFound
 from switchboard.events.models import Event
 from switchboard.kit.change import again
 
-#: Bytes of documents that are sealed together, except for one alone. They are one item, the head, of at most 400 KB.
+#: The maximum bytes of documents in one sealing. A single document may be larger. The documents are part of one item,
+#: the head, and an item has at most 400 KB.
 _MOST_BYTES = 150_000
-#: Bytes of documents in one answer of the export. API Gateway and Lambda take 6 MB.
+#: The maximum bytes of documents in one response of the export. API Gateway and Lambda allow 6 MB.
 _MOST_EXPORTED = 1_000_000
 
 
@@ -28,16 +29,18 @@ _MOST_EXPORTED = 1_000_000
 
 
 def seal(org_id: str, batch: Sequence[Event]) -> int:
-    """Add events to their organisation's chain, and return how many were new.
+    """Add events to their organization's chain. Returns the number of new events.
 
-    Events are sealed in the order given, those of one workflow by their ids: a message that was late does not turn a
-    workflow round. Up to `store.MOST_READ` events are sealed by one write. One writer at a time is the queue's promise
-    (a FIFO group an organisation); the condition on the head keeps the chain whole even where the promise fails. Raises
-    Contended when another writer keeps moving the head: the queue brings the batch again, and no event is added twice.
+    Events are sealed in the given order. The events of one workflow are sealed in the order of their ids, because
+    messages may arrive late. One write seals up to `store.MOST_READ` events. The queue has one FIFO group for each
+    organization, so there is one writer at a time. If that fails, the condition on the head still protects the chain.
+
+    Raises Contended if another writer keeps moving the head. The queue then delivers the batch again, and no event is
+    added twice.
     """
     for event in batch:
         if event.org_id != org_id:
-            raise ValueError(f"event {event.id} is another organisation's than {org_id}")
+            raise ValueError(f"event {event.id} does not belong to organization {org_id}")
     waiting, added = _in_order(batch), 0
     while waiting:
         done, new = again(partial(_seal_first, org_id, waiting)) or (len(waiting), 0)
@@ -46,7 +49,7 @@ def seal(org_id: str, batch: Sequence[Event]) -> int:
 
 
 def _in_order(batch: Sequence[Event]) -> list[Event]:
-    """Each event once: a workflow's events stand where its events stood, in the order of their ids."""
+    """Return each event once. Each workflow keeps its positions in the batch, with its events in the order of ids."""
     unique = {event.id: event for event in batch}
     workflows: dict[str, list[Event]] = {}
     for event in sorted(unique.values(), key=lambda event: event.id, reverse=True):
@@ -55,10 +58,10 @@ def _in_order(batch: Sequence[Event]) -> list[Event]:
 
 
 def _seal_first(org_id: str, waiting: Sequence[Event]) -> tuple[int, int]:
-    """Seal the first events together. Returns how many are done with, and how many of them are new.
+    """Seal the first events together. Returns the number of processed events, and how many of them are new.
 
-    The head is read first. So an event that has neither a receipt nor a place in the head's batch is not in the chain,
-    or the head has moved by the time of the write.
+    The head is read first. If an event has no receipt and is not in the head's batch, it is not in the chain. Otherwise
+    the head has moved, and then the write fails.
     """
     before = store.end(org_id)
     looked_at = waiting[: store.MOST_READ]
@@ -74,7 +77,7 @@ def _seal_first(org_id: str, waiting: Sequence[Event]) -> tuple[int, int]:
 
 
 def _sealed(head: Head, batch: Sequence[Event], known: set[str]) -> tuple[End, int]:
-    """The chain's end with as many of a batch's events as fit, and how many of the batch are done with."""
+    """Return the chain's end with as many events of a batch as fit, and the number of processed events."""
     documents: list[dict[str, Any]] = []
     room = _MOST_BYTES
     for number, event in enumerate(batch):
@@ -93,20 +96,23 @@ def _sealed(head: Head, batch: Sequence[Event], known: set[str]) -> tuple[End, i
 
 
 class _Cursor(NamedTuple):
-    """How far a workflow is read: sealed events up to `seq`, and unsealed ones up to the id `after`."""
+    """The position in a workflow: sealed events up to `seq` and unsealed events up to the id `after` are read."""
 
     seq: int = 0
     after: str | None = None
 
 
 def of_workflow(caller: Caller, correlation_id: str, limit: int, after: str | None) -> tuple[list[Entry], str | None]:
-    """A page of a workflow: sealed events by `seq`, behind them those that are not sealed yet, by id.
+    """Return a page of a workflow and the cursor of the next: sealed events by `seq`, then unsealed events by id.
 
-    A master key sees the organisation's events, an agent key its own agent's. Two dependent reads make a page, three
-    while its last events are being sealed. An event that is committed late gets a `seq` behind all that are given, so
-    a reader that asks its last cursor again misses none; an event that it was shown unsealed then comes again, sealed,
-    under the same id. A page may be short, or empty, and not be the last. Raises NotFound for an id that this caller
-    has no event of.
+    A master key sees all events of the organization, an agent key only the events of its agent. A page takes two
+    dependent reads, or three while its last events are being sealed.
+
+    An event that is committed late gets a higher `seq` than all sealed events. So a reader that repeats its last cursor
+    misses no event. An event that was shown unsealed then appears again, sealed, under the same id. A page may be short
+    or empty without being the last.
+
+    Raises NotFound for a correlation id without events that this caller may see.
     """
     query = f"workflow:{correlation_id}"
     start = cursor.read(after, caller.org_id, query)
@@ -115,7 +121,7 @@ def of_workflow(caller: Caller, correlation_id: str, limit: int, after: str | No
         Entry(document=document) for document in documents if caller.is_master or document["agentId"] == caller.agent_id
     ]
     if not (entries or start or next_place):
-        raise NotFound("No events carry this correlation id.", correlation_id=correlation_id)
+        raise NotFound("There are no events with this correlation id.", correlation_id=correlation_id)
     return entries, cursor.write(next_place._asdict() if next_place else None, caller.org_id, query)
 
 
@@ -131,7 +137,7 @@ def _page(org_id: str, correlation_id: str, limit: int, start: _Cursor) -> tuple
     if more and len(shown) == len(places):
         return shown, _Cursor(seq, start.after)
     if more:
-        # A sealer is at it: what has no link yet counts as not sealed, and so does all behind it.
+        # A worker is sealing these events now. An event without a link, and all events after it, count as unsealed.
         scanned, unread = store.events_after(org_id, correlation_id, start.after)
     waiting = _unsealed(scanned, seq, {document["id"] for document in shown})
     taken = waiting[: limit - len(shown)]
@@ -152,7 +158,7 @@ def _documents(org_id: str, places: Sequence[Place]) -> list[Task[list[dict[str,
 
 
 def _unsealed(scanned: Sequence[Seen], seq: int, shown: set[str]) -> list[Event]:
-    """The events that had no place when the places were read: those sealed since are behind the cursor's `seq`."""
+    """Return the events without a place when the places were read. Events sealed since then are after the cursor."""
     return [one.event for one in scanned if (one.seq is None or one.seq > seq) and one.event.id not in shown]
 
 
@@ -160,12 +166,15 @@ def _unsealed(scanned: Sequence[Seen], seq: int, shown: set[str]) -> list[Event]
 
 
 def export(org_id: str, after: int, limit: int) -> Iterator[dict[str, Any]]:
-    """The organisation's links from `after` on, in order. The last ones follow the head by some moments."""
+    """Return the documents of the organization's links after `after`, in order. The last links may still be missing.
+
+    A sealing writes its links shortly after it moves the head.
+    """
     return store.documents(org_id, after, limit)
 
 
 def export_part(org_id: str, after: int, limit: int) -> tuple[Head, list[dict[str, Any]]]:
-    """The chain's head, and up to `limit` documents up to it: fewer where they are large, but one at least."""
+    """Return the chain's head, and up to `limit` documents after `after`: fewer if they are large, but at least one."""
     end = store.end(org_id)
     linked = end.head.seq - len(end.documents)
     last = min(end.head.seq, after + limit)
@@ -184,5 +193,5 @@ def export_part(org_id: str, after: int, limit: int) -> tuple[Head, list[dict[st
 
 
 def head(org_id: str) -> Head:
-    """The end of the organisation's sealed chain."""
+    """Return the head of the organization's chain."""
     return store.end(org_id).head

@@ -2,20 +2,20 @@
 
 | item | pk | sk |
 |---|---|---|
-| head | `<org>#audit` | `head`: the last link's `seq` and hash, and the documents that were sealed with it |
+| head | `<org>#audit` | `head`: the last link's `seq` and hash, and the documents of its batch |
 | link | `<org>#audit#<block>` | `<seq>`, 12 digits; a block is a thousand links |
-| receipt | `<org>#chain#<correlation id>` | `<event id>#seal`, right behind the event: its `seq`, and nothing else |
-| places | `<org>#chain#<correlation id>` | `seal#<last seq>`: which links one sealing added to the workflow |
+| receipt | `<org>#chain#<correlation id>` | `<event id>#seal`, directly after the event: only its `seq` |
+| places | `<org>#chain#<correlation id>` | `seal#<last seq>`: the links that one sealing added to the workflow |
 
-One conditional write of the head seals a batch of events: from then on their documents are decided. The other items
-follow from those documents, in plain writes at half the price of a transaction's, and the batch's last link is the
-last of them. So where the link of the head is there, everything is; where it is not, the next sealer writes all of it
-again, before it moves the head.
+One conditional write of the head seals a batch of events and fixes their documents. The other items are derived from
+these documents. Plain writes store them, at half the price of a transaction, and the batch's last link comes last. So
+if the link of the head exists, all items of the batch exist. If it does not, the next sealing first writes all of them
+again.
 
-The link alone keeps the document, so that no change of the code that makes documents changes what was sealed, and an
-export is a query. The receipt says that an event is in the chain, whoever brings it again. The places are what a
-workflow is paged by: all that a sealing added to a workflow stands in one item, so a page sees all of it or nothing,
-and no `seq` comes up behind a cursor.
+The link keeps the document itself. So a later change of the code cannot change sealed documents, and an export is a
+query. The receipt shows that an event is in the chain, when a message repeats it. The places are for paging through a
+workflow. One item holds all places that a sealing added to a workflow. So a page sees either all of them or none, and
+no lower `seq` can appear after a cursor has passed it.
 """
 
 from __future__ import annotations
@@ -30,35 +30,35 @@ from switchboard.aws.table import Item, Key, Put, Query
 from switchboard.events import service as events
 from switchboard.events.models import Event
 
-#: Events whose receipts are read together with the link of the head: a hundred keys.
+#: The maximum number of receipts in one read. With the link of the head they are 100 keys.
 MOST_READ = 99
-#: Links of one read by their places.
+#: The number of links in one read by places.
 TOGETHER = 100
 _BLOCK = 1_000
 _RECEIPT = "#seal"
 _PLACES = "seal#"
-#: More items than an answer of the table, 1 MB, can hold.
+#: More items than one response of the table (1 MB) can hold.
 _ALL = 20_000
-#: Bytes of links that a page shows at most, except for its first.
+#: The maximum bytes of links in a page. The first link may be larger.
 _MOST_BYTES = 1_000_000
 
 
 class End(NamedTuple):
-    """The end of a chain: its head, and the documents of the last batch, which may not have links yet."""
+    """The end of a chain: its head, and the documents of the last batch. Their links may not exist yet."""
 
     head: Head
     documents: list[dict[str, Any]]
 
 
 class Place(NamedTuple):
-    """Where a workflow's event is in the chain, and how many bytes its document has."""
+    """The position of a workflow's event in the chain, and the size of its document in bytes."""
 
     seq: int
     size: int
 
 
 class Seen(NamedTuple):
-    """A workflow's event, and its `seq` if it had one when the event was read."""
+    """A workflow's event, and its `seq` if it was sealed when it was read."""
 
     event: Event
     seq: int | None
@@ -73,7 +73,7 @@ def end(org_id: str) -> End:
 
 
 def move_head(org_id: str, before: Head, after: End) -> Put:
-    """The write that seals `after.documents`, if the head is still the one that was read."""
+    """Return the write that seals `after.documents`, if the head is still the one that was read."""
     values = {"seq": after.head.seq, "hash": after.head.hash, "documents": after.documents}
     item = {**head_key(org_id), **values}
     if not before.seq:
@@ -84,21 +84,21 @@ def move_head(org_id: str, before: Head, after: End) -> Put:
 
 
 def look(org_id: str, last: Head, batch: Sequence[Event]) -> tuple[bool, set[str]]:
-    """Whether the head's batch has all its items, and the ids of those of up to `MOST_READ` events with a receipt."""
+    """Return whether the head's batch has all its items, and the ids of the sealed events among up to `MOST_READ`."""
     keys = [_receipt_key(org_id, event.correlation_id, event.id) for event in batch]
     link, *receipts = table.get_many("activity", [_link_key(org_id, last.seq), *keys])
     return bool(link), {event.id for event, receipt in zip(batch, receipts, strict=True) if receipt}
 
 
 def settle(org_id: str, documents: Sequence[dict[str, Any]]) -> None:
-    """Write the items of a sealed batch, once or again: they are the same each time."""
+    """Write the items of a sealed batch. A repetition writes the same items."""
     *items, last = _items(org_id, documents)
     table.put_many("activity", items)
     table.write(Put(table="activity", item=last))
 
 
 def _items(org_id: str, documents: Sequence[dict[str, Any]]) -> Iterator[Item]:
-    """The receipts, the places of each workflow, and the links, the last link last."""
+    """Yield the receipts, the places of each workflow, and the links in order."""
     workflows: dict[str, list[Place]] = {}
     for document in documents:
         correlation_id, seq = document["correlationId"], document["seq"]
@@ -130,9 +130,9 @@ def _places_key(org_id: str, correlation_id: str, last_seq: int) -> Key:
 
 
 def places(org_id: str, correlation_id: str, after: int, limit: int) -> tuple[list[Place], bool]:
-    """Up to `limit` places of a workflow behind a `seq`, in order, and whether there are more."""
+    """Return up to `limit` places of a workflow after a `seq`, in order, and whether there are more."""
     first, last = (_places_key(org_id, correlation_id, seq) for seq in (after + 1, 10**12 - 1))
-    # An item holds one place at least.
+    # An item holds at least one place.
     found = Query(table="activity", partition=first["pk"], between=(first["sk"], last["sk"])).page(limit + 1)
     known = [Place(*one) for item in found.items for one in item["links"] if one[0] > after]
     taken, size = known[:limit], 0
@@ -145,7 +145,10 @@ def places(org_id: str, correlation_id: str, after: int, limit: int) -> tuple[li
 
 
 def documents_at(org_id: str, places: Sequence[Place]) -> list[dict[str, Any]]:
-    """The documents at up to `TOGETHER` places, up to the first that is not there: a batch is seen item by item."""
+    """Return the documents at up to `TOGETHER` places, up to the first missing link.
+
+    A sealing writes its links one by one, so a read may see only some of them.
+    """
     found: list[dict[str, Any]] = []
     for item in table.get_many("activity", [_link_key(org_id, place.seq) for place in places]):
         if not item:
@@ -155,9 +158,9 @@ def documents_at(org_id: str, places: Sequence[Place]) -> list[dict[str, Any]]:
 
 
 def events_after(org_id: str, correlation_id: str, after: str | None) -> tuple[list[Seen], bool]:
-    """A workflow's events behind the one of an id, as many as one read gives, and whether there are more."""
+    """Return a workflow's events after an id, as many as one read returns, and whether there are more."""
     partition = events.chain_partition(org_id, correlation_id)
-    # "~" follows all that an id may be continued by.
+    # "~" sorts after every character that may follow an id in a key.
     start = f"{after}~" if after else "evt_"
     items, next_key = Query(table="activity", partition=partition, between=(start, "evt_~")).page(_ALL)
     seen: list[Seen] = []
@@ -168,7 +171,7 @@ def events_after(org_id: str, correlation_id: str, after: str | None) -> tuple[l
         else:
             seen.append(Seen(events.from_item(item), None))
     if next_key and len(seen) > 1 and not items[-1]["sk"].endswith(_RECEIPT):
-        # The read ended, at 1 MB, between an event and the place of its receipt: both belong to the next one.
+        # The read ended at 1 MB, after an event and before its receipt. Leave both to the next read.
         seen.pop()
     return seen, next_key is not None
 
@@ -177,7 +180,7 @@ def events_after(org_id: str, correlation_id: str, after: str | None) -> tuple[l
 
 
 def documents(org_id: str, after: int, limit: int) -> Iterator[dict[str, Any]]:
-    """Up to `limit` documents behind a `seq`, in order."""
+    """Yield up to `limit` documents after a `seq`, in order."""
     seq = after + 1
     while limit > 0:
         last = (seq // _BLOCK + 1) * _BLOCK - 1
@@ -187,6 +190,6 @@ def documents(org_id: str, after: int, limit: int) -> Iterator[dict[str, Any]]:
         yield from (item["document"] for item in found)
         if not found:
             return
-        # A query ends at 1 MB too: the next goes on where it ended, in this block or behind it.
+        # A query also ends at 1 MB. The next one continues there, in this block or in a later one.
         limit -= len(found)
         seq += len(found)

@@ -1,1 +1,1 @@
-"""What happened: immutable events, committed with the change that they tell of."""
+"""Immutable events. Each is committed together with the change that it reports."""

@@ -1,4 +1,4 @@
-"""An event, and where it came from."""
+"""An event, its subject, and its origin."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Subject(BaseModel):
-    """What an event is about, by id only: what can be erased is never in the event."""
+    """The subject of an event, by id only. An event never holds data that may have to be erased."""
 
     model_config = ConfigDict(frozen=True)
 
     type: str
     id: str
-    #: How many changes the subject has seen, this one included, where it counts them: by this its events are ordered.
-    #: What was noted of a subject and changed nothing of it (a turn of a call) has the version that it was noted at,
-    #: and a number of its own in the event's data.
+    #: The number of changes of the subject, including this one, if the subject counts them. Its events are ordered by
+    #: it. An event that does not change the subject (a turn of a call) has the version at that time, and its own number
+    #: in the event's data.
     version: int | None = None
 
 
 class Actor(BaseModel):
-    """Who did it: an agent, a key, a user, or the system."""
+    """The actor of an event: an agent, a key, a user, or the system."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -30,7 +30,7 @@ class Actor(BaseModel):
 
 
 class Origin(Protocol):
-    """Whatever acts for an organisation: a caller at the edge, or a worker going on with its work."""
+    """Anything that acts for an organization: the caller of a request, or a worker that continues its work."""
 
     @property
     def org_id(self) -> str: ...
@@ -43,7 +43,7 @@ class Origin(Protocol):
 
 
 class Work(BaseModel):
-    """A worker that goes on with what a caller began, in the caller's chain."""
+    """A worker that continues a caller's work, in the caller's workflow."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -54,7 +54,7 @@ class Work(BaseModel):
 
 
 class Event(BaseModel):
-    """One thing that happened in one organisation. Never changed, never deleted while the chain is kept."""
+    """A fact of one organization. It never changes, and is never deleted while the chain is kept."""
 
     model_config = ConfigDict(frozen=True)
 

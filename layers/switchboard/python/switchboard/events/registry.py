@@ -1,8 +1,8 @@
-"""The registry of events: every type that the platform records, what it holds, and what follows from it.
+"""The registry of events: every type that the platform records, its data, and its consequences.
 
-A type is one row in `switchboard/events/types/<noun>.py`. Everything else reads the row: what may be recorded
-(`events.service.of`), which queues it starts (`fanout/routes.py`), what webhooks call it (`webhooks/catalogue.py`), the
-audit's channel (`audit/chain.py`) and the page `docs/events.md`. Plain data: it imports no noun.
+A type is one row in `switchboard/events/types/<noun>.py`. All other code reads the row: the check of recorded events
+(`events.service.of`), the queues that act on it (`fanout/routes.py`), its names in webhooks (`webhooks/catalogue.py`),
+its audit channel (`audit/chain.py`) and the page `docs/events.md`. The rows are plain data and import no noun.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from switchboard.events.types.base import Channel, Contract, EventType
 
 
 class EventError(TypeError):
-    """Code records an event that does not fit the registry. This is a fault of the code, found by tests."""
+    """The code records an event that does not fit the registry. This is a bug, which tests find."""
 
 
 def _by_name(rows: Iterable[EventType]) -> dict[str, EventType]:
     found: dict[str, EventType] = {}
     for row in rows:
         if row.name in found:
-            raise EventError(f"{row.name} has two rows in switchboard/events/types. Keep one.")
+            raise EventError(f"{row.name} has two rows in switchboard/events/types: keep one.")
         found[row.name] = row
     return found
 
 
 def _rows() -> Iterator[EventType]:
-    """The rows of all modules of the package, `base` aside: a new noun's file is found without a list of files."""
+    """Yield the rows of all modules of the package except `base`. So a new noun's file needs no entry in a list."""
     for name in sorted(module.name for module in iter_modules(types.__path__)):
         if name != "base":
             yield from import_module(f"{types.__name__}.{name}").TYPES
@@ -42,15 +42,15 @@ def _rows() -> Iterator[EventType]:
 #: All types by name.
 TYPES: dict[str, EventType] = _by_name(_rows())
 
-_WORDS = {"missing": "is missing", "extra_forbidden": "is no field of the row"}
+_WORDS = {"missing": "is missing", "extra_forbidden": "is not a field of the row"}
 _CHANNELS: frozenset[str] = frozenset(get_args(Channel))
 
 
 def require_fitting(name: str, subject: str, data: dict[str, Any]) -> None:
-    """Refuse an event that does not fit its row: raises EventError, which names the type and the field."""
+    """Check that an event fits its row. Raises EventError with the names of the type and the field."""
     row = TYPES.get(name)
     if row is None:
-        raise EventError(f"{name} is not registered. Add a row for it in switchboard/events/types.")
+        raise EventError(f"{name} is not registered: add a row for it in switchboard/events/types.")
     if subject != row.subject:
         raise EventError(f"{name} is about a {row.subject}, not about a {subject}.")
     try:
@@ -60,19 +60,19 @@ def require_fitting(name: str, subject: str, data: dict[str, Any]) -> None:
 
 
 def _problems(error: ValidationError) -> str:
-    # The values stay out of the message: it ends in a log.
+    # The message leaves the values out, because it is logged.
     problems = error.errors(include_input=False, include_url=False, include_context=False)
     return "; ".join(f"{'.'.join(map(str, one['loc']))}: {_WORDS.get(one['type'], one['msg'])}" for one in problems)
 
 
 @cache
 def _validator(model: type) -> TypeAdapter[Any]:
-    """What checks the data of a type. It is built for the first event: a function records few of the types."""
+    """Return the validator of a type's data. It is built at the first use: each function records only a few types."""
     return TypeAdapter(with_config(ConfigDict(extra="forbid", strict=True))(model))
 
 
 def channel_of(name: str) -> str | None:
-    """The audit's channel of a type. An old type that is no longer registered has that of its first word."""
+    """Return the audit channel of a type. For an old type that is not registered, the first word names the channel."""
     row = TYPES.get(name)
     if row:
         return row.channel
@@ -81,5 +81,5 @@ def channel_of(name: str) -> str | None:
 
 
 def webhook_names(contract: Contract) -> dict[str, str]:
-    """The types that a contract's webhooks tell of, and the names that the contract has for them."""
+    """Return the types that a contract's webhooks report, each with the contract's name for it."""
     return {row.name: row.webhooks[contract] for row in TYPES.values() if contract in row.webhooks}

@@ -1,4 +1,4 @@
-"""Recording events, and reading them again."""
+"""Records events and reads them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["Event", "between", "chain_partition", "from_item", "of", "record"]
 
 
 def of(origin: Origin, type_: str, subject: Subject, /, **data: Any) -> Event:
-    """An event of a registered type (`email.queued`), done by `origin` to `subject`, now.
+    """Return a new event of a registered type (`email.queued`) that `origin` causes on `subject` now.
 
-    `data` holds what the type's row in the registry names: ids, states, numbers and digests. Raises EventError, a fault
-    of the code, for a type, a subject or data that do not fit.
+    `data` holds the fields of the type's row in the registry: ids, states, numbers and digests. Raises EventError for a
+    type, a subject or data that does not fit. This is a bug.
     """
     registry.require_fitting(type_, subject.type, data)
     return Event(
@@ -34,20 +34,23 @@ def of(origin: Origin, type_: str, subject: Subject, /, **data: Any) -> Event:
 
 
 def record(event: Event) -> Put:
-    """The write that records an event: the outbox from which everything asynchronous starts."""
+    """Return the write that records an event. The stream passes it on to all asynchronous work."""
     return store.put(event)
 
 
 def from_item(item: Item) -> Event:
-    """The event that a stored item, or its image in the stream, holds."""
+    """Parse an event from a stored item, or from the item's image in the stream."""
     return store.read(item)
 
 
 def chain_partition(org_id: str, correlation_id: str) -> str:
-    """The partition of a workflow, where the audit keeps its seals beside the events."""
+    """Return the partition of a workflow. The audit stores its receipts there, beside the events."""
     return store.chain_key(org_id, correlation_id)
 
 
 def between(start: str, end: str, org_id: str | None = None) -> Iterable[Event]:
-    """The events of a time range (two timestamps), of all organisations or one, hour by hour: for a replay."""
+    """Return the events from `start` until before `end` (timestamps), of one or all organizations, hour by hour.
+
+    For replays.
+    """
     return (event for event in store.between(start, end) if org_id in (None, event.org_id))

@@ -4,8 +4,8 @@
 |---|---|---|---|
 | event | `<org>#chain#<correlation id>` | `<id>` | `events#<hour>#<shard>`, `<id>`: for replays |
 
-A workflow is a partition of its own, so that reading a chain is one consistent query and no organisation has a hot
-one. `outbox` marks what the stream hands to the fan-out.
+Each workflow has its own partition. So one consistent query reads a workflow, and no organization has a hot partition.
+`outbox` marks the items that the stream passes to the fan-out.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from switchboard.aws import clock
 from switchboard.aws.table import Item, Put, Query
 from switchboard.events.models import Event
 
-#: Partitions of one hour: of the index each takes a thousand writes a second, for all organizations together.
+#: Partitions of an hour in the index. Each takes 1,000 writes per second, for all organizations together.
 _SHARDS = 32
 
 

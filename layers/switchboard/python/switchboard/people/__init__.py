@@ -1,1 +1,1 @@
-"""The people who use the console: who they are, how they sign in, and their sessions."""
+"""The people who use the console, their sign-ins and their sessions."""

@@ -1,4 +1,4 @@
-"""People, their sessions, and a sign-in under way."""
+"""People, their sessions, and sign-ins that are not finished."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 
 class User(BaseModel):
-    """A person, known by what an issuer calls them. The address is how to reach them, and never who they are."""
+    """A person, identified by an issuer's subject. The email address is only for contact, never for identity."""
 
     id: str
     issuer: str
@@ -17,16 +17,16 @@ class User(BaseModel):
     avatar_url: str | None = None
     created_at: str
     updated_at: str
-    #: Sessions that began by then are over.
+    #: Sessions that began at this time or earlier are over.
     signed_out_at: str | None = None
-    #: The organisation that they turned to last, where the next session begins.
+    #: The organization that the person chose last. The next session begins there.
     last_org_id: str | None = None
 
 
 class Session(BaseModel):
-    """A browser that a person signed in with, until they sign out, go away for long, or its time is over.
+    """The session of a signed-in browser. It ends by sign-out, after a long idle time, or at its expiry.
 
-    `org_id` is the organisation that it looks at.
+    `org_id` is the organization that the session works in.
     """
 
     digest: str
@@ -34,17 +34,17 @@ class Session(BaseModel):
     org_id: str | None
     created_at: str
     seen_at: str
-    #: When it ends if nobody uses it, and when it ends whatever happens.
+    #: The end of an unused session, and the end of any session.
     idle_at: str
     expires_at: str
 
     def over(self, user: User, now: str) -> bool:
-        """Whether it opens nothing any more."""
+        """Whether the session has ended."""
         return min(self.idle_at, self.expires_at) <= now or (user.signed_out_at or "") >= self.created_at
 
 
 class SignIn(BaseModel):
-    """A sign-in under way: where it goes on, and the digest of the browser that began it."""
+    """A sign-in that is not finished: the path to return to, and the digest of the browser that began it."""
 
     return_to: str
     browser: str

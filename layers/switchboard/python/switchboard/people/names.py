@@ -1,4 +1,4 @@
-"""Names that people give themselves and their organizations, where others read them."""
+"""Makes the names of people and organizations safe to show to others."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ import unicodedata
 
 from switchboard.kit.text import UNSAFE
 
-#: The longest name of a person that is kept, and the longest name that a mail shows.
+#: The longest stored name of a person, and the longest name in a mail, in characters.
 LONGEST, LONGEST_IN_MAIL = 200, 60
-#: A dot that a mail program may take for a part of an address: the next character goes on without a space.
+#: A dot that a mail program may read as part of an address, because no space follows.
 _DOT = re.compile(r"[.\u3002](?=[^\s.,;:!?)\]\"'])")
 _HTTP = re.compile("http", re.IGNORECASE)
 
 
 def one_line(name: str) -> str:
-    """A name of another system's as one visible line of at most `LONGEST` characters."""
+    """Turn a name from another system into one visible line of at most `LONGEST` characters."""
     return " ".join(UNSAFE.sub(" ", name).split())[:LONGEST].rstrip()
 
 
 def harmless(name: str) -> str:
-    """A stranger's name for a mail of ours: one short line that no mail program shows as a link.
+    """Turn a stranger's name into one short line for a mail, in which no mail program finds a link.
 
-    Dots inside a word and `http` are written the way that security reports write them: `evil[.]example`, `hxxps`.
+    Dots inside a word and `http` are written as in security reports: `evil[.]example`, `hxxps`.
     """
-    # Fullwidth letters and dots lead where the plain ones lead.
+    # Fullwidth letters and dots work in a link like the plain ones.
     plain = unicodedata.normalize("NFKC", name)
     visible = (" " if unicodedata.category(one) in ("Cc", "Zl", "Zp") else one for one in plain)
     text = "".join(one for one in visible if not unicodedata.category(one).startswith("C"))

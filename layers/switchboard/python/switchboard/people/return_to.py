@@ -1,4 +1,4 @@
-"""Where a sign-in may lead: to a path of ours, and to nothing that a browser takes for another site."""
+"""Validates the path after a sign-in. It must lead to this site in every browser, never to another site."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from switchboard.aws import settings
 
 _LONGEST = 2_048
 _PRINTABLE = re.compile(r"[!-~]*")
-#: What browsers drop from an address, or read as a slash.
+#: Characters that browsers drop from an address, or read as a slash.
 _TREACHEROUS = re.compile(r"[\\\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028\u2029\u2060\ufeff]")
-#: How often a value may have been percent-encoded on its way.
+#: The maximum number of times that a value may be percent-encoded.
 _LAYERS = 4
 _INVITE = re.compile(r"inv_[0-9a-z]{26}")
 
 
 def home() -> str:
-    """The path where people arrive who wanted to go nowhere else."""
+    """Return the default path after a sign-in."""
     return settings.text("HOME_PATH", "/")
 
 
 def with_invite(path: str, invite_id: str) -> str:
-    """A path of ours that names the invite to accept there."""
+    """Return a path of this site with the id of the invite to accept there."""
     return f"{path}{'&' if '?' in path else '?'}invite={invite_id}"
 
 
 def invite_in(path: str) -> str | None:
-    """The id of the invite that such a path names. The id opens nothing by itself: the person's address does."""
+    """Return the invite id in a path. The id grants nothing by itself: the person's address must match the invite."""
     try:
         named = parse_qs(urlsplit(path).query, max_num_fields=50).get("invite", [])
     except ValueError:
@@ -37,7 +37,10 @@ def invite_in(path: str) -> str | None:
 
 
 def safe(wanted: str | None, home: str) -> str:
-    """`wanted` if it is a relative path of ours in every reading, else `home` (docs/contracts/hum.md#sign-in)."""
+    """Return `wanted` if it is a relative path of this site in every reading, else `home`.
+
+    Every reading is checked, because browsers and servers decode a path differently (OWASP, unvalidated redirects).
+    """
     if not wanted or len(wanted) > _LONGEST or not _PRINTABLE.fullmatch(wanted):
         return home
     reading = wanted
@@ -52,7 +55,7 @@ def safe(wanted: str | None, home: str) -> str:
 
 def _ours(reading: str) -> bool:
     path = re.split("[?#]", reading, maxsplit=1)[0]
-    # A second slash at the start begins another host's name, and dots may lead back to there.
+    # Two slashes at the start begin the name of another host, and dot segments may produce two slashes.
     return (
         path.startswith("/")
         and "//" not in path

@@ -1,4 +1,4 @@
-"""People and their sessions: their rules."""
+"""Rules of people and their sessions."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from switchboard.people import store
 from switchboard.people.models import Session, User
 from switchboard.people.names import one_line
 
-#: A session that nobody uses ends after the first, and every session after the second, in seconds.
+#: The lifetime of an unused session, and the maximum lifetime of any session, in seconds.
 IDLE, ABSOLUTE = 12 * 3_600, 7 * 86_400
-#: How often the use of a session is noted.
+#: The minimum time between two records of a session's use.
 _NOTED_EVERY = timedelta(minutes=5)
 _SECRET_BYTES = 32
 _COOKIE = re.compile(r"([A-Za-z0-9_-]{43})\.(usr_[0-9a-z]{26})\.(org_[0-9a-z]{26}|-)")
 
 
 class Cookie(NamedTuple):
-    """What a browser shows: a secret that opens its session, and where to look for what belongs to it.
+    """A browser's session cookie: the session's secret, and the ids of its person and organization.
 
-    Only the secret counts. The rest lets one request read all that the session leads to.
+    Only the secret grants access. The ids let one read fetch the session with its person and organization.
     """
 
     secret: str
@@ -37,7 +37,7 @@ class Cookie(NamedTuple):
 
     @property
     def digest(self) -> str:
-        """What is kept of the secret."""
+        """The stored digest of the secret."""
         return secret.digest(self.secret)
 
     def __str__(self) -> str:
@@ -45,18 +45,18 @@ class Cookie(NamedTuple):
 
 
 def read_cookie(text: str) -> Cookie | None:
-    """A well-formed cookie, `None` for anything else."""
+    """Parse a cookie. Returns `None` if it is malformed."""
     found = _COOKIE.fullmatch(text)
     return Cookie(found[1], found[2], None if found[3] == "-" else found[3]) if found else None
 
 
 def lifetime() -> int:
-    """How long a session lasts at most, in seconds."""
+    """Return the maximum lifetime of a session, in seconds."""
     return settings.number("SESSION_SECONDS", ABSOLUTE)
 
 
 def open_session(user: User, org_id: str | None) -> Cookie:
-    """Begin a session that looks at an organisation, if there is one to look at."""
+    """Begin a session that works in an organization, if the person has one."""
     cookie = Cookie(secrets.token_urlsafe(_SECRET_BYTES), user.id, org_id)
     now = clock.now()
     session = Session(
@@ -77,7 +77,7 @@ def _idle() -> timedelta:
 
 
 def looking_at(cookie: Cookie, org_id: str) -> list[Update]:
-    """The writes that turn a session to another organisation. Raises Unauthenticated if it was ended meanwhile."""
+    """Return the writes that switch a session to another organization. They raise Unauthenticated if it has ended."""
     return [
         replace(store.change_session(cookie.digest, {"org_id": org_id}), otherwise=_ended),
         store.change_user(cookie.user_id, {"last_org_id": org_id}),
@@ -85,34 +85,34 @@ def looking_at(cookie: Cookie, org_id: str) -> list[Update]:
 
 
 def look_at(cookie: Cookie, org_id: str) -> None:
-    """Turn a session to another organisation. Raises Unauthenticated if it was ended meanwhile."""
+    """Switch a session to another organization. Raises Unauthenticated if it has ended."""
     commit(looking_at(cookie, org_id))
 
 
 def _ended(_: list[Item | None]) -> Exception:
-    return Unauthenticated("The session was ended.", code="unknown")
+    return Unauthenticated("The session was ended: sign in again.", code="unknown")
 
 
 def due(session: Session) -> bool:
-    """Whether it is time to note that a session is used."""
+    """Whether the next use of a session must be recorded."""
     return clock.parse(session.seen_at) < clock.now() - _NOTED_EVERY
 
 
 def note_use(session: Session) -> None:
-    """Let a session that is used go on. Best effort: a request never fails for it."""
+    """Record that a session is used, and extend it. Best effort: a failure here never fails the request."""
     now = clock.now()
     try:
         table.write(
             store.change_session(session.digest, {"seen_at": clock.iso(now), "idle_at": clock.iso(now + _idle())})
         )
     except ConditionFailedError:
-        pass  # it was ended while this request was under way
-    except Exception:  # noqa: BLE001 whatever it is, the caller's request goes on
+        pass  # the session ended during this request
+    except Exception:  # noqa: BLE001 the request continues after any failure
         telemetry.metric("SessionUseNotNoted")
 
 
 def sign_out(cookie: Cookie) -> None:
-    """End a session. Ending it twice is ending it once."""
+    """End a session. Ending an ended session changes nothing."""
     table.write(store.end_session(cookie.digest))
 
 
@@ -125,7 +125,7 @@ def sign_out_everywhere(user_id: str) -> None:
 
 
 def known(issuer: str, subject: str) -> User | None:
-    """The person that an issuer calls so."""
+    """Return the person with an issuer's subject, or `None`."""
     user_id = store.user_of(issuer, subject)
     return store.get_user(user_id) if user_id else None
 
@@ -139,7 +139,7 @@ def recognise(
     name: str | None = None,
     avatar_url: str | None = None,
 ) -> User:
-    """The person whom an issuer vouches for, as it describes them now. A stranger becomes known."""
+    """Store the person that an issuer describes: create a new one, or update the known one. Returns the person."""
     given = one_line(name or "")
 
     def attempt() -> User:
@@ -170,21 +170,21 @@ def _meet(issuer: str, subject: str, facts: dict[str, Any]) -> User:
     user = User.model_validate(
         {"id": ids.new("usr"), "issuer": issuer, "subject": subject, "created_at": now, "updated_at": now, **facts}
     )
-    # Somebody else may store this person first, in another tab for one: then they are known.
+    # Another request, for example of a second tab, may store this person first. The retry then finds the person.
     commit(store.put_user(user, Moved))
     return user
 
 
 def places_of(cookie: Cookie) -> list[tuple[str, Key]]:
-    """Where a cookie's session and person are stored, for a reader that fetches more along with them."""
+    """Return the tables and keys of a cookie's session and person, for a read together with other items."""
     return [("sessions", store.session_key(cookie.digest)), ("core", store.user_key(cookie.user_id))]
 
 
 def session_from_item(item: Item) -> Session:
-    """The session that such an item holds."""
+    """Parse a stored session."""
     return store.read_session(item)
 
 
 def user_from_item(item: Item) -> User:
-    """The person that such an item holds."""
+    """Parse a stored person."""
     return store.read_user(item)

@@ -1,8 +1,8 @@
-"""Signing in: OpenID Connect's authorization code flow with PKCE (RFC 7636), against any issuer.
+"""Sign-in: OpenID Connect's authorization code flow with PKCE (RFC 7636), with any issuer.
 
-A sign-in belongs to the browser that began it, and can be finished once. Another browser that opens its callback, such
-as a mail filter that tries links, changes nothing. The nonce and the code verifier are derived from the state, so that
-neither is stored.
+A sign-in belongs to the browser that began it, and can be finished once. If another client opens its callback, for
+example a mail filter that tests links, nothing changes. The nonce and the code verifier are derived from the state, so
+they are not stored.
 """
 
 from __future__ import annotations
@@ -22,34 +22,34 @@ from switchboard.errors import Invalid, Unauthenticated, Unavailable
 from switchboard.people import return_to, service, store
 from switchboard.people.models import SignIn, User
 
-#: How long a person may take at the issuer's pages, in seconds.
+#: The maximum time of a sign-in at the issuer's pages, in seconds.
 TIME = 600
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class Begun(NamedTuple):
-    """Where to send the browser, and what it has to show when it comes back."""
+    """The issuer's URL, and the secret that the browser must present at the callback."""
 
     url: str
     browser: str
 
 
 class Finished(NamedTuple):
-    """Who signed in, and where they wanted to go."""
+    """The signed-in person, and the path to return to."""
 
     user: User
     return_to: str
 
     @property
     def invite_id(self) -> str | None:
-        """The invite whose link they followed, if they did."""
+        """The id of the invite in that path, if the person followed an invite's link."""
         return return_to.invite_in(self.return_to)
 
 
 def begin(wanted: str | None, browser: str | None) -> Begun:
-    """Begin a sign-in. `browser` is the secret that this browser holds already, if it has begun another.
+    """Begin a sign-in. `wanted` is the path to return to. `browser` is the secret of an earlier sign-in, if any.
 
-    Raises Unavailable when the issuer does not answer.
+    Raises Unavailable if the issuer does not answer.
     """
     state = secrets.token_urlsafe(32)
     if not browser or not _SECRET.fullmatch(browser):
@@ -72,10 +72,10 @@ def begin(wanted: str | None, browser: str | None) -> Begun:
 
 
 def finish(state: str, code: str, browser: str | None) -> Finished:
-    """Finish a sign-in with what the issuer sent, once: the second attempt with a state finds nothing.
+    """Finish a sign-in with the issuer's state and code. A state works once.
 
-    Raises Invalid for a state that is unknown, used, too old or another browser's, Unauthenticated when the issuer
-    does not stand by the code, Unavailable when it does not answer.
+    Raises Invalid for a state that is unknown, used, expired or from another browser, Unauthenticated if the issuer
+    rejects the code, Unavailable if the issuer does not answer.
     """
     sign_in = _taken(state, browser)
     try:
@@ -83,7 +83,9 @@ def finish(state: str, code: str, browser: str | None) -> Finished:
             code=code, redirect_uri=_redirect_uri(), code_verifier=_verifier(state), nonce=_nonce(state)
         )
     except identity.Refused as error:
-        raise Unauthenticated("The issuer does not vouch for this sign-in.", code="sign_in_refused") from error
+        raise Unauthenticated(
+            "The sign-in service rejected this sign-in: begin again.", code="sign_in_refused"
+        ) from error
     except (identity.Unreachable, identity.Unconfigured) as error:
         raise _away() from error
     user = service.recognise(
@@ -98,7 +100,7 @@ def finish(state: str, code: str, browser: str | None) -> Finished:
 
 
 def abandon(state: str, browser: str | None) -> None:
-    """End a sign-in that the issuer refused. Raises Invalid as `finish` does."""
+    """End a sign-in that the issuer rejected. Raises Invalid like `finish`."""
     _taken(state, browser)
 
 
@@ -113,13 +115,13 @@ def _taken(state: str, browser: str | None) -> SignIn:
 
 def _expired(_: list[Item | None]) -> Invalid:
     return Invalid(
-        "This sign-in was finished already, took too long, or began in another browser: begin again.",
+        "This sign-in is already finished, took too long, or began in another browser: begin again.",
         code="sign_in_expired",
     )
 
 
 def end_url() -> str:
-    """Where a browser goes to be signed out of the issuer too, or home where the issuer knows no such thing."""
+    """Return the URL that also signs the browser out at the issuer, or the home page if the issuer has none."""
     back = settings.text("PUBLIC_URL", "") + return_to.home()
     try:
         return identity.provider().end_session_url(return_url=back) or back
@@ -128,7 +130,7 @@ def end_url() -> str:
 
 
 def challenge(verifier: str) -> str:
-    """The S256 challenge of a code verifier (RFC 7636, 4.2)."""
+    """Return the S256 challenge of a code verifier (RFC 7636, 4.2)."""
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode("ascii")).digest()).decode().rstrip("=")
 
 
@@ -145,4 +147,4 @@ def _redirect_uri() -> str:
 
 
 def _away() -> Unavailable:
-    return Unavailable("The sign-in service does not answer; try again.", retry_after=5)
+    return Unavailable("The sign-in service does not answer: try again.", retry_after=5)

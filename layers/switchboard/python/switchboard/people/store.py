@@ -1,4 +1,4 @@
-"""People in the `core` table; their sessions and sign-ins, which come and go, in `sessions`.
+"""People in the `core` table, and their short-lived sessions and sign-ins in the `sessions` table.
 
 | item | pk | sk |
 |---|---|---|
@@ -8,9 +8,9 @@
 | item | id |
 |---|---|
 | session | `session#<SHA-256 of its secret>` |
-| sign-in under way | `sign-in#<SHA-256 of its state>` |
+| unfinished sign-in | `sign-in#<SHA-256 of its state>` |
 
-A person may belong to several organisations, so that their item begins with none. The look-up holds a pointer only.
+A person may belong to several organizations, so the person's key contains none. The look-up holds only a pointer.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from switchboard.aws import clock, secret, table
 from switchboard.aws.table import Delete, Item, Key, Put, Update
 from switchboard.people.models import Session, SignIn, User
 
-#: DynamoDB may take a while to delete what has expired; what is kept until then opens nothing.
+#: Seconds after the end of an item until DynamoDB may delete it. An ended item grants nothing.
 _SLACK = 3_600
 
 
@@ -75,8 +75,7 @@ def change_user(user_id: str, changes: dict[str, Any]) -> Update:
 
 
 def put_session(session: Session) -> Put:
-    # Nothing can stand at a digest of fresh randomness: a write that is made again, because its answer was lost, is
-    # the same write.
+    # No condition is needed: the key is the digest of a new random secret. A repeated write is the same write.
     return Put(
         table="sessions",
         item={**session_key(session.digest), **session.model_dump(), "expiration": _expiration(session.expires_at)},
@@ -84,7 +83,7 @@ def put_session(session: Session) -> Put:
 
 
 def change_session(digest: str, changes: dict[str, Any]) -> Update:
-    """Change a session that is still there: one that was ended does not come back."""
+    """Return the write that changes an existing session. It cannot restore a session that was ended."""
     return Update.of("sessions", session_key(digest), changes)
 
 
@@ -93,7 +92,7 @@ def end_session(digest: str) -> Delete:
 
 
 def put_sign_in(digest: str, sign_in: SignIn) -> Put:
-    # Without a condition, as `put_session`.
+    # No condition is needed, as in `put_session`.
     return Put(
         table="sessions",
         item={**_sign_in_key(digest), **sign_in.model_dump(), "expiration": _expiration(sign_in.expires_at)},
@@ -106,7 +105,7 @@ def get_sign_in(digest: str) -> SignIn | None:
 
 
 def take_sign_in(digest: str, sign_in: SignIn, otherwise: Callable[[list[Item | None]], Exception]) -> Delete:
-    """Take a sign-in away for its browser: one request alone gets it."""
+    """Return the write that deletes a sign-in of its browser. Only one request succeeds with it."""
     return Delete(
         table="sessions",
         key=_sign_in_key(digest),

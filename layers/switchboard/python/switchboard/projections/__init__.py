@@ -1,1 +1,1 @@
-"""Projections: what is only shown, made from events."""
+"""Projections: read models that are derived from events."""

@@ -7,7 +7,7 @@ from switchboard.kit.jobs import Job
 
 
 class ProjectEvent(Job, queue="projections"):
-    """Let the projections of an event's type take it."""
+    """Apply an event to the projections of its type."""
 
     org_id: str
     event: Event

@@ -1,4 +1,4 @@
-"""A projection, as data."""
+"""The definition of a projection."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from switchboard.events.models import Event
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """Something that is only shown, made from events, and how to make it and take it away.
+    """A read model that is derived from events, with the functions that build and remove it.
 
-    `project` reads what it needs and returns the subject that an event changes, with the writes of that change, or
-    `None` where the event changes nothing. It gives the same whatever the order of the events. Its writes raise
-    `kit.change.Moved` where another event came between its read and its commit.
+    `project` reads the items that it needs. It returns the subject that an event changes, with the writes of that
+    change, or `None` if the event changes nothing. The order of the events must not matter. The writes raise
+    `kit.change.Moved` if another event changed the subject between the read and the commit.
 
-    `subjects` names all subjects of an organization, and `removal` makes the writes that remove one, on the condition
-    that no event changed it since (`Moved` again).
+    `subjects` returns all subjects of an organization. `removal` returns the writes that remove a subject. They also
+    raise `Moved` if an event changed the subject since the read.
     """
 
     name: str

@@ -1,8 +1,8 @@
-"""Projections: what is only shown, made from events by a worker of its own (docs/projections.md).
+"""Projections: read models that a worker derives from events (docs/projections.md).
 
-An event is taken once. Its item in the subject's list of taken events is written in the transaction that changes the
-subject, so that an event which comes again, at any time, changes nothing. A projection may be cleared and made again by
-`switchboard events replay`.
+Each event is applied once. The transaction that changes the subject also adds the event to the subject's list of
+applied events. So a repeated event changes nothing, at any time. `switchboard events replay` can clear a projection and
+build it again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from switchboard.kit.change import Moved
 from switchboard.projections import store
 from switchboard.projections.models import Projection
 
-#: All projections by name. The rows of the registry of events name those that an event goes to.
+#: All projections by name. The registry of events names the projections of each type.
 PROJECTIONS: Mapping[str, Projection] = {
     projection.name: projection
     for projection in (Projection("number_history", history.project, history.subjects, history.removal),)
@@ -28,7 +28,7 @@ PROJECTIONS: Mapping[str, Projection] = {
 
 
 def project(event: Event) -> None:
-    """Let the projections of an event's type take it, each once. Raises Contended."""
+    """Apply an event once to each projection of its type. Raises Contended."""
     row = registry.TYPES.get(event.type)
     for name in row.projections if row else ():
         projection = PROJECTIONS[name]
@@ -44,16 +44,16 @@ def _take(projection: Projection, event: Event) -> None:
 
 
 def clear(org_id: str, name: str) -> int:
-    """Remove a projection of an organization, for a replay that makes it again. Returns how many subjects it had.
+    """Remove a projection of an organization, before a replay builds it again. Returns the number of its subjects.
 
-    Events that come meanwhile are taken once, too. A run that was stopped is finished by the next. Raises NotFound for
-    no projection of that name, Contended.
+    New events are still applied once during the removal. If a run stops, the next run finishes it. Raises NotFound for
+    an unknown name, or Contended.
     """
     projection = PROJECTIONS.get(name)
     if projection is None:
         raise NotFound(f"There is no projection {name[:60]}: choose one of {', '.join(PROJECTIONS)}.")
     removed = set()
-    # A run that was stopped may have left events of a subject that it had removed.
+    # An earlier run may have stopped after it removed a subject, and before it removed the subject's events.
     for subject in chain(projection.subjects(org_id), store.subjects(org_id, name)):
         kit.again(lambda one=subject: _remove(projection, org_id, one))  # type: ignore[misc]
         removed.add(subject)
@@ -61,8 +61,8 @@ def clear(org_id: str, name: str) -> int:
 
 
 def _remove(projection: Projection, org_id: str, subject: str) -> None:
-    # The subject that is removed holds just the listed events: others come before its removal, which then fails, or
-    # after it, and stay with what they make.
+    # The removed subject must contain exactly the listed events. An event before the removal makes the removal fail. An
+    # event after it creates the subject again and stays listed.
     taken = store.taken(org_id, projection.name, subject)
     removal = projection.removal(org_id, subject)
     if store.taken(org_id, projection.name, subject) != taken:

@@ -1,11 +1,11 @@
-"""Which events a projection has taken, in the `core` table.
+"""The events that a projection has applied, in the `core` table.
 
 | item | pk | sk |
 |---|---|---|
-| event that was taken | `<org>#projected#<projection>` | `<subject>#<event id>` |
+| applied event | `<org>#projected#<projection>` | `<subject>#<event id>` |
 
-Slim, and kept as long as the subject: so an event that comes again is known at any age. Clearing the projection
-removes them with it.
+The items are small and are kept as long as the subject, so a repeated event is recognized at any age. Clearing the
+projection deletes them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def put_taken(org_id: str, name: str, subject: str, event_id: str) -> Put:
 
 
 def taken(org_id: str, name: str, subject: str) -> list[Key]:
-    """The keys of the events that a subject has taken."""
+    """Return the keys of the events that were applied to a subject."""
     query = Query(table="core", partition=_partition(org_id, name), begins=f"{subject}#")
     return [{"pk": item["pk"], "sk": item["sk"]} for item in query.all()]
 
@@ -37,7 +37,7 @@ def delete_taken(keys: Sequence[Key]) -> None:
 
 
 def subjects(org_id: str, name: str) -> Iterator[str]:
-    """The subjects that have taken an event, each once."""
+    """Yield each subject with an applied event once."""
     last = None
     for item in Query(table="core", partition=_partition(org_id, name)).all():
         subject, _, _ = str(item["sk"]).rpartition("#")

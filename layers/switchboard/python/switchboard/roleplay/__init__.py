@@ -1,1 +1,1 @@
-"""Roleplay training: sessions that are minted and redeemed, and the practice calls that come of them, scored."""
+"""Roleplay training: sessions, the practice calls that they start, and the scores of these calls."""

@@ -6,14 +6,14 @@ from switchboard.kit.jobs import Job
 
 
 class BeginRoleplay(Job, queue="roleplay"):
-    """Let the persona into a call that was just made."""
+    """Bring the persona into a new call."""
 
     org_id: str
     call_id: str
 
 
 class CloseRoleplay(Job, queue="roleplay"):
-    """End a call that is still in a state."""
+    """End a call if it is still in `state`."""
 
     org_id: str
     call_id: str
@@ -21,7 +21,7 @@ class CloseRoleplay(Job, queue="roleplay"):
 
 
 class WatchRoleplay(Job, queue="roleplay"):
-    """See whether anything was heard of a live call since a moment."""
+    """Check at `until` whether a live call has had a turn lately."""
 
     org_id: str
     call_id: str
@@ -36,14 +36,14 @@ class CloseRoom(Job, queue="roleplay"):
 
 
 class ExpireSession(Job, queue="roleplay"):
-    """End a session that no call came of."""
+    """End a session without a call."""
 
     org_id: str
     session_id: str
 
 
 class ScoreRoleplay(Job, queue="scoring"):
-    """Score a call that has ended."""
+    """Score an ended call."""
 
     org_id: str
     call_id: str

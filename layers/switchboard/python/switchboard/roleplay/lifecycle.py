@@ -1,4 +1,4 @@
-"""What becomes of a call until it has ended: what its transport reports, and the timers that end what is forgotten."""
+"""The lifecycle of a practice call until its end: the reports of its transport, and timers that end lost calls."""
 
 from __future__ import annotations
 
@@ -20,29 +20,30 @@ from switchboard.roleplay.transports import Room
 from switchboard.timers import service as timers
 from switchboard.timers.service import Later
 
-#: How long a rep may take to come in.
+#: The maximum time until a rep joins the call.
 JOIN_WITHIN = timedelta(minutes=2, seconds=30)
-#: How long a call waits for its rep. It is longer: the transport has to report who came at the last moment.
+#: The maximum time until a call is live. It is longer, so that the transport can report a rep who joins last-minute.
 LIVE_WITHIN = timedelta(minutes=3)
-#: The longest call.
+#: The maximum duration of a call.
 LIVE_LIMIT = timedelta(hours=1)
-#: How long the scoring may take, all its tries together.
+#: The maximum time of the scoring, with all its attempts.
 SCORED_WITHIN = timedelta(minutes=30)
-#: How long turns may follow the end of a call that does not say how many there were.
+#: The maximum delay of turns after the end of a call, if the end does not report the number of turns.
 GRACE = timedelta(seconds=15)
-#: How long the turns that the end tells of may follow it: a queue brings back after minutes what failed.
+#: The maximum delay of turns after the end of a call, if the end reports their number. A queue retries a failed message
+#: only after minutes.
 COMPLETE_WITHIN = timedelta(minutes=10)
 
 Change = kit.Change[Call]
 
 
 def silence() -> timedelta:
-    """How long nothing may be heard of a live call before its rep is taken to be gone."""
+    """Return the maximum time without a turn in a live call. After it the rep counts as gone."""
     return timedelta(seconds=settings.number("ROLEPLAY_SILENCE_SECONDS", 120))
 
 
 def room(call: Call) -> Room:
-    """The call, as its transport needs to know it."""
+    """Return the call in the form that its transport needs."""
     return Room(
         org_id=call.org_id,
         call_id=call.id,
@@ -56,7 +57,7 @@ def room(call: Call) -> Room:
 
 
 def creation(call: Call) -> list[Writes]:
-    """The writes that make a call, with the job that ends it if nobody comes."""
+    """Return the writes that create a call, with the timer that ends it if the rep never joins."""
     data = {"drill": call.drill_key, "difficulty": call.persona.difficulty.value, "session": call.session_id}
     limit = _closing(call, State.CREATED, LIVE_WITHIN)
     return [
@@ -67,42 +68,42 @@ def creation(call: Call) -> list[Writes]:
 
 
 def begin(org_id: str, call_id: str) -> None:
-    """Let the persona into a call that was just made."""
+    """Bring the persona into a new call."""
     call = store.CALLS.get(org_id, call_id)
     if call and call.state is State.CREATED:
         transports.named(call.transport).begin(room(call))
 
 
 def apply(progress: Progress) -> None:
-    """Apply what a transport reports of a call."""
+    """Apply a transport's report to a call."""
     if progress.kind == "turn":
         _heard(progress)
         return
     heard = store.heard(progress.org_id, progress.call_id)
     changed = store.CALLS.change(progress.org_id, progress.call_id, lambda call: _applied(call, progress, heard))
     if changed and changed.state is State.ENDED and not is_whole(changed, heard):
-        # Turns may have been recorded since they were counted, by workers that did not see the end.
+        # Since the count above, other workers may have recorded turns without seeing the end.
         _score_if_whole(changed.org_id, changed.id)
 
 
 def _heard(progress: Progress) -> None:
-    """Record what was said. It changes nothing of the call, so that its reporters do not meet there."""
+    """Record a turn. It does not change the call, so that parallel reports do not collide on the call."""
     call, turn = store.CALLS.get(progress.org_id, progress.call_id), progress.turn
     if turn is None or call is None or call.state not in OPEN:
         return
     facts = {"number": turn.number, "speaker": turn.speaker.value, "characters": len(turn.text)}
     kit.record(store.put_turn(call, turn), event(call, "roleplay.call.turn", **facts))
-    # Turn and end are each written before the other is looked for, so that one of the two sees both.
+    # Turn and end are each written before the read of the other. So at least one of the two workers sees both.
     _score_if_whole(call.org_id, call.id)
 
 
 def is_whole(call: Call, heard: Heard) -> bool:
-    """Whether all turns are there that the end of a call told of. Without a number nobody knows."""
+    """Whether all turns that the call's end reported are recorded. False if the end reported no number."""
     return call.expected_turns is not None and heard.numbers >= frozenset(range(call.expected_turns))
 
 
 def _score_if_whole(org_id: str, call_id: str) -> None:
-    """Have an ended call scored at once if nothing of it is missing any more."""
+    """Start the scoring of an ended call at once if no turn is missing."""
     call = store.CALLS.get(org_id, call_id)
     if call is None or call.state is not State.ENDED or call.expected_turns is None:
         return
@@ -111,21 +112,21 @@ def _score_if_whole(org_id: str, call_id: str) -> None:
 
 
 def close_room(org_id: str, call_id: str) -> None:
-    """Put everybody out of the room of a call that is over. Raises Down."""
+    """Close the room of an ended call. Raises Down."""
     call = store.CALLS.get(org_id, call_id)
     if call and call.state not in (State.CREATED, State.LIVE):
         transports.named(call.transport).close(room(call))
 
 
 def close(org_id: str, call_id: str, state: str) -> None:
-    """End a call that is still where it was when its timer was set."""
+    """End a call if it is still in the state of its timer."""
     reason = EndReason.NEVER_LIVE if state == State.CREATED else EndReason.TOO_LONG
     heard = store.heard(org_id, call_id)
     store.CALLS.change(org_id, call_id, lambda call: _ended(call, reason, heard) if call.state == state else None)
 
 
 def watch(org_id: str, call_id: str, until: str) -> None:
-    """End a live call in which nothing was heard for too long, or go on watching it."""
+    """End a live call that had no turn for too long, or set the next watch."""
     heard = store.heard(org_id, call_id)
     store.CALLS.change(org_id, call_id, lambda call: _watched(call, until, heard))
 
@@ -151,7 +152,7 @@ def _applied(call: Call, progress: Progress, heard: Heard) -> Change:
         case "ended" if call.can_become(State.ENDED):
             return _ended(call, progress.end_reason or EndReason.COMPLETED, heard, progress)
         case "ended" if call.state is State.ENDED and call.expected_turns is None and progress.turns is not None:
-            # Who counts the turns knows best why the call ended, too.
+            # The reporter that counts the turns also knows the reason of the end best.
             reason = progress.end_reason or call.end_reason
             counted = moved(call, expected_turns=progress.turns, end_reason=reason, score_after=_until(COMPLETE_WITHIN))
             return counted, [scoring_at(counted).write]
@@ -159,7 +160,7 @@ def _applied(call: Call, progress: Progress, heard: Heard) -> Change:
 
 
 def _moment(progress: Progress, earliest: str) -> str:
-    """When something happened, by the transport's clock where it says so, which is not taken beyond reason."""
+    """Return the time of a report: the transport's own time if it has one, limited to between `earliest` and now."""
     return clock.stamp() if progress.at is None else max(earliest, min(progress.at, clock.stamp()))
 
 
@@ -168,13 +169,16 @@ def _until(wait: timedelta) -> str:
 
 
 def scoring_at(call: Call) -> Later:
-    """The job that scores an ended call when it need not be waited for any longer."""
+    """Return the job that scores an ended call at its `score_after`."""
     assert call.score_after is not None
     return timers.later(ScoreRoleplay(org_id=call.org_id, call_id=call.id), clock.parse(call.score_after))
 
 
 def _live_after_the_end(call: Call, at: str) -> Change:
-    """A rep came: before the end, which was reported first, or after it, into a room that is to be closed again."""
+    """Apply the report that a rep joined an ended call.
+
+    If the rep joined before the end, only the reports were out of order. If after it, the room must be closed again.
+    """
     assert call.ended_at is not None
     if at > call.ended_at:
         return moved(call), [timers.soon(CloseRoom(org_id=call.org_id, call_id=call.id))]
@@ -229,7 +233,7 @@ def _closing(call: Call, state: State, after: timedelta) -> Later:
 
 
 def event(call: Call, kind: str, **data: Any) -> Writes:
-    """The event of the change that made this version of the call, or of something that was said in it then."""
+    """Return the write of an event at this version of the call: the change to this version, or a turn in it."""
     origin = Work(
         org_id=call.org_id,
         actor=Actor(type="system", id="roleplay"),

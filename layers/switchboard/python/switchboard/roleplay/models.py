@@ -1,4 +1,4 @@
-"""Sessions, practice calls, what was said in them, and how they were scored."""
+"""Sessions, practice calls, their turns and their scores."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from switchboard.roleplay.judges.models import Mark, Turn
 
 
 class SessionState(StrEnum):
-    """Where a session is. REDEEMED is its token spent, and no call of it yet."""
+    """The state of a session. REDEEMED means that its token is spent and its call does not exist yet."""
 
     MINTED = "minted"
     REDEEMED = "redeemed"
@@ -21,7 +21,7 @@ class SessionState(StrEnum):
     EXPIRED = "expired"
 
 
-#: The legal moves of a session. One that failed or expired became no call, and gave its place in the quota back.
+#: The legal moves of a session. A failed or expired session has no call, and has returned its unit of the quota.
 SESSION_MOVES: dict[SessionState, frozenset[SessionState]] = {
     SessionState.MINTED: frozenset({SessionState.REDEEMED, SessionState.EXPIRED}),
     SessionState.REDEEMED: frozenset({SessionState.STARTED, SessionState.FAILED}),
@@ -32,7 +32,7 @@ SESSION_MOVES: dict[SessionState, frozenset[SessionState]] = {
 
 
 class Session(BaseModel):
-    """A rep's right to one roleplay. Its token is kept nowhere: whoever has the root secret can tell a good one."""
+    """A rep's right to one roleplay. Its token is not stored: the root secret is enough to verify it."""
 
     id: str
     org_id: str
@@ -41,9 +41,9 @@ class Session(BaseModel):
     external_user_id: str
     external_agency_id: str | None = None
     correlation_id: str
-    #: The month (UTC) whose quota it takes a place of.
+    #: The month (UTC) that counts the session.
     period: str
-    #: Whether that was on a slice of the month, as larger plans count.
+    #: Whether a slice of the month counted it, as on larger plans.
     sliced: bool = False
     minted_by: str
     created_at: str
@@ -54,12 +54,12 @@ class Session(BaseModel):
     failure: str | None = None
 
     def can_become(self, state: SessionState) -> bool:
-        """Whether that move is a legal one."""
+        """Whether the move to a state is legal."""
         return state in SESSION_MOVES[self.state]
 
 
 class State(StrEnum):
-    """Where a call is (docs/contracts/athos.md#lifecycle). The API shows none but what is scored."""
+    """The state of a call (docs/contracts/athos.md#lifecycle). The API shows only scored calls."""
 
     CREATED = "created"
     LIVE = "live"
@@ -69,10 +69,10 @@ class State(StrEnum):
     SCORING_FAILED = "scoring_failed"
 
 
-#: How every call ends up.
+#: The final states of a call.
 TERMINAL = frozenset({State.SCORED, State.SCORING_FAILED})
 
-#: The legal moves of a call. What the transport reports late, twice or out of order never moves one backwards.
+#: The legal moves of a call. Late, repeated and unordered reports of the transport never move it back.
 MOVES: dict[State, frozenset[State]] = {
     State.CREATED: frozenset({State.LIVE, State.ENDED}),
     State.LIVE: frozenset({State.ENDED}),
@@ -80,7 +80,7 @@ MOVES: dict[State, frozenset[State]] = {
     State.SCORING: TERMINAL,
 } | {state: frozenset() for state in TERMINAL}
 
-#: The states in which something may still be said.
+#: The states in which turns are still recorded.
 OPEN = frozenset({State.CREATED, State.LIVE, State.ENDED})
 
 
@@ -95,8 +95,30 @@ class EndReason(StrEnum):
     TOO_LONG = "too_long"
 
 
+class Difficulty(StrEnum):
+    """The difficulty of a persona."""
+
+    BEGINNER = "Beginner"
+    ADVANCED = "Advanced"
+    ELITE = "Elite"
+
+
+class Persona(BaseModel):
+    """The character that the rep talks to. The transport plays it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    name: str
+    #: A US state, as two letters.
+    state: str
+    difficulty: Difficulty
+    #: Facts that the character tells when asked, by subject: doctor, drug, wish, doubt.
+    facts: dict[str, str]
+
+
 class Wanted(BaseModel):
-    """What a rep wants to practise."""
+    """A rep's choice of drill and persona."""
 
     drill_key: str
     difficulty: Difficulty = Difficulty.ADVANCED
@@ -105,7 +127,7 @@ class Wanted(BaseModel):
 
 
 class Call(BaseModel):
-    """A practice call, and what has become of it. `version` counts its changes: each write names the one it follows."""
+    """A practice call and its state. `version` counts its changes. Each write requires the version that was read."""
 
     id: str
     org_id: str
@@ -116,7 +138,7 @@ class Call(BaseModel):
     external_user_id: str
     external_agency_id: str | None = None
     drill_key: str
-    #: The entry of the catalogue, and of its rubric, that holds for this call whatever comes later.
+    #: The edition of the drill and its rubric. Later editions do not affect this call.
     drill_version: int
     persona: Persona
     correlation_id: str
@@ -126,37 +148,56 @@ class Call(BaseModel):
     started_at: str | None = None
     ended_at: str | None = None
     end_reason: EndReason | None = None
-    #: Until when the silence of a live call is borne.
+    #: A live call without a turn until this time is ended.
     watched_until: str | None = None
-    #: The timers that end its silence and the state that it is in, where they are timers (switchboard.timers).
+    #: References to the timers (switchboard.timers) that end a silent call, and a call that stays in its state.
     silence_watch: str | None = None
     watch: str | None = None
-    #: How many turns it had when it ended, and once it is scored how many were judged.
+    #: The number of recorded turns at the end. After the scoring, the number of scored turns.
     turns: int = 0
-    #: How many turns its transport says that there were. It is scored when all of them are there.
+    #: The number of turns that the transport reported at the end. The call is scored when all of them are recorded.
     expected_turns: int | None = None
-    #: When an ended call is not waited for any longer.
+    #: The time until which an ended call waits for missing turns.
     score_after: str | None = None
     scored_at: str | None = None
     failure_reason: str | None = None
     failure_message: str | None = None
 
     def can_become(self, state: State) -> bool:
-        """Whether that move is a legal one."""
+        """Whether the move to a state is legal."""
         return state in MOVES[self.state]
 
     @property
     def duration_seconds(self) -> int:
-        """How long it was live."""
+        """The time that the call was live, in seconds."""
         if not self.started_at or not self.ended_at:
             return 0
         return max(0, round((clock.parse(self.ended_at) - clock.parse(self.started_at)).total_seconds()))
 
 
-class Progress(BaseModel):
-    """What a transport reports of a call, in our own words: live, turn, ended.
+class Speaker(StrEnum):
+    """The side that spoke."""
 
-    `at` is the transport's own time of it. `turns` of an end is how many turns there were, by a transport that counts.
+    REP = "rep"
+    PERSONA = "persona"
+
+
+class Turn(BaseModel):
+    """An utterance of one side. `number` orders the turns from 0. Reports may arrive in any order."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    speaker: Speaker
+    text: str
+    start_ms: int
+    end_ms: int
+
+
+class Progress(BaseModel):
+    """A transport's report about a call. `kind` is `live`, `turn` or `ended`.
+
+    `at` is the transport's own time. `turns` is the number of turns at the end, if the transport counts them.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -170,8 +211,30 @@ class Progress(BaseModel):
     turns: int | None = None
 
 
+class Evidence(BaseModel):
+    """The place in the transcript where a criterion was met or broken: characters `start` to `end` of a turn."""
+
+    model_config = ConfigDict(frozen=True)
+
+    turn: int
+    start: int
+    end: int
+
+
+class Mark(BaseModel):
+    """The result of one criterion: `points` out of `weight`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    title: str
+    weight: int
+    points: int
+    evidence: list[Evidence] = Field(default_factory=list)
+
+
 class Score(BaseModel):
-    """A call's score by its drill's rubric."""
+    """A call's score under its drill's rubric."""
 
     overall: int = Field(ge=0, le=100)
     summary: str
@@ -179,12 +242,12 @@ class Score(BaseModel):
     marks: list[Mark]
     rubric: str
     model: str
-    #: The numbers of the turns that were judged: one that came too late for that is in no transcript.
+    #: The numbers of the scored turns. The transcript leaves out turns that arrived later.
     heard: list[int] | None = None
 
 
 class Detail(BaseModel):
-    """A scored call with all that belongs to it."""
+    """A scored call with its transcript and its score."""
 
     call: Call
     turns: list[Turn]
@@ -192,7 +255,7 @@ class Detail(BaseModel):
 
 
 class Listed(BaseModel):
-    """Which scored calls are asked for: from and to are included."""
+    """The filters of a list of scored calls. Both times are inclusive."""
 
     start: str
     end: str | None = None

@@ -1,10 +1,10 @@
-"""Scoring: an ended call is judged by its drill's rubric, through the language model's port.
+"""Scoring: the port of the language model judges an ended call by its drill's rubric.
 
-A score depends on what was said, and not on the order in which a queue delivers it. So a call is judged when all turns
-are there that its end told of. One that does not get them in time is not judged: a part of a call is another call.
-Where the end tells no number, turns may follow for some seconds.
+A score depends on the turns, and not on the order in which a queue delivers them. So a call is scored when all turns
+that its end reported are recorded. A call with missing turns is not scored, because the score could be wrong. If the
+end reports no number of turns, the scoring waits some seconds for late turns.
 
-Asking a model twice costs and changes nothing, so that no claim is needed: whoever writes first has scored the call.
+The scoring needs no claim: a second run of the model only costs money, and the first score that is stored counts.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from switchboard.timers import service as timers
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
 
-#: The reason that webhooks give (docs/contracts/athos.md#webhook). The message says what exactly was missing.
+#: The reason in webhooks (docs/contracts/athos.md#webhooks). The message gives the details.
 INCOMPLETE = "SCORING_INCOMPLETE"
-#: What a rep must have said at least, for a score to say anything of them.
+#: The minimum numbers of turns and words of the rep. With less, a score says nothing about the rep.
 FEWEST_TURNS, FEWEST_WORDS = 3, 25
-#: How soon a model that had no room is asked again.
+#: The delay before the next attempt if the model is throttled.
 _TRY_AGAIN = timedelta(seconds=20)
-_NOBODY_CAME = "The rep never joined the call, so there is nothing to score."
+_NOBODY_CAME = "The rep did not join the call, so there is nothing to score."
 _TOO_SHORT = "The rep said too little to be scored."
-_NO_ANSWER = "The call could not be judged."
-_TOO_LATE = "The call was not judged in time."
+_NO_ANSWER = "The call could not be scored."
+_TOO_LATE = "The call was not scored in time."
 
 
 def score(org_id: str, call_id: str) -> None:
-    """Score a call that has ended. Does nothing for any other. What the model has no room for waits for its turn."""
+    """Score an ended call. Does nothing for calls in other states. If the model is throttled, tries again later."""
     call = store.CALLS.get(org_id, call_id)
     if call and call.state is State.ENDED:
         call = _begin(call)
@@ -57,8 +57,8 @@ def score(org_id: str, call_id: str) -> None:
         telemetry.logger().warning("scoring refused", extra={"call_id": call_id, "reason": str(refusal)})
         _fail(call, _NO_ANSWER)
         return
-    except judges.Throttled:
-        # As long as it takes, up to the end of all scoring (`give_up`).
+    except language.Throttled:
+        # Attempts continue until `give_up` ends the scoring.
         again = ScoreRoleplay(org_id=org_id, call_id=call_id)
         table.write(timers.later(again, clock.now() + _TRY_AGAIN).write)
         return
@@ -78,7 +78,7 @@ def score(org_id: str, call_id: str) -> None:
 
 
 def give_up(org_id: str, call_id: str) -> None:
-    """End the scoring of a call that all tries together did not score."""
+    """End the scoring of a call that was not scored in time."""
     call = store.CALLS.get(org_id, call_id)
     if call and call.can_become(State.SCORING_FAILED):
         telemetry.metric("ScoringGivenUp")
@@ -86,7 +86,7 @@ def give_up(org_id: str, call_id: str) -> None:
 
 
 def _begin(call: Call) -> Call | None:
-    """Begin to score a call, unless turns of it may still come. Then its time comes again."""
+    """Move a call to SCORING. If missing turns may still arrive, schedules the next attempt instead."""
     heard = store.heard(call.org_id, call.id)
     if not lifecycle.is_whole(call, heard):
         if call.score_after and clock.stamp() < call.score_after:
@@ -106,7 +106,7 @@ def _counts(turn: Turn, call: Call) -> bool:
 
 def _begun(call: Call, expected: int | None) -> Change:
     if not call.can_become(State.SCORING) or call.expected_turns != expected:
-        return None  # the number of turns was told meanwhile, with a job of its own
+        return None  # the number of turns was reported since the read, and that report has its own job
     scoring = moved(call, state=State.SCORING)
     return scoring, [lifecycle.event(scoring, "roleplay.call.scoring")]
 
@@ -122,7 +122,7 @@ def _finish(call: Call, made: Score) -> None:
 
 def _scored(call: Call, made: Score) -> Change:
     if not call.can_become(State.SCORED):
-        return None  # another worker's judgement came first
+        return None  # another worker stored its score first
     scored = moved(call, state=State.SCORED, scored_at=clock.stamp(), turns=len(made.heard or ()), watch=None)
     facts = {"score": made.overall, "rubric": made.rubric, "model": made.model}
     return scored, [
@@ -139,7 +139,7 @@ def _fail(call: Call, message: str) -> None:
 
 def _failed(call: Call, message: str) -> Change:
     if not call.can_become(State.SCORING_FAILED):
-        return None  # as above
+        return None  # another worker stored a result first
     failed = moved(call, state=State.SCORING_FAILED, failure_reason=INCOMPLETE, failure_message=message, watch=None)
     told = lifecycle.event(failed, "roleplay.call.scoring_failed", reason=INCOMPLETE)
     return failed, [timers.moot(call.watch), told]

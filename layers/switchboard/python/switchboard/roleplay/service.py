@@ -1,4 +1,4 @@
-"""Reading practice calls, and the drills that a tenant has."""
+"""Reads practice calls, and manages the drills of a tenant."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ _CALL_ID = re.compile(r"athos_call_[A-Za-z0-9_-]{21}")
 
 
 class Offer(NamedTuple):
-    """A drill of the catalogue, and whether the tenant has it."""
+    """A drill of the catalog, and whether it is on for the tenant."""
 
     drill: Drill
     on: bool
 
 
 def find(org_id: str, call_id: str) -> Call | None:
-    """The organisation's call of that id, in whatever state, for a worker."""
+    """Return a call of an organization in any state, or `None`. For workers."""
     return store.CALLS.get(org_id, call_id)
 
 
 def find_many(places: Sequence[tuple[str, str]]) -> list[Call | None]:
-    """The calls of up to a hundred pairs of organization and id, in their order, for a worker."""
+    """Return the calls of up to 100 pairs of organization and call id, in the given order. For workers."""
     return store.CALLS.get_across(places)
 
 
 def get(caller: Caller, call_id: str) -> Detail:
-    """The organisation's scored call of that id, with transcript and score. Raises NotFound."""
+    """Return a scored call of the organization, with transcript and score. Raises NotFound."""
     found = store.detail(caller.org_id, call_id) if _CALL_ID.fullmatch(call_id) else None
     if found is None or found.call.state is not State.SCORED:
         raise NotFound("There is no such call.", code="call_not_found")
@@ -45,20 +45,20 @@ def get(caller: Caller, call_id: str) -> Detail:
 
 
 def listing(caller: Caller, listed: Listed, limit: int, after: str | None) -> tuple[list[Call], str | None]:
-    """A page of scored calls, newest first by their end, and the cursor of the next."""
+    """Return a page of scored calls, by end time, newest first, and the cursor of the next page."""
     page = store.page(caller.org_id, listed, limit, after)
     return [store.CALLS.read(item) for item in page.items], page.cursor
 
 
 def offers(org_id: str) -> list[Offer]:
-    """The catalogue, as the organisation has it."""
+    """Return all drills of the catalog, and whether each is on for the organization."""
     off = store.switched_off(store.get_drills(org_id))
     found = (drills.current(key) for key in drills.names())
     return [Offer(drill, drill.key not in off) for drill in found if drill]
 
 
 def switch_drill(origin: Origin, key: str, *, on: bool) -> None:
-    """Switch a drill on or off for an organisation. Raises NotFound."""
+    """Switch a drill on or off for an organization. Raises NotFound."""
     drill = drills.current(key)
     if drill is None:
         raise NotFound("There is no such drill.")

@@ -1,7 +1,7 @@
-"""Sessions: minted by a tenant's back end, redeemed once by a rep's browser.
+"""Sessions: a tenant's back end mints a session, and a rep's browser redeems it once.
 
-A session takes its place in the month's quota as it is minted, and gives it back if no call comes of it: because it
-expires, because there is no such drill, or because the transport takes nobody in.
+The minting counts against the month's quota. A session that gets no call returns its unit: it has expired, its drill
+does not exist, or the transport is down.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from switchboard.roleplay.transports import Ticket
 from switchboard.timers import service as timers
 from switchboard.usage import service as usage
 
-#: What is counted against the plan's `roleplays_per_month`.
+#: The usage counter for the plan's `roleplays_per_month`.
 COUNTER = "roleplays"
-#: Longer than a redemption that began in time may take.
+#: Longer than any redemption that began in time.
 _GRACE = timedelta(minutes=1)
 
-#: How a persona is chosen. Tests replace it.
+#: Chooses a persona. Tests replace it.
 choose: Callable[[int], int] = chance.below
 
 
 class Minted(NamedTuple):
-    """A session and its token, which exists only in this answer."""
+    """A session and its token. The token is returned only once."""
 
     session: Session
     token: str
@@ -48,7 +48,7 @@ class Minted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """The bearer of a good token, who may redeem it once."""
+    """A valid token's session, which may be redeemed once."""
 
     session: Session
     #: The drills that the tenant has switched off.
@@ -56,7 +56,7 @@ class Admission:
 
 
 class Redeemed(NamedTuple):
-    """A call that awaits its rep, and the ticket to it."""
+    """A call that waits for its rep, and the rep's ticket."""
 
     call: Call
     ticket: Ticket
@@ -92,9 +92,9 @@ def mint(caller: Caller, external_user_id: str, external_agency_id: str | None) 
 
 
 def admit(token: str) -> Admission:
-    """Let the bearer of a session token in. Raises Unauthenticated, or Forbidden where the tenant is not active.
+    """Validate a session token. Raises Unauthenticated, or Forbidden if the tenant is not active.
 
-    A tenant that was suspended since the minting is refused with the token unspent.
+    A refusal does not spend the token.
     """
     claims = tokens.read(token)
     session = store.SESSIONS.get(*claims)
@@ -106,32 +106,32 @@ def admit(token: str) -> Admission:
     if org is None:
         raise tokens.invalid()
     if accounts.org_from_item(org).status != "active":
-        raise Forbidden("The tenant is not active.", code="organization_inactive")
+        raise Forbidden("The tenant is not active: contact support.", code="organization_inactive")
     return Admission(session, frozenset(store.switched_off(switches)))
 
 
 def redeem(admission: Admission, wanted: Wanted) -> Redeemed:
-    """Spend the token, by one conditional write and before anything else, and make the call that it is for.
+    """Spend the token with one conditional write, before any other step, and create its call.
 
-    Raises Unauthenticated where the token was spent meanwhile, Invalid where there is no such drill, Unavailable
-    where the transport is down: the token is spent in all three (docs/contracts/athos.md#sessions).
+    Raises Unauthenticated if another request has spent the token, Invalid if the drill does not exist, Unavailable if
+    the transport is down. The token is spent in all three cases (docs/contracts/athos.md#errors).
     """
     session = _spend(admission.session)
     drill = drills.current(wanted.drill_key)
     if drill is None or drill.key in admission.switched_off:
         _fail(session, "drill_not_found")
-        raise Invalid("There is no such drill. The token is spent: mint another.", code="drill_not_found")
+        raise Invalid("There is no such drill, and the token is spent: mint a new one.", code="drill_not_found")
     call = _call(session, drill, _cast(drill, wanted))
     try:
         ticket = transports.named(call.transport).ticket(lifecycle.room(call))
     except transports.Down:
         _fail(session, "transport_down")
-        raise Unavailable("The voice transport is down: mint another token in a while.", retry_after=30) from None
+        raise Unavailable("The voice transport is down: mint a new token later.", retry_after=30) from None
     started = _moved(session, SessionState.STARTED, call_id=call.id)
     try:
         commit(store.SESSIONS.save(started), lifecycle.creation(call))
     except Moved:
-        # It took so long that its session was ended meanwhile.
+        # The redemption took so long that the session has expired.
         raise tokens.expired() from None
     return Redeemed(call, ticket)
 
@@ -174,7 +174,7 @@ def _call(session: Session, drill: Drill, persona: Persona) -> Call:
 
 
 def expire(org_id: str, session_id: str) -> None:
-    """End a session whose time is up and that no call came of. Does nothing for any other."""
+    """End an expired session without a call. Does nothing for other sessions."""
     store.SESSIONS.change(org_id, session_id, _expired)
 
 
@@ -182,13 +182,13 @@ def _expired(session: Session) -> Change[Session]:
     if session.state is SessionState.MINTED:
         return _ended(session, SessionState.EXPIRED, "expired")
     if session.state is SessionState.REDEEMED:
-        # Its redemption was stopped on the way.
+        # The redemption stopped before it created the call.
         return _ended(session, SessionState.FAILED, "interrupted")
     return None
 
 
 def _fail(session: Session, why: str) -> None:
-    """End a session whose redemption made no call."""
+    """End a session after its redemption has failed."""
     store.SESSIONS.change(
         session.org_id,
         session.id,
@@ -197,7 +197,7 @@ def _fail(session: Session, why: str) -> None:
 
 
 def _ended(session: Session, state: SessionState, why: str) -> Change[Session]:
-    """A session's end without a call, which gives its place in the quota back."""
+    """Return the change that ends a session without a call. It returns the session's unit of the quota."""
     ended = _moved(session, state, failure=why)
     return ended, [
         usage.giving_back(session.org_id, session.period, COUNTER, sliced=session.sliced),

@@ -1,4 +1,4 @@
-"""Sessions and practice calls in the `activity` table, and a tenant's own catalogue in `core`.
+"""Sessions and practice calls in the `activity` table, and a tenant's drills in `core`.
 
 | item | pk | sk |
 |---|---|---|
@@ -8,9 +8,9 @@
 | score | `<org>#roleplay#<id>` | `score` |
 | drills switched off | `<org>` in `core` | `drills` |
 
-Turns are items of their own: whoever reports them does not write the call. A call enters the lists when it is scored,
-by the moment at which it ended: all of them (gsi2), those of a rep (gsi1), of an agency (gsi3) and of both (gsi4).
-Outside ids are digested, since a key has a length.
+Turns are separate items, so a report of a turn does not write the call. A call enters the lists when it is scored, at
+its end time: all calls (gsi2), calls of a rep (gsi1), of an agency (gsi3) and of both (gsi4). External ids are stored
+as digests, because a key has a maximum length.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from switchboard.roleplay.models import Call, Detail, Listed, Score, Session, St
 
 
 class Heard(NamedTuple):
-    """The numbers of the turns of a call that were reported, and when the latest was."""
+    """The numbers of a call's recorded turns, and the time of the latest."""
 
     numbers: frozenset[int]
     at: str | None
 
     @property
     def turns(self) -> int:
-        """How many they are."""
+        """The number of turns."""
         return len(self.numbers)
 
 
@@ -83,7 +83,7 @@ def put_score(call: Call, score: Score) -> Put:
 
 
 def detail(org_id: str, call_id: str) -> Detail | None:
-    """A call with its transcript and score, in one query."""
+    """Return a call with its transcript and score, in one query, or `None` without a score."""
     items = {item["sk"]: item for item in Query(table="activity", partition=_partition(org_id, call_id)).all()}
     if "call" not in items or "score" not in items:
         return None
@@ -124,7 +124,7 @@ def drills_key(org_id: str) -> Key:
 
 
 def switched_off(item: Item | None) -> set[str]:
-    """The drills that such an item switches off."""
+    """Return the keys of the drills that a stored item switches off."""
     return set((item or {}).get("off") or ())
 
 
@@ -133,7 +133,7 @@ def get_drills(org_id: str) -> Item | None:
 
 
 def switch_drills(org_id: str, drills: Iterable[str], *, on: bool) -> Update:
-    """Switch drills on or off: a set, so that two operators' changes add up."""
+    """Return the write that switches drills on or off. It changes a set, so parallel changes do not conflict."""
     return Update(
         table="core",
         key=drills_key(org_id),

@@ -1,7 +1,7 @@
-"""Session tokens: JSON Web Tokens that one redemption spends.
+"""Session tokens: JSON Web Tokens for a single redemption.
 
-HS256 under a key that is derived from the deployment's root secret, and no other algorithm: not `none`, and not one
-that would take a public key for a secret. Times are checked by our own clock.
+They use HS256, with a key that is derived from the deployment's root secret. No other algorithm is accepted: neither
+`none`, nor an algorithm that could confuse a public key with a secret. Times are compared with our own clock.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from switchboard.errors import Unauthenticated
 
 ALGORITHM = "HS256"
 ISSUER, AUDIENCE = "switchboard", "athos:roleplay"
-#: How long a token may be redeemed (docs/contracts/athos.md#sessions).
+#: The lifetime of a token (docs/contracts/athos.md#session-tokens).
 LIFETIME = timedelta(minutes=5)
 _PURPOSE = "athos session token"
 _LONGEST = 2_048
@@ -25,19 +25,19 @@ _OPTIONS: Any = {"require": _REQUIRED, "strict_aud": True} | dict.fromkeys(
 
 
 class Claims(NamedTuple):
-    """What a good token says: whose session it is, and which."""
+    """The claims of a valid token: the organization and the session."""
 
     org_id: str
     session_id: str
 
 
 def expiry() -> datetime:
-    """When a token that is made now expires: a token's times are whole seconds."""
+    """Return the expiry of a token that is created now. A token's times are whole seconds."""
     return datetime.fromtimestamp(int(clock.epoch()), UTC) + LIFETIME
 
 
 def make(org_id: str, session_id: str, expires: datetime) -> str:
-    """The token of a session."""
+    """Create the token of a session."""
     import jwt
 
     claims = {
@@ -52,7 +52,7 @@ def make(org_id: str, session_id: str, expires: datetime) -> str:
 
 
 def read(token: str) -> Claims:
-    """What a token says. Raises Unauthenticated with `token_invalid` or `token_expired`."""
+    """Verify a token and return its claims. Raises Unauthenticated with `token_invalid` or `token_expired`."""
     import jwt
 
     if len(token) > _LONGEST:
@@ -70,18 +70,18 @@ def read(token: str) -> Claims:
 
 
 def invalid() -> Unauthenticated:
-    """The refusal of what is no token of ours."""
-    return Unauthenticated("The session token is not valid.", code="token_invalid")
+    """Return the error for a token that this platform did not issue."""
+    return Unauthenticated("The session token is not valid: mint a new one.", code="token_invalid")
 
 
 def expired() -> Unauthenticated:
-    """The refusal of a token that came too late."""
-    return Unauthenticated("The session token has expired: mint another.", code="token_expired")
+    """Return the error for an expired token."""
+    return Unauthenticated("The session token has expired: mint a new one.", code="token_expired")
 
 
 def used() -> Unauthenticated:
-    """The refusal of a token that was spent."""
-    return Unauthenticated("The session token was redeemed already: mint another.", code="token_used")
+    """Return the error for a spent token."""
+    return Unauthenticated("The session token is already redeemed: mint a new one.", code="token_used")
 
 
 def _key() -> bytes:

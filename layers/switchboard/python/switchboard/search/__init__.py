@@ -1,1 +1,1 @@
-"""Finding things by the beginnings of words, through an index of tokens in a table."""
+"""Prefix search: finds subjects by the beginnings of words, with an index of tokens in a table."""

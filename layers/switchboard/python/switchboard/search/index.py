@@ -1,12 +1,12 @@
-"""The index: an entry for each token of each subject, kept by the noun that is searched for.
+"""The search index: one entry for each token of each subject. The searched noun writes its entries.
 
 | item | pk | sk |
 |---|---|---|
 | entry | `<org>#find#<noun>#<first character of the token>` | `<token>#<subject id>#<part>` |
 
-An entry is a pointer and nothing else. The tokens of a subject have two parts: the `head`'s entries are written with
-the subject, the `tail`'s some moments later. So an entry may be old: whether a subject matches is for the tokens to
-say that it has now.
+An entry is only a pointer. The tokens of a subject have two parts. The entries of the `head` are written with the
+subject, the entries of the `tail` shortly after it. So an entry may be outdated. The current tokens of a subject decide
+whether it matches.
 """
 
 from __future__ import annotations
@@ -23,24 +23,25 @@ from switchboard.aws.table import Delete, Item, Key, Put, Query
 Part = Literal["head", "tail"]
 Subject = TypeVar("Subject")
 
-#: Words of a search that are looked up; further ones are compared with what the subjects have.
+#: The maximum number of words that are looked up in the index. Further words are compared with the subjects' tokens.
 _MOST_LOOKED_UP = 3
-#: Entries of each word that are read together, where several narrow each other down. An entry has some 150 bytes.
+#: The number of entries that are read for each of several words. An entry has about 150 bytes.
 _AT_ONCE = 1_000
-#: Entries of a single word that are read for each subject that a page may show, and at least: a subject has several.
+#: The number of entries that are read for a single word: for each subject of a page, and at least. A subject may have
+#: several entries for a word.
 _SPARE, _FEWEST = 2, 25
 
 
 @dataclass(frozen=True, slots=True)
 class Noun:
-    """A kind of subject that is searched for, in a table."""
+    """A kind of searchable subject, and its table."""
 
     table: str
     name: str
 
 
 class Entry(NamedTuple):
-    """A token of a subject, in one of its two parts."""
+    """A token of a subject, in one of the two parts."""
 
     token: str
     subject_id: str
@@ -49,17 +50,17 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Found(Generic[Subject]):
-    """A subject as it is now, and its tokens."""
+    """A subject and its current tokens."""
 
     subject: Subject
     head: Collection[str]
     tail: Collection[str] = field(default=())
 
     def shown_at(self, entry: Entry, words: Sequence[str]) -> bool:
-        """Whether the subject has all the words, and this entry is the one of all that lead to it where it is shown.
+        """Whether the subject has all words, and this entry is the one at which the subject is shown.
 
-        That is its smallest token of the head that begins with the first word, else of the tail: in whichever pages
-        the entries stand, one of them is it.
+        A subject may match through several entries, on several pages. It is shown once: at its smallest token that
+        begins with the first word, in the head if the head has such a token, else in the tail.
         """
         if not all(self._has(word) for word in words):
             return False
@@ -75,19 +76,19 @@ def _begins(tokens: Iterable[str], word: str) -> bool:
 
 
 def put(noun: Noun, org_id: str, subject_id: str, part: Part, token: str) -> Put:
-    """The write of an entry."""
+    """Return the write of an entry."""
     return Put(table=noun.table, item=dict(_key(noun, org_id, subject_id, part, token)))
 
 
 def delete(noun: Noun, org_id: str, subject_id: str, part: Part, token: str) -> Delete:
-    """The write that takes an entry away."""
+    """Return the write that deletes an entry."""
     return Delete(table=noun.table, key=_key(noun, org_id, subject_id, part, token))
 
 
 def difference(
     noun: Noun, org_id: str, subject_id: str, before: Collection[str], after: Collection[str]
 ) -> list[Put | Delete]:
-    """The writes of the head's entries, for the commit that takes a subject from its tokens before to those after."""
+    """Return the writes of the head's entries, for the commit that changes a subject's tokens to `after`."""
     return [
         *(delete(noun, org_id, subject_id, "head", token) for token in before if token not in after),
         *(put(noun, org_id, subject_id, "head", token) for token in after if token not in before),
@@ -102,15 +103,16 @@ def search(
     after: str | None,
     load: Callable[[list[Entry]], list[Found[Subject] | None]],
 ) -> tuple[list[Subject], str | None]:
-    """Up to `limit` subjects that have a token beginning with each of the words, by token, and the cursor to go on by.
+    """Return up to `limit` subjects that have, for each word, a token with this beginning, and the next cursor.
 
-    The order of the words makes no difference, from page to page either. Raises Invalid for another search's cursor.
+    The subjects are ordered by token. The order of the words makes no difference, and may change between pages. Raises
+    Invalid for the cursor of another search.
 
-    Two round trips, however many there are: the entries of the longest words, which are read beside each other, and
-    by `load` the subjects of some of them as they are now, which have to have all words. So a page may be short, or
-    empty, and not be the last.
+    A page takes two round trips: the entries of the longest words, which are read in parallel, and `load`, which reads
+    the current subjects of some of these entries. Only subjects with all words are returned. So a page may be short or
+    empty without being the last.
     """
-    # One order for all that is chosen here, and for the query that the cursor belongs to.
+    # A fixed order makes the choice of words and the cursor's query independent of the given order.
     ordered = sorted(set(words), key=lambda word: (-len(word), word))
     query = f"find:{noun.name}:{' '.join(ordered)}"
     start = cursor.read(after, org_id, query)
@@ -123,7 +125,7 @@ def search(
     entries, next_key = pages.pop(first)
     for others, more in pages.values():
         if more is None:
-            # All entries of that word are known: whoever has none of them need not be read.
+            # All entries of this word are known, so subjects without one cannot match.
             having = {entry.subject_id for entry in others}
             entries = [entry for entry in entries if entry.subject_id in having]
     taken = _of_so_many_subjects(entries, limit)
@@ -139,7 +141,7 @@ def search(
 def _pages(
     noun: Noun, org_id: str, words: Sequence[str], limit: int, start: Item | None
 ) -> dict[str, tuple[list[Entry], Item | None]]:
-    """Entries of each word from its first on, of the one that a search goes on with from there on, and the next key."""
+    """Return for each word its entries and the next key. The cursor's word continues at the cursor."""
 
     def read(word: str) -> tuple[list[Entry], Item | None]:
         place = {"pk": start["pk"], "sk": start["sk"]} if start and start["word"] == word else None
@@ -153,13 +155,13 @@ def _pages(
 
 
 def _narrowest(pages: dict[str, tuple[list[Entry], Item | None]]) -> str:
-    """The word with the fewest entries of those whose entries are all known, else the longest."""
+    """Return the word with the fewest entries among the completely read words, or else the longest word."""
     known = [word for word, (_, more) in pages.items() if more is None]
     return min(known, key=lambda word: len(pages[word][0])) if known else next(iter(pages))
 
 
 def _of_so_many_subjects(entries: list[Entry], most: int) -> list[Entry]:
-    """The first entries, of so many subjects together."""
+    """Return the first entries, of at most `most` different subjects."""
     subjects: set[str] = set()
     for place, entry in enumerate(entries):
         subjects.add(entry.subject_id)

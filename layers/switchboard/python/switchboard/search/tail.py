@@ -1,14 +1,16 @@
-"""The tail of subjects' entries: tokens that follow the subject in transactions of their own.
+"""The tail of subjects' entries: tokens that are indexed after the subject, in separate transactions.
 
-A noun plugs in with a `Source`, gives its tails to `index.Found`, and calls `catch_up` in the job of each event that
+A noun uses it with a `Source`, passes its tails to `index.Found`, and calls `catch_up` in the job of each event that
 changes a subject.
 
-Before any entry is written, the item that tells what is indexed (`Indexed`) names the tokens of before and after, as
-not settled; when all entries are written it names those of after. So a job that begins where another was stopped knows
-every entry that may be there. Each transaction stands only while the subject is of the revision that was read, so no
-job writes for an older one; when the subject has moved on, the job of that change, which begins after it, does the
-rest. A subject that was deleted has no revision, and may have been there again meanwhile: there the item's own version
-tells that another job has written it.
+The item `Indexed` is a write-ahead record. Before any entry is written, it lists the old and the new tokens as not
+settled. After all entries are written, it lists only the new tokens. So a job that continues after a stopped one knows
+every entry that may exist.
+
+Each transaction requires that the subject still has the revision that was read. So no job writes entries of an older
+revision. If the subject has changed, the job of that change does the rest, because it starts after the change. A
+deleted subject has no revision, and may have been created again since. For it, the version of the `Indexed` item shows
+whether another job has written.
 
 | item | pk | sk |
 |---|---|---|
@@ -30,57 +32,57 @@ from switchboard.kit.change import Moved, again
 from switchboard.search import index
 from switchboard.search.index import Noun
 
-#: Entries of one transaction, which checks the subject besides.
+#: The maximum number of entries in one transaction. The transaction also checks the subject.
 _TOGETHER = 90
-#: Subjects of one read.
+#: The number of subjects in one read.
 _AT_ONCE = 100
 
 
 class Indexed(BaseModel):
-    """Which tokens of the tail may be in the index. All of them are, and no others, if it is `settled`."""
+    """The tokens of a tail that may be in the index. If `settled`, exactly these tokens are in the index."""
 
     tokens: list[str] = Field(default_factory=list)
     settled: bool = True
-    #: Another one at each write; None before the first.
+    #: A new id at each write. `None` before the first write.
     version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """A subject as it is now: its revision, and the tokens that its tail should have."""
+    """A subject's current revision, and the tokens that its tail should have."""
 
     revision: str
     tokens: Collection[str]
 
 
 class Source(Protocol):
-    """A noun whose subjects have tails, in items with an attribute `revision`.
+    """A noun with tails. The items of its subjects have an attribute `revision`.
 
-    A revision is another one at each change, and is never given twice: not even to a subject that was deleted and made
-    again.
+    Each change gives a new revision. A revision is never used twice, not even for a subject that was deleted and
+    created again.
     """
 
     @property
     def noun(self) -> Noun: ...
 
     def key(self, org_id: str, subject_id: str) -> Key:
-        """Where the subject's item is, in the noun's table."""
+        """Return the key of the subject's item in the noun's table."""
 
     def current(self, org_id: str, subject_ids: Sequence[str]) -> Sequence[Current | None]:
-        """Up to 100 subjects, read consistently, in the order of their ids; None for one that is not there."""
+        """Return up to 100 subjects in the order of the ids, read consistently. `None` stands for a missing subject."""
 
 
 def catch_up(source: Source, org_id: str, subject_ids: Sequence[str]) -> None:
-    """Bring the tails of subjects' entries to what the subjects have now, or to nothing where they were deleted.
+    """Update the tails of subjects to their current tokens. Deleted subjects lose all entries.
 
-    Raises Contended when other jobs keep indexing the same subjects: the queue brings this one again.
+    Raises Contended if other jobs keep indexing the same subjects. The queue then delivers the job again.
     """
     for begin in range(0, len(subject_ids), _AT_ONCE):
         again(partial(_catch_up, source, org_id, subject_ids[begin : begin + _AT_ONCE]))
 
 
 def first_writes(noun: Noun, org_id: str, subject_id: str, tokens: Collection[str]) -> list[Put]:
-    """The writes of the tail of a subject that is new: for a bulk load, beside which no job runs."""
+    """Return the writes of a new subject's tail, for a bulk load during which no job runs."""
     if not tokens:
         return []
     state = Indexed(tokens=sorted(tokens), version=ids.new("idx"))
@@ -91,14 +93,14 @@ def first_writes(noun: Noun, org_id: str, subject_id: str, tokens: Collection[st
 
 
 class _MovedOnError(Exception):
-    """The subject is of another revision by now."""
+    """The subject has another revision now."""
 
     def __init__(self, _: list[Item | None]) -> None:
         super().__init__("the subject has changed")
 
 
 def _catch_up(source: Source, org_id: str, subject_ids: Sequence[str]) -> None:
-    # In this order: a subject that was changed since has a job of its own, which reads its state after that.
+    # The order matters: a subject that changes after this read has its own job, which reads the state later.
     subjects = source.current(org_id, subject_ids)
     states = _indexed(source.noun, org_id, subject_ids)
     for subject_id, subject, state in zip(subject_ids, subjects, states, strict=True):
@@ -119,8 +121,8 @@ class _Tail:
         self._check = _unchanged(source, org_id, subject_id, subject.revision if subject else None)
 
     def become(self, wanted: list[str]) -> None:
-        """Write the entries of these tokens, and delete all others. Raises Moved when another job is at it."""
-        # What an unsettled state names may be there, or not.
+        """Write the entries of these tokens, and delete all others. Raises Moved if another job writes them too."""
+        # The tokens of an unsettled state may or may not be in the index.
         there = set(self._state.tokens) if self._state.settled else set()
         gone = sorted(set(self._state.tokens) - set(wanted))
         place = (self._noun, self._org_id, self._subject_id)
@@ -143,7 +145,7 @@ class _Tail:
 
 
 def _unchanged(source: Source, org_id: str, subject_id: str, revision: str | None) -> Check:
-    """Let a transaction stand only while a subject is of that revision; None says that there is no such subject."""
+    """Return the check that a subject still has a revision. `None` means that the subject must not exist."""
     still: dict[str, Any] = {"condition": "attribute_not_exists(pk)"}
     if revision is not None:
         still = {"condition": "revision = :revision", "values": {":revision": revision}}
@@ -151,13 +153,13 @@ def _unchanged(source: Source, org_id: str, subject_id: str, revision: str | Non
 
 
 def _indexed(noun: Noun, org_id: str, subject_ids: Sequence[str]) -> list[Indexed]:
-    """What of each tail is indexed."""
+    """Return the indexed tokens of each tail."""
     items = table.get_many(noun.table, [_key(noun, org_id, subject_id) for subject_id in subject_ids])
     return [Indexed.model_validate(item) if item else Indexed() for item in items]
 
 
 def _save(noun: Noun, org_id: str, subject_id: str, before: Indexed, after: Indexed) -> Put | Delete:
-    """Write what of a tail is indexed, if that is still what was read. Where nothing is, nothing is kept."""
+    """Return the write of the indexed tokens, if the item is still as it was read. It deletes an empty item."""
     place = _key(noun, org_id, subject_id)
     still: dict[str, Any] = {"condition": "attribute_not_exists(pk)"}
     if before.version:

@@ -1,7 +1,7 @@
-"""What a text can be found by: its words, folded so that letter case and accents make no difference.
+"""The tokens of a text: its words, folded so that letter case and accents make no difference.
 
-A digit group that others follow runs on to the end of the last one, so that a number in a text is found by its
-beginning however it is grouped: `415 555-0142` is found by `415555`, `(415) 555`, `555-01` and `0142`.
+Each digit group of a number gives a token that continues to the end of the number. So a search for the beginning of any
+group finds it: `415 555-0142` is found by `415555`, `(415) 555`, `555-01` and `0142`.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-#: Longer words are known by so many of their first characters.
+#: The maximum length of a token, in characters. Longer words are cut.
 LONGEST = 40
 
 _APOSTROPHES = str.maketrans("", "", "'`\u02bc\u2018\u2019")
-# What people put between the groups of a telephone number, and before the first.
+# Characters that people write between the groups of a phone number, and before the first group.
 _BETWEEN = r"[ \u00a0().+/\-\u2010-\u2015]{1,3}"
 _DIGITS = re.compile(rf"[0-9]+(?!\w)(?:{_BETWEEN}[0-9]+(?!\w))*")
 _GROUP = re.compile(r"[0-9]+")
 
 
 def of_text(text: str | None) -> list[str]:
-    """The tokens of a text that is to be found, in its order, each once."""
+    """Return the tokens of a searchable text, in order, each once."""
     found: list[str] = []
     for word in _words(text or ""):
         if isinstance(word, str):
@@ -32,15 +32,18 @@ def of_text(text: str | None) -> list[str]:
 
 
 def of_query(text: str | None) -> list[str]:
-    """The words of a query, each of which something that is found has a token that begins with. Digits are joined."""
+    """Return the words of a query, each once. A match has, for each word, a token that begins with it.
+
+    Digit groups are joined.
+    """
     words = (word if isinstance(word, str) else "".join(word)[:LONGEST] for word in _words(text or ""))
     return list(dict.fromkeys(words))
 
 
 def of_number(e164: str) -> list[str]:
-    """The tokens of a telephone number: all of it, the national number, the last seven digits, and the last four.
+    """Return the tokens of a phone number: all digits, the national number, the last seven digits, the last four.
 
-    The national number is there as it is written in its country, too: `020 7946 0018`.
+    The national number is included a second time as people write it in its country: `020 7946 0018`.
     """
     import phonenumbers
 
@@ -52,7 +55,7 @@ def of_number(e164: str) -> list[str]:
 
 
 def _words(text: str) -> Iterator[str | list[str]]:
-    """The words of a text; of a run of digit groups its groups."""
+    """Yield the words of a text. A run of digit groups is yielded as the list of its groups."""
     folded = fold(text).translate(_APOSTROPHES)
     place = 0
     while place < len(folded):
@@ -71,12 +74,12 @@ def _words(text: str) -> Iterator[str | list[str]]:
 
 
 def _in_word(text: str, place: int) -> bool:
-    # Letters, digits, and the signs that belong to a letter in scripts such as Devanagari.
+    # Letters, digits, and combining marks, which belong to a letter in scripts such as Devanagari.
     return place < len(text) and unicodedata.category(text[place])[0] in "LNM"
 
 
 def fold(text: str) -> str:
-    """A text without letter case, accents and the many forms of one character, its decimal digits as ASCII."""
+    """Fold a text: remove letter case, accents and variant forms of characters, and write decimal digits as ASCII."""
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return "".join(_plain(character) for character in plain if not unicodedata.combining(character))
 

@@ -1,1 +1,1 @@
-"""Sign-up: a person's organisation, its first agent and their keys, in one step."""
+"""Sign-up: creates a person's organization, its first agent and the keys, in one step."""

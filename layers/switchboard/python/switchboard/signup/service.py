@@ -18,19 +18,19 @@ from switchboard.team.permissions import Role
 _WELCOME = """\
 Hello,
 
-{address} is now an agent of yours. It can send and receive mail, place calls, and leave an audit trail of all it does.
+{address} is now your agent. It can send and receive mail and place calls. The audit trail records everything it does.
 
-To be the admin of its console, open this link until {day} (UTC) and sign in with this address:
+To become the admin of its console, open this link until {day} (UTC) and sign in with this address:
 
 {console}
 
-Your organisation is {org_id}. The keys were shown once, to whoever signed up; you can revoke and replace them with the
-master key. If it was not you who asked for this, write to us and we will take it down.
+Your organization is {org_id}. Its keys were shown once, at the sign-up. With the master key you can revoke and replace
+them. If you did not ask for this, write to us and we will delete it.
 """
 
 
 class SignedUp(NamedTuple):
-    """What a sign-up made. The keys' texts exist only here."""
+    """The result of a sign-up. The texts of the keys are returned only here."""
 
     organisation: Organisation
     agent: Agent
@@ -45,12 +45,12 @@ def sign_up(
     correlation_id: str,
     effect: Effect | None,
 ) -> SignedUp:
-    """Open an organisation with an agent, its inbox and two keys, and write to the human.
+    """Create an organization with an agent, its inbox and two keys, and send a mail to the human.
 
-    Whoever signs up may name anybody: nothing here tells whether that mailbox still gets mail of ours.
+    A stranger may sign up with any address. So the response does not reveal whether that address accepts our mail.
 
-    Raises Conflict when the human has an organisation or the username is taken, Invalid for a reserved username,
-    RateLimited for a mailbox that got ten mails of the kind today.
+    Raises Conflict if the human already has an organization or the username is taken, Invalid for a reserved username,
+    RateLimited for a mailbox that got ten such mails today.
     """
     org = accounts.new_organisation(name or username, username, PlanName.FREE, human_email)
     work = Work(org_id=org.id, actor=Actor(type="system", id="sign-up"), agent_id=None, correlation_id=correlation_id)
@@ -77,7 +77,7 @@ def sign_up(
         agent_writes,
         invite_writes,
         welcome,
-        # A stranger names any address, and `ada+1@…` to `ada+99@…` are people of their own with one mailbox.
+        # A stranger may sign up with any address. `ada+1@…` to `ada+99@…` have different owners but one mailbox.
         mailing.counting_for_mailbox(human_email),
     )
     if done:

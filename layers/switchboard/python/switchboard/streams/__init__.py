@@ -1,1 +1,1 @@
-"""Live streams: a source is told while it happens, to those whom a guard lets watch it."""
+"""Live streams: send the entries of a source as they happen, to clients that a guard admits."""

@@ -1,7 +1,7 @@
-"""One source, read once a moment for all who watch it in this process.
+"""A feed polls one source for all its watchers in this process.
 
-A feed keeps the newest entries in memory, and each watcher its own place among them: a slow watcher holds nothing back
-and costs no memory, since what it missed is read again by its place.
+A feed keeps the newest entries in memory, and each watcher keeps its own place among them. A slow watcher delays nobody
+and needs no memory: it reads the entries that it missed from the source again.
 """
 
 from __future__ import annotations
@@ -21,21 +21,22 @@ from switchboard.streams.models import Batch, Entry, Subscription
 from switchboard.streams.source import Source
 from switchboard.streams.waiting import Monotonic, Timer
 
-#: Runs what blocks somewhere else than in the event loop.
+#: Runs a blocking function outside the event loop.
 Run = Callable[..., Awaitable[Any]]
 
-#: How many entries a feed keeps, takes at once from the store, and hands on at once.
+#: The numbers of entries that a feed keeps, reads from the source at once, and passes to a watcher at once.
 _KEPT, _LIMIT, _BATCH = 2_000, 500, 100
-#: How many watchers that fell behind read from the store at once.
+#: The number of slow watchers that may read from the source at the same time.
 _BEHIND = 4
 _LONGEST_PAUSE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds between two looks: while something happens, when nothing has for a while, and that while.
+    """Seconds between two polls: `busy` after new entries, `idle` after `calm` seconds without any.
 
-    It takes an event about a second to get into the chain: these leave room in the two within which it is to be seen.
+    An event takes about one second to enter the chain. Clients must see it within two seconds, and these times allow
+    that.
     """
 
     busy: float = 0.5
@@ -44,7 +45,7 @@ class Pace:
 
 
 class Watcher:
-    """One stream's place in a feed. `wake` is set when there is something to look at."""
+    """One stream's place in a feed. `wake` is set when there is something new."""
 
     def __init__(self, feed: Feed, subscription: Subscription) -> None:
         self._feed = feed
@@ -55,20 +56,20 @@ class Watcher:
 
     @property
     def is_behind(self) -> bool:
-        """Whether the next entries have to be read from the source."""
+        """Whether the next entries must be read from the source."""
         return self.after < self._feed.floor
 
     @property
     def last_block(self) -> bytes | None:
-        """The source's last block, once this watcher has everything before it."""
+        """The source's last block, after this watcher has got all entries before it."""
         return self._feed.last_block if self.after >= self._feed.head else None
 
     async def more(self) -> Sequence[Entry]:
-        """The next entries after this watcher's place, whether it shows them or not."""
+        """Return the next entries after this watcher's place, including those that it does not show."""
         return await self._feed.read_after(self.after)
 
     def end(self, reason: str) -> None:
-        """End the stream: the first reason counts."""
+        """End the stream. The first reason counts."""
         self.over = self.over or reason
         self.wake.set()
 
@@ -80,24 +81,24 @@ class _Round(NamedTuple):
 
 
 class Feed:
-    """Follows one source while somebody watches."""
+    """Polls one source while it has watchers."""
 
     def __init__(self, source: Source, head: int, run: Run, timer: Timer, pace: Pace) -> None:
         self._source, self._run, self._timer, self._pace = source, run, timer, pace
-        #: The newest place that was read, and the one after which everything that was read is in memory.
+        #: `head` is the newest place that was read. All entries after `floor` are in memory.
         self.head = self.floor = head
         self.last_block: bytes | None = None
         self.watchers: dict[str, Watcher] = {}
         self._kept: list[Entry] = []
         self._behind = asyncio.Semaphore(_BEHIND)
-        #: Whether the last look could ask the guards. The requests that opened the streams asked them first.
+        #: Whether the last poll could check the guards. The requests that opened the streams made the first check.
         self._is_checked = True
         self._renew_at = timer.now() + store.RENEWAL
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def read_after(self, after: int) -> Sequence[Entry]:
-        """Some entries after a place, from memory or else from the source; none if there are none yet."""
+        """Return some entries after a place, from memory or from the source. Empty if there are none yet."""
         if after >= self.floor:
             start = bisect_right(self._kept, after, key=attrgetter("place"))
             return self._kept[start : start + _BATCH]
@@ -106,17 +107,17 @@ class Feed:
         async with self._behind:
             try:
                 found: Batch = await self._run(self._source.read, after, _BATCH)
-            except Exception:  # noqa: BLE001 the watcher asks again, as the feed does
+            except Exception:  # noqa: BLE001 the watcher retries, like the feed
                 self._warn()
                 return ()
         return found.entries
 
     def start(self) -> None:
-        """Begin to follow."""
+        """Start polling."""
         self._task = asyncio.get_running_loop().create_task(self._follow())
 
     def stop(self) -> None:
-        """Follow no longer."""
+        """Stop polling."""
         self._stop.set()
         if self._task:
             self._task.cancel()
@@ -126,7 +127,7 @@ class Feed:
         while not self._stop.is_set():
             try:
                 grown = await self.look()
-            except Exception:  # noqa: BLE001 streams outlive a store that is away for a while
+            except Exception:  # noqa: BLE001 streams survive a short failure of the store
                 self._warn()
                 pause = min(pause * 2, _LONGEST_PAUSE)
             else:
@@ -141,7 +142,7 @@ class Feed:
         telemetry.logger().warning("a stream's source cannot be read", extra={"source": self._source.id}, exc_info=True)
 
     async def look(self) -> int:
-        """Look once: who may still watch, what is new, which leases are held. Returns how many entries are new."""
+        """Poll once: check the guards, read new entries, renew leases. Returns the number of new entries."""
         guards = {watcher.subscription.guard.id: watcher.subscription.guard for watcher in self.watchers.values()}
         due = self._timer.now() >= self._renew_at
         if due:
@@ -157,7 +158,7 @@ class Feed:
             if reason := found.ended.get(watcher.subscription.guard.id):
                 watcher.end(reason)
             elif watcher.subscription.id in found.lost:
-                watcher.end("another stream took its place")
+                watcher.end("another stream replaced this one")
         self._add(found.batch)
         return len(found.batch.entries)
 
@@ -177,9 +178,9 @@ class Feed:
 
 
 def _look(source: Source, head: int, guards: Sequence[Guard], held: Sequence[Subscription]) -> _Round:
-    # A stream holds its place as long as it is open, whatever else fails.
+    # Renew first: an open stream keeps its place even if the next steps fail.
     lost = _renewed(held) if held else set()
-    # Guards before the source: where they cannot be asked, nothing is read, and so nothing is shown.
+    # Guards before the source: if the guards cannot be checked, nothing is read and so nothing is shown.
     ended: dict[str, str] = {}
     for guard in guards:
         try:
@@ -192,20 +193,20 @@ def _look(source: Source, head: int, guards: Sequence[Guard], held: Sequence[Sub
 def _renewed(held: Sequence[Subscription]) -> set[str]:
     try:
         return service.renew(held)
-    except Exception:  # noqa: BLE001 a stream that is open outlives a table that is away
+    except Exception:  # noqa: BLE001 an open stream survives a failure of the table
         telemetry.metric("StreamLimiterDown")
         return set()
 
 
 class Feeds:
-    """The feeds of a process, each there as long as it is watched."""
+    """The feeds of a process. A feed exists while it has watchers."""
 
     def __init__(self, run: Run, timer: Timer | None = None, pace: Pace | None = None) -> None:
         self._run, self._timer, self._pace = run, timer or Monotonic(), pace or Pace()
         self._feeds: dict[str, Feed] = {}
 
     def join(self, subscription: Subscription) -> Watcher:
-        """Watch the feed of the subscription's source."""
+        """Add a watcher to the feed of the subscription's source."""
         source = subscription.source
         feed = self._feeds.get(source.id)
         if feed is None:
@@ -216,7 +217,7 @@ class Feeds:
         return watcher
 
     def leave(self, watcher: Watcher) -> None:
-        """Watch no longer."""
+        """Remove a watcher from its feed."""
         subscription = watcher.subscription
         feed = self._feeds[subscription.source.id]
         del feed.watchers[subscription.id]

@@ -1,8 +1,8 @@
-"""The guards of streams: may this watcher still see its source?
+"""The guards of streams: they check that a client may still see its source.
 
-A guard is asked at the opening (by the request that opens the stream) and at every look of the feed. An API key is the
-first. The second is a console session: its check reads the session, the membership and the role, and writes nothing,
-since a check is no use of the session.
+The request that opens a stream checks its guard, and every poll of the feed checks it again. The guard of an API key is
+below. A guard for console sessions reads the session, the membership and the role. It must not write, because a check
+does not count as a use of the session.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from switchboard.accounts.models import KeyKind
 
 
 class Guard(Protocol):
-    """What lets a client watch."""
+    """Permits a client to watch a source."""
 
     @property
     def id(self) -> str:
-        """Names who watches. Guards with the same id are checked once a look, for all their streams."""
+        """The id of the client. Each poll checks guards with the same id once, for all their streams."""
 
     def check(self) -> None:
-        """Return while the client may watch. Raises Unauthenticated or Forbidden, whose message the client is shown.
+        """Return while the client may watch. Raises Unauthenticated or Forbidden; the client sees their message.
 
-        Any other exception means that nobody knows: the feed then shows nothing, and asks again.
+        Any other exception means that the answer is unknown. The feed then shows nothing, and checks again.
         """
 
 
@@ -36,9 +36,9 @@ class KeyGuard:
 
     @property
     def id(self) -> str:
-        """The key and the address: a key may be restricted to addresses."""
+        """The key and the IP address, because a key may be restricted to addresses."""
         return f"{self.key_id} {self._address}"
 
     def check(self) -> None:
-        """Authenticate as the request did. Raises Unauthenticated or Forbidden."""
+        """Authenticate like the request. Raises Unauthenticated or Forbidden."""
         access.authenticate(self._text, self._kinds, self._address)

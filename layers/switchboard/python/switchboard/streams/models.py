@@ -1,4 +1,4 @@
-"""What a stream is made of: entries of a source, what one stream shows of them, and the stream itself."""
+"""Entries of a source, the selection that a stream shows, and the stream itself."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that a source tells: its place, and the bytes that every stream sends for it.
+    """One entry of a source: its place, and the bytes that every stream sends for it.
 
-    `facts` are what a selection may ask for.
+    `facts` are the values that a selection filters by.
     """
 
     place: int
@@ -27,7 +27,7 @@ class Entry:
 class Batch:
     """Some entries of a source, in order.
 
-    `last_block` is set when the source has ended and nothing comes after these entries: the block that closes a stream.
+    `last_block` is set after the end of the source, when no entries follow. It is the block that closes a stream.
     """
 
     entries: Sequence[Entry] = ()
@@ -36,18 +36,18 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where a stream of a source goes on."""
+    """The position at which a stream of a source starts."""
 
-    #: The place after which it shows entries.
+    #: The stream shows entries after this place.
     after: int
     #: The place of the source's newest entry.
     head: int
-    #: Whether `after` is the place that the client named.
+    #: Whether `after` is the place that the client sent.
     resumed: bool
 
 
 class Selection:
-    """Which entries a stream shows: those whose facts are the wanted ones. `None` wants nothing."""
+    """A filter of a stream: it shows entries with the wanted facts. `None` does not filter."""
 
     __slots__ = ("wanted",)
 
@@ -63,8 +63,8 @@ class Selection:
 class Subscription:
     """One client's stream of a source.
 
-    `shard` is the item of the pool that holds its place. Without a place `full` says why: the client gets what it
-    missed at once, in an answer that ends.
+    `shard` is the pool's item that holds its place. Without a place, `full` gives the reason, and the client gets the
+    missed entries in a response that ends at once.
     """
 
     id: str
@@ -78,5 +78,5 @@ class Subscription:
 
     @property
     def is_live(self) -> bool:
-        """Whether it stays open and tells what happens while it happens."""
+        """Whether the stream stays open and sends entries as they happen."""
         return self.full is None

@@ -1,8 +1,8 @@
-"""How the places for live streams are divided, so that no plan and no organization can take another plan's.
+"""The pools of places for live streams. No plan or organization can use the places of another plan.
 
-Behind Lambda each live stream occupies one of the function's reserved environments. Each plan has a pool of its own.
-The last quarter of a pool goes only to organizations that have no stream in it. A pool is kept in shards, each an item
-with a fixed number of places, so no write waits for all the others and no race makes a pool larger than it is.
+On Lambda each live stream occupies one of the function's reserved environments. Each plan has its own pool. The last
+quarter of a pool is only for organizations without a stream in it. A pool consists of shards. Each shard is one item
+with a fixed number of places, so writes do not wait for each other, and no race can exceed the pool's size.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from switchboard.accounts.plans import PlanName
 
-#: Live streams that one organization may have open, by plan.
+#: The maximum number of open live streams of an organization, by plan.
 OPEN_STREAMS = {
     PlanName.FREE: 5,
     PlanName.STARTER: 10,
@@ -22,7 +22,7 @@ OPEN_STREAMS = {
     PlanName.SCALE: 50,
     PlanName.ENTERPRISE: 100,
 }
-#: Live streams of all organizations of a plan. Three quarters hold what the plan promises to one organization.
+#: The number of live streams of all organizations of a plan. Three quarters are at least one organization's maximum.
 PLACES = {
     PlanName.FREE: 20,
     PlanName.STARTER: 30,
@@ -30,41 +30,41 @@ PLACES = {
     PlanName.SCALE: 70,
     PlanName.ENTERPRISE: 140,
 }
-#: Environments that must be reserved beside the places: for opening a stream, for answers that end at once and for
-#: refusals. Each takes some hundredths of a second, so sixty serve about a thousand such requests a second.
+#: Reserved environments besides the places, for requests that open a stream, end at once or are refused. Each takes a
+#: few hundredths of a second, so 60 environments serve about 1,000 such requests per second.
 SPARE = 60
 
 _SHARD_PLACES = 20
 
 
 class Lease(NamedTuple):
-    """A stream's claim to a place until a moment. Moments are seconds since 1970."""
+    """A stream's claim to a place. Times are seconds since 1970."""
 
     until: int
-    #: Who holds it: in an organization's item the client, in a pool's the organization.
+    #: The client in an organization's item, the organization in a pool's item.
     owner: str
     since: int
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A part of a pool: its item, and how many places it has."""
+    """A part of a pool: its item, and its number of places."""
 
     id: str
     places: int
 
 
 def shards(plan: PlanName) -> list[Shard]:
-    """The shards of a plan's pool."""
+    """Return the shards of a plan's pool."""
     count = ceil(PLACES[plan] / _SHARD_PLACES)
     even, rest = divmod(PLACES[plan], count)
     return [Shard(f"stream-pool#{plan}#{number}", even + (number < rest)) for number in range(count)]
 
 
 def choose(found: Mapping[Shard, Sequence[Lease]], org_id: str) -> Shard | None:
-    """The shard with most free places, or None where the pool has none for this organization.
+    """Return the shard with the most free places, or `None` if the pool has no place for this organization.
 
-    `found` has the leases of every shard that still run.
+    `found` holds the running leases of every shard.
     """
     leases = [lease for held in found.values() for lease in held]
     total = sum(shard.places for shard in found)

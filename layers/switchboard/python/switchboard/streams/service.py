@@ -1,4 +1,4 @@
-"""Opening a stream: from where on, with or without a place; and what a client without one gets."""
+"""Opens streams: chooses the start and takes a place. A client without a place gets the missed entries at once."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from switchboard.streams.models import Selection, Subscription
 from switchboard.streams.pools import Lease
 from switchboard.streams.source import AuditChain, Source
 
-#: How often a place is tried for, where other streams are faster each time. Then the answer is one that ends.
+#: The maximum number of attempts to take a place while other streams win. After them the response ends at once.
 _ATTEMPTS = 3
-#: Seconds after which a stream may be replaced by one that its client resumes. See `_replaced`.
+#: The age in seconds at which a resumed stream of the same client may replace a stream. See `_replaced`.
 SETTLED = 120
 
-#: An answer that ends holds at most so many entries, shown or not, and about so many bytes.
+#: The maximum number of entries in a response that ends at once, shown or not, and its approximate maximum in bytes.
 _MOST, _LONGEST = 500, 256 * 1024
-#: When its client comes again, in milliseconds: after such an answer, and when more is there already.
+#: The range of the client's retry delay in milliseconds: after such a response, and if more entries wait already.
 _RETRY_MS, _RETRY_MS_BEHIND = (4_000, 8_000), (500, 1_500)
 
 
@@ -32,7 +32,7 @@ def watch_events(
 ) -> Subscription:
     """Open a stream of the organization's events. An agent key sees its own agent's events.
 
-    Raises NotFound for another organization's agent, and for an agent key any other agent.
+    Raises NotFound for an agent of another organization. For an agent key, raises NotFound for every other agent.
     """
     return subscribe(
         caller.organisation,
@@ -61,10 +61,10 @@ def subscribe(
     last_seen: int | None,
     client: str,
 ) -> Subscription:
-    """Open a stream of a source for a client whom the guard has let in.
+    """Open a stream of a source for a client that the guard has admitted.
 
-    It is live where the organization and its plan's pool have a place. Otherwise it says why not, and `catch_up` makes
-    its answer. `client` names who asks, for a stream that replaces its own older one.
+    The stream is live if the organization and its plan's pool have a place. Otherwise `full` gives the reason, and
+    `catch_up` makes the response. `client` identifies the client, so that its new stream can replace an old one.
     """
     start = source.start(last_seen)
     stream_id = ids.new("str")
@@ -75,64 +75,64 @@ def subscribe(
     except FullError as error:
         full = str(error)
     except RateLimited:
-        # The request's own limits, which the first write waited for.
+        # The rate limit of the request runs in the background, and the first write waits for its result.
         raise
-    except Exception:  # noqa: BLE001 without the table nobody gets a place, and everybody still gets events
+    except Exception:  # noqa: BLE001 without the table no client gets a place, but every client still gets events
         telemetry.metric("StreamLimiterDown")
         telemetry.logger().warning("the streams' leases cannot be reached", exc_info=True)
-        full = "the limit of open streams cannot be checked now"
+        full = "the limit of open streams cannot be checked at the moment"
     return Subscription(stream_id, organisation.id, source, guard, selection, start, shard, full)
 
 
 class FullError(Exception):
-    """There is no place for another live stream. The text says which limit is reached."""
+    """There is no place for another live stream. The text names the limit."""
 
 
 def limit_of(organisation: Organisation) -> int:
-    """How many live streams an organization may have: the agreed number, else the plan's."""
+    """Return the maximum number of live streams of an organization: the negotiated limit, or else the plan's."""
     agreed = organisation.limits.get("open_streams", pools.OPEN_STREAMS[organisation.plan])
     return settings.number("OPEN_STREAMS", agreed)
 
 
 def _take(organisation: Organisation, stream_id: str, owner: str, *, resumed: bool) -> str:
-    """Take a place of the organization and one of its plan's pool. Returns the pool's item."""
+    """Take a place of the organization and a place of its plan's pool. Returns the pool's item."""
     limit, own, shards = limit_of(organisation), store.key_of_org(organisation.id), pools.shards(organisation.plan)
     for _ in range(_ATTEMPTS):
-        # One read decides, so being full costs no write.
+        # One read decides, so a refusal costs no write.
         known, *places = store.leases([own, *(shard.id for shard in shards)])
         gone = _replaced(store.running(known), limit, owner if resumed else None)
         held = dict(zip(shards, places, strict=True))
         shard = pools.choose({one: list(store.running(found).values()) for one, found in held.items()}, organisation.id)
         if shard is None:
-            raise FullError(f"all live streams of the {organisation.plan} plan are taken")
+            raise FullError(f"all live streams of the {organisation.plan} plan are in use")
         if not store.take(own, stream_id, owner, limit, known, gone):
             continue
         if store.take(shard.id, stream_id, organisation.id, shard.places, held[shard]):
             return shard.id
         store.release(own, stream_id)
-    raise FullError("many streams are being opened")
+    raise FullError("too many streams are being opened at the same time")
 
 
 def _replaced(held: dict[str, Lease], limit: int, owner: str | None) -> list[str]:
-    """The streams that another one replaces. Raises FullError where there is no room.
+    """Return the streams that a new stream replaces. Raises FullError if there is no room.
 
-    API Gateway does not tell a function that its client went away: the stream of a broken connection would hold its
-    place for the rest of its life. So where all places are held, a client that resumes takes its own oldest one. That
-    stream must have been open for a while: a client with one window too many would else close its others all the time.
+    API Gateway does not tell a function that the client has disconnected. So the stream of a broken connection keeps
+    its place until its end. If all places are taken, a client that resumes replaces its own oldest stream. That stream
+    must have been open for `SETTLED` seconds. Otherwise a client with too many windows would close them in turn.
     """
     if len(held) < limit:
         return []
     settled = clock.epoch() - SETTLED
     mine = sorted((lease.since, id_) for id_, lease in held.items() if lease.owner == owner and lease.since <= settled)
     if not mine or len(held) > limit:
-        raise FullError(f"{limit} live streams are open, as many as the plan allows")
+        raise FullError(f"the limit of {limit} open live streams is reached")
     return [mine[0][1]]
 
 
 def catch_up(subscription: Subscription) -> str:
-    """The whole answer for a client without a place: what it missed, and when to come again.
+    """Return the whole response for a client without a place: the missed entries, and the time of its next request.
 
-    It tells the client's new place, so the next answer, or a live stream, goes on there without a gap.
+    The response contains the client's new place. So the next response or live stream continues there without a gap.
     """
     telemetry.metric("StreamBuffered")
     start = subscription.start
@@ -155,12 +155,12 @@ def catch_up(subscription: Subscription) -> str:
     if batch.last_block is not None and not is_behind:
         parts.append(batch.last_block)
     else:
-        parts.append(sse.ending(f"{subscription.full}; come again"))
+        parts.append(sse.ending(f"{subscription.full}; connect again"))
     return b"".join(parts).decode()
 
 
 def renew(subscriptions: Iterable[Subscription]) -> set[str]:
-    """Keep streams open. Returns the ids of those whose place is no longer theirs."""
+    """Renew the leases of open streams. Returns the ids of streams that have lost their place."""
     held: dict[str, list[str]] = defaultdict(list)
     for one in subscriptions:
         held[store.key_of_org(one.org_id)].append(one.id)
@@ -170,7 +170,7 @@ def renew(subscriptions: Iterable[Subscription]) -> set[str]:
 
 
 def release(subscription: Subscription) -> None:
-    """A stream was closed."""
+    """Release the places of a closed stream."""
     store.release(store.key_of_org(subscription.org_id), subscription.id)
     if subscription.shard:
         store.release(subscription.shard, subscription.id)

@@ -1,11 +1,11 @@
-"""The sources of streams: what is told, in which order, from where on, and when it is over.
+"""The sources of streams. A source defines its entries, their order, the start of a stream, and the end.
 
-A source is read by its feed, once for all who watch it. Adding one means writing this class for it; places, frames and
-the end are its own, and nothing else in this folder knows what it tells.
+A feed reads a source once for all watchers. To add a source, write a class with the methods of `Source`. The class
+defines places, frames and the end; nothing else in this folder knows the content.
 
-The audit chain of an organization is the first. The second is one call's turns and states, for a console session: its
-place is the call's own counter, a client without a place starts at 0 (the call so far comes first), its `last_block`
-says how the call ended. Names of such events stand in the data, as everywhere.
+The audit chain of an organization is below. A source for a call's turns and states in the console would use the call's
+own counter as the place. A client without a place would start at 0, so that it first gets the call so far. The
+`last_block` would say how the call ended. The names of events would be in the data, as in every source.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ from switchboard.streams.models import Batch, Entry, Start
 
 
 class Source(Protocol):
-    """Entries in one order, each with a whole number as its place. Places grow, and may leave gaps.
+    """Entries in one order. Each has an integer place. Places increase and may have gaps.
 
-    Its methods block: a feed runs them in a thread.
+    The methods block, so a feed runs them in a thread.
     """
 
     @property
     def id(self) -> str:
-        """Names the source. Sources with the same id tell the same, so their watchers share one feed."""
+        """The id of the source. Sources with the same id have the same entries, so their watchers share one feed."""
 
     def start(self, last_seen: int | None) -> Start:
-        """Where a client goes on that has seen the entry at a place, or that names none."""
+        """Return the start for a client. `last_seen` is the place of its last entry, or `None` for a new client."""
 
     def read(self, after: int, limit: int) -> Batch:
-        """Up to `limit` entries after a place, in order and without one missing.
+        """Return up to `limit` entries after a place, in order and without missing entries.
 
-        What cannot be seen whole yet, and all after it, comes with a later read.
+        A later read returns entries that are not yet complete, and all entries after them.
         """
 
 
 class AuditChain:
-    """An organization's audit chain: the place is the event's `seq`. It never ends.
+    """An organization's audit chain. The place is the event's `seq`. The source never ends.
 
-    A client that names no place starts at the end. One that names a place which the chain never reached does, too: the
-    number is another deployment's, and waiting for it would pass over everything until then.
+    A client without a place starts at the end. A client with a place that the chain has never reached starts there too:
+    the number comes from another deployment, and waiting for it would skip all events until then.
     """
 
     def __init__(self, org_id: str) -> None:
@@ -49,26 +49,26 @@ class AuditChain:
 
     @property
     def id(self) -> str:
-        """Names the chain."""
+        """The id of the chain."""
         return f"{self._org_id}#audit"
 
     def start(self, last_seen: int | None) -> Start:
-        """Where a client goes on."""
+        """Return the start for a client."""
         head = audit.head(self._org_id).seq
         if last_seen is None or not self._was_given(last_seen, head):
             return Start(after=head, head=head, resumed=False)
         return Start(after=last_seen, head=head, resumed=True)
 
     def _was_given(self, last_seen: int, head: int) -> bool:
-        # A transaction is seen item by item: a link may be there, and have been sent, a moment before the head moves.
+        # Items become visible one by one: a link may be visible, and may have been sent, just before the head.
         return last_seen <= head or bool(self.read(last_seen - 1, 1).entries)
 
     def read(self, after: int, limit: int) -> Batch:
-        """Some events after a `seq`."""
+        """Return up to `limit` events after a `seq`."""
         entries: list[Entry] = []
         for document in audit.export(self._org_id, after, limit):
             if document["seq"] != after + len(entries) + 1:
-                # A query may see a transaction half done. The missing link is there at the next look.
+                # A query may see only some links of a sealing. The next poll finds the missing link.
                 break
             entries.append(view.entry(document))
         return Batch(entries)

@@ -1,35 +1,35 @@
-"""Server-sent events on the wire (WHATWG HTML, 9.2): one event a block, a blank line behind each."""
+"""The wire format of server-sent events (WHATWG HTML, 9.2): one block per event, with a blank line after it."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-#: A comment alone: no client takes it for an event, and every proxy sees that the stream lives.
+#: A comment without an event. Clients ignore it, and proxies see that the stream is alive.
 PING = b": ping\n"
 
 
 def opening(retry_ms: int, last_seen: int | None) -> bytes:
-    """How long a client waits before it comes again, and from where on, should it see no event before that."""
+    """Return the first block: the client's retry delay, and the place to resume from if no event follows."""
     block = f"retry: {retry_ms}\n"
     return (block if last_seen is None else block + f"id: {last_seen}\n").encode() + b"\n"
 
 
 def event(place: int, data: dict[str, Any]) -> bytes:
-    """An event: its data as JSON on one line. Its name stands in the data.
+    """Return an event, with its data as JSON on one line. The event's name is in the data.
 
-    There is no `event:` line: an EventSource hands named events to a listener of that name alone, and only unnamed ones
-    to `onmessage`.
+    There is no `event:` line, because an EventSource calls `onmessage` only for unnamed events. Named events need a
+    listener for each name.
     """
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
     return f"id: {place}\ndata: {text}\n\n".encode()
 
 
 def mark(place: int) -> bytes:
-    """An id without an event: moves the place from which the client would resume, and shows it nothing."""
+    """Return an id without an event. It moves the client's resume position and shows nothing."""
     return f"id: {place}\n\n".encode()
 
 
 def ending(reason: str) -> bytes:
-    """Why the stream ends, for a person who looks at it."""
+    """Return a comment with the reason for the stream's end, for people who read the stream."""
     return f": {reason}\n\n".encode()

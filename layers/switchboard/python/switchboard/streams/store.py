@@ -1,12 +1,12 @@
-"""Which live streams are open, in the `ratelimit` table: leases, as maps from a stream to its lease.
+"""The leases of open live streams, in the `ratelimit` table. An item maps stream ids to leases.
 
 | item | id | attributes |
 |---|---|---|
 | an organization's open streams | `streams#<org>` | `open`: stream → `{until, owner, since}`; `expiration` |
-| places taken of a pool's shard | `stream-pool#<plan>#<number>` | the same; `owner` is the organization |
+| taken places of a pool's shard | `stream-pool#<plan>#<number>` | the same; `owner` is the organization |
 
-A lease ends by itself when the process that renews it dies. In an organization's item `owner` is the client that opened
-the stream, as a digest.
+A lease expires when the process that renews it dies. In an organization's item `owner` is a digest of the client that
+opened the stream.
 """
 
 from __future__ import annotations
@@ -18,35 +18,35 @@ from switchboard.aws import clock, table
 from switchboard.aws.table import ConditionFailedError, Item, Update
 from switchboard.streams.pools import Lease
 
-#: Seconds that a lease lasts, and how often it is renewed.
+#: The lifetime of a lease, and the time between two renewals, in seconds.
 LEASE, RENEWAL = 90, 30
 _KEPT = 3_600
-#: Leases in one write: an expression holds 4 KB, and a map's path counts.
+#: The maximum number of leases in one write. An expression has at most 4 KB, including the paths of map entries.
 _BATCH = 25
 
 Leases = Mapping[str, Lease]
 
 
 def key_of_org(org_id: str) -> str:
-    """The item of an organization's open streams."""
+    """Return the id of the item with an organization's open streams."""
     return f"streams#{org_id}"
 
 
 def leases(ids: Sequence[str]) -> list[Leases | None]:
-    """The leases of items, in one read, ended ones too. None stands for an item that is not there."""
+    """Return the leases of each item, including expired ones, in one read. `None` stands for a missing item."""
     return [_leases(item) for item in table.get_many("ratelimit", [{"id": id_} for id_ in ids])]
 
 
 def running(found: Leases | None) -> dict[str, Lease]:
-    """The leases that have not ended."""
+    """Return the leases that have not expired."""
     now = clock.epoch()
     return {id_: lease for id_, lease in (found or {}).items() if lease.until > now}
 
 
 def take(id_: str, stream_id: str, owner: str, limit: int, known: Leases | None, gone: Sequence[str] = ()) -> bool:
-    """Take a lease in an item of which `known` was read. Returns False where another stream was faster.
+    """Take a lease in an item. `known` is the item's content as it was read. Returns False if another stream won.
 
-    Leases that have ended make room, and so do those of the streams in `gone`. The item never holds more than `limit`.
+    Expired leases and the leases of the streams in `gone` are replaced. The item never holds more than `limit`.
     """
     now = int(clock.epoch())
     lease = {"until": now + LEASE, "owner": owner, "since": now}
@@ -56,7 +56,7 @@ def take(id_: str, stream_id: str, owner: str, limit: int, known: Leases | None,
         ended = [*gone, *(stream for stream, lease in known.items() if lease.until <= now)][:_BATCH]
         names = {f"#g{place}": stream for place, stream in enumerate(ended)}
         removed = ", ".join(f"#open.{name}" for name in names)
-        # Neither a stream that another request removed nor one that was renewed since makes room twice.
+        # A lease that was removed or renewed since the read must not make room.
         there = "".join(f" AND #open.{name}.#until = :g{name[2:]}" for name in names)
         change = _update(
             id_,
@@ -75,7 +75,7 @@ def take(id_: str, stream_id: str, owner: str, limit: int, known: Leases | None,
 
 
 def renew(id_: str, stream_ids: Sequence[str]) -> set[str]:
-    """Renew leases. Returns the streams that hold none any more."""
+    """Renew leases. Returns the streams that no longer have a lease."""
     lost: set[str] = set()
     for start in range(0, len(stream_ids), _BATCH):
         batch = stream_ids[start : start + _BATCH]
@@ -103,7 +103,7 @@ def _renew(id_: str, stream_ids: Sequence[str]) -> set[str]:
 
 
 def release(id_: str, stream_id: str) -> None:
-    """Give a lease back."""
+    """Delete a lease."""
     try:
         table.write(
             Update(
@@ -139,7 +139,7 @@ def _update(
 def _leases(item: Item | None) -> Leases | None:
     if not item or "open" not in item:
         return None
-    # A lease of the release before has no `since`.
+    # Leases written by the previous release have no `since`.
     return {
         stream: Lease(lease["until"], lease["owner"], lease.get("since", 0)) for stream, lease in item["open"].items()
     }

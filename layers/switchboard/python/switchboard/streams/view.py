@@ -1,4 +1,4 @@
-"""A sealed event as a stream shows it (docs/contracts/anima.md#stream)."""
+"""Renders a sealed event for the stream (docs/contracts/anima.md#event-stream)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LONGEST_VALUE, _LONGEST_DETAIL = 64, 200
 
 
 def entry(document: dict[str, Any]) -> Entry:
-    """A link of the audit chain, made ready once for all streams."""
+    """Render a document of the audit chain once for all streams."""
     shown = event(document)
     return Entry(
         place=document["seq"],
@@ -23,7 +23,7 @@ def entry(document: dict[str, Any]) -> Entry:
 
 
 def event(document: dict[str, Any]) -> dict[str, Any]:
-    """What clients get. What happened on no channel has its category there: `agent`, `key`, `billing` …"""
+    """Return the data that clients get. Without a channel, `channel` is the category: `agent`, `key`, `billing` …"""
     return {
         "ts": document["timestamp"],
         "channel": document["channel"] or document["category"],
@@ -35,7 +35,7 @@ def event(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def detail(document: dict[str, Any]) -> str:
-    """What the event is about, and its plain facts: ids, states and counts, never an address or a digest of one."""
+    """Return the event's subject and facts as one line: ids, states and counts, but no addresses and no digests."""
     facts = ((name, _fact(value)) for name, value in document["metadata"].items())
     told = " ".join(f"{name}={fact}" for name, fact in facts if fact is not None)
     return f"{document['resourceType']} {document['resourceId']} {told}".rstrip()[:_LONGEST_DETAIL]
@@ -55,5 +55,5 @@ def _fact(value: Any) -> str | None:
 
 
 def _may_tell_who(text: str) -> bool:
-    # Events keep digests in place of addresses. An event type that forgets this must not publish one here.
+    # Events hold digests instead of addresses. This check also stops an address that code records by mistake.
     return "@" in text or text.startswith("+") or bool(_DIGEST.fullmatch(text))

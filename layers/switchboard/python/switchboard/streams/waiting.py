@@ -1,4 +1,4 @@
-"""How streams wait, as something a test can hold still."""
+"""The timer of streams. Tests replace it."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import Protocol
 
 
 class Timer(Protocol):
-    """A clock that goes forward only, and waiting by it."""
+    """A monotonic clock that can also wait."""
 
     def now(self) -> float:
-        """Seconds since some moment."""
+        """Return seconds since an arbitrary time."""
 
     async def wait(self, event: asyncio.Event, seconds: float) -> None:
-        """Wait for an event, for so long at most."""
+        """Wait for an event, at most for `seconds`."""
 
 
 class Monotonic:
-    """The machine's own."""
+    """The machine's monotonic clock."""
 
     def now(self) -> float:
-        """Seconds since some moment."""
+        """Return seconds since an arbitrary time."""
         return time.monotonic()
 
     async def wait(self, event: asyncio.Event, seconds: float) -> None:
-        """Wait for an event, for so long at most."""
+        """Wait for an event, at most for `seconds`."""
         try:
             async with asyncio.timeout(seconds):
                 await event.wait()

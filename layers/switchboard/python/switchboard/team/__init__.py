@@ -1,1 +1,1 @@
-"""Who works in an organisation: members, their roles, and invites."""
+"""The people of an organization: members, their roles, and invites."""

@@ -1,15 +1,15 @@
-"""Invites in the `core` table: for an address, and of its mails.
+"""Invites in the `core` table, with the pointers and counters of their addresses.
 
 | item | pk | sk |
 |---|---|---|
 | invite | `<org>` | `team#invite#<id>` |
 | the open invite of an address, and its mails | `<org>` | `invited#<digest of address>` |
-| how many invites were mailed on a day | `<org>` | `invite-mails#<day>` |
-| an address' invite | `invitee#<digest of address>` | `<invite>` |
-| how many invites a mailbox was mailed on a day | `invitee#<digest of mailbox>` | `mails#<day>` |
+| the number of invites that were mailed on a day | `<org>` | `invite-mails#<day>` |
+| pointer from an address to its invite | `invitee#<digest of address>` | `<invite>` |
+| the number of invite mails to a mailbox on a day | `invitee#<digest of mailbox>` | `mails#<day>` |
 
-The last two are not an organization's own: a pointer, and a counter. `expires` (seconds since 1970) is the attribute
-by which DynamoDB deletes all but the invite itself, which is counted and goes with a later one.
+The last two, a pointer and a counter, belong to no organization. DynamoDB deletes all these items by `expires` (seconds
+since 1970), except the invite itself. An invite is counted, so the creation of a later invite deletes it.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from switchboard.aws.table import Delete, Item, Key, Put, Query, Update
 from switchboard.team import store
 from switchboard.team.models import Invite, Mailings
 
-#: DynamoDB deletes an item this long after it is over, in seconds: until then everyone who reads it still finds it.
+#: Seconds between the end of an item and its deletion by DynamoDB. Until then reads still return it.
 _SLACK = 86_400
-#: How many pointers one read brings, and how many reads there are at most.
+#: The number of pointers in one read, and the maximum number of reads.
 _POINTERS, _READS = 50, 4
 
 
@@ -46,7 +46,7 @@ def get_mailings(org_id: str, email: str) -> Mailings | None:
 
 
 def put_mailings(email: str, mailings: Mailings, otherwise: store.Otherwise) -> Put:
-    """Write the next state of an address' invites, if it still follows the one that was read."""
+    """Return the write of the next state of an address' invites, if the stored state is still the one that was read."""
     before = mailings.revision - 1
     item: Item = {**_mailings_key(mailings.org_id, email), **mailings.model_dump(exclude_none=True)}
     item["expires"] = max(_expires(mailings.expires_at), _expires(mailings.next_mail_at))
@@ -72,7 +72,7 @@ def put_invite(invite: Invite) -> list[Put]:
 
 
 def drop_invite(invite: Invite, otherwise: store.Otherwise) -> Delete:
-    """Remove an invite that is over. Its pointer goes by itself."""
+    """Return the write that deletes an expired invite. DynamoDB deletes its pointer later."""
     return Delete(
         table="core",
         key=store.invite_key(invite.org_id, invite.id),
@@ -82,9 +82,9 @@ def drop_invite(invite: Invite, otherwise: store.Otherwise) -> Delete:
 
 
 def take_invite(invite: Invite, otherwise: store.Otherwise, next_mail_at: str | None = None) -> list[Delete | Update]:
-    """Take an open invite away with its pointer: for the one who accepts, declines or revokes it first.
+    """Return the writes that delete an open invite and its pointer. Only the first accept, decline or revoke succeeds.
 
-    `next_mail_at` keeps the organization from mailing the address again before then.
+    With `next_mail_at` the organization cannot mail the address again before that time.
     """
     held = next_mail_at is not None
     return [
@@ -104,13 +104,13 @@ def take_invite(invite: Invite, otherwise: store.Otherwise, next_mail_at: str | 
 
 
 def find_org_of_invite(email: str, invite_id: str) -> str | None:
-    """The organization whose invite of that id is for an address."""
+    """Return the organization of an invite, if the invite is for this address."""
     pointer = table.get("core", {"pk": _invitee(email), "sk": invite_id}) if store.ID.fullmatch(invite_id) else None
     return str(pointer["org_id"]) if pointer else None
 
 
 def open_pointers(email: str, now: str) -> Iterator[list[tuple[str, str]]]:
-    """The organization and the id of each open invite of an address, newest first, a page at a time."""
+    """Yield pages of the open invites of an address, newest first, as pairs of organization and invite id."""
     query = Query(table="core", partition=_invitee(email), begins="inv_", forward=False)
     start: Item | None = None
     for _ in range(_READS):
@@ -125,12 +125,12 @@ def open_pointers(email: str, now: str) -> Iterator[list[tuple[str, str]]]:
 
 
 def count_mails_of_org(org_id: str, day: str, most: int, otherwise: store.Otherwise) -> Update:
-    """Count a mail of an organization's invites on a day (UTC): `most` at most."""
+    """Return the write that counts an invite mail of an organization on a day (UTC), up to `most`."""
     return _counting_mails({"pk": org_id, "sk": f"invite-mails#{day}"}, day, most, otherwise)
 
 
 def count_mails_to(mailbox: str, day: str, most: int, otherwise: store.Otherwise) -> Update:
-    """Count a mail that a mailbox gets for an invite on a day (UTC), from all organizations: `most` at most."""
+    """Return the write that counts an invite mail to a mailbox on a day (UTC), from all organizations, up to `most`."""
     return _counting_mails({"pk": _invitee(mailbox), "sk": f"mails#{day}"}, day, most, otherwise)
 
 

@@ -1,4 +1,4 @@
-"""Invites: an admin makes them for an address, and the person whose address it is chooses which to accept."""
+"""Invites: an admin invites an email address, and the person with that address accepts or declines."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from switchboard.team import invite_store, mailing, members, places, store
 from switchboard.team.models import Invite, Membership, PendingInvite, PendingInvites, Place
 from switchboard.team.permissions import Role
 
-#: An organization's open invites; the list of them is never paged.
+#: The maximum number of open invites of an organization. Their list has no pages.
 MOST_INVITES = 100
-#: A person's invites that are shown, and that are counted.
+#: The maximum numbers of a person's invites that are shown, and that are counted.
 MOST_SHOWN, MOST_COUNTED = 20, 50
-#: How many invites that are over go with a new one.
+#: The maximum number of expired invites that the creation of a new invite deletes.
 _STALE_AT_ONCE = 20
-#: How long an invite may be accepted, in seconds.
+#: The lifetime of an invite, in seconds.
 INVITE_LIFETIME = 7 * 86_400
 
 
@@ -37,13 +37,13 @@ INVITE_LIFETIME = 7 * 86_400
 def create_invite(
     origin: Origin, org: Organisation, inviter: str, address: str, role: Role, effect: Effect | None = None
 ) -> Invite:
-    """Invite the owner of an address, by mail and in somebody's name.
+    """Invite the owner of an address by mail. `inviter` is the name of the admin in that mail.
 
-    Answers the same for an address that is known here and one that is not. Raises Invalid, Conflict for a member's
-    address, one that is invited already and one that the organization's mail does not reach, RateLimited for too much
-    mail, QuotaExceeded beyond MOST_INVITES.
+    The result is the same for addresses that belong to known people and for all others. Raises Invalid; Conflict for
+    the address of a member, of an open invite, or one that the organization cannot mail; RateLimited for too many
+    mails; QuotaExceeded beyond MOST_INVITES.
     """
-    from switchboard.email import service as email  # a function that invites nobody starts without it
+    from switchboard.email import service as email  # imported here so that other functions start without it
 
     wanted = _folded(address)
 
@@ -72,7 +72,7 @@ def create_invite(
 def _made_before(org_id: str, invite_id: str) -> Invite:
     found = store.get_invite(org_id, invite_id)
     if not found:
-        raise NotFound("The invite was accepted, declined or revoked meanwhile.")
+        raise NotFound("This request was already done, and its invite was accepted, declined or revoked since.")
     return found
 
 
@@ -86,12 +86,12 @@ def invite_writes(
     *,
     is_first: bool = False,
 ) -> tuple[Invite, list[Writes]]:
-    """An invite without a mail, and the writes that store it in place of `stale` ones.
+    """Return an invite and the writes that store it and delete `stale` invites. They send no mail.
 
-    `is_first` says that the organization has invited nobody before: then nothing is read.
+    `is_first` means that the organization has never invited anybody, so nothing is read.
 
-    Raises Conflict for an address that has one, RateLimited for one that is mailed too much. The writes raise
-    QuotaExceeded at commit beyond MOST_INVITES, Moved when others changed what was read.
+    Raises Conflict for an address with an open invite, RateLimited for an address with too many mails. The writes
+    raise QuotaExceeded at commit beyond MOST_INVITES, and Moved if the items have changed since they were read.
     """
     now, stale = clock.now(), stale or []
     made = Invite(
@@ -118,27 +118,29 @@ def invite_writes(
 
 def _require_stranger(address: str, everyone: list[Membership]) -> None:
     if any((one.email or "").casefold() == address for one in everyone):
-        raise Conflict("A member has this address.", code="already_member")
+        raise Conflict("A member of the organization already has this address.", code="already_member")
 
 
 def _too_many(_: list[Item | None]) -> DomainError:
     return QuotaExceeded(
-        f"At most {MOST_INVITES} invites are open at a time: revoke some first.",
+        f"The organization has {MOST_INVITES} open invites, which is the limit: revoke one first.",
         code="invite_limit",
         limit=MOST_INVITES,
     )
 
 
 def _folded(address: str) -> str:
-    """An address as invites know it: its owner owns it in any letter case, at any provider of today."""
+    """Normalize an address for invites. Letter case is ignored, as mail providers do today."""
     try:
         return addresses.normalise(address).casefold()
     except ValueError:
-        raise Invalid("This is no e-mail address.", fields={"email": "is no e-mail address"}) from None
+        raise Invalid(
+            "This is not an email address: write it like ada@example.com.", fields={"email": "is not an email address"}
+        ) from None
 
 
 def revoke_invite(origin: Origin, invite_id: str, effect: Effect | None = None) -> None:
-    """Take an open invite back. Raises NotFound for one that is accepted, declined, revoked or over."""
+    """Revoke an open invite. Raises NotFound if it was accepted, declined or revoked, or has expired."""
     if done_before(effect):
         return
 
@@ -170,7 +172,7 @@ def _no_such_invite() -> NotFound:
 
 
 def pending_of(user: User) -> PendingInvites:
-    """The invites that a person may accept, newest first: those for an address that their issuer has verified."""
+    """Return the invites that a person may accept, newest first. The issuer must have verified the person's address."""
     found: list[PendingInvite] = []
     address = _address_of(user)
     for pointers in invite_store.open_pointers(address, clock.stamp()) if address else ():
@@ -181,7 +183,7 @@ def pending_of(user: User) -> PendingInvites:
 
 
 def _read_pending(pointers: list[tuple[str, str]]) -> list[PendingInvite]:
-    """The invites at some pointers, without those that are over and those of organizations that are gone."""
+    """Read the invites of pointers, without expired invites and without invites of inactive organizations."""
     if not pointers:
         return []
     now = clock.stamp()
@@ -219,10 +221,10 @@ def accept_invite(
     effect: Effect | None = None,
     also: Callable[[str], Writes] = lambda _: None,
 ) -> Place:
-    """Make a person a member by an invite for an address of theirs. A member already stays what they are.
+    """Make a person a member by an invite for the person's address. An existing member keeps the old role.
 
-    Commits with it what `also` makes for the organization's id. Raises NotFound for an invite that is somebody else's
-    or open no more, QuotaExceeded where the organization is full or the person is in too many.
+    `also` returns writes for the organization's id, which join the commit. Raises NotFound for an invite that is for
+    another address or no longer open, QuotaExceeded if the organization is full or the person is in too many.
     """
 
     def attempt() -> Place:
@@ -235,7 +237,7 @@ def accept_invite(
         try:
             done = commit_once(effect, org.id, taken, joined, _still_active(org.id), also(org.id))
         except members.AlreadyInError:
-            # They joined by another address: this invite has nothing to give.
+            # The person already joined with another address. So only the invite is used up.
             counted = store.count_invites(org.id, -1, MOST_INVITES, _too_many)
             commit_once(effect, org.id, taken, counted, also(org.id))
             return places.place_of(user.id, org.id)
@@ -258,9 +260,9 @@ def _still_active(org_id: str) -> Check:
 
 
 def decline_invite(user: User, invite_id: str, correlation_id: str, effect: Effect | None = None) -> None:
-    """End an invite for a person's address. The organization may not mail the address again for some days.
+    """Decline an invite for a person's address. The organization cannot mail the address for a week.
 
-    Raises NotFound for an invite that is somebody else's or open no more.
+    Raises NotFound for an invite that is for another address or no longer open.
     """
     if done_before(effect):
         return
@@ -274,14 +276,14 @@ def decline_invite(user: User, invite_id: str, correlation_id: str, effect: Effe
 
 
 def arrive(user: User, invite_id: str | None = None) -> str | None:
-    """The organization that a person sees first when they sign in, if they are in any.
+    """Return the organization of a new session, or `None` for a person without organizations.
 
-    The link of an invite lets them join when they are in none so far: following it is the choice. Another site can
-    send a browser to such a link, so it never moves a person who belongs somewhere: they accept in the console.
+    A person without organizations joins by following an invite's link. Another site can send a browser to such a link,
+    so it changes nothing for a person who has an organization. Such a person accepts in the console.
     """
     before = [place.organisation.id for place in places.places_of(user.id)]
     if not before and invite_id:
-        # A link that leads nowhere lets them sign in all the same.
+        # An invalid invite must not prevent the sign-in.
         with suppress(DomainError):
             before = [accept_invite(user, invite_id, ids.new("corr")).organisation.id]
     return user.last_org_id if user.last_org_id in before else next(iter(before), None)

@@ -1,8 +1,8 @@
-"""The mail of an invite: how often one may be sent, and what it says.
+"""The mails of invites: their limits and their texts.
 
-Anyone who signs up may invite any address. So an address gets a mail of one organization once an hour and three times
-a day at most, and its mailbox ten a day of all organizations together, a sign-up's mail included. An organization
-sends as many a day as its plan allows. The answers are the same for an address that is known here and one that is not.
+Anyone who signs up may invite any address. So one organization can mail an address once an hour and three times a day.
+A mailbox gets at most ten mails a day from all organizations together, including the mails of sign-ups. The plan limits
+an organization's mails per day. Responses are the same for addresses of known people and for all others.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from switchboard.team import invite_store
 from switchboard.team.models import Invite, Mailings
 from switchboard.team.permissions import Role
 
-#: How long an address gets no second mail from an organization, and no mail from one that it declined, in seconds.
+#: Seconds without another mail to an address from one organization: after a mail, and after a declined invite.
 COOLDOWN_SECONDS, DECLINED_SECONDS = 3_600, 7 * 86_400
-#: How many mails a day: an address from one organization, and a mailbox from all together.
+#: The maximum number of mails per day: to an address from one organization, and to a mailbox from all organizations.
 MOST_FROM_ONE, MOST_TO_ADDRESS = 3, 10
-#: How many invites an organization mails a day.
+#: The maximum number of invite mails of an organization per day: on the free plan, and on other plans.
 MOST_FREE, MOST_PAID = 20, 200
 
 _LETTER = """\
@@ -38,15 +38,15 @@ To accept, open this link until {day} (UTC) and sign in as {email}:
 
 {url}
 
-You can also decline it there: then {organization} cannot write to you for a week. If you don't know {inviter}, do
-nothing, and the invite ends by itself.
+You can also decline the invite there. Then {organization} cannot write to you for a week. If you do not know {inviter},
+do nothing. The invite then expires.
 """
 
 
 def next_mailings(before: Mailings | None, invite: Invite) -> Mailings:
-    """What an address' mails become with one more, for a new invite.
+    """Return the state of an address' mails after the mail of a new invite.
 
-    Raises Conflict while an invite is open, RateLimited while the address gets no mail of this organization.
+    Raises Conflict while an invite is open, RateLimited while the organization cannot mail the address.
     """
     now = clock.now()
     stamp = clock.iso(now)
@@ -54,11 +54,17 @@ def next_mailings(before: Mailings | None, invite: Invite) -> Mailings:
         raise Conflict("This address has an open invite: revoke it to send another.", code="already_invited")
     if before and before.next_mail_at > stamp:
         seconds = (clock.parse(before.next_mail_at) - now).total_seconds()
-        raise _wait("This address was mailed, or declined, a short time ago: wait.", int(seconds) + 1)
+        raise _wait(
+            "Your organization mailed this address recently, or the address declined: try again later.",
+            int(seconds) + 1,
+        )
     day = stamp[:10]
     mails = before.mails if before and before.day == day else 0
     if mails >= MOST_FROM_ONE:
-        raise _wait(f"You may mail this address {MOST_FROM_ONE} times a day.", _seconds_left(now))
+        raise _wait(
+            f"Your organization can mail this address {MOST_FROM_ONE} times a day: try again tomorrow (UTC).",
+            _seconds_left(now),
+        )
     return Mailings(
         org_id=invite.org_id,
         invite_id=invite.id,
@@ -71,26 +77,30 @@ def next_mailings(before: Mailings | None, invite: Invite) -> Mailings:
 
 
 def counting_writes(org: Organisation, email: str) -> list[Writes]:
-    """The writes that count a mail for an invite. Raise RateLimited at commit beyond the day's limits."""
+    """Return the writes that count an invite's mail. They raise RateLimited at commit beyond the day's limits."""
     day, most = clock.stamp()[:10], MOST_FREE if org.plan is PlanName.FREE else MOST_PAID
 
     def too_many_sent(_: list[Item | None]) -> DomainError:
-        return _wait(f"Your organization mails at most {most} invites a day.", _seconds_left(clock.now()))
+        return _wait(
+            f"Your organization can mail {most} invites a day: try again tomorrow (UTC).", _seconds_left(clock.now())
+        )
 
     return [invite_store.count_mails_of_org(org.id, day, most, too_many_sent), counting_for_mailbox(email)]
 
 
 def counting_for_mailbox(email: str) -> Writes:
-    """The write that counts a mail that somebody else asks for, by its mailbox. Raises RateLimited at commit."""
+    """Return the write that counts an unrequested mail to a mailbox. It raises RateLimited at commit."""
 
     def too_many_received(_: list[Item | None]) -> DomainError:
-        return _wait("This mailbox gets no more mail of ours today.", _seconds_left(clock.now()))
+        return _wait(
+            "This mailbox gets no more mails from us today: try again tomorrow (UTC).", _seconds_left(clock.now())
+        )
 
     return invite_store.count_mails_to(mailbox(email), clock.stamp()[:10], MOST_TO_ADDRESS, too_many_received)
 
 
 def held_until() -> str:
-    """The moment until which an address that declines gets no mail from the organization."""
+    """Return the time until which the organization cannot mail an address that declines now."""
     return clock.iso(clock.now() + timedelta(seconds=DECLINED_SECONDS))
 
 
@@ -104,12 +114,12 @@ def _seconds_left(now: datetime) -> int:
 
 
 def subject(org: Organisation, invite: Invite) -> str:
-    """The subject of an invite's mail."""
+    """Return the subject of an invite's mail."""
     return f"{_someone(invite)} invites you to {_organization(org)}"
 
 
 def letter(org: Organisation, invite: Invite) -> str:
-    """The text of an invite's mail."""
+    """Return the text of an invite's mail."""
     return _LETTER.format(
         inviter=_someone(invite),
         organization=_organization(org),
@@ -129,6 +139,6 @@ def _organization(org: Organisation) -> str:
 
 
 def link(invite: Invite) -> str:
-    """Where to sign in to accept an invite."""
+    """Return the link that signs a person in to accept an invite."""
     wanted = quote(return_to.with_invite(return_to.home(), invite.id), safe="")
     return f"{settings.text('PUBLIC_URL', '')}/auth/login?return_to={wanted}"

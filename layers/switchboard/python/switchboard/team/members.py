@@ -1,4 +1,4 @@
-"""Members and their roles: who is in an organization, how one becomes a member, and how one leaves."""
+"""Members of an organization and their roles: list, join, change the role, remove and leave."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from switchboard.team import store
 from switchboard.team.models import Invite, Membership
 from switchboard.team.permissions import PERMISSIONS, Permission, Role
 
-#: An organization's members and a person's organizations: the lists of them are never paged.
+#: The maximum number of an organization's members, and of a person's organizations. Their lists have no pages.
 MOST_MEMBERS, MOST_ORGANISATIONS = 500, 50
 
 
 class Team(NamedTuple):
-    """Everyone in an organization, and everyone who may join it."""
+    """An organization's members and open invites."""
 
     members: list[Membership]
     invites: list[Invite]
 
 
 class AlreadyInError(Exception):
-    """The person is a member already."""
+    """The person is already a member."""
 
     def __init__(self, _: list[Item | None]) -> None:
-        super().__init__("a member already")
+        super().__init__("the person is already a member")
 
 
 def list_team(org_id: str) -> Team:
-    """The team: members in the order of their names, open invites newest first."""
+    """Return the team: members by name, open invites newest first."""
     members, invites = store.team(org_id)
     now = clock.stamp()
     return Team(
@@ -46,29 +46,29 @@ def list_team(org_id: str) -> Team:
 
 
 def permissions_of(role: Role) -> list[Permission]:
-    """What a role may do."""
+    """Return the permissions of a role."""
     return sorted(PERMISSIONS[role])
 
 
 def member_key_of(org_id: str, user_id: str) -> tuple[str, Key]:
-    """Where a membership is stored, for a reader that fetches it along with other items."""
+    """Return the table and the key of a membership, for a read together with other items."""
     return "core", store.member_key(org_id, user_id)
 
 
 def member_from_item(item: Item) -> Membership:
-    """The membership that such an item holds."""
+    """Parse a stored membership."""
     return store.read_member(item)
 
 
 def note_activity(member: Membership, user: User) -> None:
-    """Record when a member was here, and what their issuer calls them now. Best effort."""
+    """Record a member's last activity, and the current name and address from the issuer. Best effort."""
     changes = {"last_active_at": clock.stamp(), "name": user.name, "email": user.email}
     with suppress(Exception):
         table.write(store.change_member(member.org_id, member.user_id, changes))
 
 
 def work_of(org_id: str, user: User, correlation_id: str) -> Work:
-    """What a person does in an organization before they are a member of it."""
+    """Return the origin of a person's action in an organization, also before the person is a member."""
     return Work(org_id=org_id, actor=Actor(type="user", id=user.id), agent_id=None, correlation_id=correlation_id)
 
 
@@ -76,9 +76,9 @@ def work_of(org_id: str, user: User, correlation_id: str) -> Work:
 
 
 def membership_writes(origin: Origin, user: User, role: Role, invite: Invite | None = None) -> list[Writes]:
-    """The writes that make a person a member, by an invite that is used up.
+    """Return the writes that make a person a member. With `invite` they also count the invite as used.
 
-    At commit they raise AlreadyInError, or QuotaExceeded beyond MOST_MEMBERS and MOST_ORGANISATIONS.
+    They raise AlreadyInError at commit, or QuotaExceeded beyond `MOST_MEMBERS` or `MOST_ORGANISATIONS`.
     """
     now = clock.stamp()
     membership = Membership(
@@ -103,7 +103,7 @@ def membership_writes(origin: Origin, user: User, role: Role, invite: Invite | N
 
 def _too_many_places(_: list[Item | None]) -> DomainError:
     return QuotaExceeded(
-        f"A person belongs to at most {MOST_ORGANISATIONS} organizations: leave one first.",
+        f"You belong to {MOST_ORGANISATIONS} organizations, which is the limit: leave one first.",
         code="organization_limit",
         limit=MOST_ORGANISATIONS,
     )
@@ -111,7 +111,9 @@ def _too_many_places(_: list[Item | None]) -> DomainError:
 
 def _full(_: list[Item | None]) -> DomainError:
     return QuotaExceeded(
-        f"An organization has at most {MOST_MEMBERS} members.", code="member_limit", limit=MOST_MEMBERS
+        f"The organization has {MOST_MEMBERS} members, which is the limit: ask an admin to remove one first.",
+        code="member_limit",
+        limit=MOST_MEMBERS,
     )
 
 
@@ -119,9 +121,9 @@ def _full(_: list[Item | None]) -> DomainError:
 
 
 def change_role(origin: Origin, user_id: str, role: Role, effect: Effect | None = None) -> Membership:
-    """Give a member another role, from their next request on.
+    """Change a member's role. The change takes effect at the member's next request.
 
-    Raises NotFound, or Conflict for the last admin, who stays one.
+    Raises NotFound, or Conflict if the last admin would lose that role.
     """
 
     def attempt() -> Membership:
@@ -153,16 +155,16 @@ def _member(org_id: str, user_id: str) -> Membership:
 
 
 def _last_admin(_: list[Item | None]) -> DomainError:
-    return Conflict("The organization's last admin stays one: make somebody else an admin first.", code="last_admin")
+    return Conflict("This is the organization's last admin: make another member an admin first.", code="last_admin")
 
 
 # ---- going
 
 
 def remove_member(origin: Origin, user_id: str, effect: Effect | None = None) -> None:
-    """Take a person out of the organization, from their next request on; the person stays known.
+    """Remove a member from the organization. The removal takes effect at the person's next request.
 
-    Raises NotFound, or Conflict for the last admin.
+    The person's account remains. Raises NotFound, or Conflict for the last admin.
     """
     if done_before(effect):
         return
@@ -174,9 +176,9 @@ def remove_member(origin: Origin, user_id: str, effect: Effect | None = None) ->
 
 
 def leave(user: User, org_id: str | None, correlation_id: str, effect: Effect | None = None) -> None:
-    """Let a person leave an organization by themselves, also one that is not active.
+    """Let a person leave an organization, even an inactive one.
 
-    Raises Forbidden where they are in none, or Conflict for the last admin.
+    Raises Forbidden if the person is not a member, or Conflict for the last admin.
     """
     if done_before(effect):
         return
@@ -184,7 +186,7 @@ def leave(user: User, org_id: str | None, correlation_id: str, effect: Effect | 
     def attempt() -> None:
         before = store.get_member(org_id, user.id) if org_id else None
         if not before:
-            raise Forbidden("There is no organization to leave.", code="no_organization")
+            raise Forbidden("You belong to no organization that you can leave.", code="no_organization")
         _go(work_of(before.org_id, user, correlation_id), before, "team.member_left", effect)
 
     again(attempt)

@@ -1,4 +1,4 @@
-"""Memberships, invites, the organizations of a person, and the member that a request turns out to come from."""
+"""Memberships, invites, the organizations of a person, and the member who makes a request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from switchboard.team.permissions import Role
 
 
 class Membership(BaseModel):
-    """A person in an organisation."""
+    """A person's membership in an organization."""
 
     org_id: str
     user_id: str
@@ -27,54 +27,54 @@ class Membership(BaseModel):
 
 
 class Invite(BaseModel):
-    """An address whose owner may join, once an issuer has verified that it is theirs."""
+    """An invite for an address. Its owner may join after an issuer has verified the address."""
 
     id: str
     org_id: str
     email: str
     role: Role
-    #: The name of who invited.
+    #: The inviter's name.
     invited_by: str
     created_at: str
     expires_at: str
 
     def open(self, now: str) -> bool:
-        """Whether it can still be accepted."""
+        """Whether the invite can still be accepted."""
         return self.expires_at > now
 
 
 class Mailings(BaseModel):
-    """An organization's invites to one address: the open one, and the mails that were sent for them."""
+    """An organization's invites to one address: the open invite, and the limits of their mails."""
 
     org_id: str
-    #: The invite that was made last, `None` once it is accepted, declined or revoked.
+    #: The latest invite, or `None` after it was accepted, declined or revoked.
     invite_id: str | None
     expires_at: str
-    #: Before this moment the address gets no other mail from the organization.
+    #: The earliest time of the next mail from the organization to the address.
     next_mail_at: str
-    #: How many mails it got on `day` (UTC).
+    #: The number of `mails` to the address on `day` (UTC).
     day: str
     mails: int
-    #: Counts the changes, so that a change follows the state that it was decided by.
+    #: Counts the changes. A write requires the revision that was read.
     revision: int
 
 
 class PendingInvite(NamedTuple):
-    """An invite that a person may accept, and the organization that it leads to."""
+    """An invite that a person may accept, and its organization."""
 
     invite: Invite
     organisation: Organisation
 
 
 class PendingInvites(NamedTuple):
-    """A person's newest open invites, and how many there are (`invites.MOST_COUNTED` at most)."""
+    """A person's newest open invites, and the number of all open invites (at most `invites.MOST_COUNTED`)."""
 
     newest: list[PendingInvite]
     total: int
 
 
 class Place(NamedTuple):
-    """An organization that a person belongs to, and their role in it."""
+    """An organization of a person, and the person's role there."""
 
     organisation: Organisation
     role: Role
@@ -82,7 +82,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A person who calls for an organisation. `effect` is set when the request may be retried."""
+    """The authorized person of a request, with the organization. `effect` is set for an Idempotency-Key."""
 
     organisation: Organisation
     user: User

@@ -1,4 +1,4 @@
-"""What a role may do: one table, by which requests are checked and which the documentation shows."""
+"""The permissions of each role, in one table. Requests are checked by it, and the API documents show it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Role(StrEnum):
 
 
 class Permission(StrEnum):
-    """Something that a member may do."""
+    """A permission of a member."""
 
     ORGANIZATION_READ = "organization.read"
     ORGANIZATION_WRITE = "organization.write"
@@ -36,7 +36,7 @@ _VIEWER = frozenset(
 )
 _OPERATOR = _VIEWER | {Permission.CONTACTS_WRITE, Permission.BLOCKLIST_WRITE}
 
-#: The table. An admin may do everything, also what comes to be.
+#: The permissions by role. An admin has every permission, including future ones.
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset(Permission),
     Role.OPERATOR: _OPERATOR,
@@ -50,5 +50,5 @@ def may(role: Role, permission: Permission) -> bool:
 
 
 def roles_with(permission: Permission) -> list[Role]:
-    """The roles that have a permission, the most powerful first."""
+    """Return the roles that have a permission, the most powerful first."""
     return [role for role in Role if may(role, permission)]

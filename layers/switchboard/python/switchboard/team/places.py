@@ -1,4 +1,4 @@
-"""The organizations of a person: how one opens, and which there are."""
+"""The organizations of a person: create, list and look up."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def found_organization(
     effect: Effect | None,
     also: Callable[[str], Writes],
 ) -> Organisation:
-    """Open an organization with a person as its admin, and commit with it what `also` makes for its id.
+    """Create an organization with a person as its admin. `also` returns more writes for its id, for the same commit.
 
-    Raises QuotaExceeded for a person who belongs to too many, and what the other writes raise.
+    Raises QuotaExceeded for a person in too many organizations, and the errors of the other writes.
     """
     origin = members.work_of(org.id, user, correlation_id)
     done = commit_once(
@@ -41,18 +41,18 @@ def found_organization(
 
 
 def slug_of(name: str) -> str:
-    """An organization's name as it may stand in an address."""
+    """Turn an organization's name into a slug for addresses."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60] or "organization"
 
 
 def places_of(user_id: str) -> list[Place]:
-    """The organizations that a person belongs to, in the order of their names."""
+    """Return the organizations of a person, by name."""
     return _places(user_id, store.orgs_of(user_id, members.MOST_ORGANISATIONS))
 
 
 def place_of(user_id: str, org_id: str) -> Place:
-    """The organization of that id, and a person's role in it. Raises NotFound unless they belong to it."""
+    """Return an organization and a person's role there. Raises NotFound unless the person is a member."""
     for place in _places(user_id, [org_id]):
         return place
     raise NotFound("There is no such organization.")

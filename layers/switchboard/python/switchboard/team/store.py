@@ -1,14 +1,14 @@
-"""Members, and how many of everything there are, in the `core` table.
+"""Members, and the counters of a team, in the `core` table.
 
 | item | pk | sk |
 |---|---|---|
 | member | `<org>` | `team#member#<user>` |
 | invite (`invite_store`) | `<org>` | `team#invite#<id>` |
-| how many members, admins and stored invites there are | `<org>` | `team` |
-| a person's organisation | `user#<user>` | `org#<org>` |
-| how many organizations a person has | `user#<user>` | `orgs` |
+| the numbers of members, admins and stored invites | `<org>` | `team` |
+| pointer from a person to an organization | `user#<user>` | `org#<org>` |
+| the number of a person's organizations | `user#<user>` | `orgs` |
 
-The last two are not an organization's own: a pointer, and a counter.
+The last two, a pointer and a counter, belong to no organization.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from switchboard.team.permissions import Role
 
 _MEMBER, _INVITE = "team#member#", "team#invite#"
 
-#: The ids that a request may name: anything else is no key, too long for one perhaps.
+#: The form of ids in a request. Other text is not looked up: it may be too long for a table key.
 ID = re.compile(r"(usr|inv)_[0-9a-z]{26}")
 
 Otherwise = Callable[[list[Item | None]], Exception]
@@ -70,7 +70,7 @@ def get_invite(org_id: str, invite_id: str) -> Invite | None:
 
 
 def team(org_id: str) -> tuple[list[Membership], list[Invite]]:
-    """Everyone in an organisation, and everyone invited: a few hundred at most, in one range."""
+    """Return all members and all invites of an organization, a few hundred at most, with one query."""
     members, invites = [], []
     for item in Query(table="core", partition=org_id, begins="team#").all():
         if item["sk"].startswith(_MEMBER):
@@ -97,7 +97,7 @@ def put_member(member: Membership, otherwise: Otherwise) -> list[Put]:
 
 
 def remove_member(member: Membership, otherwise: Otherwise) -> list[Delete]:
-    """Remove a member, if the role is still the one that was read: the counts go by it."""
+    """Return the writes that remove a member, if the role is still the one that was read. The counters depend on it."""
     return [
         Delete(
             table="core",
@@ -112,7 +112,7 @@ def remove_member(member: Membership, otherwise: Otherwise) -> list[Delete]:
 
 
 def change_role(member: Membership, role: Role, otherwise: Otherwise) -> Update:
-    """Change a member's role, if it is still the one that was read."""
+    """Return the write that changes a member's role, if the role is still the one that was read."""
     return Update(
         table="core",
         key=member_key(member.org_id, member.user_id),
@@ -129,7 +129,7 @@ def change_member(org_id: str, user_id: str, changes: dict[str, Any]) -> Update:
 
 
 def orgs_of(user_id: str, most: int) -> list[str]:
-    """The organisations that a person belongs to."""
+    """Return the ids of a person's organizations, up to `most`."""
     page = Query(table="core", partition=_person(user_id), begins="org#").page(most)
     return [item["org_id"] for item in page.items]
 
@@ -140,9 +140,10 @@ def orgs_of(user_id: str, most: int) -> list[str]:
 def count_members(
     org_id: str, members: int, admins: int, most: int, otherwise: Otherwise, *, invites: int = 0
 ) -> Update:
-    """Count members and admins who come or go: never more than `most`, and never the last admin away.
+    """Return the write that adds to the numbers of members and admins.
 
-    `invites` counts the invite that a new member has used, in the same item.
+    It fails beyond `most` members, and if no admin would be left. `invites` changes the number of invites in the same
+    item, for a new member who has used one.
     """
     conditions, values = [], {":members": members, ":admins": admins, ":invites": invites}
     if members > 0:
@@ -162,20 +163,20 @@ def count_members(
 
 
 def count_invites(org_id: str, step: int, most: int, otherwise: Otherwise) -> Update:
-    """Count invites that are stored or removed: more of them only up to `most`."""
+    """Return the write that adds `step` to the number of stored invites. It fails for an addition beyond `most`."""
     counted = counting(_counts_key(org_id), "invites", step, most, otherwise)
-    # Fewer are always welcome, also where there are more than there may be.
+    # A deletion never fails, even if there are more invites than allowed.
     return counted if step > 0 else replace(counted, condition=None, values={":step": step})
 
 
 def count_places(user_id: str, step: int, most: int, otherwise: Otherwise | None = None) -> Update:
-    """Count the organizations of a person: `most` at most."""
+    """Return the write that adds `step` to the number of a person's organizations. It fails beyond `most`."""
     counted = counting({"pk": _person(user_id), "sk": "orgs"}, "places", step, most, otherwise)
     return counted if step > 0 else replace(counted, condition=None, values={":step": step})
 
 
 def counting(key: Key, counter: str, step: int, most: int, otherwise: Otherwise | None) -> Update:
-    """Count one thing or several at a key: `most` at most."""
+    """Return the write that adds `step` to a counter of an item. It fails beyond `most`."""
     return Update(
         table="core",
         key=key,

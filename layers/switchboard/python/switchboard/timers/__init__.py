@@ -1,1 +1,1 @@
-"""Later: the one mechanism for everything that is due at a moment."""
+"""Timers: send a job to a queue at a given time."""

@@ -6,7 +6,7 @@ from switchboard.kit.jobs import Job
 
 
 class FireTimers(Job, queue="timers"):
-    """Fire one shard's timers of some minutes, the first to the last of them (`2026-01-02T03:04`, UTC)."""
+    """Fire the timers of one shard from the minute `first` to the minute `last` (`2026-01-02T03:04`, UTC)."""
 
     first: str
     last: str

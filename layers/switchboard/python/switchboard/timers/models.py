@@ -1,4 +1,4 @@
-"""A timer: a job, and when it is due."""
+"""Timers, and dead timers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Timer(BaseModel):
-    """A message for a queue that is due at a moment. `attempts` counts the times that it could not be handed over."""
+    """A message for a queue that is due at a given time. `attempts` counts the failed attempts to send it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -21,15 +21,15 @@ class Timer(BaseModel):
 
     @property
     def minute(self) -> str:
-        """The minute that it is due in: with its shard the partition that holds it."""
+        """The minute of its due time. Minute and shard are its partition."""
         return self.due[:16]
 
 
 class DeadTimer(BaseModel):
-    """A timer that could not be handed over, after all its attempts, and why."""
+    """A timer that could not be sent in all its attempts, and the reason."""
 
     id: str
     died_at: str
     reason: str
-    #: The timer as it was stored; what could not even be read is there as it was found.
+    #: The timer as it was stored. A timer that cannot be parsed is kept unchanged.
     timer: dict[str, Any]

@@ -1,11 +1,12 @@
-"""Later: one mechanism for everything that is due at a moment.
+"""Timers: send a job to a queue at a given time.
 
-What is due within 15 minutes leaves with the commit that asks for it: the table's stream hands it to its queue with a
-delay, to the second. What is due beyond that is a timer. Each minute a tick hands the minutes up to the next one to
-workers, one job a shard, and looks at no timer itself. The workers hand the timers' jobs to their queues.
+A job that is due within 15 minutes goes to the outbox in the commit that schedules it. The table's stream sends it to
+its queue with a delay in seconds. A job that is due later becomes a timer. Each minute a tick passes the minutes up to
+the next one to workers, with one job per shard. The tick itself reads no timer. The workers send the jobs of the timers
+to their queues.
 
-A job may come more than once, so that it moves a state machine, which finds nothing to do the second time. A timer
-that cannot be handed over is tried again later, and after some attempts set aside, where an operator finds it.
+A job may be delivered more than once. So a job must move a state machine, which has nothing to do the second time. A
+timer that cannot be sent is retried. After the last attempt it is kept as a dead timer for operators.
 """
 
 from __future__ import annotations
@@ -26,23 +27,23 @@ from switchboard.timers.jobs import FireTimers
 from switchboard.timers.models import DeadTimer, Timer
 
 _MINUTE = timedelta(minutes=1)
-#: How far a tick looks ahead: a minute, and some seconds for a tick that comes late.
+#: The time that a tick looks ahead: one minute, and some seconds for a late tick.
 _AHEAD = timedelta(seconds=75)
-#: The most minutes of one job, which it looks through one after the other, and the most that one tick hands out. After
-#: a day without ticks a job of the whole day would end with its function, again and again.
+#: The maximum span of one job, and of all jobs of one tick. A job reads its minutes one after the other. After a day
+#: without ticks, a job for the whole day would exceed the function's time limit at every attempt.
 _SPAN, _MOST = timedelta(minutes=30), timedelta(hours=6)
-#: Where the first tick of a new deployment begins.
+#: The time that the first tick of a new deployment looks back.
 _FIRST_LOOK_BACK = timedelta(hours=1)
-#: How often a timer may fail before it is set aside, and how long after each failure it is due again, in minutes.
-#: Never less than the tick looks ahead: its minute would have been handed out already.
+#: The number of attempts to send a timer, and the delay in minutes after each failure. The delays are longer than the
+#: tick looks ahead. Otherwise the timer's new minute could already be in the hands of a worker.
 MAX_ATTEMPTS = 8
 _NEXT_ATTEMPT_MINUTES = (3, 3, 5, 10, 20, 40, 60)
 
 
 class Later(NamedTuple):
-    """A job that is not yet asked for: `write` asks for it, in the commit of what it is about.
+    """A job that is not yet scheduled. Add `write` to the commit of the change that needs the job.
 
-    `ref` names the timer, for whoever makes it moot; `None` for what leaves at once and only finds nothing to do.
+    `ref` identifies the timer, to delete it later. It is `None` for a job in the outbox, which cannot be deleted.
     """
 
     write: Put
@@ -50,7 +51,7 @@ class Later(NamedTuple):
 
 
 def later(job: Job, due: datetime, *, queue_name: str | None = None) -> Later:
-    """Let a queue get a job at a moment. A moment that has passed means now."""
+    """Return the write that sends a job to its queue at `due`. A time in the past means now."""
     now = clock.now()
     message = job.message(queue=queue_name)
     timer = Timer(
@@ -62,31 +63,31 @@ def later(job: Job, due: datetime, *, queue_name: str | None = None) -> Later:
 
 
 def soon(job: Job, *, queue_name: str | None = None) -> Put:
-    """The write that lets a queue get a job at once, in the commit of what it is about."""
+    """Return the write that sends a job to its queue right after the commit."""
     return later(job, clock.now(), queue_name=queue_name).write
 
 
 def moot(*refs: str | None) -> list[Delete]:
-    """The writes that delete timers, for the commit that makes them moot. One that has fired is no longer there."""
+    """Return the writes that delete timers, for the commit that makes them moot. A fired timer no longer exists."""
     return [store.delete(store.key_of_ref(ref)) for ref in dict.fromkeys(refs) if ref]
 
 
 def from_outbox(item: Item) -> Message:
-    """The message that an item of the outbox asks for. Raises pydantic's ValidationError for one that asks nothing."""
+    """Return the message of an outbox item. Raises pydantic's ValidationError for an item without a message."""
     return _message(store.read(item))
 
 
 def _message(timer: Timer) -> Message:
-    # Rounded up: never early, be it for a fraction of a second before somebody's quiet hours end.
+    # Rounded up, so that a job is never early: a fraction of a second may still be within a person's quiet hours.
     delay = max(0, ceil((clock.parse(timer.due) - clock.now()).total_seconds()))
     return Message(queue=timer.queue, body=timer.body, group=timer.org_id, delay=delay)
 
 
 def tick() -> int:
-    """Hand the minutes since the last tick, up to the next one, to the workers. Returns how many jobs that took.
+    """Pass the minutes since the last tick, up to the next one, to the workers. Returns the number of jobs.
 
-    A tick that was missed delays and never drops: the next one hands its minutes out too, some hours at a time
-    where many were missed.
+    A missed tick delays timers, but loses none: the next tick includes its minutes. After a long gap each tick passes
+    on at most six hours.
     """
     now = clock.now()
     mark, shards = store.watermark()
@@ -101,7 +102,7 @@ def tick() -> int:
 
 
 def _spans(first: datetime, last: datetime) -> Iterator[dict[str, str]]:
-    """The minutes from the first to the last, cut into what one job takes."""
+    """Split the minutes from `first` to `last` into the spans of single jobs."""
     while first <= last:
         yield {"first": _name(first), "last": _name(min(last, first + _SPAN - _MINUTE))}
         first += _SPAN
@@ -116,7 +117,7 @@ def _minute(moment: datetime) -> datetime:
 
 
 def fire(job: FireTimers) -> None:
-    """Hand the jobs of a shard's timers to their queues, each with what is left of its delay."""
+    """Send the jobs of a shard's timers to their queues, each with its remaining delay."""
     minute, last = clock.parse(f"{job.first}:00Z"), clock.parse(f"{job.last}:00Z")
     while minute <= last:
         for items in store.in_minute(_name(minute), job.shard):
@@ -130,7 +131,7 @@ def _fire(items: Sequence[Item]) -> None:
         try:
             timers.append((item, store.read(item)))
         except ValueError:
-            _set_aside(item, str(item["sk"]).rpartition("#")[2], "it cannot be read")
+            _set_aside(item, str(item["sk"]).rpartition("#")[2], "it cannot be parsed")
     refused = queue.send_all([_message(timer) for _, timer in timers])
     store.delete_all([item for place, (item, _) in enumerate(timers) if place not in refused])
     for place in sorted(refused):
@@ -143,7 +144,7 @@ def _try_again(item: Item, timer: Timer) -> None:
     attempts = timer.attempts + 1
     telemetry.metric("TimerRefused")
     if attempts >= MAX_ATTEMPTS:
-        _set_aside(item, timer.id, f"its queue {timer.queue} did not take it in {attempts} attempts")
+        _set_aside(item, timer.id, f"its queue {timer.queue} did not accept it in {attempts} attempts")
         return
     due = clock.now() + timedelta(minutes=_NEXT_ATTEMPT_MINUTES[attempts - 1])
     again = timer.model_copy(update={"attempts": attempts, "due": clock.iso(due)})
@@ -152,30 +153,30 @@ def _try_again(item: Item, timer: Timer) -> None:
 
 def _set_aside(item: Item, timer_id: str, reason: str) -> None:
     telemetry.metric("TimerDead")
-    telemetry.logger().error("a timer was set aside", extra={"timer_id": timer_id, "reason": reason})
+    telemetry.logger().error("a timer is dead", extra={"timer_id": timer_id, "reason": reason})
     kept = {name: value for name, value in item.items() if name not in ("pk", "sk")}
     dead = DeadTimer(id=timer_id, died_at=clock.stamp(), reason=reason, timer=kept)
     commit(store.delete(item), store.put_dead(dead))
 
 
-# An operator's view of what was set aside.
+# For operators: the dead timers.
 
 
 def dead_timers(limit: int, start: Item | None = None) -> tuple[list[DeadTimer], Item | None]:
-    """Timers that were set aside, oldest first, and the key to go on from."""
+    """Return a page of the dead timers, oldest first, and the key of the next page."""
     return store.dead(limit, start)
 
 
 def fire_dead(dead: DeadTimer) -> None:
-    """Fire a timer that was set aside, now. Raises ValueError for one that cannot be read, NotFound for one gone."""
+    """Fire a dead timer now. Raises ValueError if it cannot be parsed, NotFound if it no longer exists."""
     timer = Timer.model_validate(dead.timer | {"due": clock.stamp(), "attempts": 0})
     queue.send([_message(timer)])
     drop_dead(dead)
 
 
 def drop_dead(dead: DeadTimer) -> None:
-    """Give up a timer that was set aside. Raises NotFound for one that is gone."""
+    """Delete a dead timer. Raises NotFound if it no longer exists."""
     try:
         commit(store.delete_dead(dead))
     except ConditionFailedError:
-        raise NotFound("There is no such timer any more.") from None
+        raise NotFound("This timer no longer exists.") from None

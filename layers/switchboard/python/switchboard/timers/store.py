@@ -1,14 +1,14 @@
-"""What is due later, in the `activity` table.
+"""Timers and jobs of the outbox, in the `activity` table.
 
 | item | pk | sk |
 |---|---|---|
-| job of the next 15 minutes | `<org>#outbox#<id>` | `job` |
+| job that is due within 15 minutes | `<org>#outbox#<id>` | `job` |
 | timer | `timer#<minute>#<shard>` | `<due>#<id>` |
 | dead timer | `timers#dead` | `<when>#<id>` |
-| last minute that was handed to the workers | `timers` | `watermark` |
+| last minute that was passed to the workers | `timers` | `watermark` |
 
-A job of the next 15 minutes has `outbox`, so that the table's stream hands it on at once, and vanishes by itself.
-Timers are looked up by time, for all organizations together, so that their keys begin with the minute.
+A job that is due within 15 minutes has `outbox`, so the table's stream sends it at once. It expires by itself. Timers
+are read by time, for all organizations together, so their keys begin with the minute.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from switchboard.aws import clock, table
 from switchboard.aws.table import ConditionFailedError, Delete, Item, Key, Put, Query, Update
 from switchboard.timers.models import DeadTimer, Timer
 
-#: Partitions of one minute: each takes a thousand writes a second, and has a worker of its own.
+#: Partitions of one minute. Each takes 1,000 writes per second, and has its own job.
 SHARDS = 16
-#: How long a job of the outbox stays to be looked at, once it is due.
+#: The time that a job of the outbox is kept after its due time, for inspection.
 _KEPT = timedelta(days=1)
 _WATERMARK = {"pk": "timers", "sk": "watermark"}
 _DEAD = "timers#dead"
@@ -57,7 +57,7 @@ def read(item: Item) -> Timer:
 
 
 def in_minute(minute: str, shard: int) -> Iterator[list[Item]]:
-    """The timers of a minute and shard, some at a time."""
+    """Yield the timers of a minute and shard in batches."""
     yield from Query(table="activity", partition=f"timer#{minute}#{shard}").chunks()
 
 
@@ -97,13 +97,13 @@ def delete_dead(dead: DeadTimer) -> Delete:
 
 
 def watermark() -> tuple[str | None, int]:
-    """The last minute that was handed to the workers, and into how many shards timers were put so far."""
+    """Return the last minute that was passed to the workers, and the largest number of shards in use so far."""
     item: dict[str, Any] = table.get("activity", _WATERMARK) or {}
     return item.get("minute"), max(SHARDS, int(item.get("shards", 0)))
 
 
 def advance(minute: str, shards: int | None = None) -> None:
-    """Move the watermark forward; never back."""
+    """Move the watermark forward. It never moves back."""
     change = Update(
         table="activity",
         key=_WATERMARK,

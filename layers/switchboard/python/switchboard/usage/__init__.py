@@ -1,1 +1,1 @@
-"""Metering: what an organisation used this month, and the limits that hold inside the transaction that spends."""
+"""Metering: an organization's use by month and day, and limits that the spending transaction itself enforces."""

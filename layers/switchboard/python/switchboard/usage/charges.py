@@ -1,9 +1,10 @@
-"""Counting within limits, in the transaction that uses what is counted.
+"""Counts use within limits, in the same transaction that uses the units.
 
-On small plans a book of counters is one item, and each limit a condition on it. One item takes part in one transaction
-at a time, so from the Growth plan on a book is cut into slices: a transaction counts on one of them, and borrows a part
-of the limit with it when too little is left there. No item then carries more than a sixteenth of the writes, no limit
-is ever exceeded, and a refusal means that less is left in all slices together than was asked for.
+On small plans a book of counters is one item, and each limit is a condition on it. One item takes part in one
+transaction at a time. So on the Growth plan and above a book has slices. A transaction counts on one slice. If too
+little is left there, the transaction also borrows a part of the limit for the slice. Each slice gets about a sixteenth
+of the writes, and no limit is ever exceeded. A refusal means that all slices together have less left than the charge
+needs.
 """
 
 from __future__ import annotations
@@ -23,18 +24,19 @@ from switchboard.usage import store
 from switchboard.usage.store import Book
 
 SLICES = 16
-#: A slice borrows this part of a limit at a time; of a small limit its whole share, since each loan costs a request.
+#: A slice borrows this fraction of a limit at a time. It borrows its whole share of a small limit, up to this number of
+#: units, because each loan costs a request.
 _LOAN, _SMALL_LOAN = 1 / (SLICES * 4), 25
 
-#: How a slice is chosen. Tests replace it.
+#: Chooses a slice. Tests replace it.
 choose: Callable[[int], int] = chance.below
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Charge:
-    """Units that a transaction uses of counters of a book, and the limits that hold for them.
+    """Units that a transaction adds to counters of a book, and the limits of these counters.
 
-    `refusal` makes the exception for a counter whose limit is reached, from what is used of it.
+    `refusal` makes the exception for a counter that has reached its limit, from the counter's name and used units.
     """
 
     book: Book
@@ -45,14 +47,14 @@ class Charge:
 
 
 class Place(NamedTuple):
-    """Where a charge is counted: on a slice, with what that borrows, or on the total (`None`)."""
+    """The item that counts a charge: a slice with its new loans, or the total (`None`)."""
 
     slice: int | None
     loans: Mapping[str, int] = {}
 
 
 class _NoRoomError(Exception):
-    """A charge found too little room where it was to be counted."""
+    """There is too little room for a charge at its place."""
 
 
 def _no_room(_: list[Item | None]) -> Exception:
@@ -61,7 +63,7 @@ def _no_room(_: list[Item | None]) -> Exception:
 
 @dataclass(frozen=True)
 class _Standing:
-    """A book as it was read."""
+    """The items of a book, as they were read."""
 
     items: list[Item]
     total: Item = field(default_factory=dict)
@@ -78,25 +80,24 @@ class _Standing:
         return sum(item.get(counter, 0) for item in self.items)
 
     def left(self, counter: str) -> dict[str, int]:
-        """What slices have left of a counter, or owe it (negative), where it is anything."""
+        """Return the units of a counter that slices have left, by sort key, without zeros. Negative units are debts."""
         return {item["sk"]: item[f"left_{counter}"] for item in self.items if item.get(f"left_{counter}")}
 
     def unlent(self, counter: str, limit: int) -> int:
         return int(limit - self.total.get(f"taken_{counter}", 0))
 
     def room(self, counter: str, limit: int) -> int:
-        """How much may still be used, wherever it is."""
+        """Return the units that may still be used, on the total and on all slices together."""
         return self.unlent(counter, limit) + sum(self.left(counter).values())
 
 
 def commit_within(
     charges: Sequence[Charge], *parts: Writes, once: Once | None = None, subject_id: str = ""
 ) -> Done | None:
-    """Commit the parts and count the charges with them, all or nothing.
+    """Commit the parts and count the charges, all or nothing.
 
-    With `once`, the request's effect on `subject_id` is committed too (`commit_once`): returns `None` when everything
-    is made now, and otherwise what an earlier run of the request made, which has paid already. Raises QuotaExceeded
-    at a limit.
+    With `once`, also commit the request's effect on `subject_id` (see `commit_once`). Returns `None` for a new effect,
+    or the effect of an earlier run of the request, which has already been charged. Raises QuotaExceeded at a limit.
     """
     assert len({charge.book for charge in charges}) == len(charges), "a commit writes to an item once"
     places = [Place(choose(SLICES) if charge.sliced else None) for charge in charges]
@@ -105,17 +106,17 @@ def commit_within(
             return commit_once(once, subject_id, *parts, map(_writes, charges, places))
         except _NoRoomError:
             try:
-                # Each round means that somebody else was served meanwhile: it ends when nothing is left.
+                # Each failed round means that another transaction succeeded. So the loop ends when nothing is left.
                 places = _find_rooms(charges, places)
             except QuotaExceeded:
-                # Another run of this request may have taken the last of it between the commit and the reading.
+                # Another run of this request may have used the last units between the commit and the read.
                 if done := done_before(once):
                     return done
                 raise
 
 
 def _writes(charge: Charge, place: Place) -> list[Update]:
-    """The writes that count a charge at a place."""
+    """Return the writes that count a charge at a place."""
     if place.slice is None:
         return [store.add(charge.book, charge.used, charge.limits, _no_room)]
     taking = store.take(charge.book, place.slice, charge.used, charge.limits, place.loans, _no_room)
@@ -123,14 +124,14 @@ def _writes(charge: Charge, place: Place) -> list[Update]:
 
 
 def unconditional(charge: Charge) -> Update:
-    """The write that counts what was used already, whatever the limits say."""
+    """Return the write that counts units which are already used, regardless of limits."""
     if charge.sliced:
         return store.take(charge.book, choose(SLICES), charge.used, (), {}, None)
     return store.add(charge.book, charge.used, {}, None)
 
 
 def _find_rooms(charges: Sequence[Charge], places: Sequence[Place]) -> list[Place]:
-    """Where charges fit that did not all fit where they were. Raises QuotaExceeded for one that fits nowhere."""
+    """Return new places for charges that did not all fit. Raises QuotaExceeded for a charge without any room."""
     found = store.read((charge.book for charge in charges), SLICES)
     return [
         _find_room(charge, place, _Standing.from_items(items))
@@ -143,7 +144,7 @@ def _find_room(charge: Charge, before: Place, now: _Standing) -> Place:
         if now.room(counter, limit) < charge.used[counter]:
             raise charge.refusal(counter, now.used(counter))
     if before.slice is None:
-        # The book was sliced under another plan, and slices still hold a part of the limit.
+        # The book had slices under another plan, and they still hold a part of the limit.
         for counter in charge.limits:
             _square(charge.book, counter, now.left(counter))
         return before
@@ -156,7 +157,7 @@ def _on_slices(charge: Charge, number: int, now: _Standing) -> Place:
         needed, left = charge.used[counter], now.left(counter)
         debts = {sk: amount for sk, amount in left.items() if amount < 0}
         if debts:
-            # Used while there was no limit: it is taken from this one first.
+            # Slices were used while there was no limit. Take their debts from the limit first.
             _square(charge.book, counter, debts)
             return Place(number)
         if left.get(store.slice_sk(number), 0) >= needed:
@@ -167,7 +168,7 @@ def _on_slices(charge: Charge, number: int, now: _Standing) -> Place:
             continue
         other = _elsewhere(charge, now)
         if other is None:
-            # The last of a limit, here and there on slices: brought together, it can be lent to one.
+            # The last units of the limit are spread over several slices. Return them to the total, to lend them again.
             _square(charge.book, counter, left)
         return Place(number if other is None else other)
     return Place(number, loans)
@@ -178,7 +179,7 @@ def _loan(limit: int) -> int:
 
 
 def _elsewhere(charge: Charge, now: _Standing) -> int | None:
-    """A slice that has enough left of all that is limited."""
+    """Return a slice that has enough units left for all limited counters, or `None`."""
     for item in now.items:
         if item["sk"].startswith("slice#") and all(
             item.get(f"left_{counter}", 0) >= charge.used[counter] for counter in charge.limits
@@ -188,22 +189,25 @@ def _elsewhere(charge: Charge, now: _Standing) -> int | None:
 
 
 def _square(book: Book, counter: str, left: dict[str, int]) -> bool:
-    """Give back what slices have left of a counter, and take what they owe. Answers whether it stood as it was read."""
+    """Return the slices' remaining units of a counter to the total, and take their debts from it.
+
+    Returns False if the figures have changed since they were read.
+    """
     if not left:
         return True
     try:
         commit(store.square(book, counter, left))
     except ConditionFailedError:
-        # Somebody spent meanwhile: what is left now is another figure.
+        # Another transaction spent units at the same time, so the figures have changed.
         telemetry.metric("UsageSquareContended")
         return False
     return True
 
 
 def require_room(charges: Sequence[Charge], totals: Sequence[Item] | None = None) -> None:
-    """Raise QuotaExceeded for a charge that a commit would refuse, as far as can be seen before it.
+    """Raise QuotaExceeded for a charge that a commit would refuse, as far as a read before the commit can show.
 
-    One read, or none with the `totals` of their books. Only where a total is used up are its slices looked at.
+    Needs one read, or none if the caller passes the `totals` of the books. Slices are read only if a total is used up.
     """
     limited = [charge for charge in charges if charge.limits]
     if not limited:
@@ -219,19 +223,19 @@ def require_room(charges: Sequence[Charge], totals: Sequence[Item] | None = None
 
 
 def total_key(charge: Charge) -> Key:
-    """Where the total of a charge's book is in the `core` table, for a reader that fetches other items with it."""
+    """Return the key of the total of a charge's book in the `core` table, for a read together with other items."""
     return store.total_key(charge.book.org_id, charge.book.period)
 
 
 def used(org_id: str, period: str, counter: str) -> int:
-    """How much of a counter was used, and not given back."""
+    """Return the used units of a counter, less the units that were given back."""
     return sum(item.get(counter, 0) for item in store.counters(org_id, period))
 
 
 def balance(book: Book) -> None:
-    """Give what slices have left of all counters back to the total, and take their debts from it.
+    """Return the slices' remaining units of all counters to the total, and take their debts from it.
 
-    Somebody who spends meanwhile changes the figures of a counter, which is then tried again, for some time.
+    A transaction that spends at the same time changes the figures of a counter. Then this retries for some time.
     """
 
     def attempt() -> None:
@@ -248,6 +252,9 @@ def _lent(items: Iterable[Item]) -> list[str]:
 
 
 def squaring(book: Book, counter: str) -> Writes:
-    """The writes that give all slices' leftovers of a counter back, if nobody spends from it meanwhile."""
+    """Return the writes that return all slices' remaining units of a counter to the total.
+
+    They fail at commit with ConditionFailedError if another transaction spends units of the counter at the same time.
+    """
     now = _Standing.of(book)
     return store.square(book, counter, now.left(counter), now.total.get(f"taken_{counter}", 0))

@@ -1,4 +1,4 @@
-"""Meters and their prices."""
+"""Meters, their prices and limits, and an organization's usage."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-#: Money is counted in millionths of a dollar, so that a price below a cent adds up exactly.
+#: Money is counted in millionths of a dollar, so that prices below a cent add up exactly.
 MICROS_PER_CENT = 10_000
 
 
 class Meter(StrEnum):
-    """What is counted."""
+    """The kinds of use that are counted."""
 
     EMAIL = "email"
     VOICE_BASIC = "voice_basic"
     VOICE_PREMIUM = "voice_premium"
-    #: Counted and not charged, so that it has no price below: mail that comes in is refused by no limit.
+    #: Counted but not charged, so it has no price below. No limit refuses incoming mail.
     EMAIL_RECEIVED = "email_received"
-    #: Not charged either, so far: practice calls that were scored.
+    #: Scored practice calls. Not charged either.
     ROLEPLAY = "roleplay"
 
 
-#: The price of one unit, in millionths of a dollar: a mail to one recipient, a minute of a call
-#: (docs/contracts/anima.md#plans).
+#: The price of one unit in millionths of a dollar: a mail to one recipient, or a minute of a call
+#: (docs/contracts/anima.md#quotas).
 PRICE_MICROS = {Meter.EMAIL: 500, Meter.VOICE_BASIC: 70_000, Meter.VOICE_PREMIUM: 150_000}
-#: Which of the hard cap's switches a meter falls under.
+#: The switch of the hard cap that covers a meter.
 CAP_SWITCH = {Meter.EMAIL: "email", Meter.VOICE_BASIC: "voice", Meter.VOICE_PREMIUM: "voice"}
-#: The plan's figure that limits a meter by the month. The others are limited by day, or by the hard cap alone.
+#: The plan's monthly limit of a meter. The other meters have a daily limit, or only the hard cap.
 QUOTA = {Meter.EMAIL: "emails_per_month"}
 
 
 class Receipt(BaseModel):
-    """Where a spending was counted: in which month (UTC), and whether towards the organization's own cap."""
+    """The month (UTC) in which a spending was counted, and whether it counted towards the organization's own cap."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -41,7 +41,7 @@ class Receipt(BaseModel):
 
 
 class Usage(BaseModel):
-    """An organisation's use in one month (UTC)."""
+    """An organization's use in one month (UTC)."""
 
     period: str
     units: dict[str, int]

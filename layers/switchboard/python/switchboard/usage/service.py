@@ -1,6 +1,6 @@
-"""Spending within limits: what a month's mails and calls cost, and what a day or a month allows.
+"""Spending within limits: the costs of mails and calls, and the limits of a day and a month.
 
-How a charge is counted, on one item or in slices, is in switchboard.usage.charges.
+`switchboard.usage.charges` counts the charges, on one item or in slices.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ __all__ = [
     "within_month",
 ]
 
-#: How long the counters of a day are kept after it.
+#: The time that the counters of a day are kept after it.
 _DAYS_KEPT = timedelta(days=35)
 
 
@@ -59,16 +59,16 @@ def commit_spending(
     once: Once | None = None,
     subject_id: str = "",
 ) -> Done | None:
-    """Commit the parts and count the units with them, and other charges, all or nothing.
+    """Commit the parts and count the units, with the charges in `beside`, all or nothing.
 
-    `once` and `subject_id` are `commit_once`'s: returns what an earlier run of the request made, `None` for a new
-    one. Raises QuotaExceeded at a limit.
+    `once` and `subject_id` are those of `commit_once`. Returns `None` for a new effect, or the effect of an earlier run
+    of the request. Raises QuotaExceeded at a limit.
     """
     return commit_within([*beside, spending(org, meter, units)], *parts, once=once, subject_id=subject_id)
 
 
 def spending(org: Organisation, meter: Meter, units: int) -> Charge:
-    """Units of a meter and their price, within the plan's quota of the month and the organisation's own cap."""
+    """Return the charge for units of a meter, within the plan's monthly quota and the organization's own cap."""
     capped, limits = org.hard_cap.meters.get(CAP_SWITCH[meter], True), {}
     quota = getattr(org.terms, QUOTA[meter]) if meter in QUOTA else None
     if quota is not None:
@@ -79,14 +79,14 @@ def spending(org: Organisation, meter: Meter, units: int) -> Charge:
     def refusal(counter: str, current: int) -> QuotaExceeded:
         if counter == "capped":
             return QuotaExceeded(
-                "The organisation's monthly spending cap is reached.",
+                "The organization's monthly spending cap is reached: raise the cap, or wait for the next month (UTC).",
                 code="hard_cap",
                 resource=CAP_SWITCH[meter],
                 current=current // MICROS_PER_CENT,
                 cap=org.hard_cap.monthly_cap_cents,
             )
         return QuotaExceeded(
-            "The plan's monthly quota is reached.",
+            "The plan's monthly quota is reached: change the plan, or wait for the next month (UTC).",
             code="plan_quota",
             resource=CAP_SWITCH[meter],
             current=current,
@@ -97,13 +97,13 @@ def spending(org: Organisation, meter: Meter, units: int) -> Charge:
 
 
 def _spent(meter: Meter, units: int, *, capped: bool) -> dict[str, int]:
-    """What a spending adds to each counter."""
+    """Return the amounts that a spending adds to each counter."""
     cost = units * PRICE_MICROS[meter]
     return {meter.value: units, "spent": cost} | ({"capped": cost} if capped else {})
 
 
 def receipt(within: Sequence[Charge]) -> Receipt | None:
-    """Where the spending among these charges is counted, `None` where there is none."""
+    """Return the receipt of the spending among these charges, or `None` if there is none."""
     receipts = (Receipt(period=one.book.period, capped="capped" in one.used) for one in within if "spent" in one.used)
     return next(receipts, None)
 
@@ -118,27 +118,35 @@ def _day(org_id: str, of: str = "") -> Book:
 
 
 def within_day(org: Organisation, counter: str, limit: int) -> Charge:
-    """One of something that is limited by the day (UTC)."""
+    """Return the charge for one unit of a counter with a daily limit (UTC)."""
 
     def refusal(_: str, current: int) -> QuotaExceeded:
         return QuotaExceeded(
-            "The plan's daily cap is reached.", code="daily_cap", resource=counter, current=current, cap=limit
+            "The plan's daily cap is reached: change the plan, or wait for the next day (UTC).",
+            code="daily_cap",
+            resource=counter,
+            current=current,
+            cap=limit,
         )
 
     return Charge(_day(org.id), {counter: 1}, {counter: limit}, refusal, org.terms.sliced)
 
 
 def within_day_of_key(org: Organisation, key_id: str, limit: int, refusal: QuotaExceeded) -> Charge:
-    """One of a key's calls of the day (UTC), refused with `refusal` at its limit."""
+    """Return the charge for one call of a key with a daily limit (UTC). At the limit it raises `refusal`."""
     return Charge(_day(org.id, f"#{key_id}"), {"calls": 1}, {"calls": limit}, lambda *_: refusal, org.terms.sliced)
 
 
 def within_month(org: Organisation, period: str, counter: str, limit: int | None) -> Charge:
-    """One of something that is limited by the month (UTC)."""
+    """Return the charge for one unit of a counter with a monthly limit (UTC). `None` means no limit."""
 
     def refusal(_: str, current: int) -> QuotaExceeded:
         return QuotaExceeded(
-            "The plan's monthly quota is reached.", code="plan_quota", resource=counter, current=current, cap=limit
+            "The plan's monthly quota is reached: change the plan, or wait for the next month (UTC).",
+            code="plan_quota",
+            resource=counter,
+            current=current,
+            cap=limit,
         )
 
     limits = {} if limit is None else {counter: limit}
@@ -146,9 +154,9 @@ def within_month(org: Organisation, period: str, counter: str, limit: int | None
 
 
 def giving_back(org_id: str, period: str, counter: str, *, sliced: bool) -> Update:
-    """The write that gives one of it back, in the month that it was counted in.
+    """Return the write that gives one unit back to the month (`YYYY-MM`) in which it was counted.
 
-    `sliced` says how it was counted. Under either plan it may be given back either way, and is found again.
+    `sliced` says how the unit was counted. Both ways stay correct after a change of plan.
     """
     return charges.unconditional(Charge(_month(org_id, period), {counter: -1}, {}, _never, sliced))
 
@@ -158,17 +166,18 @@ def _never(counter: str, current: int) -> QuotaExceeded:
 
 
 def taken(org_id: str, period: str, counter: str) -> int:
-    """How many of it were counted in a month, and not given back."""
+    """Return the used units of a counter in a month (`YYYY-MM`), less the units that were given back."""
     return charges.used(org_id, period, counter)
 
 
 def settling(org: Organisation, meter: Meter, units: int, spent: Receipt) -> Update | None:
-    """The write that counts what turned out to be used beyond what was spent before, or below it (negative).
+    """Return the write that corrects a spending by the difference to the real use. Fewer units are negative.
 
-    Both are counted where the spending was: in its month, though another may have begun, and towards the cap only if
-    the spending was, whatever the cap's switches say now. So what is given back was always counted there before.
+    The correction counts where the spending counted: in the same month, even if a new one has begun, and towards the
+    cap only if the spending did, even if the cap's switches have changed. So units are given back only where they were
+    counted.
 
-    It has no condition: what was used was used, and a limit that it passes refuses the next spending.
+    The write has no condition, because the units are already used. If it exceeds a limit, the next spending fails.
     """
     if not units:
         return None
@@ -177,23 +186,23 @@ def settling(org: Organisation, meter: Meter, units: int, spent: Receipt) -> Upd
 
 
 def counting(org_id: str, meter: Meter, units: int) -> Update:
-    """The write that counts what costs nothing and is never refused."""
+    """Return the write that counts units without a price and without a limit."""
     return store.count(_month(org_id), charges.choose(SLICES), meter.value, units)
 
 
 def rebalance(org_id: str) -> None:
-    """Give what slices have left back to the totals of the month and the day, and take their debts from them.
+    """Return the slices' remaining units to the totals of the month and the day, and take their debts from them.
 
-    For a change of plan, since a plan that is not sliced looks at the total alone, and of the cap, since what was lent
-    under the old one is not the new one's to lend. Processes that still remember the old terms may borrow by them for
-    as long as they remember a key (KEY_CACHE_SECONDS).
+    Call it after a change of plan, because a plan without slices reads only the total. Call it after a change of the
+    cap, because loans under the old cap do not fit the new one. Processes with a cached key may borrow under the old
+    terms for up to KEY_CACHE_SECONDS.
     """
     for book in (_month(org_id), _day(org_id)):
         charges.balance(book)
 
 
 def change_hard_cap(origin: Origin, changes: Mapping[str, Any]) -> None:
-    """Change parts of the organisation's own monthly spending limit; the others stay as they are now."""
+    """Change some fields of the organization's own monthly spending limit. The other fields stay as they are now."""
 
     def attempt() -> None:
         org = accounts.organisation(origin.org_id)
@@ -206,9 +215,9 @@ def change_hard_cap(origin: Origin, changes: Mapping[str, Any]) -> None:
 def set_hard_cap(
     origin: Origin, org: Organisation, cap: HardCap, effect: Effect | None = None, seen: Organisation | None = None
 ) -> None:
-    """Set the organisation's own monthly spending limit. Raises Moved where it is no longer the one that was `seen`.
+    """Set the organization's own monthly spending limit. Raises Moved if it has changed since `seen` was read.
 
-    With it slices give back what they have left of the old one, which is not the new one's to lend.
+    Slices return the units that they borrowed under the old limit.
     """
     if not org.terms.sliced:
         accounts.set_hard_cap(origin, cap, effect, seen)
@@ -217,17 +226,18 @@ def set_hard_cap(
     try:
         if commit_once(effect, org.id, accounts.hard_cap_writes(origin, cap, seen), squared) is None:
             return
-        # An earlier run set the cap, and may have come no further.
+        # An earlier run of the request set the cap. It may have stopped before the rebalancing.
     except (ConditionFailedError, Contended):
-        # Somebody spends meanwhile: one after the other.
+        # Another transaction spends at the same time. Set the cap first, and then rebalance.
         accounts.set_hard_cap(origin, cap, effect, seen)
     rebalance(org.id)
 
 
 def left_of_cap(org: Organisation, meter: Meter) -> int | None:
-    """What this month's cap still allows, in millionths of a dollar; `None` where no cap holds for it.
+    """Return the rest of this month's cap for a meter, in millionths of a dollar, or `None` if no cap applies.
 
-    Below 0 more was spent than the cap allows by now: it was lowered since, or calls took longer than was paid for.
+    A negative rest means that more was spent than the cap allows: the cap was lowered, or calls took longer than their
+    prepaid time.
     """
     if not (org.hard_cap.enabled and org.hard_cap.meters.get(CAP_SWITCH[meter], True)):
         return None
@@ -235,12 +245,12 @@ def left_of_cap(org: Organisation, meter: Meter) -> int | None:
 
 
 def price(meter: Meter) -> int:
-    """What one unit costs, in millionths of a dollar."""
+    """Return the price of one unit, in millionths of a dollar."""
     return PRICE_MICROS[meter]
 
 
 def of_month(org_id: str, period: str) -> Usage:
-    """What an organisation used in a month (`YYYY-MM`, UTC)."""
+    """Return an organization's usage of a month (`YYYY-MM`, UTC)."""
     items = store.counters(org_id, period)
     return Usage(
         period=period,

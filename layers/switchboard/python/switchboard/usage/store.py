@@ -4,15 +4,15 @@
 |---|---|---|
 | the counters of a month, a day, or a key's day | `<org>#usage#<YYYY-MM[-DD[#<key>]]>` | `total` |
 | a slice of them | the same | `slice#<n>` |
-| what is counted and not limited | `<org>#usage#<YYYY-MM>` | `count#<n>` |
+| counters without a limit | `<org>#usage#<YYYY-MM>` | `count#<n>` |
 
-`total` holds what was used through it (`email`), what that cost (`spent`), and of each counter how much of its limit is
-taken (`taken_email`): used through the total, or lent to a slice. A slice holds what was used through it, and what is
-left of its loans (`left_email`). Where no limit is in force a slice borrows nothing, and its `left` goes below zero: a
-debt, which is taken from the limit as soon as there is one. So at any moment the limit less what is taken, plus what is
-left on all slices, is what may still be used.
+`total` holds the units that were used through it (`email`), their cost (`spent`), and for each counter the taken part
+of its limit (`taken_email`). Units are taken if they were used through the total or lent to a slice. A slice holds the
+units that were used through it, and the rest of its loans (`left_email`). Without a limit a slice borrows nothing, and
+its `left` becomes negative. This is a debt, which is taken from the limit as soon as there is a limit. So the units
+that may still be used are always: the limit, minus the taken units, plus the units left on all slices.
 
-The items of a day carry `expires`, in seconds since 1970, when the table deletes them.
+The items of a day have `expires`, in seconds since 1970, after which the table deletes them.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ Refusal = Callable[[list[Item | None]], Exception]
 
 
 class Book(NamedTuple):
-    """Counters that are kept together: an organisation's of a month or a day, or a key's of a day."""
+    """A group of counters: an organization's month or day, or a key's day."""
 
     org_id: str
     period: str
-    #: When they may be deleted, in seconds since 1970.
+    #: The time of their deletion, in seconds since 1970.
     expires: int | None = None
 
 
@@ -54,7 +54,10 @@ def _add(
     conditions: Mapping[str, tuple[str, int]] | None = None,
     otherwise: Refusal | None = None,
 ) -> Update:
-    """Add to counters of an item. A condition is its text and its placeholder's value, by the placeholder."""
+    """Return the write that adds to counters of an item.
+
+    `conditions` holds for each placeholder the text of a condition and the placeholder's value.
+    """
     needed = conditions or {}
     setting = "SET #expires = if_not_exists(#expires, :expires) " if book.expires else ""
     return Update(
@@ -75,7 +78,7 @@ def _within(name: str, room: int) -> dict[str, tuple[str, int]]:
 
 
 def add(book: Book, used: Mapping[str, int], limits: Mapping[str, int], otherwise: Refusal | None) -> Update:
-    """Count on the total, each limited counter staying within its limit."""
+    """Return the write that counts on the total, within the limit of each limited counter."""
     amounts = {counter: amount for name, units in used.items() for counter, amount in _taken(name, units)}
     rooms = [_within(name, limit - used[name]) for name, limit in limits.items()]
     return _add(book, "total", amounts, {key: value for room in rooms for key, value in room.items()}, otherwise)
@@ -93,14 +96,17 @@ def take(
     loans: Mapping[str, int],
     otherwise: Refusal | None,
 ) -> Update:
-    """Count on a slice; of a limited counter no more than is left there, unless it borrows with the same commit."""
+    """Return the write that counts on a slice.
+
+    A limited counter must have enough units left on the slice, unless the slice borrows in the same commit.
+    """
     amounts = {**used, **{f"left_{name}": loans.get(name, 0) - units for name, units in used.items()}}
     needed = {f":need_{name}": (f"#left_{name} >= :need_{name}", used[name]) for name in limited if name not in loans}
     return _add(book, slice_sk(number), amounts, needed, otherwise)
 
 
 def lend(book: Book, loans: Mapping[str, int], limits: Mapping[str, int], otherwise: Refusal) -> Update:
-    """Take parts of the limits for a slice, as far as they are not taken yet."""
+    """Return the write that lends parts of the limits to a slice. It fails if they are already taken."""
     rooms = [_within(name, limits[name] - amount) for name, amount in loans.items()]
     return _add(
         book,
@@ -112,9 +118,10 @@ def lend(book: Book, loans: Mapping[str, int], limits: Mapping[str, int], otherw
 
 
 def square(book: Book, name: str, left: Mapping[str, int], taken: int | None = None) -> list[Update]:
-    """Bring what is left on slices (by sort key, as it was read) to nothing: debts are taken, leftovers given back.
+    """Return the writes that set `left` of slices to zero: the limit pays debts and gets remaining units back.
 
-    With `taken`, what was read of the total, it holds only if nothing was lent since.
+    `left` holds the units by sort key, as they were read. With `taken`, as it was read from the total, the writes fail
+    if units were lent since.
     """
     still = {} if taken is None else {":seen": (_still(f"#taken_{name}", ":seen", taken), taken)}
     slices = [
@@ -132,23 +139,23 @@ def square(book: Book, name: str, left: Mapping[str, int], taken: int | None = N
 
 
 def _still(counter: str, placeholder: str, seen: int) -> str:
-    # What was never counted reads as nothing.
+    # A counter that was never written has no attribute, and reads as zero.
     same = f"{counter} = {placeholder}"
     return same if seen else f"(attribute_not_exists({counter}) OR {same})"
 
 
 def count(book: Book, number: int, name: str, amount: int) -> Update:
-    """Count what has no limit: on one of several items, so that no transaction waits for another."""
+    """Return the write that counts without a limit, on one of several items, so that transactions do not collide."""
     return _add(book, f"count#{number:02d}", {name: amount})
 
 
 def totals(books: Iterable[Book]) -> list[Item]:
-    """The totals of books, in one read."""
+    """Return the totals of books, in one read."""
     return [item or {} for item in table.get_many("core", [total_key(book.org_id, book.period) for book in books])]
 
 
 def read(books: Iterable[Book], slices: int) -> list[list[Item]]:
-    """The totals and slices of a few books, in one consistent read."""
+    """Return the totals and slices of a few books, in one consistent read."""
     kept = list(books)
     sks = ["total", *map(slice_sk, range(slices))]
     keys = [{"pk": partition(book.org_id, book.period), "sk": sk} for book in kept for sk in sks]

@@ -1,1 +1,1 @@
-"""The types of events, one file for each noun. `switchboard.events.registry` puts them together."""
+"""The types of events, one file for each noun. `switchboard.events.registry` collects them."""

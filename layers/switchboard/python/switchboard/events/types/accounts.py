@@ -10,12 +10,12 @@ from switchboard.events.types.base import Code, Count, EventType, Id, Moment
 
 
 class OrganizationCreated(TypedDict):
-    plan: Annotated[Code, "The plan that it begins with."]
+    plan: Annotated[Code, "The organization's first plan."]
     slug: Annotated[str, "A short label, not unique."]
 
 
 class OrganizationUpdated(TypedDict):
-    fields: Annotated[list[Code], "Which fields of its profile changed, without their values."]
+    fields: Annotated[list[Code], "The fields of its profile that changed, without their values."]
 
 
 class PlanChanged(TypedDict):
@@ -27,40 +27,40 @@ class StatusChanged(TypedDict):
 
 
 class CallingHoursChanged(TypedDict):
-    start: Annotated[Code | None, "When its calls may begin, by the clock of who is called; none without hours."]
-    end: Annotated[Code | None, "When they end."]
+    start: Annotated[Code | None, "The beginning of the hours, in the recipient's local time; null if removed."]
+    end: Annotated[Code | None, "The end of the hours, in the recipient's local time; null if removed."]
 
 
 class HardCapChanged(TypedDict):
-    enabled: Annotated[bool, "Whether the limit holds."]
-    monthly_cap_cents: Annotated[Count, "The limit of a month, in cents."]
-    meters: Annotated[dict[str, bool], "Which kinds of use count towards the limit."]
+    enabled: Annotated[bool, "Whether the limit is in force."]
+    monthly_cap_cents: Annotated[Count, "The monthly limit, in cents."]
+    meters: Annotated[dict[str, bool], "For each kind of use, whether it counts towards the limit."]
 
 
 class KeyCreated(TypedDict):
     kind: Annotated[Code, "The kind of key."]
-    prefix: Annotated[str, "The first characters of the key, which open nothing."]
+    prefix: Annotated[str, "The first characters of the key. They are not secret."]
     agent_id: Annotated[Id | None, "The agent that the key belongs to."]
 
 
 class KeyRevoked(TypedDict):
-    prefix: Annotated[str, "The first characters of the key, which open nothing."]
+    prefix: Annotated[str, "The first characters of the key. They are not secret."]
 
 
 class KeyRotated(TypedDict):
-    successor: Annotated[Id, "The id of the key that takes over."]
+    successor: Annotated[Id, "The id of the key that replaces it."]
     works_until: Annotated[Moment, "When the old key stops working."]
 
 
 TYPES = (
-    EventType("organization.created", "An organization was opened.", "organization", OrganizationCreated),
+    EventType("organization.created", "An organization was created.", "organization", OrganizationCreated),
     EventType("organization.updated", "An organization's profile changed.", "organization", OrganizationUpdated),
     EventType(
         "organization.plan_changed",
         "An organization moved to a plan.",
         "organization",
         PlanChanged,
-        # Calls may wait for a cap that is higher now.
+        # Calls may be waiting for a cap that is now higher.
         starts=("dialer",),
     ),
     EventType(
@@ -68,12 +68,12 @@ TYPES = (
     ),
     EventType(
         "organization.calling_hours_changed",
-        "An organization set its own calling hours, or took them away.",
+        "An organization set or removed its own calling hours.",
         "organization",
         CallingHoursChanged,
     ),
     EventType("billing.hard_cap_changed", "An organization set its spending limit.", "organization", HardCapChanged),
-    EventType("key.created", "An API key was made.", "key", KeyCreated),
+    EventType("key.created", "An API key was created.", "key", KeyCreated),
     EventType("key.revoked", "An API key was revoked.", "key", KeyRevoked),
-    EventType("key.rotated", "An API key got a successor.", "key", KeyRotated),
+    EventType("key.rotated", "An API key was rotated: it got a successor.", "key", KeyRotated),
 )

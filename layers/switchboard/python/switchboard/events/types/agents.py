@@ -13,4 +13,6 @@ class AgentCreated(TypedDict):
     slug: Annotated[str, "The agent's public handle."]
 
 
-TYPES = (EventType("agent.created", "An agent was made.", "agent", AgentCreated, webhooks={"anima": "agent.created"}),)
+TYPES = (
+    EventType("agent.created", "An agent was created.", "agent", AgentCreated, webhooks={"anima": "agent.created"}),
+)

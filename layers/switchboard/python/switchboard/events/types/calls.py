@@ -11,7 +11,7 @@ from switchboard.events.types.base import Code, Contract, Count, Digest, EventTy
 
 class VerdictInBrief(TypedDict):
     allowed: Annotated[bool, "Whether the call may go out."]
-    code: Annotated[Code | None, "The rule's code for a refusal."]
+    code: Annotated[Code | None, "The code of the rule that refused."]
     rules: Annotated[dict[str, str], "The result and the reason of every rule."]
     evaluated_at: Annotated[Moment, "When the gate decided."]
 
@@ -22,8 +22,8 @@ class Called(TypedDict):
 
 class _Judged(Called):
     verdict: Annotated[VerdictInBrief, "The verdict of the compliance gate."]
-    flow: NotRequired[Annotated[Id, "The flow that leads the call."]]
-    simulated: NotRequired[Annotated[bool, "Whether the call reaches nobody; only with a flow."]]
+    flow: NotRequired[Annotated[Id, "The flow of the call."]]
+    simulated: NotRequired[Annotated[bool, "Whether the call is simulated and reaches nobody. Only with a flow."]]
 
 
 class CallCreated(_Judged):
@@ -35,42 +35,42 @@ class CallBlocked(_Judged):
 
 
 class CallTurn(Called):
-    number: Annotated[int, "The turn's place in the call."]
-    speaker: Annotated[str, "Which side spoke."]
-    characters: Annotated[Count, "How long the turn is."]
+    number: Annotated[int, "The turn's number in the call."]
+    speaker: Annotated[str, "The side that spoke."]
+    characters: Annotated[Count, "The length of the turn, in characters."]
 
 
 class CallTool(Called):
-    tool: Annotated[str, "Which tool the agent called."]
-    status: Annotated[str, "How the tool ended."]
-    duration_ms: Annotated[int | None, "How long the tool took."]
+    tool: Annotated[str, "The name of the tool."]
+    status: Annotated[str, "The result of the tool."]
+    duration_ms: Annotated[int | None, "The duration of the tool, in milliseconds."]
 
 
 class CallOptedOut(Called):
-    source: Annotated[Code, "How the person said it."]
+    source: Annotated[Code, "The way in which the person opted out."]
 
 
 class CallAnsweredBy(Called):
-    answered_by: Annotated[Code, "What answered."]
+    answered_by: Annotated[Code, "A person or a machine, as the carrier detected it."]
 
 
 class CallTransferred(Called):
-    transferred_to: Annotated[Digest, "The digest of the number that it was passed on to."]
+    transferred_to: Annotated[Digest, "The digest of the number that the call was transferred to."]
 
 
 class CallRecorded(Called):
-    duration_seconds: Annotated[int, "How long the recording runs."]
+    duration_seconds: Annotated[int, "The length of the recording, in seconds."]
 
 
 class CallAnalyzed(Called):
-    outcome: Annotated[Code, "What came of the talk."]
+    outcome: Annotated[Code, "The outcome of the conversation."]
 
 
 class CallEnded(Called):
     end_reason: Annotated[Code, "Why the call ended."]
-    duration_seconds: Annotated[int, "How long the two talked."]
+    duration_seconds: Annotated[int, "The time that the two sides were connected, in seconds."]
     tier: Annotated[Code, "The tier, which sets the price."]
-    provisional: Annotated[bool, "Whether no report told of the end, so that a late one may correct it."]
+    provisional: Annotated[bool, "Whether the carrier has not reported the end. A late report may correct it."]
 
 
 def _call(name: str, about: str, data: type[Called] = Called) -> EventType:
@@ -79,7 +79,7 @@ def _call(name: str, about: str, data: type[Called] = Called) -> EventType:
 
 def _ended(name: str, about: str, opticomm: str = "call.failed") -> EventType:
     told: dict[Contract, str] = {"anima": "call.ended", "opticomm": opticomm}
-    # The dialer wakes the calls that wait for what the call gives back.
+    # The dialer wakes calls that wait for the capacity that this call frees.
     return EventType(name, about, "call", CallEnded, channel="voice", starts=("dialer",), webhooks=told)
 
 
@@ -95,30 +95,30 @@ TYPES = (
         webhooks={"opticomm": "call.initiated"},
     ),
     _call("voice.call.blocked", "The compliance gate refused a call.", CallBlocked),
-    _call("voice.call.unconfirmed", "Whether the carrier took a call is unknown."),
+    _call("voice.call.unconfirmed", "It is unknown whether the carrier accepted a call."),
     _call("voice.call.ringing", "The phone rings."),
     _call("voice.call.answered", "The call was answered."),
     _call("voice.call.hold", "The call was put on hold."),
     _call("voice.call.resumed", "The call was taken off hold."),
-    _call("voice.call.turn", "One side said something.", CallTurn),
+    _call("voice.call.turn", "One side spoke.", CallTurn),
     _call("voice.call.tool", "The agent called a tool.", CallTool),
     _call("voice.call.opted_out", "The called person asked for no more calls.", CallOptedOut),
-    _call("voice.call.machine", "What answered was found out after the answer.", CallAnsweredBy),
-    _call("voice.call.transferred", "The called person was passed on to another number.", CallTransferred),
+    _call("voice.call.machine", "The carrier reported whether a person or a machine answered.", CallAnsweredBy),
+    _call("voice.call.transferred", "The called person was transferred to another number.", CallTransferred),
     _call("voice.call.recorded", "The carrier has a recording of the call.", CallRecorded),
     EventType(
         "voice.call.ending",
-        "The line is over, and the analysis of the talk is still to come.",
+        "The line was closed. The analysis of the conversation is still missing.",
         "call",
         CallEnded,
         channel="voice",
         starts=("dialer",),
     ),
-    _call("voice.call.analyzed", "The analysis of the talk came before the end, or late.", CallAnalyzed),
+    _call("voice.call.analyzed", "The analysis of the conversation arrived before the end, or late.", CallAnalyzed),
     _ended("voice.call.completed", "The call ended after an answer.", "call.completed"),
     _ended("voice.call.busy", "The line was busy."),
     _ended("voice.call.no_answer", "Nobody answered."),
-    _ended("voice.call.failed", "The call could not be put through."),
+    _ended("voice.call.failed", "The call could not be connected."),
     _ended("voice.call.canceled", "The call was canceled."),
     _call("voice.call.corrected", "A late report corrected how the call ended.", CallEnded),
 )

@@ -1,4 +1,4 @@
-"""What is noted of a number: blocks, opt-outs, consents. The subject's id is the number's digest."""
+"""Records about a number: blocks, opt-outs and consents. The subject's id is the number's digest."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ class NumberData(TypedDict):
 
 
 class OptedOut(NumberData):
-    source: Annotated[Code, "How the opt-out came in."]
-    keyword: Annotated[str | None, "The keyword of the opt-out, if it was one."]
+    source: Annotated[Code, "The way in which the opt-out arrived."]
+    keyword: Annotated[str | None, "The keyword of the opt-out, if there was one."]
 
 
 class ConsentRecorded(NumberData):
-    source: Annotated[Code, "How the consent was given."]
+    source: Annotated[Code, "The way in which the consent was given."]
     date: Annotated[Day, "The day of the consent."]
 
 
 TYPES = (
-    EventType("number.blocked", "A number was put on the do-not-call list.", "number", NumberData),
-    EventType("number.unblocked", "A number was taken off the do-not-call list.", "number", NumberData),
+    EventType("number.blocked", "A number was added to the do-not-call list.", "number", NumberData),
+    EventType("number.unblocked", "A number was removed from the do-not-call list.", "number", NumberData),
     EventType("sms.opt_out", "A number's holder opted out of all channels.", "number", OptedOut, channel="sms"),
     EventType("sms.opt_in", "A number's holder opted in again.", "number", NumberData, channel="sms"),
-    EventType("consent.recorded", "A consent was entered.", "number", ConsentRecorded),
-    EventType("consent.withdrawn", "A consent was taken out of the ledger.", "number", NumberData),
+    EventType("consent.recorded", "A consent was added to the ledger.", "number", ConsentRecorded),
+    EventType("consent.withdrawn", "A consent was removed from the ledger.", "number", NumberData),
 )

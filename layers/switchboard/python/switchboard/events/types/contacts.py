@@ -1,4 +1,4 @@
-"""Contacts, and the backfill that makes them of the calls' history."""
+"""Contacts, and the backfill that creates contacts from the history of calls."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from switchboard.events.types.base import Code, Count, Digest, EventType, Id
 
-#: The queue that keeps the search over contacts.
+#: The queue of the worker that updates the search index of contacts.
 _SEARCH = ("contacts",)
 
 
@@ -17,25 +17,25 @@ class ContactDeleted(TypedDict):
 
 
 class ContactChanged(ContactDeleted):
-    fields: Annotated[list[Code], "Which fields changed, without their values."]
+    fields: Annotated[list[Code], "The fields that changed, without their values."]
 
 
 class Backfilled(TypedDict):
-    created: Annotated[list[Id], "The contacts that this step made."]
+    created: Annotated[list[Id], "The contacts that this step created."]
     updated: Annotated[list[Id], "The contacts that this step changed."]
 
 
 class BackfillCompleted(TypedDict):
-    scanned: Annotated[Count, "How many numbers were looked at."]
-    created: Annotated[Count, "How many contacts were made."]
-    updated: Annotated[Count, "How many contacts were changed."]
+    scanned: Annotated[Count, "The number of phone numbers that were checked."]
+    created: Annotated[Count, "The number of contacts that were created."]
+    updated: Annotated[Count, "The number of contacts that were changed."]
 
 
 TYPES = (
-    EventType("contact.created", "A contact was made.", "contact", ContactChanged, starts=_SEARCH),
+    EventType("contact.created", "A contact was created.", "contact", ContactChanged, starts=_SEARCH),
     EventType("contact.updated", "A contact changed.", "contact", ContactChanged, starts=_SEARCH),
     EventType("contact.deleted", "A contact was deleted.", "contact", ContactDeleted, starts=_SEARCH),
     EventType("contacts.backfill_started", "A backfill began.", "backfill", starts=_SEARCH),
-    EventType("contacts.backfilled", "A backfill did a step.", "backfill", Backfilled, starts=_SEARCH),
-    EventType("contacts.backfill_completed", "A backfill is done.", "backfill", BackfillCompleted),
+    EventType("contacts.backfilled", "A backfill finished a step.", "backfill", Backfilled, starts=_SEARCH),
+    EventType("contacts.backfill_completed", "A backfill finished.", "backfill", BackfillCompleted),
 )

@@ -1,4 +1,4 @@
-"""Flows, which lead calls."""
+"""Flows of calls."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from switchboard.events.types.base import Code, EventType
 
 
 class FlowCreated(TypedDict):
-    kind: Annotated[Code, "The direction of its calls."]
+    kind: Annotated[Code, "The direction of the flow's calls."]
 
 
-TYPES = (EventType("flow.created", "A flow was made.", "flow", FlowCreated),)
+TYPES = (EventType("flow.created", "A flow was created.", "flow", FlowCreated),)

@@ -13,7 +13,7 @@ _SESSION, _CALL = "roleplay_session", "roleplay_call"
 
 class DrillSwitched(TypedDict):
     drill: Annotated[Code, "The key of the drill."]
-    on: Annotated[bool, "Whether the organization has the drill from now on."]
+    on: Annotated[bool, "Whether the organization now has the drill."]
 
 
 class SessionMinted(TypedDict):
@@ -21,54 +21,52 @@ class SessionMinted(TypedDict):
 
 
 class SessionOver(TypedDict):
-    reason: Annotated[Code, "Why no call came of the session."]
+    reason: Annotated[Code, "The reason why the session has no call."]
 
 
 class RoleplayCreated(TypedDict):
     user: Annotated[Digest, "The digest of the reseller's id of the rep."]
     drill: Annotated[Code, "The key of the drill."]
-    difficulty: Annotated[Code, "How hard the persona is."]
-    session: Annotated[Id, "The session that the call came of."]
+    difficulty: Annotated[Code, "The difficulty of the persona."]
+    session: Annotated[Id, "The session of the call."]
 
 
 class RoleplayTurn(TypedDict):
-    number: Annotated[int, "The turn's place in the call."]
-    speaker: Annotated[Code, "Which side spoke."]
-    characters: Annotated[Count, "How long the turn is."]
+    number: Annotated[int, "The turn's number in the call."]
+    speaker: Annotated[Code, "The side that spoke."]
+    characters: Annotated[Count, "The length of the turn, in characters."]
 
 
 class RoleplayEnded(TypedDict):
-    end_reason: Annotated[Code, "Why the call ended."]
-    duration_seconds: Annotated[int | None, "How long the two talked."]
-    turns: Annotated[Count, "How many turns the call has."]
+    end_reason: Annotated[Code, "The reason why the call ended."]
+    duration_seconds: Annotated[int | None, "The time that the call was live, in seconds."]
+    turns: Annotated[Count, "The number of turns."]
 
 
 class Scored(TypedDict):
     score: Annotated[Count, "The score, 0 to 100."]
     rubric: Annotated[str, "The edition of the rubric."]
-    model: Annotated[str, "The language model that judged."]
+    model: Annotated[str, "The language model that scored the call."]
 
 
 class ScoringFailed(TypedDict):
-    reason: Annotated[Code, "The reason that the contract has for it."]
+    reason: Annotated[Code, "The contract's code for the reason."]
 
 
 TYPES = (
     EventType("roleplay.drill_switched", "A drill was switched on or off.", "organization", DrillSwitched),
-    EventType("roleplay.session.minted", "A session was made.", _SESSION, SessionMinted),
-    EventType("roleplay.session.failed", "No call came of a session.", _SESSION, SessionOver),
+    EventType("roleplay.session.minted", "A session was minted.", _SESSION, SessionMinted),
+    EventType("roleplay.session.failed", "A session ended without a call.", _SESSION, SessionOver),
     EventType("roleplay.session.expired", "A session was not redeemed in time.", _SESSION, SessionOver),
-    EventType("roleplay.call.created", "A practice call was made.", _CALL, RoleplayCreated, starts=("roleplay",)),
+    EventType("roleplay.call.created", "A practice call was created.", _CALL, RoleplayCreated, starts=("roleplay",)),
     EventType("roleplay.call.live", "The rep and the persona are connected.", _CALL),
-    EventType("roleplay.call.turn", "One side said something.", _CALL, RoleplayTurn),
+    EventType("roleplay.call.turn", "One side spoke.", _CALL, RoleplayTurn),
     EventType("roleplay.call.ended", "A practice call ended.", _CALL, RoleplayEnded, starts=("scoring",)),
-    EventType("roleplay.call.scoring", "A practice call is being judged.", _CALL),
-    EventType(
-        "roleplay.call.scored", "A practice call has its score.", _CALL, Scored, webhooks={"athos": "call.scored"}
-    ),
+    EventType("roleplay.call.scoring", "A practice call is being scored.", _CALL),
+    EventType("roleplay.call.scored", "A practice call was scored.", _CALL, Scored, webhooks={"athos": "call.scored"}),
     EventType(
         "roleplay.call.scoring_failed",
-        "A practice call gets no score.",
+        "A practice call could not be scored.",
         _CALL,
         ScoringFailed,
         webhooks={"athos": "call.scored"},

@@ -28,16 +28,16 @@ class MemberRemoved(TypedDict):
 
 
 class RoleChanged(TypedDict):
-    role: Annotated[Code, "The role from now on."]
-    before: Annotated[Code, "The role until now."]
+    role: Annotated[Code, "The new role."]
+    before: Annotated[Code, "The old role."]
 
 
 TYPES = (
     EventType("team.invited", "A person was invited.", "invite", Invited),
-    EventType("team.invite_revoked", "An invite was taken back.", "invite", InviteEnded),
-    EventType("team.invite_declined", "An invited person declined.", "invite", InviteEnded),
+    EventType("team.invite_revoked", "An invite was revoked.", "invite", InviteEnded),
+    EventType("team.invite_declined", "An invite was declined.", "invite", InviteEnded),
     EventType("team.member_joined", "A person became a member.", "user", MemberJoined),
     EventType("team.member_removed", "A member was removed.", "user", MemberRemoved),
-    EventType("team.member_left", "A member left.", "user", MemberRemoved),
-    EventType("team.role_changed", "A member got another role.", "user", RoleChanged),
+    EventType("team.member_left", "A member left the organization.", "user", MemberRemoved),
+    EventType("team.role_changed", "A member's role changed.", "user", RoleChanged),
 )

@@ -13,55 +13,55 @@ from switchboard.events.types.base import Code, Count, EventType, Id, Moment
 
 
 class EndpointTested(TypedDict):
-    kind: Annotated[Code, "The contract that the endpoint speaks."]
+    kind: Annotated[Code, "The contract of the endpoint."]
 
 
 class EndpointChanged(EndpointTested):
-    active: Annotated[bool, "Whether anything is sent to it."]
+    active: Annotated[bool, "Whether the endpoint gets deliveries."]
 
 
 class SecretRotated(EndpointChanged):
-    generation: Annotated[Count, "How many secrets the endpoint has had."]
+    generation: Annotated[Count, "The number of secrets that the endpoint has had."]
 
 
 class EndpointDisabled(EndpointChanged):
-    reason: Annotated[Code, "Why nothing more is sent to it."]
+    reason: Annotated[Code, "The reason why the endpoint gets no more deliveries."]
 
 
 class RecoveryStarted(EndpointChanged):
-    since: Annotated[Moment, "From which moment on lost deliveries are sent once more."]
+    since: Annotated[Moment, "Failed deliveries since this time are sent again."]
 
 
 class Redelivered(TypedDict):
-    webhook_id: Annotated[Id, "The endpoint that the delivery goes to."]
+    webhook_id: Annotated[Id, "The endpoint of the delivery."]
 
 
 class Exhausted(Redelivered):
     told: Annotated[Code, "The webhook name of the event that was not delivered."]
-    attempts: Annotated[Count, "How many attempts were made."]
-    status: Annotated[Count | None, "The HTTP status of the last answer, if there was one."]
+    attempts: Annotated[Count, "The number of attempts."]
+    status: Annotated[Count | None, "The HTTP status of the last response, if there was one."]
 
 
 TYPES = (
-    EventType("webhook.created", "An endpoint was registered.", "webhook", EndpointChanged),
+    EventType("webhook.created", "An endpoint was created.", "webhook", EndpointChanged),
     EventType("webhook.updated", "An endpoint was changed.", "webhook", EndpointChanged),
-    EventType("webhook.deleted", "An endpoint was removed.", "webhook", EndpointChanged),
+    EventType("webhook.deleted", "An endpoint was deleted.", "webhook", EndpointChanged),
     EventType("webhook.secret_rotated", "An endpoint got a new secret.", "webhook", SecretRotated),
     EventType(
         "webhook.disabled",
-        "An endpoint was switched off after failures.",
+        "An endpoint was disabled after failures.",
         "webhook",
         EndpointDisabled,
         webhooks={"anima": "webhook.disabled"},
     ),
     EventType(
         "webhook.recovery_started",
-        "What failed or was given up is sent once more.",
+        "The failed deliveries of an endpoint are sent again.",
         "webhook",
         RecoveryStarted,
     ),
     EventType("webhook.test", "A test delivery was sent.", "webhook", EndpointTested),
-    EventType("webhook.redelivered", "A delivery was sent once more.", "webhook_delivery", Redelivered),
+    EventType("webhook.redelivered", "A delivery was sent again.", "webhook_delivery", Redelivered),
     EventType(
         "webhook.exhausted",
         "All attempts of a delivery failed.",

@@ -1,1 +1,1 @@
-"""The catalogue: drills, their rubrics and their personas, as plain data that is only ever added to."""
+"""The catalog: drills, their rubrics and their personas, as plain data. Published entries never change."""

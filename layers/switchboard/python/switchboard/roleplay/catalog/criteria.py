@@ -1,8 +1,8 @@
-"""The criteria that rubrics are made of.
+"""The criteria of the rubrics.
 
-What Medicare's marketing rules ask of agents stands among them (42 CFR 422.2262 on misleading claims, 422.2264 on the
-scope of appointment, 422.2267(e)(41) on the disclaimer of who sells some plans only, 422.2274(g) on recording): for
-training, and no legal advice. A criterion that a published drill uses is never changed; a better one gets a new key.
+Some criteria come from Medicare's marketing rules: 42 CFR 422.2262 (misleading claims), 422.2264 (scope of
+appointment), 422.2267(e)(41) (disclaimer of agents who do not sell all plans), 422.2274(g) (recording). They are for
+training and are not legal advice. A criterion of a published drill never changes. A better version gets a new key.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The drills, each edition once. A drill that changes gets a new edition below the old one, which stays.
+"""The drills, in all their editions. A changed drill gets a new edition below the old one, and the old one stays.
 
-Keys are those of the contract and of its later catalogue (docs/contracts/athos.md#drills).
+The keys are those of Athos' contract and of its later catalog (docs/contracts/athos.md#drills).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from switchboard.roleplay.catalog.models import Criterion, Rubric
 
 @dataclass(frozen=True, slots=True)
 class Drill:
-    """An edition of a drill: what is practised, with which pool of personas, and how it is judged."""
+    """An edition of a drill: its subject, its pool of personas, and the criteria of its score."""
 
     key: str
     version: int
@@ -24,7 +24,7 @@ class Drill:
 
     @property
     def rubric(self) -> Rubric:
-        """Its criteria, under the name of this edition."""
+        """The criteria, under the name of this edition."""
         return Rubric(f"{self.key}@{self.version}", self.criteria)
 
 
@@ -179,15 +179,15 @@ DRILLS: tuple[Drill, ...] = (
 
 
 def current(key: str) -> Drill | None:
-    """The latest edition of a drill."""
+    """Return the latest edition of a drill, or `None`."""
     return max((drill for drill in DRILLS if drill.key == key), key=lambda drill: drill.version, default=None)
 
 
 def edition(key: str, version: int) -> Drill:
-    """One edition of a drill: what was practised stays what it was."""
+    """Return an edition of a drill. A call keeps the edition that it started with."""
     return next(drill for drill in DRILLS if (drill.key, drill.version) == (key, version))
 
 
 def names() -> list[str]:
-    """The drills that there are, in the catalogue's order."""
+    """Return the keys of all drills, in the catalog's order."""
     return list(dict.fromkeys(drill.key for drill in DRILLS))

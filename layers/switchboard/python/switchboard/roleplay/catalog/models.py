@@ -1,4 +1,4 @@
-"""What a drill is made of: personas, and a rubric of criteria, each with signs for judging without a language model."""
+"""Rubrics: the criteria of a drill. Each criterion has signs, which allow a score without a language model."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """Something that a good rep does, or with `forbidden` does not do.
+    """An action that a good rep takes, or with `forbidden` avoids.
 
-    `signs` are regular expressions over one of the rep's turns, whatever the case; `needed` of them, each once, are
-    worth all the weight, and fewer a part of it. `within` counts the rep's first turns only.
+    `signs` are regular expressions for a turn of the rep, without regard to letter case. `needed` different signs give
+    the full `weight`, and fewer give a part of it. With `within`, only that many first turns of the rep count.
     """
 
     key: str
@@ -28,14 +28,14 @@ class Criterion:
 
 @dataclass(frozen=True, slots=True)
 class Rubric:
-    """The criteria of a drill, and the name of just this edition of them."""
+    """The criteria of a drill, and the name of this edition."""
 
     name: str
     criteria: tuple[Criterion, ...]
 
     @property
     def weight(self) -> int:
-        """What the criteria are worth together."""
+        """The sum of the criteria's weights."""
         return sum(criterion.weight for criterion in self.criteria)
 
 

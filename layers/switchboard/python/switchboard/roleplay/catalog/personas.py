@@ -1,4 +1,4 @@
-"""The personas, by pool. All of them are made up; like the drills, they are only ever added to."""
+"""The personas, by pool. All of them are fictional. Like drills, published personas never change."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ PERSONAS: dict[str, tuple[Persona, ...]] = {
 
 
 def candidates(pool: str, difficulty: Difficulty, state: str | None) -> tuple[Persona, ...]:
-    """The personas of a pool and a difficulty: those of a US state if it has any, else all of them."""
+    """Return the personas of a pool and a difficulty. If the pool has personas of the US state, only these."""
     fitting = tuple(persona for persona in PERSONAS[pool] if persona.difficulty is difficulty)
     wanted = (state or "").strip().upper()
     return tuple(persona for persona in fitting if persona.state == wanted) or fitting
