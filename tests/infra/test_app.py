@@ -167,12 +167,12 @@ def test_a_context_that_contradicts_itself_is_refused(context: dict[str, Any]) -
         ({"oidc_client_secret_arn": "arn:made-up"}, "oidc_client_secret_arn needs"),
         ({"oidc_issuer": "http://login.example.com", "oidc_client_id": "client"}, "https URL"),
         ({"oidc_issuer": "https://login.example.com?a=b", "oidc_client_id": "client"}, "https URL"),
-        ({"sign_in_mail": "pigeon"}, "sign_in_mail is"),
+        ({"sign_in_mail": "pigeon"}, "sign_in_mail must be"),
         ({"sign_in_mail": "ses"}, "needs mail_carrier=ses"),
-        ({"sign_in_mfa": "sometimes"}, "sign_in_mfa is"),
+        ({"sign_in_mfa": "sometimes"}, "sign_in_mfa must be"),
         (
             {"oidc_issuer": "https://login.example.com", "oidc_client_id": "client", "sign_in_mfa": "required"},
-            "of the user pool",
+            "belong to the user pool",
         ),
     ],
 )
