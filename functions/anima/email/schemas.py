@@ -1,4 +1,4 @@
-"""Request and response models of Anima's email (docs/contracts/anima.md#email)."""
+"""Request and response models of Anima's email (docs/contracts/anima.md#mail)."""
 
 from __future__ import annotations
 

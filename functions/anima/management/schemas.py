@@ -1,6 +1,6 @@
 """Request and response models of Anima's agents, keys and billing.
 
-Sources: docs/contracts/anima.md#agents and docs/contracts/anima.md#billing.
+Sources: docs/contracts/anima.md#keys and docs/contracts/anima.md#billing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Request and response models of Anima's calls (docs/contracts/anima.md#voice)."""
+"""Request and response models of Anima's calls (docs/contracts/anima.md#calls)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from switchboard.edge.paging import Pagination
 CallState = Literal["INITIATING", "RINGING", "ACTIVE", "HOLD", "ENDING", "ENDED"]
 Direction = Literal["INBOUND", "OUTBOUND"]
 
-#: Anima's names of the call states (docs/contracts/anima.md#voice).
+#: Anima's names of the call states (docs/contracts/common.md#call-states).
 _STATE: dict[State, CallState] = {
     State.CREATED: "INITIATING",
     State.DIALING: "INITIATING",

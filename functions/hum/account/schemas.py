@@ -1,4 +1,4 @@
-"""Request and response models of the signed-in person and their organization (docs/contracts/hum.md#organizations)."""
+"""Request and response models of the signed-in person and their organization (docs/contracts/hum.md#account)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Request and response models of OptiComm's actions (docs/contracts/opticomm.md#actions)."""
+"""Request and response models of OptiComm's actions (docs/contracts/opticomm.md#status)."""
 
 from __future__ import annotations
 
