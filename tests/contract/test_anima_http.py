@@ -297,7 +297,7 @@ def test_a_value_of_the_wrong_type_is_refused(demo: Organisation, name: str, fie
         (
             {"headers": {"Reply-To": "support@"}},
             {
-                "headers": "Reply-To is no list of addresses: send one such as support@example.com, "
+                "headers": "Reply-To is not a list of addresses: send for example support@example.com, "
                 "Sales <sales@example.com>"
             },
         ),

@@ -223,7 +223,7 @@ def test_a_mail_that_a_provider_never_has_room_for_fails_in_the_end(
         due = max(item["due"] for item in asked_for() if item["body"]["job"] == "SendMail")
         pauses.append((clock.parse(due) - clock.now()).total_seconds())
         frozen.at = clock.parse(due).timestamp()
-    assert (now(message).state, now(message).error) == (State.FAILED, "the provider had no room in time")
+    assert (now(message).state, now(message).error) == (State.FAILED, "the mail provider had no capacity in time")
     assert pauses[0] == 2
     assert max(pauses) == 600
     assert 12 * 3_600 <= sum(pauses) <= 13 * 3_600

@@ -360,7 +360,10 @@ def test_a_recipient_that_is_suppressed_after_acceptance_gets_nothing(acme: Tena
     delivery.deliver(waiting.org_id, waiting.id)
     assert [outbound.message_id for outbound in provider.sent] == [first.id]
     head = now(waiting).head
-    assert (head.state, head.error) == (State.FAILED, "a recipient gets no more mail: see the list of suppressions")
+    assert (head.state, head.error) == (
+        State.FAILED,
+        "a recipient's address is suppressed: see the list of suppressions",
+    )
     failed = told(waiting)[-1]
     assert (failed.type, failed.data["reason"]) == ("email.failed", "suppressed")
     delivery.deliver(waiting.org_id, waiting.id)

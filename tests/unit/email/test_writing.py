@@ -123,7 +123,7 @@ def test_a_header_with_a_form_of_its_own_is_refused_without_it(name: str, value:
 
 @pytest.mark.parametrize("value", ["", "<>", "<a b@example.com>", "<a@example.com>\r\nBcc: x", "<é@example.com>"])
 def test_what_is_no_message_id_is_refused(value: str) -> None:
-    with pytest.raises(ValueError, match="is no Message-ID"):
+    with pytest.raises(ValueError, match="is not a Message-ID"):
         writing.message_id(value)
 
 

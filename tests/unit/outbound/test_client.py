@@ -185,7 +185,7 @@ def test_what_is_compressed_stays_so() -> None:
 def test_headers_beyond_the_limit_are_too_much(act: Act) -> None:
     error = failed(act)
     assert isinstance(error, TooMuch)
-    assert error.reason == "the answer's headers are too large"
+    assert error.reason == "the response's headers are too large"
 
 
 # --- too slow -----------------------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ def test_an_exchange_has_one_time_for_everything(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(module, "_CONNECT_PART", 10)  # however busy the machine is
     error = failed(act, seconds=0.1)
     assert isinstance(error, TimedOut)
-    assert error.reason == "no complete answer within 0.1 s"
+    assert error.reason == "no complete response within 0.1 s"
 
 
 def test_a_body_that_drips_does_not_prolong_the_time() -> None:
@@ -261,7 +261,7 @@ def test_slow_name_servers_hold_up_nobody_else() -> None:
 )
 def test_a_new_connection_that_breaks_is_a_failure_and_not_tried_again(act: Act) -> None:
     async def scenario(server: Server, client: Client) -> None:
-        with pytest.raises(ConnectionFailed, match=r"^the connection was closed without an answer$"):
+        with pytest.raises(ConnectionFailed, match=r"^the connection was closed without a response$"):
             await client.post(server.url, {}, b"", 5)
         assert (server.connections, len(server.requests)) == (1, 1)
 
@@ -293,7 +293,7 @@ def test_an_answer_that_can_be_read_in_two_ways_is_a_bad_one(raw: bytes) -> None
 def test_half_an_answer_is_none(raw: bytes) -> None:
     error = failed(then_close(answering(raw)))
     assert isinstance(error, ConnectionFailed)
-    assert error.reason == "the connection was closed in the middle of the answer"
+    assert error.reason == "the connection was closed in the middle of the response"
 
 
 def test_a_port_where_nobody_listens_refuses() -> None:

@@ -91,7 +91,7 @@ def test_an_answer_at_which_the_client_itself_fails_is_an_attempt(
     done = tried(acme, register, receiver)
     assert done.last is not None
     assert (done.attempts, done.last.status, done.status) == (1, None, Status.PENDING)
-    assert done.error == "the answer could not be read"
+    assert done.error == "the response could not be read"
 
 
 def test_what_we_could_not_even_send_is_no_attempt(

@@ -387,7 +387,7 @@ def test_a_new_endpoint_is_served_by_the_slow_workers_until_it_has_answered_quic
     assert len(receiver.got) == 2
 
 
-@pytest.mark.parametrize("first", [answer(milliseconds=breaker.SLOW_MS + 1), TimedOut("no complete answer")])
+@pytest.mark.parametrize("first", [answer(milliseconds=breaker.SLOW_MS + 1), TimedOut("no complete response")])
 def test_a_new_endpoint_that_does_not_answer_quickly_stays_with_the_slow_workers(
     acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.Frozen, first: Behaviour
 ) -> None:
@@ -407,7 +407,7 @@ def test_a_quick_endpoint_that_hangs_holds_a_fast_worker_for_seconds_only(
     acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.Frozen
 ) -> None:
     made = register(events=["message.sent"], timeout_ms=60_000, max_attempts=1)
-    receiver.answers = [TimedOut("no complete answer within 5 s"), answer(milliseconds=40_000)]
+    receiver.answers = [TimedOut("no complete response within 5 s"), answer(milliseconds=40_000)]
     queued(acme, world, 1)
     work("workers/deliveries")
     assert receiver.seconds == [breaker.FAST_SECONDS]
@@ -431,7 +431,7 @@ def test_a_time_limit_that_is_short_anyway_is_a_failure_when_it_is_over(
     acme: Tenant, register: Register, world: World, receiver: Receiver
 ) -> None:
     made = register(events=["message.sent"], timeout_ms=4_000, max_attempts=1)
-    receiver.answers = [TimedOut("no complete answer within 4 s")]
+    receiver.answers = [TimedOut("no complete response within 4 s")]
     queued(acme, world, 1)
     work("workers/deliveries")
     assert receiver.seconds == [4.0]

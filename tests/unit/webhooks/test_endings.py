@@ -307,7 +307,7 @@ def test_a_delivery_that_is_put_off_until_its_schedules_end_fails_and_is_told_of
     world.go_on()
     failed = only(acme, made.endpoint.id)
     assert (failed.status, failed.attempts, failed.next_attempt_at) == (Status.FAILED, 1, None)
-    assert failed.error == "the webhook could take no more until the end of the schedule"
+    assert failed.error == "the webhook was not available until the end of the retry schedule"
     told = events.between("2026-01-15T17:00:00.000Z", "2026-01-15T19:00:00.000Z", acme.org_id)
     (exhausted,) = [event for event in told if event.type == "webhook.exhausted"]
     assert (exhausted.subject.id, exhausted.data["attempts"]) == (failed.id, 1)

@@ -66,7 +66,7 @@ def test_rounds_that_send_nothing_end_with_their_time_and_hand_over(
     slow: bool,
 ) -> None:  # fmt: skip
     made = line_up(endpoint, 420)
-    service.disable(endpoint, "failing", "five days of failure only")
+    service.disable(endpoint, "failing", "all deliveries failed for five days")
     rounds: list[int] = []
     ready_of = pulling.ready_of
 
@@ -95,7 +95,7 @@ def test_a_round_that_sends_nothing_keeps_its_lease(
     endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line_up(endpoint, 200)
-    service.disable(endpoint, "failing", "five days of failure only")
+    service.disable(endpoint, "failing", "all deliveries failed for five days")
     ready_of, held = pulling.ready_of, []
 
     def taking_a_second(parked: list[Parked]) -> object:
@@ -117,7 +117,7 @@ def test_a_canceled_line_costs_a_tenth_of_a_request_each(
     if removed:
         table.write(store.delete_endpoint(endpoint))
     else:
-        service.disable(endpoint, "failing", "five days of failure only")
+        service.disable(endpoint, "failing", "all deliveries failed for five days")
     with Sabotage().counting() as requests:
         delivery.deliver([wake(endpoint)], sender=receiver)
     assert statuses(endpoint, made) == {Status.CANCELED: 310}
@@ -129,7 +129,7 @@ def test_what_is_given_up_at_an_open_breaker_looks_at_the_clock(
     endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = line_up(endpoint, 200)
-    service.disable(endpoint, "failing", "five days of failure only")
+    service.disable(endpoint, "failing", "all deliveries failed for five days")
     health_store.open_breaker(receiver_at(endpoint), "2027-01-01T00:00:00.000Z")
     ready_of = pulling.ready_of
 
@@ -243,7 +243,7 @@ def test_another_tenants_delivery_is_sent_with_the_first_batch_beside_a_line_of_
 
     monkeypatch.setattr(pulling, "ready_of", taking_its_time)
     if line == "canceled":
-        service.disable(endpoint, "failing", "five days of failure only")
+        service.disable(endpoint, "failing", "all deliveries failed for five days")
     other = tenant("other")
     theirs = service.register(other.caller(master=True), "anima", Settings(url="https://example.org/hook")).endpoint
     answered_quickly(theirs)

@@ -39,7 +39,7 @@ def disabled_by_410(acme: Tenant, world: World, receiver: Receiver, endpoint_id:
 def disabled_by_failure(acme: Tenant, world: World, receiver: Receiver, endpoint_id: str) -> None:
     endpoint = store.get_endpoint(acme.org_id, endpoint_id)
     assert endpoint is not None
-    service.disable(endpoint, "failing", "five days of failure only")
+    service.disable(endpoint, "failing", "all deliveries failed for five days")
 
 
 def disabled_by_owner(acme: Tenant, world: World, receiver: Receiver, endpoint_id: str) -> None:

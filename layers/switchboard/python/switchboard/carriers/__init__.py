@@ -1,1 +1,1 @@
-"""Ports to the outside world: for each the real adapters, and a simulator chosen by configuration."""
+"""Ports to external providers. Each port has real adapters, and a simulator that a setting selects."""

@@ -1,15 +1,15 @@
-"""What may become of something that was handed to a provider, other than that it was taken."""
+"""Errors of a hand-over to a provider: refused for good, throttled, or with an unknown outcome."""
 
 from __future__ import annotations
 
 
 class Refused(Exception):
-    """The provider will never do this."""
+    """The provider rejected the request. A retry would be rejected too."""
 
 
 class Throttled(Exception):
-    """The provider took nothing and asks to come back later."""
+    """The provider did not accept the request and asks to retry later."""
 
 
 class OutcomeUnknown(Exception):
-    """The provider may or may not have taken it: it must not be handed over again."""
+    """The provider may have accepted the request. The request must not be repeated."""

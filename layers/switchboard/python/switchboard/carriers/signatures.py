@@ -1,4 +1,4 @@
-"""How providers sign what they call back with: pure functions of what arrived, the active secrets and the time.
+"""Verifies the signatures of providers' callbacks. Pure functions of the request, the active secrets and the time.
 
 | provider | header | signed | as |
 |---|---|---|---|
@@ -7,7 +7,7 @@
 | ElevenLabs | `ElevenLabs-Signature: t=…,v0=…` | `<t>.<body>` | hex of HMAC-SHA256 |
 | LiveKit | `Authorization` | a JSON Web Token (HS256) with `sha256` of the body | base64 in its claim |
 
-While a secret is rotated several are active, and one that fits is enough. All comparisons take constant time.
+During a rotation several secrets are active, and one matching secret is enough. All comparisons take constant time.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-#: How old a signature may be, in seconds; as far ahead of our clock it may be, too (the providers' own figures).
+#: How far a signature's time may differ from our clock, in the past or the future (the providers' own figures).
 STRIPE_TOLERANCE_SECONDS = 300
 ELEVENLABS_TOLERANCE_SECONDS = 1_800
-#: How far LiveKit's clock may be from ours. Its tokens say themselves how long they are good: five minutes.
+#: How far LiveKit's clock may differ from ours. Its tokens contain their own expiry, after five minutes.
 LIVEKIT_LEEWAY_SECONDS = 60
 
 _TIME = re.compile("[0-9]{1,12}")
 _LONGEST_HEADER = 4_096
-#: During a rotation there are two. More are no provider's.
+#: The most signatures in a header. During a rotation providers send two.
 _MOST_SIGNATURES = 16
 
 
 def verify_twilio(url: str, parameters: Iterable[tuple[str, str]], signature: str, tokens: Sequence[str]) -> bool:
-    """Whether Twilio signed a form for this URL, with one of these auth tokens.
+    """Whether Twilio signed a form for this URL with one of these auth tokens.
 
-    A parameter that is repeated counts once for each of its different values, in their order. Twilio signs some URLs
-    with their scheme's own port and some without, so both are tried.
+    Of a repeated parameter, each different value counts once, in sorted order. Twilio signs some URLs with the default
+    port and some without it, so both forms are tried.
     """
     found: dict[str, set[str]] = {}
     for name, value in parameters:
@@ -47,21 +47,21 @@ def verify_twilio(url: str, parameters: Iterable[tuple[str, str]], signature: st
 
 
 def verify_stripe(body: bytes, header: str, secrets: Sequence[str], now: float) -> bool:
-    """Whether Stripe signed a body, at most five minutes ago."""
+    """Whether Stripe signed a body at most five minutes ago. `now` is in seconds since 1970."""
     return _verify_timed(body, header, "v1", secrets, now, STRIPE_TOLERANCE_SECONDS)
 
 
 def verify_elevenlabs(body: bytes, header: str, secrets: Sequence[str], now: float) -> bool:
-    """Whether ElevenLabs signed a body, at most half an hour ago."""
+    """Whether ElevenLabs signed a body at most half an hour ago. `now` is in seconds since 1970."""
     return _verify_timed(body, header, "v0", secrets, now, ELEVENLABS_TOLERANCE_SECONDS)
 
 
 def verify_livekit(body: bytes, header: str, secrets: Sequence[str], now: float) -> bool:
-    """Whether LiveKit, or an agent with its API secret, signed a body.
+    """Whether LiveKit, or an agent with its API secret, signed a body. `now` is in seconds since 1970.
 
-    The tickets of reps are tokens under the same secret. They have no `sha256`, and sign nothing.
+    Reps' tickets are tokens with the same secret. They have no `sha256`, so they do not sign a body.
     """
-    import jwt  # an API function that verifies nothing of LiveKit's does not load it
+    import jwt  # for a shorter cold start: most functions do not verify LiveKit's signatures
 
     token = header.removeprefix("Bearer ").strip()
     if len(header) > _LONGEST_HEADER:
@@ -97,7 +97,7 @@ def _verify_timed(body: bytes, header: str, version: str, secrets: Sequence[str]
 
 
 def _with_and_without_port(url: str) -> list[str]:
-    """A URL as it is, and with its scheme's port added or taken away. One with another port has one form only."""
+    """Returns a URL with and without its scheme's default port. A URL with another port has only one form."""
     match = re.fullmatch(r"(https?)://([^/?#:]+)(:[0-9]+)?([/?#].*)?", url, re.DOTALL)
     if match is None:
         return [url]
@@ -109,7 +109,7 @@ def _with_and_without_port(url: str) -> list[str]:
 
 
 def _any_equal(made: Sequence[bytes], sent: Sequence[bytes]) -> bool:
-    # Every pair is compared: how long it takes tells nothing of which one fits.
+    # Compare every pair, so that the duration does not reveal which pair matches.
     return sum(hmac.compare_digest(one, other) for one in made for other in sent) > 0
 
 

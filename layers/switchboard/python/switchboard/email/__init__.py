@@ -1,1 +1,1 @@
-"""E-mail: accepted with its event, sent by a worker, followed until it is delivered or not."""
+"""Email: accepts mail with its event, sends it in a worker, and records its delivery. Also receives mail."""

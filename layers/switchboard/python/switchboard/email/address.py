@@ -1,4 +1,4 @@
-"""E-mail addresses, as SES takes them."""
+"""Email addresses, as SES accepts them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pydantic import AfterValidator, StringConstraints, WithJsonSchema
 
 
 def normalise(text: str) -> str:
-    """The address with its domain in ASCII and lower case. Raises ValueError for what no mail can be sent to.
+    """Returns the address with its domain in ASCII and lower case. Raises ValueError if no mail can be sent to it.
 
-    SES takes no internationalised local part, so none is accepted here.
+    SES does not support internationalized local parts, so they are rejected here.
     """
     from email_validator import EmailNotValidError, validate_email
 
@@ -22,9 +22,9 @@ def normalise(text: str) -> str:
 
 
 def mailbox(address: str) -> str:
-    """The mailbox that an address most likely leads to, for counting what it gets: `ada+1@…` is `ada@…`.
+    """Returns the mailbox that an address most likely leads to: `ada+1@…` becomes `ada@…`. Use it for limits.
 
-    Never for knowing a person by: not every provider reads addresses so.
+    Do not identify a person by it: not every provider treats addresses this way.
     """
     local, _, domain = address.casefold().rpartition("@")
     local = local.partition("+")[0] or local
@@ -33,7 +33,7 @@ def mailbox(address: str) -> str:
     return f"{local}@{domain}"
 
 
-#: One provider, which does not read the dots of an address.
+#: The domains of one provider that ignores dots in the local part.
 _GMAIL = frozenset({"gmail.com", "googlemail.com"})
 #: An address in a request.
 Address = Annotated[

@@ -1,4 +1,4 @@
-"""Where the files of mail are kept, and the links to them."""
+"""Stores the files of received mail, and creates links to them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from switchboard.email import parsing
 from switchboard.email.models import Attachment, Message
 
 _BUCKET = "attachments"
-#: How long a link leads to a file. The bearer needs nothing else.
+#: How long a link works. Anyone who has the link can download the file.
 LINK_SECONDS = 3_600
-#: What a browser might run if a link were opened as a page. The download's own name says what it is.
+#: Media types that a browser could execute if it opened the link. Their downloads get a neutral media type.
 _ACTIVE = ("html", "xml", "svg", "javascript", "ecmascript")
 
 
 def keep(org_id: str, message_id: str, found: Sequence[parsing.Attachment], at: str) -> list[Attachment]:
-    """Store the files of a mail. What is stored twice, because its mail came again, lies where it lay."""
+    """Store the files of a mail. If the same mail arrives again, its files keep their keys."""
     kept = []
     for number, one in enumerate(found, start=1):
         key = f"{_folder(org_id, message_id)}/{number}"
@@ -37,21 +37,21 @@ def keep(org_id: str, message_id: str, found: Sequence[parsing.Attachment], at: 
 
 
 def keep_text(org_id: str, message_id: str, name: str, text: str, media_type: str) -> str:
-    """Store a text that an item has no room for. Answers its key."""
+    """Store a text that is too large for an item. Returns its key."""
     key = f"{_folder(org_id, message_id)}/{name}"
     objects.put(_BUCKET, key, text.encode(), f"{media_type}; charset=utf-8")
     return key
 
 
 def link(attachment: Attachment) -> str:
-    """A link to a file, good for an hour."""
+    """Returns a link to a file that works for an hour."""
     active = any(word in attachment.mime_type for word in _ACTIVE)
     media_type = "application/octet-stream" if active else attachment.mime_type
     return objects.link(_BUCKET, attachment.key, attachment.filename, media_type, LINK_SECONDS)
 
 
 def text_links(message: Message) -> dict[str, str]:
-    """Links to the whole text and HTML of a mail of which the item holds the beginnings."""
+    """Returns links to the complete text and HTML of a mail whose item holds only their beginnings."""
     reception = message.reception
     keys = {"body.txt": reception.text_key, "body.html": reception.html_key} if reception else {}
     return {

@@ -1,4 +1,7 @@
-"""Mail that a machine wrote: what no machine may answer, or two of them never stop (RFC 3834)."""
+"""Detects automatic mail. A machine must not answer it, because two machines could answer each other for ever.
+
+Source: RFC 3834.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,9 @@ from collections.abc import Callable
 
 from switchboard.email.models import Bounce
 
-#: So many relays in a row mean that a mail goes round in a circle.
+#: A mail with more relays than this is probably in a loop.
 MAX_HOPS = 25
-#: The parts in which a report says what became of a mail, and those that name the mail.
+#: The media types of parts that report the fate of a mail, and of parts that identify the reported mail.
 REPORTS = frozenset({"message/delivery-status"})
 REPORTED = frozenset({"message/rfc822", "text/rfc822-headers", "message/disposition-notification"})
 _NO_ANSWER = frozenset({"all", "oof", "autoreply"})
@@ -18,7 +21,7 @@ _FIELD = re.compile(r"^(action|status|final-recipient|original-recipient):([^\n]
 
 
 def by_headers(first: Callable[[str], str], hops: int) -> str | None:
-    """Why a mail counts as automatic, by its headers; `None` if it does not."""
+    """Returns the reason why a mail's headers mark it as automatic, `None` if they do not."""
 
     def word(name: str) -> str:
         return first(name).partition(";")[0].strip().lower()
@@ -26,7 +29,7 @@ def by_headers(first: Callable[[str], str], hops: int) -> str | None:
     reasons = {
         "auto-submitted": word("auto-submitted") not in ("", "no"),
         "precedence": word("precedence") in ("bulk", "junk", "list", "auto_reply"),
-        # It asks for no answer of a machine only by these: Outlook's other words are about receipts.
+        # Only these values forbid automatic answers. Outlook's other values concern receipts.
         "auto-response-suppress": bool(
             {part.strip().lower() for part in first("x-auto-response-suppress").split(",")} & _NO_ANSWER
         ),
@@ -40,7 +43,7 @@ def by_headers(first: Callable[[str], str], hops: int) -> str | None:
 
 
 def bounce(report: bytes) -> Bounce | None:
-    """What a delivery report (RFC 3464) says; `None` for one that tells of no failure or delay."""
+    """Parses a delivery report (RFC 3464). Returns `None` if it reports neither a failure nor a delay."""
     fields: dict[str, list[str]] = {}
     for name, value in _FIELD.findall(report[:65_536].decode("latin-1").replace("\r", "")):
         fields.setdefault(name.lower(), []).append(value.strip(" \t"))
@@ -51,7 +54,7 @@ def bounce(report: bytes) -> Bounce | None:
     named = fields.get("final-recipient") or fields.get("original-recipient") or []
     recipients = [value.rpartition(";")[2].strip()[:320] for value in named]
     return Bounce(
-        # Without a status code a failure is for good: so RFC 3464 means it.
+        # Without a status code a failure is permanent (RFC 3464).
         hard=action == "failed" and not status.startswith("4"),
         status=status or None,
         recipients=list(dict.fromkeys(recipient for recipient in recipients if "@" in recipient))[:10],

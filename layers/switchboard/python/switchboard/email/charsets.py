@@ -1,4 +1,4 @@
-"""Bytes of strangers as text: whatever they say of their encoding, the answer is text that can be stored and shown."""
+"""Decodes bytes of unknown senders. The result is always text that can be stored and shown."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import codecs
 import quopri
 import re
 
-#: Encodings under whose names mailers send a larger one (the same table as browsers').
+#: Encodings whose names mailers use for a larger encoding (the same table as in browsers).
 _LARGER = {
     "ascii": "cp1252",
     "big5": "big5hkscs",
@@ -34,12 +34,12 @@ _NAMES = {
     "x-sjis": "cp932",
     "x-gbk": "gb18030",
 }
-#: Codecs of Python's that are no charset of any mail, and slow or noisy on what was not made for them.
+#: Python codecs that are not charsets of mail. They are slow or raise warnings on other input.
 _NO_CHARSET = frozenset({"idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape", "mbcs", "oem"})
 
 _MULTIBYTE = frozenset({"utf-8", "big5hkscs", "cp932", "cp949", "euc_jp", "gb18030"})
 _ESCAPE = re.compile(rb"\x1b(\([BJI]|\$[@B])")
-#: Runs of EUC-JP: pairs, half-width katakana behind 8E, and ASCII.
+#: Runs of EUC-JP: pairs, half-width katakana after 8E, and ASCII.
 _EUC_PAIRS = re.compile(rb"(?:[\xa1-\xfe]{2})+|(?:\x8e[\xa1-\xdf])+|[\x00-\x7f]+|[\x80-\xff]")
 
 _WORD = re.compile(r"=\?([^?*\s]{1,60})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?]*)\?=")
@@ -48,7 +48,7 @@ _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
 def decode(data: bytes, charset: str | None) -> str:
-    """The text of some bytes: by the charset that they claim, else as UTF-8, else as Windows' Latin."""
+    """Decodes bytes: by the claimed charset, then as UTF-8, then as Windows Latin (cp1252). Never fails."""
     claimed = _codec(charset)
     for name in dict.fromkeys(name for name in (claimed, "utf-8") if name):
         try:
@@ -76,9 +76,9 @@ def _read(data: bytes, codec: str) -> str:
 
 
 def _mostly(data: bytes, codec: str) -> str | None:
-    """A text of which some bytes are broken, if more of its characters are good ones of that charset.
+    """Decodes partly broken bytes. Returns `None` unless good non-ASCII characters outnumber the broken ones.
 
-    A Latin text whose charset is given wrongly has hardly one of them by chance.
+    A Latin text with a wrong charset has almost no valid characters of that charset by chance.
     """
     text = data.decode(codec, "replace")
     broken = text.count("\ufffd")
@@ -100,7 +100,7 @@ def _from_iso_2022_jp(data: bytes) -> str:
 
 
 def _from_euc_jp(data: bytes) -> str:
-    """EUC-JP with the characters of NEC and IBM, which Python's codec has not."""
+    """EUC-JP with the characters of NEC and IBM, which Python's codec does not have."""
     out = []
     for found in _EUC_PAIRS.finditer(data):
         run = found[0]
@@ -109,7 +109,7 @@ def _from_euc_jp(data: bytes) -> str:
 
 
 def _from_jis_pairs(part: bytes) -> bytes:
-    """The pairs of JIS X 0208 as Shift JIS has them. What is no pair stays as it is."""
+    """Converts pairs of JIS X 0208 to Shift JIS. Other bytes do not change."""
     out = bytearray()
     place = 0
     while place < len(part):
@@ -137,24 +137,24 @@ def _codec(charset: str | None) -> str | None:
         return None
     if found.replace("-", "_") in _NO_CHARSET:
         return None
-    # Plain ASCII is tried as UTF-8 first: what it is called by mistake most often.
+    # Try UTF-8 for ASCII: it is the most frequent encoding that is mislabeled as ASCII.
     return "utf-8" if found == "ascii" else _LARGER.get(found, found)
 
 
 def clean(text: str) -> str:
-    """The text without what no store takes: zero characters and halves of pairs."""
+    """Removes characters that cannot be stored: NUL characters and lone surrogates."""
     return _UNSTORABLE.sub("", text)
 
 
 def words(text: str) -> str:
-    """A header's text with its encoded words (RFC 2047) decoded, wherever mailers put them."""
+    """Decodes the encoded words (RFC 2047) of a header's text, at any position."""
     if "=?" not in text:
         return clean(text)
     out: list[str] = []
     pending, charset, end = b"", "", 0
     text = _BETWEEN_WORDS.sub("", text)
     for found in _WORD.finditer(text):
-        # A character may be cut in two between neighbouring words of one charset.
+        # A character may be split between neighboring words of one charset.
         if pending and (found.start() != end or found[1].lower() != charset):
             out.append(decode(pending, charset))
             pending = b""
@@ -171,13 +171,13 @@ def _bytes(encoding: str, text: str) -> bytes:
         return quopri.decodestring(raw, header=True)
     letters = re.sub(rb"[^A-Za-z0-9+/]", b"", raw)
     try:
-        # One letter left over is no byte.
+        # A single remaining base64 character does not encode a byte.
         return binascii.a2b_base64((letters[:-1] if len(letters) % 4 == 1 else letters) + b"==")
     except binascii.Error:
         return raw
 
 
 def cut(text: str, size: int) -> str:
-    """The beginning of a text that is at most `size` bytes in UTF-8."""
+    """Returns the beginning of a text, at most `size` bytes in UTF-8."""
     data = text.encode()
     return text if len(data) <= size else data[:size].decode("utf-8", "ignore")

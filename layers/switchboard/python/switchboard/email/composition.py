@@ -1,4 +1,4 @@
-"""A message as it travels: its headers and its text, as bytes. No byte of it is written by another library."""
+"""Builds an outgoing mail as bytes: headers and content. This module writes every byte itself, without a library."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from switchboard.email.people import Person
 from switchboard.email.writing import Header
 
 _LONGEST_LINE = 998
-#: ASCII that any relay passes on as it is.
+#: ASCII characters that every relay forwards unchanged.
 _SEVEN_BITS = re.compile(r"[\t\n -~]*")
 
 
 def compose(message: Message, more: Iterable[Header] = ()) -> Outbound:
-    """The mail, ready for a carrier, with `more` headers of ours. Blind copies are in the envelope only.
+    """Builds the mail for a carrier, with `more` headers of ours. Only the envelope names recipients of blind copies.
 
-    Raises ValueError for what cannot be written as a mail.
+    Raises ValueError if the message cannot be written as a mail.
     """
     head = writing.head([*_headers(message), *more])
     return Outbound(
@@ -41,7 +41,7 @@ def _headers(message: Message) -> list[Header]:
         writing.text("Subject", message.subject),
         writing.ids("In-Reply-To", [message.in_reply_to] if message.in_reply_to else []),
         writing.ids("References", message.references),
-        # A machine wrote it, so that no other answers it by itself (RFC 3834, 5).
+        # Mark the mail as automatic, so that no machine answers it (RFC 3834, 5).
         writing.text("Auto-Submitted", "auto-replied" if message.is_answer else "auto-generated"),
         *(writing.customers(name, value) for name, value in message.headers.items()),
         ("MIME-Version", "1.0"),
@@ -50,12 +50,12 @@ def _headers(message: Message) -> list[Header]:
 
 
 def _content(message: Message) -> bytes:
-    """What stands after the headers of the mail itself: those of its content, and the content."""
+    """Returns the content headers and the content, which follow the headers of the mail itself."""
     text = _part(message.body, "plain")
     if not message.body_html:
         return text
     html = _part(message.body_html, "html")
-    # Whoever wrote the text cannot know it, and no text holds its own digest.
+    # The boundary is a digest, so the text cannot contain it: no text contains its own digest.
     boundary = "=_" + secret.digest("\x1f".join((message.id, message.body, message.body_html)))[:40]
     mark = f"--{boundary}".encode()
     head = f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'.encode()
@@ -63,7 +63,7 @@ def _content(message: Message) -> bytes:
 
 
 def _part(text: str, subtype: str) -> bytes:
-    """A text with its headers, in seven bits: a relay that takes no eight loses the mail otherwise."""
+    """Returns a text part with its headers, in 7-bit form. Some relays do not support 8-bit content and lose it."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     plain = _SEVEN_BITS.fullmatch(text) and all(len(line) <= _LONGEST_LINE for line in text.split("\n"))
     encoding = "7bit" if plain else "quoted-printable"

@@ -1,6 +1,6 @@
-"""What a mail says, as its content item holds it: written once, with the mail, and never again.
+"""The content item of a mail. It is written once, together with the mail, and never changes.
 
-Long texts are kept compressed. A write in a transaction costs two units for each kilobyte, and text shrinks to a third.
+Long texts are compressed: a write in a transaction costs two units for each kilobyte, and text shrinks to a third.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from switchboard.email.models import Head, Message
 _SAYS = set(Message.model_fields) - set(Head.model_fields)
 _PEOPLE = ("to", "cc", "bcc")
 _TEXTS = ("body", "body_html")
-#: Below this compression saves no kilobyte.
+#: Compression of a shorter text, in bytes, does not save a kilobyte.
 _SHORT = 512
 
 
 def head_of(message: Message) -> Head:
-    """The head of a new mail. Of one that came in it names the address of ours that it came to, and nobody else."""
+    """Returns the head of a new mail. The head of a received mail names only our address that received it."""
     return message.head.model_copy(update=_came_to(message))
 
 
 def write(message: Message) -> Item:
-    """The attributes of a mail's content item."""
+    """Returns the attributes of a mail's content item."""
     item = _without_empty(message.model_dump(mode="json", include=_SAYS))
     if _came_to(message) != (addressed := {name: getattr(message, name) for name in _PEOPLE}):
         item |= addressed
@@ -37,7 +37,7 @@ def write(message: Message) -> Item:
 
 
 def read(head: Head, item: Item | None) -> Message:
-    """The whole mail of a head and its content item."""
+    """Returns the complete mail from its head and its content item."""
     facts = {name: value for name, value in (item or {}).items() if name in _SAYS or name in _PEOPLE}
     for name in _TEXTS:
         if isinstance(facts.get(name), bytes):
@@ -48,10 +48,10 @@ def read(head: Head, item: Item | None) -> Message:
 
 
 def _came_to(message: Message) -> dict[str, list[str]]:
-    """Whom the head of a mail names, by `to`, `cc` and `bcc`.
+    """Returns the addresses for the head of a mail, by `to`, `cc` and `bcc`.
 
-    Mail that comes in may name hundreds, and as a blind copy none of ours. Its head, which every label rewrites and
-    each webhook tells of, names the inbox.
+    A received mail may name hundreds of addresses, and a blind copy names none of ours. Its head names only our inbox,
+    because every label change rewrites the head and each webhook shows it.
     """
     if message.reception is None:
         return {name: getattr(message, name) for name in _PEOPLE}
@@ -59,7 +59,7 @@ def _came_to(message: Message) -> dict[str, list[str]]:
 
 
 def _without_empty(item: Item) -> Item:
-    # An empty HTML is something else than none.
+    # Keep an empty HTML text: it differs from a missing one.
     return {name: value for name, value in item.items() if value not in (None, [], {}) and (value or name in _TEXTS)}
 
 

@@ -1,7 +1,7 @@
-"""What becomes of a mail: the worker's claim and send, and the provider's notifications.
+"""Sends mail: the worker's claim and send, and the provider's notifications about each recipient.
 
-Between the claim and our record of the provider's answer the outcome is unknown. A message that stays there is never
-sent again: it becomes unconfirmed after ten minutes, and the provider's notification, which carries our id, settles it.
+Between the claim and our record of the provider's response, the outcome is unknown. A message in this state is never
+sent again. It becomes unconfirmed after ten minutes, and the provider's notification with our id decides its state.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ from switchboard.timers import service as timers
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
 
-#: How long a claim may stay without an outcome before people are told.
+#: How long a claim may have no outcome before the mail becomes unconfirmed.
 UNCONFIRMED_AFTER = timedelta(minutes=10)
-#: The pauses between two tries of a mail that the provider has no room for.
+#: The pauses between two attempts while the provider throttles us.
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=10)
-#: Of how many recipients one change tells: with what stops further mail to them, a transaction has room for 33.
+#: How many recipients one change reports. With the suppressions that it may write, a transaction has room for 33.
 _PART = 20
-#: How much of a server's code and words is kept.
+#: How many characters of a server's status code and of its message are kept.
 _CODE, _DIAGNOSTIC = 32, 500
 
 
 class Said(NamedTuple):
-    """What a receiving server said of a recipient: its status code, and its own words."""
+    """A receiving server's response for a recipient: its status code and its message."""
 
     code: str | None = None
     diagnostic: str | None = None
 
 
 class _NotAllowed(Exception):
-    """The mail may not be sent any more. `why` is the reason's code in its event."""
+    """The mail may no longer be sent. `why` is the code of the reason in the event."""
 
     def __init__(self, why: str, reason: str) -> None:
         super().__init__(reason)
@@ -55,20 +55,20 @@ class _NotAllowed(Exception):
 
 
 def deliver(org_id: str, message_id: str) -> None:
-    """Send a queued mail. Does nothing for one that was claimed before. What SES has no room for waits for its turn."""
+    """Send a queued mail. Does nothing if the mail was claimed before. If SES throttles us, sends the mail later."""
     message = store.get(org_id, message_id)
     if message is None or message.state is not State.QUEUED:
         return
-    # These ask others, which is no fault of the mail.
+    # These calls may fail because of other services. Such a failure is not a fault of the mail, so it is raised.
     message, link = _linked(message), unsubscribing.link_of(message)
     try:
         outbound = composition.compose(message, unsubscribing.headers(message, link))
-    except Exception as error:  # noqa: BLE001 whatever is wrong with it is the same at every try
+    except Exception as error:  # noqa: BLE001 any error in composition repeats at every attempt
         telemetry.logger().warning("mail cannot be written", exc_info=True, extra={"message_id": message_id})
-        reason = f"cannot be written as a mail: {error if isinstance(error, ValueError) else 'a fault of ours'}"
+        reason = f"cannot be written as a mail: {error if isinstance(error, ValueError) else 'an error of ours'}"
         _change(org_id, message_id, lambda found: _given_up(found, "unwritable", reason))
         return
-    # A carrier that cannot be made is a fault before the claim: after it the mail would count as perhaps sent.
+    # Create the carrier before the claim. If this failed after the claim, the mail would count as perhaps sent.
     carrier = mail.carrier()
     try:
         if not _claim(message):
@@ -94,7 +94,7 @@ def deliver(org_id: str, message_id: str) -> None:
 
 
 def _linked(message: Message) -> Message:
-    """The mail with the Message-ID of what it answers, which had none when the answer was accepted."""
+    """Returns the mail with its parent's Message-ID, if the parent had none yet when the mail was accepted."""
     if message.in_reply_to or not message.answers:
         return message
     parent = store.get_head(message.org_id, message.answers)
@@ -105,9 +105,9 @@ def _linked(message: Message) -> Message:
 
 
 def _claim(message: Message) -> bool:
-    """Take a mail for this worker, if it may still be sent to all of its recipients.
+    """Claim a mail for this worker, if it may still be sent to all of its recipients.
 
-    What was asked when it was accepted is asked again in the transaction that claims it.
+    The transaction repeats the checks that were made when the mail was accepted.
     """
     before = Standing(message.head)
     claim = before.step + 1
@@ -131,11 +131,11 @@ def _claim(message: Message) -> bool:
 
 
 def _suppressed(_: list[Item | None]) -> Exception:
-    return _NotAllowed("suppressed", "a recipient gets no more mail: see the list of suppressions")
+    return _NotAllowed("suppressed", "a recipient's address is suppressed: see the list of suppressions")
 
 
 def watch(org_id: str, message_id: str) -> None:
-    """See that a mail does not wait for ever: have it tried again, and fail it when its time is over."""
+    """Retry a mail that is still queued, or fail it when its time is over."""
     _change(org_id, message_id, _watched)
 
 
@@ -143,28 +143,28 @@ def _watched(found: Standing) -> _Change:
     if not watching.is_waiting(found.head):
         return None
     if watching.is_over(found.head):
-        return _never_left(found, "expired", "it could not be sent in time")
+        return _never_left(found, "expired", "the mail could not be sent in time")
     telemetry.metric("MailStillQueued")
     return found, watching.retry_writes(found.head)
 
 
 def confirm(org_id: str, message_id: str, claim: int) -> None:
-    """Surface a claim that has had no outcome for ten minutes. A later claim than this has its own ten minutes."""
+    """Mark a mail as unconfirmed if its claim has had no outcome for ten minutes. A later claim has its own job."""
     _change(org_id, message_id, lambda found: _mended(found) or _unconfirmed(found, claim))
 
 
 def accepted(org_id: str, message_id: str, external_id: str) -> None:
-    """The provider says that it has the mail."""
+    """Record that the provider accepted the mail."""
     _change(org_id, message_id, lambda found: _accepted(found, external_id))
 
 
 def refused(org_id: str, message_id: str, reason: str) -> None:
-    """The provider says that it will not send the mail. It has taken it, and found a virus: the mail is charged."""
+    """Record that the provider rejected the mail after it accepted it, because of a virus. The mail is charged."""
     _change(org_id, message_id, lambda found: _failed(found, "refused", reason))
 
 
 def delivered(org_id: str, message_id: str, addresses: Iterable[str], said: Said | None = None) -> None:
-    """These recipients have it. The message is delivered when all of them have."""
+    """Record that these recipients received the mail. The mail is delivered when all recipients have it."""
     _report(org_id, message_id, addresses, lambda found, named: _delivered(found, named, said or Said()))
 
 
@@ -176,19 +176,19 @@ def bounced(
     permanent: bool,
     said: Mapping[str, Said] | None = None,
 ) -> None:
-    """These recipients did not get it. After a permanent bounce they are sent nothing more.
+    """Record that the mail bounced for these recipients. A permanent bounce suppresses their addresses.
 
-    `said` holds what their servers said, by address.
+    `said` holds the responses of their servers, by address.
     """
     words = {address.lower(): what for address, what in (said or {}).items()}
     _report(org_id, message_id, addresses, lambda found, named: _bounced(found, named, words, permanent=permanent))
 
 
 def complained(org_id: str, message_id: str, addresses: Iterable[str]) -> None:
-    """These recipients called it spam: one that is named alone is sent nothing more.
+    """Record that recipients marked the mail as spam. If the notice names a single recipient, suppress the address.
 
-    A provider that hides who complained makes SES name every recipient there. Each of them is recorded as one that may
-    have complained, and none is suppressed: most of them want the mail.
+    If a mailbox provider hides who complained, SES names every recipient at that provider. Then each recipient is
+    recorded as a possible complainer, and none is suppressed, because most of them want the mail.
     """
     named = each_once(addresses)
     decide = _complained if len(named) == 1 else _may_have_complained
@@ -202,22 +202,22 @@ def _change(org_id: str, message_id: str, decide: Callable[[Standing], _Change])
     return change.change(lambda: store.standing(org_id, message_id), decide, store.save)
 
 
-#: What follows from the reports that a notice is about.
+#: Decides the change that follows from a notice about some reports.
 _Decide = Callable[[Standing, list[Report]], _Change]
 
 
 def _report(org_id: str, message_id: str, addresses: Iterable[str], decide: _Decide) -> None:
-    """Record what a notice reports of recipients, part by part. One that comes again finds those parts done."""
+    """Record a notice about recipients, part by part. If the notice is repeated, the recorded parts do not change."""
     named = each_once(addresses)
     for begin in range(0, len(named), _PART):
         _report_part(org_id, message_id, named[begin : begin + _PART], decide)
 
 
 def _report_part(org_id: str, message_id: str, addresses: list[str], decide: _Decide) -> None:
-    """Record what is reported of some recipients, and let the head follow from all that is recorded by then.
+    """Record a notice about some recipients, then update the head from all reports that are stored.
 
-    Another worker may have recorded the rest at the same time, each without the other's: the last of them to look
-    finds all.
+    Two workers may record different recipients at the same time without seeing each other's reports. The second read
+    of the worker that finishes last finds all reports.
     """
     after = _change(org_id, message_id, lambda found: decide(found, _named(found, addresses)))
     if after is None or len(after.head.recipients) > 1:
@@ -230,12 +230,12 @@ def _mended(found: Standing) -> _Change:
 
 
 def _released(found: Standing) -> _Change:
-    """Back into the queue, for a while: the provider took nothing. At the deadline the mail has failed."""
+    """Queue the mail again after a pause, because the provider did not accept it. Fail it after the deadline."""
     if found.head.state is not State.SENDING:
         return None
     waited = clock.now() - clock.parse(found.head.created_at)
     if watching.is_over(found.head):
-        return _never_left(found, "no_room", "the provider had no room in time")
+        return _never_left(found, "no_room", "the mail provider had no capacity in time")
     again = SendMail(org_id=found.head.org_id, message_id=found.head.id)
     pause = min(max(waited / 2, _FIRST_PAUSE), _LONGEST_PAUSE)
     return found.with_facts(state=State.QUEUED), timers.later(again, clock.now() + pause).write
@@ -267,14 +267,14 @@ def _failed(found: Standing, why: str, reason: str) -> _Change:
 
 
 def _given_up(found: Standing, why: str, reason: str) -> _Change:
-    """Fail a mail that nobody has sent. One that another worker has claimed since it was read is left alone."""
+    """Fail a mail that was not sent. Does nothing if another worker has claimed the mail since it was read."""
     return _never_left(found, why, reason) if watching.is_waiting(found.head) else None
 
 
 def _never_left(found: Standing, why: str, reason: str) -> _Change:
-    """As `_failed`, for a mail that the provider has not taken: the recipients are given back where they were counted.
+    """Like `_failed`, for a mail that the provider did not accept: also refunds its recipients in the usage counters.
 
-    A mail fails once, so that they are given back once.
+    A mail fails only once, so it is refunded only once.
     """
     failed = _failed(found, why, reason)
     head = found.head
@@ -286,10 +286,10 @@ def _never_left(found: Standing, why: str, reason: str) -> _Change:
 
 
 def _named(found: Standing, addresses: Iterable[str]) -> list[Report]:
-    """What was reported of those of the mail's recipients that a notice names.
+    """Returns the reports of the recipients that a notice names.
 
-    A server may name the mailbox that it forwards to instead. Of a mail to one it means that one: it is the mail's own
-    recipient that is sent nothing more. Of a mail to several nobody knows whom it means.
+    A server may name the mailbox that it forwards to instead of the recipient. If the mail has one recipient, the
+    notice means that recipient. If it has several, the meant recipient is unknown and the name is ignored.
     """
     reported = {address.lower() for address in addresses}
     recipients = found.head.recipients
@@ -304,14 +304,14 @@ def _named(found: Standing, addresses: Iterable[str]) -> list[Report]:
 
 
 def _said_of(found: Standing, address: str, said: Mapping[str, Said]) -> Said:
-    """What was said of a recipient. Of the only one it may be said under another address."""
+    """Returns the server's response for a recipient. A single recipient may be listed under another address."""
     others = said.values() if len(found.head.recipients) == 1 else ()
     return said.get(address.lower()) or next(iter(others), Said())
 
 
 def _delivered(found: Standing, named: list[Report], said: Said) -> _Change:
     now = clock.stamp()
-    # Notices of one recipient come in any order. The mail of one who is gone came back: that is the last word.
+    # Notices about one recipient arrive in any order. A permanent bounce is final, even if a delivery follows.
     late = [one.model_copy(update={"delivered_at": now}) for one in named if one.gone_at and not one.delivered_at]
     new = [_heard(one, said, delivered_at=now) for one in named if not (one.gone_at or one.delivered_at)]
     if not (late or new):
@@ -322,7 +322,7 @@ def _delivered(found: Standing, named: list[Report], said: Said) -> _Change:
 
 def _bounced(found: Standing, named: list[Report], said: Mapping[str, Said], *, permanent: bool) -> _Change:
     now = clock.stamp()
-    # Who bounced in passing before may bounce for good now.
+    # A recipient with an earlier temporary bounce may bounce permanently now.
     new = [one for one in named if not one.bounced_at or (permanent and not one.gone_at)]
     if not new:
         return None
@@ -336,7 +336,7 @@ def _bounced(found: Standing, named: list[Report], said: Mapping[str, Said], *, 
         )
         for one in new
     )
-    # An absence note of who has the mail comes as a bounce in passing too.
+    # An out-of-office note of a recipient who has the mail also arrives as a temporary bounce.
     lost = [one for one in new if after.report(one.address).lost and not one.lost]
     told = _recipients_event(after, "email.bounced", lost) if lost else None
     return after, [_stops(found.head, gone, "bounce"), told]
@@ -366,15 +366,15 @@ def _may_have_complained(found: Standing, named: list[Report]) -> _Change:
 
 
 def _heard(report: Report, said: Said, **facts: str | None) -> Report:
-    # Both are of one notice: the code of one beside the words of another would be said by no server.
+    # Take both from the same notice. Otherwise the code and the message could come from different responses.
     words = {"code": said.code and said.code[:_CODE], "diagnostic": said.diagnostic and said.diagnostic[:_DIAGNOSTIC]}
     return report.model_copy(update=facts | words)
 
 
 def _stops(head: Head, addresses: Iterable[str], reason: str) -> list[Writes]:
-    """The writes by which addresses get no more mail like this: of the organization, or of the platform itself.
+    """The writes that suppress addresses: for the organization's mail, or for the platform's own mail.
 
-    What becomes of the platform's own mail is no fact of the organization that it was written for.
+    A bounce of the platform's own mail does not affect the organization for which the platform sent it.
     """
     if head.kind == "system":
         return [store.suppress_system_mail(address, reason) for address in addresses]
@@ -391,7 +391,7 @@ def _event(
 ) -> Writes:
     head = after.head
     if head.kind == "system":
-        # Anyone may have the platform write to anyone: who asked learns that it will, and not what the mailbox says.
+        # Any organization can make the platform write to any address. Do not reveal the fate of the mail to it.
         return None
     origin = Work(
         org_id=head.org_id,

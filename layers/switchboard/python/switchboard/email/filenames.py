@@ -1,4 +1,4 @@
-"""Names of attachments: a stranger's text, made into a name that is one on every system."""
+"""Makes safe file names for attachments from the names that senders choose."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from switchboard.email import charsets
 
 _LONGEST, _LONGEST_EXTENSION = 150, 20
 _FORBIDDEN = re.compile(r'[<>:"|?*]')
-#: Names that Windows takes for devices, whatever extension they have.
+#: Names that Windows treats as devices, with any extension.
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,80}/[a-z0-9][a-z0-9!#$&^_.+-]{0,120}")
 _EXTENSIONS = {
@@ -32,9 +32,9 @@ _EXTENSIONS = {
 
 
 def safe(given: str | None, media_type: str, number: int) -> str:
-    """A file name without a path, without control, invisible or reversing characters, of bounded length."""
+    """Returns a file name of limited length without a path and without control, invisible or direction characters."""
     name = unicodedata.normalize("NFC", charsets.clean(given or ""))
-    # Cf holds the marks that turn the direction of text, by which "exe.gpj" is shown as "jpg.exe".
+    # Drop the category Cf: its marks reverse the direction of text, so that "exe.gpj" appears as "jpg.exe".
     name = "".join(" " if char.isspace() else char for char in name if char.isspace() or char.isprintable())
     name = name.replace("\\", "/").rpartition("/")[2]
     name = " ".join(_FORBIDDEN.sub("_", name).split()).strip(". ")
@@ -49,5 +49,5 @@ def safe(given: str | None, media_type: str, number: int) -> str:
 
 
 def media_type(given: str) -> str:
-    """A media type that is one."""
+    """Returns a valid media type: the given one, or `application/octet-stream`."""
     return given if _MEDIA_TYPE.fullmatch(given) else "application/octet-stream"

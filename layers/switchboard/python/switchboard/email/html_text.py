@@ -1,11 +1,11 @@
-"""The text of an HTML mail, for readers that want no markup. The HTML itself is kept as it came."""
+"""Extracts plain text from an HTML mail. The HTML itself is stored unchanged."""
 
 from __future__ import annotations
 
 import html
 import re
 
-#: A longer mail's text is taken from its beginning.
+#: How many characters of the HTML are read, from its beginning.
 _LONGEST = 400_000
 _BLOCKS = frozenset("br p div tr li ul ol table h1 h2 h3 h4 h5 h6 blockquote section article hr pre".split())  # noqa: SIM905 as in a tag list
 _UNSEEN = frozenset(("script", "style", "head", "title", "template"))
@@ -15,12 +15,12 @@ _GAPS = re.compile(r"\n\s*\n\s*")
 
 
 def text_of(markup: str) -> str:
-    """What a reader sees of it, roughly: one pass over the tags, so that no nesting and no gap makes it slow."""
+    """Returns approximately the visible text. One pass over the tags, so no nesting or missing tag makes it slow."""
     out: list[str] = []
     unseen: str | None = None
     comment = False
     markup = markup[:_LONGEST].replace("\r", "").replace("\n", " ")
-    # An element that is never closed, or closed where it is opened (`<head />`), hides nothing.
+    # An element without an end tag, or a self-closing element (`<head />`), hides nothing.
     lower = markup.lower()
     last = {name: lower.rfind(f"</{name}") for name in _UNSEEN}
     first, *tags = markup.split("<")
@@ -41,7 +41,7 @@ def text_of(markup: str) -> str:
         found = _NAME.match(piece)
         name = found[0].lower() if found else ""
         if unseen:
-            # A body ends a head that is closed later, or in another place.
+            # A body tag ends a head that is closed later or at another place.
             unseen = None if name == f"/{unseen}" or (unseen == "head" and name == "body") else unseen
         elif name in _UNSEEN and last[name] > begin and not piece.partition(">")[0].endswith("/"):
             unseen = name

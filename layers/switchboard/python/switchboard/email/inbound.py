@@ -1,7 +1,7 @@
-"""Mail that comes in: from SES' notice to a message in each inbox that it is for.
+"""Receives mail: from SES's notice to a message in each recipient's inbox.
 
-SES has accepted the mail: whatever is wrong with it, it is never sent back from here, because its sender is what a
-forger put there. A notice may come any number of times, and makes a message once.
+SES has already accepted the mail. We never return a faulty mail, because its sender address may be forged. A notice may
+arrive any number of times, and creates a message only once.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ from switchboard.kit.change import Moved, Recorded, again
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
 
-#: SES takes mail of up to 40 MB; the setting INBOUND_MAX_BYTES may be lower.
+#: SES accepts mail of up to 40 MB. The setting INBOUND_MAX_BYTES may be lower.
 MAX_MESSAGE = 40 * 1024 * 1024
-#: How much text and HTML the item holds (functions/anima/email takes as much of a mail that goes out).
+#: How many bytes of text and HTML the item holds (`functions/anima/email` has the same limit for outgoing mail).
 MAX_CONTENT = 192 * 1024
 _BUCKET = "inbound-mail"
-#: Nobody reads a mail and answers it in less time than this.
+#: A person needs at least this time to read a mail and answer it.
 _QUICKEST_PERSON = timedelta(seconds=60)
-#: What is read of a mail that is too large: its headers, and some text.
+#: How many bytes are read of a mail that is too large: its headers and some text.
 _BEGINNING = 256 * 1024
 
 
 def receive(notice: dict[str, Any]) -> list[Message]:
-    """Land the mail that a notice of SES' tells of, once in each inbox that it is for. Answers what was new."""
+    """Store the mail of an SES notice once in each recipient's inbox. Returns the new messages."""
     receipt = receipts.read(notice)
     if receipt is None:
         telemetry.metric("MailNoticeIgnored", Kind=str(notice.get("notificationType", "none"))[:40])
@@ -69,12 +69,12 @@ def _too_large(found: objects.Object) -> Parsed:
 
 
 def _inboxes(receipt: Receipt, parsed: Parsed) -> dict[str, Agent]:
-    """The agents that a mail is for, each once, by the address that it came to."""
+    """Returns the recipient agents of a mail, each once, by the address that received it."""
     found: dict[str, Agent] = {}
     for address in dict.fromkeys(receipt.recipients or parsed.recipients):
         agent = agents.find_by_address(address)
         if agent is None:
-            # Not a bounce: SES has taken the mail, and who it says it is from may have nothing to do with it.
+            # Do not send a bounce: SES has accepted the mail, and its sender may be forged.
             telemetry.metric("MailForUnknownInbox")
         elif agent.id not in {known.id for known in found.values()}:
             found[address] = agent
@@ -82,13 +82,13 @@ def _inboxes(receipt: Receipt, parsed: Parsed) -> dict[str, Agent]:
 
 
 def _land(receipt: Receipt, parsed: Parsed, agent: Agent, address: str) -> Message | None:
-    """Put a mail into an inbox, with its event and its count; `None` if it is there."""
+    """Store a mail in an inbox, with its event and its usage count. Returns `None` if the inbox has it already."""
     moment = int(clock.parse(receipt.received_at).timestamp() * 1000)
     message_id = ids.derived("msg", moment, "inbound", receipt.ses_id, agent.id)
     if store.get_head(agent.org_id, message_id):
         return None
     message = _message(message_id, receipt, parsed, agent, address)
-    # Somebody else's copy of the mail may take its Message-ID meanwhile: then this one joins that.
+    # Another inbox's copy of the mail may store the Message-ID meanwhile. Then this copy joins its conversation.
     landed = again(partial(_put, message, receipt, parsed))
     if landed is None:
         telemetry.metric("MailReceivedTwice")
@@ -98,7 +98,7 @@ def _land(receipt: Receipt, parsed: Parsed, agent: Agent, address: str) -> Messa
 
 
 def _put(message: Message, receipt: Receipt, parsed: Parsed) -> Message:
-    """Put a mail into its place. Raises Recorded where the inbox has it, Moved where its Message-ID was taken."""
+    """Commit a mail. Raises Recorded if the inbox has it already, Moved if its Message-ID was stored meanwhile."""
     message, parent, first = _placed(message, parsed)
     stops = _stops(message, parsed)
     commit(
@@ -113,9 +113,9 @@ def _put(message: Message, receipt: Receipt, parsed: Parsed) -> Message:
 
 
 def _stops(message: Message, parsed: Parsed) -> list[Suppression]:
-    """Those of our recipients who ask by this mail to get no more, and get some so far.
+    """Returns new suppressions for recipients who ask in this mail to get no more mail.
 
-    Whoever asks has to name a mail that went to them: by its id, which stands in List-Unsubscribe, or by answering it.
+    The sender must name a mail that was sent to them: by its id from List-Unsubscribe, or by an answer to it.
     """
     named = unsubscribing.message_named(parsed.subject)
     if not named and (message.reception is None or message.reception.automatic):
@@ -141,9 +141,9 @@ def _message_id(message: Message, message_id: str) -> Put:
 
 
 def _digest(parsed: Parsed, receipt: Receipt) -> str:
-    """What makes two mails one: a relay that was not sure hands the same mail in again, under another id of SES'.
+    """Returns a digest that is equal for copies of one mail. A relay may submit a mail twice, with different SES ids.
 
-    The Message-ID alone does not: anybody can write one, and some mailers always write the same.
+    The Message-ID alone is not enough: anyone can choose it, and some mailers always use the same one.
     """
     if not parsed.message_id:
         return secret.digest(receipt.ses_id)
@@ -153,7 +153,7 @@ def _digest(parsed: Parsed, receipt: Receipt) -> str:
 
 
 def _message(message_id: str, receipt: Receipt, parsed: Parsed, agent: Agent, address: str) -> Message:
-    """The message, its files stored. Its place among others is still open."""
+    """Builds the message and stores its files. Its conversation is set later."""
     now, org_id = clock.stamp(), agent.org_id
     dropped = list(parsed.dropped)
     if receipt.has_virus:
@@ -211,10 +211,10 @@ def _message(message_id: str, receipt: Receipt, parsed: Parsed, agent: Agent, ad
 
 
 def _placed(message: Message, parsed: Parsed) -> tuple[Message, Head | None, bool]:
-    """The message in the thread and the chain of what it answers, if its own organisation knows that, and that.
+    """Returns the message in its conversation, its parent, and whether it is the first with its Message-ID.
 
-    Also whether it is the first with its Message-ID. A mail whose own Message-ID is known is a copy of one that an
-    agent of ours sent, or that another inbox got, and belongs to the same chain.
+    The parent is the mail that it answers, if the organization knows that mail. If the Message-ID is known already, the
+    mail is a copy of a mail that an agent of ours sent or that another inbox received. Both belong together.
     """
     own = [parsed.message_id] if parsed.message_id else []
     report = [parsed.report_of] if parsed.report_of else []

@@ -13,14 +13,14 @@ class SendMail(Job, queue="email"):
 
 
 class WatchMail(Job, queue="email"):
-    """See whether a mail still waits to be sent, and have it tried again or given up."""
+    """Check whether a mail is still queued. If so, retry it, or fail it when its time is over."""
 
     org_id: str
     message_id: str
 
 
 class ConfirmMail(Job, queue="email"):
-    """See whether a claim of a mail has an outcome by now."""
+    """Check whether a mail's claim has an outcome."""
 
     org_id: str
     message_id: str

@@ -1,8 +1,8 @@
 """The lists of mail: of an organization or an agent, by state, by label, and of a conversation.
 
-Heads stand in four indexes. A mail that came in has a state of its own, so that a direction is some states. Labels and
-conversations have entries that are items, for the few mails that have what they list: a label other than `read`, and
-an answer.
+Heads are in four indexes. Received mail has a state of its own, so a filter by direction becomes a filter by states.
+Lists of labels and conversations consist of separate items. Only few mails need them: mails with a label other than
+`read`, and mails with an answer.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from switchboard.aws.table import Item, Writes
 from switchboard.email.models import READ, Head, State
 from switchboard.kit.listing import Listing, Page, View, place_of
 
-#: What a list is narrowed by: `direction`, `state`, `thread_id`, `labels`, and the values that each may have.
+#: The filters of a list (`direction`, `state`, `thread_id`, `labels`) with the allowed values of each.
 Filters = Mapping[str, Sequence[str]]
 
-#: A function's answer has 6 MB at most.
+#: The largest page, in bytes: a Lambda function's response has at most 6 MB.
 _PAGE_SIZE = 4_000_000
-#: The part of an id that no other of the same moment has.
+#: How many of an id's last characters are unique among ids of the same time.
 _TAIL = 16
 
 _MAIL = Listing(
@@ -37,7 +37,7 @@ _THREADS = Listing("activity", "mail-threads", (View(by=("thread_id",)),))
 
 
 def _place(head: Head) -> str:
-    # Shorter than with the whole id: it stands in a head four times.
+    # Use a part of the id to save space: a head stores this place four times.
     return place_of(head.created_at, head.id[-_TAIL:])
 
 
@@ -46,12 +46,12 @@ def _key(head: Head) -> Item:
 
 
 def _listed_as(state: str) -> str:
-    # What a worker has claimed still waits for everybody else: a claim moves nothing in a list.
+    # List a claimed mail as queued, so that a claim does not change the lists.
     return State.QUEUED if state == State.SENDING else state
 
 
 def attributes(head: Head) -> Item:
-    """The index attributes of a head. The platform's own mail is in no list."""
+    """Returns the index attributes of a head. The platform's own mail is not listed."""
     if head.kind != "mail":
         return {}
     values = {"agent_id": head.agent_id, "state": _listed_as(head.state)}
@@ -59,7 +59,7 @@ def attributes(head: Head) -> Item:
 
 
 def label_writes(head: Head, before: Iterable[str], after: Iterable[str]) -> Writes:
-    """The writes that take a mail from the lists of some labels to those of others. No list is kept of what is read."""
+    """The writes that move a mail between the lists of labels, from `before` to `after`. `read` has no list."""
     if head.kind != "mail":
         return None
     gone, there = (sorted(set(labels) - {READ}) for labels in (before, after))
@@ -77,7 +77,7 @@ def _of_agent(agent_id: str | None, labels: Iterable[str]) -> list[str]:
 
 
 def thread_writes(head: Head, parent: Head | None) -> Writes:
-    """The writes that enter an answer into its conversation, and with the first answer the mail that began it."""
+    """The writes that add an answer to its conversation. The first answer also adds the mail that began it."""
     if parent is None or head.thread_id == head.id:
         return None
     begun_by = [parent] if parent.id == head.thread_id and parent.kind == "mail" else []
@@ -88,14 +88,14 @@ def thread_writes(head: Head, parent: Head | None) -> Writes:
 
 
 def page(org_id: str, agent_id: str | None, filters: Filters, limit: int, after: str | None) -> Page:
-    """A page of heads as they are stored, as many as the answer has room for with what they say."""
+    """Returns a page of stored heads, limited so that the response has room for them with their contents."""
     states, labels, threads = _states(filters), filters.get("labels", ()), filters.get("thread_id", ())
     if states == []:
         return Page([], None)
     own = {"agent_id": [agent_id]} if agent_id else {}
     if threads:
         wanted = {"thread_id": threads, **own, "state": states or (), "labels": labels}
-        # Every entry of a conversation is of that conversation; a head that began it does not name it.
+        # Entries need no check of their conversation. A head that began a conversation does not name it.
         return _THREADS.page(org_id, wanted, limit, after, fitting=_fitting)
     if labels and READ not in labels:
         of = {"agent_label": _of_agent(agent_id, labels)} if agent_id else {"label": labels}
@@ -105,7 +105,7 @@ def page(org_id: str, agent_id: str | None, filters: Filters, limit: int, after:
 
 
 def shows(item: Item, agent_id: str | None, filters: Filters) -> bool:
-    """Whether a list shows a head that is in no list of its kind."""
+    """Whether the filters match a head that is not an item of the conversation's list."""
     states, labels = _states(filters), filters.get("labels", ())
     return (
         item.get("kind", "mail") == "mail"
@@ -116,7 +116,7 @@ def shows(item: Item, agent_id: str | None, filters: Filters) -> bool:
 
 
 def _states(filters: Filters) -> list[str] | None:
-    """The states that a list is narrowed to by state and direction, `None` for all."""
+    """Returns the states that the filters by state and direction allow, `None` for all."""
     wanted = [set(filters[name]) for name in ("state",) if filters.get(name)]
     if directions := filters.get("direction"):
         ways = {
@@ -128,6 +128,6 @@ def _states(filters: Filters) -> list[str] | None:
 
 
 def _fitting(items: Sequence[Item]) -> int:
-    """How many of the heads an answer has room for, with what they say."""
+    """Returns how many of the heads fit into a response, with their contents."""
     sizes = accumulate(item.get("size", 0) for item in items)
     return sum(size <= _PAGE_SIZE for size in sizes)

@@ -1,4 +1,4 @@
-"""A message, its states, and the moves between them."""
+"""Models of mail: messages, their states and the allowed changes of state."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from switchboard.usage.models import Receipt
 
 
 class State(StrEnum):
-    """Where a message is. SENDING is the worker's claim: from there on the provider may have it."""
+    """The state of a message. SENDING is the worker's claim: from then on the provider may have the message."""
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -22,14 +22,14 @@ class State(StrEnum):
     DELIVERED = "delivered"
     BOUNCED = "bounced"
     FAILED = "failed"
-    #: A mail that came in: it was never anything else.
+    #: The only state of a received mail.
     RECEIVED = "received"
 
 
-#: The legal moves. Whatever else is reported, late or twice, changes nothing. A message to several people that one of
-#: them got may still bounce for another, which is why DELIVERED is not the end. Nor is BOUNCED, as long as nobody's
-#: bounce is for good: a server that refused the mail in passing may take it later. Who is gone is in the reports, which
-#: keep such a mail where it is (switchboard.email.standing).
+#: The allowed changes of state. Other reports, late or repeated, change nothing. DELIVERED is not final: a message to
+#: several people may reach one of them and bounce for another. BOUNCED is not final while no bounce is permanent: a
+#: server may accept the mail later. Reports of permanent bounces keep the message bounced
+#: (`switchboard.email.standing`).
 MOVES: dict[State, frozenset[State]] = {
     State.QUEUED: frozenset({State.SENDING, State.FAILED}),
     State.SENDING: frozenset(
@@ -45,7 +45,7 @@ MOVES: dict[State, frozenset[State]] = {
 
 
 def each_once(addresses: Iterable[str]) -> list[str]:
-    """The addresses, each in its first spelling. Two that differ in case alone are one recipient."""
+    """Returns the addresses without duplicates, in their first spelling. Case does not distinguish recipients."""
     found: dict[str, str] = {}
     for address in addresses:
         found.setdefault(address.lower(), address)
@@ -53,7 +53,7 @@ def each_once(addresses: Iterable[str]) -> list[str]:
 
 
 class Draft(BaseModel):
-    """What a caller wants sent."""
+    """A mail that a caller wants to send."""
 
     to: list[str]
     cc: list[str] = Field(default_factory=list)
@@ -69,7 +69,7 @@ class Draft(BaseModel):
 
 
 class Suppression(BaseModel):
-    """An address that gets no more mail of an organization, and why.
+    """An address that gets no more mail from an organization, and the reason.
 
     The reason is one of bounce, complaint, unsubscribe (one click), reply (a mail that asks to stop) and manual.
     """
@@ -82,7 +82,7 @@ class Suppression(BaseModel):
 
 
 class Attachment(BaseModel):
-    """A file that came with a mail. `inline` is what its HTML shows, by the content id."""
+    """A file of a received mail. `inline` says that the HTML shows the file by its content id."""
 
     id: str
     filename: str
@@ -95,7 +95,10 @@ class Attachment(BaseModel):
 
 
 class Dropped(BaseModel):
-    """A file that came with a mail and was not kept: too_large, too_many, unreadable, virus, message_too_large."""
+    """A file of a received mail that was not stored.
+
+    The reason is one of too_large, too_many, unreadable, virus and message_too_large.
+    """
 
     filename: str
     mime_type: str
@@ -104,7 +107,7 @@ class Dropped(BaseModel):
 
 
 class Bounce(BaseModel):
-    """What a delivery report says. It is a stranger's word, and changes nothing by itself."""
+    """The content of a delivery report. Its sender is not verified, so it does not change any state."""
 
     hard: bool
     status: str | None = None
@@ -112,25 +115,25 @@ class Bounce(BaseModel):
 
 
 class Reception(BaseModel):
-    """What is known of a mail that came in, beside what it says."""
+    """The facts about a received mail beside its content."""
 
-    #: The address of ours that it came to, and who the envelope said it was from: "" is nobody, `None` not known.
+    #: Our address that received the mail, and the sender in the envelope: "" means nobody (a report), `None` unknown.
     recipient: str
     sender: str | None = None
     reply_to: list[str] = Field(default_factory=list)
-    #: SES' verdicts: spam, virus, spf, dkim, dmarc.
+    #: SES's verdicts: spam, virus, spf, dkim, dmarc.
     verdicts: dict[str, str] = Field(default_factory=dict)
-    #: Why no machine may answer it; `None` for what a person wrote.
+    #: The reason why a machine must not answer the mail; `None` if a person wrote it.
     automatic: str | None = None
     bounce: Bounce | None = None
     dropped: list[Dropped] = Field(default_factory=list)
-    #: Whether `body` and `body_html` are only the beginnings of what these objects hold.
+    #: Whether `body` and `body_html` are only the beginnings. The objects with these keys hold the complete texts.
     truncated: bool = False
     text_key: str | None = None
     html_key: str | None = None
-    #: Whether its structure could not be read.
+    #: Whether the structure of the mail could not be read.
     broken: bool = False
-    #: Where the mail lies as it came, for as long as the bucket keeps it.
+    #: The key of the original mail, for as long as the bucket keeps it.
     raw_key: str
 
 
@@ -138,14 +141,14 @@ UNREAD, READ, SPAM = "unread", "read", "spam"
 
 
 class Head(BaseModel):
-    """What changes of a mail, whose it is and to whom. `version` counts its changes: each write names the one before.
+    """The changing part of a mail, with its owner and recipients. `version` counts the changes, for optimistic locking.
 
-    `step` is the number of the last event that the head was written with (switchboard.email.standing).
+    `step` is the step of the head's last write, from which event numbers follow (`switchboard.email.standing`).
     """
 
     id: str
     org_id: str
-    #: Whose it is; the platform's own mail may be nobody's.
+    #: The agent that owns the mail. The platform's own mail may have no agent.
     agent_id: str | None = None
     kind: str = "mail"
     direction: str = "OUTBOUND"
@@ -153,7 +156,7 @@ class Head(BaseModel):
     version: int = 1
     step: int = 1
     from_address: str = ""
-    #: Of a mail that came in, a head has the address of ours that it came to alone.
+    #: The head of a received mail names only our address that received it.
     to: list[str] = Field(default_factory=list)
     cc: list[str] = Field(default_factory=list)
     bcc: list[str] = Field(default_factory=list)
@@ -161,32 +164,32 @@ class Head(BaseModel):
     thread_id: str
     correlation_id: str
     external_id: str | None = None
-    #: The step that the worker's latest claim made.
+    #: The step of the worker's latest claim.
     claim: int | None = None
     error: str | None = None
     created_at: str
     updated_at: str
     sent_at: str | None = None
     received_at: str | None = None
-    #: Exactly one of `unread` and `read`, and any others.
+    #: Exactly one of `unread` and `read`, and any other labels.
     labels: list[str] = Field(default_factory=lambda: [READ])
-    #: How many mails in a row, this one included, were written by machines, as far as can be told.
+    #: How many mails in a row, including this one, machines wrote, as far as known.
     turns: int = 0
-    #: About how many bytes of an answer the whole message takes.
+    #: About how many bytes of a response the complete message takes.
     size: int = 0
 
     @property
     def recipients(self) -> list[str]:
-        """Everyone it goes to, each once."""
+        """All recipients, each once."""
         return each_once([*self.to, *self.cc, *self.bcc])
 
     def can_become(self, state: State) -> bool:
-        """Whether that move is a legal one."""
+        """Whether the state may change to `state`."""
         return state in MOVES[self.state]
 
 
 class Message(Head):
-    """A whole mail: its head, and what it says, which never changes."""
+    """A complete mail: its head and its content. The content never changes."""
 
     from_name: str = ""
     body: str = ""
@@ -196,19 +199,19 @@ class Message(Head):
     in_reply_to: str | None = None
     references: list[str] = Field(default_factory=list)
     attachments: list[Attachment] = Field(default_factory=list)
-    #: Of a mail that came in.
+    #: Set for received mail only.
     reception: Reception | None = None
 
-    #: The id of the key that sent it: it goes out only while the key may send.
+    #: The id of the API key that sent the mail. The mail is sent only while the key may send.
     key_id: str | None = None
-    #: Our id of the mail that it answers, where we know that.
+    #: Our id of the mail that this one answers, if we know that mail.
     answers: str | None = None
-    #: Where its recipients were counted, so that a mail that never leaves is given back there.
+    #: The usage counters that counted the recipients, so that a mail that is never sent can be refunded.
     receipt: Receipt | None = None
 
     @property
     def is_answer(self) -> bool:
-        """Whether it answers another mail."""
+        """Whether the mail answers another mail."""
         return bool(self.in_reply_to or self.answers)
 
     @model_validator(mode="after")
@@ -220,11 +223,11 @@ class Message(Head):
 
     @property
     def head(self) -> Head:
-        """The head alone."""
+        """The head without the content."""
         return Head.model_construct(**{name: getattr(self, name) for name in Head.model_fields})
 
     def with_head(self, head: Head) -> Message:
-        """The same mail, as a newer head has it."""
+        """Returns the mail with a newer head. Keeps the mail's own recipients."""
         kept = {"to", "cc", "bcc"}
         return self.model_copy(
             update={name: getattr(head, name) for name in Head.model_fields if name not in kept},

@@ -1,4 +1,4 @@
-"""SES' notifications, as event publishing sends them."""
+"""Applies SES's event notifications about sent mail."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from switchboard.carriers.mail import ses
 from switchboard.email import delivery
 from switchboard.email.delivery import Said
 
-#: Feedback (RFC 5965, 3.5) by which nobody asks for less mail: the mail was taken out of a spam folder, or a server
-#: reports that its signatures did not hold.
+#: Feedback types (RFC 5965, 3.5) that are not complaints: the recipient took the mail out of a spam folder, or a server
+#: reports a failed authentication.
 _NO_COMPLAINTS = frozenset({"not-spam", "auth-failure"})
 _NOT_TRIED = Said(diagnostic="not sent: the address is on the suppression list of the mail provider")
 
 
 def apply(notification: dict[str, Any]) -> None:
-    """Apply one notification. What is not about a mail of ours is counted and let go."""
+    """Apply one notification. Counts and ignores a notification that is not about a mail of ours."""
     tags = notification.get("mail", {}).get("tags", {})
     org_id, message_id = (next(iter(tags.get(name, [])), None) for name in (ses.ORG_TAG, ses.MESSAGE_TAG))
     kind = notification.get("eventType", "")
@@ -43,7 +43,7 @@ def apply(notification: dict[str, Any]) -> None:
                 },
             )
         case "Complaint" if detail.get("complaintSubType") == "OnAccountSuppressionList":
-            # SES did not try to send it: the recipient complained of another mail of this account before.
+            # SES did not try to send the mail: the recipient complained about another mail of this account before.
             addresses = _addresses(detail["complainedRecipients"])
             said = dict.fromkeys(addresses, _NOT_TRIED)
             delivery.bounced(org_id, message_id, addresses, permanent=True, said=said)

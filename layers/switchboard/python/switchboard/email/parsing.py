@@ -1,8 +1,8 @@
-"""A mail as it came, taken apart. Pure: no AWS, and nothing that it is given makes it raise.
+"""Parses a received mail. Pure: it does not call AWS, and no input makes it raise.
 
-The standard library reads the structure, under its older policy: the default one parses every header by a grammar,
-which raises on some malformed ones and takes seconds for a long one and for many parts. Headers are cut, and decoded
-here from their source.
+The standard library parses the structure with its older policy. The default policy parses every header by a grammar: it
+raises on some malformed headers, and takes seconds for long headers and for many parts. This module shortens headers
+and decodes them from their source.
 """
 
 from __future__ import annotations
@@ -23,32 +23,32 @@ from switchboard.email import automatic, charsets, filenames, people
 from switchboard.email.html_text import text_of
 from switchboard.email.models import Bounce, Dropped
 
-#: What is taken of a mail: the size of one attachment, the number of attachments, and how many of the rest are named.
+#: The largest attachment in bytes, the number of attachments, and how many dropped attachments are listed.
 MAX_ATTACHMENT = 25 * 1024 * 1024
 MAX_ATTACHMENTS = 50
 _MAX_NAMED = 50
-#: Beyond this nobody wrote the mail for a reader, and reading it would take minutes: see `_is_hopeless`.
+#: The limits of lines and steps. A larger mail is not meant for a reader and would take minutes: see `_is_hopeless`.
 _MAX_LINES, _MAX_STEPS = 2_000_000, 100_000_000
 _MAX_HEADERS, _MAX_HEADER, _MAX_MIME_HEADER = 500, 32_768, 4_096
-#: Of each semicolon of a MIME header the library asks again whether it stands in quotes.
+#: How many parameters of a MIME header are kept. The library checks for each semicolon whether it is quoted.
 _MAX_PARAMETERS = 64
-#: How many headers of one name are looked at for people. RFC 5322 allows one.
+#: How many headers of one name are parsed for people. RFC 5322 allows one.
 _MAX_SAME = 20
-#: What is kept of a mail in its item, beside the text: the item's 400 KB have to hold all of it. Sizes are in bytes.
+#: The limits for headers in a mail's item, which holds at most 400 KB in total. Sizes are in bytes.
 _MAX_PEOPLE, _MAX_ADDRESS, _MAX_SUBJECT, _MAX_REFERENCES = 100, 320, 998, 20
 _MAX_SHOWN_HEADERS, _MAX_SHOWN_HEADER, _MAX_SHOWN = 60, 2_000, 16_384
-#: What all people, names of files and content ids may have together, with what the item needs beside each of them.
+#: How many bytes all people, file names and content ids may have together, and the overhead of each in the item.
 _MAX_NAMES, _BESIDE = 96 * 1024, 16
 _CHUNK = 65_536
-#: Of how many HTML parts the text is taken.
+#: From how many HTML parts text is extracted.
 _MAX_HTML_TEXTS = 20
 
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,996}>")
 _BARE_ID = re.compile(r"[!-;=?-~]{1,996}")
-#: It begins where a word does, and is no longer than an address may be: a long word without an `@` is looked at once.
+#: An address begins where a word begins and has limited length, so that a long word without an `@` is scanned once.
 _ADDRESS = re.compile(r"(?<![^\s<>,;:\"()\[\]\\])[^\s<>,;:\"()\[\]\\]{1,64}@[^\s<>,;:\"()\[\]\\@]{1,255}")
 _REPORTED_ID = re.compile(rb"^(?:original-)?message-id:\s*(<[!-;=?-~]{1,996}>)", re.IGNORECASE | re.MULTILINE)
-#: A header's name with blanks before its colon, and the names of boundaries.
+#: A header's name with spaces before its colon, and the names of boundaries.
 _LOOSE_COLON = re.compile(rb"^([!-9;-~]{1,100})[ \t]{1,20}:", re.MULTILINE)
 _BOUNDARIES = re.compile(rb"boundary=[\"']?([^\s\"';]{1,200})", re.IGNORECASE)
 _TOKEN = re.compile(r"[A-Za-z0-9-]+")
@@ -58,7 +58,7 @@ _PARAMETER = re.compile(
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NOT_BASE64 = bytes(byte for byte in range(256) if byte not in _BASE64 and byte != ord("="))
 _BOUNDARY = re.compile(rb"boundary", re.IGNORECASE)
-#: Headers that are shown elsewhere, or are the business of the machines on the way.
+#: Headers that are not shown: other fields show them, or they concern only mail servers.
 _NOT_SHOWN = re.compile(
     r"from|to|cc|bcc|subject|message-id|in-reply-to|references|mime-version|content-.*|received.*|return-path|"
     r"dkim-.*|domainkey-.*|arc-.*|authentication-results|x-ses-.*",
@@ -68,7 +68,7 @@ _NOT_SHOWN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A part that is no text to read. `inline` is what the HTML shows by its `content_id`."""
+    """A part that is not the mail's text. `inline` says that the HTML shows the part by its `content_id`."""
 
     filename: str
     media_type: str
@@ -79,7 +79,7 @@ class Attachment:
 
 @dataclass(slots=True)
 class Parsed:
-    """What a mail says. Addresses and headers are what its sender wrote: nothing of it is proven."""
+    """The content of a parsed mail. The sender chose all addresses and headers: none of them is verified."""
 
     message_id: str | None = None
     from_address: str = ""
@@ -87,7 +87,7 @@ class Parsed:
     to: list[str] = field(default_factory=list)
     cc: list[str] = field(default_factory=list)
     reply_to: list[str] = field(default_factory=list)
-    #: Whom it was for, where the envelope is not known: by the headers that forwarders add, else To and Cc.
+    #: The recipients, for mail without a known envelope: from the headers that forwarders add, else from To and Cc.
     recipients: list[str] = field(default_factory=list)
     subject: str = ""
     date: str | None = None
@@ -98,23 +98,23 @@ class Parsed:
     headers: dict[str, str] = field(default_factory=dict)
     attachments: list[Attachment] = field(default_factory=list)
     dropped: list[Dropped] = field(default_factory=list)
-    #: Why a machine must not answer it, by its own headers.
+    #: The reason why a machine must not answer the mail, from its headers.
     automatic: str | None = None
     bounce: Bounce | None = None
-    #: The Message-ID of the mail that a report is about.
+    #: The Message-ID of the reported mail, if this mail is a report.
     report_of: str | None = None
-    #: Whether its structure could not be read, so that it is shown as it came.
+    #: Whether the structure could not be read. The mail is then shown as its source text.
     broken: bool = False
 
 
 def _encoding(value: str) -> str:
-    """The name of a transfer encoding, without what stands behind it: blanks, a comment, a parameter."""
+    """Returns the name of a transfer encoding, without following spaces, comments or parameters."""
     found = _TOKEN.match(value.strip())
     return found[0].lower() if found else value
 
 
 def _divided(value: str) -> str:
-    """A media type with the semicolons that a mailer forgot before a parameter."""
+    """Adds the semicolons that a mailer forgot before parameters of a media type."""
     out: list[str] = []
     quoted = False
     for place, char in enumerate(value):
@@ -132,7 +132,7 @@ _MENDED: dict[str, Callable[[str], str]] = {"content-transfer-encoding": _encodi
 
 
 class _Lenient(Compat32):
-    """For strangers: long headers are cut, and a header is its source, when it is read and when it is written."""
+    """A policy for unknown senders: shortens long headers, and reads and writes headers as their source text."""
 
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
         name, value = super().header_source_parse(sourcelines)
@@ -155,17 +155,17 @@ _POLICY = _Lenient(linesep="\r\n")
 
 
 def parse(raw: bytes) -> Parsed:
-    """Take a mail apart. What is broken is read as far as it goes; what is hopeless is shown as text."""
+    """Parses a mail. Reads a malformed mail as far as possible, and a hopeless mail as text. Never raises."""
     if _is_hopeless(raw):
         return beginning(raw)
     try:
         return _parsed(_structure(raw))
-    except Exception:  # noqa: BLE001 RecursionError, and whatever the library raises on malformed structure
+    except Exception:  # noqa: BLE001 RecursionError, and any error of the library on malformed structure
         return beginning(raw)
 
 
 def beginning(raw: bytes) -> Parsed:
-    """A mail by its headers alone, with the rest as text."""
+    """Parses only the headers of a mail, and returns the rest as text."""
     head, _, rest = raw.replace(b"\r\n", b"\n").partition(b"\n\n")
     try:
         found = _parsed(_structure(_without_structure(head[: 16 * _MAX_HEADER]) + b"\n\n"))
@@ -180,7 +180,7 @@ def _without_structure(head: bytes) -> bytes:
 
 
 def _is_hopeless(raw: bytes) -> bool:
-    """Whether the parser would take minutes: it looks at every line once for each multipart that it is inside of."""
+    """Whether the parser would take minutes: it checks every line once for each multipart that contains the line."""
     lines = max(raw.count(b"\n"), raw.count(b"\r"))
     depth = min(sum(1 for _ in _BOUNDARY.finditer(raw)), 1_000)
     return lines > _MAX_LINES or lines * depth > _MAX_STEPS
@@ -195,7 +195,7 @@ def _structure(raw: bytes) -> Mime:
 
 
 def _with_joined_colons(raw: bytes) -> bytes:
-    """The mail without the blanks that RFC 822 allowed before a header's colon: the library ends the headers there."""
+    """Removes the spaces before a header's colon, which RFC 822 allowed. The library ends the headers at them."""
     end = min((found for mark in (b"\r\n\r\n", b"\n\n") if (found := raw.find(mark)) >= 0), default=len(raw))
     head = raw[:end]
     mended = _LOOSE_COLON.sub(rb"\1:", head)
@@ -238,13 +238,13 @@ def _parsed(mime: Mime) -> Parsed:
     if mime.get_content_type() == "multipart/report":
         found.automatic = found.automatic or "report"
     else:
-        # Somebody forwards a report, or a mail: what is in it is not about this one.
+        # The mail is not a report itself: its parts may be a forwarded report about another mail.
         found.bounce = found.report_of = None
     return found
 
 
 def _fit(found: Parsed) -> None:
-    """Leave out the people that the item has no room for, and name files by their numbers where it has none."""
+    """Limit the size of names: drop people that do not fit, and name files by numbers if their names do not fit."""
     room = _MAX_NAMES
 
     def takes(text: str | None) -> bool:
@@ -265,12 +265,12 @@ def _fit(found: Parsed) -> None:
 
 
 def shortened(ids: list[str]) -> list[str]:
-    """The first, which began the thread, and the newest: what mailers keep of a long list too."""
+    """Shortens a list of Message-IDs: keeps the first, which began the thread, and the newest, as mailers do."""
     return ids if len(ids) <= _MAX_REFERENCES else [ids[0], *ids[1 - _MAX_REFERENCES :]]
 
 
 class _Headers:
-    """A mail's headers, by name, from their source."""
+    """The headers of a mail by name, decoded from their source."""
 
     def __init__(self, mime: Mime) -> None:
         self._found: dict[str, list[str]] = {}
@@ -284,7 +284,7 @@ class _Headers:
         return self._found.get(name, [])
 
     def first(self, name: str) -> str:
-        # Of a header that stands there twice the first counts, as in most readers.
+        # If a header is repeated, the first counts, as in most mail readers.
         return next(iter(self.every(name)), "").strip()
 
     def message_id(self) -> str | None:
@@ -321,7 +321,7 @@ class _Body:
 
     def __init__(self, found: Parsed) -> None:
         self._found = found
-        #: Each readable part: the alternative that it is in, whether it is HTML, and its text.
+        #: Each readable part: the number of its alternative, whether it is HTML, and its text.
         self._read: list[tuple[int | None, bool, str]] = []
         self._bounce_fields: list[str] = []
 
@@ -329,7 +329,7 @@ class _Body:
         for part, alternative in _leaves(mime):
             leaf = _Leaf.of(part)
             if part.get_content_maintype() == "multipart":
-                # A multipart without a boundary: what stands in it is all there is.
+                # A multipart without a boundary: take its source as text.
                 self._read.append((alternative, False, _text(leaf)))
             elif _is_body(leaf):
                 self._read.append((alternative, leaf.kind == "text/html", _text(leaf)))
@@ -340,13 +340,13 @@ class _Body:
         self._found.text = "\n".join(self._texts())
 
     def _texts(self) -> Iterator[str]:
-        """What a reader of plain text sees: of alternatives the plain one, of all else the parts in their order."""
+        """Yields the plain text: the plain part of each alternative, and all other parts in their order."""
         plain = {number for number, is_html, text in self._read if not is_html and text.strip()}
         has_html = any(is_html for _, is_html, _ in self._read)
         room = _MAX_HTML_TEXTS
         for number, is_html, text in self._read:
             if not is_html:
-                # Beside what stands in the HTML an empty text says nothing.
+                # Skip an empty text beside an HTML part.
                 if text.strip() or not has_html:
                     yield text
             elif (number is None or number not in plain) and room:
@@ -363,7 +363,7 @@ class _Body:
             return
         try:
             content = _content(part)
-        except Exception:  # noqa: BLE001 the library's generator and decoders raise on what they cannot write
+        except Exception:  # noqa: BLE001 the library's generator and decoders raise on some malformed parts
             self._drop(name, kind, None, "unreadable")
             return
         if kind in automatic.REPORTS:
@@ -384,7 +384,7 @@ class _Body:
 
 
 def _leaves(mime: Mime) -> Iterator[tuple[Mime, int | None]]:
-    """The parts that hold content, in order, with the number of the outermost alternative that each is in.
+    """Yields the content parts in order, each with the number of its outermost alternative.
 
     A mail inside a mail is one part.
     """
@@ -406,7 +406,7 @@ def _inside(part: Mime) -> list[Mime]:
 
 @dataclass(frozen=True, slots=True)
 class _Leaf:
-    """A part that holds content, and what its headers say of it, each read once."""
+    """A content part with the facts from its headers, each parsed once."""
 
     part: Mime
     kind: str
@@ -427,12 +427,12 @@ class _Leaf:
         )
 
 
-#: A parameter's value. An encoded one (RFC 2231) comes in three parts: charset, language, bytes.
+#: A parameter's value. An encoded value (RFC 2231) has three parts: charset, language, bytes.
 _Value = str | tuple[str | None, str | None, str]
 
 
 def _parameters(part: Mime, header: str) -> dict[str, _Value]:
-    """The parameters of a header, by name. Of one that stands there twice the first counts."""
+    """Returns the parameters of a header by name. If a parameter is repeated, the first counts."""
     found: dict[str, _Value] = {}
     for name, value in part.get_params([], header=header):
         found.setdefault(name.lower(), value)
@@ -465,16 +465,16 @@ def _decoded(part: Mime) -> bytes:
     try:
         data = part.get_payload(decode=True)
     except ValueError:
-        # The library looks the charset up on its way, and raises for a name that holds odd characters.
+        # The library looks up the charset too, and raises if its name has unusual characters.
         del part["content-type"]
         data = part.get_payload(decode=True)
     return data if isinstance(data, bytes) else b""
 
 
 def _from_base64(data: bytes) -> bytes:
-    """The bytes of base64, also of some pieces in a row, each with padding of its own."""
+    """Decodes base64, also a sequence of pieces that each have padding of their own."""
     pieces = data.translate(None, delete=_NOT_BASE64).split(b"=")
-    # One letter left over is no byte.
+    # A single remaining base64 character does not encode a byte.
     whole = (piece[:-1] if len(piece) % 4 == 1 else piece for piece in pieces)
     return b"".join(binascii.a2b_base64(piece + b"=" * (-len(piece) % 4)) for piece in whole if piece)
 
@@ -484,7 +484,7 @@ def _content(part: Mime) -> bytes:
         return _decoded(part)
     content = b"\r\n".join(one.as_bytes(policy=_POLICY) for one in _inside(part))
     if str(part.get("content-transfer-encoding", "")).strip().lower() == "base64":
-        # Forbidden for a mail in a mail, and sent all the same: the parser took the letters for headers or text.
+        # Base64 is forbidden for a mail in a mail, but some mailers use it. The parser read it as headers or text.
         holder = Mime()
         holder["Content-Transfer-Encoding"] = "base64"
         holder.set_payload(content.strip().decode("ascii", "replace"))
@@ -493,7 +493,7 @@ def _content(part: Mime) -> bytes:
 
 
 def _from_raw(value: str) -> str:
-    """A header's source, with bytes beyond ASCII read as text."""
+    """Decodes a header's source, including bytes outside ASCII."""
     return value if value.isascii() else charsets.decode(value.encode("utf-8", "surrogateescape"), "utf-8")
 
 
@@ -508,7 +508,7 @@ def _people(value: str) -> Iterator[tuple[str, str]]:
     for name, address in found:
         local, _, domain = address.strip().rpartition("@")
         given = f"{local}@{domain.lower()}"
-        # What cannot be seen is in no address: neither a space nor a control character.
+        # Reject addresses with invisible characters: spaces and control characters.
         if local and domain and len(given.encode()) <= _MAX_ADDRESS and given.isprintable() and " " not in given:
             yield charsets.cut(charsets.words(name).strip(), _MAX_ADDRESS), given
 
@@ -516,7 +516,7 @@ def _people(value: str) -> Iterator[tuple[str, str]]:
 def _date(value: str) -> str | None:
     try:
         moment = parsedate_to_datetime(value)
-        # Without a zone (`-0000`) it is UTC that was meant.
+        # A date without a time zone (`-0000`) means UTC.
         return clock.iso(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     except (ValueError, TypeError, OverflowError, IndexError):
         return None

@@ -1,6 +1,6 @@
-"""The people that a header names (RFC 5322, 3.4), as mailers write them and as they should not.
+"""Parses the people in a mail header (RFC 5322, 3.4), including common malformed entries.
 
-One pass over the text: no quote, comment or bracket that is never closed makes it slow, and nothing makes it raise.
+The parser makes one pass over the text and never raises. An unclosed quote, comment or bracket does not slow it down.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-#: Text that has no meaning of its own in a list of people.
+#: Text without special meaning in a list of people.
 _PLAIN = re.compile(r"[^\"(<\[,;:=]+")
 _ENCODED = re.compile(r"=\?[^?\s]{1,80}\?[bBqQ]\?[^?]{0,990}\?=")
 
 
 class Person(NamedTuple):
-    """A display name as it is written (it may hold encoded words), and an address with an `@`."""
+    """A display name, possibly with undecoded encoded words, and an address with an `@`."""
 
     name: str
     address: str
@@ -24,7 +24,7 @@ class Person(NamedTuple):
 
 @dataclass(slots=True)
 class _Open:
-    """One entry of a list that is being read."""
+    """The entry of a list that is being parsed."""
 
     text: list[str] = field(default_factory=list)
     comments: list[str] = field(default_factory=list)
@@ -33,7 +33,7 @@ class _Open:
     def people(self) -> Iterator[Person]:
         text = " ".join("".join(self.text).split())
         if self.angle is not None and "@" in self.angle:
-            # A route (`<@relay:bob@example.com>`) is no part of the address.
+            # A route (`<@relay:bob@example.com>`) does not belong to the address.
             address = self.angle.rpartition(":")[2] if self.angle.lstrip().startswith("@") else self.angle
             note = " ".join(self.comments)
             yield Person(f"{text} ({note})" if text and note else text or note, _joined(address))
@@ -46,7 +46,7 @@ class _Open:
 
 
 def read(value: str) -> Iterator[Person]:
-    """The people of a header, in its order. An entry without an address names nobody."""
+    """Yields the people of a header, in its order. Skips entries without an address."""
     place, end = 0, len(value)
     entry, last_quote, comments_close = _Open(), value.rfind('"'), True
     while place < end:
@@ -66,12 +66,12 @@ def read(value: str) -> Iterator[Person]:
         elif char == "<":
             entry.angle, place = _angle(value, place + 1)
         elif char == "[":
-            # A domain's number: its colons begin no group.
+            # An address literal: its colons do not begin a group.
             close = value.find("]", place, place + 64) + 1 or place + 1
             entry.text.append(value[place:close])
             place = close
         elif char == ":":
-            # What stands before is a group's name.
+            # The text before the colon is a group's name.
             entry, place = _Open(), place + 1
         elif char in ",;":
             yield from entry.people()
@@ -84,7 +84,7 @@ def read(value: str) -> Iterator[Person]:
 
 
 def _joined(text: str) -> str:
-    """An address without the blanks that RFC 822 allowed around its `@`."""
+    """Removes the spaces that RFC 822 allowed around the `@` of an address."""
     return "@".join(part.strip() for part in text.split("@"))
 
 
@@ -103,7 +103,7 @@ def _quoted(value: str, place: int) -> tuple[str, int]:
 
 
 def _comment(value: str, place: int) -> tuple[str, int] | None:
-    """A comment and where it ends; `None` for one that is never closed."""
+    """Returns a comment and its end, `None` if the comment is never closed."""
     text: list[str] = []
     depth = 1
     while place < len(value):
@@ -124,6 +124,6 @@ def _angle(value: str, place: int) -> tuple[str, int]:
     close = value.find(">", place)
     if close >= 0:
         return value[place:close], close + 1
-    # Never closed: it ends with the entry.
+    # The bracket is never closed: it ends with the entry.
     close = min((found for char in ",;" if (found := value.find(char, place)) >= 0), default=len(value))
     return value[place:close], close

@@ -1,7 +1,7 @@
-"""SES' notice that a mail came in: its envelope, its verdicts, and where the mail lies.
+"""Parses SES's notice about a received mail: its envelope, its verdicts, and the key of the stored mail.
 
-SES writes the mail to S3 and then tells a topic of it. That notice is taken, rather than S3's own: it alone has the
-envelope, which names blind copies, and the verdicts from a source that no sender can write to.
+SES writes the mail to S3 and then publishes a notice to a topic. We use this notice instead of S3's own, because only
+this one has the envelope, which names blind copies, and verdicts that no sender can forge.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _FAILED = "FAIL"
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What SES knows of a mail. `sender` is the envelope's: "" is nobody (a report), `None` is not known."""
+    """SES's facts about a mail. `sender` is the envelope's: "" means nobody (a report), `None` unknown."""
 
     ses_id: str
     key: str
@@ -28,17 +28,17 @@ class Receipt:
 
     @property
     def is_spam(self) -> bool:
-        """Whether it is to be labelled as spam: as such, or for a virus."""
+        """Whether the mail gets the label `spam`: for a spam verdict or a virus."""
         return _FAILED in (self.verdicts.get("spam"), self.verdicts.get("virus"))
 
     @property
     def has_virus(self) -> bool:
-        """Whether what it brings may not be kept."""
+        """Whether the mail has a virus, so that its files must not be stored."""
         return self.verdicts.get("virus") == _FAILED
 
 
 def read(notice: dict[str, Any]) -> Receipt | None:
-    """The receipt that a notice holds; `None` for a notice of anything else."""
+    """Returns the receipt of a notice, `None` if the notice is not about received mail."""
     receipt, mail = notice.get("receipt", {}), notice.get("mail", {})
     key = receipt.get("action", {}).get("objectKey")
     if notice.get("notificationType") != "Received" or not key:
@@ -58,5 +58,5 @@ def _moment(text: str | None) -> str:
     try:
         return clock.iso(clock.parse(text or ""))
     except ValueError:
-        # Ids are made from it, and have to come out the same when the notice comes again.
+        # Use a fixed time: message ids are derived from it and must be the same if the notice is repeated.
         return "1970-01-01T00:00:00.000Z"

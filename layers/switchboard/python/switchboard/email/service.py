@@ -1,4 +1,4 @@
-"""Accepting mail and reading it."""
+"""Accepts mail for delivery, reads messages, and changes their labels."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from switchboard.kit.change import Change, change
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
 
-#: SES' own limit of recipients for one message.
+#: SES's limit of recipients for one message.
 MAX_RECIPIENTS = 50
 MAX_LABELS = 20
-#: How many mails in a row machines may write in a thread: two agents that answer each other stop here.
+#: How many mails in a row machines may write in a thread. The limit stops two agents that answer each other.
 MAX_TURNS = 30
 
 
 class AnswersMachine(Conflict):
-    """The mail to answer was sent by a machine, which might answer the answer without end (RFC 3834, 2)."""
+    """The mail to answer was sent by a machine, which might answer again without end (RFC 3834, 2)."""
 
     code = "automatic_message"
 
 
 class TooManyTurns(Conflict):
-    """Nobody but machines has written in this thread for too long."""
+    """Only machines wrote the latest messages of this thread, up to the limit."""
 
     code = "machine_turns"
 
 
 class Suppressed(Conflict):
-    """A recipient gets no more mail from this organisation: it bounced, complained, or asked to stop."""
+    """A recipient's address is suppressed: it bounced, complained, or asked to get no more mail."""
 
     code = "recipient_suppressed"
 
@@ -51,7 +51,8 @@ def send(caller: Caller, draft: Draft) -> Message:
     recipients = each_once([*draft.to, *draft.cc, *draft.bcc])
     if len(recipients) > MAX_RECIPIENTS:
         raise Invalid(
-            f"A mail goes to at most {MAX_RECIPIENTS} recipients.", fields={"to": "too many recipients with cc and bcc"}
+            f"A message can have at most {MAX_RECIPIENTS} recipients: send several messages.",
+            fields={"to": "too many recipients, together with cc and bcc"},
         )
     choosing = agents.choose(caller, draft.agent_id)
     suppressing = Task(partial(store.suppressed, caller.org_id, recipients))
@@ -64,7 +65,7 @@ def send(caller: Caller, draft: Draft) -> Message:
     if parent:
         _require_answerable(parent)
     if refusing := suppressing.result():
-        # An earlier run of the same request may have been accepted before.
+        # An earlier run of the same request may have been accepted before the address was suppressed.
         if done := done_before(caller.effect):
             return get(caller, done.subject_id)
         raise _suppressed_for(refusing)
@@ -77,7 +78,7 @@ def send(caller: Caller, draft: Draft) -> Message:
         from_address=sender.address,
         from_name=sender.name,
         thread_id=parent.thread_id if parent else message_id,
-        # Our own id of a message is no Message-ID.
+        # Our own message ids are not Message-IDs.
         in_reply_to=_header_id(parent) if parent else draft.in_reply_to,
         references=_references(draft, parent),
         correlation_id=caller.correlation_id,
@@ -101,7 +102,7 @@ def send(caller: Caller, draft: Draft) -> Message:
 
 
 def _parent(caller: Caller, in_reply_to: str | None) -> Message | None:
-    """The message that this one answers, if we know it, named by our id or by its Message-ID."""
+    """Returns the message to answer, if we know it. `in_reply_to` is our id or a Message-ID."""
     if not in_reply_to:
         return None
     if in_reply_to.startswith("msg_"):
@@ -112,18 +113,18 @@ def _parent(caller: Caller, in_reply_to: str | None) -> Message | None:
 def _require_answerable(parent: Message) -> None:
     """Raise AnswersMachine or TooManyTurns for a mail that a machine must not answer.
 
-    There is no way to force it: whoever means to write writes a new mail.
+    A caller cannot override this, but can send a new mail.
     """
     if parent.reception and parent.reception.automatic:
         raise AnswersMachine(
-            "The message was sent by a machine, and two machines that answer each other never stop. "
-            "Send a new message without inReplyTo.",
+            "A machine sent this message, and two machines could answer each other without end. "
+            "Send a new message without `inReplyTo`.",
             automatic=parent.reception.automatic,
         )
     if parent.turns >= MAX_TURNS:
         raise TooManyTurns(
-            f"The last {parent.turns} messages of this thread were written by machines. "
-            "Wait for a person's answer, or send a new message without inReplyTo.",
+            f"Machines wrote the last {parent.turns} messages of this thread. "
+            "Wait for a person's answer, or send a new message without `inReplyTo`.",
             turns=parent.turns,
             limit=MAX_TURNS,
         )
@@ -135,7 +136,7 @@ def _header_id(parent: Message | None) -> str | None:
 
 def _references(draft: Draft, parent: Message | None) -> list[str]:
     inherited = [*parent.references, _header_id(parent)] if parent else []
-    # A chain of answers makes a header that grows without end: mailers keep the first and the newest, too.
+    # A long chain of answers would make the header grow without end, so shorten it as mailers do.
     return parsing.shortened(list(dict.fromkeys(text for text in [*draft.references, *inherited] if text)))
 
 
@@ -144,24 +145,26 @@ def _suppressed(items: list[Item | None]) -> Exception:
 
 
 def _suppressed_for(addresses: list[str]) -> Suppressed:
-    return Suppressed("A recipient gets no more mail of yours: see the list of suppressions.", recipients=addresses)
+    return Suppressed(
+        "A recipient's address is suppressed: remove the recipient, or lift the suppression.", recipients=addresses
+    )
 
 
 def get(caller: Caller, message_id: str) -> Message:
-    """The organisation's message of that id, or for an agent key the agent's own. Raises NotFound."""
+    """Returns a message of the organization. An agent key sees only its agent's messages. Raises NotFound."""
     return _visible(caller, store.get(caller.org_id, message_id))
 
 
 def _visible(caller: Caller, message: Message | None) -> Message:
-    # The platform's own mail is no agent's, also where it tells of one: the link to an organization's console is for
-    # the human whom it is sent to, and not for whoever signed up in their name.
+    # Hide the platform's own mail, even if it belongs to an agent: a link to an organization's console is only for the
+    # person who receives it, and not for someone who signed up with that person's address.
     if not message or message.kind != "mail" or not (caller.is_master or message.agent_id == caller.agent_id):
         raise NotFound("There is no such message.")
     return message
 
 
 def get_with_reports(caller: Caller, message_id: str) -> tuple[Message, list[Report]]:
-    """As `get`, with what was reported of each recipient, in the order of the message. Of mail that came in: nothing.
+    """Like `get`, with a report for each recipient, in the message's order. Received mail has no reports.
 
     Raises NotFound.
     """
@@ -171,19 +174,22 @@ def get_with_reports(caller: Caller, message_id: str) -> tuple[Message, list[Rep
 
 
 def find(org_id: str, message_id: str) -> Head | None:
-    """The head of the organisation's message of that id, for a worker."""
+    """Returns the head of a message of the organization, for a worker."""
     return store.get_head(org_id, message_id)
 
 
 def find_many(places: Sequence[tuple[str, str]]) -> list[Head | None]:
-    """The heads of up to a hundred messages, by organization and id, in their order, for a worker."""
+    """Returns the heads of up to a hundred messages, by organization and id, in the given order, for a worker."""
     return store.HEADS.get_across(places)
 
 
 def listing(
     caller: Caller, agent_id: str | None, filters: lists.Filters, limit: int, after: str | None
 ) -> tuple[list[Message], str | None]:
-    """A page of messages, newest first. An agent key sees its agent's; a master key all, or those of `agent_id`."""
+    """A page of messages, newest first, and the cursor of the next page. Raises NotFound.
+
+    An agent key sees its agent's messages. A master key sees all messages, or the messages of `agent_id`.
+    """
     if not caller.is_master:
         if agent_id not in (None, caller.agent_id):
             raise NotFound("There is no such agent.")
@@ -192,7 +198,7 @@ def listing(
 
 
 def attachment(caller: Caller, message_id: str, attachment_id: str) -> Attachment:
-    """A file that came with a message that the caller may see. Raises NotFound."""
+    """Returns an attachment of a message that the caller may see. Raises NotFound."""
     found = next((one for one in get(caller, message_id).attachments if one.id == attachment_id), None)
     if not found:
         raise NotFound("There is no such attachment.")
@@ -200,9 +206,9 @@ def attachment(caller: Caller, message_id: str, attachment_id: str) -> Attachmen
 
 
 def label(caller: Caller, message_id: str, add: list[str], remove: list[str]) -> Message:
-    """Put labels on a message and take some off. Raises NotFound, Invalid, Conflict.
+    """Add labels to a message and remove labels. Raises NotFound, Invalid, Conflict.
 
-    A message is either read or unread: to put one on is to take the other off, and the reverse.
+    A message is either read or unread: adding one of these labels removes the other, and removing one adds the other.
     """
     message = get(caller, message_id)
     assert message.agent_id is not None, "only an agent's mail is shown"
@@ -211,8 +217,8 @@ def label(caller: Caller, message_id: str, add: list[str], remove: list[str]) ->
     def decide(before: Standing) -> Change[Standing]:
         head = before.head
         if head.state is State.QUEUED:
-            # A worker that finds it changed would take it for another worker's, and not send it.
-            raise Conflict("The message is about to be sent: label it once it is.", code="message_queued")
+            # The sending worker would take a changed head for another worker's claim, and not send the mail.
+            raise Conflict("The message is queued: change its labels after it is sent.", code="message_queued")
         labels = _labelled(head.labels, add, remove)
         if labels == head.labels:
             return None
@@ -227,32 +233,37 @@ def label(caller: Caller, message_id: str, add: list[str], remove: list[str]) ->
 
 def _labelled(labels: list[str], add: list[str], remove: list[str]) -> list[str]:
     if set(add) & set(remove) or {READ, UNREAD} <= set(add):
-        raise Invalid("A label is put on or taken off.", fields={"add": "contradicts itself or remove"})
+        raise Invalid(
+            "The labels contradict each other: add or remove a label, not both.",
+            fields={"add": "must not contain a label of `remove`, or both `read` and `unread`"},
+        )
     opposite = {READ: UNREAD, UNREAD: READ}
     add = [*add, *(opposite[name] for name in remove if name in opposite)]
     off = {*remove, *(opposite[name] for name in add if name in opposite)}
     changed = list(dict.fromkeys([*(name for name in labels if name not in off), *(n for n in add if n not in off)]))
     if len(changed) > MAX_LABELS:
-        raise Invalid(f"A message has at most {MAX_LABELS} labels.", fields={"add": "too many labels"})
+        raise Invalid(
+            f"A message can have at most {MAX_LABELS} labels: remove some first.", fields={"add": "too many labels"}
+        )
     return changed
 
 
 def link(attachment: Attachment) -> str:
-    """A link to a file, for whoever has it, good for an hour."""
+    """Returns a link to a file that works for an hour, for anyone who has the link."""
     return attachments.link(attachment)
 
 
 def text_links(message: Message) -> dict[str, str]:
-    """Links to the whole text and HTML of a message that shows their beginnings."""
+    """Returns links to the complete text and HTML of a message that shows only their beginnings."""
     return attachments.text_links(message)
 
 
 def system_mail(origin: Origin, agent_id: str | None, to: str, subject: str, body: str) -> list[Writes]:
-    """The writes that queue a mail of the platform's own: not charged, and in no agent's list.
+    """The writes that queue a mail of the platform's own. It is not charged and not listed.
 
-    They are the same for an address that gets no more of it (`delivery` then sends nothing): whether somebody's mailbox
-    bounced or complained is no fact of the organization that has the platform write to it. For one that the
-    organization itself suppresses they raise Suppressed at commit.
+    The writes also succeed if the platform's own mail to the address is suppressed (`delivery` then sends nothing). So
+    an organization does not learn that a mailbox bounced or complained. They raise Suppressed at commit if the
+    organization itself suppresses the address.
     """
     now, message_id = clock.stamp(), ids.new("msg")
     message = Message(

@@ -1,9 +1,9 @@
-"""Where a mail stands: its head, and what was reported of each recipient.
+"""The delivery status of a mail: its head, and the reports about each recipient.
 
-A recipient's reports are an item of their own, written with the event that tells of them. Notices of different
-recipients therefore write to different items, and meet at the head only where it has to move: once to sent, once to
-delivered or bounced. The head's state follows from the reports, so that a worker that was stopped between a
-recipient's item and the head leaves nothing behind that the next look at the mail does not mend.
+The report about a recipient is an item of its own, written together with its event. So notices about different
+recipients write to different items. They change the head only when its state changes: once to sent, once to delivered
+or bounced. The head's state follows from the reports. If a worker stops between the report and the head, the next
+change of the mail repairs the head.
 """
 
 from __future__ import annotations
@@ -17,44 +17,44 @@ from pydantic import BaseModel
 from switchboard.email.models import Head, State
 from switchboard.kit.collection import moved
 
-#: Numbers of one step: the first for the head, one for each recipient of SES' 50, the last for the provider's
-#: acceptance of a mail of which more was reported before.
+#: How many event numbers one step has: the first for the head, one for each of up to 50 recipients (SES's limit), and
+#: the last for an acceptance by the provider that is recorded after the first reports.
 _PLACES = 64
 
 
 class Report(BaseModel):
-    """What was reported of one recipient: each fact once, with the moment when it was recorded."""
+    """The report about one recipient. Each fact is recorded once, with its time."""
 
     address: str
     version: int = 0
     step: int = 0
     delivered_at: str | None = None
     bounced_at: str | None = None
-    #: When it bounced for good.
+    #: When the mail bounced permanently.
     gone_at: str | None = None
     complained_at: str | None = None
-    #: When a complaint named it among several, of whom one complained.
+    #: When a complaint named several recipients, of whom only one complained.
     suspected_at: str | None = None
-    #: What the receiving server said last: its status code, and the beginning of its words.
+    #: The receiving server's last response: its status code and the beginning of its message.
     code: str | None = None
     diagnostic: str | None = None
 
     @property
     def has_it(self) -> bool:
-        """Whether the recipient got the mail. One that complained of it did, whether or not its server said so."""
+        """Whether the recipient has the mail. A complaint proves it, even without a delivery notice."""
         return bool(self.delivered_at or self.complained_at)
 
     @property
     def lost(self) -> bool:
-        """Whether the mail bounced for this recipient: for good, or in passing without ever being delivered."""
+        """Whether the mail bounced for this recipient: permanently, or temporarily without a delivery."""
         return bool(self.gone_at or (self.bounced_at and not self.has_it))
 
 
 @dataclass(frozen=True)
 class Standing:
-    """A mail's head, and the reports of its recipients by address in lower case.
+    """A mail's head, and the reports about its recipients by address in lower case.
 
-    `changed` names those that are not stored yet. `head_moved` says whether the head is one of them.
+    `changed` names the reports that are not stored yet. `head_moved`: the changed head is not stored yet.
     """
 
     head: Head
@@ -64,38 +64,38 @@ class Standing:
 
     @property
     def step(self) -> int:
-        """The last step of the mail."""
+        """The latest step of the mail."""
         return max([self.head.step, *(report.step for report in self.reports.values())])
 
     def number(self, address: str | None = None) -> int:
-        """The number of the event that this step is recorded with, which webhooks call its sequence.
+        """Returns the number of the event that records this step. Webhooks call it `sequence`.
 
-        It is greater than that of each event that was known when the step was made, and no other event has it. No item
-        counts for all: events of different recipients at the same time have numbers in some order.
+        The number is unique, and greater than the numbers of all events that were known when the step was made. No
+        common counter exists, so concurrent events about different recipients have numbers in any order.
         """
         place = 0 if address is None else self.head.recipients.index(address) + 1
         return self.step * _PLACES + place
 
     def number_of_acceptance(self) -> int:
-        """The number of the event that the provider has the mail.
+        """Returns the number of the event that the provider accepted the mail.
 
-        Our record of it may come after the first reports: then the event is numbered by the step that claimed the
-        mail, so that it goes before what they are told with.
+        If the acceptance is recorded after the first reports, its number follows from the step of the claim. So the
+        event sorts before the events of those reports.
         """
         if not self.reports or self.head.claim is None:
             return self.number()
         return (self.head.claim + 1) * _PLACES - 1
 
     def report(self, address: str) -> Report:
-        """What was reported of one of the mail's recipients."""
+        """Returns the report about one of the mail's recipients."""
         return self.reports.get(address.lower()) or Report(address=address)
 
     def with_facts(self, **facts: Any) -> Standing:
-        """The next standing, with other facts of the head, and the state that follows from the reports."""
+        """Returns the next version with changed fields of the head, and the state that follows from the reports."""
         return self._following(self.step + 1, facts)
 
     def with_reports(self, reports: Iterable[Report]) -> Standing:
-        """The next standing, with newer reports of recipients, and the state that follows from them."""
+        """Returns the next version with newer reports, and the state that follows from them."""
         step = self.step + 1
         newer = {
             report.address.lower(): report.model_copy(update={"version": report.version + 1, "step": step})
@@ -105,7 +105,7 @@ class Standing:
         return after._following(step, {})
 
     def mended(self) -> Standing | None:
-        """The standing with the state that follows from the reports, `None` where the head has it."""
+        """Returns a version whose head has the state that follows from the reports, `None` if it has it already."""
         after = self._following(self.step, {})
         return after if after.head_moved else None
 
@@ -124,7 +124,7 @@ class Standing:
         return replace(self, head=moved(head, step=step), head_moved=True)
 
     def _outcome(self, head: Head) -> State | None:
-        """What the reports come to."""
+        """Returns the state that follows from the reports, `None` if nothing was reported."""
         reports = self.reports.values()
         if any(report.lost for report in reports):
             return State.BOUNCED

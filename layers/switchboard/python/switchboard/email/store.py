@@ -3,16 +3,16 @@
 | item | table | pk | sk |
 |---|---|---|---|
 | head of a message | activity | `<org>#message#<id>` | `message` |
-| what it says | activity | the same | `content` |
-| what was reported of a recipient | activity | the same | `to#<digest of address>` |
+| content of a message | activity | the same | `content` |
+| report about a recipient | activity | the same | `to#<digest of address>` |
 | Message-ID look-up | activity | `<org>#message-id#<digest>` | `message-id` |
-| what an inbox holds | activity | `<org>#received#<agent>#<digest>` | `received` |
+| mail that an inbox has received | activity | `<org>#received#<agent>#<digest>` | `received` |
 | suppression | core | `<org>#suppressed` | `<digest of address>` |
 | suppression of the platform's own mail to a mailbox | core | `suppressed#<digest of mailbox>` | `suppressed` |
 | bounce of the platform's own mail | core | `suppressed#<digest of address>` | `bounced` |
 
-A head stands in the lists of switchboard.email.lists. A recipient of whom nothing was reported has no item. The last
-two are no organization's: they hold a reason, and no address.
+`switchboard.email.lists` lists the heads. A recipient without a report has no item. The last two items belong to no
+organization: they store a reason, and no address.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from switchboard.kit.listing import page_of
 from switchboard.usage.models import Receipt
 
 _REPORTS = "to#"
-#: How long a bounce stops the platform's own mail: a mailbox that was full or not yet there gets its chance again.
+#: How long a bounce stops the platform's own mail. Afterwards it tries again: the mailbox may have been full or new.
 _BOUNCE_KEPT = timedelta(days=180)
-#: What of a head its key says, and what is left out as long as it is what it is for most.
+#: The head's fields that its key contains, and the usual values of fields that are not stored.
 _IN_KEY = ("org_id", "id")
 _USUAL = {"kind": "mail", "direction": "OUTBOUND", "turns": 0}
 
@@ -48,7 +48,7 @@ def _content_key(org_id: str, message_id: str) -> Key:
 
 
 def _pack(item: Item) -> Item:
-    """A head in as few bytes as it takes: with its index keys it fits into a kilobyte."""
+    """Returns a head's attributes in as few bytes as possible: with its index keys it fits into a kilobyte."""
     kept = {name: item[name] for name in Head.model_fields if name not in _IN_KEY and item[name] not in (None, "", [])}
     if kept["thread_id"] == item["id"]:
         del kept["thread_id"]
@@ -64,7 +64,7 @@ HEADS = Collection(table="activity", model=Head, key=key, lists=lists.attributes
 
 
 def put(message: Message, parent: Head | None = None, *, otherwise: Callable[..., Exception] | None = None) -> Writes:
-    """The writes that store a new message, and enter it into its lists. `parent` is what it answers."""
+    """The writes that store a new message and add it to its lists. `parent` is the message that it answers."""
     content = {**_content_key(message.org_id, message.id), **contents.write(message)}
     head = contents.head_of(message)
     return [
@@ -80,19 +80,19 @@ def get_head(org_id: str, message_id: str) -> Head | None:
 
 
 def get(org_id: str, message_id: str) -> Message | None:
-    """A whole message, in one read."""
+    """Returns a complete message, in one read."""
     head, content = table.get_many("activity", [key(org_id, message_id), _content_key(org_id, message_id)])
     return contents.read(HEADS.read(head), content) if head else None
 
 
 def get_receipt(org_id: str, message_id: str) -> Receipt | None:
-    """Where a mail's recipients were counted; `None` for one that is not charged."""
+    """Returns the usage counters that counted a mail's recipients, `None` if the mail is not charged."""
     content = table.get("activity", _content_key(org_id, message_id))
     return Receipt.model_validate(content["receipt"]) if content and "receipt" in content else None
 
 
 def get_with_reports(org_id: str, message_id: str) -> tuple[Message, list[Report]] | None:
-    """A whole message, and for each recipient what was reported of it, in one read."""
+    """Returns a complete message and the report about each recipient, in one read."""
     items = list(Query(table="activity", partition=key(org_id, message_id)["pk"]).all())
     by_kind = {item["sk"]: item for item in items}
     if "message" not in by_kind:
@@ -105,12 +105,12 @@ def get_with_reports(org_id: str, message_id: str) -> tuple[Message, list[Report
 def page(
     org_id: str, agent_id: str | None, filters: lists.Filters, limit: int, after: str | None
 ) -> tuple[list[Message], str | None]:
-    """A page of whole messages, and the cursor of the next: the lists' partitions, the heads, what they say."""
+    """A page of complete messages, and the cursor of the next page. Reads the list, the heads, then the contents."""
     found = lists.page(org_id, agent_id, filters, limit, after)
     items, more = found.items, found.cursor
     thread = filters.get("thread_id", ())
     if thread and not items and not after and more is None:
-        # A message that nothing has answered is in no thread's list.
+        # A message without an answer is not in the list of a thread.
         root = table.get("activity", key(org_id, thread[0]))
         items = [root] if root and _is_root(root) and lists.shows(root, agent_id, filters) else []
     heads = [HEADS.read(item) for item in items]
@@ -119,13 +119,13 @@ def page(
 
 
 def _is_root(item: Item) -> bool:
-    # A head that began its conversation does not name it.
+    # The head that began a conversation does not store the thread's id.
     head = _unpack(item)
     return bool(head["thread_id"] == head["id"])
 
 
 def standing(org_id: str, message_id: str) -> Standing | None:
-    """A message's head and what was reported of its recipients, in one read, without what it says."""
+    """Returns a message's head and the reports about its recipients, in one read, without the content."""
     items = _heads_and_reports(key(org_id, message_id)["pk"])
     return _standing(items) if any(item["sk"] == "message" for item in items) else None
 
@@ -137,12 +137,12 @@ def _standing(items: Sequence[Item]) -> Standing:
 
 
 def _heads_and_reports(pk: str) -> list[Item]:
-    # `content` sorts before both.
+    # `content` sorts before `message` and `to#`, so the range leaves it out.
     return list(Query(table="activity", partition=pk, between=("message", f"{_REPORTS}~")).all())
 
 
 def save(after: Standing) -> list[Write]:
-    """The writes of what has changed, each if it still follows what was read. Raise Moved at commit."""
+    """The writes of the changed head and reports. Raise Moved at commit if one changed since it was read."""
     writes: list[Write] = [_save_report(after.head, after.reports[address]) for address in sorted(after.changed)]
     return [*writes, HEADS.save(after.head)] if after.head_moved else writes
 
@@ -162,7 +162,7 @@ def _save_report(head: Head, report: Report) -> Put:
 
 
 def put_message_id(message: Head, message_id: str) -> Put:
-    """Remember under which Message-ID the mail travels, so that a reply finds it."""
+    """The write that stores the Message-ID of a mail, so that a reply finds the mail."""
     pointer = {**_message_id_key(message.org_id, message_id), "message_id": message.id}
     return Put(table="activity", item=pointer)
 
@@ -173,7 +173,7 @@ def find_by_message_id(org_id: str, message_id: str) -> Message | None:
 
 
 def known(org_id: str, message_ids: Sequence[str]) -> dict[str, str]:
-    """Those of up to a hundred Message-IDs that the organisation knows, in the order given, each with our own id."""
+    """Returns the Message-IDs that the organization knows, with our own ids, in the given order. Takes up to 100."""
     wanted = list(dict.fromkeys(message_ids))
     pointers = table.get_many("activity", [_message_id_key(org_id, message_id) for message_id in wanted])
     return {name: str(pointer["message_id"]) for name, pointer in zip(wanted, pointers, strict=True) if pointer}
@@ -184,7 +184,7 @@ def _message_id_key(org_id: str, message_id: str) -> Key:
 
 
 def put_received(message: Message, digest: str, otherwise: Callable[[list[Item | None]], Exception]) -> Put:
-    """Remember what an inbox got, so that it gets it once."""
+    """The write that records a received mail in an inbox, so that the inbox gets the mail only once."""
     item = {
         "pk": f"{message.org_id}#received#{message.agent_id}#{digest}",
         "sk": "received",
@@ -198,18 +198,18 @@ def suppression_key(org_id: str, address: str) -> Key:
 
 
 def suppressed(org_id: str, addresses: Sequence[str]) -> list[str]:
-    """Those of up to a hundred addresses that get no more mail of the organization, as they are stored."""
+    """Returns the suppressed addresses of the organization among up to a hundred addresses, as they are stored."""
     found = table.get_many("core", [suppression_key(org_id, address) for address in addresses])
     return [item["address"] for item in found if item]
 
 
 def reachable(address: str, otherwise: Callable[[list[Item | None]], Exception]) -> list[Check]:
-    """The checks that an address still gets mail of the platform's own."""
+    """The checks that the platform's own mail to an address is not suppressed."""
     return [_absent(key, otherwise) for key in _unreachable_keys(address)]
 
 
 def unsuppressed(org_id: str, address: str, otherwise: Callable[[list[Item | None]], Exception]) -> Check:
-    """The check that an address still gets mail of the organization."""
+    """The check that the organization's mail to an address is not suppressed."""
     return _absent(suppression_key(org_id, address), otherwise)
 
 
@@ -218,7 +218,7 @@ def _absent(key: Key, otherwise: Callable[[list[Item | None]], Exception]) -> Ch
 
 
 def suppress(org_id: str, address: str, reason: str) -> Put:
-    """Stop mail to an address, for whatever reason it was stopped before."""
+    """The write that suppresses an address. It replaces an earlier suppression."""
     return Put(
         table="core",
         item={**suppression_key(org_id, address), "address": address, "reason": reason, "at": clock.stamp()},
@@ -226,14 +226,14 @@ def suppress(org_id: str, address: str, reason: str) -> Put:
 
 
 def enter_suppression(org_id: str, entry: Suppression, otherwise: Callable[[list[Item | None]], Exception]) -> Put:
-    """Stop mail to an address that gets some so far."""
+    """The write that suppresses an address. Raises `otherwise` at commit if the address is suppressed already."""
     facts = entry.model_dump(mode="json", exclude={"created_at"}, exclude_none=True)
     item = {**suppression_key(org_id, entry.address), **facts, "at": entry.created_at}
     return Put(table="core", item=item, unless_exists=True, otherwise=otherwise)
 
 
 def lift_suppression(org_id: str, address: str, otherwise: Callable[[list[Item | None]], Exception]) -> Delete:
-    """Let an address get mail again that gets none."""
+    """The write that lifts a suppression. Raises `otherwise` at commit if the address is not suppressed."""
     return _present(suppression_key(org_id, address), otherwise)
 
 
@@ -251,17 +251,18 @@ def get_suppression(org_id: str, address: str) -> Suppression | None:
 
 
 def list_suppressions(org_id: str, limit: int, after: str | None) -> tuple[list[Suppression], str | None]:
-    """A page of the suppressions, in the order of their digests: no address tells where it stands."""
+    """A page of the suppressions, in the order of their digests, and the cursor of the next page."""
     return page_of(
         Query(table="core", partition=f"{org_id}#suppressed"), read_suppression, org_id, "suppressions", limit, after
     )
 
 
 def _unreachable_keys(address: str) -> list[Key]:
-    """What stops the platform's own mail to an address: a bounce of just that address, or a word of its mailbox.
+    """Returns the keys that stop the platform's own mail to an address: a bounce of it, or a complaint of its mailbox.
 
-    Anybody may have the platform write to `ada+nobody@…`, which bounces where `+` has no meaning: that is nothing of
-    `ada@…`. A complaint comes from a person, who complains in one spelling of their address about mail to all of them.
+    A bounce counts only for the exact address. Anyone can make the platform write to `ada+nobody@…`, which bounces if
+    the provider does not support `+`; this must not affect `ada@…`. A complaint comes from a person, so it counts for
+    all spellings of the mailbox.
     """
     return [
         {"pk": f"suppressed#{secret.digest(address.lower())}", "sk": "bounced"},
@@ -270,12 +271,15 @@ def _unreachable_keys(address: str) -> list[Key]:
 
 
 def is_unreachable(address: str) -> bool:
-    """Whether an address gets no more mail of the platform's own."""
+    """Whether the platform's own mail to an address is suppressed."""
     return get_unreachable(address) is not None
 
 
 def suppress_system_mail(address: str, reason: str) -> Put:
-    """Stop the platform's own mail: after a bounce to that very address for some time, else to its mailbox for good."""
+    """The write that stops the platform's own mail. A bounce stops the exact address for some time.
+
+    Any other reason stops the mailbox permanently.
+    """
     bounced, stopped = _unreachable_keys(address)
     said: Item = {"reason": reason, "at": clock.stamp()}
     if reason == "bounce":
@@ -284,11 +288,11 @@ def suppress_system_mail(address: str, reason: str) -> Put:
 
 
 def get_unreachable(address: str) -> Item | None:
-    """Why an address gets no more mail of the platform's own, and since when."""
+    """Returns the item that stops the platform's own mail to an address, with reason and time, or `None`."""
     return next((item for item in table.get_many("core", _unreachable_keys(address)) if item), None)
 
 
 def lift_system_suppression(address: str, otherwise: Callable[[list[Item | None]], Exception]) -> list[Delete]:
-    """Let an address get mail of the platform's own again. No writes for one that gets it."""
+    """The writes that allow the platform's own mail to an address again. Empty if it is not suppressed."""
     found = table.get_many("core", keys := _unreachable_keys(address))
     return [_present(key, otherwise) for key, item in zip(keys, found, strict=True) if item]

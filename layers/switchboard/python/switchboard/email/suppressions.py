@@ -1,7 +1,8 @@
-"""Addresses that get no more mail of an organization: seen, added, and lifted again.
+"""Suppressed addresses, which get no more mail from an organization: lists, adds and lifts suppressions.
 
-A bounce for good, a complaint, and whoever asks to stop (switchboard.email.unsubscribing) enter an address as well.
-Every way leads to the same list, which acceptance reads and each claim of a mail checks in its transaction.
+A permanent bounce, a complaint, and a request to stop (`switchboard.email.unsubscribing`) also suppress an address. All
+of them use the same list. The API reads it when it accepts a mail, and each claim of a mail checks it in its
+transaction.
 """
 
 from __future__ import annotations
@@ -20,23 +21,23 @@ from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 from switchboard.kit.change import Recorded, record
 
-_NONE = "Mail to this address is not suppressed."
+_NONE = "This address is not suppressed: check its spelling."
 
 
 def list_suppressions(org_id: str, limit: int, after: str | None = None) -> tuple[list[Suppression], str | None]:
-    """A page of the suppressions, in an order that stays, and the cursor of the next. Raises Invalid for a bad one."""
+    """A page of the suppressions in a stable order, and the cursor of the next page. Raises Invalid."""
     return store.list_suppressions(org_id, limit, after)
 
 
 def find_suppression(org_id: str, address: str) -> Suppression | None:
-    """The entry of an address that gets no mail, `None` for one that gets it."""
+    """Returns the suppression of an address, `None` if the address is not suppressed."""
     return store.get_suppression(org_id, address)
 
 
 def add_suppression(origin: Origin, address: str, note: str | None = None, effect: Effect | None = None) -> Suppression:
-    """Stop mail to an address. One that gets none already keeps its entry.
+    """Suppress an address. An existing suppression is not changed.
 
-    A request that is made again stops nothing that was lifted meanwhile.
+    A repeated request does not suppress an address again that was lifted meanwhile.
     """
     entry = Suppression(
         address=address, reason="manual", note=note, created_by=origin.actor.id, created_at=clock.stamp()
@@ -49,9 +50,10 @@ def add_suppression(origin: Origin, address: str, note: str | None = None, effec
 
 
 def lift_suppression(origin: Origin, address: str, effect: Effect | None = None) -> None:
-    """Let an address get mail again. Raises NotFound for one that gets some.
+    """Lift the suppression of an address. Raises NotFound if the address is not suppressed.
 
-    For one that asked to stop, the organization answers for having been asked for mail again: the event says by whom.
+    If the recipient had asked to stop, the organization is responsible for having a new request from the recipient. The
+    event records who lifted the suppression.
     """
     address = _as_stored(address)
     found = store.get_suppression(origin.org_id, address)
@@ -67,7 +69,7 @@ def _as_stored(address: str) -> str:
     try:
         return normalise(address)
     except ValueError:
-        # Nothing is stored of what is no address.
+        # A text that is not an address is never stored.
         return address
 
 
@@ -76,7 +78,7 @@ def _gone(_: list[Item | None]) -> Exception:
 
 
 def stop(origin: Origin, address: str, reason: str) -> bool:
-    """Stop mail to an address whose holder asked for it. Returns False where it is stopped already."""
+    """Suppress an address at its holder's request. Returns False if it is suppressed already."""
     entry = Suppression(address=address, reason=reason, created_by=origin.actor.id, created_at=clock.stamp())
     return record(stop_writes(origin, entry))
 
@@ -84,7 +86,7 @@ def stop(origin: Origin, address: str, reason: str) -> bool:
 def stop_writes(
     origin: Origin, entry: Suppression, otherwise: Callable[[list[Item | None]], Exception] = Recorded
 ) -> Writes:
-    """The writes that stop mail to an address, with the event. They fail by `otherwise` where it is stopped."""
+    """The writes that suppress an address, with the event. Raise `otherwise` at commit if it is suppressed already."""
     event = _event(origin, "email.suppressed", entry.address, entry.reason)
     return [store.enter_suppression(origin.org_id, entry, otherwise), events.record(event)]
 
@@ -94,23 +96,23 @@ def _event(origin: Origin, kind: str, address: str, reason: str) -> events.Event
     return events.of(origin, kind, Subject(type="address", id=digest), address=digest, reason=reason)
 
 
-# The platform's own mail: invites, for one. No organization's list, so that only an operator sees it.
+# The platform's own mail, for example invites. This list belongs to no organization, so only an operator sees it.
 
 
 def system_suppression(address: str) -> dict[str, str] | None:
-    """Why an address gets no mail of the platform's own, and since when; `None` for one that gets it."""
+    """Returns why and since when the platform's own mail to an address is suppressed, `None` if it is not."""
     found = store.get_unreachable(address)
     return {"reason": str(found["reason"]), "at": str(found["at"])} if found else None
 
 
 def add_system_suppression(address: str) -> None:
-    """Stop mail of the platform's own to an address, in whichever way its mailbox is written."""
+    """Stop the platform's own mail to an address, for all spellings of its mailbox."""
     commit(store.suppress_system_mail(address, "manual"))
     telemetry.logger().warning("system mail suppressed", extra={"mailbox": secret.digest(address.lower())})
 
 
 def lift_system_suppression(address: str) -> None:
-    """Let an address get mail of the platform's own again. Raises NotFound for one that gets it."""
+    """Allow the platform's own mail to an address again. Raises NotFound if it is not suppressed."""
     lifted = store.lift_system_suppression(address, _gone)
     if not lifted:
         raise NotFound(_NONE)

@@ -1,8 +1,9 @@
-"""How somebody who gets mail of an agent stops it: by one click (RFC 8058), or by an answer that asks for it.
+"""Lets recipients stop an agent's mail: by one click (RFC 8058), or by an answer that asks to stop.
 
-A link is signed for an organization and an address: nobody makes one for somebody else. It names the mail that went
-to the address, so that the link itself tells nobody the address. A mail to several has no link, because all of them get
-the same bytes, and one's click would stop another's mail: it names a mailbox to write to, as every mail does.
+A link is signed for an organization and an address, so nobody can forge it for another person. It names the mail
+instead of the address, so that the link does not reveal the address. A mail to several recipients has no link: all of
+them get the same bytes, and one recipient's click would stop the others' mail. Every mail also names a mailbox to
+which a recipient can write.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from switchboard.kit import words
 PATH = "/v1/email/unsubscribe"
 _MAC_BYTES = 18
 _SUBJECT = re.compile(r"unsubscribe (msg_[0-9a-hjkmnp-tv-z]{26})")
-#: Lines of an answer that are looked at before its first own one, and how long that may be.
+#: How many lines are searched for the first line that is not quoted, and how many characters that line may have.
 _LINES, _LONGEST = 50, 80
-#: What asks to stop, as a whole line, in small letters without accents and punctuation.
+#: Complete lines that ask to stop, in lower case without accents and punctuation.
 _WORDS = frozenset(
     (
         "unsubscribe",
@@ -79,7 +80,7 @@ _WORDS = frozenset(
 
 
 class Recipient(NamedTuple):
-    """Whose mail a link stops: an organization's, to an address."""
+    """The organization and the address whose mail a link stops."""
 
     org_id: str
     address: str
@@ -87,9 +88,10 @@ class Recipient(NamedTuple):
 
 
 def headers(message: Message, link: str | None) -> list[writing.Header]:
-    """The headers by which a mailer offers its reader to stop mail of an agent.
+    """Returns the headers with which a mail program offers to stop an agent's mail.
 
-    An organization that sets List-Unsubscribe itself takes care of it. An answer that asks to stop counts all the same.
+    Returns none if the organization sets List-Unsubscribe itself, because it then handles the requests. An answer that
+    asks to stop counts anyway.
     """
     if message.kind != "mail" or "list-unsubscribe" in {name.lower() for name in message.headers}:
         return []
@@ -103,7 +105,10 @@ def headers(message: Message, link: str | None) -> list[writing.Header]:
 
 
 def link_of(message: Head) -> str | None:
-    """The link by which the only recipient of an agent's mail stops it; `None` where there is no such link."""
+    """Returns the unsubscribe link of an agent's mail, `None` if the mail does not have a single recipient.
+
+    Also `None` for received mail, for the platform's own mail, and without the setting PUBLIC_URL.
+    """
     base = settings.text("PUBLIC_URL", "").rstrip("/")
     if not base or message.direction != "OUTBOUND" or message.kind != "mail" or len(message.recipients) != 1:
         return None
@@ -120,17 +125,17 @@ def _mac(message: Head) -> str:
 
 
 def read_token(token: str) -> Recipient:
-    """Whose mail a link stops. Raises NotFound for what is no link of ours."""
+    """Returns the recipient of an unsubscribe link. Raises NotFound if the link is not valid."""
     org_id, _, rest = token.partition(".")
     message_id, _, mac = rest.partition(".")
     message = store.get_head(org_id, message_id) if mac and "#" not in token else None
     if message is None or len(message.recipients) != 1 or not hmac.compare_digest(mac.encode(), _mac(message).encode()):
-        raise NotFound("This link is not one of ours: copy it whole from the mail.")
+        raise NotFound("This link is not valid: copy the complete link from the mail.")
     return Recipient(org_id, message.recipients[0], message.correlation_id)
 
 
 def unsubscribe(token: str) -> Recipient:
-    """Stop the mail that a link stops, at once. One that is stopped stays so. Raises NotFound."""
+    """Suppress the recipient of an unsubscribe link at once. Idempotent. Raises NotFound."""
     found = read_token(token)
     origin = Work(
         org_id=found.org_id,
@@ -143,13 +148,13 @@ def unsubscribe(token: str) -> Recipient:
 
 
 def message_named(subject: str) -> str | None:
-    """Our id of the mail that a mail to the address of List-Unsubscribe names in its subject."""
+    """Returns our id of the mail that the subject of an unsubscribe mail names, `None` for other subjects."""
     found = _SUBJECT.fullmatch(" ".join(subject.split()))
     return found[1] if found else None
 
 
 def asks_to_stop(text: str) -> bool:
-    """Whether the whole first line that an answer's writer wrote asks to stop: no word within a sentence does."""
+    """Whether the first unquoted line of an answer, as a whole, asks to stop. Words within a sentence do not count."""
     for line in text[: _LINES * 1_000].split("\n", _LINES)[:_LINES]:
         if line.strip() and not line.lstrip().startswith(">"):
             return len(line) <= _LONGEST and words.plain(line) in _WORDS
@@ -157,6 +162,6 @@ def asks_to_stop(text: str) -> bool:
 
 
 def recipients_of(message: Head, addresses: Iterable[str | None]) -> list[str]:
-    """Those of a mail's recipients that some addresses are: `ada@example.com` answers for `ada+shop@example.com`."""
+    """Returns the mail's recipients with the same mailbox as an address: `ada@…` also matches `ada+shop@…`."""
     boxes = {mailbox(address) for address in addresses if address}
     return [address for address in message.recipients if mailbox(address) in boxes]

@@ -1,7 +1,7 @@
-"""The watch on mail that waits to be sent: it is tried until it is sent, or until its time is over.
+"""The watch on queued mail: a mail is retried until it is sent or its time is over.
 
-A mail's job may be lost: its worker failed each time, and the job ended in the dead-letter queue. The watch asks for it
-again, and at the deadline fails the mail, with an event. A mail that the provider has no room for has jobs of its own.
+The job of a mail may be lost: its worker failed each time, and the job ended in the dead-letter queue. The watch queues
+the job again, and fails the mail at the deadline, with an event. A throttled mail has retry jobs of its own.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ from switchboard.email.jobs import SendMail, WatchMail
 from switchboard.email.models import Head, State
 from switchboard.timers import service as timers
 
-#: How long a mail may wait, and how often it is looked at. The first look leaves with the commit that accepts the mail.
+#: How long a mail may wait, and how often it is checked. The commit that accepts the mail arranges the first check.
 GIVE_UP_AFTER = timedelta(hours=12)
 EVERY = timedelta(minutes=15)
 
 
 def watch_writes(head: Head) -> Put:
-    """The write that has a waiting mail looked at."""
+    """The write that arranges the next check of a queued mail."""
     return timers.later(WatchMail(org_id=head.org_id, message_id=head.id), clock.now() + EVERY).write
 
 
 def is_over(head: Head) -> bool:
-    """Whether a mail has waited for as long as it may."""
+    """Whether a mail has waited longer than GIVE_UP_AFTER."""
     return clock.now() - clock.parse(head.created_at) > GIVE_UP_AFTER
 
 
 def is_waiting(head: Head) -> bool:
-    """Whether a mail is still to be sent."""
+    """Whether a mail is still queued."""
     return head.state is State.QUEUED
 
 
 def retry_writes(head: Head) -> list[Put]:
-    """The writes that have a waiting mail looked at again, and tried now if nothing has tried it for a while."""
+    """The writes that arrange the next check of a queued mail, and retry it now if it has not changed for a while."""
     again = SendMail(org_id=head.org_id, message_id=head.id)
     stale = clock.now() - clock.parse(head.updated_at) >= EVERY
     return [watch_writes(head), *([timers.soon(again)] if stale else [])]

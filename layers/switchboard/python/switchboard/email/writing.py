@@ -1,8 +1,8 @@
-"""Headers of a mail that goes out, written here and not by the standard library.
+"""Writes the headers of outgoing mail, instead of the standard library.
 
-The library's writers differ by version: older ones decode a customer's text and let a line end out (CVE-2024-6923),
-and all of them encode a long Message-ID, after which no mailer finds the thread (RFC 2047, 5). Here a text is either
-written as it is or encoded whole, and what a machine reads is never encoded.
+The library's writers differ by version. Older versions decode a customer's text and let a line break through
+(CVE-2024-6923). All versions encode a long Message-ID, after which no mail program finds the thread (RFC 2047, 5). This
+module writes a text either unchanged or completely encoded, and never encodes values for machines.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from switchboard.email import people
 from switchboard.email.address import normalise
 
-#: Where a line is folded, how long an encoded word may be, and how long a word that cannot be folded (RFC 5322, 2.1.1).
+#: The lengths at which a line is folded, of an encoded word, and of a word that cannot be folded (RFC 5322, 2.1.1).
 _FOLDED, _ENCODED_WORD, _LONGEST_WORD = 76, 75, 900
 _WORD_FRAME = len("=?utf-8?b??=")
 
@@ -25,15 +25,15 @@ MESSAGE_ID = re.compile(rf"<[!-;=?-~]{{1,{_LONGEST_WORD}}}>")
 _LINK = re.compile(rf"<(?:https?://|mailto:)[!-;=?-~]{{1,{_LONGEST_WORD}}}>", re.IGNORECASE)
 #: An entry of a list of people.
 _MAILBOX = re.compile(r'(?P<name>"(?:[^"\\]|\\.)*" *|[^"<>@,;:()\\]*)<(?P<angle>[^<>\s]+)>|(?P<bare>[^<>\s",;:()]+)')
-_NO_MAILBOXES = "is no list of addresses: send one such as support@example.com, Sales <sales@example.com>"
+_NO_MAILBOXES = "is not a list of addresses: send for example support@example.com, Sales <sales@example.com>"
 ONE_CLICK = "List-Unsubscribe=One-Click"
 
-#: A header: its name, and its value as it travels, folded.
+#: A header: its name and its folded value.
 Header = tuple[str, str]
 
 
 def text(name: str, value: str) -> Header:
-    """A header that people read."""
+    """Returns a header with text for people."""
     value = value.strip(" ")
     words = re.findall(r" *[^ ]+", value)
     plain = _VISIBLE.fullmatch(value) and "=?" not in value
@@ -43,26 +43,26 @@ def text(name: str, value: str) -> Header:
 
 
 def ids(name: str, values: Iterable[str]) -> Header:
-    """A header of Message-IDs. Raises ValueError for what is none."""
+    """Returns a header of Message-IDs. Raises ValueError if one is not valid."""
     return name, _folded(name, _spaced(message_id(value) for value in values))
 
 
 def message_id(value: str) -> str:
-    """A Message-ID in its brackets. Raises ValueError for what is none."""
+    """Returns a Message-ID in brackets. Raises ValueError if it is not valid."""
     bracketed = value if value.startswith("<") else f"<{value}>"
     if not MESSAGE_ID.fullmatch(bracketed):
-        raise ValueError(f"is no Message-ID: send one in brackets, such as <id@example.com>, of {_LONGEST_WORD} "
-                         "visible characters at most")  # fmt: skip
+        raise ValueError(f"is not a Message-ID: send for example <id@example.com>, in brackets, of at most "
+                         f"{_LONGEST_WORD} visible characters")  # fmt: skip
     return bracketed
 
 
 def addresses(name: str, values: Iterable[str]) -> Header:
-    """A header of bare addresses. Raises ValueError for what is none."""
+    """Returns a header of bare addresses. Raises ValueError if one is not valid."""
     return name, _folded(name, _listed(_address(value) for value in values))
 
 
 def mailboxes(name: str, value: Sequence[people.Person]) -> Header:
-    """A header of people with their names. Raises ValueError for an address that is none."""
+    """Returns a header of people with their names. Raises ValueError if an address is not valid."""
     words: list[str] = []
     for number, person in enumerate(value):
         comma = "," if number < len(value) - 1 else ""
@@ -75,8 +75,8 @@ def mailboxes(name: str, value: Sequence[people.Person]) -> Header:
 
 
 def read_mailboxes(value: str) -> list[people.Person]:
-    """The people of a header that a customer sets. Raises ValueError unless each entry is a good address."""
-    # What the tolerant reader leaves out or mends is a mistake here. Commas in quotes divide nothing.
+    """Parses the people in a customer's header. Raises ValueError unless each entry has a valid address."""
+    # Errors that the parser for received mail repairs are rejected here. Commas in quotes do not separate entries.
     found: list[people.Person] = []
     for entry in _entries(value):
         match = _MAILBOX.fullmatch(entry.strip())
@@ -108,27 +108,27 @@ def _entries(value: str) -> Iterator[str]:
 
 
 def links(name: str, value: str) -> Header:
-    """A header of links (List-Unsubscribe). Raises ValueError for what is none."""
-    # A link may hold a comma, so that they are divided between the brackets.
+    """Returns a header of links (List-Unsubscribe). Raises ValueError if one is not valid."""
+    # A link may contain a comma, so split between the brackets.
     found = [part if part.startswith("<") else f"<{part}" for part in re.split(r">\s*,\s*<", value.strip())]
     found = [part if part.endswith(">") else f"{part}>" for part in found]
     if not (value.strip().startswith("<") and value.strip().endswith(">")):
         found = [""]
     if not all(_LINK.fullmatch(one) for one in found):
         raise ValueError(
-            "is no list of links: send one such as <https://example.com/unsubscribe>, <mailto:a@example.com>"
+            "is not a list of links: send for example <https://example.com/unsubscribe>, <mailto:a@example.com>"
         )
     return name, _folded(name, _listed(found))
 
 
 def one_click(name: str, value: str) -> Header:
-    """The header List-Unsubscribe-Post, which has one value (RFC 8058). Raises ValueError for another."""
+    """Returns the header List-Unsubscribe-Post. Raises ValueError unless it has the only allowed value (RFC 8058)."""
     if value != ONE_CLICK:
-        raise ValueError(f"has one value: send {ONE_CLICK}")
+        raise ValueError(f"has only one allowed value: send {ONE_CLICK}")
     return name, value
 
 
-#: The headers of a customer that have a form of their own. All others are text.
+#: The customer's headers with a special syntax. All other headers are text.
 _FORMS = {
     "reply-to": lambda name, value: mailboxes(name, read_mailboxes(value)),
     "list-unsubscribe": links,
@@ -137,36 +137,36 @@ _FORMS = {
 
 
 def customers(name: str, value: str) -> Header:
-    """A header that a customer sets. Raises ValueError that says what is wrong with its value."""
+    """Returns a customer's header. Raises ValueError with a message for the customer if its value is not valid."""
     form = _FORMS.get(name.lower())
     return form(name, value) if form else text(name, value)
 
 
 def head(headers: Sequence[Header]) -> bytes:
-    """The headers as bytes. Raises ValueError if a reader would find others than these."""
+    """Returns the headers as bytes. Raises ValueError if a parser would find other headers than these."""
     raw = "".join(f"{name}: {value}\r\n" if value[:1] != "\r" else f"{name}:{value}\r\n" for name, value in headers)
     _require_exactly(headers, raw)
     return raw.encode("ascii")
 
 
 def _require_exactly(headers: Sequence[Header], raw: str) -> None:
-    """The last look: whatever a customer's text holds, it makes no header, ends none, and begins no body."""
+    """The last check: a customer's text must not add a header, end a header or begin the body."""
     found: list[list[str]] = []
     for line in raw.removesuffix("\r\n").split("\r\n"):
         if not _VISIBLE.fullmatch(line) or not line.strip() or len(line) > 998:
-            raise ValueError("a header's line is empty, too long, or holds a character that it may not")
+            raise ValueError("a line of a header is empty, is too long, or has a forbidden character")
         if line[0] == " ":
             found[-1].append(line)
         else:
             found.append([line])
     names = [lines[0].partition(":")[0] for lines in found]
     if names != [name for name, _ in headers] or not all(map(_NAME.fullmatch, names)):
-        raise ValueError("the headers are not those that were set")
+        raise ValueError("the written headers differ from the given headers")
 
 
 def _address(value: str) -> str:
     if not _ADDRESS.fullmatch(value):
-        raise ValueError("an address is none")
+        raise ValueError("an address is not valid")
     return value
 
 
@@ -187,7 +187,7 @@ def _listed(words: Iterable[str]) -> list[str]:
 
 
 def _folded(name: str, words: Sequence[str]) -> str:
-    """The words, each with the blanks before it, on lines that are as short as they can be."""
+    """Returns the words, each with the spaces before it, on lines of at most _FOLDED characters if possible."""
     lines, used = [""], len(name) + 2
     for number, word in enumerate(words):
         if number and used + len(word) > _FOLDED:
@@ -200,14 +200,14 @@ def _folded(name: str, words: Sequence[str]) -> str:
 
 def _encoded(name: str, value: str) -> str:
     room = _FOLDED - len(name) - 2
-    # A long name stands on a line of its own.
+    # A long name gets a line of its own.
     beside = room > _WORD_FRAME + 16
     words = _encoded_words(value, min(room, _ENCODED_WORD) if beside else _ENCODED_WORD)
     return ("" if beside else "\r\n ") + "\r\n ".join(words)
 
 
 def _encoded_words(value: str, longest: int) -> list[str]:
-    """A text as encoded words (RFC 2047), none of which cuts a character in two."""
+    """Returns a text as encoded words (RFC 2047), without splitting a character between words."""
     room = (longest - _WORD_FRAME) // 4 * 3
     words, part = [], b""
     for char in value:

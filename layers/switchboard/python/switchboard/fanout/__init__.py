@@ -1,1 +1,1 @@
-"""From what was committed to those who act on it: the only place that knows all of them."""
+"""Sends committed events and jobs to the queues of their workers. Only this folder knows all workers."""

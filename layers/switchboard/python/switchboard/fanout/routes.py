@@ -1,8 +1,8 @@
-"""Which jobs an event starts.
+"""The jobs that each event starts.
 
-The registry says which queues a type starts (`switchboard.events.registry`); here stands the job that each of them
-gets. It depends on the event alone, so that a replay asks for what the first run asked for. Every worker recognizes a
-job that was done: by its own state machine, or by an id that is derived from the event.
+The registry names the queues that an event type starts (`switchboard.events.registry`). This module makes the job for
+each queue. The job depends only on the event, so that a replay sends the same jobs as the first run. Every worker
+recognizes a job that is done already: by its state machine, or by an id that is derived from the event.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ def _of_calls(event: Event) -> Job:
         return DialCall(org_id=event.org_id, call_id=event.subject.id)
     if event.type == "organization.plan_changed":
         return WakeWaiting(org_id=event.org_id)
-    # The event's commit gave back the call's lane.
+    # The commit of this event released the call's lane.
     return WakeWaiting(org_id=event.org_id, call_id=event.subject.id)
 
 
-#: The job that an event starts on each queue that its row names.
+#: For each queue name in the registry, the function that makes an event's job.
 STARTS: dict[str, Callable[[Event], Job]] = {
     "email": lambda event: SendMail(org_id=event.org_id, message_id=event.subject.id),
     "dialer": _of_calls,
@@ -49,7 +49,7 @@ STARTS: dict[str, Callable[[Event], Job]] = {
 
 
 def jobs(event: Event) -> Iterable[Job]:
-    """The jobs that an event starts. The audit chain takes every event besides (`fanout.service`)."""
+    """Yields the jobs that an event starts. The audit chain gets every event separately (`fanout.service`)."""
     row = registry.TYPES.get(event.type)
     for name in row.starts if row else ():
         yield STARTS[name](event)

@@ -1,8 +1,8 @@
-"""The outbox: a batch of the table's stream, handed to the queues at once.
+"""The outbox: sends a batch of the table's stream to the queues.
 
-All messages of a batch are sent together: ten a request, the queues side by side. A message that is not accepted is
-known by the record that it came of, and the stream goes on from the first of these, so that within a workflow nothing
-overtakes. Records after it are handed on once more, which every worker tolerates.
+All messages of a batch are sent together: ten in a request, and the queues in parallel. Each message is assigned to its
+stream record. If messages are rejected, the stream continues from the first record with a rejected message, so that
+the messages of a workflow stay in order. Later records are then sent again, and every worker tolerates this.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from switchboard.fanout import routes
 from switchboard.timers import service as timers
 
 AUDIT = "audit"
-#: How large the body of a message with several events may be: a quarter of what SQS takes.
+#: The largest body of a message with several events, in bytes: a quarter of SQS's limit.
 _BYTES_TOGETHER = 60_000
 
 
 def hand_on(images: Sequence[Item | None]) -> int | None:
-    """Hand on what was put into the table, in its order.
+    """Send the messages of stored items, in their order.
 
-    Returns the place of the first item that has to be handed on again, `None` when all were. An item that cannot be
-    read would hold up all that come after it: it is left to a replay, with a metric that says so.
+    Returns the index of the first item that has to be sent again, `None` if all were sent. Skips an unreadable item and
+    counts it in a metric, because it would block all later items. A replay can send it.
     """
     messages: list[Message] = []
-    #: The first place that each message came of.
+    #: For each message, the index of the first item that it belongs to.
     places: list[int] = []
     told: list[tuple[int, Event]] = []
     for place, image in enumerate(images):
@@ -40,7 +40,7 @@ def hand_on(images: Sequence[Item | None]) -> int | None:
             made, event = _read(image)
         except ValueError:
             telemetry.metric("OutboxUnreadable")
-            telemetry.logger().error("an item of the outbox cannot be read", extra={"sk": str((image or {}).get("sk"))})
+            telemetry.logger().error("outbox item not readable", extra={"sk": str((image or {}).get("sk"))})
             continue
         if event:
             told.append((place, event))
@@ -54,7 +54,7 @@ def hand_on(images: Sequence[Item | None]) -> int | None:
 
 
 def replay(batch: Iterable[Event]) -> int:
-    """Hand events on once more. Returns how many messages that took. Raises SendError."""
+    """Send the jobs of events again. Returns the number of messages. Raises SendError."""
     told = list(enumerate(batch))
     messages = [job.message() for _, event in told for job in routes.jobs(event)]
     messages += [message for _, message in _for_the_audit(told)]
@@ -75,7 +75,7 @@ def _read(image: Item | None) -> tuple[list[Message], Event | None]:
 
 
 def _for_the_audit(told: Sequence[tuple[int, Event]]) -> Iterable[tuple[int, Message]]:
-    """Every event, those of an organization together, in their order: each message with its first event's place."""
+    """Yields audit messages with the events of each organization in order, each with its first event's index."""
     by_org: dict[str, list[tuple[int, Event]]] = {}
     for place, event in told:
         by_org.setdefault(event.org_id, []).append((place, event))

@@ -1,1 +1,1 @@
-"""The way out to addresses that customers name: checked, bounded, and never into a network of our own."""
+"""Sends requests to URLs that customers choose: with checked addresses and limits, and never into our own network."""

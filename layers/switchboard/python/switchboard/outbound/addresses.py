@@ -1,6 +1,6 @@
-"""Which IP addresses the whole world can reach.
+"""Decides which IP addresses are on the public internet.
 
-An explicit table, since what Python's `ipaddress` calls global differs from version to version.
+This module has an explicit table, because the meaning of "global" in Python's `ipaddress` differs between versions.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-#: Source: IANA's IPv4 Special-Purpose Address Registry, and its IPv4 Multicast Address Space Registry (224/4). What is
-#: registered is refused whether it is reachable or not: no receiver lives there.
+#: Source: IANA's IPv4 Special-Purpose Address Registry, and its IPv4 Multicast Address Space Registry (224/4). All
+#: registered ranges are refused, even reachable ones: they contain no webhook receivers.
 _V4_SPECIAL = (
     "0.0.0.0/8",  # this network
     "10.0.0.0/8",  # private
@@ -30,10 +30,10 @@ _V4_SPECIAL = (
     "224.0.0.0/4",  # multicast
     "240.0.0.0/4",  # reserved, and broadcast
 )
-#: All that is assigned for unicast across the world (IANA's IPv6 Address Space registry). Outside it lie loopback,
-#: ULA, link-local, site-local, multicast, discard, SRv6 SIDs, and the mapped, compatible and NAT64 forms of IPv4.
+#: The range for global unicast (IANA's IPv6 Address Space registry). It excludes loopback, ULA, link-local, site-local,
+#: multicast, discard, SRv6 SIDs, and the mapped, compatible and NAT64 forms of IPv4.
 _V6_UNICAST = IPv6Network("2000::/3")
-#: Source: IANA's IPv6 Special-Purpose Address Registry, as far as it lies within.
+#: Special ranges within the unicast range. Source: IANA's IPv6 Special-Purpose Address Registry.
 _V6_SPECIAL = (
     "2001::/23",  # IETF protocols: Teredo, ORCHID, benchmarks, DRIP and more
     "2001:db8::/32",  # documentation
@@ -44,7 +44,7 @@ _V6_SPECIAL = (
 
 
 class _Ranges:
-    """Ranges that do not overlap, to look an address up in."""
+    """A set of address ranges that do not overlap, with fast look-up."""
 
     def __init__(self, *networks: str) -> None:
         found: list[IPv4Network | IPv6Network] = [ip_network(network) for network in networks]
@@ -63,7 +63,7 @@ _V6_LOOPBACK = IPv6Address("::1")
 
 
 def parse(text: str) -> IPv4Address | IPv6Address | None:
-    """The address that a text writes in its plain form; `None` for anything else, and for one with a zone."""
+    """Parses an IP address in its usual form. Returns `None` for other texts and for addresses with a zone."""
     if "%" in text:
         return None
     try:
@@ -73,7 +73,7 @@ def parse(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def is_global(address: str) -> bool:
-    """Whether an address is a unicast one that can be reached from anywhere. A form that embeds IPv4 is not."""
+    """Whether an address is a unicast address on the public internet. IPv6 forms that embed IPv4 are not."""
     found = parse(address)
     if found is None:
         return False
@@ -83,6 +83,6 @@ def is_global(address: str) -> bool:
 
 
 def is_loopback(address: str) -> bool:
-    """Whether an address is this machine itself: 127.0.0.0/8 or ::1."""
+    """Whether an address is a loopback address: 127.0.0.0/8 or ::1."""
     found = parse(address)
     return found == _V6_LOOPBACK if isinstance(found, IPv6Address) else found is not None and found in _V4_LOOPBACK

@@ -1,4 +1,7 @@
-"""The guarded HTTP client: asks, and posts to, addresses that customers name."""
+"""The guarded HTTP client, for every request to a URL that a customer chooses.
+
+It refuses addresses outside the public internet, so that a customer cannot reach our own network through us.
+"""
 
 from __future__ import annotations
 
@@ -35,16 +38,16 @@ __all__ = [
     "TooMuch",
 ]
 
-#: How much of an answer's body is read.
+#: How many bytes of a response's body are read.
 MAX_BODY = 65_536
-#: How much of the time a connection may take to open, and the most that it may.
+#: The share of the timeout that a connection may take to open, and its maximum in seconds.
 _CONNECT_PART, _CONNECT_MOST = 0.5, 5.0
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: header names in lower case, and the body's beginning, as it was encoded by the sender."""
+    """A response: header names in lower case, and the beginning of the body, still encoded as it was received."""
 
     status: int
     headers: Mapping[str, str]
@@ -53,7 +56,7 @@ class Answer:
 
 
 class Client:
-    """Reaches checked addresses only. It belongs to the event loop that it is first used in."""
+    """Connects only to checked addresses. The client belongs to the event loop of its first use."""
 
     def __init__(
         self,
@@ -66,15 +69,16 @@ class Client:
         self._opened: Connections | None = None
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
-        """Post a body and answer what comes back within `seconds`, whatever its status; a redirect is not followed.
+        """Post a body and return the response, with any status. Does not follow redirects. Raises NotSent.
 
-        A kept connection that turns out to be dead is replaced once, so that in rare cases the receiver sees a request
-        twice: what must not be done twice carries an id. Raises NotSent.
+        `seconds` limits the complete exchange. If a kept connection is dead, the client retries once on a new
+        connection. In rare cases the receiver then sees a request twice, so a request that must not be repeated needs
+        an id.
         """
         return await self._send("POST", url, headers, body, seconds)
 
     async def get(self, url: str, headers: Mapping[str, str], seconds: float) -> Answer:
-        """Ask for what is at a URL, and answer what comes back as `post` does. Raises NotSent."""
+        """Get a URL and return the response, as `post` does. Raises NotSent."""
         return await self._send("GET", url, headers, None, seconds)
 
     async def _send(
@@ -92,7 +96,7 @@ class Client:
         except aiohttp.ConnectionTimeoutError as error:
             raise TimedOut("no connection could be made in time") from error
         except TimeoutError as error:
-            raise TimedOut(f"no complete answer within {seconds:g} s") from error
+            raise TimedOut(f"no complete response within {seconds:g} s") from error
         except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
             _raise(error)
         finally:
@@ -166,7 +170,7 @@ class Client:
 
 
 @lru_cache(4_096)
-def _target(url: str, *, loopback: bool) -> URL:  # noqa: ARG001 what may be sent to goes by it
+def _target(url: str, *, loopback: bool) -> URL:  # noqa: ARG001 part of the cache's key: the check depends on it
     try:
         checked = destination.check(url)
     except Invalid as error:
@@ -175,7 +179,7 @@ def _target(url: str, *, loopback: bool) -> URL:  # noqa: ARG001 what may be sen
         found = URL(checked, encoded=True)
     except ValueError as error:
         raise Refused("the URL is not valid") from error
-    # aiohttp goes by this reading of the URL: it must be the one that was checked.
+    # aiohttp uses this parsed URL: its host and port must be those that were checked.
     if found.host_port_subcomponent != checked.split("/", 3)[2]:
         raise Refused("the URL is not valid")
     return found
@@ -183,7 +187,7 @@ def _target(url: str, *, loopback: bool) -> URL:  # noqa: ARG001 what may be sen
 
 @lru_cache(256)
 def _timeout(seconds: float) -> aiohttp.ClientTimeout:
-    # To the fraction: aiohttp would round the end of a longer time up to a whole second.
+    # Keep fractions of seconds: aiohttp would round a longer timeout up to a full second.
     connect = min(seconds * _CONNECT_PART, _CONNECT_MOST)
     return aiohttp.ClientTimeout(total=seconds, connect=connect, ceil_threshold=inf)
 
@@ -210,7 +214,7 @@ def _check_names(names: tuple[str, ...]) -> None:
 def _fields(response: aiohttp.ClientResponse) -> dict[str, str]:
     fields: dict[str, str] = {}
     for name, text in response.headers.items():
-        # aiohttp keeps what is not UTF-8 as half surrogates, which nothing downstream can store.
+        # aiohttp turns bytes that are not UTF-8 into lone surrogates, which cannot be stored.
         value = text if text.isascii() else text.encode(errors="surrogateescape").decode(errors="replace")
         lower = name.lower()
         fields[lower] = f"{fields[lower]}, {value}" if lower in fields else value
@@ -218,7 +222,7 @@ def _fields(response: aiohttp.ClientResponse) -> dict[str, str]:
 
 
 def _raise(error: Exception) -> NoReturn:
-    """Say in our own words what went wrong. The library's may hold addresses."""
+    """Raise an error with a message of our own. The library's messages may contain addresses of ours."""
     match error:
         case aiohttp.InvalidURL():
             raise Refused("the URL is not valid") from error
@@ -234,13 +238,13 @@ def _raise(error: Exception) -> NoReturn:
         case aiohttp.ClientConnectorError():
             raise ConnectionFailed("the host cannot be reached") from error
         case aiohttp.ClientPayloadError():
-            raise ConnectionFailed("the connection was closed in the middle of the answer") from error
+            raise ConnectionFailed("the connection was closed in the middle of the response") from error
         case aiohttp.ClientResponseError() | HttpProcessingError() if _is_too_long(error):
-            raise TooMuch("the answer's headers are too large") from error
+            raise TooMuch("the response's headers are too large") from error
         case aiohttp.ClientResponseError() | HttpProcessingError() | ValueError():
-            raise BadAnswer("the answer is not valid HTTP") from error
+            raise BadAnswer("the response is not valid HTTP") from error
         case _:
-            raise ConnectionFailed("the connection was closed without an answer") from error
+            raise ConnectionFailed("the connection was closed without a response") from error
 
 
 def _is_too_long(error: BaseException | None) -> bool:

@@ -1,4 +1,4 @@
-"""The connections of one client: opened to checked addresses only, kept for a moment, and counted."""
+"""The connections of one client. They go to checked addresses only, are kept for a short time, and are counted."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from switchboard.outbound import destination
 from switchboard.outbound.errors import Refused
 from switchboard.outbound.resolver import Guarded, Lookup
 
-#: A shorter time than servers commonly keep a connection that is idle (5 s), so that we let go first.
+#: Servers commonly keep an idle connection for 5 s. A shorter time ensures that we close it first.
 KEEP_SECONDS = 3.0
 _DNS_SECONDS = 5
-#: A Lambda function has 1,024 file descriptors. So many exchanges run at once, and beyond so many open sockets none is
-#: kept for later; a connection may take two sockets for a moment, one for each address family.
+#: How many exchanges run at once, and with how many open sockets no further connection is kept. A Lambda function has
+#: 1,024 file descriptors. A connection may briefly use two sockets, one for each address family.
 AT_ONCE = 256
 KEPT_MOST = 400
 _MAX_LINE, _MAX_HEADERS = 8_190, 100
@@ -29,17 +29,17 @@ _MAX_LINE, _MAX_HEADERS = 8_190, 100
 
 @dataclass(slots=True)
 class Mark:
-    """What became of one request: whether a connection was opened for it."""
+    """The record of one request: whether it opened a new connection."""
 
     opened: bool = False
 
 
-#: The request that connections are opened for, in this task.
+#: The request of the current task, for which connections are opened.
 current: ContextVar[Mark] = ContextVar("current")
 
 
 class Connections:
-    """Two sessions, of which one keeps connections and the other opens one for each request."""
+    """Two sessions: one keeps connections, the other opens a new connection for each request."""
 
     def __init__(self, look_up: Lookup, ssl: SSLContext | None) -> None:
         self.room = asyncio.Semaphore(AT_ONCE)
@@ -52,19 +52,19 @@ class Connections:
 
     @property
     def once(self) -> aiohttp.ClientSession:
-        """A session whose every request has a connection of its own."""
+        """The session that opens a new connection for each request."""
         return self._once
 
     @property
     def usual(self) -> aiohttp.ClientSession:
-        """The session that keeps connections, unless too many are open."""
+        """The session that keeps connections, or the other one if too many connections are open."""
         return self._keeping if self.open < KEPT_MOST else self._once
 
     async def enter(self) -> None:
-        """Begin an exchange. What was open while the function stood still is not used again."""
+        """Begin an exchange. Does not reuse connections that were open while the function was frozen."""
         await self.room.acquire()
         self._busy += 1
-        # By the clock on the wall: a process that is frozen may not see the other one go on.
+        # Use the wall clock: the monotonic clock may stop while the process is frozen.
         if self._busy == 1 and abs(clock.epoch() - self._used_at) > KEEP_SECONDS:
             try:
                 await self._renew()
@@ -85,7 +85,7 @@ class Connections:
         self.room.release()
 
     async def close(self) -> None:
-        """Close everything."""
+        """Close all sessions and the resolver."""
         for session in (self._keeping, self._once):
             await session.close()
         await self._resolver.close()
@@ -115,8 +115,8 @@ class Connections:
         )
 
     def _socket(self, info: aiohttp.AddrInfoType) -> socket.socket:
-        # The one place through which every connection goes, whichever way its address was come by: aiohttp asks the
-        # resolver about names only.
+        # Every connection goes through this function. Check the address here, because aiohttp asks the resolver only
+        # about names and not about literal addresses.
         family, kind, protocol, _, address = info
         if not destination.may_connect(str(address[0])):
             raise Refused("the address is not on the public internet")
@@ -131,7 +131,7 @@ class Connections:
 
 
 class _Counted(socket.socket):
-    """A socket that tells when it is closed."""
+    """A socket that calls `on_close` when it is closed."""
 
     __slots__ = ("on_close",)
     on_close: Callable[[], None] | None

@@ -1,4 +1,4 @@
-"""Where a customer may have us send to: what a URL must be like, and which addresses may be connected to."""
+"""The allowed destinations of requests to customers' URLs: rules for URLs and for IP addresses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["check", "is_global", "loopback_allowed", "may_connect", "may_resolve
 
 MAX_LENGTH = 2_048
 _DEFAULT_PORTS = {"https": "443", "http": "80"}
-#: Where a post would speak to something that is no web server (the Fetch standard's bad ports).
+#: Ports of services that are not web servers (the Fetch standard's bad ports).
 _BAD_PORTS = frozenset(
     {
         *(1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104),
@@ -30,20 +30,20 @@ _BAD_PORTS = frozenset(
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#]*)(/[^?#]*)?(\?[^#]*)?(?:#.*)?", re.IGNORECASE)
 _AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::(.*))?")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
-#: What a path or a query may hold as it is (RFC 3986); everything else is sent percent-encoded.
+#: The characters that stay unchanged in a path or a query (RFC 3986). All others are percent-encoded.
 _PATH_SAFE = "%/:@!$&'()*+,;=~-._"
 _QUERY_SAFE = _PATH_SAFE + "?"
 
 
 def check(url: str) -> str:
-    """The URL as it will be used: host in ASCII, path encoded, fragment dropped. Raises Invalid (`invalid_url`).
+    """Returns the URL in normal form: host in ASCII, path encoded, no fragment. Raises Invalid (`invalid_url`).
 
-    No name is looked up here: what a name stands for is checked each time that something is sent.
+    Does not resolve the host: the client checks its addresses at each request.
     """
     if len(url) > MAX_LENGTH:
-        _refuse(f"has more than {MAX_LENGTH:,} characters")
+        _refuse(f"must have at most {MAX_LENGTH:,} characters")
     if any(_is_odd(character) for character in url):
-        _refuse("must not hold spaces, backslashes or control characters")
+        _refuse("must not contain spaces, backslashes or control characters")
     match = _URL.fullmatch(url)
     if not match:
         _refuse("must be an absolute https URL")
@@ -56,12 +56,12 @@ def check(url: str) -> str:
     colon = "" if port in ("", _DEFAULT_PORTS[scheme]) else f":{port}"
     found = f"{scheme}://{shown}{colon}{quote(path, safe=_PATH_SAFE)}{quote(query, safe=_QUERY_SAFE)}"
     if len(found) > MAX_LENGTH:
-        _refuse(f"has more than {MAX_LENGTH:,} characters when it is encoded")
+        _refuse(f"must have at most {MAX_LENGTH:,} characters after percent-encoding")
     return found
 
 
 def loopback_allowed() -> bool:
-    """Whether this machine itself may be sent to: when the local stack says so, and never in Lambda."""
+    """Whether requests to loopback addresses are allowed: only if the local stack sets it, and never in Lambda."""
     return (
         "AWS_LAMBDA_FUNCTION_NAME" not in os.environ
         and settings.stage() == "local"
@@ -70,14 +70,14 @@ def loopback_allowed() -> bool:
 
 
 def may_resolve_to(host: str, address: str) -> bool:
-    """Whether a host of a checked URL may stand for an address: a global one, or this machine for its own names."""
+    """Whether the host of a checked URL may resolve to an address: a global address, or loopback for `localhost`."""
     if is_global(address):
         return True
     return is_loopback(address) and hosts.is_own(host) and loopback_allowed()
 
 
 def may_connect(address: str) -> bool:
-    """Whether a connection to an address may be opened at all."""
+    """Whether a connection to an address may be opened."""
     return is_global(address) or (is_loopback(address) and loopback_allowed())
 
 
@@ -88,23 +88,23 @@ def _refuse(why: str) -> NoReturn:
 def _is_odd(character: str) -> bool:
     if character.isascii():
         return not "!" <= character <= "~" or character == "\\"
-    # Separators, and what is a control, a format, a half surrogate or nothing at all.
+    # The categories Z (separators) and C (control, format, surrogate and unassigned characters).
     return unicodedata.category(character)[0] in "ZC"
 
 
 def _authority(text: str) -> tuple[str, str]:
-    """Host and port."""
+    """Returns host and port of an authority."""
     if "@" in text:
-        _refuse("must not hold a user name or a password")
+        _refuse("must not contain a user name or a password")
     match = _AUTHORITY.fullmatch(text)
     if not match:
-        _refuse("has a host that is not valid; an IPv6 address stands in brackets")
+        _refuse("has a host that is not valid: put an IPv6 address in brackets")
     host, port = match[1], match[2]
     if port is not None:
         if not _PORT.fullmatch(port) or int(port) > 65_535:
             _refuse("has a port that is not valid")
         if int(port) in _BAD_PORTS:
-            _refuse(f"has a port that is not for web servers ({port})")
+            _refuse(f"has a port that is not for web servers ({port}): use another port")
     try:
         return hosts.check(host), port or ""
     except BadHostError as error:

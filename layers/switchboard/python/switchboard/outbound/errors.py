@@ -1,10 +1,20 @@
-"""Why nothing came back. Each has a `reason` that the customer may read: no address of ours, no name of a library."""
+"""Errors of requests without a response. Each has a `reason` for the customer.
+
+A reason contains neither an address of ours nor the name of a library.
+
+    NotSent
+    ├── Refused            not allowed: nothing was sent
+    ├── ConnectionFailed   no connection, or it broke
+    ├── TimedOut           too slow
+    ├── TooMuch            headers too large
+    └── BadAnswer          not HTTP
+"""
 
 from __future__ import annotations
 
 
 class NotSent(Exception):
-    """There is no answer. Whether the request arrived is known of `Refused` only: it did not."""
+    """There is no response. The request may have arrived, except after `Refused`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -16,16 +26,16 @@ class Refused(NotSent):
 
 
 class ConnectionFailed(NotSent):
-    """There was no connection, or it broke before the whole answer was there."""
+    """The connection failed, or it broke before the response was complete."""
 
 
 class TimedOut(NotSent):
-    """No connection, or no complete answer, within the time."""
+    """There was no connection or no complete response within the timeout."""
 
 
 class TooMuch(NotSent):
-    """The answer's headers are larger than is taken."""
+    """The headers of the response exceed the limit."""
 
 
 class BadAnswer(NotSent):
-    """What came back is not HTTP."""
+    """The response is not valid HTTP."""

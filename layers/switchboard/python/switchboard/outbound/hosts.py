@@ -1,4 +1,4 @@
-"""Hosts of URLs: addresses in their plain form, and names in ASCII. Every other way to write one is refused."""
+"""Checks the hosts of URLs. Allows IP addresses in their usual form, and names; refuses all other spellings."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from ipaddress import IPv6Address
 from switchboard.outbound.addresses import is_loopback, parse
 
 LOCALHOST = "localhost"
-#: Top-level names that are kept for networks of one's own, or for something other than the DNS (IANA's Special-Use
-#: Domain Names; ICANN's .internal, and .corp, .home and .mail, which it never delegates).
+#: Top-level names that are reserved for private networks or for other systems than the DNS (IANA's Special-Use Domain
+#: Names; ICANN's .internal, and .corp, .home and .mail, which ICANN never delegates).
 _NEVER_GLOBAL = frozenset(
     {
         *("alt", "arpa", "corp", "home", "internal", "intranet", "lan", "local", "localdomain", "localhost", "mail"),
         *("onion", "private"),
     }
 )
-#: Public names of clouds' metadata services.
+#: Public names of metadata services of cloud providers.
 _METADATA = frozenset({"metadata.goog", "metadata.tencentyun.com"})
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
-#: What a resolver may take for a part of an IPv4 address: decimal, octal or hexadecimal.
+#: A label that a resolver may read as a part of an IPv4 address: decimal, octal or hexadecimal.
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _MAX_NAME = 253
 
 
 class BadHostError(ValueError):
-    """A host that is not written as one must be."""
+    """The host of a URL is not valid."""
 
 
 def check(host: str) -> str:
-    """A host as it is looked up and shown: lower case, ASCII, no dot at the end, no brackets. Raises BadHostError."""
+    """Returns a host in normal form: lower case, ASCII, no final dot, no brackets. Raises BadHostError."""
     if host.startswith("["):
         return _v6(host[1:-1])
     if not host:
@@ -45,12 +45,12 @@ def check(host: str) -> str:
 
 
 def is_own(host: str) -> bool:
-    """Whether a checked host is this machine by its name or address."""
+    """Whether a checked host is `localhost` or a loopback address."""
     return host == LOCALHOST or is_loopback(host)
 
 
 def is_never_global(host: str) -> bool:
-    """Whether a checked host is a name that means nothing, or something of one's own, outside one network."""
+    """Whether a checked host is a name that is not on the public internet, or a metadata service."""
     if parse(host):
         return False
     labels = host.split(".")
@@ -60,22 +60,22 @@ def is_never_global(host: str) -> bool:
 def _v6(text: str) -> str:
     found = parse(text)
     if not isinstance(found, IPv6Address):
-        raise BadHostError("has brackets around what is no IPv6 address")
+        raise BadHostError("has brackets without an IPv6 address")
     return str(found)
 
 
 def _v4(text: str) -> str:
-    # 127.1, 0177.0.0.1, 0x7f000001 and 2130706433 mean 127.0.0.1 to some who read them, and nothing to others.
+    # Some resolvers read 127.1, 0177.0.0.1, 0x7f000001 and 2130706433 as 127.0.0.1, and others reject them.
     found = parse(text)
     if found is None:
-        raise BadHostError("has an IPv4 address that is not written as four decimal numbers")
+        raise BadHostError("has an IPv4 address that is not valid: write it as four decimal numbers")
     return str(found)
 
 
 def _ascii(host: str) -> str:
     if not host.isascii():
-        # Small letters and composed characters, which change nothing in meaning; and no mapping beyond that, by which
-        # full-width digits and dots would become an address.
+        # Only lower the case and compose characters, which does not change the meaning. A further mapping would turn
+        # full-width digits and dots into an IP address.
         return _encoded(unicodedata.normalize("NFC", host.lower()))
     name = host.lower()
     return _encoded(name) if "xn--" in name else name
@@ -86,5 +86,5 @@ def _encoded(name: str) -> str:
 
     try:
         return idna.encode(name, strict=True).decode()
-    except UnicodeError as error:  # IDNAError is one
+    except UnicodeError as error:  # the base class of IDNAError
         raise BadHostError("has a host that is not a valid name") from error

@@ -1,5 +1,6 @@
-"""The headers that no caller of the guarded client may set: by them a request would say something else of itself than
-what is sent, or go somewhere else. Here alone, so that whoever takes headers from a customer refuses the same ones.
+"""The headers that no caller of the guarded client may set.
+
+They could contradict the sent request or direct it elsewhere. All code that takes customers' headers uses this list.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Looking names up, and letting no address through that may not be connected to."""
+"""Resolves host names, and refuses names with addresses that are not allowed."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from switchboard.outbound import destination, hosts
 from switchboard.outbound.errors import Refused
 
-#: Answers the addresses of a name. Raises OSError.
+#: Returns the addresses of a name. Raises OSError.
 Lookup = Callable[[str], list[str]]
 
-#: Threads of their own: a customer's slow name server holds up no table and no queue. Each is made when it is needed,
-#: and a name is looked up once at a time, so that hung name servers leave room for healthy ones: a worker that takes
-#: ten deliveries every few seconds begins fewer look-ups than that before the resolver gives the first one up.
+#: The number of threads for look-ups. A separate pool keeps a customer's slow name server from delaying tables and
+#: queues. Threads are started when needed, and a name is looked up only once at a time, so that hanging name servers
+#: leave room for healthy ones. A worker that takes ten deliveries every few seconds starts fewer look-ups than this
+#: before the system's resolver gives up the first one.
 _THREADS = 256
 
 
 def lookup(host: str) -> list[str]:
-    """The addresses that the system's resolver has for a name, which is taken as complete: no search domain."""
+    """Returns the system resolver's addresses of a fully qualified name, without search domains. Raises OSError."""
     found = socket.getaddrinfo(f"{host}.", None, type=socket.SOCK_STREAM)
     return [str(address[0]) for *_, address in found]
 
 
 class Guarded(AbstractResolver):
-    """Answers only for names of which every address may be connected to."""
+    """Resolves a name only if connections to all of its addresses are allowed."""
 
     def __init__(self, look_up: Lookup) -> None:
         self._look_up = look_up
@@ -41,7 +42,7 @@ class Guarded(AbstractResolver):
         port: int = 0,
         family: socket.AddressFamily = socket.AF_UNSPEC,  # noqa: ARG002 both families, always
     ) -> list[ResolveResult]:
-        """The addresses of a name. Raises Refused where any of them is not global, OSError where there is none."""
+        """Returns the addresses of a name. Raises Refused if one of them is not allowed, OSError if it has none."""
         for address in (addresses := await self._addresses(host)):
             if not destination.may_resolve_to(host, address):
                 raise Refused("the host resolves to an address that is not on the public internet")
@@ -59,13 +60,13 @@ class Guarded(AbstractResolver):
 
     async def _addresses(self, host: str) -> list[str]:
         if host == hosts.LOCALHOST:
-            return ["127.0.0.1", "::1"]  # always (RFC 6761, 6.3)
+            return ["127.0.0.1", "::1"]  # fixed addresses of `localhost` (RFC 6761, 6.3)
         running = self._running.get(host)
         if running is None:
             running = asyncio.get_running_loop().run_in_executor(self._threads, self._look_up, host)
             self._running[host] = running
             running.add_done_callback(lambda done: self._forget(host, done))
-        # Whoever has no more time leaves it to the others.
+        # Shield the look-up: a request that times out must not cancel it for the others.
         found = await asyncio.shield(running)
         if not found:
             raise OSError("no address")
@@ -74,8 +75,8 @@ class Guarded(AbstractResolver):
     def _forget(self, host: str, done: asyncio.Future[list[str]]) -> None:
         self._running.pop(host, None)
         if not done.cancelled():
-            done.exception()  # seen, should nobody wait for it any more
+            done.exception()  # mark the error as retrieved, since no task may be waiting for it
 
     async def close(self) -> None:
-        """Let the threads go; look-ups that still run are waited for by nobody."""
+        """Shut down the threads without waiting for running look-ups."""
         self._threads.shutdown(wait=False, cancel_futures=True)

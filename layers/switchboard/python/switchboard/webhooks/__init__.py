@@ -1,1 +1,1 @@
-"""Webhooks: what happened, told to the customers' own endpoints: signed, tried again, recorded."""
+"""Webhooks: signed notifications of events to customers' endpoints, with retries and a record of each attempt."""

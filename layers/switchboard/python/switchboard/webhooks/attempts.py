@@ -1,6 +1,6 @@
-"""Attempts at one endpoint: many at once, each recorded as its answer comes in.
+"""Concurrent delivery attempts to one endpoint. Each attempt is recorded when its response arrives.
 
-Record first, then interpret: nothing that a receiver says keeps its attempt from being recorded.
+The worker records an attempt before it interprets the response, so that no response can prevent the record.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: The queue of the workers for slow endpoints.
 SLOW_QUEUE = "slow-deliveries"
 _GONE = 410
-#: Answers by which a receiver says that it is away, not that it minds this delivery.
+#: Statuses that say that the receiver is unavailable. They do not reject this delivery in particular.
 _DOWN = frozenset({429, 502, 503, 504})
 _MAX_RESPONSE = 2_048
 USER_AGENT = "Switchboard-Webhooks/1"
@@ -38,7 +38,7 @@ class Sender(Protocol):
 
 
 class _StillWaitingError(Exception):
-    """The endpoint took longer than a worker waits that is not for slow ones. It has the body, and more time left."""
+    """The endpoint exceeded a fast worker's wait. It may have received the body, and its own timeout is not over."""
 
     def __init__(self, seconds_left: float) -> None:
         super().__init__(f"{seconds_left:g} s left")
@@ -46,7 +46,7 @@ class _StillWaitingError(Exception):
 
 
 def seconds_for(timeout_ms: int, slow: bool) -> float:
-    """How long a worker waits for an answer, in seconds."""
+    """How long a worker waits for a response, in seconds. `slow` names a worker for slow endpoints."""
     whole = timeout_ms / 1000
     return whole if slow else min(whole, breaker.FAST_SECONDS)
 
@@ -55,8 +55,8 @@ def seconds_for(timeout_ms: int, slow: bool) -> float:
 class Sending:
     """How one worker sends to one endpoint.
 
-    `slow` says that it is a worker for slow endpoints: the others leave to those what takes its time. `health` is the
-    receiver's as it was before, and `slots` says whether this worker holds any.
+    `slow`: this worker serves slow endpoints. Other workers hand long requests over to such workers.
+    `health`: the receiver's health before this batch. `slots`: whether this worker holds slots.
     """
 
     endpoint: Endpoint
@@ -73,9 +73,9 @@ class Sending:
 
 
 async def attempt_all(sending: Sending, held: Sequence[Held]) -> list[Held]:
-    """Attempt all at once, and record together what was answered soon; the rest as it comes in.
+    """Send all deliveries concurrently. Record early responses together, and each later response when it arrives.
 
-    Returns those that could not be made, or not be recorded, through our own fault.
+    Returns the deliveries whose attempt could not be made or recorded because of a fault of ours.
     """
     failed: list[Held] = []
     tasks = {asyncio.ensure_future(_attempt(sending, one.delivery)): one for one in held}
@@ -118,18 +118,19 @@ async def _settle(sending: Sending, done: Sequence[tuple[Held, asyncio.Future[Ou
             raise error
     try:
         if cut or failed or any(not outcome.succeeded for _, outcome in made):
-            # Before any of them is stored as pending: it would wait for ever if its job were lost.
+            # Arrange the watch before a delivery is stored as pending. Without a watch, a lost job would leave the
+            # delivery pending for ever.
             await asyncio.to_thread(parking.watch, sending.receiver, endpoint.id, sending.health)
         await asyncio.to_thread(_record, endpoint, made, failed)
-    except Exception:  # noqa: BLE001 the queue brings them again
+    except Exception:  # noqa: BLE001 the queue delivers the jobs again
         telemetry.logger().exception("attempts not recorded", extra={"endpoint_id": endpoint.id})
         failed += [one for one, _ in made]
     try:
-        # No failure is counted. The body comes again under its id when the time that its owner set would be over.
+        # Count no failure. Send the same body with the same id again when the owner's timeout would have ended.
         if cut:
             await asyncio.to_thread(recording.send_later, cut, ceil(seconds_left), SLOW_QUEUE)
-    except Exception:  # noqa: BLE001 the queue brings them again
-        telemetry.logger().exception("not left to the slow workers", extra={"endpoint_id": endpoint.id})
+    except Exception:  # noqa: BLE001 the queue delivers the jobs again
+        telemetry.logger().exception("not handed over to the slow workers", extra={"endpoint_id": endpoint.id})
         failed += cut
     return failed
 
@@ -137,7 +138,7 @@ async def _settle(sending: Sending, done: Sequence[tuple[Held, asyncio.Future[Ou
 def _record(endpoint: Endpoint, made: Sequence[tuple[Held, Outcome]], failed: Sequence[Held]) -> None:
     moves = recording.record([recording.attempted(endpoint, one, outcome) for one, outcome in made])
     recording.count(moves)
-    # Those that another worker recorded, too: it may have been stopped before it came to this.
+    # Include deliveries that another worker recorded: it may have stopped before it released their successors.
     recording.release([one.delivery for one, _ in made])
     if any(outcome.gone for _, outcome in made):
         service.disable(endpoint, "gone", "the endpoint answered 410")
@@ -151,7 +152,7 @@ async def _attempt(sending: Sending, delivery: Delivery) -> Outcome:
     whole, seconds = endpoint.timeout_ms / 1000, seconds_for(endpoint.timeout_ms, sending.slow)
 
     number, at, started = delivery.attempts + 1, clock.stamp(), clock.epoch()
-    # What fails here is our own fault and no attempt: the queue brings the job again.
+    # A failure here is our own fault and does not count as an attempt: the queue delivers the job again.
     headers, body = _headers(endpoint, delivery), delivery.body.encode()
     try:
         answer = await sending.sender.post(endpoint.url, headers, body, seconds)
@@ -160,9 +161,9 @@ async def _attempt(sending: Sending, delivery: Delivery) -> Outcome:
         if isinstance(error, TimedOut) and seconds < whole:
             raise _StillWaitingError(whole - seconds) from error
         reason = error.reason
-    except Exception:  # noqa: BLE001 the receiver may have caused it, and has the body: the attempt is recorded
-        telemetry.logger().exception("answer not understood", extra={"delivery_id": delivery.id})
-        reason = "the answer could not be read"
+    except Exception:  # noqa: BLE001 the receiver has the body and may have caused the error: record the attempt
+        telemetry.logger().exception("response not understood", extra={"delivery_id": delivery.id})
+        reason = "the response could not be read"
     else:
         return _interpreted(attempt, answer)
     taken = round((clock.epoch() - started) * 1000)
@@ -170,13 +171,13 @@ async def _attempt(sending: Sending, delivery: Delivery) -> Outcome:
 
 
 def _interpreted(attempt: Attempt, answer: Answer) -> Outcome:
-    """An attempt with its meaning. Where the answer cannot be understood its status alone counts: it never raises."""
+    """Returns an attempt with its outcome. Never raises: if the body or headers are unreadable, the status decides."""
     body, wait = None, None
     try:
         body = answer.body[:_MAX_RESPONSE].decode(errors="replace") or None
         wait = _seconds(answer.headers.get("retry-after"))
-    except Exception:  # noqa: BLE001 a receiver's words keep no attempt from being recorded
-        telemetry.logger().exception("answer not understood", extra={"attempt": attempt.number})
+    except Exception:  # noqa: BLE001 a receiver's response must not prevent the record of its attempt
+        telemetry.logger().exception("response not understood", extra={"attempt": attempt.number})
     status = attempt.status
     return Outcome(attempt, body=body, retry_after=wait, down=status in _DOWN, gone=status == _GONE)
 
@@ -192,11 +193,11 @@ def _headers(endpoint: Endpoint, delivery: Delivery) -> dict[str, str]:
 
 
 def _seconds(text: str | None) -> int | None:
-    """The wait that Retry-After asks for."""
+    """The wait that Retry-After asks for, in seconds."""
     return retry_after.seconds(text, clock.now())
 
 
 def disable_if_due(endpoint: Endpoint, health: Health) -> None:
-    """Disable an endpoint after five days at which several deliveries did nothing but fail."""
+    """Disable an endpoint after five days in which all of several deliveries failed."""
     if health.failing_for(endpoint.active_since) >= service.DISABLED_AFTER:
-        service.disable(endpoint, "failing", "five days of failure only")
+        service.disable(endpoint, "failing", "all deliveries failed for five days")

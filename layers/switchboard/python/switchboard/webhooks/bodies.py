@@ -1,4 +1,4 @@
-"""The body of a delivery: what an event says, in the shape of the endpoint's template, within a size."""
+"""Builds the body of a delivery: the event's data, shaped by the endpoint's template, within a size limit."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from typing import Any, TypeGuard
 from switchboard import telemetry
 from switchboard.webhooks import template
 
-#: What a body may have at most (docs/contracts/common.md#webhooks), in bytes. Beyond it texts and lists are cut.
+#: The largest body, in bytes (docs/contracts/anima.md#webhooks). Longer texts and lists are cut.
 MAX_BODY = 20_000
-#: How many characters a template may fill in. A value's text has spaces that the body leaves out: what fits is filled.
+#: How many characters a template may fill in. It is twice the size limit because a filled value may contain spaces
+#: that the compact body leaves out.
 _MOST_FILLED = 2 * MAX_BODY
-#: Characters of a text and entries of a list that are kept, in the order in which they are tried.
+#: Pairs of (characters kept of each text, entries kept of each list), in the order in which they are tried.
 _KEPT = ((500, 50), (50, 20))
 
 
 def text_of(shape: str | None, body: dict[str, Any]) -> str:
-    """The JSON text of a body, in the shape of a template where there is one; at most MAX_BODY bytes.
+    """Returns a body as JSON text of at most MAX_BODY bytes, shaped by the template `shape` if there is one.
 
-    Where it is too long its values are cut. A template that repeats them so often that this does not help is left out.
+    Cuts the values of a body that is too long. If a shaped body is still too long, ignores the template.
     """
     text = _shaped(shape, body)
     if _fits(text):
@@ -30,7 +31,7 @@ def text_of(shape: str | None, body: dict[str, Any]) -> str:
 
 
 def _shaped(shape: str | None, body: dict[str, Any]) -> str | None:
-    """The text of a body, in the shape of a template where there is one. Returns None where it is far too long."""
+    """Returns a body as JSON text, shaped by the template if there is one. Returns None if it is far too long."""
     if not shape:
         return _compact(body)
     try:
@@ -38,8 +39,8 @@ def _shaped(shape: str | None, body: dict[str, Any]) -> str | None:
     except template.TooLongError:
         return None
     except template.UnfillableError:
-        # No later attempt can fill it either: send the plain body instead of retrying the event.
-        telemetry.logger().warning("template not filled: the plain body is sent")
+        # No later attempt can fill the template either: send the plain body instead of retrying the event.
+        telemetry.logger().warning("template not filled: sending the plain body")
         telemetry.metric("WebhookTemplateUnfillable")
         return _compact(body)
 

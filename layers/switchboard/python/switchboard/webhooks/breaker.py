@@ -1,13 +1,13 @@
-"""The breaker and the slots: what keeps an endpoint that is slow or dead from being in anybody's way.
+"""The circuit breaker and the slots: they keep a slow or dead endpoint from delaying others.
 
-An endpoint that answers at once needs neither: a batch sends to it and writes nothing of its health. An endpoint that
-is new, or could not be reached the last time, has one slot, so that it never holds more than one worker. One that
-answered, but let a batch wait, has ten for a while. After several failures in a row the breaker opens: nothing is sent
-for a while, then one batch tries. An endpoint that is slow is served by workers of its own kind, and so is one that
-has never answered quickly: a worker that other organizations wait for does not find out how long it takes.
+An endpoint that responds at once needs neither: a batch sends to it and writes nothing about its health. An endpoint
+that is new, or that failed at the last attempt, has one slot, so that it never holds more than one worker. An endpoint
+that responded, but made a batch wait, has ten slots for a while. After several failures in a row the breaker opens:
+workers send nothing for a while, then one batch tries. Separate workers serve slow endpoints. They also serve
+endpoints that have never responded quickly, so that a shared worker does not have to find out how long they take.
 
-What finds no slot is parked (`parking`). One worker at a time has the turn to send what is parked, with all slots that
-are free (`pulling`).
+A delivery that finds no slot is parked (`parking`). One worker at a time has the turn: it sends parked deliveries with
+all free slots (`pulling`).
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ from switchboard.webhooks.health_store import SLOTS, BusyError, HealthChange, Le
 from switchboard.webhooks.models import Health
 from switchboard.webhooks.receivers import Receiver
 
-#: So many failures in a row, at which it could not be reached or asked us to stay away, open the breaker.
+#: The breaker opens after this many failures in a row at which the receiver was unreachable or asked us to wait.
 OPENS_AFTER = 5
 _FIRST_OPEN, _LONGEST_OPEN = timedelta(seconds=30), timedelta(minutes=15)
-#: An answer that took longer than this makes an endpoint a slow one, for as long as `_SLOW_FOR`.
+#: A response that takes longer than this marks an endpoint as slow for `_SLOW_FOR`.
 SLOW_MS = 3_000
 _SLOW_FOR = timedelta(minutes=10)
-#: A worker that is not for slow endpoints waits so long for an answer, then leaves the delivery to one that is.
+#: A fast worker waits this long for a response, then hands the delivery over to a worker for slow endpoints.
 FAST_SECONDS = 5.0
-#: A batch that waited so long for an answer lets the others take slots, for as long as `_WARY_FOR`.
+#: When a batch waits this long for a response, later batches have to take slots for `_WARY_FOR`.
 WARY_SECONDS = 1.0
 _WARY_FOR = timedelta(minutes=1)
-#: How often the health of an endpoint that is well is noted.
+#: How often the health of a healthy endpoint is written.
 _NOTED_EVERY = timedelta(minutes=1)
-#: How much longer than an attempt a slot is leased: for what comes before and after.
+#: How much longer than an attempt a slot is leased: for the work before and after the attempt.
 LEASE_MARGIN = timedelta(seconds=10)
 _TRIES = 3
 
-#: How a slot is chosen. Tests replace it.
+#: Chooses a slot at random. Tests replace it.
 choose: Callable[[int], int] = chance.below
 
 
 class Deferred(Exception):
-    """Nothing may be sent now. `health` tells why, as it was last seen."""
+    """Nothing may be sent now. `health` is the latest known health and shows the reason."""
 
     def __init__(self, health: Health) -> None:
         super().__init__("no slot is free, or the breaker is open")
@@ -53,7 +53,7 @@ class Deferred(Exception):
 
 @dataclass(slots=True)
 class Tally:
-    """What a batch learns of an endpoint while it holds a slot."""
+    """The results of a batch's attempts at one endpoint."""
 
     succeeded: bool = False
     failures: int = 0
@@ -65,12 +65,12 @@ class Tally:
 
     @property
     def slow(self) -> bool:
-        """Whether something took too long for the workers that everybody shares."""
+        """Whether an attempt took too long for the shared workers."""
         return self.hung or self.slowest_ms > SLOW_MS
 
     @property
     def quick(self) -> bool:
-        """Whether there was an answer, of whatever status, and nothing took too long."""
+        """Whether the endpoint responded, with any status, and no attempt took too long."""
         return self.answered and not self.slow
 
     def note(
@@ -87,12 +87,12 @@ class Tally:
 
 
 def is_slow(health: Health) -> bool:
-    """Whether an endpoint is served by the workers for slow ones: it was slow, or has no record of a quick answer."""
+    """Whether the workers for slow endpoints serve this one: it was slow, or has no record of a quick response."""
     return not health.quick_at or bool(health.slow_until and health.slow_until > clock.stamp())
 
 
 def needs_slot(health: Health) -> bool:
-    """Whether a batch has to take a slot: not of an endpoint that has been answering at once."""
+    """Whether a batch has to take a slot. An endpoint that responds at once needs none."""
     return (
         not health.last_success_at or health.down > 0 or bool(health.wary_until and health.wary_until > clock.stamp())
     )
@@ -104,12 +104,12 @@ def is_open(health: Health) -> bool:
 
 
 def be_wary(receiver: Receiver) -> None:
-    """Let the others take slots: a batch is kept waiting."""
+    """Require later batches to take slots, because a batch is waiting for a response."""
     health_store.be_wary(receiver, clock.iso(clock.now() + _WARY_FOR))
 
 
 def held_until(health: Health) -> str | None:
-    """When the last lease that others hold ends by itself, `None` where nobody holds one."""
+    """When the last current lease expires, `None` if no worker holds a lease."""
     leases = [*health.slots.values(), *([health.turn_until] if health.turn_until else [])]
     return max((one for one in leases if one > clock.stamp()), default=None)
 
@@ -124,9 +124,9 @@ def _until(now: datetime, timeout_ms: int) -> str:
 
 
 def take(receiver: Receiver, timeout_ms: int, health: Health, *, turn: bool = False) -> Slots:
-    """Take a slot, as a receiver's health allows; with the `turn` all that are free.
+    """Take a free slot, as the receiver's health allows. With `turn`, take the turn and all free slots.
 
-    Raises Deferred when there is none, the breaker is open, or another worker has the turn.
+    Raises Deferred if no slot is free, the breaker is open, or another worker has the turn.
     """
     now = clock.now()
     stamp = clock.iso(now)
@@ -146,7 +146,7 @@ def take(receiver: Receiver, timeout_ms: int, health: Health, *, turn: bool = Fa
 
 @dataclass(slots=True)
 class Slots:
-    """Slots that this worker holds, and the receiver's health when it was last seen."""
+    """Slots that this worker holds, and the receiver's latest known health."""
 
     receiver: Receiver
     timeout_ms: int
@@ -154,14 +154,14 @@ class Slots:
     lease: Lease
 
     def give_back(self, tally: Tally) -> Health:
-        """Give it back with what was learnt, and open the breaker if that is due."""
+        """Release the slots, record the results of the batch, and open the breaker if it is due."""
         learnt = _learnt(self.health, tally)
         return _opened(self.receiver, tally, health_store.give_back(self.receiver, self.lease, learnt))
 
     def keep(self, tally: Tally) -> bool:
-        """Note what was learnt and hold the lease longer, with the slots that are free now.
+        """Record the results of the batch and extend the lease, with the slots that are free now.
 
-        Opens the breaker if that is due. Returns False where the lease has ended: what was learnt is noted.
+        Opens the breaker if it is due. Returns False if the lease has ended; the results are recorded anyway.
         """
         learnt, now = _learnt(self.health, tally), clock.now()
         until = _until(now, self.timeout_ms)
@@ -179,7 +179,7 @@ class Slots:
 
 
 def note(receiver: Receiver, health: Health, tally: Tally) -> Health:
-    """Note what a batch without a slot learnt, where it is news, and open the breaker if that is due."""
+    """Record the results of a batch without a slot if they change the health. Open the breaker if it is due."""
     known = clock.iso(clock.now() - _NOTED_EVERY)
     stale = not health.last_delivery_at or health.last_delivery_at < known
     troubled = bool(health.failures or health.failing_since)

@@ -1,4 +1,4 @@
-"""Callbacks: the endpoint that a single call names (OptiComm's `webhook_url`), signed with its key's own secret."""
+"""Callbacks: endpoints that a single call names (OptiComm's `webhook_url`). The API key's own secret signs them."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from switchboard.webhooks.kinds import KINDS
 from switchboard.webhooks.models import Endpoint
 
 _KIND = KINDS["opticomm"]
-#: How long an endpoint stays after a call named it: the call, its deliveries' schedule, and as long as they are kept.
+#: How long an endpoint stays after a call named it. It covers the call, the retry schedule and the time for which
+#: deliveries are kept.
 _KEPT = timedelta(days=90)
 
 
 class Callback(NamedTuple):
-    """An endpoint, and the writes that make it where it is not there yet."""
+    """A callback's endpoint id, and the writes that create the endpoint if it is missing."""
 
     id: str
     writes: Writes
 
 
 def endpoint_for(org_id: str, key_id: str, url: str) -> Callback:
-    """The endpoint of a key's callbacks to a URL. Raises Invalid for a URL that nothing can be sent to.
+    """Returns the endpoint for a key's callbacks to a URL. Raises Invalid if nothing can be sent to the URL.
 
-    All calls of the key that name the URL share it. Naming it again makes one active that was disabled: the days of
-    failure that disable it are counted from then on.
+    All calls of the key that name the URL share the endpoint. A new call activates a disabled endpoint again, and the
+    days of failure are counted from that call.
     """
     checked = destination.check(url)
     now, expires = clock.stamp(), int((clock.now() + _KEPT).timestamp())

@@ -1,4 +1,4 @@
-"""Which events each kind of webhook tells of, and under which name. It reads the registry of events."""
+"""The event types that each kind of webhook delivers, and their public names. Reads the registry of events."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from typing import get_args
 from switchboard.events import registry
 from switchboard.webhooks.models import KindName
 
-#: What a test delivery is called.
+#: The event name of a test delivery.
 TEST = "webhook.test"
 
-#: Our own event types that each kind tells of, and the names that the kind's contract has for them.
+#: For each kind, our own event types with their names in the kind's contract.
 NAMES: dict[KindName, dict[str, str]] = {kind: registry.webhook_names(kind) for kind in get_args(KindName)}
 
-#: All event types that any kind tells of.
+#: All event types that any kind delivers.
 TYPES = frozenset(type_ for names in NAMES.values() for type_ in names)
 
 
 def event_types(kind: KindName) -> list[str]:
-    """The names that an endpoint of a kind can subscribe to."""
+    """The event names that an endpoint of a kind can subscribe to."""
     return sorted(set(NAMES[kind].values()))
 
 
 def matches(filters: list[str], name: str, type_: str) -> bool:
-    """Whether any filter (an exact name, `prefix.*`, `*`) takes an event, by its name or by our own type."""
+    """Whether any filter (an exact name, `prefix.*`, `*`) matches an event, by its public name or our own type."""
     return any(_takes(one, text) for one in filters for text in (name, type_))
 
 
 def is_known(one: str, kind: KindName) -> bool:
-    """Whether a filter can ever take an event of a kind, by its name or by our own type."""
+    """Whether a filter can match any event of a kind, by its public name or our own type."""
     return any(_takes(one, text) for type_, name in NAMES[kind].items() for text in (name, type_))
 
 

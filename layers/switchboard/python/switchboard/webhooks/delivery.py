@@ -1,9 +1,10 @@
-"""The sender: takes a batch of jobs, sends many at once, and records every attempt.
+"""The delivery worker: takes a batch of jobs, sends many deliveries concurrently, and records every attempt.
 
-Killed anywhere it loses nothing: a job comes back, and either its attempt was recorded, which it finds, or it was not,
-and the same body goes out again under the same id.
+A stopped worker loses nothing: the queue delivers the job again. If the attempt was recorded, the worker finds the
+record. Otherwise it sends the same body with the same id again.
 
-Endpoints and their health are read before the deliveries that are stored: what has to wait is parked by its job alone.
+The worker reads endpoints and their health before it reads stored deliveries. So it can park an attempt that has to
+wait by the job alone, without its delivery.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ _Job = DeliverWebhook | WakeReceiver
 
 @dataclass(slots=True)
 class _Wanted:
-    """A job of the batch, by its place. The delivery is known where it travels with the job, or was read."""
+    """A job of the batch, with its index in the batch. `delivery` is set if the job carries it or it was read."""
 
     number: int
     job: DeliverWebhook
@@ -55,7 +56,7 @@ class _Wanted:
 
     @property
     def parked(self) -> Parked | None:
-        """Its place among those that wait, where the job alone tells it."""
+        """The job as a parked attempt, `None` if neither the job nor the delivery gives its place in the line."""
         job = self.job
         if self.delivery:
             return Parked.of(self.delivery)
@@ -66,14 +67,14 @@ class _Wanted:
 
     @property
     def held(self) -> Held:
-        """The delivery, in hand."""
+        """The delivery with its index in the batch."""
         assert self.delivery
         return Held(self.number, self.delivery, self.stored)
 
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """What a batch has for one endpoint, and how that stands."""
+    """The jobs of a batch for one endpoint, with the endpoint and its health."""
 
     endpoint_id: str
     receiver: Receiver
@@ -85,7 +86,7 @@ class _Group:
 
 @dataclass(frozen=True, slots=True)
 class _Worker:
-    """This worker. `slow` says that it is for slow endpoints, which the others leave to it."""
+    """This worker. `slow`: it serves slow endpoints. `began`: the start of its invocation, in seconds since 1970."""
 
     slow: bool
     sender: Sender
@@ -93,16 +94,16 @@ class _Worker:
 
 
 def deliver(jobs: Sequence[_Job], *, slow: bool = False, sender: Sender | None = None) -> set[int]:
-    """Do a batch of jobs. Answers the places of those that failed through our own fault, for the queue to bring again.
+    """Process a batch of jobs. Returns the indexes of the jobs that failed by our own fault, for the queue to retry.
 
-    `slow` says that this is a worker for slow endpoints, which the others leave to it.
+    `slow`: this worker serves slow endpoints, which other workers hand over.
     """
     return _loop().run(_batch(jobs, slow, sender or client()))
 
 
 @cache
 def _loop() -> asyncio.Runner:
-    # One for the process, so that connections stay open from batch to batch.
+    # One runner per process, so that connections stay open between batches.
     return asyncio.Runner()
 
 
@@ -113,12 +114,12 @@ def _opened() -> Client:
     return Client()
 
 
-#: What posts. Tests replace it.
+#: Returns the client that posts. Tests replace it.
 client: Callable[[], Sender] = _opened
 
 
 def forget() -> None:
-    """Close the connections, and drop what was derived and unsealed, for tests."""
+    """Close the connections and clear the caches of derived secrets and unsealed headers, for tests."""
     signing.forget()
     settings.forget()
     if _loop.cache_info().currsize:
@@ -138,10 +139,10 @@ async def _batch(batch: Sequence[_Job], slow: bool, sender: Sender) -> set[int]:
 
 
 def _read(batch: Sequence[_Job]) -> tuple[list[_Group], set[int]]:
-    """What the jobs are about, by endpoint, in one request; and the places of the unreadable.
+    """Reads the endpoints and their health in one request. Returns the groups, and the indexes of unreadable jobs.
 
-    A delivery that travels with its job is looked for at once: most are not stored. Stored ones are read when it is
-    known that something may be sent to their endpoint.
+    The same request looks for a stored copy of each delivery that its job carries; most are not stored yet. Other
+    stored deliveries are read later, when their endpoint may receive something.
     """
     endpoints = list(dict.fromkeys((job.org_id, job.endpoint_id) for job in batch))
     travel = list(
@@ -164,7 +165,7 @@ def _group(place: tuple[str, str], endpoint: Item | None, health: Item | None) -
         known = store.ENDPOINTS.read(endpoint) if endpoint else None
         return _Group(place[1], receiver_of(*place), known, health_store.read(health))
     except ValueError:
-        telemetry.logger().exception("not readable", extra={"endpoint_id": place[1]})
+        telemetry.logger().exception("endpoint not readable", extra={"endpoint_id": place[1]})
         return None
 
 
@@ -174,7 +175,7 @@ def _sorted(
     stored: dict[tuple[str, str], Item | None],
 ) -> tuple[list[_Group], set[int]]:
     failed: set[int] = set()
-    # A job that came twice is done once. The job of another attempt is no such copy: it may be the one that is due.
+    # Process a duplicate job once. A job for another attempt is not a duplicate: its attempt may be due.
     seen: set[tuple[str, str, int]] = set()
     for number, job in enumerate(batch):
         group = groups[(job.org_id, job.endpoint_id)]
@@ -188,7 +189,7 @@ def _sorted(
                 item = stored.get((job.org_id, job.delivery_id))
                 delivery = delivery_store.read(item) if item else job.made
             except ValueError:
-                telemetry.logger().exception("not readable", extra={"delivery_id": job.delivery_id})
+                telemetry.logger().exception("delivery not readable", extra={"delivery_id": job.delivery_id})
                 failed.add(number)
                 continue
             group.wanted.append(_Wanted(number, job, delivery, stored=not job.made or item is not None))
@@ -196,19 +197,19 @@ def _sorted(
 
 
 async def _one_group(group: _Group, worker: _Worker) -> set[int]:
-    """Do the jobs of one endpoint. One endpoint's fault is no other's."""
+    """Process the jobs of one endpoint. An error at one endpoint does not affect other endpoints."""
     failed: set[int] = set()
     if group.wanted:
         try:
             failed |= await _deliver(group, worker)
-        except Exception:  # noqa: BLE001 the queue brings them again
+        except Exception:  # noqa: BLE001 the queue delivers the jobs again
             telemetry.logger().exception("webhook batch failed", extra={"endpoint_id": group.endpoint_id})
             failed |= {one.number for one in group.wanted}
     for number, job in group.wakes:
         try:
             await _wake(group, job, worker)
-        except Exception:  # noqa: BLE001 the queue brings it again
-            telemetry.logger().exception("not woken", extra={"endpoint_id": group.endpoint_id})
+        except Exception:  # noqa: BLE001 the queue delivers the job again
+            telemetry.logger().exception("receiver not woken", extra={"endpoint_id": group.endpoint_id})
             failed.add(number)
     return failed
 
@@ -248,7 +249,7 @@ async def _send_all(
         if ready:
             failed |= {one.number for one in await attempts.attempt_all(sending, ready)}
     finally:
-        # Slots that found nothing to send are given back as well.
+        # Release the slots also if there was nothing to send.
         if slots:
             after = await asyncio.to_thread(slots.give_back, tally)
         elif ready:
@@ -261,7 +262,7 @@ async def _send_all(
 
 
 async def _park(group: _Group, endpoint: Endpoint, wanted: Sequence[_Wanted], worker: _Worker) -> set[int]:
-    """Let jobs wait in the table, and send what is parked if nobody else does."""
+    """Park the jobs' attempts in the table, and send parked attempts if no other worker does."""
     known, failed = [one for one in wanted if one.parked], set[int]()
     if len(known) < len(wanted):
         current, failed = await asyncio.to_thread(_read_stored, [one for one in wanted if not one.parked])
@@ -287,16 +288,16 @@ def _puller(group: _Group, worker: _Worker, *, woken: bool = False) -> Puller:
 
 
 async def _pull(puller: Puller, health: Health) -> None:
-    """Send what is parked. A fault of ours leaves it to the wake-up: all of it is in the table."""
+    """Send parked attempts. After a fault of ours, the wake-up sends them later: all of them are in the table."""
     try:
         await puller.pull(health)
-    except Exception:  # noqa: BLE001 it is parked, and a wake-up is arranged
-        telemetry.logger().exception("not pulled", extra={"endpoint_id": puller.endpoint_id})
+    except Exception:  # noqa: BLE001 the attempts are parked, and a wake-up is arranged
+        telemetry.logger().exception("parked attempts not sent", extra={"endpoint_id": puller.endpoint_id})
 
 
 async def _wake(group: _Group, job: WakeReceiver, worker: _Worker) -> None:
     if job.at and group.health.wake_at != job.at and not group.health.waiting:
-        # Another wake-up took its place, or it came before.
+        # Another wake-up replaced this one, or this one ran before.
         telemetry.logger().info("nothing is parked", extra={"receiver": group.receiver.id})
     elif breaker.is_slow(group.health) and not worker.slow:
         await asyncio.to_thread(queue.send, [job.message(queue=SLOW_QUEUE)])
@@ -310,15 +311,15 @@ def _is_due(delivery: Delivery, job: DeliverWebhook) -> bool:
 
 
 def _still_due(wanted: Sequence[_Wanted]) -> list[_Wanted]:
-    """Those whose attempt is not known to be made."""
+    """The jobs whose attempt is not known to be made."""
     over = [one for one in wanted if one.delivery and not _is_due(one.delivery, one.job)]
-    # The worker that made these attempts may have been stopped before it came to what waits for them.
+    # The worker that made these attempts may have stopped before it released the deliveries that wait for them.
     recording.release([one.delivery for one in over if one.delivery and one.delivery.successor])
     return [one for one in wanted if one not in over]
 
 
 def _read_stored(wanted: Sequence[_Wanted]) -> tuple[list[_Wanted], set[int]]:
-    """Jobs with their deliveries, of attempts that are still to be made; and the places of the unreadable."""
+    """Returns the jobs whose attempt is still due, with their deliveries, and the indexes of unreadable jobs."""
     unread = [one for one in wanted if one.delivery is None]
     keys = [delivery_store.key(one.job.org_id, one.job.delivery_id) for one in unread]
     failed: set[int] = set()
@@ -326,7 +327,7 @@ def _read_stored(wanted: Sequence[_Wanted]) -> tuple[list[_Wanted], set[int]]:
         try:
             one.delivery = delivery_store.read(item) if item else None
         except ValueError:
-            telemetry.logger().exception("not readable", extra={"delivery_id": one.job.delivery_id})
+            telemetry.logger().exception("delivery not readable", extra={"delivery_id": one.job.delivery_id})
             failed.add(one.number)
             continue
         if item is None:
@@ -335,14 +336,14 @@ def _read_stored(wanted: Sequence[_Wanted]) -> tuple[list[_Wanted], set[int]]:
 
 
 def _hand_over(wanted: Sequence[_Wanted]) -> None:
-    """Let the workers for slow endpoints make the attempts."""
+    """Hand the attempts over to the workers for slow endpoints."""
     jobs = [one.job.model_copy(update={"made": None}) if one.stored else one.job for one in wanted]
     queue.send(job.message(queue=SLOW_QUEUE) for job in jobs)
 
 
 def _cancel(endpoint: Endpoint | None, held: Sequence[Held]) -> None:
     if endpoint is None:
-        # Nobody can look at what was to be sent to it: what is not stored yet is not stored any more.
+        # Nobody can read the deliveries of a deleted webhook, so do not store new ones.
         telemetry.logger().info("webhook deleted", extra={"deliveries": [one.delivery.id for one in held]})
         held = [one for one in held if one.stored]
     recording.cancel(held, Reason.DELETED if endpoint is None else Reason.DISABLED)

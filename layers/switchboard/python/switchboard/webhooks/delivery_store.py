@@ -4,9 +4,9 @@
 |---|---|---|---|---|---|---|
 | delivery | `<org>#delivery#<id>` | `delivery` | of an endpoint | of it, in a state | lost | by due time |
 
-The first three indexes are lists (`kit.listing`). The fourth has the pending deliveries of a receiver, by the moment at
-which their next attempt is due. A delivery is stored by its first attempt, so that one that arrives at once costs
-one write. One that has to wait is stored before that. Thirty days after it is over it vanishes by itself.
+The first three indexes are lists (`kit.listing`). The fourth has the pending deliveries of a receiver, by the time at
+which their next attempt is due. The first attempt stores a delivery, so that a delivery that succeeds at once costs
+one write. A delivery that has to wait is stored earlier. DynamoDB deletes a delivery thirty days after it is over.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from switchboard.webhooks.receivers import Receiver, receiver_of
 
 Refusal = Callable[[list[Item | None]], Exception]
 
-#: How long a delivery stays, to be looked at and to be sent again, once it is over.
+#: How long a completed delivery is kept, so that customers can read it and send it again.
 KEPT = timedelta(days=30)
-#: The lost ones of an organization, of all its endpoints.
+#: The lost deliveries of an organization, of all its endpoints.
 _DEAD = "dead"
 _LISTS = Listing(
     table="activity",
     name="deliveries",
     views=(View(("endpoint_id",), "gsi1"), View(("endpoint_id", "status"), "gsi2"), View((_DEAD,), "gsi3")),
 )
-#: Only the delivery that waits for this one writes it.
+#: Only the delivery that waits for this one writes these attributes.
 _ANOTHERS = frozenset({"successor"})
 
 
@@ -70,7 +70,7 @@ def put(delivery: Delivery) -> Put:
 
 
 def put_missing(deliveries: Sequence[Delivery]) -> None:
-    """Store deliveries. One that is there stays as it is."""
+    """Store deliveries. A delivery that is stored already is not changed."""
     if len(deliveries) > 1:
         try:
             commit(*(put(one) for one in deliveries))
@@ -84,7 +84,7 @@ def put_missing(deliveries: Sequence[Delivery]) -> None:
 
 
 def save(before: Delivery, after: Delivery, otherwise: Refusal | None = None) -> Update:
-    """The write of a stored delivery's next state, if its state and attempts are still those before."""
+    """The write of a stored delivery's next version, if its status and attempts are still those of `before`."""
     assert before.can_become(after.status)
     old, new = _item(before), _item(after)
     sets = {name: value for name, value in new.items() if old.get(name) != value and name not in _ANOTHERS}
@@ -120,20 +120,20 @@ def get_by_keys(partitions: Sequence[str]) -> list[Delivery | None]:
 
 
 def page(org_id: str, endpoint_id: str, status: Status | None, limit: int, after: str | None) -> Page:
-    """A page of an endpoint's deliveries, all or those in a state, newest first."""
+    """A page of an endpoint's deliveries, all or of one status, newest first."""
     wanted = {"endpoint_id": [endpoint_id]} | ({"status": [status.value]} if status else {})
     return _LISTS.page(org_id, wanted, limit, after)
 
 
 def dead_letters(org_id: str, limit: int, after: str | None) -> Page:
-    """A page of the deliveries that were lost, to any endpoint, newest first."""
+    """A page of the organization's lost deliveries (`Delivery.lost`) to all endpoints, newest first."""
     return _LISTS.page(org_id, {_DEAD: ["yes"]}, limit, after)
 
 
 def in_state(
     org_id: str, endpoint_id: str, status: Status, limit: int, start: Item | None, *, since: str = "0", until: str = "~"
 ) -> table.Page:
-    """Some of an endpoint's deliveries in a state that were made between two moments, oldest first, for a worker."""
+    """A worker's page of an endpoint's deliveries of one status, created between two times, oldest first."""
     partition = _LISTS.partition(org_id, {"endpoint_id": endpoint_id, "status": status.value})
     return Query(table="activity", index=partition.index, partition=partition.name, between=(since, f"{until}~")).page(
         limit, start
@@ -141,26 +141,29 @@ def in_state(
 
 
 def due_before(receiver: Receiver, moment: str, limit: int, start: Item | None) -> table.Page:
-    """Some of a receiver's pending deliveries whose next attempt was due before a moment, oldest first.
+    """A page of a receiver's pending deliveries whose next attempt was due before a time, oldest first.
 
-    These are entries of the index: keys alone, with the place of the attempt (`place_in`).
+    Returns entries of the index: keys only, with the place of the attempt (`place_in`).
     """
     query = Query(table="activity", index="gsi4", partition=_due(receiver), before=moment)
     return query.keys(limit, start)
 
 
 def place_in(entry: Item) -> str:
-    """The place (`Delivery.place`) of the attempt that an entry of `due_before` is about."""
+    """The place (`Delivery.place`) of the attempt in an entry of `due_before`."""
     return str(entry["gsi4sk"]).partition("#")[2]
 
 
 def has_pending(receiver: Receiver) -> bool:
-    """Whether any delivery to a receiver is pending, as far as the index knows: it may be a moment old."""
+    """Whether any delivery to a receiver is pending, according to the index, which is eventually consistent."""
     return bool(Query(table="activity", index="gsi4", partition=_due(receiver)).keys(1).items)
 
 
 def wait_for(first: Delivery, successor: Delivery) -> None:
-    """Let a delivery wait for the one before it. Raises ConditionFailedError if that waits no longer itself."""
+    """Make the delivery `successor` wait for `first`.
+
+    Raises ConditionFailedError if `first` is over or was attempted since it was read.
+    """
     values: dict[str, Any] = {":successor": successor.id, ":pending": Status.PENDING.value, ":tries": first.tries}
     table.write(
         Update(

@@ -1,12 +1,12 @@
-"""The health of receivers in the `core` table: how they answer, who may send to them, and what is arranged for them.
+"""The health of receivers in the `core` table: their recent results, leases of slots, and arranged jobs.
 
 | item | pk | sk |
 |---|---|---|
 | health of an endpoint | `<org>#webhook#<id>` | `health` |
 | health of a key's callbacks to a host | `<org>#webhook#<the ids' first part>` | `health` |
 
-Health changes while a receiver is in trouble, so that it has a partition of its own, and vanishes with the last
-delivery. Slots and the turn are leases: each holds the moment at which it ends by itself.
+Health changes often while a receiver fails, so it has a partition of its own. It expires with the last delivery.
+Slots and the turn are leases: each stores the time at which it expires.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from switchboard.webhooks.delivery_store import KEPT
 from switchboard.webhooks.models import Endpoint, Health
 from switchboard.webhooks.receivers import Receiver, receiver_of
 
-#: How many batches may be sending to one receiver at a time.
+#: How many batches may send to one receiver at a time.
 SLOTS = 10
-#: A moment that a job is arranged for.
+#: The attribute with the time of an arranged job: a wake-up or a watch.
 Arranged = Literal["wake_at", "watch_at"]
 
 
@@ -54,11 +54,11 @@ def with_endpoint(org_id: str, endpoint_id: str) -> tuple[Endpoint | None, Healt
     return (store.ENDPOINTS.read(item) if item else None), read(found)
 
 
-# Leases: who may send.
+# Leases: they decide which worker may send.
 
 
 class BusyError(Exception):
-    """A receiver takes no more for now. `health` tells why: its slots, its turn or its breaker."""
+    """A receiver is busy. `health` shows the reason: its slots, its turn or its breaker."""
 
     def __init__(self, health: Health) -> None:
         super().__init__("busy")
@@ -67,7 +67,7 @@ class BusyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Slots of a receiver that a worker holds until a moment. With the `turn` it alone sends what is parked."""
+    """Slots of a receiver that a worker holds until a time. With `turn`, only this worker sends parked attempts."""
 
     numbers: tuple[int, ...]
     until: str
@@ -75,7 +75,7 @@ class Lease:
 
     @property
     def names(self) -> list[str]:
-        """The attributes that hold it."""
+        """The attributes that store the lease."""
         return [*(["turn_until"] if self.turn else []), *(f"slot_{number}" for number in self.numbers)]
 
 
@@ -84,7 +84,7 @@ def _free(names: Collection[str]) -> str:
 
 
 def take(receiver: Receiver, lease: Lease, now: str) -> Health:
-    """Take slots of a receiver whose breaker is closed, and the turn where the lease has it. Raises BusyError."""
+    """Take slots of a receiver whose breaker is closed, and the turn if the lease includes it. Raises BusyError."""
     change = _change(
         receiver,
         [f"{name} = :until" for name in lease.names],
@@ -97,15 +97,15 @@ def take(receiver: Receiver, lease: Lease, now: str) -> Health:
         raise BusyError(read(failed.item)) from None
 
 
-# What is learnt of answers.
+# Results of attempts.
 
 
 @dataclass(frozen=True, slots=True)
 class HealthChange:
-    """What a batch learnt of a receiver. With `succeeded` it is well, whatever else failed.
+    """The results of a batch at a receiver. With `succeeded` the receiver is healthy, even if other attempts failed.
 
-    `anew` says that the failures before these are too long ago to be of the same trouble. `failing_id` is a delivery
-    that failed, and `several` says that it is not the only one since the trouble began.
+    `anew`: the previous failures are too old to belong to the same outage. `failing_id`: a delivery that failed.
+    `several`: other deliveries failed too since the outage began.
     """
 
     now: str
@@ -120,23 +120,23 @@ class HealthChange:
 
 
 def note(receiver: Receiver, change: HealthChange) -> Health:
-    """Note how a receiver answered."""
+    """Record the results of a batch at a receiver."""
     return read(table.write(_note(receiver, change)))
 
 
 def give_back(receiver: Receiver, lease: Lease, change: HealthChange) -> Health:
-    """Note how a receiver answered, and give a lease back if it is still ours."""
+    """Record the results of a batch at a receiver, and release the lease if this worker still holds it."""
     try:
         return read(table.write(_note(receiver, change, removes=lease.names, held=lease)))
     except ConditionFailedError:
-        # We took longer than our lease, and somebody else sends in that slot.
+        # The lease expired, and another worker uses the slot.
         return note(receiver, change)
 
 
 def keep(receiver: Receiver, lease: Lease, after: Lease, change: HealthChange) -> Health | None:
-    """Note how a receiver answered, and hold a lease longer, with more slots where they are free.
+    """Record the results of a batch at a receiver, and extend the lease, with the further slots of `after`.
 
-    Returns `None` where the lease has ended, or one of the further slots was taken: then nothing is noted.
+    Returns `None` and records nothing if the lease has ended or another worker took one of the further slots.
     """
     more = [name for name in after.names if name not in lease.names]
     sets = dict.fromkeys(after.names, after.until)
@@ -155,7 +155,7 @@ def _note(
     held: Lease | None = None,
     free: Sequence[str] = (),
 ) -> Update:
-    # A worker that only held a lease, or canceled what was parked, has sent nothing.
+    # A worker that only held a lease, or only canceled parked deliveries, has sent nothing.
     sent = bool(change.succeeded or change.failures or change.slow_until or change.quick)
     updates, adds = ["last_delivery_at = :now"] if sent else [], ""
     removed = list(removes)
@@ -201,28 +201,28 @@ def open_breaker(receiver: Receiver, until: str) -> Health:
 
 
 def be_wary(receiver: Receiver, until: str) -> None:
-    """Let batches take slots of a receiver that has been answering, until a moment."""
+    """Require batches to take slots of a healthy receiver until a time."""
     table.write(_change(receiver, ["wary_until = :until"], {":until": until}))
 
 
-# What is arranged for those that wait.
+# Jobs that are arranged for parked and overdue deliveries.
 
 
 def mark_waiting(receiver: Receiver) -> Health:
-    """Note that deliveries were parked, and return the health as it is after that."""
+    """Record that deliveries were parked. Returns the health after this write."""
     return read(table.write(_change(receiver, ["waiting = :mark"], {":mark": ids.new("mrk")})))
 
 
 def stop_waiting(receiver: Receiver, mark: str) -> bool:
-    """Note that nothing is parked any more. Returns False where something was, since that mark was read."""
+    """Record that nothing is parked. Returns False if a delivery was parked after `mark` was read."""
     return _taken_back(receiver, "waiting", mark)
 
 
 def arrange(receiver: Receiver, name: Arranged, before: str | None, at: str, timer: str | None) -> Update:
-    """The write that notes the moment of a job, for the commit that asks for the job.
+    """The write that stores the time `at` of a job, for the commit that arranges the job.
 
-    `timer` names a watch's timer, for who removes the endpoint (`timers.service.moot`). `before` is the moment that it
-    takes the place of. Raises ConditionFailedError at commit where there is another.
+    `timer` names the timer of a watch, so that the removal of the endpoint can delete it (`timers.service.moot`).
+    `before` is the time that `at` replaces. Raises ConditionFailedError at commit if another time is stored.
     """
     named = {":timer": timer} if timer and name == "watch_at" else {}
     return _change(
@@ -234,7 +234,7 @@ def arrange(receiver: Receiver, name: Arranged, before: str | None, at: str, tim
 
 
 def end_arrangement(receiver: Receiver, name: Arranged, at: str) -> bool:
-    """Note that no job is arranged any more. Returns False where another is."""
+    """Record that the job arranged for `at` is done. Returns False if another job is arranged."""
     return _taken_back(receiver, name, at)
 
 
@@ -250,7 +250,7 @@ def _taken_back(receiver: Receiver, name: str, value: str) -> bool:
 def _change(
     receiver: Receiver, sets: list[str], values: dict[str, Any], *, more: str = "", condition: str | None = None
 ) -> Update:
-    """The write of a receiver's health, which stays as long as what was delivered at that moment."""
+    """The write of a receiver's health. It is kept as long as a delivery that is completed now."""
     return Update(
         table="core",
         key=key(receiver),
@@ -260,7 +260,7 @@ def _change(
     )
 
 
-#: What is said of an endpoint's answers. Its leases, that it was slow, and what is arranged are not among it.
+#: The attributes about an endpoint's results. Leases, `slow_until` and arranged jobs do not belong to them.
 _RECORD = (
     *("failures", "down", "failing_since", "failing_id", "several_since"),
     *("open_until", "wary_until", "last_success_at", "quick_at"),
@@ -268,7 +268,7 @@ _RECORD = (
 
 
 def forget_record(receiver: Receiver) -> Update:
-    """Forget how an endpoint has been answering, as if it were new. The slots it holds, and `slow_until`, stay."""
+    """The write that resets an endpoint's results, as if it were new. Its leased slots and `slow_until` stay."""
     return Update(
         table="core",
         key=key(receiver),
@@ -278,7 +278,7 @@ def forget_record(receiver: Receiver) -> Update:
 
 
 def without_record(health: Health) -> Health:
-    """Return what `forget_record` leaves of an endpoint's health."""
+    """Returns an endpoint's health as `forget_record` leaves it."""
     return Health.model_validate(health.model_dump(exclude=set(_RECORD)))
 
 

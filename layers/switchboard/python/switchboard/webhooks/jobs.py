@@ -10,14 +10,17 @@ from switchboard.webhooks.models import Delivery, Status
 
 
 class DispatchEvent(Job, queue="webhooks"):
-    """Make an event's deliveries, one for every endpoint that wants to hear of it."""
+    """Create an event's deliveries, one for every endpoint that subscribes to it."""
 
     org_id: str
     event: Event
 
 
 class RecoverDeliveries(Job, queue="webhooks"):
-    """Send an endpoint again what was lost of two moments' deliveries, from a place in the list of a state on."""
+    """Send an endpoint's lost deliveries again that were created from `since` to `until`.
+
+    The job goes through the list of one `status`, from the key `start` on.
+    """
 
     org_id: str
     endpoint_id: str
@@ -28,7 +31,7 @@ class RecoverDeliveries(Job, queue="webhooks"):
 
 
 class AbandonDeliveries(Job, queue="webhooks"):
-    """Give up what still waits for an endpoint that was removed, from a place of the list on."""
+    """Cancel the pending deliveries of a deleted endpoint, from the key `start` of the list on."""
 
     org_id: str
     endpoint_id: str
@@ -36,9 +39,9 @@ class AbandonDeliveries(Job, queue="webhooks"):
 
 
 class WatchReceiver(Job, queue="webhooks"):
-    """Look for deliveries to a receiver whose attempt is long overdue, from a place of the index on.
+    """Look for a receiver's deliveries whose attempt is long overdue, from the key `start` of the index on.
 
-    `endpoint_id` is any endpoint of it. `at` is the moment that was arranged for it.
+    `endpoint_id` is any endpoint of the receiver. `at` is the time that was arranged for the job.
     """
 
     org_id: str
@@ -50,8 +53,8 @@ class WatchReceiver(Job, queue="webhooks"):
 class DeliverWebhook(Job, queue="deliveries"):
     """Make one attempt of a delivery. Attempts are numbered, so that each is made once.
 
-    A delivery that is not stored yet travels with the job of its first attempt (`made`), which stores it. `made_at`
-    is when it was made: by it deliveries that wait are in order.
+    The job of the first attempt carries a delivery that is not stored yet (`made`). The attempt stores it. `made_at`
+    is the time when the delivery was created; waiting deliveries are ordered by it.
     """
 
     org_id: str
@@ -63,9 +66,9 @@ class DeliverWebhook(Job, queue="deliveries"):
 
 
 class WakeReceiver(Job, queue="deliveries"):
-    """Send a receiver what is parked for it. `endpoint_id` is any endpoint of it.
+    """Send a receiver's parked attempts. `endpoint_id` is any endpoint of the receiver.
 
-    `at` is the moment that was arranged for it; a worker that has no more time asks for it without one, for now.
+    `at` is the time that was arranged for the job. A worker that runs out of time sends the job without `at`.
     """
 
     org_id: str

@@ -1,4 +1,4 @@
-"""The kinds of webhook: how each is signed, how long it waits for an answer, and when it is tried again."""
+"""The kinds of webhook, one for each API: the prefix of its ids, its timeout and its retry schedule."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from switchboard.webhooks.models import KindName
 
-#: Delays before each attempt, counted from the one before (docs/contracts/common.md#webhooks).
+#: The delay before each attempt, counted from the previous attempt (Svix's published schedule,
+#: docs/contracts/anima.md#webhooks).
 STANDARD = tuple(
     timedelta(**delay)
     for delay in (
@@ -18,17 +19,17 @@ STANDARD = tuple(
         *({"hours": hours} for hours in (2, 5, 10, 14, 20, 24)),
     )
 )
-#: One retry, about five minutes later (docs/contracts/athos.md#webhook).
+#: One retry, about five minutes later (docs/contracts/athos.md#webhooks).
 ONE_RETRY = (timedelta(0), timedelta(minutes=5))
-#: A delay is stretched by up to this part of itself, so that what failed together does not come again together.
+#: A delay grows by up to this fraction, at random, so that deliveries that failed together are not retried together.
 JITTER = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of webhook. In an `ordered` one, what is told of a subject arrives in its order.
+    """A kind of webhook. With `ordered`, the deliveries about a subject arrive in order.
 
-    One that is not `patient` is tried again by its schedule alone, whatever the receiver's Retry-After says.
+    Without `patient`, retries follow the schedule alone and ignore the receiver's Retry-After.
     """
 
     name: KindName
@@ -44,15 +45,14 @@ KINDS: dict[KindName, Kind] = {
     for kind in (
         Kind("anima", "wh"),
         Kind("opticomm", "cb", ordered=True),
-        # The contract has one retry, about five minutes later.
         Kind("athos", "wh", schedule=ONE_RETRY, timeout_ms=10_000, patient=False),
         Kind("hum", "wh"),
     )
 }
-#: How the ids of an ordered kind's endpoints begin.
+#: The id prefixes of endpoints of ordered kinds.
 _ORDERED = tuple(f"{kind.prefix}_" for kind in KINDS.values() if kind.ordered)
 
 
 def is_ordered(endpoint_id: str) -> bool:
-    """Whether an endpoint is of an ordered kind. Its id says so, also when it was deleted."""
+    """Whether an endpoint is of an ordered kind. Its id alone tells this, so a deleted endpoint works too."""
     return endpoint_id.startswith(_ORDERED)

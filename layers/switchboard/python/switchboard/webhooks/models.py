@@ -1,4 +1,4 @@
-"""Endpoints, deliveries, and what is known of an endpoint's health."""
+"""Models of webhooks: endpoints, their health, and deliveries with their attempts."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.aws import clock
 
-#: How far apart the failures of several deliveries are at the least, for an endpoint to be failing: a short outage of
-#: it proves nothing (docs.svix.com/retries).
+#: The shortest time between failures of several deliveries after which an endpoint counts as failing. A short outage
+#: proves nothing (docs.svix.com/retries).
 SPREAD = timedelta(hours=12)
 
 KindName = Literal["anima", "opticomm", "athos", "hum"]
 
 
 class Endpoint(BaseModel):
-    """Where an organisation wants to be told, and of what. Its secret is derived (signing.secret_of), never stored.
+    """A URL of an organization that receives events. Its secret is derived (`signing.secret_of`) and never stored.
 
-    `events` are names or prefixes (`email.*`, `*`). Custom headers are sealed, since they may hold credentials.
+    `events` are names or prefixes (`email.*`, `*`). Custom headers are sealed because they may hold credentials.
     """
 
     id: str
@@ -38,16 +38,16 @@ class Endpoint(BaseModel):
     timeout_ms: int
     max_attempts: int
     template: str | None = None
-    #: Counts the secrets that it had; the one before the latest signs along until `overlap_until`, and those before it
-    #: until the moments in `retiring`, by their generation.
+    #: The number of the latest secret. The previous secret also signs until `overlap_until`. Older secrets sign until
+    #: the times in `retiring`, by generation.
     generation: int = 1
     overlap_until: str | None = None
     retiring: dict[int, str] = Field(default_factory=dict)
-    #: The key whose secret signs: of OptiComm's callbacks, which have none of their own.
+    #: The API key whose secret signs. Only OptiComm's callbacks set it: they have no secret of their own.
     key_id: str | None = None
-    #: When a callback's endpoint vanishes by itself, in seconds since 1970; one that was registered stays.
+    #: When DynamoDB deletes a callback's endpoint, in seconds since 1970. Registered endpoints do not expire.
     expires: int | None = None
-    #: When a call first named a callback's endpoint, or named it again after it was disabled.
+    #: When a call first named a callback's endpoint, or first named it again after the endpoint was disabled.
     active_since: str | None = None
     version: int = 1
     created_at: str
@@ -55,12 +55,12 @@ class Endpoint(BaseModel):
 
 
 class Health(BaseModel):
-    """How an endpoint has been answering, and what is arranged for the deliveries that wait for it.
+    """The recent results of a receiver's attempts, its leases, and the jobs arranged for its waiting deliveries.
 
-    `failures` are attempts in a row that were no success; `down` those of them at which it could not be reached, was
-    too slow or asked us to stay away: these open the breaker, the others do not. It has been failing from
-    `failing_since` to `failed_at`, with no success and no long silence between. `failing_id` is the delivery whose
-    failure began this, and `several_since` when the first other delivery failed.
+    `failures` counts unsuccessful attempts in a row. `down` counts the attempts among them at which the receiver was
+    unreachable, too slow or asked us to wait; only these open the breaker. The receiver has failed from
+    `failing_since` to `failed_at`, with no success and no long silence between. `failing_id` is the delivery that
+    failed first, and `several_since` is the time when another delivery first failed.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -73,28 +73,27 @@ class Health(BaseModel):
     several_since: str | None = None
     open_until: str | None = None
     slow_until: str | None = None
-    #: When it last answered a whole batch quickly. It has none while it is new, and none after it was slow.
+    #: When the receiver last responded quickly to a whole batch. Unset for a new receiver and after a slow response.
     quick_at: str | None = None
     last_success_at: str | None = None
     last_delivery_at: str | None = None
-    #: Until when batches take slots, though it has been answering: it let one wait.
+    #: Until when batches take slots of a healthy receiver, because it made a batch wait.
     wary_until: str | None = None
-    #: Until when a slot is taken, by its number.
+    #: Until when each slot is leased, by its number.
     slots: dict[int, str] = Field(default_factory=dict)
-    #: Until when a worker has the turn: it alone sends what is parked.
+    #: Until when a worker has the turn: only this worker sends parked attempts.
     turn_until: str | None = None
-    #: Set while deliveries may be parked: a new value each time some are.
+    #: Set while deliveries may be parked. Each parking sets a new value.
     waiting: str | None = None
-    #: When a job looks for parked deliveries, and when one looks for overdue ones.
+    #: When a job sends parked deliveries, and when a job looks for overdue deliveries.
     wake_at: str | None = None
     watch_at: str | None = None
     watch_timer: str | None = None
 
     def failing_for(self, since: str | None = None) -> timedelta:
-        """For how long deliveries have done nothing but fail. What was before `since` does not count.
+        """How long all deliveries have failed. Failures before `since` do not count.
 
-        One delivery alone does not count, however often it fails, nor do several while their failures are less than
-        `SPREAD` apart.
+        Returns zero if only one delivery failed, even many times, or if several failed within less than `SPREAD`.
         """
         if not self.failing_since or not self.failed_at or not self.several_since:
             return timedelta(0)
@@ -106,7 +105,7 @@ class Health(BaseModel):
 
 
 class Status(StrEnum):
-    """Where a delivery is."""
+    """The state of a delivery."""
 
     PENDING = "pending"
     SUCCEEDED = "succeeded"
@@ -114,7 +113,7 @@ class Status(StrEnum):
     CANCELED = "canceled"
 
 
-#: The legal moves. What is over begins again when somebody asks for it.
+#: The allowed changes of status. A completed delivery becomes pending again when a customer asks for it.
 MOVES: dict[Status, frozenset[Status]] = {
     Status.PENDING: frozenset({Status.PENDING, Status.SUCCEEDED, Status.FAILED, Status.CANCELED}),
     Status.SUCCEEDED: frozenset({Status.PENDING}),
@@ -124,14 +123,14 @@ MOVES: dict[Status, frozenset[Status]] = {
 
 
 class Reason(StrEnum):
-    """Why a delivery was canceled, as its `error` says it."""
+    """Why a delivery was canceled: the text of its `error`."""
 
     DISABLED = "the webhook is disabled"
     DELETED = "the webhook was deleted"
 
 
 class Attempt(BaseModel):
-    """One try: what came back, how long it took, or why nothing did."""
+    """One attempt: its response status and duration, or the reason why there was no response."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -143,11 +142,12 @@ class Attempt(BaseModel):
 
 
 class Delivery(BaseModel):
-    """One event for one endpoint. The body is made once: what is signed at the tenth try is what was at the first.
+    """One event for one endpoint. The body is built once, so that every attempt signs and sends the same body.
 
-    `attempts` counts all tries and `tries` those since it was last set off, by which the schedule goes. `follows` is
-    the delivery that has to come before it, `successor` the one that waits for this. `set_off_at` is when it was last
-    set off, where that was not when it was made, and `timer` the timer of its next attempt (`timers.service.moot`).
+    `attempts` counts all attempts. `tries` counts the attempts since the delivery last started; the retry schedule
+    uses it. `follows` is the delivery that must arrive before this one, and `successor` is the delivery that waits for
+    this one. `set_off_at` is the last restart, unset if the delivery was never restarted. `timer` is the timer of the
+    next attempt (`timers.service.moot`).
     """
 
     id: str
@@ -180,30 +180,30 @@ class Delivery(BaseModel):
 
     @property
     def place(self) -> str:
-        """Where its next attempt stands among those that wait: what was made first comes first."""
+        """The sort key of the next attempt among waiting attempts: the oldest delivery comes first."""
         return f"{self.created_at}#{self.id}#{self.attempts + 1:05d}"
 
     @property
     def lost(self) -> bool:
-        """Whether it is over and did not arrive, though its endpoint may still want it: one that was deleted does not.
+        """Whether the delivery is over without success and its endpoint was not deleted.
 
-        It is a dead letter, and what a recovery sends again.
+        Such a delivery is a dead letter, and a recovery sends it again.
         """
         if self.status is Status.CANCELED:
             return self.error != Reason.DELETED
         return self.status is Status.FAILED
 
     def moved(self, status: Status, **facts: Any) -> Delivery:
-        """The delivery in its next state, with other facts."""
+        """Returns a copy with a new status and other changed fields."""
         return self.model_copy(update={**facts, "status": status})
 
     def can_become(self, status: Status) -> bool:
-        """Whether that move is a legal one."""
+        """Whether the status may change to `status`."""
         return status in MOVES[self.status]
 
 
 class Settings(BaseModel):
-    """What an endpoint's owner may say of it."""
+    """The settings of an endpoint that its owner may change."""
 
     url: str
     events: list[str] = Field(default_factory=lambda: ["*"])
@@ -217,9 +217,9 @@ class Settings(BaseModel):
 
 
 class Rendered(BaseModel):
-    """An event in the words of a kind of webhook: its name, its body, and its place among the subject's events.
+    """An event as a kind of webhook presents it: its name, its body, and its position among the subject's events.
 
-    `key` tells it from every other delivery to the same endpoint.
+    `key` is unique among all deliveries to the same endpoint.
     """
 
     event: str

@@ -1,6 +1,6 @@
-"""Deliveries of an ordered kind: one that follows another waits until that is over, or has failed often enough.
+"""The order of deliveries: in an ordered kind, a delivery waits until its predecessor is over or has failed often.
 
-The one that waits writes itself into the one before it, which sends it off. It is in no queue until then.
+A waiting delivery stores its id in its predecessor, which later sends it. Until then it is not in any queue.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from switchboard.webhooks.recording import HELD_FOR_TRIES
 
 
 def waits(delivery: Delivery) -> bool:
-    """Whether a delivery has to wait for the one before it; if so that one sends it off when it is done."""
+    """Whether a delivery has to wait for its predecessor. If so, the predecessor sends it when it is done."""
     while delivery.follows:
         first = delivery_store.get(delivery.org_id, delivery.follows)
         if first is None or first.status is not Status.PENDING or first.tries >= HELD_FOR_TRIES:
@@ -20,6 +20,6 @@ def waits(delivery: Delivery) -> bool:
         try:
             delivery_store.wait_for(first, delivery)
         except ConditionFailedError:
-            continue  # it was tried meanwhile: look again
+            continue  # the predecessor was attempted since it was read: read it again
         return True
     return False

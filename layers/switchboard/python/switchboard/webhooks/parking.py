@@ -1,15 +1,14 @@
-"""Parking: what finds no slot waits in the table, and one job a receiver wakes it.
+"""Parking: an attempt that finds no slot waits in the table, and one job for each receiver wakes it.
 
-An attempt is parked before anything else is looked at. Then the receiver is marked, which returns its health as it is
-after that, and a wake-up is arranged where none is. So nothing waits without a wake-up that comes later, whoever is
-stopped between two of these steps: the attempt's own message comes again, or the wake-up finds what is parked. Who
-holds slots sends what is parked when it gives them back (`pulling`); the wake-up is for holders that were stopped, and
-for a breaker that nobody waits at.
+A worker parks the attempt first. Then it marks the receiver, which returns the receiver's current health, and
+arranges a wake-up if none is arranged. If the worker stops between two of these steps, nothing waits without a later
+wake-up: the queue delivers the attempt's own message again, or the wake-up finds the parked attempt. A worker that
+holds slots sends parked attempts when it releases the slots (`pulling`). The wake-up covers workers that stopped, and
+an open breaker.
 
-A watch looks once an hour for pending deliveries whose attempt is long overdue, since their job was lost, and parks
-them. It arranges the next watch and a wake-up before it looks, so that neither is lost with it, and lets a job of its
-own go on where there are many. Jobs by the outbox and timers are at moments of the receiver's own, not one for each
-delivery.
+A watch looks once an hour for pending deliveries whose attempt is long overdue because their job was lost, and parks
+them. It first arranges the next watch and a wake-up, so that neither is lost if it stops. If there are many, it lets a
+further job continue. Timers and jobs through the outbox have times for the receiver, not one for each delivery.
 """
 
 from __future__ import annotations
@@ -29,24 +28,24 @@ from switchboard.webhooks.models import Delivery, Health, Status
 from switchboard.webhooks.parking_store import Parked
 from switchboard.webhooks.receivers import Receiver, receiver_of
 
-#: How often a watch looks, while anything is pending. Longer than the outbox' 15 minutes: it waits in the table.
+#: How often a watch runs while a delivery is pending. It exceeds the outbox's 15 minutes, so it waits as a timer.
 WATCH_EVERY = schedule.PATIENCE
-#: A job this close may be running already, by a clock that is ahead of ours: it is not relied on.
+#: A job due within this time may be running already, by a clock that is ahead of ours: do not rely on it.
 _CLOCKS = timedelta(seconds=5)
-#: A watch this close may look before the index knows of what was just stored.
+#: A watch due within this time may run before the index contains a delivery that was just stored.
 _INDEX = timedelta(minutes=5)
-#: How much later than it could be a wake-up may be: it is brought forward otherwise.
+#: How much later than necessary a wake-up may be. A later wake-up is replaced by an earlier one.
 _LATE = timedelta(minutes=1)
-#: The longest lease of one that takes the turn in a moment: the longest wait for an answer, and what is around it.
+#: The longest lease of a worker that takes the turn now: the longest wait for a response, with a margin.
 _LONGEST_LEASE = timedelta(minutes=1) + breaker.LEASE_MARGIN + timedelta(seconds=1)
-#: The furthest wake-up: so far the outbox reaches, to the second.
+#: The latest wake-up: the longest delay of the outbox, which is exact to the second.
 _BY_THE_OUTBOX = timedelta(seconds=queue.MAX_DELAY)
-#: How many entries of the index a watch reads at once, and how many times. A job of its own goes on with the rest.
+#: How many index entries a watch reads at once, and how many times. A further job continues with the rest.
 _AT_ONCE, _PAGES = 100, 10
 
 
 def park(endpoint_id: str, attempts: Iterable[Parked], unstored: Iterable[Delivery] = ()) -> Health:
-    """Let attempts for one receiver wait for it. Returns its health as it is after that."""
+    """Park attempts for one receiver, and store their unstored deliveries. Returns the receiver's health after that."""
     waiting = list(attempts)
     receiver = receiver_of(waiting[0].org_id, endpoint_id)
     delivery_store.put_missing(list(unstored))
@@ -58,10 +57,10 @@ def park(endpoint_id: str, attempts: Iterable[Parked], unstored: Iterable[Delive
 
 
 def wake_later(receiver: Receiver, endpoint_id: str, health: Health, *, unserved: bool = False) -> Health:
-    """Arrange a wake-up for when the breaker closes, or all leases have ended, unless one comes about then.
+    """Arrange a wake-up for the time when the breaker closes or all leases end, unless one is arranged near it.
 
-    `unserved` says that nobody is about to take the turn, so that a wake-up need not wait for a lease of theirs.
-    Returns the health with what is arranged.
+    `unserved`: no worker is about to take the turn, so the wake-up does not wait for a future lease.
+    Returns the health with the arranged wake-up.
     """
     due = _wake_due(health, unserved)
     before = health.wake_at
@@ -74,7 +73,7 @@ def wake_later(receiver: Receiver, endpoint_id: str, health: Health, *, unserved
 
 def _wake_due(health: Health, unserved: bool) -> datetime:
     if health.open_until and breaker.is_open(health):
-        # Not all receivers of a provider that is back are tried in the same second.
+        # Spread the wake-ups: after an outage of a provider, do not try all its receivers in the same second.
         closes = clock.parse(health.open_until) + timedelta(seconds=1 + breaker.choose(5))
         return min(closes, clock.now() + _BY_THE_OUTBOX)
     held = breaker.held_until(health)
@@ -84,7 +83,7 @@ def _wake_due(health: Health, unserved: bool) -> datetime:
 
 
 def watch(receiver: Receiver, endpoint_id: str, health: Health) -> None:
-    """Arrange a watch, unless one comes. For who stores, or is about to store, a pending delivery."""
+    """Arrange a watch unless one is arranged. Call it before or after a pending delivery is stored."""
     before = health.watch_at
     if before and before > clock.iso(clock.now() + _INDEX):
         return
@@ -92,7 +91,7 @@ def watch(receiver: Receiver, endpoint_id: str, health: Health) -> None:
 
 
 def watch_endpoint(org_id: str, endpoint_id: str, health: Health) -> None:
-    """As `watch`, for who knows an endpoint."""
+    """The same as `watch`, for a caller that has an endpoint's id."""
     watch(receiver_of(org_id, endpoint_id), endpoint_id, health)
 
 
@@ -111,9 +110,9 @@ def _arrange(receiver: Receiver, name: Arranged, before: str | None, job: Job, d
 
 
 def after_waking(job: WakeReceiver) -> None:
-    """Arrange the next wake-up while anything is parked, and none when nothing is."""
+    """Arrange the next wake-up if attempts are parked. Otherwise record that none is arranged."""
     receiver = receiver_of(job.org_id, job.endpoint_id)
-    # Whoever parks after this look relies on no wake-up whose moment has come, and arranges another.
+    # A worker that parks after this read does not rely on a wake-up that is due, and arranges another.
     parked = parking_store.first(receiver, 1)
     if parked:
         wake_later(receiver, parked[0].endpoint_id, health_store.get(receiver), unserved=True)
@@ -122,9 +121,9 @@ def after_waking(job: WakeReceiver) -> None:
 
 
 def look(job: WatchReceiver) -> None:
-    """Park what is overdue and not parked, some pages of it, and let a job go on with the rest.
+    """Park overdue deliveries that are not parked, some pages of them, and let a further job continue with the rest.
 
-    The next watch and a wake-up are arranged before that: a walk may be stopped, and tried too often.
+    Arranges the next watch and a wake-up first, because this job may stop or exhaust its retries.
     """
     receiver = receiver_of(job.org_id, job.endpoint_id)
     until = clock.iso(clock.now() - schedule.PATIENCE)
@@ -133,7 +132,7 @@ def look(job: WatchReceiver) -> None:
     if job.start is None:
         _renew_watch(job, receiver, health, pending=bool(page.items))
     if page.items or health.waiting:
-        # What is parked may have lost its wake-up.
+        # The wake-up of the parked attempts may be lost.
         wake_later(receiver, job.endpoint_id, health, unserved=True)
     _park_missing(receiver, job.endpoint_id, page.items)
     for _ in range(1, _PAGES):
@@ -142,12 +141,12 @@ def look(job: WatchReceiver) -> None:
         page = delivery_store.due_before(receiver, until, _AT_ONCE, page.next_key)
         _park_missing(receiver, job.endpoint_id, page.items)
     if page.next_key is not None:
-        # By the outbox: Lambda stops functions that start themselves sixteen times.
+        # Use the outbox: Lambda stops a function that invokes itself through a queue sixteen times.
         table.write(timers.soon(job.model_copy(update={"start": page.next_key})))
 
 
 def _renew_watch(job: WatchReceiver, receiver: Receiver, health: Health, *, pending: bool) -> None:
-    """Arrange the next watch while anything is pending, unless another is arranged."""
+    """Arrange the next watch if a delivery is pending, unless another watch is arranged."""
     if health.watch_at != job.at:
         telemetry.logger().info("another watch is arranged", extra={"receiver": receiver.id})
     elif pending or delivery_store.has_pending(receiver):
@@ -157,7 +156,7 @@ def _renew_watch(job: WatchReceiver, receiver: Receiver, health: Health, *, pend
 
 
 def _park_missing(receiver: Receiver, endpoint_id: str, entries: Sequence[Item]) -> None:
-    """Park those of a page's overdue deliveries that are not parked, and arrange a wake-up after that."""
+    """Park the overdue deliveries of a page that are not parked, then arrange a wake-up."""
     keys = {delivery_store.place_in(entry): entry["pk"] for entry in entries}
     missing = parking_store.missing(receiver, list(keys))
     if not missing:
@@ -168,5 +167,5 @@ def _park_missing(receiver: Receiver, endpoint_id: str, entries: Sequence[Item])
         telemetry.metric("WebhookJobLost", len(lost))
         telemetry.logger().warning("overdue deliveries found", extra={"deliveries": [one.id for one in lost]})
         parking_store.put([Parked.of(one) for one in lost])
-        # The wake-up that was arranged before may have come meanwhile.
+        # The wake-up that was arranged before may have run already.
         wake_later(receiver, endpoint_id, health_store.mark_waiting(receiver), unserved=True)

@@ -4,9 +4,9 @@
 |---|---|---|
 | parked attempt | `<org>#parked#<receiver>` | `<the delivery's moment>#<its id>#<attempt>` |
 
-They are items, and not entries of an index, so that a worker reads them consistently: one that parks an attempt and
-then looks whether a slot is free, and one that gives a slot back and then looks for parked attempts, cannot miss each
-other. An item is small, and the delivery's body stays where it is. Parking twice is parking once.
+They are items instead of index entries, so that workers can read them consistently. One worker parks an attempt and
+then looks for a free slot; another releases a slot and then looks for parked attempts. With consistent reads, at least
+one of both finds the attempt. An item is small: the body stays in the delivery. Parking is idempotent.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _BATCH = 100
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """An attempt that waits. `place` is where it stands among the others (`Delivery.place`)."""
+    """A waiting attempt. `place` is its sort key among the others (`Delivery.place`)."""
 
     org_id: str
     endpoint_id: str
@@ -64,7 +64,7 @@ def put(attempts: Sequence[Parked]) -> None:
 
 
 def first(receiver: Receiver, limit: int) -> list[Parked]:
-    """The oldest of what is parked for a receiver."""
+    """The oldest parked attempts of a receiver, at most `limit`."""
     query = Query(table="activity", partition=_key(receiver, "")["pk"])
     return [
         Parked(receiver.org_id, item["endpoint_id"], item["delivery_id"], item["attempt"], item["sk"])
@@ -73,7 +73,7 @@ def first(receiver: Receiver, limit: int) -> list[Parked]:
 
 
 def missing(receiver: Receiver, places: Sequence[str]) -> list[str]:
-    """Those of some places at which nothing is parked."""
+    """Returns the places without a parked attempt."""
     found: list[Item | None] = []
     for start in range(0, len(places), _BATCH):
         found += table.get_many("activity", [_key(receiver, place) for place in places[start : start + _BATCH]])
@@ -81,11 +81,11 @@ def missing(receiver: Receiver, places: Sequence[str]) -> list[str]:
 
 
 def delete(parked: Parked) -> Delete:
-    """The removal of an attempt, for the commit that records it."""
+    """The write that deletes a parked attempt, for the commit that records its result."""
     return Delete(table="activity", key=_key_of(parked))
 
 
 def delete_many(attempts: Sequence[Parked]) -> None:
-    """Remove attempts that nothing is left to do for."""
+    """Delete parked attempts that need no further work."""
     if attempts:
         table.delete_many("activity", [_key_of(one) for one in attempts])

@@ -1,11 +1,11 @@
-"""Sending what is parked: one worker has a receiver's turn, and all slots that are free.
+"""Sends parked attempts: one worker has a receiver's turn, and uses all free slots.
 
-It takes the oldest attempts, ten for each slot, sends them at once, and goes on until nothing is parked or its time is
-over; then it lets a wake-up go on. It holds the turn by a lease that each round makes longer. When it gives the turn
-back it looks once more, since somebody may have parked an attempt while it still held it.
+The worker takes the oldest attempts, ten for each slot, and sends them concurrently. It repeats this until nothing is
+parked or its time is over; then a wake-up continues. It holds the turn by a lease that each round extends. After it
+releases the turn, it looks once more, because another worker may have parked an attempt while the turn was held.
 
-A round that sends nothing is a round like any other: it looks at the clock and keeps the lease. The line of an endpoint
-that was disabled may be long, and jobs of other organizations are in the same batch.
+A round that sends nothing also checks the time and extends the lease. A disabled endpoint may have a long line of
+attempts, and the same batch holds jobs of other organizations.
 """
 
 from __future__ import annotations
@@ -37,25 +37,24 @@ from switchboard.webhooks.recording import Held
 
 #: How many attempts one slot sends at once.
 A_SLOT = 10
-#: How many are looked through at once after a round that sent nothing: what is canceled needs no slot.
+#: How many attempts are read at once after a round that sent nothing: canceled attempts need no slot.
 A_SWEEP = 100
-#: For so long a worker takes further rounds. One that everybody shares soon lets the others have it.
+#: How long a worker starts further rounds, in seconds. A shared worker stops early for other organizations' jobs.
 _FAST_TURN, _SLOW_TURN = 5.0, 30.0
-#: A function's time, less what is needed around its last answers.
+#: The function's timeout in seconds, less a margin for the work after the last responses.
 _WHOLE_TIME = 65.0
-#: How many of those that wait are looked through for such as have waited too long, at an open breaker.
+#: How many waiting attempts are checked for an ended schedule while the breaker is open: attempts a page, and pages.
 _LATE_AT_ONCE, _LATE_PAGES = 25, 20
-#: When an attempt that failed through our own fault comes again.
+#: After how many seconds an attempt is repeated that failed because of our own fault.
 _AFTER_FAULT = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Puller:
-    """A worker that may send what is parked for a receiver, of which it knows an endpoint.
+    """A worker that may send the parked attempts of a receiver. `endpoint_id` is any endpoint of the receiver.
 
-    `began` is when its invocation did, in seconds since 1970.
-
-    With `woken` it also gives up what has waited too long: once in a while is enough for that.
+    `began` is the start of its invocation, in seconds since 1970. With `woken`, it also gives up deliveries whose
+    schedule has ended; only wake-ups do so, because this is enough.
     """
 
     receiver: Receiver
@@ -73,7 +72,7 @@ class Puller:
         return spent < turn and spent + attempts.seconds_for(self.timeout_ms, self.slow) < _WHOLE_TIME
 
     async def pull(self, health: Health) -> None:
-        """Send what is parked for the receiver, as far as its health and our time allow."""
+        """Send the receiver's parked attempts, as far as its health and the worker's time allow."""
         while True:
             if breaker.is_slow(health) and not self.slow:
                 await asyncio.to_thread(self._wake, SLOW_QUEUE)
@@ -99,14 +98,14 @@ class Puller:
         queue.send([job.message(queue=queue_name or (SLOW_QUEUE if self.slow else None))])
 
     def _leave(self, health: Health) -> None:
-        """Leave what is parked to the worker that has the turn or the slots, or to the end of the open breaker."""
+        """Leave parked attempts to the worker that holds the turn or the slots, or until the breaker closes."""
         if self.woken and breaker.is_open(health):
             late = parking_store.first(self.receiver, _LATE_AT_ONCE * _LATE_PAGES)
             give_up_late(late, lambda: self._has_time)
         parking.wake_later(self.receiver, self.endpoint_id, health)
 
     async def _rounds(self, slots: Slots) -> Health | None:
-        """Send in rounds. Returns the health as it is when the turn may be taken again, `None` where it is over."""
+        """Send in rounds. Returns the health if the turn may be taken again, `None` if the work is over."""
         sent: list[Endpoint] | None = None
         while True:
             room = A_SLOT * len(slots.lease.numbers)
@@ -117,7 +116,7 @@ class Puller:
             tally = Tally()
             sent = await self._round(parked, room, slots, tally)
             if not await asyncio.to_thread(slots.keep, tally):
-                telemetry.logger().warning("a turn has ended early", extra={"receiver": slots.receiver.id})
+                telemetry.logger().warning("the turn's lease ended early", extra={"receiver": slots.receiver.id})
                 return None
             for endpoint in sent:
                 await asyncio.to_thread(attempts.disable_if_due, endpoint, slots.health)
@@ -126,7 +125,7 @@ class Puller:
                 return await asyncio.to_thread(slots.give_back, Tally())
 
     def _drained(self, slots: Slots) -> Health | None:
-        """Give the turn back, and look again: whoever parked meanwhile saw it held, or takes it."""
+        """Release the turn, and look again: a worker that parked an attempt meanwhile may have seen the turn held."""
         health = slots.give_back(Tally())
         if parking_store.first(slots.receiver, 1):
             return health
@@ -135,9 +134,9 @@ class Puller:
         return None
 
     async def _round(self, parked: Sequence[Parked], room: int, slots: Slots, tally: Tally) -> list[Endpoint]:
-        """Send the oldest attempts that there is room for, and remove what is none any more.
+        """Send the oldest attempts, at most `room`, and delete parked attempts that are not due any more.
 
-        Returns the endpoints that something was sent to.
+        Returns the endpoints that were sent to.
         """
         ready = _oldest(await asyncio.to_thread(ready_of, parked), room)
         sendings = [
@@ -146,16 +145,16 @@ class Puller:
         ]
         for failed in await asyncio.gather(*(attempts.attempt_all(*one) for one in sendings)):
             if failed:
-                # Nothing may hold up what comes after it: its own job counts how often this happens.
+                # A failed attempt must not delay the attempts after it. Its own job counts the failures.
                 name = SLOW_QUEUE if self.slow else DeliverWebhook.queue
                 await asyncio.to_thread(recording.send_later, failed, _AFTER_FAULT, name)
         return [endpoint for endpoint, _ in ready]
 
 
 def ready_of(parked: Sequence[Parked]) -> list[tuple[Endpoint, list[Held]]]:
-    """What may be sent of parked attempts, by endpoint.
+    """Returns the parked attempts that may be sent, by endpoint.
 
-    The rest is parked no more: what is over, what another delivery sends off, and what is for no active endpoint.
+    Deletes the others: attempts that are over, that wait for a predecessor, or whose endpoint is not active.
     """
     org_id = parked[0].org_id
     places = list(dict.fromkeys((org_id, one.endpoint_id) for one in parked))
@@ -164,7 +163,7 @@ def ready_of(parked: Sequence[Parked]) -> list[tuple[Endpoint, list[Held]]]:
     canceled: dict[Reason, list[Held]] = {}
     ready: dict[str, list[Held]] = {}
     deliveries = delivery_store.get_many([(org_id, one.delivery_id) for one in parked])
-    # An event that was dispatched twice made its delivery at two moments, and so parked it at two places.
+    # An event that was dispatched twice created its delivery at two times, and so parked it at two places.
     seen: set[str] = set()
     for number, (one, delivery) in enumerate(zip(parked, deliveries, strict=True)):
         is_due = delivery is not None and delivery.status is Status.PENDING and delivery.attempts + 1 == one.attempt
@@ -189,16 +188,16 @@ def ready_of(parked: Sequence[Parked]) -> list[tuple[Endpoint, list[Held]]]:
 
 
 def _oldest(ready: Sequence[tuple[Endpoint, list[Held]]], room: int) -> list[tuple[Endpoint, list[Held]]]:
-    """The first of what may be sent, by its place in the line. The rest stays parked."""
+    """Returns the oldest attempts, at most `room`. The others stay parked."""
     first = set(sorted(one.number for _, held in ready for one in held)[:room])
     fitting = [(endpoint, [one for one in held if one.number in first]) for endpoint, held in ready]
     return [(endpoint, held) for endpoint, held in fitting if held]
 
 
 def give_up_late(parked: Sequence[Parked], has_time: Callable[[], bool]) -> None:
-    """Give up what has come to its schedule's end, of the oldest that wait for a receiver which is away.
+    """Give up parked attempts whose schedule has ended, from the oldest on, while the receiver is unavailable.
 
-    It stops when there is no more time: the next wake-up goes on.
+    Stops when there is no more time; the next wake-up continues.
     """
     for start in range(0, len(parked), _LATE_AT_ONCE):
         if not has_time():

@@ -1,7 +1,7 @@
-"""Receivers: what shares one record of answers, one set of slots and one line of waiting deliveries.
+"""Receivers: endpoints that share one health record, one set of slots and one line of waiting deliveries.
 
-A registered endpoint is a receiver of its own. All callbacks of a key to a host (scheme, name and port) are one: a URL
-that is another for each call would never be known to be quick.
+A registered endpoint is a receiver of its own. All callbacks of a key to a host (scheme, name and port) are one
+receiver: callback URLs often differ for each call, so a single URL would never gain a record of quick responses.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import NamedTuple
 from switchboard.webhooks.kinds import KINDS
 
 CALLBACK = f"{KINDS['opticomm'].prefix}_"
-#: The characters of a callback's id that stand for its key and host, and for its key and URL.
+#: How many characters of a callback's id identify its key and host, and how many its key and URL.
 HOST, WHOLE = 10, 16
 _SHARED = len(CALLBACK) + HOST
 
 
 class Receiver(NamedTuple):
-    """A receiver of an organization. Its `id` is an endpoint's, or the part that a host's callbacks have in common."""
+    """A receiver of an organization. `id` is an endpoint's id, or the id prefix that a host's callbacks share."""
 
     org_id: str
     id: str

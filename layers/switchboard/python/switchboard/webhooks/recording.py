@@ -1,7 +1,7 @@
-"""What becomes of a delivery: attempted, put off or given up, each recorded once.
+"""Records the changes of deliveries: attempted, postponed or given up. Each change is recorded once.
 
-A move is a delivery's next state with what is written beside it: a timer, an event. Moves of one batch are committed
-together. Where one of them does not hold any more, each is committed by itself, and those that hold are made.
+A move is a delivery's next version with the writes that belong to it: a timer, an event. The moves of a batch are
+committed together. If one of them is outdated, each move is committed alone, and the outdated moves are skipped.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from switchboard.webhooks.kinds import is_ordered
 from switchboard.webhooks.models import Attempt, Delivery, Endpoint, Reason, Status
 from switchboard.webhooks.parking_store import Parked
 
-#: What waits for its predecessor goes ahead when that has failed so often, about five minutes on.
+#: A waiting delivery stops waiting when its predecessor has failed this many times, which takes about five minutes.
 HELD_FOR_TRIES = 3
-#: The attempts that a delivery remembers.
+#: How many attempts the log of a delivery keeps.
 _REMEMBERED = 20
-#: Moves of one commit, each with a timer or an event and what it makes moot: DynamoDB takes a hundred writes.
+#: Moves in one commit. Each may also write a timer or an event and delete an old timer; DynamoDB takes 100 writes.
 _TOGETHER = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A delivery that a worker has in hand, by its place in the batch. An attempt stores one that is not stored.
+    """A delivery that a worker processes, with its index in the batch.
 
-    One that was `parked` is so no more with its next state.
+    The first attempt stores a delivery that is not `stored` yet. The next move deletes its `parked` attempt.
     """
 
     number: int
@@ -43,7 +43,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an attempt. `down` says that the endpoint is away, `gone` that it wants nothing more."""
+    """The result of an attempt. `down`: the endpoint is unavailable. `gone`: the endpoint wants no more deliveries."""
 
     attempt: Attempt
     body: str | None = None
@@ -53,13 +53,13 @@ class Outcome:
 
     @property
     def succeeded(self) -> bool:
-        """A 2xx, and nothing else."""
+        """Whether the status is 2xx. A redirect is a failure."""
         return self.attempt.status is not None and 200 <= self.attempt.status < 300
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A delivery's next state, and what is written with it."""
+    """A delivery's next version, and the writes that belong to it."""
 
     held: Held
     after: Delivery
@@ -67,7 +67,7 @@ class Move:
 
     @property
     def writes(self) -> list[Writes]:
-        """All that one commit has to hold."""
+        """All writes of the move, for one commit."""
         before = self.held.delivery
         saved = delivery_store.save(before, self.after) if self.held.stored else delivery_store.put(self.after)
         parked = self.held.parked
@@ -75,7 +75,7 @@ class Move:
 
 
 def attempted(endpoint: Endpoint, held: Held, outcome: Outcome) -> Move:
-    """An attempt, and the timer of the next one, or the event that there is none."""
+    """The move after an attempt: with the timer of the next attempt, or with an event if no attempt is left."""
     before = held.delivery
     facts = {
         "attempts": outcome.attempt.number,
@@ -96,15 +96,15 @@ def attempted(endpoint: Endpoint, held: Held, outcome: Outcome) -> Move:
 
 
 def canceled(held: Held, reason: Reason) -> Move:
-    """A delivery that is given up without an attempt."""
+    """The move that cancels a delivery without an attempt."""
     return _over(held, Status.CANCELED, {"error": reason.value})
 
 
 def too_late(held: Held) -> Move:
-    """A delivery that was put off until its schedule's end."""
+    """The move that fails a delivery that was postponed until its schedule ended."""
     before = held.delivery
     event = _exhausted(before, before.attempts, before.last.status if before.last else None)
-    error = "the webhook could take no more until the end of the schedule"
+    error = "the webhook was not available until the end of the retry schedule"
     return _over(held, Status.FAILED, {"error": error}, event)
 
 
@@ -114,7 +114,7 @@ def _over(held: Held, status: Status, facts: dict[str, object], *beside: Writes)
 
 
 def _moot(before: Delivery) -> list[Writes]:
-    """The deletion of a timer that has not fired yet: somebody made its attempt earlier."""
+    """The deletion of a timer that has not fired yet, because its attempt was made earlier."""
     waits = before.timer and before.next_attempt_at and before.next_attempt_at > clock.stamp()
     return [*timers.moot(before.timer)] if waits else []
 
@@ -126,7 +126,7 @@ def _error(outcome: Outcome) -> str | None:
 
 
 def _exhausted(delivery: Delivery, attempts: int, status: int | None) -> Writes:
-    # What tells of failed deliveries is not told of itself, or one dead endpoint would have us talk for ever.
+    # Events about webhooks create no such event. Otherwise one dead endpoint would produce events without end.
     if delivery.event.startswith("webhook."):
         return None
     origin = Work(
@@ -148,7 +148,7 @@ def _exhausted(delivery: Delivery, attempts: int, status: int | None) -> Writes:
 
 
 def record(moves: Sequence[Move]) -> list[Move]:
-    """Make moves, and return those that were made: others were made before, or have become wrong."""
+    """Commit moves. Returns the committed moves: other moves were committed before or are outdated."""
     made: list[Move] = []
     for start in range(0, len(moves), _TOGETHER):
         made += _record(moves[start : start + _TOGETHER])
@@ -178,18 +178,18 @@ def _record_one(move: Move) -> bool:
         waits = found and found.status is Status.PENDING and found.attempts == move.held.delivery.attempts
         if move.held.stored or not waits:
             return False
-        # Another worker stored it, to put it off.
+        # Another worker stored the delivery when it postponed it.
         return _record_one(replace(move, held=replace(move.held, stored=True)))
     return True
 
 
 def store(held: Iterable[Held]) -> None:
-    """Store deliveries that have to wait, so that they are seen. One that is there stays as it is."""
+    """Store deliveries that have to wait, so that customers see them. Stored deliveries are not changed."""
     delivery_store.put_missing([one.delivery for one in held if not one.stored])
 
 
 def send_later(held: Sequence[Held], seconds: int, queue_name: str) -> None:
-    """Let deliveries come again once, after some time. They are stored until then, and parked no more."""
+    """Queue deliveries once more after a delay in seconds. Stores them and deletes their parked attempts."""
     store(held)
     delay = min(seconds, queue.MAX_DELAY)
     queue.send(dispatch.attempt_of(one.delivery).message(delay=delay, queue=queue_name) for one in held)
@@ -197,7 +197,7 @@ def send_later(held: Sequence[Held], seconds: int, queue_name: str) -> None:
 
 
 def give_up_late(endpoint: Endpoint, held: Sequence[Held]) -> list[Held]:
-    """Give up those of waiting deliveries that have come to their schedule's end. Returns them."""
+    """Give up waiting deliveries whose schedule has ended. Returns them."""
     late = [one for one in held if clock.now() > schedule.ends_at(endpoint, one.delivery)]
     record([too_late(one) for one in late])
     release([one.delivery for one in late])
@@ -205,16 +205,16 @@ def give_up_late(endpoint: Endpoint, held: Sequence[Held]) -> list[Held]:
 
 
 def cancel(held: Sequence[Held], reason: Reason) -> None:
-    """Give up to a hundred deliveries up without an attempt, and send off what waits for them."""
+    """Cancel up to a hundred deliveries without an attempt, and send the deliveries that wait for them."""
     record([canceled(one, reason) for one in held])
     release([one.delivery for one in held if one.stored])
 
 
 def release(deliveries: Iterable[Delivery]) -> None:
-    """Send off what waits for those of up to a hundred deliveries that are over, or have failed often enough.
+    """Send the successors of those deliveries that are over or have failed often. Takes up to a hundred deliveries.
 
-    They are read again: another worker may have recorded them, or may have let a delivery wait for them. Only those
-    of an ordered kind are read, since nothing waits for others.
+    Reads the deliveries again: another worker may have recorded them or made a delivery wait for them. Reads only
+    deliveries of an ordered kind, since no delivery waits for others.
     """
     firsts = delivery_store.get_many([(one.org_id, one.id) for one in deliveries if is_ordered(one.endpoint_id)])
     successors = [(one.org_id, one.successor) for one in firsts if one and one.successor and not _holds_up(one)]
@@ -227,7 +227,7 @@ def _holds_up(delivery: Delivery) -> bool:
 
 
 def count(moves: Iterable[Move]) -> None:
-    """Count attempts by what came of them."""
+    """Count attempts by their outcome, as a metric."""
     found: dict[str, int] = {}
     for move in moves:
         found[move.after.status.value] = found.get(move.after.status.value, 0) + 1

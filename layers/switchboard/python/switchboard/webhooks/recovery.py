@@ -1,7 +1,7 @@
-"""Many deliveries of one endpoint at once: those that were lost are sent again, those that wait are given up.
+"""Bulk work on one endpoint's deliveries: sends lost deliveries again, or cancels pending deliveries.
 
-A worker takes some, and lets a job of its own go on with the rest: by the outbox, not straight to the queue, since
-Lambda stops functions that start themselves sixteen times.
+Each job processes some deliveries, and a further job continues with the rest. That job goes through the outbox instead
+of straight to the queue, because Lambda stops a function that invokes itself sixteen times.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from switchboard.webhooks.models import Delivery, Reason, Status
 from switchboard.webhooks.parking_store import Parked
 from switchboard.webhooks.recording import Held
 
-#: How many one job takes.
+#: How many deliveries one job processes.
 AT_ONCE = 25
-#: What a recovery goes through, in this order.
+#: The lists that a recovery goes through, in this order.
 _ORDER = (Status.FAILED, Status.CANCELED, Status.PENDING)
 
 
 def is_stuck(delivery: Delivery) -> bool:
-    """Whether a delivery waits so long after its attempt was due that its job was lost.
+    """Whether a delivery is so long overdue that its job must be lost.
 
-    Should one still come, it finds its attempt made, or sends the same body under the same id.
+    If the job arrives after all, it finds its attempt made, or it sends the same body with the same id.
     """
     return delivery.status is Status.PENDING and schedule.is_overdue(delivery)
 
 
 def set_off_writes(delivery: Delivery) -> list[Writes]:
-    """The writes that set a delivery off again. Raises Conflict at commit for one that has moved since it was read."""
+    """The writes that restart a delivery. Raises Conflict at commit if the delivery changed since it was read."""
     now = clock.stamp()
     fresh = {"tries": 0, "set_off_at": now, "next_attempt_at": now, "completed_at": None, "error": None}
     after = delivery.moved(Status.PENDING, **fresh, follows=None, timer=None)
@@ -42,13 +42,13 @@ def set_off_writes(delivery: Delivery) -> list[Writes]:
 
 
 def _under_way(_: list[Item | None]) -> Exception:
-    return Conflict("The delivery is under way.", code="delivery_pending")
+    return Conflict("The delivery is still pending: wait until it is over.", code="delivery_pending")
 
 
 def go_on_recovering(job: RecoverDeliveries) -> None:
-    """Send some of what was lost again: what failed, then what was given up while disabled, then what is stuck.
+    """Send some lost deliveries again: first failed, then canceled (endpoint disabled), then stuck deliveries.
 
-    It ends early with an endpoint that was disabled or deleted since: what is left stays to be recovered.
+    Stops if the endpoint was disabled or deleted since. The remaining deliveries can be recovered later.
     """
     endpoint, health = health_store.with_endpoint(job.org_id, job.endpoint_id)
     if endpoint is None or not endpoint.active:
@@ -59,7 +59,7 @@ def go_on_recovering(job: RecoverDeliveries) -> None:
     )
     for delivery in map(delivery_store.read, page.items):
         if delivery.lost or is_stuck(delivery):
-            with suppress(Conflict):  # somebody set it off already
+            with suppress(Conflict):  # the delivery was restarted already
                 commit(set_off_writes(delivery))
     after = _ORDER[_ORDER.index(job.status) + 1 :]
     if page.next_key is None and after:
@@ -69,7 +69,7 @@ def go_on_recovering(job: RecoverDeliveries) -> None:
 
 
 def go_on_abandoning(job: AbandonDeliveries) -> None:
-    """Give up some of what waits for an endpoint that was removed, with the timers of its next attempts."""
+    """Cancel some pending deliveries of a deleted endpoint, and delete the timers of their next attempts."""
     page = delivery_store.in_state(job.org_id, job.endpoint_id, Status.PENDING, AT_ONCE, job.start)
     waiting = map(delivery_store.read, page.items)
     held = [Held(number, one, parked=Parked.of(one)) for number, one in enumerate(waiting)]

@@ -1,4 +1,4 @@
-"""Retry-After, as receivers write it (RFC 9110, 10.2.3): a number of seconds, or a moment."""
+"""Parses the Retry-After header (RFC 9110, 10.2.3): a number of seconds, or a date."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-#: The longest that is understood. The schedule has a limit of its own, which is lower.
+#: The longest wait that is returned. The retry schedule has a lower limit of its own.
 MOST_SECONDS = 365 * 86_400
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-#: ASCII digits only: other digits are letters to a header.
+#: ASCII digits only: the header's grammar has no other digits.
 _DELTA = re.compile(r"[0-9]+")
 _TIME = r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
 #: The two obsolete forms that a recipient has to understand (RFC 9110, 5.6.7).
@@ -18,17 +18,17 @@ _ASCTIME = re.compile(rf"[a-z]{{3}} (?P<month>[a-z]{{3}}) (?P<day>[ 0-9][0-9]) {
 _RFC_850 = re.compile(
     rf"[a-z]{{6,9}}, (?P<day>[0-9]{{2}})-(?P<month>[a-z]{{3}})-(?P<year>[0-9]{{2}}) {_TIME} GMT", re.I
 )
-#: A year of two digits that would be further ahead than this is one of the past.
+#: A two-digit year that would be more than this many years ahead belongs to the past.
 _FURTHEST = 50
 
 
 def seconds(text: str | None, now: datetime) -> int | None:
-    """The seconds from `now` that a header asks for, at most MOST_SECONDS; `None` where it says nothing usable."""
+    """The seconds from `now` that the header asks for, at most MOST_SECONDS. `None` if the header is not usable."""
     asked = (text or "").strip(" \t")
     if not asked.isascii():
         return None
     if _DELTA.fullmatch(asked):
-        # A longer number says the same, and Python refuses to read thousands of digits.
+        # More digits exceed the limit anyway, and Python refuses to parse thousands of digits.
         return min(int(asked[:12]), MOST_SECONDS)
     moment = _moment(asked, now)
     return None if moment is None else min(max(0, int((moment - now).total_seconds())), MOST_SECONDS)
@@ -41,7 +41,7 @@ def _moment(text: str, now: datetime) -> datetime | None:
         if found := _RFC_850.fullmatch(text):
             return _from(found, _whole_year(int(found["year"]), now))
         moment = parsedate_to_datetime(text)
-        # Without a zone it could be any of them.
+        # Without a time zone the time is ambiguous.
         return moment.astimezone(UTC) if moment.tzinfo else None
     except (ArithmeticError, LookupError, TypeError, ValueError):
         return None
@@ -52,7 +52,7 @@ def _from(found: re.Match[str], year: int) -> datetime:
     second = int(found["second"])
     moment = datetime(year, month, int(found["day"]), int(found["hour"]), int(found["minute"]), tzinfo=UTC)
     if second > 60:
-        raise ValueError("a minute has no such second")
+        raise ValueError("a minute has no more than 61 seconds")
     return moment + timedelta(seconds=second)  # 60 is a leap second
 
 

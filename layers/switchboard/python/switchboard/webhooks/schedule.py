@@ -1,4 +1,4 @@
-"""When a delivery is tried again."""
+"""The times of retries, and the time when a delivery is given up."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from switchboard.webhooks.models import Delivery, Endpoint
 
 #: The longest that a receiver may ask us to wait.
 LONGEST_WAIT = timedelta(hours=24)
-#: How long an attempt that is due may be put off at the least: longer than a breaker ever stays open at a time.
+#: How long a due attempt may be postponed at least. It exceeds the longest time that a breaker stays open at once.
 PATIENCE = timedelta(hours=1)
 _PAUSES = [LONGEST_WAIT, *(pause for kind in KINDS.values() for pause in kind.schedule)]
-#: The longest pause between two attempts of a delivery, by any schedule or at the receiver's wish.
+#: The longest pause between two attempts of a delivery, by any schedule or by Retry-After.
 LONGEST_PAUSE = max(_PAUSES) * (1 + JITTER) + PATIENCE
 
 #: Where the jitter comes from. Tests replace it.
@@ -23,9 +23,9 @@ chance: Callable[[], float] = fraction
 
 
 def next_wait(endpoint: Endpoint, delivery: Delivery, retry_after: int | None) -> timedelta | None:
-    """How long to wait after the try that has just failed; `None` when it was the last.
+    """How long to wait after the attempt that has just failed; `None` if it was the last attempt.
 
-    What the receiver asks for (`Retry-After`, in seconds) counts where it is longer than the schedule's own.
+    The receiver's `retry_after`, in seconds, counts if it is longer than the schedule's delay.
     """
     kind = KINDS[endpoint.kind]
     schedule = kind.schedule
@@ -38,7 +38,7 @@ def next_wait(endpoint: Endpoint, delivery: Delivery, retry_after: int | None) -
 
 
 def ends_at(endpoint: Endpoint, delivery: Delivery) -> datetime:
-    """When a delivery that keeps being put off is given up: at its schedule's end, at the earliest after PATIENCE."""
+    """When a postponed delivery is given up: at the end of its schedule, but at least PATIENCE after it was due."""
     schedule = KINDS[endpoint.kind].schedule
     set_off = clock.parse(delivery.set_off_at or delivery.created_at)
     last = set_off + sum(schedule[: endpoint.max_attempts], timedelta()) * (1 + JITTER)

@@ -1,4 +1,4 @@
-"""Webhooks: registering endpoints, rotating their secrets, and asking for deliveries again."""
+"""Registers endpoints, rotates their secrets, and sends deliveries again."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ from switchboard.webhooks.kinds import KINDS
 from switchboard.webhooks.models import Delivery, Endpoint, Health, KindName, Rendered, Settings, Status
 from switchboard.webhooks.receivers import receiver_of
 
-#: How many subscriptions an organization may have: all are read for its events.
+#: How many endpoints an organization may register. A batch of its events reads all of them.
 MAX_ENDPOINTS = 50
-#: After so long of failure only, of several deliveries (`Health.failing_for`) and with no silence beyond
-#: `schedule.LONGEST_PAUSE`, an endpoint is disabled.
+#: An endpoint is disabled when all of several deliveries have failed for this long (`Health.failing_for`), with no
+#: silence longer than `schedule.LONGEST_PAUSE`.
 DISABLED_AFTER = timedelta(days=5)
-#: How long the secret before a rotation signs along.
+#: How long the old secret also signs after a rotation.
 OVERLAP = timedelta(hours=24)
-#: How many secrets beside the last two may sign along: each makes every delivery's headers longer.
+#: How many older secrets may sign beside the last two. Each of them makes every delivery's headers longer.
 MOST_RETIRING = 6
 
 
 class NewEndpoint(NamedTuple):
-    """An endpoint and its secret, which is shown in this answer only."""
+    """An endpoint and its secret. Only this response shows the secret."""
 
     endpoint: Endpoint
     secret: str
 
 
 class Seen(NamedTuple):
-    """An endpoint, and how it has been answering."""
+    """An endpoint and its health."""
 
     endpoint: Endpoint
     health: Health
@@ -84,7 +84,7 @@ def register(origin: Origin, kind: KindName, wanted: Settings, effect: Effect | 
 
 def _full(_: list[Item | None]) -> Exception:
     return QuotaExceeded(
-        f"An organisation has at most {MAX_ENDPOINTS} webhooks.",
+        f"The organization has {MAX_ENDPOINTS} webhooks, which is the limit: delete a webhook first.",
         code="webhook_limit",
         resource="webhooks",
         current=MAX_ENDPOINTS,
@@ -93,7 +93,7 @@ def _full(_: list[Item | None]) -> Exception:
 
 
 def get(org_id: str, endpoint_id: str) -> Seen:
-    """The organization's endpoint of that id. Raises NotFound."""
+    """Returns an endpoint of the organization, with its health. Raises NotFound."""
     endpoint, health = health_store.with_endpoint(org_id, endpoint_id)
     if endpoint is None:
         raise NotFound("There is no such webhook.")
@@ -101,7 +101,7 @@ def get(org_id: str, endpoint_id: str) -> Seen:
 
 
 def _owned(org_id: str, endpoint_id: str) -> Seen:
-    """An endpoint that its owner registered. Of a callback's neither secret nor settings are its own to change."""
+    """Returns a registered endpoint. A callback's endpoint raises NotFound: its secret and settings cannot change."""
     seen = get(org_id, endpoint_id)
     if seen.endpoint.key_id:
         raise NotFound("There is no such webhook.")
@@ -109,10 +109,10 @@ def _owned(org_id: str, endpoint_id: str) -> Seen:
 
 
 def listing(org_id: str, kind: KindName | None, limit: int, after: str | None) -> tuple[list[Seen], str | None]:
-    """A page of the organization's endpoints, newest first, and the cursor of the next."""
+    """A page of the organization's endpoints, newest first, and the cursor of the next page."""
     query = f"webhooks:{kind}"
     start = cursor.read(after, org_id, query)
-    # They are few, so that all are read: what another kind has makes no page short.
+    # Read all endpoints, since they are few. So endpoints of another kind do not shorten a page.
     found = [one for one in reversed(store.subscriptions(org_id)) if kind in (None, one.kind)]
     found = [one for one in found if start is None or one.id < start["before"]]
     shown, more = found[:limit], len(found) > limit
@@ -122,9 +122,9 @@ def listing(org_id: str, kind: KindName | None, limit: int, after: str | None) -
 
 
 def change(origin: Origin, endpoint_id: str, changes: dict[str, Any], effect: Effect | None = None) -> Seen:
-    """Change some of what an endpoint's owner says of it. Raises NotFound, Invalid, Contended.
+    """Change some settings of an endpoint. Raises NotFound, Invalid, Contended.
 
-    To make one active that was disabled, or to give it another URL, is to forget its failures and its quick answers.
+    Activation of a disabled endpoint, or a new URL, resets its failures and its record of quick responses.
     """
 
     def attempt() -> Seen:
@@ -147,7 +147,7 @@ def change(origin: Origin, endpoint_id: str, changes: dict[str, Any], effect: Ef
 
 
 def remove(origin: Origin, endpoint_id: str, effect: Effect | None = None) -> None:
-    """Remove an endpoint; a worker gives up what is still to be delivered to it. Raises NotFound, Contended."""
+    """Delete an endpoint. A worker then cancels its pending deliveries. Raises NotFound, Contended."""
     if done_before(effect):
         return
 
@@ -169,7 +169,7 @@ def remove(origin: Origin, endpoint_id: str, effect: Effect | None = None) -> No
 
 
 def rotate(origin: Origin, endpoint_id: str, effect: Effect | None = None) -> NewEndpoint:
-    """Give an endpoint a new secret. The old one signs along for 24 hours, however soon the next rotation comes.
+    """Give an endpoint a new secret. The old secret also signs for 24 hours, even if the next rotation is earlier.
 
     Raises NotFound, Contended.
     """
@@ -199,7 +199,7 @@ def rotate(origin: Origin, endpoint_id: str, effect: Effect | None = None) -> Ne
 
 
 def _retiring(endpoint: Endpoint) -> dict[int, str]:
-    """The secrets before the latest that still sign along, each to its own end. Of very many the newest are kept."""
+    """The older secrets that still sign, by generation, with the end of each. Keeps the newest MOST_RETIRING."""
     ends = dict(endpoint.retiring)
     if endpoint.overlap_until and endpoint.generation > 1:
         ends[endpoint.generation - 1] = endpoint.overlap_until
@@ -208,7 +208,7 @@ def _retiring(endpoint: Endpoint) -> dict[int, str]:
 
 
 def disable(endpoint: Endpoint, code: str, why: str) -> None:
-    """Send an endpoint nothing more, for a reason of ours. Does nothing for one that was changed meanwhile."""
+    """Disable an endpoint for a reason of ours. Does nothing if the endpoint was changed since it was read."""
     origin = Work(
         org_id=endpoint.org_id,
         actor=Actor(type="system", id="webhooks"),
@@ -226,7 +226,7 @@ def disable(endpoint: Endpoint, code: str, why: str) -> None:
 
 
 def send_test(origin: Origin, endpoint_id: str, effect: Effect | None = None) -> Delivery:
-    """Send an endpoint a delivery that means nothing. Raises NotFound, Conflict for one that is not active."""
+    """Send an endpoint a test delivery. Raises NotFound, and Conflict if the endpoint is not active."""
     endpoint = _active(origin.org_id, endpoint_id, watched=True)
     event = events.of(origin, catalogue.TEST, Subject(type="webhook", id=endpoint.id, version=1), kind=endpoint.kind)
     body: dict[str, Any] = {"event": catalogue.TEST, "occurredAt": event.at, "webhookId": endpoint.id, "sequence": 1}
@@ -238,17 +238,17 @@ def send_test(origin: Origin, endpoint_id: str, effect: Effect | None = None) ->
 
 
 def _active(org_id: str, endpoint_id: str, *, watched: bool = False) -> Endpoint:
-    """An endpoint that is active. It is `watched` where a delivery that waits for its job is about to be stored."""
+    """Returns an active endpoint. With `watched`, arranges a watch, because the caller stores a pending delivery."""
     endpoint, health = get(org_id, endpoint_id)
     if not endpoint.active:
-        raise Conflict("The webhook is disabled: make it active first.", code="webhook_disabled")
+        raise Conflict("The webhook is disabled: set `active` to true first.", code="webhook_disabled")
     if watched:
         parking.watch_endpoint(org_id, endpoint_id, health)
     return endpoint
 
 
 def find_delivery(org_id: str, delivery_id: str) -> Delivery:
-    """The organization's delivery of that id. Raises NotFound."""
+    """Returns a delivery of the organization. Raises NotFound."""
     found = delivery_store.get(org_id, delivery_id)
     if found is None:
         raise NotFound("There is no such delivery.")
@@ -265,22 +265,22 @@ def deliveries(
 
 
 def dead_letters(org_id: str, limit: int, after: str | None) -> tuple[list[Delivery], str | None]:
-    """A page of the deliveries that were lost, newest first: that failed, or whose endpoint was disabled."""
+    """A page of the organization's lost deliveries, newest first: they failed, or their endpoint was disabled."""
     page = delivery_store.dead_letters(org_id, limit, after)
     return [delivery_store.read(item) for item in page.items], page.cursor
 
 
 def redeliver(origin: Origin, delivery_id: str, effect: Effect | None = None) -> Delivery:
-    """Send a delivery that is over, or overdue, once more, by the whole schedule, under the same id.
+    """Send a completed or stuck delivery again, with the whole retry schedule and the same id.
 
-    One that waits long after its attempt was due has lost its job, and is sent as well. Raises NotFound, Conflict for
-    one that is still under way or whose endpoint is not active.
+    A stuck delivery is long overdue because its job was lost. Raises NotFound, and Conflict if the delivery is still
+    pending or its endpoint is not active.
     """
     delivery = find_delivery(origin.org_id, delivery_id)
     if done_before(effect):
         return delivery
     if delivery.status is Status.PENDING and not recovery.is_stuck(delivery):
-        raise Conflict("The delivery is still under way.", code="delivery_pending")
+        raise Conflict("The delivery is still pending: wait until it is over.", code="delivery_pending")
     _active(origin.org_id, delivery.endpoint_id, watched=True)
     subject = Subject(type="webhook_delivery", id=delivery.id)
     event = events.of(origin, "webhook.redelivered", subject, webhook_id=delivery.endpoint_id)
@@ -289,12 +289,12 @@ def redeliver(origin: Origin, delivery_id: str, effect: Effect | None = None) ->
 
 
 def recover(origin: Origin, endpoint_id: str, since: str, effect: Effect | None = None) -> None:
-    """Send an endpoint once more the deliveries made since a moment that were lost. A worker goes through them.
+    """Send an endpoint's lost deliveries that were created since a time again. A worker does this later.
 
-    They failed, were under way when the endpoint was disabled, or wait though their job was lost. An event that happens
-    while the endpoint is disabled makes no delivery, and is not sent later.
+    Lost deliveries failed, were pending when the endpoint was disabled, or are stuck because their job was lost.
+    Events that happen while the endpoint is disabled create no deliveries, so they are not sent later.
 
-    Raises NotFound, Conflict for an endpoint that is not active.
+    Raises NotFound, and Conflict if the endpoint is not active.
     """
     endpoint = _active(origin.org_id, endpoint_id)
     job = RecoverDeliveries(org_id=origin.org_id, endpoint_id=endpoint_id, since=since, until=clock.stamp())

@@ -1,4 +1,4 @@
-"""What an endpoint's owner may say of it: checked, sealed and read again."""
+"""An endpoint's settings: checks them, seals the custom headers, and unseals them."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _MIN_TIMEOUT_MS, MAX_TIMEOUT_MS = 1_000, 60_000
 _MAX_HEADERS, _MAX_HEADER_VALUE = 20, 512
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _HEADER_VALUE = re.compile(r"[ -~]*")
-#: Headers that are ours to set, beside those that the client sets (`outbound.reserved`).
+#: Headers that the platform sets, beside the headers that the client sets (`outbound.reserved`).
 _OURS = re.compile(r"webhook-.*|x-(anima|athos|hum)-.*|content-(type|encoding)|user-agent|proxy-.*", re.IGNORECASE)
 _FILTER = re.compile(r"\*|[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?")
 
 
 def applied(endpoint: Endpoint, settings: Settings) -> Endpoint:
-    """An endpoint with what its owner says. Raises Invalid."""
+    """Returns an endpoint with its owner's settings. Raises Invalid."""
     kind = KINDS[endpoint.kind]
     headers = _checked_headers(settings.custom_headers)
     timeout = settings.timeout_ms or kind.timeout_ms
     if not _MIN_TIMEOUT_MS <= timeout <= MAX_TIMEOUT_MS:
-        raise _invalid("timeoutMs", f"takes {_MIN_TIMEOUT_MS} to {MAX_TIMEOUT_MS} milliseconds")
+        raise _invalid("timeoutMs", f"must be {_MIN_TIMEOUT_MS} to {MAX_TIMEOUT_MS} milliseconds")
     attempts = settings.max_attempts or len(kind.schedule)
     if not 1 <= attempts <= len(kind.schedule):
-        raise _invalid("maxAttempts", f"takes 1 to {len(kind.schedule)}")
+        raise _invalid("maxAttempts", f"must be 1 to {len(kind.schedule)}")
     return endpoint.model_copy(
         update={
             "url": destination.check(settings.url),
@@ -55,25 +55,23 @@ def applied(endpoint: Endpoint, settings: Settings) -> Endpoint:
 
 def _checked(filters: list[str], kind: KindName) -> list[str]:
     if not filters:
-        raise _invalid("events", "names no event")
+        raise _invalid("events", "must name at least one event")
     for one in filters:
         if len(one) > 100 or not _FILTER.fullmatch(one):
-            raise _invalid("events", "takes names, prefix.* and *")
+            raise _invalid("events", "must be event names, prefix.* or *")
         if one != "*" and not catalogue.is_known(one, kind):
-            raise _invalid(
-                "events", f"no event is called {one!r}: use a name of the list of event types, prefix.* or *"
-            )
+            raise _invalid("events", f"no event matches {one!r}: use a name of the list of event types, prefix.* or *")
     return list(dict.fromkeys(filters))[:100]
 
 
 def _checked_headers(headers: dict[str, str]) -> dict[str, str]:
     if len(headers) > _MAX_HEADERS:
-        raise _invalid("customHeaders", f"takes at most {_MAX_HEADERS}")
+        raise _invalid("customHeaders", f"must have at most {_MAX_HEADERS} headers")
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name) or _OURS.fullmatch(name) or name.lower() in RESERVED:
-            raise _invalid("customHeaders", f"{name[:100]!r} is no header that you may set")
+            raise _invalid("customHeaders", f"{name[:100]!r} cannot be set: use another header name")
         if len(value) > _MAX_HEADER_VALUE or not _HEADER_VALUE.fullmatch(value):
-            raise _invalid("customHeaders", f"{name}: takes up to {_MAX_HEADER_VALUE} printable ASCII characters")
+            raise _invalid("customHeaders", f"{name}: use at most {_MAX_HEADER_VALUE} printable ASCII characters")
     return headers
 
 
@@ -86,7 +84,7 @@ def _purpose(endpoint: Endpoint) -> str:
 
 
 def custom_headers(endpoint: Endpoint) -> dict[str, str]:
-    """The headers that an endpoint's owner wants sent along."""
+    """The endpoint's custom headers, unsealed."""
     if endpoint.sealed_headers is None:
         return {}
     found: dict[str, str] = json.loads(_unsealed(_purpose(endpoint), endpoint.sealed_headers))
@@ -99,12 +97,12 @@ def _unsealed(purpose: str, sealed: str) -> str:
 
 
 def forget() -> None:
-    """Drop what was unsealed, for tests that change the root secret."""
+    """Clear the cache of unsealed headers, for tests that change the root secret."""
     _unsealed.cache_clear()
 
 
 def settings_of(endpoint: Endpoint) -> Settings:
-    """What an endpoint's owner has said of it, for a change of some of it."""
+    """Returns the current settings of an endpoint, so that a change of some fields keeps the others."""
     return Settings(
         url=endpoint.url,
         events=endpoint.events,

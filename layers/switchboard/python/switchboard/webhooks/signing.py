@@ -1,10 +1,11 @@
-"""Signatures: one table of schemes, and the secrets that they take.
+"""Signs deliveries: one table of signature schemes, and the derivation of secrets.
 
-Every delivery carries the Standard Webhooks headers, made by that specification's own library; beside them stands the
-header of the kind's own contract (docs/contracts/common.md#webhook-signature). The two read a secret differently:
-Standard Webhooks decodes what follows `whsec_`, the others take the whole text.
+Every delivery carries the Standard Webhooks headers, made by that specification's own library. Beside them it carries
+the headers of its kind's own contract (docs/contracts/anima.md#webhooks, docs/contracts/athos.md#webhooks,
+docs/contracts/hum.md#webhooks). The schemes read a secret differently: Standard Webhooks decodes the part after
+`whsec_`, the others use the whole text.
 
-While a new secret overlaps with the old one both sign. A header that was made for one signature then holds two,
+While a new secret overlaps with the old secret, both sign. A header that was made for one signature then holds two,
 newest first, separated by commas (docs/decisions/0002-two-signatures.md).
 """
 
@@ -24,20 +25,20 @@ if TYPE_CHECKING:
     from standardwebhooks import Webhook
 
 _PREFIX = "whsec_"
-#: Standard Webhooks asks for 24 to 64 bytes.
+#: Standard Webhooks requires 24 to 64 bytes.
 _BYTES = 32
 
 
 @lru_cache(maxsize=10_000)
 def secret_of(org_id: str, owner_id: str, generation: int = 1) -> str:
-    """The secret of an endpoint, or of a key's callbacks: the same each time, so that it need not be stored."""
+    """Derives the secret of an endpoint or of a key's callbacks. It is the same each time and never stored."""
     return (
         _PREFIX + base64.b64encode(secret.derive("webhook", org_id, owner_id, str(generation), length=_BYTES)).decode()
     )
 
 
 def secrets_of(endpoint: Endpoint) -> list[str]:
-    """The secrets that sign now: the latest, and while rotations overlap those before it, newest first."""
+    """The secrets that sign now, newest first: the latest secret, and older secrets during their overlap."""
     owner = endpoint.key_id or endpoint.id
     found = [secret_of(endpoint.org_id, owner, endpoint.generation)]
     ends = dict(endpoint.retiring)
@@ -48,7 +49,7 @@ def secrets_of(endpoint: Endpoint) -> list[str]:
 
 
 class Message(NamedTuple):
-    """What is signed."""
+    """The signed values of a delivery."""
 
     id: str
     event: str
@@ -57,7 +58,7 @@ class Message(NamedTuple):
 
     @property
     def seconds(self) -> int:
-        """When, in seconds since 1970."""
+        """The time of the signature, in seconds since 1970."""
         return int(self.at.timestamp())
 
 
@@ -65,8 +66,8 @@ Scheme = Callable[[Message, Sequence[str]], dict[str, str]]
 
 
 def standard(message: Message, secrets: Sequence[str]) -> dict[str, str]:
-    """The headers of Standard Webhooks, which every kind has."""
-    # The library takes the moment's figures for UTC's, whatever zone they are of.
+    """The headers of Standard Webhooks, for every kind."""
+    # The library ignores the time zone and treats the time as UTC.
     at = message.at.astimezone(UTC)
     signatures = [_webhook(text).sign(message.id, at, message.body) for text in secrets]
     return {
@@ -112,7 +113,7 @@ def _none(message: Message, secrets: Sequence[str]) -> dict[str, str]:  # noqa: 
     return {}
 
 
-#: Beside the standard's own headers.
+#: The schemes of the kinds' own contracts, beside the Standard Webhooks headers.
 SCHEMES: dict[KindName, Scheme] = {"anima": _anima, "athos": _athos, "hum": _hum, "opticomm": _none}
 
 
@@ -128,5 +129,5 @@ def _hex(text: str, signed: str) -> str:
 
 
 def forget() -> None:
-    """Drop the secrets that were derived, for tests that change the root secret."""
+    """Clear the cache of derived secrets, for tests that change the root secret."""
     secret_of.cache_clear()

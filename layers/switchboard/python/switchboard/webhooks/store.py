@@ -5,8 +5,8 @@
 | subscription | `<org>#webhooks` | `<id>` |
 | callback's endpoint | `<org>#callback#<id>` | `endpoint` |
 
-An organization has few subscriptions and reads them all for a batch of its events; callbacks are many, and each is
-looked for by its own name. A callback's endpoint vanishes some time after the last call that named it.
+An organization has few subscriptions, and a batch of its events reads all of them. Callbacks are many, and each is
+read by its own id. A callback's endpoint expires some time after the last call that named it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def endpoint_key(org_id: str, endpoint_id: str) -> Key:
 
 
 def callback_id(org_id: str, key_id: str, url: str) -> str:
-    """The id of the endpoint of a key's callbacks to a checked URL. It begins with what stands for the URL's host."""
+    """The id of the endpoint for a key's callbacks to a checked URL. It begins with a part that identifies the host."""
     origin = "/".join(url.split("/", 3)[:3])
     host, whole = (ids.derived("", 0, org_id, key_id, part) for part in (origin, url))
     return f"{CALLBACK}{host[-HOST:]}{whole[-WHOLE:]}"
@@ -43,7 +43,7 @@ ENDPOINTS = Collection(
 
 
 def delete_endpoint(endpoint: Endpoint) -> Delete:
-    """The removal of an endpoint as it was read. Raises Moved at commit."""
+    """The write that deletes an endpoint. Raises Moved at commit if the endpoint changed since it was read."""
     return Delete(
         table="core",
         key=endpoint_key(endpoint.org_id, endpoint.id),
@@ -54,7 +54,7 @@ def delete_endpoint(endpoint: Endpoint) -> Delete:
 
 
 def ensure(endpoint: Endpoint) -> Update:
-    """Make an endpoint where there is none; one that is there becomes active again, and stays as it is otherwise."""
+    """The write that creates an endpoint, or activates an existing endpoint again and changes nothing else."""
     always = {"active": True, "updated_at": endpoint.updated_at, "expires": endpoint.expires}
     fields = endpoint.model_dump(exclude={"disabled_reason", "disabled_at", *always})
     return Update(
@@ -63,7 +63,7 @@ def ensure(endpoint: Endpoint) -> Update:
         expression="SET "
         + ", ".join(f"#{name} = :{name}" for name in always)
         + "".join(f", #{name} = if_not_exists(#{name}, :{name})" for name in fields)
-        # When it was disabled stays: what failed before that no longer counts.
+        # Keep `disabled_at`: failures before it no longer count.
         + " REMOVE disabled_reason",
         names={f"#{name}": name for name in (*fields, *always)},
         values={f":{name}": value for name, value in (fields | always).items()},
@@ -75,7 +75,7 @@ def get_endpoint(org_id: str, endpoint_id: str) -> Endpoint | None:
 
 
 def get_endpoints(places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Endpoint]:
-    """Those that are there of up to a hundred endpoints, by organization and id."""
+    """Returns up to a hundred endpoints by organization and id. Missing endpoints are left out."""
     items = table.get_many("core", [endpoint_key(*place) for place in places]) if places else []
     return {place: ENDPOINTS.read(item) for place, item in zip(places, items, strict=True) if item}
 

@@ -1,9 +1,9 @@
 """Payload templates: JSON in which `{{path}}` stands for a value of the event's own body.
 
-`{"text": "Call {{callId}} ended: {{endReason}}", "details": "{{data}}"}`: a string that is one placeholder and nothing
-else becomes the value itself, whatever its type; within a longer string the value stands as text. What the event does
-not have is null, or nothing within a text. Only values are filled in, after the JSON was read: no event can change the
-template's shape.
+`{"text": "Call {{callId}} ended: {{endReason}}", "details": "{{data}}"}`: a string that is a single placeholder becomes
+the value itself, of any type. Within a longer string the value is inserted as text. A missing value becomes null, or an
+empty text within a longer string. Values are filled in after the JSON was parsed, so no event can change the template's
+shape.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from switchboard.kit.nesting import MAX_DEPTH, is_deeper
 
 LONGEST = 8_192
 _PLACE = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
-#: No list of ours is longer, and Python reads neither raised digits nor thousands of them as a number.
+#: Six ASCII digits are enough for every list. Python cannot parse superscript digits or thousands of digits.
 _INDEX = re.compile("[0-9]{1,6}")
 
 
 class UnfillableError(Exception):
-    """A stored template can never be filled: it is older than a rule of `check`."""
+    """A stored template can never be filled, because it is older than a rule of `check`."""
 
 
 class TooLongError(Exception):
-    """A template repeats its values beyond all measure."""
+    """A filled template exceeds the size limit."""
 
 
 def check(template: str) -> str:
-    """The template, if it is one. Raises Invalid."""
+    """Returns the template if it is valid. Raises Invalid."""
     if len(template) > LONGEST:
-        raise _invalid(f"is longer than {LONGEST:,} characters")
+        raise _invalid(f"is too long: use at most {LONGEST:,} characters")
     try:
         parsed = json.loads(template, parse_constant=_no_number)
     except ValueError:
-        raise _invalid("is not JSON") from None
+        raise _invalid("is not valid JSON") from None
     except RecursionError:
         raise _too_deep() from None
     if is_deeper(parsed):
@@ -57,10 +57,10 @@ def _invalid(why: str) -> Invalid:
 
 
 def fill(template: str, body: dict[str, Any], most: int) -> Any:
-    """The template with the values of a body.
+    """Returns the template with the values of a body filled in.
 
-    Raises UnfillableError for a template that `check` does not accept, and TooLongError where the values that are
-    filled in have more than `most` characters together.
+    Raises UnfillableError for a template that `check` rejects. Raises TooLongError if the filled values have more than
+    `most` characters in total.
     """
     try:
         parsed = json.loads(template)
@@ -72,7 +72,7 @@ def fill(template: str, body: dict[str, Any], most: int) -> Any:
 
 
 class _Filling:
-    """One filling of a template: each value is looked up and written once, however often the template names it."""
+    """Fills one template. Each value is looked up and converted once, even if the template repeats it."""
 
     def __init__(self, body: dict[str, Any], most: int) -> None:
         self._body = body
@@ -91,7 +91,7 @@ class _Filling:
         return node
 
     def _take(self, path: str) -> tuple[Any, str]:
-        """A value and its text, which is counted each time."""
+        """Returns a value and its text. Each use of the text counts against the limit. Raises TooLongError."""
         if path not in self._found:
             value = _value(self._body, path)
             self._found[path] = value, _text(value)

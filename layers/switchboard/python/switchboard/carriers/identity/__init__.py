@@ -1,4 +1,4 @@
-"""The port to whoever vouches for people: an issuer of OpenID Connect."""
+"""The port to the identity provider: an issuer of OpenID Connect."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ __all__ = ["Claims", "Provider", "Refused", "Unconfigured", "Unreachable", "prov
 
 
 class Unconfigured(Exception):
-    """No issuer is set, or it does not know us by what is set."""
+    """The settings name no issuer, or the issuer rejects our client id or secret."""
 
 
 class Unreachable(Exception):
-    """The issuer does not answer, or not as an issuer does."""
+    """The issuer does not respond, or its response is not valid."""
 
 
 class Refused(Exception):
-    """The issuer does not vouch for this sign-in, or what it says cannot be relied on."""
+    """The issuer rejects this sign-in, or its statement cannot be verified."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """Who signed in. `issuer` and `subject` together name a person for good; everything else may change."""
+    """The person who signed in. `issuer` and `subject` together identify the person; all other claims may change."""
 
     issuer: str
     subject: str
@@ -35,25 +35,29 @@ class Claims:
 
 
 class Provider(Protocol):
-    """Signs people in by the authorization code flow with PKCE."""
+    """Signs people in with the authorization code flow and PKCE."""
 
     @property
     def issuer(self) -> str:
-        """The issuer's identifier, which is a URL."""
+        """The issuer's identifier, a URL."""
 
     def authorization_url(self, *, redirect_uri: str, state: str, nonce: str, code_challenge: str) -> str:
-        """Where to send a browser to. Raises Unreachable or Unconfigured."""
+        """Returns the URL to which the browser is redirected. Raises Unreachable or Unconfigured."""
 
     def redeem(self, *, code: str, redirect_uri: str, code_verifier: str, nonce: str) -> Claims:
-        """Who a code that came back stands for. Raises Refused, Unreachable or Unconfigured."""
+        """Exchanges a returned code for the person's claims. Raises Refused, Unreachable or Unconfigured."""
 
     def end_session_url(self, *, return_url: str) -> str | None:
-        """Where a browser is signed out of the issuer, if the issuer does that. Raises Unreachable or Unconfigured."""
+        """Returns the URL that signs a browser out at the issuer, `None` if the issuer has none.
+
+        Raises Unreachable or Unconfigured.
+        """
 
 
 def provider() -> Provider:
-    """The issuer that the settings OIDC_ISSUER, OIDC_CLIENT_ID and, for a confidential client, OIDC_CLIENT_SECRET (the
-    name of a secret) tell of. Raises Unconfigured.
+    """Returns the provider of the settings OIDC_ISSUER and OIDC_CLIENT_ID. Raises Unconfigured.
+
+    For a confidential client the setting OIDC_CLIENT_SECRET is the name of its secret.
     """
     from switchboard.carriers.identity.oidc import OpenIdProvider
 

@@ -1,4 +1,4 @@
-"""What an issuer publishes of itself: its discovery document and its keys, each kept for some minutes."""
+"""An issuer's published documents: its discovery document and its keys. Both are cached for some minutes."""
 
 from __future__ import annotations
 
@@ -8,22 +8,25 @@ from switchboard.aws import clock
 from switchboard.carriers.identity import Unreachable
 from switchboard.carriers.identity.web import Web, checked
 
-#: How long a document is kept, in seconds: a key that the issuer withdraws is good for no longer.
+#: How long a document is cached, in seconds. A key that the issuer withdraws is accepted for this time at most.
 KEPT = 600
 _DISCOVERY = "/.well-known/openid-configuration"
 _kept: dict[str, tuple[float, dict[str, Any]]] = {}
 
 
 def discovery(issuer: str, web: Web) -> dict[str, Any]:
-    """An issuer's discovery document (OpenID Connect Discovery, 4). Raises Unreachable where it is another issuer's."""
+    """Returns an issuer's discovery document (OpenID Connect Discovery, 4).
+
+    Raises Unreachable, also if the document belongs to another issuer.
+    """
     found = _fetched(issuer.rstrip("/") + _DISCOVERY, web)
     if found.get("issuer") != issuer:
-        raise Unreachable(f"the discovery document of {issuer} is another issuer's")
+        raise Unreachable(f"the discovery document of {issuer} belongs to another issuer")
     return found
 
 
 def keys(issuer: str, web: Web, *, anew: bool = False) -> list[Any]:
-    """An issuer's keys as they are published; `anew` asks even if they are kept."""
+    """Returns an issuer's published keys. `anew` bypasses the cache. Raises Unreachable."""
     url = checked(discovery(issuer, web).get("jwks_uri"))
     found = _fetched(url, web, anew=anew).get("keys")
     if not isinstance(found, list):
@@ -40,5 +43,5 @@ def _fetched(url: str, web: Web, *, anew: bool = False) -> dict[str, Any]:
 
 
 def forget() -> None:
-    """Drop what is kept, for tests."""
+    """Clear the cache, for tests."""
     _kept.clear()

@@ -1,6 +1,6 @@
-"""OpenID Connect, as any issuer speaks it: the authorization code flow with PKCE (RFC 7636).
+"""OpenID Connect for any issuer: the authorization code flow with PKCE (RFC 7636).
 
-Amazon Cognito differs in two things: it says `"true"` for true, and has a way of its own to sign people out.
+Amazon Cognito differs in two points: it sends `"true"` instead of true, and it has its own sign-out URL.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from switchboard.carriers.identity.web import Web, checked
 
 SCOPE = "openid email profile"
 _COGNITO = re.compile(r"https://cognito-idp\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/.+")
-#: An error code (RFC 6749, 5.2), which may be shown to those who read our logs.
+#: An error code (RFC 6749, 5.2), which is safe to log.
 _CODE = re.compile(r"[a-z0-9_]{1,64}")
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
 class OpenIdProvider:
-    """An issuer, and the client that we are to it: a public one without a secret, confidential with one."""
+    """An issuer with our client at it. The client is confidential if it has a secret, otherwise public."""
 
     def __init__(self, issuer: str, client_id: str, client_secret: Callable[[], str] | None = None) -> None:
         self.issuer = issuer
         self._client_id, self._client_secret = client_id, client_secret
 
     def authorization_url(self, *, redirect_uri: str, state: str, nonce: str, code_challenge: str) -> str:
-        """Where to send a browser to. Raises Unreachable or Unconfigured."""
+        """Returns the URL to which the browser is redirected. Raises Unreachable or Unconfigured."""
         found = documents.discovery(self.issuer, Web())
         return _with_query(
             checked(found.get("authorization_endpoint")),
@@ -45,19 +45,19 @@ class OpenIdProvider:
         )
 
     def redeem(self, *, code: str, redirect_uri: str, code_verifier: str, nonce: str) -> Claims:
-        """Who a code stands for. Raises Refused, Unreachable or Unconfigured."""
+        """Exchanges a code for the person's claims. Raises Refused, Unreachable or Unconfigured."""
         from switchboard.carriers.identity import tokens
 
         web = Web()
         answer = self._answer(web, code, redirect_uri, code_verifier)
         token = answer.get("id_token")
         if not isinstance(token, str):
-            raise Unreachable("the issuer answers a code without an id token")
+            raise Unreachable("the issuer's response to a code has no id token")
         claims = tokens.read(
             token, issuer=self.issuer, client_id=self._client_id, nonce=nonce, keys=partial(self._keys, web)
         )
         more = {} if _text(claims, "email") and _text(claims, "name") else self._more(web, answer, claims["sub"])
-        # An address and whether it was verified are of one source: neither vouches for the other's.
+        # Take the address and its verification from the same source: one source does not verify the other's address.
         mail = claims if _text(claims, "email") else more
         return Claims(
             issuer=self.issuer,
@@ -69,7 +69,10 @@ class OpenIdProvider:
         )
 
     def end_session_url(self, *, return_url: str) -> str | None:
-        """Where a browser is signed out of the issuer, if the issuer does that. Raises Unreachable or Unconfigured."""
+        """Returns the URL that signs a browser out at the issuer, `None` if the issuer has none.
+
+        Raises Unreachable or Unconfigured.
+        """
         found = documents.discovery(self.issuer, Web())
         endpoint = found.get("end_session_endpoint")
         if _COGNITO.fullmatch(self.issuer):
@@ -83,7 +86,7 @@ class OpenIdProvider:
         return documents.keys(self.issuer, web, anew=anew)
 
     def _answer(self, web: Web, code: str, redirect_uri: str, code_verifier: str) -> dict[str, Any]:
-        """What the token endpoint gives for a code."""
+        """Returns the token endpoint's response to a code. Raises Refused, Unreachable or Unconfigured."""
         url = checked(documents.discovery(self.issuer, web).get("token_endpoint"))
         form = {
             "grant_type": "authorization_code",
@@ -100,7 +103,7 @@ class OpenIdProvider:
         if status == 200 and found is not None:
             return found
         error = str((found or {}).get("error"))
-        why = f"the token endpoint answers {status}" + (f" {error}" if _CODE.fullmatch(error) else "")
+        why = f"the token endpoint returns {status}" + (f" {error}" if _CODE.fullmatch(error) else "")
         if error in ("invalid_client", "unauthorized_client") or status == 401:
             raise Unconfigured(why)
         if status == 400:
@@ -108,14 +111,17 @@ class OpenIdProvider:
         raise Unreachable(why)
 
     def _more(self, web: Web, answer: dict[str, Any], subject: str) -> dict[str, Any]:
-        """What the userinfo endpoint, if there is one, says of the same person (OpenID Connect Core, 5.3)."""
+        """Returns the claims of the userinfo endpoint, if there is one (OpenID Connect Core, 5.3).
+
+        Raises Refused if the claims belong to another person.
+        """
         endpoint = documents.discovery(self.issuer, web).get("userinfo_endpoint")
         token = answer.get("access_token")
         if endpoint is None or not isinstance(token, str) or not _TOKEN.fullmatch(token):
             return {}
         found = web.get(checked(endpoint), f"Bearer {token}")
         if found.get("sub") != subject:
-            raise Refused("the userinfo endpoint speaks of somebody else")
+            raise Refused("the userinfo endpoint returns another person")
         return found
 
 
@@ -129,7 +135,7 @@ def _text(claims: dict[str, Any], name: str) -> str | None:
 
 
 def _basic(client_id: str, client_secret: str) -> str:
-    """A client's name and secret, each in the form's encoding first (RFC 6749, 2.3.1)."""
+    """Returns the Basic authorization of a client. Its id and secret are form-encoded first (RFC 6749, 2.3.1)."""
     pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
     return "Basic " + base64.b64encode(pair.encode()).decode()
 

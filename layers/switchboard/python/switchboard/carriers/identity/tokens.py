@@ -1,6 +1,7 @@
-"""Id tokens: who signed them, and whether for us, now, and for this sign-in (OpenID Connect Core, 3.1.3.7).
+"""Verifies id tokens: signature, issuer, audience, time and nonce (OpenID Connect Core, 3.1.3.7).
 
-No algorithm is taken that has the verifier hold a secret: a public key would do as one.
+Only algorithms with public keys are accepted. With a shared-secret algorithm, an attacker could sign a token with the
+issuer's public key as the secret.
 """
 
 from __future__ import annotations
@@ -20,17 +21,18 @@ from switchboard.aws import clock
 from switchboard.carriers.identity import Refused
 
 ALGORITHMS = ("RS256", "ES256", "PS256", "EdDSA", "Ed25519")
-#: By how much the issuer's clock may differ from ours, in seconds.
+#: How far the issuer's clock may differ from ours, in seconds.
 LEEWAY = 60
-#: Header parameters that we do not know mean nothing, unless `crit` names them (RFC 7515, 4.1.11).
+#: Unknown header parameters are ignored unless `crit` names them (RFC 7515, 4.1.11).
 _REGISTRY = JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
 _KINDS: dict[str, Any] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
 
 
 def read(token: str, *, issuer: str, client_id: str, nonce: str, keys: Callable[[bool], list[Any]]) -> dict[str, Any]:
-    """The claims of an id token. Raises Refused.
+    """Verifies an id token and returns its claims. Raises Refused.
 
-    `keys` answers the issuer's keys; it is asked for them anew, once, when none has signed the token: keys rotate.
+    `keys` returns the issuer's keys; its argument says whether to bypass the cache. If no cached key signed the token,
+    the keys are fetched again once, because issuers rotate keys.
     """
     try:
         try:
@@ -39,7 +41,7 @@ def read(token: str, *, issuer: str, client_id: str, nonce: str, keys: Callable[
             claims = _signed(token, keys(True))
         _registry(issuer, client_id).validate(claims)
     except (JoseError, ValueError, TypeError, RecursionError) as error:
-        raise Refused(f"the id token is not good: {error}") from error
+        raise Refused(f"the id token is not valid: {error}") from error
     _check_party(claims, client_id)
     _check_nonce(claims["nonce"], nonce)
     return claims
@@ -48,13 +50,13 @@ def read(token: str, *, issuer: str, client_id: str, nonce: str, keys: Callable[
 def _signed(token: str, published: list[Any]) -> dict[str, Any]:
     usable = [key for key in map(_key, published) if key]
     with warnings.catch_warnings():
-        # EdDSA is called Ed25519 since RFC 9864; which of the two names an issuer uses is not ours to say.
+        # RFC 9864 renamed EdDSA to Ed25519. Accept both names, since the issuer chooses the name.
         warnings.simplefilter("ignore", SecurityWarning)
         return jwt.decode(token, KeySet(usable), registry=_REGISTRY, algorithms=ALGORITHMS).claims
 
 
 def _key(published: Any) -> Key | None:
-    """A published key, `None` for one that signs no id token: issuers publish keys of other kinds, too."""
+    """Imports a published key. Returns `None` for a key that cannot sign id tokens; issuers publish other keys too."""
     if not isinstance(published, dict) or published.get("use", "sig") != "sig":
         return None
     kind = _KINDS.get(str(published.get("kty")))
@@ -79,10 +81,10 @@ def _registry(issuer: str, client_id: str) -> jwt.JWTClaimsRegistry:
 
 
 def _check_party(claims: dict[str, Any], client_id: str) -> None:
-    """A token for several must have been given to us: another of them may hold it too."""
+    """Refuse a token that was issued to another client. With several audiences, `azp` must name our client."""
     several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
     if claims.get("azp", None if several else client_id) != client_id:
-        raise Refused("the id token was given to another client")
+        raise Refused("the id token was issued to another client")
 
 
 def _check_nonce(found: object, nonce: str) -> None:

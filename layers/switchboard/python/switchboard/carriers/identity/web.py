@@ -1,4 +1,4 @@
-"""What is asked of an issuer over HTTP: JSON, of a bounded size, within a bounded time, and from nobody else."""
+"""HTTP requests to an issuer: they return JSON of limited size, within a limited time."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from switchboard.carriers.identity import Unconfigured, Unreachable
 from switchboard.errors import Invalid
 from switchboard.outbound import client, destination
 
-#: How long all requests of one call of the port may take, in seconds: an API handler waits for it.
+#: How long all requests of one call of the port may take together, in seconds.
 SECONDS = 5.0
-#: The largest answer that is read, in bytes.
+#: The largest response, in bytes.
 LARGEST = 262_144
 
 
 class Web:
-    """Asks an issuer. Made for one call of the port, since its time runs from when it is made."""
+    """Sends requests to an issuer. Create one for each call of the port: its time limit starts at its creation."""
 
     def __init__(self) -> None:
         self._until = monotonic() + SECONDS
 
     def get(self, url: str, authorization: str = "") -> dict[str, Any]:
-        """The JSON object at a URL. Raises Unreachable, or Unconfigured for a URL that may not be asked."""
+        """Returns the JSON object at a URL. Raises Unreachable, or Unconfigured if the URL is not allowed."""
         status, found = self._send(url, None, authorization)
         if status != 200:
-            raise Unreachable(f"{url} answers {status}")
+            raise Unreachable(f"{url} returns {status}")
         if found is None:
-            raise Unreachable(f"{url} does not answer with a JSON object")
+            raise Unreachable(f"{url} does not return a JSON object")
         return found
 
     def post(self, url: str, form: Mapping[str, str], authorization: str = "") -> tuple[int, dict[str, Any] | None]:
-        """The status, and the JSON object if it is one, that a form is answered with. Raises as `get` does."""
+        """Posts a form. Returns the status, and the JSON object or `None`. Raises the same errors as `get`."""
         return self._send(url, urlencode(form).encode(), authorization)
 
     def _send(self, url: str, body: bytes | None, authorization: str) -> tuple[int, dict[str, Any] | None]:
@@ -47,7 +47,7 @@ class Web:
         except client.NotSent as error:
             raise Unreachable(f"{url}: {error.reason}") from error
         if len(answer.body) > LARGEST:
-            raise Unreachable(f"{url} answers with more than {LARGEST:,} bytes")
+            raise Unreachable(f"{url} returns more than {LARGEST:,} bytes")
         return answer.status, _object(answer.body)
 
 
@@ -67,9 +67,9 @@ def _object(body: bytes) -> dict[str, Any] | None:
 
 
 def checked(url: object) -> str:
-    """A URL of the issuer's, as it will be used: https, unless it is this machine's. Raises Unreachable."""
+    """Returns an issuer's URL in normal form: https, except for loopback URLs. Raises Unreachable."""
     if not isinstance(url, str):
-        raise Unreachable("the issuer does not say where to ask")
+        raise Unreachable("the issuer's discovery document lacks a URL")
     try:
         return destination.check(url)
     except Invalid as error:

@@ -1,4 +1,4 @@
-"""The port through which mail leaves."""
+"""The port to mail providers, for outgoing mail."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ __all__ = ["MailCarrier", "Outbound", "OutcomeUnknown", "Refused", "Throttled", 
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """A mail to hand over: the envelope, the content, and our own id for the provider to send back."""
+    """An outgoing mail: its envelope, its content, and our ids, which the provider's notifications return."""
 
     org_id: str
     message_id: str
     sender: str
     recipients: list[str]
-    #: The whole mail as it travels.
+    #: The complete mail: headers and body.
     content: bytes
 
 
 class MailCarrier(Protocol):
-    """Hands mail over to a provider."""
+    """Sends mail through a provider."""
 
     def send(self, outbound: Outbound) -> str:
-        """Hand a mail over and answer the provider's id for it. Raises Refused, Throttled or OutcomeUnknown."""
+        """Send a mail and return the provider's id for it. Raises Refused, Throttled or OutcomeUnknown."""
 
 
 def _ses() -> MailCarrier:
@@ -47,5 +47,5 @@ _CARRIERS: dict[str, Callable[[], MailCarrier]] = {"ses": _ses, "simulator": _si
 
 
 def carrier() -> MailCarrier:
-    """The carrier that the setting MAIL_CARRIER names: `ses` (the default) or `simulator`."""
+    """Returns the carrier of the setting MAIL_CARRIER: `ses` (the default) or `simulator`."""
     return _CARRIERS[settings.text("MAIL_CARRIER", "ses")]()

@@ -1,7 +1,7 @@
-"""Amazon SES.
+"""Sends mail through Amazon SES.
 
-The raw interface is used because it alone carries the threading headers as they are. Our id travels as a message tag,
-which SES sends back with every notification and strips from the mail.
+The adapter uses the raw interface, because only this interface keeps the threading headers unchanged. Our ids are
+message tags. SES returns the tags in every notification and removes them from the mail.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from switchboard.carriers.mail import Outbound, OutcomeUnknown, Refused, Throttl
 ORG_TAG, MESSAGE_TAG = "switchboard-org", "switchboard-message"
 
 _THROTTLED = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException", "LimitExceededException"})
-#: Answers after which nothing was sent, and nothing would be at another try.
+#: Errors after which nothing was sent and a retry would fail too.
 _REFUSED = frozenset(
     {
         "AccountSendingPausedException",
@@ -27,7 +27,7 @@ _REFUSED = frozenset(
 
 
 class SesCarrier:
-    """Sends through SES' SendRawEmail."""
+    """Sends through SES's SendRawEmail."""
 
     def send(self, outbound: Outbound) -> str:
         tags = f"X-SES-MESSAGE-TAGS: {ORG_TAG}={outbound.org_id}, {MESSAGE_TAG}={outbound.message_id}\r\n"
@@ -54,7 +54,7 @@ class SesCarrier:
 
 
 def message_id(ses_id: str) -> str:
-    """The Message-ID, without brackets, under which SES sends a mail that it gave this id."""
+    """Returns the Message-ID, without brackets, that SES gives to a mail with this SES id."""
     if "@" in ses_id:
         return ses_id
     region = session.client("ses").meta.region_name

@@ -1,8 +1,8 @@
-"""A mail provider on this machine.
+"""A simulated mail provider.
 
-It takes every mail and reports, as SES' event publishing would, what the recipient's address asks for: the addresses
-of SES' own mailbox simulator (bounce, complaint, suppressionlist, success at simulator.amazonses.com) do what they
-do there, and everybody else gets the mail.
+It accepts every mail and sends the notifications that SES would send. The addresses of SES's own mailbox simulator
+(bounce, complaint, suppressionlist, success at simulator.amazonses.com) have the same effect as at SES. Mail to all
+other addresses is delivered.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _DOMAIN = "simulator.amazonses.com"
 
 
 class SimulatedCarrier:
-    """Accepts everything, and queues the notifications that SES would have sent."""
+    """Accepts every mail, and queues the notifications that SES would send."""
 
     def send(self, outbound: Outbound) -> str:
         external_id = f"{uuid.uuid4()}@{_DOMAIN}"
@@ -35,7 +35,7 @@ class SimulatedCarrier:
 def notifications(
     external_id: str, sender: str, recipients: Iterable[str], tags: dict[str, str]
 ) -> list[dict[str, Any]]:
-    """What SES' event publishing reports of a mail, one event a recipient and outcome."""
+    """Returns the SES notifications for a mail: one event for each recipient and outcome."""
     recipients, at = list(recipients), clock.stamp()
     mail = {
         "timestamp": at,
