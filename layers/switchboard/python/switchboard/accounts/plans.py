@@ -1,4 +1,4 @@
-"""The plans and their limits. The figures come from Anima's price list (docs/contracts/anima.md#quotas)."""
+"""The plans and their limits. The figures come from Anima's price list (docs/contracts/anima.md#plans)."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from switchboard.aws import clock, secret, table
 from switchboard.aws.table import Item, Put, Writes, commit
 from switchboard.errors import Conflict
 
-#: How long an Idempotency-Key is remembered, in seconds: 24 hours (docs/contracts/anima.md#idempotency).
+#: How long an Idempotency-Key is remembered, in seconds: 24 hours (docs/contracts/common.md#idempotency).
 LIFETIME = 24 * 3600
 
 

@@ -26,7 +26,7 @@ from switchboard.webhooks import callbacks
 from switchboard.webhooks.callbacks import Callback
 
 SOURCE = "opticomm"
-#: The default limit of accepted calls for a key and day (UTC) (docs/contracts/opticomm.md#rate-limits).
+#: The default limit of accepted calls for a key and day (UTC) (docs/contracts/opticomm.md#limits).
 CALLS_PER_DAY = 1_000
 #: Longer ids cannot exist.
 _LONGEST_ID = 255

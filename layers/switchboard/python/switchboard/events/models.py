@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from switchboard.aws import clock
+
 
 class Subject(BaseModel):
     """The subject of an event, by id only. An event never holds data that may have to be erased."""
@@ -67,3 +69,10 @@ class Event(BaseModel):
     correlation_id: str
     subject: Subject
     data: dict[str, Any]
+
+    @property
+    def sequence(self) -> int:
+        """The event's position among its subject's events: the subject's version, else milliseconds since 1970."""
+        if self.subject.version is not None:
+            return self.subject.version
+        return int(clock.parse(self.at).timestamp() * 1000)

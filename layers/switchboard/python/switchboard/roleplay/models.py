@@ -95,28 +95,6 @@ class EndReason(StrEnum):
     TOO_LONG = "too_long"
 
 
-class Difficulty(StrEnum):
-    """The difficulty of a persona."""
-
-    BEGINNER = "Beginner"
-    ADVANCED = "Advanced"
-    ELITE = "Elite"
-
-
-class Persona(BaseModel):
-    """The character that the rep talks to. The transport plays it."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    name: str
-    #: A US state, as two letters.
-    state: str
-    difficulty: Difficulty
-    #: Facts that the character tells when asked, by subject: doctor, drug, wish, doubt.
-    facts: dict[str, str]
-
-
 class Wanted(BaseModel):
     """A rep's choice of drill and persona."""
 
@@ -175,25 +153,6 @@ class Call(BaseModel):
         return max(0, round((clock.parse(self.ended_at) - clock.parse(self.started_at)).total_seconds()))
 
 
-class Speaker(StrEnum):
-    """The side that spoke."""
-
-    REP = "rep"
-    PERSONA = "persona"
-
-
-class Turn(BaseModel):
-    """An utterance of one side. `number` orders the turns from 0. Reports may arrive in any order."""
-
-    model_config = ConfigDict(frozen=True)
-
-    number: int
-    speaker: Speaker
-    text: str
-    start_ms: int
-    end_ms: int
-
-
 class Progress(BaseModel):
     """A transport's report about a call. `kind` is `live`, `turn` or `ended`.
 
@@ -209,28 +168,6 @@ class Progress(BaseModel):
     turn: Turn | None = None
     end_reason: EndReason | None = None
     turns: int | None = None
-
-
-class Evidence(BaseModel):
-    """The place in the transcript where a criterion was met or broken: characters `start` to `end` of a turn."""
-
-    model_config = ConfigDict(frozen=True)
-
-    turn: int
-    start: int
-    end: int
-
-
-class Mark(BaseModel):
-    """The result of one criterion: `points` out of `weight`."""
-
-    model_config = ConfigDict(frozen=True)
-
-    key: str
-    title: str
-    weight: int
-    points: int
-    evidence: list[Evidence] = Field(default_factory=list)
 
 
 class Score(BaseModel):

@@ -25,7 +25,7 @@ from switchboard.timers import service as timers
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
 
-#: The reason in webhooks (docs/contracts/athos.md#webhooks). The message gives the details.
+#: The reason in webhooks (docs/contracts/athos.md#webhook). The message gives the details.
 INCOMPLETE = "SCORING_INCOMPLETE"
 #: The minimum numbers of turns and words of the rep. With less, a score says nothing about the rep.
 FEWEST_TURNS, FEWEST_WORDS = 3, 25
@@ -57,7 +57,7 @@ def score(org_id: str, call_id: str) -> None:
         telemetry.logger().warning("scoring refused", extra={"call_id": call_id, "reason": str(refusal)})
         _fail(call, _NO_ANSWER)
         return
-    except language.Throttled:
+    except judges.Throttled:
         # Attempts continue until `give_up` ends the scoring.
         again = ScoreRoleplay(org_id=org_id, call_id=call_id)
         table.write(timers.later(again, clock.now() + _TRY_AGAIN).write)

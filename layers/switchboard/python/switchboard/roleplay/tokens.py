@@ -14,7 +14,7 @@ from switchboard.errors import Unauthenticated
 
 ALGORITHM = "HS256"
 ISSUER, AUDIENCE = "switchboard", "athos:roleplay"
-#: The lifetime of a token (docs/contracts/athos.md#session-tokens).
+#: The lifetime of a token (docs/contracts/athos.md#sessions).
 LIFETIME = timedelta(minutes=5)
 _PURPOSE = "athos session token"
 _LONGEST = 2_048

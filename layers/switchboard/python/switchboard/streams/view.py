@@ -1,4 +1,4 @@
-"""Renders a sealed event for the stream (docs/contracts/anima.md#event-stream)."""
+"""Renders a sealed event for the stream (docs/contracts/anima.md#stream)."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class Meter(StrEnum):
 
 
 #: The price of one unit in millionths of a dollar: a mail to one recipient, or a minute of a call
-#: (docs/contracts/anima.md#quotas).
+#: (docs/contracts/anima.md#plans).
 PRICE_MICROS = {Meter.EMAIL: 500, Meter.VOICE_BASIC: 70_000, Meter.VOICE_PREMIUM: 150_000}
 #: The switch of the hard cap that covers a meter.
 CAP_SWITCH = {Meter.EMAIL: "email", Meter.VOICE_BASIC: "voice", Meter.VOICE_PREMIUM: "voice"}

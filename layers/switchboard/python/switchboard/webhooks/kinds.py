@@ -19,7 +19,7 @@ STANDARD = tuple(
         *({"hours": hours} for hours in (2, 5, 10, 14, 20, 24)),
     )
 )
-#: One retry, about five minutes later (docs/contracts/athos.md#webhooks).
+#: One retry, about five minutes later (docs/contracts/athos.md#webhook).
 ONE_RETRY = (timedelta(0), timedelta(minutes=5))
 #: A delay grows by up to this fraction, at random, so that deliveries that failed together are not retried together.
 JITTER = 0.1

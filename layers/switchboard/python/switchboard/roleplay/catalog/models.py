@@ -40,7 +40,7 @@ class Rubric:
 
 
 class Difficulty(StrEnum):
-    """How hard a persona makes it."""
+    """The difficulty of a persona."""
 
     BEGINNER = "Beginner"
     ADVANCED = "Advanced"
@@ -48,14 +48,14 @@ class Difficulty(StrEnum):
 
 
 class Persona(BaseModel):
-    """Whom the rep talks to: a character that the transport plays."""
+    """The character that the rep talks to. The transport plays it."""
 
     model_config = ConfigDict(frozen=True)
 
     id: str
     name: str
-    #: A US state, by its two letters.
+    #: A US state, as two letters.
     state: str
     difficulty: Difficulty
-    #: What the character knows of itself and lets out when asked, by subject: doctor, drug, worry …
+    #: Facts that the character tells when asked, by subject: doctor, drug, wish, doubt.
     facts: dict[str, str]

@@ -8,14 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Speaker(StrEnum):
-    """Who said it."""
+    """The side that spoke."""
 
     REP = "rep"
     PERSONA = "persona"
 
 
 class Turn(BaseModel):
-    """Something that was said. `number` orders the turns from 0, whatever order they are reported in."""
+    """An utterance of one side. `number` orders the turns from 0. Reports may arrive in any order."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,7 +27,7 @@ class Turn(BaseModel):
 
 
 class Evidence(BaseModel):
-    """Where in the transcript a criterion was met, or broken: characters `start` to `end` of a turn."""
+    """The place in the transcript where a criterion was met or broken: characters `start` to `end` of a turn."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -37,7 +37,7 @@ class Evidence(BaseModel):
 
 
 class Mark(BaseModel):
-    """A criterion, judged: `points` of `weight`."""
+    """The result of one criterion: `points` out of `weight`."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from switchboard.aws import clock
 from switchboard.events.models import Event
 from switchboard.webhooks.models import KindName, Rendered
 from switchboard.webhooks.rendering import anima, athos, opticomm
@@ -75,10 +74,3 @@ def subjects(events: Sequence[Event]) -> Subjects:
         for (org_id, id_), thing in zip(places, read(places) if places else (), strict=True):
             found[org_id, type_, id_] = thing
     return Subjects(found)
-
-
-def sequence_of(event: Event) -> int:
-    """An event's place among its subject's: the subject's version, or the moment where it counts none."""
-    if event.subject.version is not None:
-        return event.subject.version
-    return int(clock.parse(event.at).timestamp() * 1000)

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 def render(event: Event, subject: Any) -> list[Rendered]:
     """What Anima tells of an event."""
-    from switchboard.webhooks.rendering import sequence_of
-
     name = NAMES["anima"][event.type]
     facts = FACTS[event.subject.type](event, subject)
     if facts is None:
@@ -27,7 +25,7 @@ def render(event: Event, subject: Any) -> list[Rendered]:
         "event": name,
         "occurredAt": event.at,
         "correlationId": event.correlation_id,
-        "sequence": sequence_of(event),
+        "sequence": event.sequence,
     }
     # No fact of an event takes the place of what every body has.
     body |= {fact: value for fact, value in facts.items() if fact not in body}

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 def render(event: Event, call: RoleplayCall | None) -> list[Rendered]:
     """What Athos tells of a call that was scored, or could not be."""
-    from switchboard.webhooks.rendering import sequence_of
-
     if call is None:
         return []
     succeeded = event.type == "roleplay.call.scored"
@@ -34,7 +32,7 @@ def render(event: Event, call: RoleplayCall | None) -> list[Rendered]:
     }
     if not succeeded:
         body |= {"reason": call.failure_reason, "reasonMessage": call.failure_message}
-    return [Rendered(event=name, body=body, sequence=sequence_of(event), key=event.id)]
+    return [Rendered(event=name, body=body, sequence=event.sequence, key=event.id)]
 
 
 def _request_id(event: Event) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from switchboard.calls import dispositions
 from switchboard.events.models import Event
 from switchboard.webhooks.catalogue import NAMES
 from switchboard.webhooks.models import Rendered
@@ -55,8 +56,6 @@ def _beginning(call: Call) -> dict[str, Any]:
 
 
 def _ending(call: Call) -> dict[str, Any]:
-    from switchboard.calls import dispositions
-
     return {
         "status": dispositions.status_of(call),
         "duration_seconds": call.duration_seconds,
