@@ -19,11 +19,15 @@ from unittest.mock import patch
 
 from moto import mock_aws  # before any botocore session is made: moto does not see those that are older
 from moto.backends import get_backend
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb.models import DynamoDBBackend, Table
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 
+from infra import topology
 from infra.local import engine, provision
+from switchboard.aws.settings import env_key
+from tests import quick_dynamodb
 
 ENVIRON = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -36,13 +40,21 @@ _SERVICES = ("dynamodb", "s3", "secretsmanager", "ses", "sqs")
 
 
 @contextmanager
-def running() -> Iterator[dict[str, str]]:
-    """Empty tables, queues and buckets, and the settings by which functions find them."""
+def running(*, quick: bool = True) -> Iterator[dict[str, str]]:
+    """Empty tables, queues and buckets, and the settings by which functions find them.
+
+    `quick` keeps the tables' items in memory (`tests.quick_dynamodb`). Otherwise moto keeps them.
+    """
     found, state = _provisioned()
     with mock_aws():
         for service, account, region, backend in pickle.loads(state):
             get_backend(service)[account][region] = backend
-        yield dict(found)
+        if not quick:
+            yield dict(found)
+            return
+        keys = {found[env_key("TABLE", table.name)]: table.keys for table in topology.TABLES}
+        with quick_dynamodb.answering(keys, get_backend("dynamodb")[DEFAULT_ACCOUNT_ID][engine.REGION].tables):
+            yield dict(found)
 
 
 @cache

@@ -1,0 +1,171 @@
+"""Moto's DynamoDB, answered from the tables in memory: a client goes the long way through HTTP only when a test hooks
+into it.
+
+Moto still makes, lists and deletes tables. Requests for items are answered by `tests.checked_tables`, in two places:
+
+- in a client that `clients` made: at once, with the hooks that a test registered around it;
+- in moto's handler: for other clients, and for hooks into a request's HTTP.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from botocore.hooks import HierarchicalEmitter, first_non_none_response
+from moto.dynamodb.responses import DynamoHandler
+
+from switchboard.aws import session
+from tests.checked_tables import CheckedTables
+from tests.memory_cloud import OPERATIONS
+
+_METHODS = {
+    "GetItem": "get_item", "BatchGetItem": "batch_get_item", "Query": "query", "Scan": "scan",
+    "PutItem": "put_item", "UpdateItem": "update_item", "DeleteItem": "delete_item",
+    "BatchWriteItem": "batch_write_item", "TransactWriteItems": "transact_write_items",
+}  # fmt: skip
+assert _METHODS.keys() == OPERATIONS
+#: The hooks that the short way knows.
+_SHORT = {"provide-client-params", "before-parameter-build", "before-call", "after-call"}
+
+
+class _Items:
+    """The items of one test's tables, and which of the tables are there."""
+
+    def __init__(self, keys: dict[str, Sequence[str]], tables: dict[str, Any]) -> None:
+        self.kept = CheckedTables(keys)
+        self._tables = tables
+
+    def has(self, request: dict[str, Any]) -> bool:
+        """Whether all tables are there that a request names. Moto answers the others."""
+        return all(name in self._tables and name in self.kept.items for name in _named(request))
+
+    def answer(self, operation: str, request: dict[str, Any]) -> Any:
+        return getattr(self.kept, _METHODS[operation])(**request)
+
+
+def _named(request: dict[str, Any]) -> Iterator[str]:
+    if "TableName" in request:
+        yield request["TableName"]
+    yield from request.get("RequestItems", ())
+    for write in request.get("TransactItems", ()):
+        yield from (change["TableName"] for change in write.values())
+
+
+_running: list[_Items] = []
+
+
+@contextmanager
+def answering(keys: dict[str, Sequence[str]], tables: dict[str, Any]) -> Iterator[None]:
+    """Keep the items of moto's `tables` here. `keys` are the names of their keys, by the tables' names."""
+    _running.append(_Items(keys, tables))
+    try:
+        yield
+    finally:
+        _running.pop()
+
+
+class Hooks:
+    """What a test hooks into a client."""
+
+    def __init__(self, client: Any) -> None:
+        self.used = self.long = False
+        self.emitter = HierarchicalEmitter()
+        events = client.meta.events
+        for name in ("register", "register_first", "register_last", "unregister"):
+            setattr(events, name, partial(self._note, name, getattr(events, name)))
+
+    def _note(self, name: str, inner: Callable[..., None], event: str, handler: Any = None, **more: Any) -> None:
+        inner(event, handler, **more)
+        if isinstance(getattr(handler, "__self__", None), session._Idle):
+            return  # It watches connections, and the short way has none.
+        self.used = True
+        self.long |= event.partition(".")[0] not in _SHORT
+        getattr(self.emitter, name)(event, handler, **more)
+
+
+class _Answer:
+    status_code = 200
+
+
+class QuickClient:
+    """The base of DynamoDB's clients in tests."""
+
+    meta: Any
+    exceptions: Any
+    hooks: Hooks | None = None
+
+    def _make_api_call(self, operation: str, request: dict[str, Any]) -> Any:
+        hooks = self.hooks
+        items = _running[-1] if _running and hooks and not hooks.long and operation in OPERATIONS else None
+        if items is None or hooks is None or not items.has(request):
+            return super()._make_api_call(operation, request)  # type: ignore[misc]
+        try:
+            return self._hooked(items, operation, request) if hooks.used else items.answer(operation, request)
+        except session.ClientError as error:
+            raise self.exceptions.from_code(session.error_code(error))(error.response, operation) from None
+
+    def _hooked(self, items: _Items, operation: str, request: dict[str, Any]) -> Any:
+        assert self.hooks is not None
+        emit, name = self.hooks.emitter.emit, f"dynamodb.{operation}"
+        model = self.meta.service_model.operation_model(operation)
+        told: dict[str, Any] = {"model": model, "context": {}}
+        for event in ("provide-client-params", "before-parameter-build"):
+            request = first_non_none_response(emit(f"{event}.{name}", params=request, **told), default=request)
+        sent = {"body": json.dumps(request, default=_binary).encode(), "headers": {}}
+        _, early = self.hooks.emitter.emit_until_response(
+            f"before-call.{name}", params=sent, request_signer=None, **told
+        )
+        answer, parsed = early or self._reached(items, operation, request)
+        emit(f"after-call.{name}", http_response=answer, parsed=parsed, **told)
+        if answer.status_code >= 300:
+            raise session.ClientError(parsed, operation)
+        return parsed
+
+    @staticmethod
+    def _reached(items: _Items, operation: str, request: dict[str, Any]) -> tuple[_Answer, Any]:
+        answer = _Answer()
+        try:
+            # What a hook makes of an answer is not what the tables hold.
+            return answer, dict(items.answer(operation, request))
+        except session.ClientError as error:
+            answer.status_code = 400
+            return answer, error.response
+
+
+def quicken(class_attributes: dict[str, Any], base_classes: list[type], **_: Any) -> None:
+    """Give a session's DynamoDB clients their base (botocore's event `creating-client-class.dynamodb`)."""
+    base_classes.insert(0, QuickClient)
+
+
+_call_action = DynamoHandler.call_action
+
+
+def _answered(handler: DynamoHandler) -> Any:
+    """What moto's handler answers: from the tables in memory, where they have what is asked for."""
+    operation, request = handler._get_action(), handler.params
+    items = _running[-1] if _running else None
+    if items is None or not items.has(request):
+        return _call_action(handler)
+    if operation == "DeleteTable":
+        items.kept.items[request["TableName"]].clear()
+    if operation not in OPERATIONS:
+        return _call_action(handler)
+    try:
+        return 200, {}, json.dumps(items.answer(operation, request), default=_binary)
+    except session.ClientError as error:
+        told = {name: part for name, part in error.response.items() if name not in ("Error", "ResponseMetadata")}
+        why = error.response["Error"]
+        kind = f"com.amazonaws.dynamodb.v20120810#{why['Code']}"
+        return 400, {}, json.dumps({"__type": kind, "message": why["Message"], **told}, default=_binary)
+
+
+DynamoHandler.call_action = _answered
+
+
+def _binary(value: bytes) -> str:
+    return b64encode(value).decode()
