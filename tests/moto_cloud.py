@@ -19,6 +19,7 @@ from unittest.mock import patch
 
 from moto import mock_aws  # before any botocore session is made: moto does not see those that are older
 from moto.backends import get_backend
+from moto.core import models
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb.models import DynamoDBBackend, Table
@@ -101,6 +102,11 @@ def _transact_at_less_cost(backend: DynamoDBBackend, writes: list[dict[str, Any]
 
 
 DynamoDBBackend.transact_write_items = _transact_at_less_cost
+
+
+# Moto answers botocore by a hook. For the library `requests`, which nobody uses here, it would register a thousand URLs
+# for each test. Without them `requests` still reaches no network.
+models.RESPONSES_METHODS.clear()
 
 
 _serialize = BaseJSONSerializer._serialize_type_structure
