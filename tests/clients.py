@@ -38,6 +38,7 @@ class Session:
         kept = _kept.get(place)
         if kept is None or not kept.is_new():
             kept = _kept[place] = _Kept(self._inner.create_client(service, config=config))
+        kept.hooks.renew()
         return kept.client
 
 

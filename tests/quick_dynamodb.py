@@ -31,6 +31,8 @@ _METHODS = {
 assert _METHODS.keys() == OPERATIONS
 #: The hooks that the short way knows.
 _SHORT = {"provide-client-params", "before-parameter-build", "before-call", "after-call"}
+#: Who hooks into a client in production: to watch its connections, and to write headers. The short way has neither.
+_PRODUCTION = ("switchboard.", "aws_lambda_powertools.")
 
 
 class _Items:
@@ -70,22 +72,30 @@ def answering(keys: dict[str, Sequence[str]], tables: dict[str, Any]) -> Iterato
 
 
 class Hooks:
-    """What a test hooks into a client."""
+    """What a test hooks into a client, and what production does."""
 
     def __init__(self, client: Any) -> None:
         self.used = self.long = False
         self.emitter = HierarchicalEmitter()
+        self._production: list[tuple[str, Any]] = []
         events = client.meta.events
+        self._unregister = events.unregister
         for name in ("register", "register_first", "register_last", "unregister"):
             setattr(events, name, partial(self._note, name, getattr(events, name)))
 
     def _note(self, name: str, inner: Callable[..., None], event: str, handler: Any = None, **more: Any) -> None:
         inner(event, handler, **more)
-        if isinstance(getattr(handler, "__self__", None), session._Idle):
-            return  # It watches connections, and the short way has none.
+        if str(getattr(handler, "__module__", "")).startswith(_PRODUCTION):
+            self._production.append((event, handler))
+            return
         self.used = True
         self.long |= event.partition(".")[0] not in _SHORT
         getattr(self.emitter, name)(event, handler, **more)
+
+    def renew(self) -> None:
+        """Forget what production registered: it does so again in each process."""
+        while self._production:
+            self._unregister(*self._production.pop())
 
 
 class _Answer:
