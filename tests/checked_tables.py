@@ -7,7 +7,7 @@ where it is made once.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -17,9 +17,10 @@ from tests.memory_cloud import Change, Item, Tables, error
 from tests.memory_expressions import Values
 
 _PARTITION_KEY, _SORT_KEY, _ITEM, _PAGE = 2_048, 1_024, 400 * 1_024, 1_000_000
-_KEYS = {"pk": _PARTITION_KEY, "id": _PARTITION_KEY, "sk": _SORT_KEY} | {
+_INDEX_KEYS = {
     f"gsi{number}{part}": most for number in range(1, 5) for part, most in (("pk", _PARTITION_KEY), ("sk", _SORT_KEY))
 }
+_ANY_KEYS = {"pk": _PARTITION_KEY, "id": _PARTITION_KEY, "sk": _SORT_KEY}
 #: The parameters in which an expression stands.
 _EXPRESSIONS = ("ConditionExpression", "FilterExpression", "KeyConditionExpression", "UpdateExpression")
 #: All parameters of single requests. One that the tables do not know must not be passed over.
@@ -29,12 +30,7 @@ _KNOWN = {
     *("ReturnValues", "ReturnValuesOnConditionCheckFailure"),
 }
 #: The words of expressions that are no attributes.
-_WORDS = frozenset(
-    {
-        *("AND", "OR", "NOT", "BETWEEN", "IN", "SET", "REMOVE", "ADD", "DELETE"),
-        *("IF_NOT_EXISTS", "ATTRIBUTE_EXISTS", "ATTRIBUTE_NOT_EXISTS", "BEGINS_WITH", "CONTAINS"),
-    }
-)
+_WORDS = frozenset({"AND", "OR", "NOT", "BETWEEN", "IN", "SET", "REMOVE", "ADD", "DELETE"})
 _KINDS = {"S": str, "N": str, "B": bytes, "BOOL": bool, "NULL": bool, "M": dict, "L": list, "SS": list, "NS": list}
 _RESERVED = frozenset(ReservedKeywords.get_reserved_keywords())
 
@@ -44,6 +40,11 @@ class CheckedTables(Tables):
 
     def __init__(self, keys: dict[str, Sequence[str]]) -> None:
         super().__init__(keys)
+        #: For each table, the keys that its items may have, and how long each may be.
+        self._limits = {
+            name: _INDEX_KEYS | dict(zip(names, (_PARTITION_KEY, _SORT_KEY), strict=False))
+            for name, names in keys.items()
+        }
         #: By the identity of an item in the tables: each was measured when it was written.
         self._sizes: dict[int, int] = {}
 
@@ -56,7 +57,7 @@ class CheckedTables(Tables):
             if asked.keys() - {"Keys", "ConsistentRead"}:
                 raise AssertionError(f"the tables do not know all of {sorted(asked)}")
             for key in asked["Keys"]:
-                _check("BatchGetItem", {"Key": key})
+                _size_of("BatchGetItem", key, _ANY_KEYS)
         return super().batch_get_item(RequestItems=RequestItems)
 
     def query(self, **asked: Any) -> Item:
@@ -73,7 +74,7 @@ class CheckedTables(Tables):
         written = {name: _plain_item(asked[name]) for name in ("Item", "ExpressionAttributeValues") if name in asked}
         change = super()._changed(kind, asked | written)
         if change.after is not None:
-            size = self._sizes[id(change.after)] = _size_of(operation, change.after)
+            size = self._sizes[id(change.after)] = _size_of(operation, change.after, self._limits[change.table])
             if size > _ITEM:
                 raise _invalid(operation, "Item size has exceeded the maximum allowed size")
         return change
@@ -100,7 +101,7 @@ def _check(operation: str, asked: Item) -> None:
     for value in (values or {}).values():
         _size(operation, value)
     if "Key" in asked:
-        _size_of(operation, asked["Key"])
+        _size_of(operation, asked["Key"], _ANY_KEYS)
 
 
 @cache
@@ -111,18 +112,22 @@ def _problem(texts: tuple[str, ...], given: frozenset[str]) -> str:
         return f"Value provided in ExpressionAttributeNames or Values unused in expressions: keys: {sorted(unused)}"
     if unknown := used - given:
         return f"An expression attribute name or value used in expression is not defined: {sorted(unknown)}"
-    plain = {name.upper() for text in texts for name in re.findall(r"(?<![#:\w])[A-Za-z_]\w*", text)} - _WORDS
+    # What stands before a bracket is a function.
+    plain = {name.upper() for text in texts for name in re.findall(r"(?<![#:\w])[A-Za-z_]\w*+(?!\()", text)} - _WORDS
     if reserved := plain & _RESERVED:
         return f"Attribute name is a reserved keyword; reserved keyword: {sorted(reserved)}"
     return ""
 
 
-def _size_of(operation: str, item: Item) -> int:
-    """The size of an item, as DynamoDB reckons it. Raises for a key or a value that it does not take."""
+def _size_of(operation: str, item: Item, keys: Mapping[str, int]) -> int:
+    """The size of an item, as DynamoDB reckons it. Raises for a key or a value that it does not take.
+
+    `keys` says how long each key may be.
+    """
     total = 0
     for name, value in item.items():
         size = _size(operation, value)
-        if (most := _KEYS.get(name)) and not ("S" in value and 0 < size <= most):
+        if (most := keys.get(name)) and not ("S" in value and 0 < size <= most):
             raise _invalid(operation, f"the key {name} is no text of 1 to {most} bytes")
         total += (len(name) if name.isascii() else len(name.encode())) + size
     return total

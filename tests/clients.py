@@ -31,7 +31,7 @@ class Session:
 
     def create_client(self, service: str, config: Config) -> Any:
         """A client without hooks: one of an earlier test, where that test left it as it was."""
-        if "AWS_ENDPOINT_URL" in os.environ:
+        if any(name.startswith("AWS_ENDPOINT_URL") for name in os.environ):
             return self._inner.create_client(service, config=config)
         options = repr(sorted(config._user_provided_options.items(), key=repr))
         place = (service, options, *map(os.environ.get, _ENVIRON))

@@ -19,11 +19,12 @@ from unittest.mock import patch
 
 from moto import mock_aws  # before any botocore session is made: moto does not see those that are older
 from moto.backends import get_backend
-from moto.core import models
+from moto.core import models, responses
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb.models import DynamoDBBackend, Table
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
+from moto.sqs import models as sqs
 
 from infra import topology
 from infra.local import engine, provision
@@ -107,6 +108,11 @@ DynamoDBBackend.transact_write_items = _transact_at_less_cost
 # Moto answers botocore by a hook. For the library `requests`, which nobody uses here, it would register a thousand URLs
 # for each test. Without them `requests` still reaches no network.
 models.RESPONSES_METHODS.clear()
+
+
+# Moto asks for both with each request.
+responses.camelcase_to_underscores = sqs.camelcase_to_underscores = cache(responses.camelcase_to_underscores)
+responses.method_names_from_class = cache(responses.method_names_from_class)
 
 
 _serialize = BaseJSONSerializer._serialize_type_structure
