@@ -9,7 +9,7 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 
-from tests import quick_dynamodb
+from tests import quick_clients
 
 _ENVIRON = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION")
 
@@ -18,7 +18,8 @@ _ENVIRON = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEF
 def _session() -> Any:
     """One session for all tests, since it reads botocore's models."""
     made = botocore.session.get_session()
-    made.register("creating-client-class.dynamodb", quick_dynamodb.quicken)
+    for service in ("dynamodb", "sqs"):
+        made.register(f"creating-client-class.{service}", quick_clients.quicken)
     return made
 
 
@@ -45,7 +46,7 @@ class Session:
 class _Kept:
     def __init__(self, client: Any) -> None:
         self.client = client
-        self.hooks = client.hooks = quick_dynamodb.Hooks(client)
+        self.hooks = client.hooks = quick_clients.Hooks(client)
         self._attributes = dict(vars(client))
 
     def is_new(self) -> bool:

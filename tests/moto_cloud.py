@@ -29,7 +29,7 @@ from moto.sqs import models as sqs
 from infra import topology
 from infra.local import engine, provision
 from switchboard.aws.settings import env_key
-from tests import quick_dynamodb
+from tests import quick_clients
 
 ENVIRON = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -45,7 +45,7 @@ _SERVICES = ("dynamodb", "s3", "secretsmanager", "ses", "sqs")
 def running(*, quick: bool = True) -> Iterator[dict[str, str]]:
     """Empty tables, queues and buckets, and the settings by which functions find them.
 
-    `quick` keeps the tables' items in memory (`tests.quick_dynamodb`). Otherwise moto keeps them.
+    `quick` keeps the tables' items in memory (`tests.quick_clients`). Otherwise moto keeps them.
     """
     found, state = _provisioned()
     with mock_aws():
@@ -55,7 +55,8 @@ def running(*, quick: bool = True) -> Iterator[dict[str, str]]:
             yield dict(found)
             return
         keys = {found[env_key("TABLE", table.name)]: table.keys for table in topology.TABLES}
-        with quick_dynamodb.answering(keys, get_backend("dynamodb")[DEFAULT_ACCOUNT_ID][engine.REGION].tables):
+        tables, queues = (get_backend(name)[DEFAULT_ACCOUNT_ID][engine.REGION] for name in ("dynamodb", "sqs"))
+        with quick_clients.answering(keys, tables.tables, queues.queues):
             yield dict(found)
 
 

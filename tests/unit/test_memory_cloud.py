@@ -42,7 +42,8 @@ _SINGLE = (
     "#b = :t", "#b <> :t", "#b <= :t", "begins_with(#b, :t)", "contains(#s, :t)", "#m = :m", "#m.#k = :n", "#s = :s",
     "NOT #a = :n",
     # Moto fails at the size of what is not there.
-    *(f"attribute_exists({name}) AND size({name}) {sign} :n" for name, sign in map(str.split, ("#s <", "#m >=", "#b ="))),
+    "attribute_exists(#s) AND size(#s) < :n", "attribute_exists(#m) AND size(#m) >= :n",
+    "attribute_exists(#b) AND size(#b) = :n",
 )  # fmt: skip
 _CONDITIONS = st.one_of(
     st.sampled_from(_SINGLE),

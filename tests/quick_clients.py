@@ -1,10 +1,12 @@
-"""Moto's DynamoDB, answered from the tables in memory: a client goes the long way through HTTP only when a test hooks
-into it.
+"""Moto's DynamoDB and SQS with a short way: a client goes through HTTP only where it must.
 
-Moto still makes, lists and deletes tables. Requests for items are answered by `tests.checked_tables`, in two places:
+Moto makes, lists and deletes tables and queues. Requests for items are answered by `tests.checked_tables`, in two
+places:
 
-- in a client that `clients` made: at once, with the hooks that a test registered around it;
+- in a client that `tests.clients` made: at once, with the hooks that a test registered around it;
 - in moto's handler: for other clients, and for hooks into a request's HTTP.
+
+Of a queue, the clients answer at once when they find it empty, and when they delete a message. Moto answers the rest.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.hooks import HierarchicalEmitter, first_non_none_response
 from moto.dynamodb.responses import DynamoHandler
@@ -29,6 +31,8 @@ _METHODS = {
     "BatchWriteItem": "batch_write_item", "TransactWriteItems": "transact_write_items",
 }  # fmt: skip
 assert _METHODS.keys() == OPERATIONS
+#: What a request says that only looks into a queue. One that waits goes the long way.
+_RECEIVES = {"QueueUrl", "MaxNumberOfMessages", "VisibilityTimeout", "AttributeNames", "MessageSystemAttributeNames"}
 #: The hooks that the short way knows.
 _SHORT = {"provide-client-params", "before-parameter-build", "before-call", "after-call"}
 #: Who hooks into a client in production: to watch its connections, and to write headers. The short way has neither.
@@ -39,15 +43,47 @@ class _Items:
     """The items of one test's tables, and which of the tables are there."""
 
     def __init__(self, keys: dict[str, Sequence[str]], tables: dict[str, Any]) -> None:
-        self.kept = CheckedTables(keys)
+        self._kept = CheckedTables(keys)
         self._tables = tables
 
-    def has(self, request: dict[str, Any]) -> bool:
-        """Whether all tables are there that a request names. Moto answers the others."""
-        return all(name in self._tables and name in self.kept.items for name in _named(request))
+    def has(self, operation: str, request: dict[str, Any]) -> bool:
+        """Whether it is a request for items, and all tables are there that it names. Moto answers the others."""
+        return operation in OPERATIONS and all(
+            name in self._tables and name in self._kept.items for name in _named(request)
+        )
+
+    def clear(self, table: str) -> None:
+        """Forget a table's items."""
+        self._kept.items.get(table, {}).clear()
 
     def answer(self, operation: str, request: dict[str, Any]) -> Any:
-        return getattr(self.kept, _METHODS[operation])(**request)
+        return getattr(self._kept, _METHODS[operation])(**request)
+
+
+class _Queues:
+    """Moto's queues, and what can be said of them without HTTP."""
+
+    def __init__(self, queues: dict[str, Any]) -> None:
+        self._queues = queues
+
+    def has(self, operation: str, request: dict[str, Any]) -> bool:
+        """Whether it is a request to receive from an empty queue, or to delete a message that is there."""
+        queue = self._queue(request)
+        match operation:
+            case "ReceiveMessage":
+                return queue is not None and request.keys() <= _RECEIVES and not queue._messages
+            case "DeleteMessage":
+                handle = request.get("ReceiptHandle")
+                return queue is not None and any(one.had_receipt_handle(handle) for one in queue._messages)
+        return False
+
+    def answer(self, operation: str, request: dict[str, Any]) -> Any:
+        if operation == "DeleteMessage":
+            self._queue(request).delete_message(request["ReceiptHandle"])
+        return {}
+
+    def _queue(self, request: dict[str, Any]) -> Any:
+        return self._queues.get(request.get("QueueUrl", "").rpartition("/")[2])
 
 
 def _named(request: dict[str, Any]) -> Iterator[str]:
@@ -58,13 +94,20 @@ def _named(request: dict[str, Any]) -> Iterator[str]:
         yield from (change["TableName"] for change in write.values())
 
 
-_running: list[_Items] = []
+class _Short(NamedTuple):
+    """What answers on the short way while a test runs, by the service's name."""
+
+    dynamodb: _Items
+    sqs: _Queues
+
+
+_running: list[_Short] = []
 
 
 @contextmanager
-def answering(keys: dict[str, Sequence[str]], tables: dict[str, Any]) -> Iterator[None]:
-    """Keep the items of moto's `tables` here. `keys` are the names of their keys, by the tables' names."""
-    _running.append(_Items(keys, tables))
+def answering(keys: dict[str, Sequence[str]], tables: dict[str, Any], queues: dict[str, Any]) -> Iterator[None]:
+    """Keep the items of moto's `tables` here, and look into its `queues`. `keys` are the keys of each table."""
+    _running.append(_Short(_Items(keys, tables), _Queues(queues)))
     try:
         yield
     finally:
@@ -103,7 +146,7 @@ class _Answer:
 
 
 class QuickClient:
-    """The base of DynamoDB's clients in tests."""
+    """The base of the clients of DynamoDB and SQS in tests."""
 
     meta: Any
     exceptions: Any
@@ -111,17 +154,19 @@ class QuickClient:
 
     def _make_api_call(self, operation: str, request: dict[str, Any]) -> Any:
         hooks = self.hooks
-        items = _running[-1] if _running and hooks and not hooks.long and operation in OPERATIONS else None
-        if items is None or hooks is None or not items.has(request):
+        short = None
+        if _running and hooks is not None and not hooks.long:
+            short = getattr(_running[-1], self.meta.service_model.service_name)
+        if short is None or hooks is None or not short.has(operation, request):
             return super()._make_api_call(operation, request)  # type: ignore[misc]
         try:
-            return self._hooked(items, operation, request) if hooks.used else items.answer(operation, request)
+            return self._hooked(short, operation, request) if hooks.used else short.answer(operation, request)
         except session.ClientError as error:
             raise self.exceptions.from_code(session.error_code(error))(error.response, operation) from None
 
-    def _hooked(self, items: _Items, operation: str, request: dict[str, Any]) -> Any:
+    def _hooked(self, short: _Items | _Queues, operation: str, request: dict[str, Any]) -> Any:
         assert self.hooks is not None
-        emit, name = self.hooks.emitter.emit, f"dynamodb.{operation}"
+        emit, name = self.hooks.emitter.emit, f"{self.meta.service_model.service_name}.{operation}"
         model = self.meta.service_model.operation_model(operation)
         told: dict[str, Any] = {"model": model, "context": {}}
         for event in ("provide-client-params", "before-parameter-build"):
@@ -130,25 +175,25 @@ class QuickClient:
         _, early = self.hooks.emitter.emit_until_response(
             f"before-call.{name}", params=sent, request_signer=None, **told
         )
-        answer, parsed = early or self._reached(items, operation, request)
+        answer, parsed = early or self._reached(short, operation, request)
         emit(f"after-call.{name}", http_response=answer, parsed=parsed, **told)
         if answer.status_code >= 300:
             raise session.ClientError(parsed, operation)
         return parsed
 
     @staticmethod
-    def _reached(items: _Items, operation: str, request: dict[str, Any]) -> tuple[_Answer, Any]:
+    def _reached(short: _Items | _Queues, operation: str, request: dict[str, Any]) -> tuple[_Answer, Any]:
         answer = _Answer()
         try:
             # What a hook makes of an answer is not what the tables hold.
-            return answer, dict(items.answer(operation, request))
+            return answer, dict(short.answer(operation, request))
         except session.ClientError as error:
             answer.status_code = 400
             return answer, error.response
 
 
 def quicken(class_attributes: dict[str, Any], base_classes: list[type], **_: Any) -> None:
-    """Give a session's DynamoDB clients their base (botocore's event `creating-client-class.dynamodb`)."""
+    """Give a session's clients of a service their base (botocore's event `creating-client-class`)."""
     base_classes.insert(0, QuickClient)
 
 
@@ -158,12 +203,10 @@ _call_action = DynamoHandler.call_action
 def _answered(handler: DynamoHandler) -> Any:
     """What moto's handler answers: from the tables in memory, where they have what is asked for."""
     operation, request = handler._get_action(), handler.params
-    items = _running[-1] if _running else None
-    if items is None or not items.has(request):
-        return _call_action(handler)
-    if operation == "DeleteTable":
-        items.kept.items[request["TableName"]].clear()
-    if operation not in OPERATIONS:
+    items = _running[-1].dynamodb if _running else None
+    if items is not None and operation == "DeleteTable":
+        items.clear(request["TableName"])
+    if items is None or not items.has(operation, request):
         return _call_action(handler)
     try:
         return 200, {}, json.dumps(items.answer(operation, request), default=_binary)

@@ -124,3 +124,29 @@ def test_a_client_comes_back_as_it_was_or_not_at_all(monkeypatch: pytest.MonkeyP
         monkeypatch.setattr(second, "get_item", None)
         session.forget()
         assert session.dynamodb() is not second
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_a_queue_is_empty_and_a_message_deleted_on_both_ways(cloud: dict[str, str], long: bool) -> None:
+    client, heard = session.client("sqs"), list[str]()
+    if long:
+        lengthen(client)
+    client.meta.events.register("before-call.sqs", lambda model, **_: heard.append(model.name))
+    where = {"QueueUrl": settings.queue_url("email")}
+    asked = {**where, "MaxNumberOfMessages": 10, "VisibilityTimeout": 0}
+    assert "Messages" not in client.receive_message(**asked)
+    for body in ("one", "two"):
+        client.send_message(**where, MessageBody=body)
+    first, second = client.receive_message(**asked)["Messages"]
+    client.delete_message(**where, ReceiptHandle=first["ReceiptHandle"])
+    client.delete_message(**where, ReceiptHandle=first["ReceiptHandle"])
+    (left,) = client.receive_message(**asked)["Messages"]
+    assert left["Body"] == second["Body"]
+    client.delete_message(**where, ReceiptHandle=left["ReceiptHandle"])
+    assert "Messages" not in client.receive_message(**asked)
+    with pytest.raises(client.exceptions.ReceiptHandleIsInvalid):
+        client.delete_message(**where, ReceiptHandle="nobody's")
+    with pytest.raises(client.exceptions.QueueDoesNotExist):
+        client.receive_message(QueueUrl=where["QueueUrl"] + "-other")
+    sends, receives, deletes = (heard.count(f"{name}Message") for name in ("Send", "Receive", "Delete"))
+    assert (sends, receives, deletes) == (2, 5, 4)
