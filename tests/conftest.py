@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import Any
 
-import botocore.session
 import pytest
 
 from infra.local import engine, provision
@@ -26,7 +24,7 @@ from switchboard.events import store as event_store
 from switchboard.timers import store as timer_store
 from switchboard.usage import charges
 from switchboard.webhooks import delivery
-from tests import moto_cloud
+from tests import clients, moto_cloud
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -68,18 +66,6 @@ def _first_slice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(charges, "choose", lambda _: 0)
 
 
-@cache
-def _session() -> Any:
-    return botocore.session.get_session()
-
-
-def _session_of_the_test() -> Any:
-    """One session for all tests, since it reads botocore's models: what a test hooks into is its clients, its own."""
-    kept = _session()
-    kept.set_credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
-    return kept
-
-
 def _enter(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]) -> None:
     for name in list(os.environ):
         if name.startswith("SWITCHBOARD_"):
@@ -87,7 +73,7 @@ def _enter(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]) -> None:
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     forget()
-    monkeypatch.setattr(session, "_session", cache(_session_of_the_test))
+    monkeypatch.setattr(session, "_session", cache(clients.Session))
 
 
 @pytest.fixture
@@ -99,12 +85,12 @@ def frozen() -> Iterator[clock.Frozen]:
 
 
 @contextmanager
-def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """What the fixture `cloud` gives."""
+def moto(monkeypatch: pytest.MonkeyPatch, *, quick: bool = True) -> Iterator[dict[str, str]]:
+    """What the fixture `cloud` gives. Without `quick`, moto keeps the tables' items itself."""
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     for name, value in moto_cloud.ENVIRON.items():
         monkeypatch.setenv(name, value)
-    with moto_cloud.running() as found:
+    with moto_cloud.running(quick=quick) as found:
         _enter(monkeypatch, found | {"SWITCHBOARD_MAIL_CARRIER": "simulator"})
         yield found
     forget()
@@ -112,7 +98,7 @@ def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """Empty tables and queues in moto: fast, and for one thread only. Mail goes to the simulator."""
+    """Empty queues and buckets in moto, and empty tables in memory: for one thread only. Mail goes to the simulator."""
     with moto(monkeypatch) as found:
         yield found
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import Any, NamedTuple
@@ -62,8 +62,9 @@ class Tables:
     `committed` with what a request changed, at the moment it does.
     """
 
-    def __init__(self) -> None:
-        self.items: dict[str, dict[str, dict[str, Item]]] = {name: {} for name in _KEYS}
+    def __init__(self, keys: Mapping[str, Sequence[str]] = _KEYS) -> None:
+        self.items: dict[str, dict[str, dict[str, Item]]] = {name: {} for name in keys}
+        self._keys = keys
         self.asked: Callable[[str], None] = lambda _: None
         self.answered: Callable[[str], None] = lambda _: None
         self.committed: Callable[[Sequence[Change]], None] = lambda _: None
@@ -87,9 +88,9 @@ class Tables:
     def batch_get_item(self, *, RequestItems: Item) -> Item:  # noqa: N803
         found: dict[str, list[Item]] = {}
         for name, asked in RequestItems.items():
-            keys = [_place(name, key) for key in asked["Keys"]]
+            keys = [self._place(name, key) for key in asked["Keys"]]
             if len(set(keys)) < len(keys):
-                raise _error("BatchGetItem", "ValidationException", "Provided list of item keys contains duplicates")
+                raise error("BatchGetItem", "ValidationException", "Provided list of item keys contains duplicates")
             found[name] = []
             for key in asked["Keys"]:
                 # Each item is read at a moment of its own: the batch is no snapshot.
@@ -155,7 +156,7 @@ class Tables:
             if ClientRequestToken:
                 self._tokens[ClientRequestToken] = TransactItems
         elif before != TransactItems:
-            raise _error("TransactWriteItems", "IdempotentParameterMismatchException", "another request's token")
+            raise error("TransactWriteItems", "IdempotentParameterMismatchException", "another request's token")
         self.answered("TransactWriteItems")
         return {}
 
@@ -164,9 +165,9 @@ class Tables:
     def _transacted(self, writes: Sequence[Item]) -> list[Change]:
         """What a transaction changes. Raises with a reason for each write where one does not hold."""
         named = [next(iter(write.items())) for write in writes]
-        places = [(one["TableName"], *_place(one["TableName"], one.get("Key") or one["Item"])) for _, one in named]
+        places = [(one["TableName"], *self._place(one["TableName"], one.get("Key") or one["Item"])) for _, one in named]
         if len(set(places)) < len(places):
-            raise _error("TransactWriteItems", "ValidationException", "multiple operations on one item")
+            raise error("TransactWriteItems", "ValidationException", "multiple operations on one item")
         changes: list[Change] = []
         reasons: list[Item] = []
         for kind, asked in named:
@@ -179,7 +180,7 @@ class Tables:
                 reasons.append({"Code": "ValidationError", "Message": str(invalid)})
         if len(changes) < len(named):
             told = ", ".join(reason["Code"] for reason in reasons)
-            raise _error("TransactWriteItems", "TransactionCanceledException", f"[{told}]", CancellationReasons=reasons)
+            raise error("TransactWriteItems", "TransactionCanceledException", f"[{told}]", CancellationReasons=reasons)
         return [change for change in changes if change.before is not change.after]
 
     def _write(self, kind: str, asked: Item) -> Change:
@@ -189,9 +190,9 @@ class Tables:
         except _FailedError as failed:
             shown = {name: value for name, value in failed.reason(asked).items() if name == "Item"}
             code = "ConditionalCheckFailedException"
-            raise _error(f"{kind}Item", code, "The conditional request failed", **shown) from None
+            raise error(f"{kind}Item", code, "The conditional request failed", **shown) from None
         except Invalid as invalid:
-            raise _error(f"{kind}Item", "ValidationException", str(invalid)) from None
+            raise error(f"{kind}Item", "ValidationException", str(invalid)) from None
         self._apply([change])
         self.answered(f"{kind}Item")
         return change
@@ -217,7 +218,7 @@ class Tables:
             item = after or before
             if item is None:
                 continue
-            pk, sk = _place(name, item)
+            pk, sk = self._place(name, item)
             partition = self.items[name].setdefault(pk, {})
             if after is None:
                 partition.pop(sk, None)
@@ -226,8 +227,12 @@ class Tables:
         if changes:
             self.committed(changes)
 
+    def _place(self, name: str, item: Item) -> tuple[str, str]:
+        keys = self._keys[name]
+        return item[keys[0]]["S"], item[keys[1]]["S"] if len(keys) > 1 else ""
+
     def _at(self, name: str, key: Item) -> Item | None:
-        return self.get(name, *_place(name, key))
+        return self.get(name, *self._place(name, key))
 
     def _all(self, name: str) -> Iterator[Item]:
         table = self.items[name]
@@ -242,7 +247,7 @@ class Tables:
         answer: Item = {"Items": shown_items, "Count": len(found)}
         if rest:
             last = part[-1]
-            answer["LastEvaluatedKey"] = {name: last[name] for name in shown or _KEYS[asked["TableName"]]}
+            answer["LastEvaluatedKey"] = {name: last[name] for name in shown or self._keys[asked["TableName"]]}
         return answer
 
 
@@ -259,12 +264,7 @@ class _FailedError(Exception):
         return told | ({"Item": self.found} if shown else {})
 
 
-def _place(name: str, item: Item) -> tuple[str, str]:
-    keys = _KEYS[name]
-    return item[keys[0]]["S"], item[keys[1]]["S"] if len(keys) > 1 else ""
-
-
-def _error(operation: str, code: str, message: str, **more: Any) -> session.ClientError:
+def error(operation: str, code: str, message: str, **more: Any) -> session.ClientError:
     answer: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": 400}, **more}
     return session.ClientError(answer, operation)
 
@@ -272,8 +272,8 @@ def _error(operation: str, code: str, message: str, **more: Any) -> session.Clie
 def transient(operation: str, code: str) -> session.ClientError:
     """What DynamoDB answers when the same request may succeed a moment later, for `asked` and `answered` to raise."""
     if code == "TransactionConflict":
-        return _error(operation, "TransactionCanceledException", code, CancellationReasons=[{"Code": code}])
-    return _error(operation, code, code)
+        return error(operation, "TransactionCanceledException", code, CancellationReasons=[{"Code": code}])
+    return error(operation, code, code)
 
 
 @contextmanager

@@ -185,6 +185,8 @@ class _Parser:
             return lambda _, values: values.values[name]
         if self._next == "if_not_exists":
             return self._default()
+        if self._next == "size":
+            return self._size()
         path = self._path()
         return lambda item, values: _look_up(item, path, values.names)
 
@@ -199,6 +201,18 @@ class _Parser:
         def found(item: Item, values: Values) -> Any:
             there = _look_up(item, path, values.names)
             return default(item, values) if there is None else there
+
+        return found
+
+    def _size(self) -> Operand:
+        self._take()
+        self._require("(")
+        path = self._path()
+        self._require(")")
+
+        def found(item: Item, values: Values) -> Any:
+            there = _look_up(item, path, values.names)
+            return None if there is None else {"N": str(_length(there))}
 
         return found
 
@@ -316,6 +330,14 @@ def _contains(value: Any, part: Any) -> bool:
         return any(same(one, part) for one in value["L"])
     found = value.get("S") or value.get("SS") or ()
     return part["S"] in found
+
+
+def _length(value: Item) -> int:
+    """How many bytes a text has, or how many members a set, a list or a map."""
+    kind, part = next(iter(value.items()))
+    if kind not in ("S", "B", "SS", "NS", "BS", "L", "M"):
+        raise Invalid(f"a value of type {kind} has no size")
+    return len(part.encode() if kind == "S" else part)
 
 
 def _look_up(item: Item, path: Path, names: Item) -> Any:

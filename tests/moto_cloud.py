@@ -19,11 +19,17 @@ from unittest.mock import patch
 
 from moto import mock_aws  # before any botocore session is made: moto does not see those that are older
 from moto.backends import get_backend
+from moto.core import models, responses
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb.models import DynamoDBBackend, Table
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
+from moto.sqs import models as sqs
 
+from infra import topology
 from infra.local import engine, provision
+from switchboard.aws.settings import env_key
+from tests import quick_clients
 
 ENVIRON = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -36,13 +42,22 @@ _SERVICES = ("dynamodb", "s3", "secretsmanager", "ses", "sqs")
 
 
 @contextmanager
-def running() -> Iterator[dict[str, str]]:
-    """Empty tables, queues and buckets, and the settings by which functions find them."""
+def running(*, quick: bool = True) -> Iterator[dict[str, str]]:
+    """Empty tables, queues and buckets, and the settings by which functions find them.
+
+    `quick` keeps the tables' items in memory (`tests.quick_clients`). Otherwise moto keeps them.
+    """
     found, state = _provisioned()
     with mock_aws():
         for service, account, region, backend in pickle.loads(state):
             get_backend(service)[account][region] = backend
-        yield dict(found)
+        if not quick:
+            yield dict(found)
+            return
+        keys = {found[env_key("TABLE", table.name)]: table.keys for table in topology.TABLES}
+        tables, queues = (get_backend(name)[DEFAULT_ACCOUNT_ID][engine.REGION] for name in ("dynamodb", "sqs"))
+        with quick_clients.answering(keys, tables.tables, queues.queues):
+            yield dict(found)
 
 
 @cache
@@ -89,6 +104,16 @@ def _transact_at_less_cost(backend: DynamoDBBackend, writes: list[dict[str, Any]
 
 
 DynamoDBBackend.transact_write_items = _transact_at_less_cost
+
+
+# Moto answers botocore by a hook. For the library `requests`, which nobody uses here, it would register a thousand URLs
+# for each test. Without them `requests` still reaches no network.
+models.RESPONSES_METHODS.clear()
+
+
+# Moto asks for both with each request.
+responses.camelcase_to_underscores = sqs.camelcase_to_underscores = cache(responses.camelcase_to_underscores)
+responses.method_names_from_class = cache(responses.method_names_from_class)
 
 
 _serialize = BaseJSONSerializer._serialize_type_structure

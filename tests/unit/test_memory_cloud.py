@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 
 from switchboard.aws import session, settings
 from switchboard.aws.table import ConditionFailedError, Put, Update, commit, get, write
+from tests.checked_tables import CheckedTables
+from tests.conftest import moto
 from tests.memory_cloud import Tables, running, transient
 from tests.unit.properties import examples
 
@@ -38,6 +41,9 @@ _SINGLE = (
     "#a = :n", "#a <> :n", "#a < :n", "#a <= :n", "#a >= :n", "#a > :n", "#a BETWEEN :n AND :o", "#a IN (:n, :o)",
     "#b = :t", "#b <> :t", "#b <= :t", "begins_with(#b, :t)", "contains(#s, :t)", "#m = :m", "#m.#k = :n", "#s = :s",
     "NOT #a = :n",
+    # Moto fails at the size of what is not there.
+    "attribute_exists(#s) AND size(#s) < :n", "attribute_exists(#m) AND size(#m) >= :n",
+    "attribute_exists(#b) AND size(#b) = :n",
 )  # fmt: skip
 _CONDITIONS = st.one_of(
     st.sampled_from(_SINGLE),
@@ -139,7 +145,7 @@ def _place(asked: dict[str, Any]) -> tuple[str, str]:
     return item["pk"]["S"], item["sk"]["S"]
 
 
-_REQUESTS = st.one_of(
+REQUESTS = st.one_of(
     st.tuples(st.just("write"), writes()),
     st.tuples(st.just("transact"), st.lists(st.one_of(writes(), checks()), min_size=1, max_size=3).map(_one_each)),
     st.tuples(st.just("get"), _KEYS),
@@ -196,18 +202,106 @@ def plain(item: Any) -> Any:
     return {name: {"SS": sorted(value["SS"])} if "SS" in value else value for name, value in sorted(item.items())}
 
 
-@pytest.mark.usefixtures("cloud")
-@examples(250)
-@given(requests=st.lists(_REQUESTS, min_size=1, max_size=12))
-def test_it_answers_as_moto_does(requests: list[tuple[str, Any]]) -> None:
-    moto, memory, name = session.dynamodb(), Tables(), settings.table("activity")
-    for item in list(moto.scan(TableName=name)["Items"]):
-        moto.delete_item(TableName=name, Key={part: item[part] for part in ("pk", "sk")})
+@pytest.fixture
+def motos(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The client of tables whose items moto keeps."""
+    with moto(monkeypatch, quick=False):
+        yield session.dynamodb()
+
+
+def checked() -> CheckedTables:
+    return CheckedTables({"activity": ("pk", "sk")})
+
+
+@examples(250, slow=True)
+@given(requests=st.lists(REQUESTS, min_size=1, max_size=12))
+def test_it_answers_as_moto_does(motos: Any, requests: list[tuple[str, Any]]) -> None:
+    name = settings.table("activity")
+    for item in list(motos.scan(TableName=name)["Items"]):
+        motos.delete_item(TableName=name, Key={part: item[part] for part in ("pk", "sk")})
+    memories: tuple[Tables, ...] = (Tables(), checked())
     for kind, asked in requests:
-        assert answer(memory, "activity", kind, asked) == answer(moto, name, kind, asked), (kind, asked)
-    assert list(map(plain, memory.scan(TableName="activity")["Items"])) == [
-        *map(plain, sorted(moto.scan(TableName=name)["Items"], key=lambda one: (one["pk"]["S"], one["sk"]["S"])))
-    ]
+        expected = answer(motos, name, kind, asked)
+        for memory in memories:
+            assert answer(memory, "activity", kind, asked) == expected, (kind, asked)
+    found = sorted(motos.scan(TableName=name)["Items"], key=lambda one: (one["pk"]["S"], one["sk"]["S"]))
+    for memory in memories:
+        assert list(map(plain, memory.scan(TableName="activity")["Items"])) == list(map(plain, found))
+
+
+_KEY = {"pk": {"S": "A"}, "sk": {"S": "1"}}
+_ONE = {":n": {"N": "1"}}
+
+
+def put(**more: Any) -> tuple[str, Any]:
+    return "write", ("Put", {"Item": _KEY | more})
+
+
+def updated(expression: str, **more: Any) -> tuple[str, Any]:
+    return "write", ("Update", {"Key": _KEY, "UpdateExpression": expression, **more})
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked"),
+    [
+        pytest.param(*updated("SET status = :n", ExpressionAttributeValues=_ONE), id="a reserved word"),
+        pytest.param(*updated("SET a = :n", ExpressionAttributeValues=_ONE | {":o": {"N": "1"}}), id="an unused value"),
+        pytest.param(
+            *updated("SET a = :n", ExpressionAttributeValues=_ONE, ExpressionAttributeNames={"#a": "a"}),
+            id="an unused name",
+        ),
+        pytest.param(*updated("SET a = :o", ExpressionAttributeValues=_ONE), id="a value that is not given"),
+        pytest.param(*put(pk={"S": ""}), id="an empty key"),
+        pytest.param(*put(gsi1pk={"S": ""}, gsi1sk={"S": "x"}), id="an empty key of an index"),
+        pytest.param(*put(gsi1pk={"NULL": True}, gsi1sk={"S": "x"}), id="no key of an index"),
+        pytest.param(*put(pk={"S": "x" * 2_049}), id="a partition key that is too long"),
+        pytest.param(*put(sk={"S": "x" * 1_025}), id="a sort key that is too long"),
+        pytest.param(*put(s={"SS": []}), id="an empty set"),
+        pytest.param(*put(text={"S": "x" * 410_000}), id="an item that is too large"),
+        pytest.param(*put(text={"L": [{"S": "é" * 1_000}] * 205}), id="an item that is too large in bytes"),
+    ],
+)
+def test_it_refuses_what_moto_refuses(motos: Any, kind: str, asked: Any) -> None:
+    assert answer(motos, settings.table("activity"), kind, asked)[0] == "ValidationException"
+    tables = checked()
+    assert answer(tables, "activity", kind, asked)[0] == "ValidationException"
+    assert tables.scan(TableName="activity")["Items"] == []
+
+
+def test_it_refuses_a_name_that_is_not_given() -> None:
+    kind, asked = updated("SET #a = :n", ExpressionAttributeValues=_ONE)
+    assert answer(checked(), "activity", kind, asked)[0] == "ValidationException"
+
+
+def test_its_pages_end_where_motos_do(motos: Any) -> None:
+    tables, name = checked(), settings.table("activity")
+    for number in range(12):
+        item = {"pk": {"S": "A"}, "sk": {"S": f"{number:02}"}, "text": {"S": "x" * 199_900}}
+        motos.put_item(TableName=name, Item=item)
+        tables.put_item(TableName="activity", Item=item)
+    asked = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": "A"}}}
+    for more in ({}, {"Limit": 3}, {"ScanIndexForward": False}, {"ExclusiveStartKey": _KEY | {"sk": {"S": "06"}}}):
+        expected = motos.query(TableName=name, **asked, **more)
+        found = tables.query(TableName="activity", **asked, **more)
+        assert found["Items"] == expected["Items"], more
+        assert found.get("LastEvaluatedKey") == expected.get("LastEvaluatedKey"), more
+
+
+def test_a_member_of_an_enumeration_comes_back_as_text() -> None:
+    class Kind(StrEnum):
+        ONE = "one"
+
+    tables = checked()
+    tables.put_item(TableName="activity", Item=_KEY | {"kind": {"S": Kind.ONE}, "all": {"L": [{"S": Kind.ONE}]}})
+    found = tables.get_item(TableName="activity", Key=_KEY)["Item"]
+    assert found["kind"] == {"S": "one"}
+    assert type(found["kind"]["S"]) is type(found["all"]["L"][0]["S"]) is str
+
+
+def test_what_it_does_not_know_is_not_passed_over() -> None:
+    for unknown in ({"ProjectionExpression": "a"}, {"Select": "COUNT"}):
+        with pytest.raises(AssertionError):
+            checked().scan(TableName="activity", **unknown)
 
 
 def test_a_transaction_whose_answer_is_lost_is_made_once() -> None:

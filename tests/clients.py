@@ -1,0 +1,57 @@
+"""AWS clients of the tests over moto: made once, and handed to the next test as they were."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+
+from tests import quick_clients
+
+_ENVIRON = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION")
+
+
+@cache
+def _session() -> Any:
+    """One session for all tests, since it reads botocore's models."""
+    made = botocore.session.get_session()
+    for service in ("dynamodb", "sqs"):
+        made.register(f"creating-client-class.{service}", quick_clients.quicken)
+    return made
+
+
+class Session:
+    """The session of one test. It takes the place of botocore's."""
+
+    def __init__(self) -> None:
+        self._inner = _session()
+        self._inner.set_credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
+
+    def create_client(self, service: str, config: Config) -> Any:
+        """A client without hooks: one of an earlier test, where that test left it as it was."""
+        if any(name.startswith("AWS_ENDPOINT_URL") for name in os.environ):
+            return self._inner.create_client(service, config=config)
+        options = repr(sorted(config._user_provided_options.items(), key=repr))
+        place = (service, options, *map(os.environ.get, _ENVIRON))
+        kept = _kept.get(place)
+        if kept is None or not kept.is_new():
+            kept = _kept[place] = _Kept(self._inner.create_client(service, config=config))
+        kept.hooks.renew()
+        return kept.client
+
+
+class _Kept:
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.hooks = client.hooks = quick_clients.Hooks(client)
+        self._attributes = dict(vars(client))
+
+    def is_new(self) -> bool:
+        """Whether no test hooked into the client or replaced a part of it."""
+        return not self.hooks.used and vars(self.client) == self._attributes
+
+
+_kept: dict[tuple[Any, ...], _Kept] = {}

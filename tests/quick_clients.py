@@ -1,0 +1,224 @@
+"""Moto's DynamoDB and SQS with a short way: a client goes through HTTP only where it must.
+
+Moto makes, lists and deletes tables and queues. Requests for items are answered by `tests.checked_tables`, in two
+places:
+
+- in a client that `tests.clients` made: at once, with the hooks that a test registered around it;
+- in moto's handler: for other clients, and for hooks into a request's HTTP.
+
+Of a queue, the clients answer at once when they find it empty, and when they delete a message. Moto answers the rest.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, NamedTuple
+
+from botocore.hooks import HierarchicalEmitter, first_non_none_response
+from moto.dynamodb.responses import DynamoHandler
+
+from switchboard.aws import session
+from tests.checked_tables import CheckedTables
+from tests.memory_cloud import OPERATIONS
+
+_METHODS = {
+    "GetItem": "get_item", "BatchGetItem": "batch_get_item", "Query": "query", "Scan": "scan",
+    "PutItem": "put_item", "UpdateItem": "update_item", "DeleteItem": "delete_item",
+    "BatchWriteItem": "batch_write_item", "TransactWriteItems": "transact_write_items",
+}  # fmt: skip
+assert _METHODS.keys() == OPERATIONS
+#: What a request says that only looks into a queue. One that waits goes the long way.
+_RECEIVES = {"QueueUrl", "MaxNumberOfMessages", "VisibilityTimeout", "AttributeNames", "MessageSystemAttributeNames"}
+#: The hooks that the short way knows.
+_SHORT = {"provide-client-params", "before-parameter-build", "before-call", "after-call"}
+#: Who hooks into a client in production: to watch its connections, and to write headers. The short way has neither.
+_PRODUCTION = ("switchboard.", "aws_lambda_powertools.")
+
+
+class _Items:
+    """The items of one test's tables, and which of the tables are there."""
+
+    def __init__(self, keys: dict[str, Sequence[str]], tables: dict[str, Any]) -> None:
+        self._kept = CheckedTables(keys)
+        self._tables = tables
+
+    def has(self, operation: str, request: dict[str, Any]) -> bool:
+        """Whether it is a request for items, and all tables are there that it names. Moto answers the others."""
+        return operation in OPERATIONS and all(
+            name in self._tables and name in self._kept.items for name in _named(request)
+        )
+
+    def clear(self, table: str) -> None:
+        """Forget a table's items."""
+        self._kept.items.get(table, {}).clear()
+
+    def answer(self, operation: str, request: dict[str, Any]) -> Any:
+        return getattr(self._kept, _METHODS[operation])(**request)
+
+
+class _Queues:
+    """Moto's queues, and what can be said of them without HTTP."""
+
+    def __init__(self, queues: dict[str, Any]) -> None:
+        self._queues = queues
+
+    def has(self, operation: str, request: dict[str, Any]) -> bool:
+        """Whether it is a request to receive from an empty queue, or to delete a message that is there."""
+        queue = self._queue(request)
+        match operation:
+            case "ReceiveMessage":
+                return queue is not None and request.keys() <= _RECEIVES and not queue._messages
+            case "DeleteMessage":
+                handle = request.get("ReceiptHandle")
+                return queue is not None and any(one.had_receipt_handle(handle) for one in queue._messages)
+        return False
+
+    def answer(self, operation: str, request: dict[str, Any]) -> Any:
+        if operation == "DeleteMessage":
+            self._queue(request).delete_message(request["ReceiptHandle"])
+        return {}
+
+    def _queue(self, request: dict[str, Any]) -> Any:
+        return self._queues.get(request.get("QueueUrl", "").rpartition("/")[2])
+
+
+def _named(request: dict[str, Any]) -> Iterator[str]:
+    if "TableName" in request:
+        yield request["TableName"]
+    yield from request.get("RequestItems", ())
+    for write in request.get("TransactItems", ()):
+        yield from (change["TableName"] for change in write.values())
+
+
+class _Short(NamedTuple):
+    """What answers on the short way while a test runs, by the service's name."""
+
+    dynamodb: _Items
+    sqs: _Queues
+
+
+_running: list[_Short] = []
+
+
+@contextmanager
+def answering(keys: dict[str, Sequence[str]], tables: dict[str, Any], queues: dict[str, Any]) -> Iterator[None]:
+    """Keep the items of moto's `tables` here, and look into its `queues`. `keys` are the keys of each table."""
+    _running.append(_Short(_Items(keys, tables), _Queues(queues)))
+    try:
+        yield
+    finally:
+        _running.pop()
+
+
+class Hooks:
+    """What a test hooks into a client, and what production does."""
+
+    def __init__(self, client: Any) -> None:
+        self.used = self.long = False
+        self.emitter = HierarchicalEmitter()
+        self._production: list[tuple[str, Any]] = []
+        events = client.meta.events
+        self._unregister = events.unregister
+        for name in ("register", "register_first", "register_last", "unregister"):
+            setattr(events, name, partial(self._note, name, getattr(events, name)))
+
+    def _note(self, name: str, inner: Callable[..., None], event: str, handler: Any = None, **more: Any) -> None:
+        inner(event, handler, **more)
+        if str(getattr(handler, "__module__", "")).startswith(_PRODUCTION):
+            self._production.append((event, handler))
+            return
+        self.used = True
+        self.long |= event.partition(".")[0] not in _SHORT
+        getattr(self.emitter, name)(event, handler, **more)
+
+    def renew(self) -> None:
+        """Forget what production registered: it does so again in each process."""
+        while self._production:
+            self._unregister(*self._production.pop())
+
+
+class _Answer:
+    status_code = 200
+
+
+class QuickClient:
+    """The base of the clients of DynamoDB and SQS in tests."""
+
+    meta: Any
+    exceptions: Any
+    hooks: Hooks | None = None
+
+    def _make_api_call(self, operation: str, request: dict[str, Any]) -> Any:
+        hooks = self.hooks
+        short = None
+        if _running and hooks is not None and not hooks.long:
+            short = getattr(_running[-1], self.meta.service_model.service_name)
+        if short is None or hooks is None or not short.has(operation, request):
+            return super()._make_api_call(operation, request)  # type: ignore[misc]
+        try:
+            return self._hooked(short, operation, request) if hooks.used else short.answer(operation, request)
+        except session.ClientError as error:
+            raise self.exceptions.from_code(session.error_code(error))(error.response, operation) from None
+
+    def _hooked(self, short: _Items | _Queues, operation: str, request: dict[str, Any]) -> Any:
+        assert self.hooks is not None
+        emit, name = self.hooks.emitter.emit, f"{self.meta.service_model.service_name}.{operation}"
+        model = self.meta.service_model.operation_model(operation)
+        told: dict[str, Any] = {"model": model, "context": {}}
+        for event in ("provide-client-params", "before-parameter-build"):
+            request = first_non_none_response(emit(f"{event}.{name}", params=request, **told), default=request)
+        sent = {"body": json.dumps(request, default=_binary).encode(), "headers": {}}
+        _, early = self.hooks.emitter.emit_until_response(
+            f"before-call.{name}", params=sent, request_signer=None, **told
+        )
+        answer, parsed = early or self._reached(short, operation, request)
+        emit(f"after-call.{name}", http_response=answer, parsed=parsed, **told)
+        if answer.status_code >= 300:
+            raise session.ClientError(parsed, operation)
+        return parsed
+
+    @staticmethod
+    def _reached(short: _Items | _Queues, operation: str, request: dict[str, Any]) -> tuple[_Answer, Any]:
+        answer = _Answer()
+        try:
+            # What a hook makes of an answer is not what the tables hold.
+            return answer, dict(short.answer(operation, request))
+        except session.ClientError as error:
+            answer.status_code = 400
+            return answer, error.response
+
+
+def quicken(class_attributes: dict[str, Any], base_classes: list[type], **_: Any) -> None:
+    """Give a session's clients of a service their base (botocore's event `creating-client-class`)."""
+    base_classes.insert(0, QuickClient)
+
+
+_call_action = DynamoHandler.call_action
+
+
+def _answered(handler: DynamoHandler) -> Any:
+    """What moto's handler answers: from the tables in memory, where they have what is asked for."""
+    operation, request = handler._get_action(), handler.params
+    items = _running[-1].dynamodb if _running else None
+    if items is not None and operation == "DeleteTable":
+        items.clear(request["TableName"])
+    if items is None or not items.has(operation, request):
+        return _call_action(handler)
+    try:
+        return 200, {}, json.dumps(items.answer(operation, request), default=_binary)
+    except session.ClientError as error:
+        told = {name: part for name, part in error.response.items() if name not in ("Error", "ResponseMetadata")}
+        why = error.response["Error"]
+        kind = f"com.amazonaws.dynamodb.v20120810#{why['Code']}"
+        return 400, {}, json.dumps({"__type": kind, "message": why["Message"], **told}, default=_binary)
+
+
+DynamoHandler.call_action = _answered
+
+
+def _binary(value: bytes) -> str:
+    return b64encode(value).decode()

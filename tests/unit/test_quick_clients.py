@@ -1,0 +1,152 @@
+"""A client answers the same on the short way and on the long one through HTTP, with the same hooks called."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from switchboard.aws import session, settings
+from switchboard.aws.table import Put, get, write
+from tests.conftest import moto
+from tests.unit.properties import examples
+from tests.unit.test_memory_cloud import REQUESTS, answer
+
+_ITEM = {"pk": "org_1", "sk": "one", "n": 1}
+_KEY = {"pk": "org_1", "sk": "one"}
+
+
+def lengthen(client: Any) -> None:
+    """Let a client take the long way."""
+    client.meta.events.register("before-send", lambda **_: None)
+
+
+@examples(40)
+@given(requests=st.lists(REQUESTS, min_size=1, max_size=12))
+def test_both_ways_answer_the_same(monkeypatch: pytest.MonkeyPatch, requests: list[tuple[str, Any]]) -> None:
+    answers = []
+    for way in ("short", "hooked", "long"):
+        with moto(monkeypatch):
+            client = session.dynamodb()
+            if way == "hooked":
+                client.meta.events.register("before-call", lambda **_: None)
+            if way == "long":
+                lengthen(client)
+            answers.append([answer(client, settings.table("activity"), kind, asked) for kind, asked in requests])
+    assert answers[0] == answers[1] == answers[2]
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_hooks_are_called_around_a_request(cloud: dict[str, str], long: bool) -> None:
+    client, heard = session.dynamodb(), list[tuple[str, Any]]()
+    if long:
+        lengthen(client)
+    events = client.meta.events
+    events.register("provide-client-params.*.PutItem", lambda params, **_: heard.append(("given", params["Item"])))
+    events.register(
+        "before-parameter-build.dynamodb.PutItem",
+        lambda params, context, **_: context.update(noted=params["Item"]["n"]),
+    )
+    events.register("before-call", lambda model, params, **_: heard.append((model.name, b"org_1" in params["body"])))
+    events.register(
+        "after-call.dynamodb.PutItem",
+        lambda http_response, context, **_: heard.append((http_response.status_code, context["noted"])),
+    )
+    write(Put(table="activity", item=_ITEM))
+    assert get("activity", _KEY) == _ITEM
+    item = {"pk": {"S": "org_1"}, "sk": {"S": "one"}, "n": {"N": "1"}}
+    assert heard == [("given", item), ("PutItem", True), (200, {"N": "1"}), ("GetItem", True)]
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_a_hook_answers_in_the_place_of_the_tables(cloud: dict[str, str], long: bool) -> None:
+    class Refused:
+        status_code = 400
+
+    client = session.dynamodb()
+    if long:
+        lengthen(client)
+    parsed = {"Error": {"Code": "ResourceInUseException", "Message": "m"}}
+    client.meta.events.register_first("before-call.dynamodb.PutItem", lambda **_: (Refused(), parsed))
+    with pytest.raises(client.exceptions.ResourceInUseException):
+        client.put_item(TableName=settings.table("activity"), Item={"pk": {"S": "a"}, "sk": {"S": "b"}})
+    assert client.scan(TableName=settings.table("activity"))["Items"] == []
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_an_answer_that_is_lost_was_written(cloud: dict[str, str], long: bool) -> None:
+    client = session.dynamodb()
+    if long:
+        lengthen(client)
+
+    def lose(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
+        http_response.status_code = 500
+        parsed.clear()
+        parsed.update(Error={"Code": "InternalServerError", "Message": "m"})
+
+    client.meta.events.register("after-call.*.PutItem", lose)
+    with pytest.raises(client.exceptions.InternalServerError):
+        client.put_item(TableName=settings.table("activity"), Item={"pk": {"S": "a"}, "sk": {"S": "b"}})
+    assert client.scan(TableName=settings.table("activity"))["Count"] == 1
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_a_table_that_was_deleted_is_not_found_and_empty_when_it_is_made_again(
+    cloud: dict[str, str], long: bool
+) -> None:
+    client, name = session.dynamodb(), settings.table("ratelimit")
+    if long:
+        lengthen(client)
+    client.put_item(TableName=name, Item={"id": {"S": "a"}})
+    client.delete_table(TableName=name)
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.get_item(TableName=name, Key={"id": {"S": "a"}})
+    client.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    assert client.scan(TableName=name)["Items"] == []
+
+
+def test_a_client_comes_back_as_it_was_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    with moto(monkeypatch):
+        first = session.dynamodb()
+    with moto(monkeypatch):
+        assert session.dynamodb() is first
+        first.meta.events.register("before-call", lambda **_: None)
+    with moto(monkeypatch):
+        second = session.dynamodb()
+        assert second is not first
+        monkeypatch.setattr(second, "get_item", None)
+        session.forget()
+        assert session.dynamodb() is not second
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_a_queue_is_empty_and_a_message_deleted_on_both_ways(cloud: dict[str, str], long: bool) -> None:
+    client, heard = session.client("sqs"), list[str]()
+    if long:
+        lengthen(client)
+    client.meta.events.register("before-call.sqs", lambda model, **_: heard.append(model.name))
+    where = {"QueueUrl": settings.queue_url("email")}
+    asked = {**where, "MaxNumberOfMessages": 10, "VisibilityTimeout": 0}
+    assert "Messages" not in client.receive_message(**asked)
+    for body in ("one", "two"):
+        client.send_message(**where, MessageBody=body)
+    first, second = client.receive_message(**asked)["Messages"]
+    client.delete_message(**where, ReceiptHandle=first["ReceiptHandle"])
+    client.delete_message(**where, ReceiptHandle=first["ReceiptHandle"])
+    (left,) = client.receive_message(**asked)["Messages"]
+    assert left["Body"] == second["Body"]
+    client.delete_message(**where, ReceiptHandle=left["ReceiptHandle"])
+    assert "Messages" not in client.receive_message(**asked)
+    with pytest.raises(client.exceptions.ReceiptHandleIsInvalid):
+        client.delete_message(**where, ReceiptHandle="nobody's")
+    with pytest.raises(client.exceptions.QueueDoesNotExist):
+        client.receive_message(QueueUrl=where["QueueUrl"] + "-other")
+    sends, receives, deletes = (heard.count(f"{name}Message") for name in ("Send", "Receive", "Delete"))
+    assert (sends, receives, deletes) == (2, 5, 4)
