@@ -56,7 +56,8 @@ class Command:
 def blocks(page: str) -> Iterator[Block]:
     """The fenced blocks of a page, in order."""
     kind: str | None = None
-    start, held = 0, []
+    start = 0
+    held: list[str] = []
     for number, line in enumerate(page.splitlines(), 1):
         fence = _FENCE.match(line)
         if kind is None and fence:
