@@ -1,0 +1,45 @@
+"""The commands that `docs/operating.md` and other pages show are commands of `switchboard` and `make`."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from switchboard import cli
+
+ROOT = Path(__file__).resolve().parents[3]
+_TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def shown(program: str) -> list[str]:
+    """The commands of a program in all pages, with the page before each."""
+    found = []
+    for page in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]):
+        for line in page.read_text().splitlines():
+            if command := re.match(rf"(?:    |\$ )(?:\.venv/bin/)?({program} .*)", line):
+                found.append(f"{page.relative_to(ROOT)}: {command[1]}")
+    return found
+
+
+def test_pages_show_commands() -> None:
+    assert len(shown("switchboard")) > 20
+    assert len(shown("make")) > 5
+
+
+@pytest.mark.parametrize("command", shown("switchboard"))
+def test_the_command_line_takes_every_command_of_a_page(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = shlex.split(command.partition(": ")[2], comments=True)[1:]
+    try:
+        cli._parser().parse_args(cli.environment.spelled_out(words))
+    except SystemExit:
+        pytest.fail(f"{command}\n{capsys.readouterr().err}")
+
+
+@pytest.mark.parametrize("command", shown("make"))
+def test_make_has_every_target_of_a_page(command: str) -> None:
+    words = shlex.split(command.partition(": ")[2], comments=True)[1:]
+    targets = {word for word in words if "=" not in word and not word.startswith("-")}
+    assert targets <= _TARGETS, f"{command}: the Makefile has no target {targets - _TARGETS}"
