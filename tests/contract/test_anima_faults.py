@@ -97,7 +97,7 @@ def test_a_fault_of_ours_is_500_and_tells_nothing(
         raise RuntimeError("a secret of the house")
 
     for api in GROUPS.values():
-        monkeypatch.setattr(api, "resolve", fail)
+        monkeypatch.setattr(api.router, "resolve", fail)
     answer = ask(request)
     assert (answer.status_code, answer.json()["code"]) == (500, "INTERNAL_ERROR")
     assert "secret" not in answer.text
