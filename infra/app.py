@@ -15,7 +15,7 @@ from typing import Any
 
 from infra import build, node
 
-node.use()
+node.use_bundled_node()
 
 from aws_cdk import App, Tags, Validations  # noqa: E402 jsii starts Node on import
 from aws_cdk.cx_api import CloudAssembly  # noqa: E402
@@ -35,7 +35,7 @@ from infra.stacks.workers import Workers  # noqa: E402
 _UNDER_CLI = "CDK_OUTDIR"
 
 
-def synthesise(out: Path | None, context: Mapping[str, Any], assets: build.Assets) -> CloudAssembly:
+def synthesize(out: Path | None, context: Mapping[str, Any], assets: build.Assets) -> CloudAssembly:
     """Write the stacks' templates. The context of the CDK's CLI, if there is one, overrides `context`."""
     flags = json.loads((build.ROOT / "cdk.json").read_text())["context"]
     app = App(outdir=str(out) if out else None, context={**flags, **context}, analytics_reporting=False)
@@ -63,7 +63,7 @@ def main() -> None:
         sys.exit("The functions' dependencies are not built: run `make build` first.")
     out = None if under_cli else arguments.output or build.ROOT / "cdk.out"
     context = dict(pair.split("=", 1) for pair in arguments.context)
-    assembly = synthesise(out, context, build.assets())
+    assembly = synthesize(out, context, build.build_assets())
     if not under_cli:
         for stack in assembly.stacks:
             print(f"{len(stack.template['Resources']):4} resources  {stack.template_full_path}")

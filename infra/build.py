@@ -18,7 +18,7 @@ from infra import topology
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "build"
-LAYER = ROOT / "layers" / "switchboard" / "python"
+LAYER = ROOT / "layers"
 REQUIREMENTS = ROOT / "layers" / "dependencies" / "requirements.txt"
 
 #: The earliest date that a zip can store.
@@ -51,17 +51,17 @@ class Assets:
     dependencies: Path
 
 
-def assets(out: Path = OUT) -> Assets:
+def build_assets(out: Path = OUT) -> Assets:
     """Zip the current code. Use the dependencies that `main` built, or else a placeholder."""
     built = _dependencies_zip(out)
     return Assets(
-        functions={function.name: function_zip(function.name, out) for function in topology.FUNCTIONS},
-        layer=layer_zip(out),
+        functions={function.name: write_function_zip(function.name, out) for function in topology.FUNCTIONS},
+        layer=write_layer_zip(out),
         dependencies=built if is_built(out) else _placeholder(out),
     )
 
 
-def function_zip(name: str, out: Path = OUT) -> Path:
+def write_function_zip(name: str, out: Path = OUT) -> Path:
     """Write a function's zip: its folder, and the `__init__.py` of each parent package."""
     folder = ROOT / "functions" / name
     packages = [ROOT / "functions" / parent / "__init__.py" for parent in Path(name).parents]
@@ -69,13 +69,13 @@ def function_zip(name: str, out: Path = OUT) -> Path:
     return _zip(target, ((path, path.relative_to(ROOT)) for path in (*packages, *_files(folder))))
 
 
-def layer_zip(out: Path = OUT) -> Path:
+def write_layer_zip(out: Path = OUT) -> Path:
     """Write the shared layer's zip."""
-    files = ((path, path.relative_to(LAYER.parent)) for path in _files(LAYER) if ".egg-info" not in str(path))
+    files = ((path, "python" / path.relative_to(LAYER)) for path in _files(LAYER / "switchboard"))
     return _zip(out / "layers" / "switchboard.zip", files)
 
 
-def dependencies(out: Path = OUT) -> Path:
+def build_dependencies(out: Path = OUT) -> Path:
     """Install the pinned requirements for Lambda's platform, and zip them. Does nothing if they have not changed."""
     if is_built(out):
         return _dependencies_zip(out)
@@ -145,8 +145,8 @@ def _zip(target: Path, files: Iterable[tuple[Path, Path]]) -> Path:
 
 def main() -> None:
     """Build everything, and print the sizes."""
-    dependencies()
-    made = assets()
+    build_dependencies()
+    made = build_assets()
     for path in (*made.functions.values(), made.layer, made.dependencies):
         with zipfile.ZipFile(path) as archive:
             unzipped = sum(entry.file_size for entry in archive.infolist())

@@ -47,7 +47,7 @@ _ALIASES = {
     "digest": base.Digest,
     "id": base.Id,
     "code": base.Code,
-    "moment": base.Moment,
+    "moment": base.Timestamp,
     "day": base.Day,
     "count": base.Count,
 }

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from switchboard.aws import clock
 from switchboard.compliance.data import review
+from switchboard.kit import clock
 
 
 def main() -> int:
     """Print the overdue rows. Returns 1 if there are any."""
-    found = review.overdue(clock.now().date())
+    found = review.list_overdue_items(clock.now().date())
     for due in found:
         print(f"{due.what}: its review was due by {due.review_by} ({due.source})", file=sys.stderr)
     if found:

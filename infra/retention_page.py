@@ -7,14 +7,15 @@ from datetime import timedelta
 from pathlib import Path
 
 from infra import topology
-from switchboard.kit.retention import FIVE_YEARS, KINDS, Kind
+from switchboard.persistence.retention import FIVE_YEARS, ItemKind
+from switchboard.persistence.retention_rows import KINDS
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "retention.md"
 
 _HEAD = """\
 # Retention
 
-<!-- Written by `make openapi` from switchboard/kit/retention.py and infra/topology.py. Change them, not this page. -->
+<!-- Written by `make openapi` from `retention_rows.py` and `infra/topology.py`. Change them, not this page. -->
 
 Every kind of item has a row here: how long it is kept, how it ends, and why.
 
@@ -62,7 +63,7 @@ def _lines() -> Iterator[str]:
     yield from _beside()
 
 
-def _row(kind: Kind) -> str:
+def _row(kind: ItemKind) -> str:
     keys = ", ".join(f"`{part}`" for part in kind.keys.split("|"))
     life = f"{_length(kind.life)} after {kind.since}" if kind.life else "as long as it is there"
     return f"| {kind.what} | {keys} | {life} | {kind.ender.value} | {kind.reason} |"

@@ -6,151 +6,12 @@ This module imports neither CDK nor AWS.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Literal
+
+from infra.resources import READ, READ_WRITE, WRITE, Api, Bucket, Function, Grant, Group, Queue, Schedule, Table, Worker
 
 # This import declares every job.
 from switchboard.fanout import service as _fanout  # noqa: F401
 from switchboard.kit import jobs
-
-Access = Literal["read", "write"]
-
-READ: frozenset[Access] = frozenset({"read"})
-WRITE: frozenset[Access] = frozenset({"write"})
-READ_WRITE: frozenset[Access] = frozenset({"read", "write"})
-#: The IAM actions of each kind of access to a table.
-TABLE_ACTIONS: dict[Access, tuple[str, ...]] = {
-    "read": ("BatchGetItem", "ConditionCheckItem", "GetItem", "Query"),
-    "write": ("BatchWriteItem", "ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem"),
-}
-
-
-@dataclass(frozen=True)
-class Table:
-    """A DynamoDB table. `indexes` are named `gsi1` …, have the keys `gsi1pk` and `gsi1sk`, and hold keys only."""
-
-    name: str
-    keys: tuple[str, ...] = ("pk", "sk")
-    indexes: tuple[str, ...] = ()
-    stream: bool = False
-    #: The TTL attribute: DynamoDB deletes an item after this time, in seconds since 1970.
-    ttl: str | None = None
-    #: Whether the data cannot be rebuilt: the table then has point-in-time recovery and deletion protection, and stays
-    #: when the stack is deleted.
-    retained: bool = False
-
-
-@dataclass(frozen=True)
-class Queue:
-    """An SQS queue and its dead-letter queue.
-
-    A worker returns failed messages itself, with a pause. So `visibility_seconds` is for a worker that was killed: a
-    little longer than the worker's timeout. `max_receives` limits the retries after faults: with the growing pauses,
-    twelve receives take 20 minutes.
-    """
-
-    name: str
-    fifo: bool = False
-    visibility_seconds: int = 60
-    max_receives: int = 12
-
-
-@dataclass(frozen=True)
-class Bucket:
-    """A private S3 bucket, kept when its stack goes."""
-
-    name: str
-    #: How long an object is kept, in days. `None` means forever.
-    days: int | None = None
-    #: The prefix under which SES stores inbound mail, if it does.
-    mail: str | None = None
-
-
-class Grant(StrEnum):
-    """A right other than tables, buckets and queues: a secret or a provider (`infra/stacks/grants.py` has its row)."""
-
-    #: To read the deployment's root secret (for signed cursors, and secrets that a retried request reproduces).
-    ROOT_SECRET = "root_secret"  # noqa: S105 a name
-    #: To send mail through SES.
-    MAIL = "mail"
-    #: To call the deployment's language model.
-    LANGUAGE_MODEL = "language_model"
-    #: To admit people to the deployment's live transport.
-    TRANSPORT = "transport"
-    #: To post to the deployment's own callbacks.
-    CALLBACKS = "callbacks"
-    #: To sign people in by the deployment's identity provider.
-    SIGN_IN = "sign_in"
-    #: To look up a number in the national do-not-call registry.
-    NATIONAL_REGISTRY = "national_registry"
-
-
-@dataclass(frozen=True)
-class Function:
-    """A Lambda function at `functions/<name>/handler.py`, and everything that it may access."""
-
-    name: str
-    tables: dict[str, frozenset[Access]] = field(default_factory=dict)
-    buckets: dict[str, frozenset[Access]] = field(default_factory=dict)
-    sends: tuple[str, ...] = ()
-    grants: frozenset[Grant] = frozenset()
-    memory: int = 1_024
-    seconds: int = 29
-    snapstart: bool = False
-    #: How many invocations may run at once. `None` means as many as the account allows.
-    reserved: int | None = None
-    settings: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Group(Function):
-    """A function behind an API, with the paths that it serves below the API's base path."""
-
-    api: str = ""
-    paths: tuple[str, ...] = ()
-    snapstart: bool = True
-    #: The media types of bodies that are passed on as bytes. API Gateway treats all other bodies as text.
-    binary: tuple[str, ...] = ()
-    #: Whether its responses are streamed. The function is then an ASGI app at `functions/<name>/app.py`. Its handler
-    #: responds where streaming is not possible.
-    streaming: bool = False
-
-
-@dataclass(frozen=True)
-class Worker(Function):
-    """A function that receives jobs from a queue, or events from a table's stream."""
-
-    queue: str | None = None
-    stream: str | None = None
-    batch: int = 10
-    #: How long a batch may wait for more messages, in seconds.
-    window: int = 0
-    #: How many batches run at once. `None` means no limit.
-    concurrency: int | None = None
-    #: How many batches of one shard of a stream run at once. The records of a partition key stay in order.
-    parallel: int = 1
-    memory: int = 512
-    seconds: int = 30
-
-
-@dataclass(frozen=True)
-class Schedule(Function):
-    """A function that EventBridge starts on a schedule."""
-
-    rate_minutes: int = 1
-    memory: int = 512
-    seconds: int = 55
-
-
-@dataclass(frozen=True)
-class Api:
-    """A REST API: its dialect, its base path on the domain, and the group that handles unknown paths."""
-
-    name: str
-    base_path: str
-    fallback: str
-
 
 TABLES = (
     Table("core", indexes=("gsi1",), ttl="expires", retained=True),
@@ -352,7 +213,7 @@ GROUPS = (
 )
 
 #: The queues of all jobs: an event, the outbox or a timer may send to any of them.
-JOB_QUEUES = tuple(name for name in jobs.queues() if name != "timers")
+JOB_QUEUES = tuple(name for name in jobs.job_queues() if name != "timers")
 
 WORKERS = (
     Worker("workers/fanout", stream="activity", sends=("audit", *JOB_QUEUES), batch=100, parallel=10),

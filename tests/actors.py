@@ -1,22 +1,22 @@
-"""Organisations, agents and callers for tests, made through the same services as everyone else's."""
+"""Organizations, agents and callers for tests, made through the same services as everyone else's."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Any
 
-from switchboard.access import service as access
-from switchboard.accounts import service as accounts
+from switchboard.access import keys as access
+from switchboard.accounts import keys, organizations
 from switchboard.accounts.models import Caller, KeyKind
 from switchboard.accounts.plans import PlanName
 from switchboard.agents import service as agents
-from switchboard.aws import ids
-from switchboard.aws.effect import Effect
-from switchboard.aws.table import commit
-from switchboard.edge.dialects import anima
-from switchboard.events.models import Actor, Work
+from switchboard.aws.writes import commit
+from switchboard.dialects.anima import dialect
+from switchboard.events.models import Actor, SystemActor
+from switchboard.kit import ids
 from switchboard.people import service as people
 from switchboard.people.models import User
+from switchboard.persistence.idempotency import IdempotencyKey
 from switchboard.team import members
 from switchboard.team.models import Member
 from switchboard.team.permissions import Role
@@ -24,7 +24,7 @@ from switchboard.team.permissions import Role
 
 @dataclass(frozen=True)
 class Tenant:
-    """An organisation with a master key and one agent."""
+    """An organization with a master key and one agent."""
 
     org_id: str
     agent_id: str
@@ -33,37 +33,39 @@ class Tenant:
     master_key: str
 
     def caller(
-        self, *, master: bool = False, effect: Effect | None = None, correlation_id: str = "corr_test"
+        self, *, master: bool = False, effect: IdempotencyKey | None = None, correlation_id: str = "corr_test"
     ) -> Caller:
         """A caller with the tenant's key."""
-        snapshot = access.authenticate(self.master_key if master else self.agent_key, anima.KEYS)
-        return access.caller(snapshot, correlation_id, effect)
+        snapshot = access.authenticate_key(self.master_key if master else self.agent_key, dialect.KEYS)
+        return access.caller_of(snapshot, correlation_id, effect)
 
 
-def system(org_id: str) -> Work:
-    """The system itself, at work in an organisation."""
-    return Work(org_id=org_id, actor=Actor(type="system", id="test"), agent_id=None, correlation_id=ids.new("corr"))
+def system(org_id: str) -> SystemActor:
+    """The system itself, at work in an organization."""
+    return SystemActor(
+        org_id=org_id, actor=Actor(type="system", id="test"), agent_id=None, correlation_id=ids.new_id("corr")
+    )
 
 
 def tenant(slug: str = "acme", plan: PlanName = PlanName.GROWTH, **limits: Any) -> Tenant:
-    """A new organisation. `limits` replace single figures of its plan."""
-    org = accounts.new_organisation(slug.title(), slug, plan)
+    """A new organization. `limits` replace single figures of its plan."""
+    org = organizations.new_organization(slug.title(), slug, plan)
     org = org.model_copy(update={"limits": limits})
     origin = system(org.id)
-    master, master_writes = accounts.new_key(origin, KeyKind.MASTER, "master")
-    made, agent_writes = agents.new(origin, org, slug, slug.title(), {}, None)
-    commit(accounts.opening(origin, org), master_writes, agent_writes)
+    master, master_writes = keys.key_writes(origin, KeyKind.MASTER, "master")
+    made, agent_writes = agents.agent_writes(origin, org, slug, slug.title(), {}, None)
+    commit(organizations.organization_writes(origin, org), master_writes, agent_writes)
     return Tenant(org.id, made.agent.id, made.agent.address, made.key_text, master.text)
 
 
 def with_effect(caller: Caller, key: str, fingerprint: str = "fingerprint") -> Caller:
     """The same caller, with an Idempotency-Key."""
-    return replace(caller, effect=Effect(scope=caller.org_id, key=key, fingerprint=fingerprint))
+    return replace(caller, effect=IdempotencyKey(scope=caller.org_id, key=key, fingerprint=fingerprint))
 
 
 @dataclass(frozen=True)
 class Reseller:
-    """An organisation with a key for the roleplay API."""
+    """An organization with a key for the roleplay API."""
 
     tenant: Tenant
     key: str
@@ -74,13 +76,13 @@ class Reseller:
 
     def caller(self) -> Caller:
         """A caller with that key, in a workflow of its own as each of its requests is."""
-        return access.caller(access.authenticate(self.key, frozenset({KeyKind.ATHOS})), ids.new("corr"))
+        return access.caller_of(access.authenticate_key(self.key, frozenset({KeyKind.ATHOS})), ids.new_id("corr"))
 
 
 def reseller(slug: str = "acme", plan: PlanName = PlanName.GROWTH, **limits: Any) -> Reseller:
-    """A new organisation as a tenant of the roleplay API."""
+    """A new organization as a tenant of the roleplay API."""
     made = tenant(slug, plan, **limits)
-    key, writes = accounts.new_key(system(made.org_id), KeyKind.ATHOS, "tenant key")
+    key, writes = keys.key_writes(system(made.org_id), KeyKind.ATHOS, "tenant key")
     commit(writes)
     return Reseller(made, key.text)
 
@@ -91,11 +93,11 @@ ISSUER = "https://issuer.example"
 def person(name: str = "Ada", email: str | None = None, *, verified: bool = True) -> User:
     """Somebody whom an issuer vouches for."""
     address = email or f"{name.lower()}@example.com"
-    return people.recognise(ISSUER, address, address, email_verified=verified, name=name)
+    return people.upsert_user(ISSUER, address, address, email_verified=verified, name=name)
 
 
-def member(org_id: str, role: Role = Role.ADMIN, name: str = "Ada", effect: Effect | None = None) -> Member:
-    """Somebody who works in an organisation, and calls."""
+def member(org_id: str, role: Role = Role.ADMIN, name: str = "Ada", effect: IdempotencyKey | None = None) -> Member:
+    """Somebody who works in an organization, and calls."""
     user = person(name)
     commit(members.membership_writes(system(org_id), user, role))
-    return Member(accounts.organisation(org_id), user, role, "corr_test", effect)
+    return Member(organizations.get_organization(org_id), user, role, "corr_test", effect)

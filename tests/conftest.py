@@ -17,13 +17,15 @@ from pathlib import Path
 import pytest
 
 from infra.local import engine, provision
-from switchboard.access import service as access
-from switchboard.aws import aside, clock, secret, session, settings, table
+from switchboard.access import keys as access
+from switchboard.aws import clients as session
+from switchboard.aws import retries, secret
 from switchboard.edge import idempotency, rate_limit
 from switchboard.events import store as event_store
+from switchboard.kit import background, clock, settings
 from switchboard.timers import store as timer_store
 from switchboard.usage import charges
-from switchboard.webhooks import delivery
+from switchboard.webhooks import delivery_worker
 from tests import clients, moto_cloud
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,14 +39,14 @@ def pytest_collection_finish() -> None:
 
 def forget() -> None:
     """Drop whatever the process remembers of tables, keys and limits, as a new process would."""
-    for module in (settings, session, secret, access, rate_limit, idempotency, delivery):
+    for module in (settings, session, secret, access, rate_limit, idempotency, delivery_worker):
         module.forget()
 
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries wait for nothing in tests."""
-    monkeypatch.setattr(table, "sleep", lambda _: None)
+    monkeypatch.setattr(retries, "sleep", lambda _: None)
 
 
 @pytest.fixture(autouse=True)
@@ -57,13 +59,13 @@ def _one_shard(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _in_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing runs aside in tests that do not ask for it: the order of their calls is always the same."""
-    monkeypatch.setattr(aside, "start", aside.in_line)
+    monkeypatch.setattr(background, "submit", background.run_inline)
 
 
 @pytest.fixture(autouse=True)
 def _first_slice(monkeypatch: pytest.MonkeyPatch) -> None:
     """Usage is counted on the first slice in tests that do not spread it: their calls are always the same."""
-    monkeypatch.setattr(charges, "choose", lambda _: 0)
+    monkeypatch.setattr(charges, "choose_slice", lambda _: 0)
 
 
 def _enter(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]) -> None:
@@ -77,9 +79,9 @@ def _enter(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]) -> None:
 
 
 @pytest.fixture
-def frozen() -> Iterator[clock.Frozen]:
+def frozen() -> Iterator[clock.FrozenClock]:
     """A clock that stands until the test moves it."""
-    source = clock.Frozen()
+    source = clock.FrozenClock()
     with clock.using(source):
         yield source
 
@@ -106,7 +108,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
 @pytest.fixture(scope="session")
 def running_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[engine.Engine]:
     """The local AWS engine, one for the session."""
-    with engine.running(tmp_path_factory.mktemp("engine") / "engine.log") as running:
+    with engine.running_engine(tmp_path_factory.mktemp("engine") / "engine.log") as running:
         yield running
 
 
@@ -125,7 +127,7 @@ def engine_cloud(running_engine: engine.Engine, monkeypatch: pytest.MonkeyPatch)
 
 @dataclass(frozen=True)
 class Stack:
-    """A running local stack: where it answers, and the demo organisation's keys."""
+    """A running local stack: where it answers, and the demo organization's keys."""
 
     url: str
     home: Path

@@ -21,26 +21,27 @@ from random import Random
 from typing import Any
 from unittest.mock import patch
 
-from switchboard.accounts import service as accounts
-from switchboard.aws import chance, clock, table
-from switchboard.aws.table import decode_item
-from switchboard.calls import closing, dialing, following, pacing, service, waking
+from switchboard.accounts import organizations as accounts_organizations
+from switchboard.aws import retries
+from switchboard.aws.attributes import decode_item
+from switchboard.calls import dialing, pacing, reports, service, timeouts, wakeups
 from switchboard.calls.models import Call, Order
 from switchboard.carriers import voice
-from switchboard.carriers.voice.reports import EndReason, Report
+from switchboard.carriers.voice.ports.reports import EndReason, Report
 from switchboard.errors import Contended, Unavailable
 from switchboard.events import service as events
 from switchboard.fanout import routes
+from switchboard.kit import chance, clock
 from tests.actors import Tenant, system, tenant
 from tests.memory_cloud import Change, Tables, running
 from tests.voices import Provider
 
 _WORK: dict[str, Callable[[dict[str, Any]], None]] = {
-    "DialCall": lambda job: dialing.dial(job["org_id"], job["call_id"]),
-    "WakeWaiting": lambda job: waking.wake(job["org_id"], job.get("call_id")),
-    "WatchWaiting": lambda job: waking.watch(job["org_id"], job["call_id"], job.get("looks", 0)),
-    "ConfirmDial": lambda job: dialing.confirm(job["org_id"], job["call_id"], job["claim"]),
-    "CloseCall": lambda job: closing.close(job["org_id"], job["call_id"], job["state"]),
+    "DialCall": lambda job: dialing.dial_call(job["org_id"], job["call_id"]),
+    "WakeWaiting": lambda job: wakeups.wake_waiting_calls(job["org_id"], job.get("call_id")),
+    "WatchWaiting": lambda job: wakeups.check_waiting_call(job["org_id"], job["call_id"], job.get("looks", 0)),
+    "ConfirmDial": lambda job: dialing.confirm_dial(job["org_id"], job["call_id"], job["claim"]),
+    "CloseCall": lambda job: timeouts.close_call(job["org_id"], job["call_id"], job["state"]),
 }
 #: How long a request to the tables takes, and the way of a job through stream and queue, in seconds.
 _REQUEST, _HANDOVER = 0.006, 0.05
@@ -115,13 +116,13 @@ def run(plan: Plan, seed: int = 3) -> Found:
         tables = stack.enter_context(running())
         # What is measured and logged is of no interest here.
         stack.enter_context(redirect_stdout(io.StringIO()))
-        crowd = _Crowd(plan, tables, clock.Frozen(), Random(seed))
+        crowd = _Crowd(plan, tables, clock.FrozenClock(), Random(seed))
         for context in (
             clock.using(crowd.source),
             chance.using(Random(seed)),
-            patch.object(voice, "carrier", lambda: crowd.carrier.carrier),
+            patch.object(voice, "get_carrier", lambda: crowd.carrier.carrier),
             patch.object(pacing, "sleep", crowd.pause),
-            patch.object(table, "sleep", crowd.pause),
+            patch.object(retries, "sleep", crowd.pause),
         ):
             stack.enter_context(context)
         return crowd.run()
@@ -140,7 +141,7 @@ class _Carrier(Provider):
 class _Crowd:
     plan: Plan
     tables: Tables
-    source: clock.Frozen
+    source: clock.FrozenClock
     chance: Random
     placed: list[tuple[float, voice.Placement]] = field(default_factory=list)
     ended: int = 0
@@ -204,7 +205,9 @@ class _Crowd:
         made = tenant(slug, **limits, basic_calls_per_day=50_000)
         if self.plan.own:
             own = {"caller_id": f"+121255501{number:02}"}
-            accounts.describe(system(made.org_id), accounts.organisation(made.org_id), own)
+            accounts_organizations.update_organization(
+                system(made.org_id), accounts_organizations.get_organization(made.org_id), own
+            )
         return made
 
     def _go_on(self, until: float, tenants: list[Tenant]) -> float:
@@ -248,7 +251,7 @@ class _Crowd:
     def _end(self, placement: voice.Placement) -> None:
         self._live[placement.org_id] -= 1
         facts = {"org_id": placement.org_id, "call_id": placement.call_id}
-        following.apply(Report(kind="ended", end_reason=EndReason.NO_ANSWER, **facts))
+        reports.apply_report(Report(kind="ended", end_reason=EndReason.NO_ANSWER, **facts))
 
     # ---- how it is done
 
@@ -300,7 +303,7 @@ class _Crowd:
             left = (clock.parse(read["due"]) - clock.now()).total_seconds()
             self._bring(read["body"], max(0, math.ceil(left)))
             return
-        for job in routes.jobs(events.from_item(read)):
+        for job in routes.jobs_of(events.parse_event(read)):
             self._bring(job.body, 0)
 
     def _bring(self, job: dict[str, Any], delay: float) -> None:
@@ -338,4 +341,4 @@ class _Asked:
 
 def _accept(one: Tenant) -> Call:
     order = {"to": "+14155550142", "tier": "basic", "consent_source": "business-relationship"}
-    return service.place(one.caller(), Order.model_validate(order))
+    return service.place_call(one.caller(), Order.model_validate(order))

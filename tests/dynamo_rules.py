@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from switchboard.aws import session
+from switchboard.aws import clients
 
 _PARTITION_KEY, _SORT_KEY, _ITEM, _DIGITS, _LEVELS = 2_048, 1_024, 400 * 1_024, 38, 32
 _PARTITION_KEYS = ("pk", "id", "gsi1pk", "gsi2pk", "gsi3pk", "gsi4pk")
@@ -19,7 +19,7 @@ class _Answer:
 
 def enforce() -> None:
     """Let this process's client refuse what DynamoDB would refuse."""
-    session.dynamodb().meta.events.register_first("before-call", _checked)
+    clients.dynamodb_client().meta.events.register_first("before-call", _checked)
 
 
 def _checked(params: Any, **_: Any) -> Any:

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from infra import topology
-from switchboard.aws import secret, session
-from switchboard.aws.settings import env_key
+from switchboard.aws import clients, secret
+from switchboard.kit.settings import env_key
 from tests.memory_expressions import Invalid, Values, condition, update
 
 Item = dict[str, Any]
@@ -264,12 +264,12 @@ class _FailedError(Exception):
         return told | ({"Item": self.found} if shown else {})
 
 
-def error(operation: str, code: str, message: str, **more: Any) -> session.ClientError:
+def error(operation: str, code: str, message: str, **more: Any) -> clients.ClientError:
     answer: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": 400}, **more}
-    return session.ClientError(answer, operation)
+    return clients.ClientError(answer, operation)
 
 
-def transient(operation: str, code: str) -> session.ClientError:
+def transient(operation: str, code: str) -> clients.ClientError:
     """What DynamoDB answers when the same request may succeed a moment later, for `asked` and `answered` to raise."""
     if code == "TransactionConflict":
         return error(operation, "TransactionCanceledException", code, CancellationReasons=[{"Code": code}])
@@ -290,9 +290,9 @@ def running() -> Iterator[Tables]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("SWITCHBOARD_", "AWS_"))}
         stack.enter_context(patch.dict(os.environ, kept | _ENVIRON, clear=True))
         forget()
-        stack.enter_context(patch.object(session, "client", client))
-        stack.enter_context(patch.object(session, "dynamodb", lambda: tables))
-        stack.enter_context(patch.object(session, "dynamodb_once", lambda: tables))
+        stack.enter_context(patch.object(clients, "get_client", client))
+        stack.enter_context(patch.object(clients, "dynamodb_client", lambda: tables))
+        stack.enter_context(patch.object(clients, "dynamodb_client_without_retries", lambda: tables))
         stack.enter_context(patch.object(secret, "_root", cache(lambda: b"memory")))
         yield tables
     forget()

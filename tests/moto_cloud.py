@@ -28,7 +28,7 @@ from moto.sqs import models as sqs
 
 from infra import topology
 from infra.local import engine, provision
-from switchboard.aws.settings import env_key
+from switchboard.kit.settings import env_key
 from tests import quick_clients
 
 ENVIRON = {

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from botocore.hooks import HierarchicalEmitter, first_non_none_response
 from moto.dynamodb.responses import DynamoHandler
 
-from switchboard.aws import session
+from switchboard.aws import clients
 from tests.checked_tables import CheckedTables
 from tests.memory_cloud import OPERATIONS
 
@@ -161,8 +161,8 @@ class QuickClient:
             return super()._make_api_call(operation, request)  # type: ignore[misc]
         try:
             return self._hooked(short, operation, request) if hooks.used else short.answer(operation, request)
-        except session.ClientError as error:
-            raise self.exceptions.from_code(session.error_code(error))(error.response, operation) from None
+        except clients.ClientError as error:
+            raise self.exceptions.from_code(clients.error_code(error))(error.response, operation) from None
 
     def _hooked(self, short: _Items | _Queues, operation: str, request: dict[str, Any]) -> Any:
         assert self.hooks is not None
@@ -178,7 +178,7 @@ class QuickClient:
         answer, parsed = early or self._reached(short, operation, request)
         emit(f"after-call.{name}", http_response=answer, parsed=parsed, **told)
         if answer.status_code >= 300:
-            raise session.ClientError(parsed, operation)
+            raise clients.ClientError(parsed, operation)
         return parsed
 
     @staticmethod
@@ -187,7 +187,7 @@ class QuickClient:
         try:
             # What a hook makes of an answer is not what the tables hold.
             return answer, dict(short.answer(operation, request))
-        except session.ClientError as error:
+        except clients.ClientError as error:
             answer.status_code = 400
             return answer, error.response
 
@@ -210,7 +210,7 @@ def _answered(handler: DynamoHandler) -> Any:
         return _call_action(handler)
     try:
         return 200, {}, json.dumps(items.answer(operation, request), default=_binary)
-    except session.ClientError as error:
+    except clients.ClientError as error:
         told = {name: part for name, part in error.response.items() if name not in ("Error", "ResponseMetadata")}
         why = error.response["Error"]
         kind = f"com.amazonaws.dynamodb.v20120810#{why['Code']}"

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from random import Random
 from unittest.mock import patch
 
-from switchboard.aws import clock
-from switchboard.edge import counters, leases, rate_limit
-from switchboard.edge.counters import FullError, Used
+from switchboard.edge import rate_counters, rate_leases, rate_limit
+from switchboard.edge.rate_counters import UsedRequests, WindowFullError
+from switchboard.kit import clock
 
 
 @dataclass
@@ -24,15 +24,15 @@ class Table:
     items: dict[str, Counter[int | str]] = field(default_factory=dict)
     writes: Counter[tuple[str, int]] = field(default_factory=Counter)
 
-    def add(self, id_: str, at: int, *, minute: int, second: int, per_minute: int, per_second: int) -> Used:
+    def add(self, id_: str, at: int, *, minute: int, second: int, per_minute: int, per_second: int) -> UsedRequests:
         """Count requests, as `counters.add` does."""
         self.writes[id_, at] += 1
         item = self.items.setdefault(id_, Counter())
         if item["minute"] + minute > per_minute or item[at] + second > per_second:
-            raise FullError(Used(item["minute"], item[at]))
+            raise WindowFullError(UsedRequests(item["minute"], item[at]))
         item["minute"] += minute
         item[at] += second
-        return Used(item["minute"], item[at])
+        return UsedRequests(item["minute"], item[at])
 
 
 @dataclass
@@ -57,8 +57,8 @@ class Swarm:
     def __init__(self, processes: int, seed: int = 1) -> None:
         self.table = Table()
         self._chance = Random(seed)
-        self._processes = [rate_limit.Memory() for _ in range(processes)]
-        self._clock = clock.Frozen()
+        self._processes = [rate_limit.LimiterMemory() for _ in range(processes)]
+        self._clock = clock.FrozenClock()
 
     def run(
         self,
@@ -76,7 +76,7 @@ class Swarm:
                 self._clock.at = begin + number / rate
                 rate_limit._memory = self._chance.choice(self._processes)
                 served.made += 1
-                if rate_limit.take(bucket, per_minute, per_second).allowed:
+                if rate_limit.count_request(bucket, per_minute, per_second).allowed:
                     served.by_second[int(self._clock.at)] += 1
         self._clock.at = begin + (seconds if times is None else 0)
         return served
@@ -84,7 +84,7 @@ class Swarm:
     def replace(self, number: int) -> None:
         """Let processes end, with what they hold, and others begin."""
         for place in self._chance.sample(range(len(self._processes)), number):
-            self._processes[place] = rate_limit.Memory()
+            self._processes[place] = rate_limit.LimiterMemory()
 
     @property
     def hottest(self) -> int:
@@ -96,8 +96,8 @@ class Swarm:
         before = rate_limit._memory
         with (
             clock.using(self._clock),
-            patch.object(counters, "add", self.table.add),
-            patch.object(leases, "choose", self._chance.randrange),
+            patch.object(rate_counters, "count_requests", self.table.add),
+            patch.object(rate_leases, "choose_slice", self._chance.randrange),
         ):
             try:
                 yield

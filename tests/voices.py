@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from switchboard.carriers import voice
-from switchboard.carriers.voice.line import Command
+from switchboard.carriers.voice.ports.line import Command
 
 
 class Provider:
@@ -17,7 +17,7 @@ class Provider:
         self.placements: list[voice.Placement] = []
         self.ended: list[voice.Leg] = []
         self.commands: list[Command] = []
-        self.known: voice.Snapshot | Exception | None = voice.OutcomeUnknown("it does not say")
+        self.known: voice.Snapshot | Exception | None = voice.OutcomeUnknownError("it does not say")
         self.said: voice.Transcript | Exception | None = None
         self.pace = math.inf
         self.counted_by: str | None = None
@@ -42,11 +42,11 @@ class Provider:
     def analyzes(self) -> bool:
         return self._analyzes
 
-    def open(self, conversation: voice.Conversation) -> voice.Opened:
+    def open(self, conversation: voice.Conversation) -> voice.TalkConnection:
         self.dialed.append(conversation)
-        return voice.Opened("talk_1", "wss://talker.example/talk_1")
+        return voice.TalkConnection("talk_1", "wss://talker.example/talk_1")
 
-    def call(self, conversation: voice.Conversation, placement: voice.Placement) -> voice.Placed | None:
+    def call(self, conversation: voice.Conversation, placement: voice.Placement) -> voice.ProviderCallIds | None:
         return None
 
     def place(self, placement: voice.Placement) -> str:

@@ -14,7 +14,7 @@ _HERE = Path(__file__).parent
 #: The copy of Swagger UI in Powertools.
 _SWAGGER_UI = Path(str(resources.files("aws_lambda_powertools"))) / "event_handler" / "openapi" / "swagger_ui"
 
-_PLACES = {
+_ASSET_FOLDERS = {
     "portal.css": _HERE / "assets",
     "portal.js": _HERE / "assets",
     "swagger-ui.min.css": _SWAGGER_UI,
@@ -33,19 +33,19 @@ class File:
 
 
 @cache
-def asset(name: str) -> File | None:
+def find_asset(name: str) -> File | None:
     """Returns the asset with this name, or `None`."""
-    return _read(_PLACES[name] / name) if name in _PLACES else None
+    return _read(_ASSET_FOLDERS[name] / name) if name in _ASSET_FOLDERS else None
 
 
 @cache
-def document(name: str) -> File | None:
+def find_document(name: str) -> File | None:
     """Returns the OpenAPI document of the API with this name, or `None`."""
-    return _read(_HERE / "documents" / f"{name}.json") if name in documents() else None
+    return _read(_HERE / "documents" / f"{name}.json") if name in list_document_infos() else None
 
 
 @cache
-def documents() -> dict[str, dict[str, Any]]:
+def list_document_infos() -> dict[str, dict[str, Any]]:
     """Returns the `info` of each OpenAPI document by the API's name."""
     return {path.stem: json.loads(path.read_text())["info"] for path in sorted((_HERE / "documents").glob("*.json"))}
 

@@ -9,12 +9,12 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from functions.portal import files, pages
 from functions.portal.files import File
+from switchboard.dialects.hum.dialect import Hum
 from switchboard.edge.api import Api
-from switchboard.edge.dialects.hum import Hum
 from switchboard.errors import NotFound
 
-_FOR_EVER = "public, max-age=31536000, immutable"
-_ASK_AGAIN = "public, max-age=0, must-revalidate"
+_CACHE_FOREVER = "public, max-age=31536000, immutable"
+_REVALIDATE = "public, max-age=0, must-revalidate"
 #: Swagger UI uses inline styles, and icons in data URLs. It runs only scripts from this host.
 _POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none';"
@@ -25,8 +25,8 @@ api = Api(Hum(), "portal")
 
 
 @api.get("/docs", summary="List the APIs", operation_id="docsIndex", tag="Documentation", public=True)
-def index() -> Response[str]:
-    return _page(pages.index(api.call.request.path))
+def show_index() -> Response[str]:
+    return _page(pages.render_index(api.exchange.request.path))
 
 
 @api.get(
@@ -36,10 +36,10 @@ def index() -> Response[str]:
     tag="Documentation",
     public=True,
 )
-def reference(name: str) -> Response[str]:
-    if name not in files.documents():
+def show_reference(name: str) -> Response[str]:
+    if name not in files.list_document_infos():
         raise NotFound("There is no such API.")
-    return _page(pages.reference(api.call.request.path, name))
+    return _page(pages.render_reference(api.exchange.request.path, name))
 
 
 @api.get(
@@ -49,11 +49,11 @@ def reference(name: str) -> Response[str]:
     tag="Documentation",
     public=True,
 )
-def asset(name: str, v: Annotated[str, Query()] = "") -> Response[str]:
-    file = files.asset(name)
+def get_asset(name: str, v: Annotated[str, Query()] = "") -> Response[str]:
+    file = files.find_asset(name)
     if not file:
         raise NotFound("There is no such file.")
-    return _file(file, _FOR_EVER if v == file.digest else _ASK_AGAIN)
+    return _file(file, _CACHE_FOREVER if v == file.digest else _REVALIDATE)
 
 
 @api.get(
@@ -63,22 +63,22 @@ def asset(name: str, v: Annotated[str, Query()] = "") -> Response[str]:
     tag="Documentation",
     public=True,
 )
-def document(name: str) -> Response[str]:
-    file = files.document(name.removesuffix(".json")) if name.endswith(".json") else None
+def get_document(name: str) -> Response[str]:
+    file = files.find_document(name.removesuffix(".json")) if name.endswith(".json") else None
     if not file:
         raise NotFound("There is no such document.")
-    return _file(file, _ASK_AGAIN)
+    return _file(file, _REVALIDATE)
 
 
 def _page(html: str) -> Response[str]:
-    headers = {"Cache-Control": _ASK_AGAIN, "Content-Security-Policy": _POLICY, "Referrer-Policy": "same-origin"}
+    headers = {"Cache-Control": _REVALIDATE, "Content-Security-Policy": _POLICY, "Referrer-Policy": "same-origin"}
     return Response(200, "text/html; charset=utf-8", html, headers)
 
 
 def _file(file: File, cache_control: str) -> Response[str]:
     tag = f'"{file.digest}"'
     headers = {"Cache-Control": cache_control, "ETag": tag}
-    if tag in (api.call.request.headers.get("if-none-match") or ""):
+    if tag in (api.exchange.request.headers.get("if-none-match") or ""):
         return Response(304, None, "", headers)
     return Response(200, file.media_type, file.text, headers)
 

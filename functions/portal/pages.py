@@ -35,7 +35,7 @@ _REFERENCE = """\
 <script src="{script}"></script>"""
 
 
-def index(path: str) -> str:
+def render_index(path: str) -> str:
     """Returns the page that lists the APIs."""
     root = _root(path)
     entries = "\n".join(
@@ -46,7 +46,7 @@ def index(path: str) -> str:
             about=_CODE.sub(r"<code>\1</code>", escape(info["description"].partition("\n\n")[0])),
             version=escape(info["version"]),
         )
-        for name, info in files.documents().items()
+        for name, info in files.list_document_infos().items()
     )
     body = f'<main class="index">\n<h1>API reference</h1>\n{entries}\n</main>'
     return _PAGE.format(
@@ -54,9 +54,9 @@ def index(path: str) -> str:
     )
 
 
-def reference(path: str, name: str) -> str:
+def render_reference(path: str, name: str) -> str:
     """Returns the reference page of one API."""
-    root, title = _root(path), escape(files.documents()[name]["title"])
+    root, title = _root(path), escape(files.list_document_infos()[name]["title"])
     return _PAGE.format(
         title=title,
         head="\n".join(_style(root, style) for style in ("swagger-ui.min.css", "portal.css")),
@@ -77,6 +77,6 @@ def _style(root: str, name: str) -> str:
 
 
 def _asset(root: str, name: str) -> str:
-    file = files.asset(name)
+    file = files.find_asset(name)
     assert file is not None
     return f"{root}docs/assets/{name}?v={file.digest}"

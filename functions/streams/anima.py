@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 
-from functions.streams.opening import MEDIA_TYPE, answer
+from functions.streams.responses import MEDIA_TYPE, stream_response
+from switchboard.dialects.anima import stream
+from switchboard.dialects.anima.dialect import KEYS, Anima
 from switchboard.edge.api import Api
-from switchboard.edge.dialects.anima import KEYS, Anima
 from switchboard.edge.fields import Id
-from switchboard.streams import service as streams
 from switchboard.streams.guard import KeyGuard
 
 #: A `seq` in a request. A browser without one may send an empty header.
@@ -47,7 +47,7 @@ api = Api(Anima(), "streams")
         429: "Too many requests in this minute or second. The number of open streams never causes a 429.",
     },
 )
-def events(
+def stream_events(
     channel: Annotated[
         Literal["email", "sms", "voice", "vault"] | None, Query(description="Only events of this channel.")
     ] = None,
@@ -67,14 +67,14 @@ def events(
     ] = None,
 ) -> Response[str]:
     seen = last_event_id_header or last_event_id
-    call, caller = api.call, api.caller
-    address = call.request.source_ip
-    opened = streams.watch_events(
+    exchange, caller = api.exchange, api.caller
+    address = exchange.request.source_ip
+    opened = stream.watch_events(
         caller,
-        KeyGuard(caller.key.id, call.credential, KEYS, address),
+        KeyGuard(caller.key.id, exchange.credential, KEYS, address),
         channel=channel,
         agent_id=agent_id,
         last_seen=int(seen) if seen else None,
         address=address,
     )
-    return answer(call, opened)
+    return stream_response(exchange, opened)

@@ -14,15 +14,15 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any
 
-from functions.streams import anima, session
-from functions.streams.event import proxy_event
-from functions.streams.opening import Opening
-from functions.streams.session import Terms
+from functions.streams import anima, delivery
+from functions.streams.delivery import StreamLimits
+from functions.streams.proxy_events import proxy_event
+from functions.streams.responses import StreamContext
 from switchboard import telemetry
 from switchboard.edge.api import Api
 from switchboard.streams import service
 from switchboard.streams.feed import Feeds, Run, Watcher
-from switchboard.streams.waiting import Monotonic
+from switchboard.streams.timer import MonotonicTimer
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -35,12 +35,12 @@ _THREADS = 8
 _OK = 200
 
 
-class Streams:
+class StreamApp:
     """The ASGI app. `buffered` means that responses arrive only when they are complete."""
 
     def __init__(self, *, buffered: bool = False, run: Run | None = None, feeds: Feeds | None = None) -> None:
-        self._terms = Terms.whole if buffered else Terms.live
-        self._timer = Monotonic()
+        self._terms = StreamLimits.whole if buffered else StreamLimits.live
+        self._timer = MonotonicTimer()
         self._run = run or self._in_thread
         self._feeds = feeds or Feeds(self._run, self._timer)
         # Powertools' resolver serves one request at a time.
@@ -58,7 +58,7 @@ class Streams:
         """Handle one request."""
         if scope["type"] != "http":
             return
-        opening = Opening()
+        opening = StreamContext()
         try:
             event = scope.get("aws.event") or proxy_event(scope)
             async with self._pipeline:
@@ -77,7 +77,7 @@ class Streams:
     async def _stream(self, watcher: Watcher, receive: Receive, send: Send) -> bool:
         """Send a stream's events. Returns whether the client still reads."""
         started = time.monotonic()
-        gone = asyncio.create_task(_watch_for_the_end(watcher, receive))
+        gone = asyncio.create_task(_watch_disconnect(watcher, receive))
         if self._closed:
             watcher.end("restarting")
 
@@ -86,8 +86,8 @@ class Streams:
 
         reads, reason = True, ""
         try:
-            reason = await session.run(watcher, write, self._terms(), self._timer)
-        except session.StalledError as stalled:
+            reason = await delivery.send_events(watcher, write, self._terms(), self._timer)
+        except delivery.StalledError as stalled:
             # A response without an end makes the server close the connection.
             reads, reason = False, str(stalled.__doc__)
         finally:
@@ -105,12 +105,12 @@ class Streams:
             )
         return reads
 
-    async def _release(self, opening: Opening) -> None:
+    async def _release(self, opening: StreamContext) -> None:
         subscription, opening.opened = opening.opened, None
         if subscription is None:
             return
         try:
-            await self._run(service.release, subscription)
+            await self._run(service.release_stream, subscription)
         except Exception:  # noqa: BLE001 the lease expires by itself
             telemetry.logger().warning("a stream's lease was not released", exc_info=True)
 
@@ -124,7 +124,7 @@ def _api_of(path: str) -> Api:
     return next(api for prefix, api in ROUTES if path.startswith(prefix))
 
 
-async def _watch_for_the_end(watcher: Watcher, receive: Receive) -> None:
+async def _watch_disconnect(watcher: Watcher, receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     watcher.end("the client went away")
@@ -141,4 +141,4 @@ async def _send_whole(send: Send, answer: dict[str, Any]) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-app = Streams()
+app = StreamApp()

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from functions.streams.anima import api
-from functions.streams.app import Streams
+from functions.streams.app import StreamApp
 
 __all__ = ["api", "handler"]
 
@@ -17,7 +17,7 @@ def _mangum() -> Any:
     from mangum import Mangum
 
     # All responses are text. Mangum would treat problem documents as binary.
-    return Mangum(Streams(buffered=True), lifespan="off", text_mime_types=["text/", "application/"])  # type: ignore[arg-type]
+    return Mangum(StreamApp(buffered=True), lifespan="off", text_mime_types=["text/", "application/"])  # type: ignore[arg-type]
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

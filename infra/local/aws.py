@@ -16,7 +16,7 @@ def _session() -> Any:
     return get_session()
 
 
-def client(environ: Mapping[str, str], service: str, config: Config | None = None) -> Any:
+def engine_client(environ: Mapping[str, str], service: str, config: Config | None = None) -> Any:
     """Return a client of a service, with the settings of an environment."""
     return _session().create_client(
         service,

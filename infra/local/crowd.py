@@ -21,22 +21,24 @@ from typing import Any
 
 from botocore.config import Config
 
-from infra.local import aws, identity, running
-from switchboard.accounts import service as accounts
+from infra.local import aws, identity, readiness
+from switchboard.accounts import organizations
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import clock, ids, settings
-from switchboard.aws.table import Item, Put, commit, encode_item
+from switchboard.aws.attributes import Item, encode_item
+from switchboard.aws.writes import Put, commit
 from switchboard.calls import history
 from switchboard.calls import store as calls
 from switchboard.calls.models import Call, Order, State, Tier
-from switchboard.carriers.voice.reports import EndReason
+from switchboard.carriers.voice.ports.reports import EndReason
 from switchboard.compliance.data import area_codes
 from switchboard.contacts import service as contacts
 from switchboard.contacts import store as contact_store
 from switchboard.contacts.models import Contact
-from switchboard.edge.dialects.hum import COOKIE
-from switchboard.events.models import Actor, Work
+from switchboard.dialects.hum.dialect import COOKIE
+from switchboard.events.models import Actor, SystemActor
+from switchboard.kit import clock, ids, settings
 from switchboard.people import service as people
+from switchboard.people import sessions
 from switchboard.search import tail
 from switchboard.team import members
 from switchboard.team.permissions import Role
@@ -74,8 +76,8 @@ def contact_items(org_id: str, how_many: int) -> Iterator[tuple[str, Item]]:
     for number in numbers()[:how_many]:
         contact = _contact(org_id, number, chance)
         writes = [
-            *contact_store.save(None, contact, _never),
-            *tail.first_writes(contact_store.NOUN, org_id, contact.id, contact.tail()),
+            *contact_store.contact_writes(None, contact, _never),
+            *tail.new_tail_writes(contact_store.NOUN, org_id, contact.id, contact.tail()),
         ]
         yield from ((write.table, write.item) for write in writes if isinstance(write, Put))
 
@@ -88,24 +90,27 @@ def _contact(org_id: str, number: str, chance: random.Random) -> Contact:
         "email": f"{number[1:]}@example.com" if chance.random() < 0.3 else None,
         "notes": " ".join(chance.sample(_NOTES, chance.randint(3, 9))) if chance.random() < 0.3 else None,
     }
-    return contacts.new(org_id, number).changed(changes, ids.new("rev"), clock.stamp())
+    return contacts.new_contact(org_id, number).changed(changes, ids.new_id("rev"), clock.now_iso())
 
 
 def call_items(org_id: str, how_many: int, holders: int) -> Iterator[tuple[str, Item]]:
     """The items of calls in the last two years with a number of `holders`, and the histories of their numbers."""
     chance = random.Random(1842)  # noqa: S311
     known, now = numbers()[:holders], clock.now()
-    pasts: dict[str, history.History] = {}
+    pasts: dict[str, history.CallHistory] = {}
     for place in range(how_many):
         moment = now - timedelta(minutes=(how_many - place) * 10, seconds=chance.randint(0, 300))
-        call = _call(org_id, chance.choice(known), clock.iso(moment), chance)
-        past = pasts.setdefault(call.to_number, history.History(e164=call.to_number))
+        call = _call(org_id, chance.choice(known), clock.format_iso(moment), chance)
+        past = pasts.setdefault(call.to_number, history.CallHistory(e164=call.to_number))
         past.calls, past.last_call_at = past.calls + 1, call.created_at
-        if name := history.name_of(call.order.variables):
+        if name := history.find_name(call.order.variables):
             past.name, past.named_at = name, call.created_at
         yield "activity", calls.CALLS.put(call).item
     for past in pasts.values():
-        yield "core", {**history.key_of(org_id, history.id_of(org_id, past.e164)), **past.model_dump(exclude_none=True)}
+        yield (
+            "core",
+            {**history.history_key(org_id, history.number_id(org_id, past.e164)), **past.model_dump(exclude_none=True)},
+        )
 
 
 def _call(org_id: str, number: str, at: str, chance: random.Random) -> Call:
@@ -113,7 +118,7 @@ def _call(org_id: str, number: str, at: str, chance: random.Random) -> Call:
     seconds = chance.randint(20, 600) if reason is EndReason.COMPLETED else None
     variables = {"customer_name": f"{chance.choice(_FIRST)} {chance.choice(_LAST)}"} if chance.random() < 0.5 else {}
     return Call(
-        id=ids.new("call"),
+        id=ids.new_id("call"),
         org_id=org_id,
         agent_id=None,
         source="opticomm",
@@ -125,7 +130,7 @@ def _call(org_id: str, number: str, at: str, chance: random.Random) -> Call:
         voice_id="basic:iris",
         greeting="Hello.",
         order=Order(to=number, tier=Tier.BASIC, variables=variables),
-        correlation_id=ids.new("corr"),
+        correlation_id=ids.new_id("corr"),
         provider="simulator",
         end_reason=reason,
         created_at=at,
@@ -139,11 +144,11 @@ def _never(_: list[Item | None]) -> Exception:
     return AssertionError("nothing is conditional here")
 
 
-def fill(items: Iterable[tuple[str, Item]]) -> int:
+def write_items(items: Iterable[tuple[str, Item]]) -> int:
     """Write items in large batches. Returns how many."""
     remaining, written = iter(items), 0
     # The items are valid by construction, and validation would take longer than the writes.
-    client = aws.client(os.environ, "dynamodb", Config(parameter_validation=False))
+    client = aws.engine_client(os.environ, "dynamodb", Config(parameter_validation=False))
     with ThreadPoolExecutor(_THREADS) as pool:
         # Neighboring keys are written together: this saves the table engine half of its work.
         while some := sorted(islice(remaining, _SORTED), key=_place):
@@ -161,7 +166,7 @@ def _place(entry: tuple[str, Item]) -> tuple[str, str, str]:
 
 def _write(client: Any, batch: list[tuple[str, Item]]) -> int:
     puts: list[Any] = [
-        {"Put": {"TableName": settings.table(table), "Item": encode_item(item)}} for table, item in batch
+        {"Put": {"TableName": settings.table_name(table), "Item": encode_item(item)}} for table, item in batch
     ]
     client.transact_write_items(TransactItems=puts)
     return len(batch)
@@ -175,18 +180,22 @@ def _tell(written: int) -> None:
 def main() -> None:
     """Create an organization in the running stack, and fill it. The demo's admin is its admin."""
     home = Path(os.environ.get("SWITCHBOARD_HOME", ".local"))
-    if not running.is_ready(home):
+    if not readiness.is_ready(home):
         sys.exit("No stack runs: start it with `make run` in another terminal.")
     os.environ.update(json.loads((home / "environ.json").read_text()))
     started = time.monotonic()
-    user = people.recognise(
+    user = people.upsert_user(
         settings.text("OIDC_ISSUER"), identity.subject(_ADDRESS), _ADDRESS, email_verified=True, name="Ada"
     )
-    org = accounts.new_organisation("Crowd", "crowd", PlanName.SCALE)
-    origin = Work(org_id=org.id, actor=Actor(type="system", id="seed"), agent_id=None, correlation_id=ids.new("corr"))
-    commit(accounts.opening(origin, org), members.membership_writes(origin, user, Role.ADMIN))
-    written = fill(contact_items(org.id, CONTACTS)) + fill(call_items(org.id, CALLS, CONTACTS + STRANGERS))
-    cookie = people.open_session(user, org.id)
+    org = organizations.new_organization("Crowd", "crowd", PlanName.SCALE)
+    origin = SystemActor(
+        org_id=org.id, actor=Actor(type="system", id="seed"), agent_id=None, correlation_id=ids.new_id("corr")
+    )
+    commit(organizations.organization_writes(origin, org), members.membership_writes(origin, user, Role.ADMIN))
+    written = write_items(contact_items(org.id, CONTACTS)) + write_items(
+        call_items(org.id, CALLS, CONTACTS + STRANGERS)
+    )
+    cookie = sessions.open_session(user, org.id)
     url = settings.text("PUBLIC_URL")
     print(
         f"\r{org.id}: {CONTACTS:,} contacts, {CALLS:,} calls, {written:,} items in {time.monotonic() - started:.0f} s."

@@ -6,33 +6,34 @@ import json
 from pathlib import Path
 
 from infra.local import files, identity
-from switchboard.access import service as access
+from switchboard.access import keys as access
 from switchboard.access import sessions
-from switchboard.accounts import service as accounts
+from switchboard.accounts import keys, organizations
 from switchboard.accounts.models import KeyKind
 from switchboard.accounts.plans import PlanName
 from switchboard.agents import service as agents
-from switchboard.aws import clock, ids, settings
-from switchboard.aws.table import commit
+from switchboard.aws.writes import commit
 from switchboard.errors import NotFound, Unauthenticated
-from switchboard.events.models import Actor, Work
+from switchboard.events.models import Actor, SystemActor
 from switchboard.flows import service as flows
-from switchboard.flows.models import Settings
+from switchboard.flows.models import FlowSettings
+from switchboard.kit import clock, ids, settings
 from switchboard.people import service as people
-from switchboard.team import members, places
+from switchboard.people import sessions as people_sessions
+from switchboard.team import members, memberships
 from switchboard.team.permissions import Role
 from switchboard.webhooks import callbacks
 
 SLUG = "demo"
 #: The members of the demo organization, by the name of their session's cookie. They sign in at the local OpenID
 #: provider with these addresses.
-PEOPLE = {
+MEMBERS = {
     "HUM_SESSION": ("ada@demo.example", Role.ADMIN),
     "HUM_VIEWER_SESSION": ("vic@demo.example", Role.VIEWER),
 }
 
 
-def seed(memory: Path) -> dict[str, str]:
+def seed_demo(memory: Path) -> dict[str, str]:
     """Return the demo's keys: from the file `memory` if its organization still exists, or else new keys.
 
     Keys that the file of an older version lacks are created and added to the file.
@@ -47,7 +48,7 @@ def seed(memory: Path) -> dict[str, str]:
         }
     if "ATHOS_KEY" not in made:
         made = made | _athos(made["ORGANIZATION_ID"])
-    for name, (address, role) in PEOPLE.items():
+    for name, (address, role) in MEMBERS.items():
         if not _signed_in(made.get(name)):
             made = made | {name: _sign_in(made["ORGANIZATION_ID"], address, role)}
     if made != known:
@@ -60,18 +61,18 @@ def _remembered(memory: Path) -> dict[str, str]:
         return {}
     known: dict[str, str] = json.loads(memory.read_text())
     try:
-        accounts.organisation(known["ORGANIZATION_ID"])
+        organizations.get_organization(known["ORGANIZATION_ID"])
     except NotFound:
         return {}
     return known
 
 
 def _make() -> dict[str, str]:
-    org = accounts.new_organisation("Demo", SLUG, PlanName.SCALE)
+    org = organizations.new_organization("Demo", SLUG, PlanName.SCALE)
     origin = _origin(org.id)
-    master, master_writes = accounts.new_key(origin, KeyKind.MASTER, "demo master key")
-    agent, agent_writes = agents.new(origin, org, SLUG, "Demo Agent", {}, None)
-    commit(accounts.opening(origin, org), master_writes, agent_writes)
+    master, master_writes = keys.key_writes(origin, KeyKind.MASTER, "demo master key")
+    agent, agent_writes = agents.agent_writes(origin, org, SLUG, "Demo Agent", {}, None)
+    commit(organizations.organization_writes(origin, org), master_writes, agent_writes)
     return {
         "ORGANIZATION_ID": org.id,
         "ANIMA_AGENT_ID": agent.agent.id,
@@ -81,24 +82,24 @@ def _make() -> dict[str, str]:
 
 
 def _athos(org_id: str) -> dict[str, str]:
-    key, writes = accounts.new_key(_origin(org_id), KeyKind.ATHOS, "demo tenant key")
+    key, writes = keys.key_writes(_origin(org_id), KeyKind.ATHOS, "demo tenant key")
     commit(writes)
     return {"ATHOS_KEY": key.text}
 
 
 def _opticomm(org_id: str) -> dict[str, str]:
     origin = _origin(org_id)
-    live, live_writes = accounts.new_key(origin, KeyKind.OPTICOMM_LIVE, "demo live key")
-    test, test_writes = accounts.new_key(origin, KeyKind.OPTICOMM_TEST, "demo test key")
-    flow, flow_writes = flows.new(
+    live, live_writes = keys.key_writes(origin, KeyKind.OPTICOMM_LIVE, "demo live key")
+    test, test_writes = keys.key_writes(origin, KeyKind.OPTICOMM_TEST, "demo test key")
+    flow, flow_writes = flows.new_flow_writes(
         origin,
-        Settings(
+        FlowSettings(
             name="Demo Caller",
             kind="outbound",
             greeting="Hello {{customer_name}}, this is the demo caller.",
             system_prompt="Confirm order {{order_id}} and thank the customer.",
             consent_source="business-relationship",
-            consent_date=clock.stamp()[:10],
+            consent_date=clock.now_iso()[:10],
         ),
     )
     commit(live_writes, test_writes, flow_writes)
@@ -107,32 +108,34 @@ def _opticomm(org_id: str) -> dict[str, str]:
         "OPTICOMM_TEST_KEY": test.text,
         "OPTICOMM_AGENT_ID": flow.id,
         # The secret of the live key: each key signs its callbacks with a secret of its own.
-        "OPTICOMM_WEBHOOK_SECRET": callbacks.secret_of(org_id, live.key.id),
+        "OPTICOMM_WEBHOOK_SECRET": callbacks.callback_secret(org_id, live.key.id),
     }
 
 
 def _webhook_secret(org_id: str, key: str) -> str:
     """The secret that signs the callbacks of a test key's calls."""
-    found = access.authenticate(key, frozenset({KeyKind.OPTICOMM_TEST}))
-    return callbacks.secret_of(org_id, found.key.id)
+    found = access.authenticate_key(key, frozenset({KeyKind.OPTICOMM_TEST}))
+    return callbacks.callback_secret(org_id, found.key.id)
 
 
 def _signed_in(cookie: str | None) -> bool:
     try:
-        return bool(cookie and sessions.authenticate(cookie))
+        return bool(cookie and sessions.authenticate_session(cookie))
     except Unauthenticated:
         return False
 
 
 def _sign_in(org_id: str, address: str, role: Role) -> str:
     name = address.partition("@")[0].title()
-    user = people.recognise(
+    user = people.upsert_user(
         settings.text("OIDC_ISSUER"), identity.subject(address), address, email_verified=True, name=name
     )
-    if org_id not in [place.organisation.id for place in places.places_of(user.id)]:
+    if org_id not in [place.organization.id for place in memberships.list_organizations_of(user.id)]:
         commit(members.membership_writes(_origin(org_id), user, role))
-    return str(people.open_session(user, org_id))
+    return str(people_sessions.open_session(user, org_id))
 
 
-def _origin(org_id: str) -> Work:
-    return Work(org_id=org_id, actor=Actor(type="system", id="demo"), agent_id=None, correlation_id=ids.new("corr"))
+def _origin(org_id: str) -> SystemActor:
+    return SystemActor(
+        org_id=org_id, actor=Actor(type="system", id="demo"), agent_id=None, correlation_id=ids.new_id("corr")
+    )

@@ -20,12 +20,12 @@ __all__ = [
     "ROOT",
     "SAVE_SECONDS",
     "Engine",
-    "environ",
-    "environment",
+    "engine_environ",
     "free_port",
+    "install_engine",
     "require_free",
-    "running",
-    "start",
+    "running_engine",
+    "start_engine",
 ]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,7 +44,7 @@ _NONCE, _SAVE = "/_stack/nonce", "/_stack/save"
 _STARTS_WITHIN_SECONDS = 120
 
 
-def environment() -> Path:
+def install_engine() -> Path:
     """Return the engine's Python environment. Creates it if it is missing or the lock file has changed."""
     home = ROOT / ".local" / "engine"
     stamp = home / "installed.lock"
@@ -93,7 +93,7 @@ def _is_engine(port: int) -> bool:
         return False
 
 
-def environ(url: str, account: str = ACCOUNT) -> dict[str, str]:
+def engine_environ(url: str, account: str = ACCOUNT) -> dict[str, str]:
     """The environment variables with which AWS clients use the engine at a URL, as one account."""
     return {
         "AWS_ENDPOINT_URL": url,
@@ -111,7 +111,7 @@ class Engine(Server):
 
     def environ(self, account: str = ACCOUNT) -> dict[str, str]:
         """The environment variables with which AWS clients use this engine, as one account."""
-        return environ(self.url, account)
+        return engine_environ(self.url, account)
 
     def start_again(self) -> None:
         """Start the engine after it ended by itself. Workers still hold their received messages."""
@@ -129,7 +129,7 @@ class Engine(Server):
             pass
 
 
-def engine(
+def create_engine(
     *,
     data: Path | None = None,
     smtp_port: int | None = None,
@@ -174,7 +174,7 @@ def engine(
     return Engine(
         "AWS engine",
         # -P: the engine must not import the modules in the host's folder.
-        [environment() / "bin" / "python", "-P", _HOST],
+        [install_engine() / "bin" / "python", "-P", _HOST],
         port=port,
         path=_NONCE,
         log=log,
@@ -185,9 +185,9 @@ def engine(
     )
 
 
-def start(*, log: Path) -> Engine:
+def start_engine(*, log: Path) -> Engine:
     """Start an engine without lasting data."""
-    made = engine(log=log)
+    made = create_engine(log=log)
     made.start()
     try:
         made.ready()
@@ -198,9 +198,9 @@ def start(*, log: Path) -> Engine:
 
 
 @contextmanager
-def running(log: Path) -> Iterator[Engine]:
+def running_engine(log: Path) -> Iterator[Engine]:
     """An engine without lasting data, for tests."""
-    found = start(log=log)
+    found = start_engine(log=log)
     try:
         yield found
     finally:

@@ -30,7 +30,7 @@ class _Kind:
     untold: int = 0
 
 
-class Faults:
+class FaultLog:
     """The faults of all pumps."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:

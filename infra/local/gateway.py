@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from functions.streams.app import Streams
-from infra import topology
+from functions.streams.app import StreamApp
+from infra import resources, topology
 from infra.local.pool import Pool
 from switchboard import telemetry
+from switchboard.dialects.anima.dialect import Anima
+from switchboard.dialects.athos.dialect import Athos
+from switchboard.dialects.hum.dialect import Hum
+from switchboard.dialects.opticomm.dialect import OptiComm
 from switchboard.edge.dialect import Dialect
-from switchboard.edge.dialects.anima import Anima
-from switchboard.edge.dialects.athos import Athos
-from switchboard.edge.dialects.hum import Hum
-from switchboard.edge.dialects.opticomm import OptiComm
-from switchboard.edge.documents.headers import CHALLENGE
+from switchboard.edge.document_headers import CHALLENGE
 from switchboard.edge.media_type import essence_of
 
 Scope = dict[str, Any]
@@ -45,7 +45,7 @@ class Gateway:
 
     def __init__(self, pool: Pool, log: Path) -> None:
         self._pool = pool
-        self._streams = Streams()
+        self._streams = StreamApp()
         # The logs of streams go to the log file of all functions, and not to the terminal.
         for handler in telemetry.logger().handlers:
             if isinstance(handler, logging.StreamHandler):
@@ -89,13 +89,13 @@ class Gateway:
         )
 
 
-def api_of(path: str) -> topology.Api:
+def api_of(path: str) -> resources.Api:
     """Return the API of a path: of all base paths that match, the longest wins."""
     matching = [api for api in topology.APIS if f"{path}/".startswith(f"/{api.base_path}/") or not api.base_path]
     return max(matching, key=lambda api: len(api.base_path))
 
 
-def group_of(api: topology.Api, path: str, groups: Sequence[topology.Group] = topology.GROUPS) -> topology.Group:
+def group_of(api: resources.Api, path: str, groups: Sequence[resources.Group] = topology.GROUPS) -> resources.Group:
     """Return the group of a path of an API, by the rules of API Gateway.
 
     For each segment, a literal wins over a variable (`{id}`), and a variable over the rest (`{proxy+}`). The path is
@@ -230,7 +230,7 @@ async def _send(send: Send, answer: dict[str, Any]) -> None:
     await send({"type": "http.response.body", "body": data})
 
 
-async def _refuse(send: Send, api: topology.Api, status: int, code: str, path: str) -> None:
+async def _refuse(send: Send, api: resources.Api, status: int, code: str, path: str) -> None:
     """Send one of API Gateway's own error responses: the dialect's template, filled in."""
     body, media_type = _DIALECTS[api.name].gateway_body(status, code)
     body = body.replace("$context.path", path).replace("$context.requestId", str(uuid.uuid4()))

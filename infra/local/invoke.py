@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from infra import topology
-from infra.local import demo, engine, pool, provision, running, samples
+from infra.local import demo, engine, pool, provision, readiness, samples
 
 
 def main() -> None:
@@ -41,8 +41,8 @@ def main() -> None:
 
 def run(name: str, text: str, home: Path) -> Any:
     """Run a function with a sample event. Returns its response."""
-    with _running_stack(home) if running.is_ready(home) else _throw_away() as organisation:
-        return pool.invoke(name, samples.fill(text, organisation))
+    with _running_stack(home) if readiness.is_ready(home) else _throw_away() as organization:
+        return pool.invoke(name, samples.fill_sample(text, organization))
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def _throw_away() -> Iterator[dict[str, str]]:
     os.environ.update(environ | {"AWS_DEFAULT_REGION": engine.REGION})
     with mock_aws(), TemporaryDirectory() as folder:
         os.environ.update(provision.provision(environ) | {"SWITCHBOARD_MAIL_CARRIER": "simulator"})
-        yield demo.seed(Path(folder) / "demo.json")
+        yield demo.seed_demo(Path(folder) / "demo.json")
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
-from infra import topology
-from infra.local.say import say
+from infra import resources, topology
+from infra.local.terminal import print_line
 
 _LOOK_EVERY_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 30.0
@@ -29,7 +29,7 @@ _LONGEST_PAUSE_SECONDS = 30.0
 class Context:
     """The context of an invocation, as Lambda passes it to a handler."""
 
-    def __init__(self, function: topology.Function) -> None:
+    def __init__(self, function: resources.Function) -> None:
         self.function_name = f"switchboard-local-{function.name.replace('/', '-')}"
         self.function_version = "$LATEST"
         self.memory_limit_in_mb = function.memory
@@ -151,7 +151,7 @@ class Pool:
     def _replace(self, slot: int) -> None:
         self._slots[slot].shutdown(wait=False)
         self._slots[slot] = self._new()
-        say(f"A process of the {self.name} pool died. Another one takes its place.")
+        print_line(f"A process of the {self.name} pool died. Another one takes its place.")
 
     def stop(self) -> None:
         """End the processes after their current requests."""

@@ -9,10 +9,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra import topology
+from infra import resources, topology
 from infra.local import files
-from infra.local.aws import client
-from switchboard.aws.settings import env_key
+from infra.local.aws import engine_client
+from switchboard.kit.settings import env_key
 
 SENDER_DOMAIN = "switchboard.example"
 AGENTS_DOMAIN = f"agents.{SENDER_DOMAIN}"
@@ -69,10 +69,10 @@ class _Maker:
 
     def _client(self, service: str) -> Any:
         if service not in self._clients:
-            self._clients[service] = client(self._environ, service)
+            self._clients[service] = engine_client(self._environ, service)
         return self._clients[service]
 
-    def table(self, table: topology.Table) -> str:
+    def table(self, table: resources.Table) -> str:
         client, name = self._client("dynamodb"), physical(table.name)
         attributes = [*table.keys, *(f"{index}{part}" for index in table.indexes for part in ("pk", "sk"))]
         request: dict[str, Any] = {
@@ -104,7 +104,7 @@ class _Maker:
             )
         return name
 
-    def queue(self, queue: topology.Queue) -> str:
+    def queue(self, queue: resources.Queue) -> str:
         client, suffix = self._client("sqs"), ".fifo" if queue.fifo else ""
         kind = {"FifoQueue": "true"} if queue.fifo else {}
         dead = client.create_queue(QueueName=physical(f"{queue.name}-dlq{suffix}"), Attributes=kind)["QueueUrl"]
@@ -122,7 +122,7 @@ class _Maker:
             client.set_queue_attributes(QueueUrl=url, Attributes=settings)
         return url
 
-    def bucket(self, bucket: topology.Bucket) -> str:
+    def bucket(self, bucket: resources.Bucket) -> str:
         # Objects do not expire on this machine: `make reset` deletes them.
         client, name = self._client("s3"), physical(bucket.name)
         self._new(lambda: client.create_bucket(Bucket=name))

@@ -11,27 +11,29 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from switchboard.access import service as access
+from switchboard.access import keys as access
 from switchboard.accounts.models import Caller, KeyKind
 from switchboard.agents import service as agents
-from switchboard.aws import clock, ids, objects, secret, session, settings
+from switchboard.aws import clients, objects, secret
 from switchboard.calls import dialing
 from switchboard.calls import service as calls
 from switchboard.calls.models import Order, Tier
-from switchboard.carriers.voice.reports import Report
+from switchboard.carriers.voice.ports.reports import Report
 from switchboard.carriers.voice.simulator import callbacks
-from switchboard.carriers.voice.simulator.callbacks import Callback
+from switchboard.carriers.voice.simulator.callbacks import SimulatedCallback
 from switchboard.contacts import service as contacts
 from switchboard.email import delivery
 from switchboard.email import service as email
-from switchboard.email.models import Draft, Message
+from switchboard.email.models import MailDraft, Message
+from switchboard.kit import clock, ids, settings
+from switchboard.roleplay import calls as roleplay
 from switchboard.roleplay import lifecycle, sessions
-from switchboard.roleplay import service as roleplay
-from switchboard.roleplay.models import Progress, Wanted
+from switchboard.roleplay.models import DrillRequest, TransportReport
 from switchboard.roleplay.transports import simulator
+from switchboard.webhooks import deliveries
 from switchboard.webhooks import service as webhooks
-from switchboard.webhooks.models import Settings
-from switchboard.webhooks.service import NewEndpoint
+from switchboard.webhooks.models import EndpointSettings
+from switchboard.webhooks.service import EndpointWithSecret
 
 _MAIL = b"""\
 From: You <you@example.com>\r
@@ -43,14 +45,14 @@ Is anybody there?\r
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
-def fill(text: str, demo: dict[str, str]) -> dict[str, Any]:
+def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
     """Return the event of a sample's text, with keys and ids of the demo (`infra.local.demo`) and mail of its agent."""
     answered = cache(lambda: _answered(demo))
     hook = cache(lambda: _webhook(demo).endpoint.id)
     makers: dict[str, Callable[[], str]] = {
         "agent_key": lambda: demo["ANIMA_AGENT_KEY"],
         "agent_id": lambda: demo["ANIMA_AGENT_ID"],
-        "agent_address": lambda: agents.get(demo["ORGANIZATION_ID"], demo["ANIMA_AGENT_ID"]).address,
+        "agent_address": lambda: agents.get_agent(demo["ORGANIZATION_ID"], demo["ANIMA_AGENT_ID"]).address,
         "inbound_mail": lambda: _stored("inbound/sample0inbound0mail0000000000000000000001"),
         "organization_id": lambda: demo["ORGANIZATION_ID"],
         "opticomm_agent_id": lambda: demo["OPTICOMM_AGENT_ID"],
@@ -60,7 +62,7 @@ def fill(text: str, demo: dict[str, str]) -> dict[str, Any]:
         "redeemed_roleplay": lambda: _redeemed_roleplay(demo),
         "dialed_call": lambda: _dialed(demo),
         "noted_contact": lambda: (
-            contacts.upsert(_master(demo), "+14155550142", {"notes": "Call after noon."}).contact.id
+            contacts.upsert_contact(_master(demo), "+14155550142", {"notes": "Call after noon."}).contact.id
         ),
         "placed_call": lambda: _placed(demo),
         "queued_message": lambda: _queued(demo).id,
@@ -70,7 +72,7 @@ def fill(text: str, demo: dict[str, str]) -> dict[str, Any]:
         "simulator_signature": lambda: answered().headers["simulator-signature"],
         "webhook_message": lambda: _told_of(demo),
         "webhook_endpoint": hook,
-        "webhook_delivery": lambda: webhooks.send_test(_master(demo), hook()).id,
+        "webhook_delivery": lambda: deliveries.send_test_delivery(_master(demo), hook()).id,
         "sent_message": lambda: _sent(demo).id,
     }
     made = {name: makers[name]() for name in set(_PLACE.findall(text))}
@@ -80,41 +82,41 @@ def fill(text: str, demo: dict[str, str]) -> dict[str, Any]:
 
 def _stored(key: str) -> str:
     """Store a mail like SES. Returns its key."""
-    objects.put("inbound-mail", key, _MAIL, "message/rfc822")
+    objects.put_object("inbound-mail", key, _MAIL, "message/rfc822")
     return key
 
 
 def _queued(demo: dict[str, str]) -> Message:
-    return email.send(_agent(demo), Draft(to=["you@example.com"], subject="Hello", body="From an agent."))
+    return email.send_message(_agent(demo), MailDraft(to=["you@example.com"], subject="Hello", body="From an agent."))
 
 
 def _sent(demo: dict[str, str]) -> Message:
     message = _queued(demo)
-    delivery.deliver(message.org_id, message.id)
+    delivery.send_queued(message.org_id, message.id)
     return message
 
 
 def _placed(demo: dict[str, str]) -> str:
     order = Order(to="+14155550142", tier=Tier.BASIC, consent_source="business-relationship")
-    return calls.place(_agent(demo), order).id
+    return calls.place_call(_agent(demo), order).id
 
 
 def _dialed(demo: dict[str, str]) -> str:
     call_id = _placed(demo)
-    dialing.dial(demo["ORGANIZATION_ID"], call_id)
+    dialing.dial_call(demo["ORGANIZATION_ID"], call_id)
     return call_id
 
 
-def _answered(demo: dict[str, str]) -> Callback:
+def _answered(demo: dict[str, str]) -> SimulatedCallback:
     """The simulated provider's callback for an answered call."""
     facts = {"org_id": demo["ORGANIZATION_ID"], "call_id": _dialed(demo), "kind": "answered", "answered_by": "human"}
     return callbacks.sign(Report.model_validate(facts))
 
 
 def _redeemed_roleplay(demo: dict[str, str]) -> str:
-    snapshot = access.authenticate(demo["ATHOS_KEY"], frozenset({KeyKind.ATHOS}))
-    minted = sessions.mint(access.caller(snapshot, ids.new("corr")), "rep_good", None)
-    return sessions.redeem(sessions.admit(minted.token), Wanted(drill_key="ma-full-sale")).call.id
+    snapshot = access.authenticate_key(demo["ATHOS_KEY"], frozenset({KeyKind.ATHOS}))
+    minted = sessions.mint_session(access.caller_of(snapshot, ids.new_id("corr")), "rep_good", None)
+    return sessions.redeem_session(sessions.admit_token(minted.token), DrillRequest(drill_key="ma-full-sale")).call.id
 
 
 def _rep_joined(demo: dict[str, str]) -> str:
@@ -135,10 +137,10 @@ def _livekit_signature(body: str) -> str:
     import jwt
 
     if not settings.text("LIVEKIT_SECRET", ""):
-        name = ids.new("livekit")
-        session.client("secretsmanager").create_secret(Name=name, SecretString=f"{name} is long enough for HS256")
+        name = ids.new_id("livekit")
+        clients.get_client("secretsmanager").create_secret(Name=name, SecretString=f"{name} is long enough for HS256")
         os.environ["SWITCHBOARD_LIVEKIT_SECRET"] = name
-    key = secret.active(settings.text("LIVEKIT_SECRET"))[0]
+    key = secret.active_secrets(settings.text("LIVEKIT_SECRET"))[0]
     digest = base64.b64encode(hashlib.sha256(base64.b64decode(body)).digest()).decode()
     now = int(clock.epoch())
     return jwt.encode({"iss": "API_sample", "nbf": now, "exp": now + 300, "sha256": digest}, key, algorithm="HS256")
@@ -147,16 +149,16 @@ def _livekit_signature(body: str) -> str:
 def _ended_roleplay(demo: dict[str, str]) -> str:
     """Run a practice call to its end. Returns its id."""
     org_id, call_id = demo["ORGANIZATION_ID"], _redeemed_roleplay(demo)
-    call = roleplay.find(org_id, call_id)
+    call = roleplay.find_call(org_id, call_id)
     assert call is not None
-    for _, report in simulator.course(lifecycle.room(call), step=0):
-        lifecycle.apply(Progress.model_validate({"org_id": org_id, "call_id": call_id, **report}))
+    for _, report in simulator.course(lifecycle.room_of(call), step=0):
+        lifecycle.apply_report(TransportReport.model_validate({"org_id": org_id, "call_id": call_id, **report}))
     return call_id
 
 
-def _webhook(demo: dict[str, str]) -> NewEndpoint:
+def _webhook(demo: dict[str, str]) -> EndpointWithSecret:
     # Nothing listens on this port: deliveries fail at once.
-    return webhooks.register(_master(demo), "anima", Settings(url="http://127.0.0.1:9999/hook"))
+    return webhooks.create_endpoint(_master(demo), "anima", EndpointSettings(url="http://127.0.0.1:9999/hook"))
 
 
 def _told_of(demo: dict[str, str]) -> str:
@@ -166,10 +168,10 @@ def _told_of(demo: dict[str, str]) -> str:
 
 
 def _master(demo: dict[str, str]) -> Caller:
-    snapshot = access.authenticate(demo["ANIMA_MASTER_KEY"], frozenset({KeyKind.MASTER}))
-    return access.caller(snapshot, ids.new("corr"))
+    snapshot = access.authenticate_key(demo["ANIMA_MASTER_KEY"], frozenset({KeyKind.MASTER}))
+    return access.caller_of(snapshot, ids.new_id("corr"))
 
 
 def _agent(demo: dict[str, str]) -> Caller:
-    snapshot = access.authenticate(demo["ANIMA_AGENT_KEY"], frozenset({KeyKind.AGENT}))
-    return access.caller(snapshot, ids.new("corr"))
+    snapshot = access.authenticate_key(demo["ANIMA_AGENT_KEY"], frozenset({KeyKind.AGENT}))
+    return access.caller_of(snapshot, ids.new_id("corr"))

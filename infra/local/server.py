@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from infra.local.say import say
+from infra.local.terminal import print_line
 
 STARTS_WITHIN_SECONDS = 30
 _LISTENING = "0A"
@@ -161,11 +161,11 @@ class Server:
                 self._process.wait(timeout=_PATIENCE_SECONDS)
             except subprocess.TimeoutExpired:
                 if self._writes_at_its_end:
-                    say(f"The {self.name} is writing its data. Please wait.")
+                    print_line(f"The {self.name} is writing its data. Please wait.")
                 else:
                     self._process.kill()
                 self._process.wait()
         if self._process.stdin:
             self._process.stdin.close()
         if self._process.returncode == self.NOT_WRITTEN:
-            say(f"The {self.name} could not write its data: see {self.log} for the reason.")
+            print_line(f"The {self.name} could not write its data: see {self.log} for the reason.")

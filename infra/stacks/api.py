@@ -9,20 +9,21 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
+from infra import resources as infra_resources
 from infra import topology
 from infra.build import Assets
-from infra.stacks import refusals
-from infra.stacks.accepted import accept
+from infra.stacks import gateway_responses
 from infra.stacks.deployment import Deployment
+from infra.stacks.findings import accept_finding
 from infra.stacks.front import Front
 from infra.stacks.functions import Functions, log_group_of
 from infra.stacks.settings import Resources
 
 STAGE = "live"
 #: Requests per second over all callers, and the burst: the limits of the AWS account.
-RATE, BURST = 10_000, 5_000
+REQUESTS_PER_SECOND, MAX_BURST = 10_000, 5_000
 #: The longest time for which API Gateway streams a response.
-LONGEST_STREAM = Duration.minutes(15)
+MAX_STREAM_DURATION = Duration.minutes(15)
 
 _IN_THE_FUNCTION = "The function does it, because it responds in the caller's dialect and knows the caller's key."
 
@@ -34,7 +35,7 @@ class RestApi(Stack):
         self,
         scope: Construct,
         deployment: Deployment,
-        api: topology.Api,
+        api: infra_resources.Api,
         *,
         front: Front,
         resources: Resources,
@@ -54,7 +55,7 @@ class RestApi(Stack):
                 _serve(self.rest.root.resource_for_path(path), handlers[group.name], streams=streams)
         _serve(self.rest.root, handlers[api.fallback])
         _serve(self.rest.root.resource_for_path("{proxy+}"), handlers[api.fallback])
-        refusals.add(self.rest, api.name)
+        gateway_responses.add_gateway_responses(self.rest, api.name)
         self._attach(api)
         CfnOutput(self, "Url", description=f"The address of {api.name} without a domain", value=self.rest.url)
 
@@ -75,8 +76,8 @@ class RestApi(Stack):
                 access_log_format=_access_log(),
                 tracing_enabled=True,
                 metrics_enabled=True,
-                throttling_rate_limit=RATE,
-                throttling_burst_limit=BURST,
+                throttling_rate_limit=REQUESTS_PER_SECOND,
+                throttling_burst_limit=MAX_BURST,
             ),
         )
         for id_, reason in {
@@ -85,17 +86,17 @@ class RestApi(Stack):
             "AwsSolutions-COG4": _IN_THE_FUNCTION,
             "AwsSolutions-APIG6": "The access log names every error. The execution log adds headers, which hold keys.",
         }.items():
-            accept(rest, id_, reason)
+            accept_finding(rest, id_, reason)
         return rest
 
-    def _attach(self, api: topology.Api) -> None:
+    def _attach(self, api: infra_resources.Api) -> None:
         stage = self.rest.deployment_stage
         if self._deployment.has("web_acl_association"):
             wafv2.CfnWebACLAssociation(
                 self, "Firewall", resource_arn=stage.stage_arn, web_acl_arn=self._front.firewall.attr_arn
             )
         else:
-            accept(stage, "AwsSolutions-APIG3", "The local engine has no web ACL associations.")
+            accept_finding(stage, "AwsSolutions-APIG3", "The local engine has no web ACL associations.")
         if self._front.domain:
             apigatewayv2.CfnApiMapping(
                 self,
@@ -112,7 +113,7 @@ def _serve(resource: apigateway.IResource, handler: lambda_.IFunction, *, stream
         handler,
         scope_permission_to_method=False,
         response_transfer_mode=apigateway.ResponseTransferMode.STREAM if streams else None,
-        timeout=LONGEST_STREAM if streams else None,
+        timeout=MAX_STREAM_DURATION if streams else None,
     )
     resource.add_method("ANY", integration)
 

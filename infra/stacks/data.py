@@ -9,10 +9,10 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from infra import topology
+from infra import resources, topology
 from infra.stacks import buckets
-from infra.stacks.accepted import accept
 from infra.stacks.deployment import Deployment
+from infra.stacks.findings import accept_finding
 
 _EXPIRES = "All its items expire within a week. After a loss, people sign in again and clients retry."
 
@@ -34,13 +34,13 @@ class Data(Stack):
             generate_secret_string=secretsmanager.SecretStringGenerator(password_length=64, exclude_punctuation=True),
             removal_policy=RemovalPolicy.RETAIN,
         )
-        accept(
+        accept_finding(
             self.root_secret,
             "AwsSolutions-SMG4",
             "A new root secret would break every cursor and every repeatable secret. It is replaced by hand only.",
         )
 
-    def _table(self, deployment: Deployment, table: topology.Table) -> dynamodb.Table:
+    def _table(self, deployment: Deployment, table: resources.Table) -> dynamodb.Table:
         made = dynamodb.Table(
             self,
             f"Table-{table.name}",
@@ -66,10 +66,10 @@ class Data(Stack):
                 projection_type=dynamodb.ProjectionType.KEYS_ONLY,
             )
         if not table.retained:
-            accept(made, "AwsSolutions-DDB3", _EXPIRES)
+            accept_finding(made, "AwsSolutions-DDB3", _EXPIRES)
         return made
 
-    def _bucket(self, deployment: Deployment, bucket: topology.Bucket) -> None:
+    def _bucket(self, deployment: Deployment, bucket: resources.Bucket) -> None:
         made = s3.Bucket(
             self,
             f"Bucket-{bucket.name}",
@@ -87,7 +87,9 @@ class Data(Stack):
                 )
             ],
         )
-        accept(made, "AwsSolutions-S1", "Only SES and two functions access it, and the functions log each mail.")
+        accept_finding(
+            made, "AwsSolutions-S1", "Only SES and two functions access it, and the functions log each mail."
+        )
         if bucket.mail and deployment.mail_carrier == "ses":
             made.add_to_resource_policy(_written_by_ses(deployment, made, bucket.mail))
 

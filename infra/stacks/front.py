@@ -9,12 +9,12 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
-from infra.stacks.accepted import accept
 from infra.stacks.deployment import Deployment
+from infra.stacks.findings import accept_finding
 
 #: Requests that one address may make in five minutes. This stops floods, and must not limit a customer: a single
 #: address may use a whole scale plan, which allows 2,000 requests per second.
-PER_ADDRESS = 600_000
+MAX_REQUESTS_PER_ADDRESS = 600_000
 
 _LOGS_POLICY = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 
@@ -56,7 +56,7 @@ class Front(Stack):
                     action=wafv2.CfnWebACL.RuleActionProperty(block={}),
                     statement=wafv2.CfnWebACL.StatementProperty(
                         rate_based_statement=wafv2.CfnWebACL.RateBasedStatementProperty(
-                            aggregate_key_type="IP", limit=PER_ADDRESS, evaluation_window_sec=300
+                            aggregate_key_type="IP", limit=MAX_REQUESTS_PER_ADDRESS, evaluation_window_sec=300
                         )
                     ),
                     visibility_config=_seen_as("PerAddress"),
@@ -93,7 +93,7 @@ class Front(Stack):
         )
         role.apply_removal_policy(RemovalPolicy.RETAIN)
         apigateway.CfnAccount(self, "Account", cloud_watch_role_arn=role.role_arn)
-        accept(
+        accept_finding(
             role,
             f"AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{_LOGS_POLICY}]",
             "API Gateway documents this managed policy for writing logs.",

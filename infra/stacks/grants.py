@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 
+from infra.resources import Grant
 from infra.stacks.deployment import Deployment
-from infra.topology import Grant
 
 if TYPE_CHECKING:
     from infra.stacks.settings import Resources
@@ -26,7 +26,7 @@ Settings = dict[str, str | None]
 
 
 @dataclass(frozen=True)
-class Row:
+class GrantRow:
     """A grant's settings, without the common prefix, and its IAM statements. A setting without a value is omitted."""
 
     settings: Callable[[Deployment, Resources], Settings]
@@ -121,25 +121,25 @@ def _registry_settings(deployment: Deployment, _: Resources) -> Settings:
     }
 
 
-ROWS: dict[Grant, Row] = {
-    Grant.ROOT_SECRET: Row(
+ROWS: dict[Grant, GrantRow] = {
+    Grant.ROOT_SECRET: GrantRow(
         settings=lambda _, resources: {"ROOT_SECRET": resources.root_secret.secret_arn},
         statements=lambda _, resources: _may_read(resources.root_secret.secret_arn),
     ),
-    Grant.MAIL: Row(settings=_mail_settings, statements=_mail_statements),
-    Grant.LANGUAGE_MODEL: Row(settings=_model_settings, statements=_model_statements),
-    Grant.TRANSPORT: Row(
+    Grant.MAIL: GrantRow(settings=_mail_settings, statements=_mail_statements),
+    Grant.LANGUAGE_MODEL: GrantRow(settings=_model_settings, statements=_model_statements),
+    Grant.TRANSPORT: GrantRow(
         settings=_transport_settings,
         statements=lambda deployment, _: _may_read(deployment.livekit_secret_arn),
     ),
-    Grant.SIGN_IN: Row(
+    Grant.SIGN_IN: GrantRow(
         settings=_sign_in_settings,
         statements=lambda _, resources: _may_read(resources.issuer.secret_arn if resources.issuer else None),
     ),
-    Grant.CALLBACKS: Row(
+    Grant.CALLBACKS: GrantRow(
         settings=lambda deployment, _: {"CALLBACKS_URL": deployment.public_url},
         statements=lambda *_: (),
     ),
     # The files are in the function's file system, so no statement is needed.
-    Grant.NATIONAL_REGISTRY: Row(settings=_registry_settings, statements=lambda *_: ()),
+    Grant.NATIONAL_REGISTRY: GrantRow(settings=_registry_settings, statements=lambda *_: ()),
 }

@@ -8,8 +8,8 @@ from aws_cdk import Aws, CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
-from infra.stacks.accepted import accept
 from infra.stacks.deployment import Deployment
+from infra.stacks.findings import accept_finding
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,12 @@ class Identity(Stack):
         )
         if self._deployment.sign_in_mail == "ses":
             self._send_through_ses(pool)
-        accept(pool, "AwsSolutions-COG2", "Some invited people have no second device. sign_in_mfa can require it.")
-        accept(pool, "AwsSolutions-COG8", "The Plus plan costs money for every person from the first sign-in on.")
+        accept_finding(
+            pool, "AwsSolutions-COG2", "Some invited people have no second device. sign_in_mfa can require it."
+        )
+        accept_finding(
+            pool, "AwsSolutions-COG8", "The Plus plan costs money for every person from the first sign-in on."
+        )
         return pool
 
     def _send_through_ses(self, pool: cognito.UserPool) -> None:

@@ -11,20 +11,20 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from infra import topology
+from infra import resources, topology
 from infra.stacks.api import STAGE
 from infra.stacks.deployment import Deployment
 from switchboard.telemetry import NAMESPACE
 
 #: The age, in seconds, from which a waiting job and an event that is not fanned out cause an alarm.
-OLDEST_JOB, OLDEST_EVENT = 300, 60
+MAX_JOB_AGE_SECONDS, MAX_EVENT_AGE_SECONDS = 300, 60
 #: The limit for the response time of 99 of 100 requests, in milliseconds.
-SLOWEST = 3_000
+MAX_P99_MILLISECONDS = 3_000
 #: Metrics of our code for faults that need an operator: a timer that was set aside, and an item of the outbox that the
 #: fan-out skipped.
-LOST = {"timers-dead": "TimerDead", "outbox-unreadable": "OutboxUnreadable"}
+FAULT_METRICS = {"timers-dead": "TimerDead", "outbox-unreadable": "OutboxUnreadable"}
 #: The metric of an hourly schedule for rows of law with an overdue review. The alarm stays until the review is done.
-OVERDUE = {"law-review-overdue": "LawReviewOverdue"}
+OVERDUE_METRICS = {"law-review-overdue": "LawReviewOverdue"}
 _MINUTE = Duration.minutes(1)
 _TWO_HOURS = Duration.hours(2)
 _FIVE_MINUTES = Duration.minutes(5)
@@ -48,34 +48,36 @@ class Observability(Stack):
             self._watch_group(group)
         for worker in (*topology.WORKERS, *topology.SCHEDULES):
             self._watch_worker(worker)
-        for name, metric in LOST.items():
+        for name, metric in FAULT_METRICS.items():
             self._alarm(name, _of_ours(metric), 0)
-        for name, metric in OVERDUE.items():
+        for name, metric in OVERDUE_METRICS.items():
             self._alarm(name, _of_ours(metric, _TWO_HOURS), 0)
         for api in topology.APIS:
             self._alarm(f"{api.name}-5xx", self._of_api(api, "5XXError", "Average"), 0.01, periods=3)
         self._dashboard()
 
-    def _watch_queue(self, queue: topology.Queue) -> None:
+    def _watch_queue(self, queue: resources.Queue) -> None:
         self._alarm(f"{queue.name}-dlq", self._depth(f"{queue.name}-dlq", fifo=queue.fifo), 0)
-        self._alarm(f"{queue.name}-age", self._age(queue), OLDEST_JOB, periods=5)
+        self._alarm(f"{queue.name}-age", self._age(queue), MAX_JOB_AGE_SECONDS, periods=5)
 
-    def _watch_group(self, group: topology.Group) -> None:
+    def _watch_group(self, group: resources.Group) -> None:
         self._alarm(f"{group.name}-errors", self._of(group, "Errors"), 0)
         self._alarm(f"{group.name}-throttles", self._of(group, "Throttles"), 0)
         if group.streaming:
             return  # a stream lasts minutes
-        self._alarm(f"{group.name}-p99", self._of(group, "Duration", "p99", _FIVE_MINUTES), SLOWEST, periods=3)
+        self._alarm(
+            f"{group.name}-p99", self._of(group, "Duration", "p99", _FIVE_MINUTES), MAX_P99_MILLISECONDS, periods=3
+        )
 
-    def _watch_worker(self, worker: topology.Worker | topology.Schedule) -> None:
+    def _watch_worker(self, worker: resources.Worker | resources.Schedule) -> None:
         self._alarm(f"{worker.name}-errors", self._of(worker, "Errors"), 0)
         self._alarm(f"{worker.name}-throttles", self._of(worker, "Throttles"), 0, periods=5)
-        if isinstance(worker, topology.Schedule):
+        if isinstance(worker, resources.Schedule):
             period = Duration.minutes(5 * worker.rate_minutes)
             self._alarm(f"{worker.name}-missing", self._of(worker, "Invocations", period=period), 1, below=True)
         elif worker.stream:
             age = self._of(worker, "IteratorAge", "Maximum")
-            self._alarm(f"{worker.name}-age", age, OLDEST_EVENT * 1_000, periods=5)
+            self._alarm(f"{worker.name}-age", age, MAX_EVENT_AGE_SECONDS * 1_000, periods=5)
             failures = self._depth(f"{worker.name}-failures", fifo=False)
             self._alarm(f"{worker.name}-failures", failures, 0)
 
@@ -98,7 +100,7 @@ class Observability(Stack):
     def _depth(self, name: str, *, fifo: bool) -> cloudwatch.Metric:
         return self._of_queue(name, "ApproximateNumberOfMessagesVisible", fifo=fifo)
 
-    def _age(self, queue: topology.Queue) -> cloudwatch.Metric:
+    def _age(self, queue: resources.Queue) -> cloudwatch.Metric:
         return self._of_queue(queue.name, "ApproximateAgeOfOldestMessage", fifo=queue.fifo)
 
     def _of_queue(self, name: str, metric: str, *, fifo: bool) -> cloudwatch.Metric:
@@ -112,7 +114,7 @@ class Observability(Stack):
         )
 
     def _of(
-        self, function: topology.Function, metric: str, statistic: str = "Sum", period: Duration = _MINUTE
+        self, function: resources.Function, metric: str, statistic: str = "Sum", period: Duration = _MINUTE
     ) -> cloudwatch.Metric:
         return cloudwatch.Metric(
             namespace="AWS/Lambda",
@@ -122,7 +124,7 @@ class Observability(Stack):
             period=period,
         )
 
-    def _of_api(self, api: topology.Api, metric: str, statistic: str) -> cloudwatch.Metric:
+    def _of_api(self, api: resources.Api, metric: str, statistic: str) -> cloudwatch.Metric:
         return cloudwatch.Metric(
             namespace="AWS/ApiGateway",
             metric_name=metric,

@@ -12,13 +12,13 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_ssm as ssm
 
 from infra import topology
+from infra.resources import Grant
 from infra.stacks import buckets
 from infra.stacks.deployment import Deployment
 from infra.stacks.grants import settings_of
 from infra.stacks.identity import Issuer
-from infra.topology import Grant
-from switchboard.aws.deployment import parameter
-from switchboard.aws.settings import env_key
+from switchboard.aws.deployment import parameter_name
+from switchboard.kit.settings import env_key
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Resources:
     issuer: Issuer | None
 
 
-def of(
+def environment_of(
     deployment: Deployment,
     resources: Resources,
     *,
@@ -54,9 +54,9 @@ def of(
     return environment | settings_of(grants, deployment, resources)
 
 
-def describe(stack: Stack, deployment: Deployment, resources: Resources) -> None:
+def store_settings(stack: Stack, deployment: Deployment, resources: Resources) -> None:
     """Store the deployment's settings where the operator's commands find them. They name secrets and contain none."""
-    everything = of(
+    everything = environment_of(
         deployment,
         resources,
         tables=resources.tables,
@@ -67,7 +67,7 @@ def describe(stack: Stack, deployment: Deployment, resources: Resources) -> None
     ssm.StringParameter(
         stack,
         "Settings",
-        parameter_name=parameter(deployment.stage),
+        parameter_name=parameter_name(deployment.stage),
         description="The settings of this deployment, for the switchboard command",
         # 4 KB are enough for about twenty queues. This tier becomes larger when it is necessary.
         tier=ssm.ParameterTier.INTELLIGENT_TIERING,

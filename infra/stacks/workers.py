@@ -13,12 +13,12 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk.aws_lambda_event_sources import SqsDlq
 from constructs import Construct
 
-from infra import topology
+from infra import resources, topology
 from infra.build import Assets
 from infra.stacks import settings
-from infra.stacks.accepted import accept
 from infra.stacks.data import Data
 from infra.stacks.deployment import INBOUND_MAIL, MAIL_EVENTS, Deployment
+from infra.stacks.findings import accept_finding
 from infra.stacks.functions import Functions
 from infra.stacks.identity import Issuer
 from infra.stacks.mail import Mail
@@ -45,7 +45,7 @@ class Workers(Stack):
         self._deployment, self._data = deployment, data
         self.queues = {queue.name: self._queue(queue) for queue in topology.QUEUES}
         self.resources = Resources(data.tables, self.queues, data.root_secret, issuer)
-        settings.describe(self, deployment, self.resources)
+        settings.store_settings(self, deployment, self.resources)
         self._functions = Functions(self, deployment, self.resources, assets)
         for worker in topology.WORKERS:
             if worker.queue:
@@ -58,7 +58,7 @@ class Workers(Stack):
             mail = Mail(self, deployment, self.queues[MAIL_EVENTS])
             mail.receive(self.queues[INBOUND_MAIL])
 
-    def _queue(self, queue: topology.Queue) -> sqs.Queue:
+    def _queue(self, queue: resources.Queue) -> sqs.Queue:
         dead = sqs.Queue(
             self,
             f"Queue-{queue.name}-dlq",
@@ -73,7 +73,7 @@ class Workers(Stack):
             dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=queue.max_receives, queue=dead),
         )
 
-    def _from_queue(self, worker: topology.Worker, queue: sqs.Queue) -> None:
+    def _from_queue(self, worker: resources.Worker, queue: sqs.Queue) -> None:
         consume = iam.PolicyStatement(actions=list(_CONSUME), resources=[queue.queue_arn])
         made = self._functions.make(worker, consume)
         lambda_.EventSourceMapping(
@@ -87,7 +87,7 @@ class Workers(Stack):
             report_batch_item_failures=True,
         )
 
-    def _from_stream(self, worker: topology.Worker) -> None:
+    def _from_stream(self, worker: resources.Worker) -> None:
         assert worker.stream, f"{worker.name} has neither a queue nor a stream"
         stream = self._data.tables[worker.stream].table_stream_arn
         assert stream, f"table {worker.stream} has no stream"
@@ -97,7 +97,7 @@ class Workers(Stack):
             **_shape(self._deployment.name(worker.name, "failures"), fifo=False),
             retention_period=DEAD_LETTERS_KEPT,
         )
-        accept(failures, "AwsSolutions-SQS3", "It is the dead-letter queue of the stream.")
+        accept_finding(failures, "AwsSolutions-SQS3", "It is the dead-letter queue of the stream.")
         made = self._functions.make(
             worker,
             iam.PolicyStatement(actions=list(_FOLLOW), resources=[stream]),
@@ -126,7 +126,7 @@ class Workers(Stack):
             on_failure=SqsDlq(failures),
         )
 
-    def _from_clock(self, schedule: topology.Schedule) -> None:
+    def _from_clock(self, schedule: resources.Schedule) -> None:
         made = self._functions.make(schedule)
         # A failed tick is not retried: the next tick continues where it stopped.
         made.configure_async_invoke(retry_attempts=0, max_event_age=Duration.minutes(1))

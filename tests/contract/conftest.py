@@ -1,4 +1,4 @@
-"""Organisations of the stack: the demo's, one that is suspended, one that has used up its minute."""
+"""Organizations of the stack: the demo's, one that is suspended, one that has used up its minute."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from smtplib import SMTP
 import httpx
 import pytest
 
-from infra.local.aws import client
-from switchboard.accounts import service as accounts
-from switchboard.aws.settings import env_key
-from switchboard.aws.table import encode, encode_item
+from infra.local.aws import engine_client
+from switchboard.accounts import organizations
+from switchboard.aws.attributes import encode_item, encode_value
+from switchboard.kit.settings import env_key
 from tests.conftest import Stack, forget
 from tests.contract import world
-from tests.contract.world import Organisation
+from tests.contract.world import Organization
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -44,10 +44,10 @@ def inside(stack: Stack) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def demo(stack: Stack, http: httpx.Client) -> Organisation:
-    """The demo organisation: on the scale plan, so that tests meet no limit."""
+def demo(stack: Stack, http: httpx.Client) -> Organization:
+    """The demo organization: on the scale plan, so that tests meet no limit."""
     keys = stack.keys
-    return Organisation(
+    return Organization(
         http,
         keys["ORGANIZATION_ID"],
         keys["ANIMA_AGENT_ID"],
@@ -63,28 +63,28 @@ def _post(port: int, mail: bytes, address: str) -> None:
 
 
 @pytest.fixture
-def acme(http: httpx.Client) -> Organisation:
-    """An organisation of the test's own."""
+def acme(http: httpx.Client) -> Organization:
+    """An organization of the test's own."""
     return world.sign_up(http)
 
 
 @pytest.fixture(scope="session")
-def suspended(stack: Stack, http: httpx.Client) -> Organisation:
-    """An organisation that is not active, which no operation makes it: the table is told."""
+def suspended(stack: Stack, http: httpx.Client) -> Organization:
+    """An organization that is not active, which no operation makes it: the table is told."""
     org = world.sign_up(http)
     environ = json.loads((stack.home / "environ.json").read_text())
-    dynamodb = client(environ, "dynamodb")
+    dynamodb = engine_client(environ, "dynamodb")
     dynamodb.update_item(
         TableName=environ[env_key("TABLE", "core")],
-        Key=encode_item(accounts.org_key_of(org.id)),
+        Key=encode_item(organizations.organization_ref(org.id)),
         UpdateExpression="SET #status = :status",
         ExpressionAttributeNames={"#status": "status"},
-        ExpressionAttributeValues={":status": encode("suspended")},
+        ExpressionAttributeValues={":status": encode_value("suspended")},
     )
     return org
 
 
 @pytest.fixture(scope="session")
-def exhausted(http: httpx.Client) -> Organisation:
-    """An organisation on the free plan, for tests that use up its minute."""
+def exhausted(http: httpx.Client) -> Organization:
+    """An organization on the free plan, for tests that use up its minute."""
     return world.sign_up(http)

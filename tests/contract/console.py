@@ -1,4 +1,4 @@
-"""People at the console: organisations with somebody in every role, and requests that each operation of HUM grants."""
+"""People at the console: organizations with somebody in every role, and requests that each operation of HUM grants."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 import httpx
 
-from switchboard.accounts import service as accounts
+from switchboard.accounts import organizations
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import clock, table
-from switchboard.aws.table import commit
-from switchboard.edge.dialects.hum import COOKIE
+from switchboard.aws import writes as aws_writes
+from switchboard.aws.writes import commit
+from switchboard.dialects.hum.dialect import COOKIE
+from switchboard.kit import clock
 from switchboard.people import service as people
+from switchboard.people import sessions
 from switchboard.people import store as people_store
 from switchboard.people.models import User
 from switchboard.team import invites, members
@@ -58,7 +60,7 @@ def _spelled(headers: dict[str, str]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Console:
-    """An organisation, and somebody in every role."""
+    """An organization, and somebody in every role."""
 
     http: httpx.Client
     org_id: str
@@ -74,23 +76,23 @@ class Console:
 def somebody(http: httpx.Client, org_id: str | None = None) -> Person:
     """A person nobody knew, who has just signed in."""
     name = secrets.token_hex(6)
-    user = people.recognise(
+    user = people.upsert_user(
         "https://tests.example", name, f"{name}@example.com", email_verified=True, name=name.title()
     )
-    return Person(http, user, str(people.open_session(user, org_id)))
+    return Person(http, user, str(sessions.open_session(user, org_id)))
 
 
 def join(http: httpx.Client, org_id: str, role: Role) -> Person:
-    """A person with a role in an organisation."""
+    """A person with a role in an organization."""
     person = somebody(http, org_id)
     commit(members.membership_writes(system(org_id), person.user, role))
     return person
 
 
 def opened(http: httpx.Client, plan: PlanName = PlanName.SCALE) -> Console:
-    """A new organisation, on a plan whose limits tests do not meet."""
-    org = accounts.new_organisation("Tests", "tests", plan)
-    commit(accounts.opening(system(org.id), org))
+    """A new organization, on a plan whose limits tests do not meet."""
+    org = organizations.new_organization("Tests", "tests", plan)
+    commit(organizations.organization_writes(system(org.id), org))
     roles = {role.value: join(http, org.id, role) for role in Role}
     return Console(http, org.id, **roles)
 
@@ -104,19 +106,19 @@ def another_place(person: Person, role: Role) -> Console:
 
 def inviting(person: Person, role: Role = Role.VIEWER) -> tuple[Invite, str]:
     """An invite for a person's address, and the id of the new organization that it is of."""
-    org = accounts.new_organisation("Inviting", "inviting", PlanName.SCALE)
+    org = organizations.new_organization("Inviting", "inviting", PlanName.SCALE)
     assert person.user.email
     made, writes = invites.invite_writes(system(org.id), org, "Zoe", person.user.email, role)
-    commit(accounts.opening(system(org.id), org), writes)
+    commit(organizations.organization_writes(system(org.id), org), writes)
     return made, org.id
 
 
 def over(http: httpx.Client, org_id: str) -> Person:
     """An admin whose session is over."""
     person = join(http, org_id, Role.ADMIN)
-    cookie = people.read_cookie(person.cookie)
+    cookie = sessions.parse_cookie(person.cookie)
     assert cookie
-    table.write(people_store.change_session(cookie.digest, {"idle_at": clock.iso(clock.now())}))
+    aws_writes.write_item(people_store.session_change_write(cookie.digest, {"idle_at": clock.format_iso(clock.now())}))
     return person
 
 
@@ -151,7 +153,7 @@ def _member(org: Console) -> str:
     return f"/api/team/members/{org.another(Role.VIEWER).user.id}"
 
 
-#: What makes a request that an admin is granted, in an organisation: one of its own each time.
+#: What makes a request that an admin is granted, in an organization: one of its own each time.
 GOOD: dict[str, Callable[[Console], Ask]] = {
     "getCurrentUser": lambda _: Ask("GET", "/api/me"),
     "switchOrg": lambda org: Ask("POST", "/api/session/org", {"org_id": org.org_id}),
@@ -199,7 +201,7 @@ def ask_for(name: str, org: Console, person: Person) -> Ask:
     return OWN[name](person) if name in OWN else GOOD[name](org)
 
 
-#: Those whose path names something of the organisation, which for another is not there.
+#: Those whose path names something of the organization, which for another is not there.
 NAMING = (
     *("revokeTeamInvite", "updateTeamMemberRole", "removeTeamMember", "updateContact", "deleteContact"),
     *("deleteBlockedNumber", "switchOrg"),

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from jsonschema import Draft202012Validator
 
-from switchboard.edge.documents.headers import CHALLENGE
+from switchboard.edge.document_headers import CHALLENGE
 
 Json = dict[str, Any]
 

@@ -6,7 +6,7 @@ import hashlib
 import time
 from typing import Any
 
-from tests.contract.world import MAIL, OURS, Organisation, unique
+from tests.contract.world import MAIL, OURS, Organization, unique
 
 MARKS = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -35,14 +35,14 @@ def verifies(event: dict[str, Any]) -> bool:
     return bool(event["immutableHash"] == "sha256:" + hashlib.sha256(text.encode()).hexdigest())
 
 
-def listed(org: Organisation, workflow: str, **query: str) -> dict[str, Any]:
+def listed(org: Organization, workflow: str, **query: str) -> dict[str, Any]:
     answer = org.http.get("/v1/audit/events", params={"correlation_id": workflow, **query}, headers=org.agent)
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
 
 
-def settled(org: Organisation, workflow: str, count: int) -> list[dict[str, Any]]:
+def settled(org: Organization, workflow: str, count: int) -> list[dict[str, Any]]:
     """A workflow's events, as soon as so many are sealed."""
     deadline = time.monotonic() + 30
     while True:
@@ -56,7 +56,7 @@ def settled(org: Organisation, workflow: str, count: int) -> list[dict[str, Any]
         time.sleep(0.1)
 
 
-def test_every_listed_event_verifies_alone_by_the_published_formula(demo: Organisation) -> None:
+def test_every_listed_event_verifies_alone_by_the_published_formula(demo: Organization) -> None:
     workflow = unique()
     mail = MAIL | {"subject": 'Überweisung "eilt" 🙂', "metadata": {"Zürich": 'a\\b "c"', "a": 1}}
     sent = demo.http.post("/v1/email/send", json=mail, headers=demo.agent | {"x-correlation-id": workflow})
@@ -69,7 +69,7 @@ def test_every_listed_event_verifies_alone_by_the_published_formula(demo: Organi
             assert not verifies(event | {name: f"{value}x"}), name
 
 
-def test_an_event_is_listed_as_it_is_exported(demo: Organisation) -> None:
+def test_an_event_is_listed_as_it_is_exported(demo: Organization) -> None:
     workflow = unique()
     demo.http.post("/v1/email/send", json=MAIL, headers=demo.agent | {"x-correlation-id": workflow})
     for event in settled(demo, workflow, 3):
@@ -78,7 +78,7 @@ def test_an_event_is_listed_as_it_is_exported(demo: Organisation) -> None:
         assert exported["documents"] == [event]
 
 
-def test_pages_go_on_from_a_cursor_and_the_last_has_none(demo: Organisation) -> None:
+def test_pages_go_on_from_a_cursor_and_the_last_has_none(demo: Organization) -> None:
     workflow = unique()
     demo.http.post("/v1/email/send", json=MAIL, headers=demo.agent | {"x-correlation-id": workflow})
     whole = settled(demo, workflow, 3)

@@ -11,13 +11,13 @@ import pytest
 
 from infra import openapi, topology
 from infra.local.pool import Context
-from switchboard.aws import clock, objects, session, settings
+from switchboard.aws import clients, objects
 from switchboard.edge.api import Api
 from switchboard.email import inbound
-from switchboard.webhooks import delivery, dispatch
-from switchboard.webhooks import service as webhooks
+from switchboard.kit import clock, settings
+from switchboard.webhooks import deliveries, delivery_worker, new_delivery
 from tests.actors import Tenant, tenant
-from tests.contract.world import GOOD, OURS, Ask, Organisation
+from tests.contract.world import GOOD, OURS, Ask, Organization
 
 GROUPS = {group.name: api for group, api in zip(
     (group for group in topology.GROUPS if group.api == "anima"), openapi.groups("anima"), strict=True
@@ -65,31 +65,31 @@ class _Direct(httpx.BaseTransport):
 
 
 @pytest.fixture
-def acme(cloud: dict[str, str]) -> Organisation:
+def acme(cloud: dict[str, str]) -> Organization:
     made: Tenant = tenant()
     http = httpx.Client(base_url="http://local", transport=_Direct())
     deliver = partial(_deliver, made.org_id)
-    return Organisation(http, made.org_id, made.agent_id, made.agent_key, made.master_key, _post, deliver)
+    return Organization(http, made.org_id, made.agent_id, made.agent_key, made.master_key, _post, deliver)
 
 
 def _deliver(org_id: str, delivery_id: str) -> None:
     """Make a delivery's first attempt, as the worker for an endpoint does that nobody knows yet."""
-    delivery.deliver([dispatch.attempt_of(webhooks.find_delivery(org_id, delivery_id))], slow=True)
+    delivery_worker.deliver_batch([new_delivery.attempt_job(deliveries.get_delivery(org_id, delivery_id))], slow=True)
 
 
 def _post(mail: bytes, address: str) -> None:
     """Land a mail, as the function that SES' notices start does."""
-    objects.put("inbound-mail", "inbound/1", mail, "message/rfc822")
+    objects.put_object("inbound-mail", "inbound/1", mail, "message/rfc822")
     action = {"type": "S3", "objectKey": "inbound/1"}
-    envelope = {"messageId": "1", "timestamp": clock.stamp(), "source": "you@example.com"}
-    inbound.receive(
+    envelope = {"messageId": "1", "timestamp": clock.now_iso(), "source": "you@example.com"}
+    inbound.receive_mail(
         {"notificationType": "Received", "receipt": {"recipients": [address], "action": action}, "mail": envelope}
     )
 
 
 @pytest.mark.parametrize("name", sorted(OURS.operations))
 def test_a_fault_of_ours_is_500_and_tells_nothing(
-    acme: Organisation, name: str, monkeypatch: pytest.MonkeyPatch
+    acme: Organization, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = GOOD[name](acme)
 
@@ -104,14 +104,14 @@ def test_a_fault_of_ours_is_500_and_tells_nothing(
 
 
 @pytest.mark.parametrize("name", sorted(one.id for one in OURS.operations.values() if 503 in one.statuses))
-def test_where_no_record_can_be_kept_a_keyed_request_is_503(acme: Organisation, name: str) -> None:
+def test_where_no_record_can_be_kept_a_keyed_request_is_503(acme: Organization, name: str) -> None:
     request = GOOD[name](acme).with_headers(Idempotency_Key="0123456789abcdefghijkl")
-    session.client("dynamodb").delete_table(TableName=settings.table("idempotency"))
+    clients.get_client("dynamodb").delete_table(TableName=settings.table_name("idempotency"))
     answer = ask(request)
     assert (answer.status_code, answer.json()["code"]) == (503, "SERVICE_UNAVAILABLE")
 
 
-def test_an_address_signs_up_so_many_times_an_hour(acme: Organisation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_signs_up_so_many_times_an_hour(acme: Organization, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWITCHBOARD_SIGN_UPS_PER_HOUR", "2")
     answers = [ask(GOOD["agentSignUp"](acme)) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
@@ -119,7 +119,7 @@ def test_an_address_signs_up_so_many_times_an_hour(acme: Organisation, monkeypat
     assert 1 <= int(answers[2].headers["retry-after"]) <= 3_600
 
 
-def test_a_known_caller_who_is_turned_away_is_counted_as_its_organisation(acme: Organisation) -> None:
+def test_a_known_caller_who_is_turned_away_is_counted_as_its_organization(acme: Organization) -> None:
     answer = ask(Ask("GET", "/v1/agents", headers=acme.agent))
     assert (answer.status_code, answer.json()["code"]) == (403, "MASTER_KEY_REQUIRED")
     assert answer.headers["x-ratelimit-limit"] == "3000"

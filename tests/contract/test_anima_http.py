@@ -19,7 +19,7 @@ from switchboard.accounts import credentials
 from switchboard.accounts.models import KeyKind
 from switchboard.webhooks.service import MAX_ENDPOINTS
 from tests.contract.spec import METHODS, ORACLE, STREAM, Json, Operation, Spec
-from tests.contract.world import CALL, GOOD, MAIL, OURS, Ask, Organisation, number, stranger, until
+from tests.contract.world import CALL, GOOD, MAIL, OURS, Ask, Organization, number, stranger, until
 
 CONTRACT = Spec.read(ORACLE / "anima.json")
 KNOWN = sorted(OURS.operations)
@@ -40,7 +40,7 @@ def test_there_is_a_request_for_every_operation() -> None:
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_it_grants_a_good_request(demo: Organisation, name: str) -> None:
+def test_it_grants_a_good_request(demo: Organization, name: str) -> None:
     answer = GOOD[name](demo).send(demo.http)
     expected = next(status for status in OURS.operations[name].statuses if status < 300)
     assert answer.status_code == expected, answer.text
@@ -53,15 +53,15 @@ def test_it_grants_a_good_request(demo: Organisation, name: str) -> None:
 # Refusals that any operation may give.
 
 
-def invalid(org: Organisation, ask: Ask) -> httpx.Response:
+def invalid(org: Organization, ask: Ask) -> httpx.Response:
     return ask.with_headers(x_correlation_id="two words").send(org.http)
 
 
-def unauthenticated(org: Organisation, ask: Ask) -> httpx.Response:
+def unauthenticated(org: Organization, ask: Ask) -> httpx.Response:
     return ask.with_headers(Authorization=None).send(org.http)
 
 
-def conflicting(org: Organisation, ask: Ask) -> httpx.Response:
+def conflicting(org: Organization, ask: Ask) -> httpx.Response:
     """An Idempotency-Key that another request of the same actor has used."""
     key = secrets.token_urlsafe(24)
     by = ask.headers.get("Authorization")
@@ -72,15 +72,15 @@ def conflicting(org: Organisation, ask: Ask) -> httpx.Response:
     return ask.with_headers(Idempotency_Key=key).send(org.http)
 
 
-def too_large(org: Organisation, ask: Ask) -> httpx.Response:
+def too_large(org: Organization, ask: Ask) -> httpx.Response:
     return ask.with_headers(Content_Type="application/json").send(org.http, content=b" " * (1_048_576 + 1))
 
 
-def foreign(org: Organisation, ask: Ask) -> httpx.Response:
+def foreign(org: Organization, ask: Ask) -> httpx.Response:
     return ask.with_headers(Content_Type="text/plain").send(org.http, content=b"{}")
 
 
-ANYWHERE: dict[int, Callable[[Organisation, Ask], httpx.Response]] = {
+ANYWHERE: dict[int, Callable[[Organization, Ask], httpx.Response]] = {
     400: invalid,
     401: unauthenticated,
     409: conflicting,
@@ -91,30 +91,30 @@ ANYWHERE: dict[int, Callable[[Organisation, Ask], httpx.Response]] = {
 # Refusals of one operation.
 
 
-def capped(org: Organisation) -> Ask:
+def capped(org: Organization) -> Ask:
     cap = {"enabled": True, "monthlyCapCents": 0}
     assert org.http.put("/v1/billing/hard-cap", json=cap, headers=org.master).status_code == 200
     until(lambda: GOOD["emailSend"](org).send(org.http), 402)
     return GOOD["emailSend"](org)
 
 
-def full(org: Organisation) -> Ask:
+def full(org: Organization) -> Ask:
     for _ in range(2):  # the free plan's three, with the first
         assert GOOD["agentCreate"](org).send(org.http).status_code == 201
     return GOOD["agentCreate"](org)
 
 
-def unknown_webhook(method: str, path: str, body: dict[str, Any] | None, org: Organisation) -> Ask:
+def unknown_webhook(method: str, path: str, body: dict[str, Any] | None, org: Organization) -> Ask:
     return Ask(method, f"/v1/webhooks/{path}", body, headers=org.master)
 
 
-def crowded(org: Organisation) -> Ask:
+def crowded(org: Organization) -> Ask:
     for _ in range(MAX_ENDPOINTS):
         assert GOOD["webhookCreate"](org).send(org.http).status_code == 201
     return GOOD["webhookCreate"](org)
 
 
-OWN: dict[tuple[str, int], Callable[[Organisation], Ask]] = {
+OWN: dict[tuple[str, int], Callable[[Organization], Ask]] = {
     ("optOutDelete", 404): lambda org: Ask("DELETE", f"/v1/compliance/opt-outs/{number()}", headers=org.master),
     ("blockDelete", 404): lambda org: Ask("DELETE", f"/v1/compliance/blocks/{number()}", headers=org.master),
     ("consentDelete", 404): lambda org: Ask("DELETE", f"/v1/compliance/consents/{number()}", headers=org.master),
@@ -170,17 +170,17 @@ OWN: dict[tuple[str, int], Callable[[Organisation], Ask]] = {
 
 
 @pytest.mark.parametrize(("name", "status"), [one for one in DECLARED if one[1] in ANYWHERE])
-def test_the_pipelines_refusals_are_given(demo: Organisation, name: str, status: int) -> None:
+def test_the_pipelines_refusals_are_given(demo: Organization, name: str, status: int) -> None:
     assert ANYWHERE[status](demo, GOOD[name](demo)).status_code == status
 
 
 @pytest.mark.parametrize(("name", "status"), [one for one in DECLARED if one[1] in (402, 404)])
-def test_an_operations_own_refusals_are_given(acme: Organisation, name: str, status: int) -> None:
+def test_an_operations_own_refusals_are_given(acme: Organization, name: str, status: int) -> None:
     assert OWN[name, status](acme).send(acme.http).status_code == status
 
 
 @pytest.mark.parametrize("name", [name for name, status in DECLARED if status == 403])
-def test_a_suspended_organisation_is_refused(demo: Organisation, suspended: Organisation, name: str) -> None:
+def test_a_suspended_organization_is_refused(demo: Organization, suspended: Organization, name: str) -> None:
     ask = GOOD[name](demo).with_headers(Authorization=f"Bearer {suspended.master_key}")
     assert until(lambda: ask.send(demo.http), 403).json()["code"] == "FORBIDDEN"
 
@@ -190,7 +190,7 @@ _BY_ADDRESS = ("emailUnsubscribe", "emailUnsubscribePage")
 
 
 @pytest.mark.parametrize("name", [name for name, status in DECLARED if status == 429 and name not in _BY_ADDRESS])
-def test_the_minutes_limit_holds_everywhere(demo: Organisation, exhausted: Organisation, name: str) -> None:
+def test_the_minutes_limit_holds_everywhere(demo: Organization, exhausted: Organization, name: str) -> None:
     # With an agent's key also where it takes a master key: who may not do a thing may not ask for it without end.
     ask = GOOD[name](demo).with_headers(Authorization=f"Bearer {exhausted.agent_key}")
     for _ in range(200):  # 60 a minute, and a minute may end meanwhile
@@ -212,14 +212,14 @@ def test_the_minutes_limit_holds_everywhere(demo: Organisation, exhausted: Organ
         ("+15005550013", 503, "SERVICE_UNAVAILABLE"),
     ],
 )
-def test_the_gate_and_the_provider_refuse_calls(demo: Organisation, number: str, status: int, code: str) -> None:
+def test_the_gate_and_the_provider_refuse_calls(demo: Organization, number: str, status: int, code: str) -> None:
     answer = demo.http.post("/v1/voice/calls", json=CALL | {"to": number}, headers=demo.agent)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
 @pytest.mark.parametrize("stated", [{}, {"consent_source": None}, {"consent_source": "a hunch"}])
 def test_a_call_without_a_known_consent_is_the_gates_to_refuse_and_record(
-    acme: Organisation, stated: dict[str, Any]
+    acme: Organization, stated: dict[str, Any]
 ) -> None:
     workflow = f"consent-{secrets.token_hex(4)}"
     call = CALL | {"to": number(), "metadata": stated}
@@ -265,7 +265,7 @@ def _allows(schema: Json, value: Any) -> bool:
 
 
 @pytest.mark.parametrize(("name", "field"), list(required()))
-def test_a_missing_field_is_named(demo: Organisation, name: str, field: str) -> None:
+def test_a_missing_field_is_named(demo: Organization, name: str, field: str) -> None:
     ask = GOOD[name](demo)
     assert ask.body is not None
     del ask.body[field]
@@ -275,7 +275,7 @@ def test_a_missing_field_is_named(demo: Organisation, name: str, field: str) -> 
 
 
 @pytest.mark.parametrize(("name", "field", "value"), list(mistyped()))
-def test_a_value_of_the_wrong_type_is_refused(demo: Organisation, name: str, field: str, value: Any) -> None:
+def test_a_value_of_the_wrong_type_is_refused(demo: Organization, name: str, field: str, value: Any) -> None:
     ask = GOOD[name](demo)
     assert ask.body is not None
     ask.body[field] = value
@@ -304,7 +304,7 @@ def test_a_value_of_the_wrong_type_is_refused(demo: Organisation, name: str, fie
         ({"body": 7}, {"body": "Input should be a valid string"}),
     ],
 )
-def test_a_fault_is_told_of_the_field_that_has_it(demo: Organisation, change: Json, fields: Json) -> None:
+def test_a_fault_is_told_of_the_field_that_has_it(demo: Organization, change: Json, fields: Json) -> None:
     mail = {"to": "you@example.com", "subject": "Hello", "body": "Hello."} | change
     answer = demo.http.post("/v1/email/send", json=mail, headers=demo.agent)
     assert (answer.status_code, answer.json()["details"]["fields"]) == (400, fields)
@@ -314,7 +314,7 @@ def test_a_fault_is_told_of_the_field_that_has_it(demo: Organisation, change: Js
     "change",
     [{"to": [0] * 40_000}, {"cc": ["no"] * 40_000}, {"headers": {f"X-{number}": 0 for number in range(40_000)}}],
 )
-def test_no_answer_grows_with_the_faults_of_its_request(demo: Organisation, change: Json) -> None:
+def test_no_answer_grows_with_the_faults_of_its_request(demo: Organization, change: Json) -> None:
     mail = {"to": "you@example.com", "subject": "Hello", "body": "Hello."} | change
     key = {"Idempotency-Key": uuid.uuid4().hex}
     answer = demo.http.post("/v1/email/send", json=mail, headers=demo.agent | key)
@@ -323,7 +323,7 @@ def test_no_answer_grows_with_the_faults_of_its_request(demo: Organisation, chan
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b'"text"', b"7"])
 @pytest.mark.parametrize("name", [operation.id for operation in bodies()])
-def test_a_body_that_is_no_object_is_refused(demo: Organisation, name: str, body: bytes) -> None:
+def test_a_body_that_is_no_object_is_refused(demo: Organization, name: str, body: bytes) -> None:
     ask = GOOD[name](demo).with_headers(Content_Type="application/json")
     assert ask.send(demo.http, content=body).status_code == 400
 
@@ -355,7 +355,7 @@ def queries() -> Iterator[Any]:
 
 @pytest.mark.parametrize(("name", "parameter", "value"), list(queries()))
 def test_a_query_parameter_outside_its_schema_is_refused(
-    demo: Organisation, name: str, parameter: str, value: str
+    demo: Organization, name: str, parameter: str, value: str
 ) -> None:
     ask = GOOD[name](demo)
     ask.query[parameter] = value
@@ -364,12 +364,12 @@ def test_a_query_parameter_outside_its_schema_is_refused(
     assert list(answer.json()["details"]["fields"]) == [parameter]
 
 
-def test_a_missing_correlation_id_is_named(demo: Organisation) -> None:
+def test_a_missing_correlation_id_is_named(demo: Organization) -> None:
     answer = demo.http.get("/v1/audit/events", headers=demo.agent)
     assert (answer.status_code, list(answer.json()["details"]["fields"])) == (400, ["correlation_id"])
 
 
-def test_a_cursor_that_we_did_not_give_is_refused(demo: Organisation) -> None:
+def test_a_cursor_that_we_did_not_give_is_refused(demo: Organization) -> None:
     for name in ("emailList", "agentList", "keyList", "auditByCorrelation"):
         ask = GOOD[name](demo)
         ask.query["cursor"] = "AAAA"
@@ -378,7 +378,7 @@ def test_a_cursor_that_we_did_not_give_is_refused(demo: Organisation) -> None:
 
 # Who is asking, and where.
 
-UNKNOWN = {kind: credentials.mint(kind, bytes(32)).text for kind in (KeyKind.AGENT, KeyKind.MASTER, KeyKind.ATHOS)}
+UNKNOWN = {kind: credentials.mint_key(kind, bytes(32)).text for kind in (KeyKind.AGENT, KeyKind.MASTER, KeyKind.ATHOS)}
 
 
 @pytest.mark.parametrize(
@@ -394,7 +394,7 @@ UNKNOWN = {kind: credentials.mint(kind, bytes(32)).text for kind in (KeyKind.AGE
     ],
 )
 @pytest.mark.parametrize("name", [name for name, status in DECLARED if status == 401])
-def test_a_bad_key_opens_nothing(demo: Organisation, name: str, authorization: str) -> None:
+def test_a_bad_key_opens_nothing(demo: Organization, name: str, authorization: str) -> None:
     answer = GOOD[name](demo).with_headers(Authorization=authorization).send(demo.http)
     assert (answer.status_code, answer.json()["code"]) == (401, "UNAUTHORIZED")
 
@@ -413,7 +413,7 @@ def test_a_method_that_a_path_does_not_take_is_405(http: httpx.Client, path: str
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_the_headers_correlation_id_comes_back(demo: Organisation, name: str) -> None:
+def test_the_headers_correlation_id_comes_back(demo: Organization, name: str) -> None:
     given = secrets.token_hex(8)
     answer = GOOD[name](demo).with_headers(x_correlation_id=given).send(demo.http)
     assert answer.headers["x-correlation-id"] == given
@@ -422,7 +422,7 @@ def test_the_headers_correlation_id_comes_back(demo: Organisation, name: str) ->
 
 
 @pytest.mark.parametrize("field", ["correlation_id", "correlationId"])
-def test_a_bodys_correlation_id_comes_back_and_the_headers_comes_first(demo: Organisation, field: str) -> None:
+def test_a_bodys_correlation_id_comes_back_and_the_headers_comes_first(demo: Organization, field: str) -> None:
     ask = GOOD["emailSend"](demo)
     assert ask.body is not None
     ask.body[field] = "from-the-body"
@@ -431,7 +431,7 @@ def test_a_bodys_correlation_id_comes_back_and_the_headers_comes_first(demo: Org
     assert answer.headers["x-correlation-id"] == answer.json()["correlationId"] == "from-the-header"
 
 
-def test_without_one_each_request_has_ids_of_its_own(demo: Organisation) -> None:
+def test_without_one_each_request_has_ids_of_its_own(demo: Organization) -> None:
     answers = [GOOD["tierGet"](demo).send(demo.http) for _ in range(2)]
     for header in ("x-correlation-id", "x-request-id"):
         assert len({answer.headers[header] for answer in answers}) == 2

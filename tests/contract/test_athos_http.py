@@ -13,13 +13,12 @@ from typing import Any
 import httpx
 import pytest
 
-from switchboard.accounts import credentials
-from switchboard.accounts import service as accounts
-from switchboard.accounts.models import KeyKind, Restrictions
+from switchboard.accounts import credentials, keys, organizations
+from switchboard.accounts.models import KeyKind, KeyRestrictions
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import clock
-from switchboard.aws.table import commit
-from switchboard.cli.command import operator
+from switchboard.aws.writes import commit
+from switchboard.cli.commands import operator_origin
+from switchboard.kit import clock
 from switchboard.roleplay import sessions, tokens
 from tests.actors import Reseller, reseller
 from tests.conftest import Stack
@@ -95,27 +94,27 @@ class Resellers:
 
         with inside(stack):
             good, other, gone, late = made(), made(), made(), made()
-            revoked, elsewhere = _key(good), _key(good, Restrictions(ip_allowlist=["192.0.2.0/24"]))
-            accounts.revoke_key(operator(good.org_id), revoked.key.id)
+            revoked, elsewhere = _key(good), _key(good, KeyRestrictions(ip_allowlist=["192.0.2.0/24"]))
+            keys.revoke_key(operator_origin(good.org_id), revoked.key.id)
             self.quota = Tenant(http, made(roleplays_per_month=1).key)
             self.slow = Tenant(http, made(PlanName.FREE, roleplays_per_month=1_000).key)
-            self.late_token = sessions.mint(late.caller(), "rep_1", None).token
+            self.late_token = sessions.mint_session(late.caller(), "rep_1", None).token
             for suspended in (gone, late):
-                accounts.set_status(operator(suspended.org_id), "suspended")
-            at = clock.Frozen(clock.stamp())
+                organizations.set_status(operator_origin(suspended.org_id), "suspended")
+            at = clock.FrozenClock(clock.now_iso())
             at.advance(minutes=-6)
             with clock.using(at):
-                self.expired_token = tokens.make(good.org_id, "ext_old", tokens.expiry())
-            self.unknown_token = tokens.make(good.org_id, "ext_unknown", tokens.expiry())
+                self.expired_token = tokens.make_token(good.org_id, "ext_old", tokens.token_expiry())
+            self.unknown_token = tokens.make_token(good.org_id, "ext_unknown", tokens.token_expiry())
         self.good, self.other = Tenant(http, good.key), Tenant(http, other.key)
         self.gone = Tenant(http, gone.key)
         self.revoked, self.elsewhere = Tenant(http, revoked.text), Tenant(http, elsewhere.text)
-        self.stranger = Tenant(http, credentials.mint(KeyKind.ATHOS).text)
+        self.stranger = Tenant(http, credentials.mint_key(KeyKind.ATHOS).text)
         self.nobody = Tenant(http, "")
 
 
-def _key(acme: Reseller, restrictions: Restrictions | None = None) -> accounts.NewKey:
-    key, writes = accounts.new_key(operator(acme.org_id), KeyKind.ATHOS, "more", restrictions=restrictions)
+def _key(acme: Reseller, restrictions: KeyRestrictions | None = None) -> keys.NewKey:
+    key, writes = keys.key_writes(operator_origin(acme.org_id), KeyKind.ATHOS, "more", restrictions=restrictions)
     commit(writes)
     return key
 

@@ -115,10 +115,10 @@ def test_a_wrong_method_is_405_and_says_what_is_allowed(http: httpx.Client, dial
         (None, "MISSING_API_KEY"),
         ("", "MISSING_API_KEY"),
         ("sk_live_short", "INVALID_API_KEY_FORMAT"),
-        (credentials.mint(KeyKind.OPTICOMM_LIVE, SEED).text[:-1] + "~", "INVALID_API_KEY_FORMAT"),
-        (credentials.mint(KeyKind.AGENT, SEED).text, "INVALID_API_KEY_FORMAT"),
-        (credentials.mint(KeyKind.OPTICOMM_LIVE, SEED).text, "INVALID_API_KEY"),
-        (credentials.mint(KeyKind.OPTICOMM_TEST, SEED).text, "INVALID_API_KEY"),
+        (credentials.mint_key(KeyKind.OPTICOMM_LIVE, SEED).text[:-1] + "~", "INVALID_API_KEY_FORMAT"),
+        (credentials.mint_key(KeyKind.AGENT, SEED).text, "INVALID_API_KEY_FORMAT"),
+        (credentials.mint_key(KeyKind.OPTICOMM_LIVE, SEED).text, "INVALID_API_KEY"),
+        (credentials.mint_key(KeyKind.OPTICOMM_TEST, SEED).text, "INVALID_API_KEY"),
     ],
 )
 def test_opticomm_without_a_good_key_is_401(http: httpx.Client, key: str | None, code: str) -> None:
@@ -129,7 +129,7 @@ def test_opticomm_without_a_good_key_is_401(http: httpx.Client, key: str | None,
 
 @pytest.mark.parametrize(
     "authorization",
-    [None, "Bearer ath_live_short", f"Bearer {credentials.mint(KeyKind.ATHOS, SEED).text}", "Basic eDp5"],
+    [None, "Bearer ath_live_short", f"Bearer {credentials.mint_key(KeyKind.ATHOS, SEED).text}", "Basic eDp5"],
 )
 @pytest.mark.parametrize(("method", "path"), [("GET", "/api/external/v1/calls"), ("POST", "/api/external/v1/session")])
 def test_athos_without_a_good_key_is_401(http: httpx.Client, authorization: str | None, method: str, path: str) -> None:

@@ -13,15 +13,15 @@ import pytest
 from tests.conftest import Stack
 from tests.contract import world
 from tests.contract.test_dialects import ANIMA, ATHOS, HUM, OPTICOMM, Dialect
-from tests.contract.world import MAIL, Organisation
+from tests.contract.world import MAIL, Organization
 
 
-def send(http: httpx.Client, org: Organisation, headers: dict[str, str], key: str, **query: str) -> httpx.Response:
+def send(http: httpx.Client, org: Organization, headers: dict[str, str], key: str, **query: str) -> httpx.Response:
     body = MAIL | ({"agentId": org.agent_id} if headers == org.master else {})
     return http.post("/v1/email/send", json=body, params=query, headers=headers | {"Idempotency-Key": key})
 
 
-def test_two_agents_with_one_key_and_one_body_each_send_their_own(http: httpx.Client, demo: Organisation) -> None:
+def test_two_agents_with_one_key_and_one_body_each_send_their_own(http: httpx.Client, demo: Organization) -> None:
     other = http.post("/v1/agents", json={"username": world.unique()}, headers=demo.master).json()
     theirs = {"Authorization": f"Bearer {other['apiKey']}"}
     first, second = send(http, demo, demo.agent, "shared"), send(http, demo, theirs, "shared")
@@ -35,14 +35,14 @@ def test_two_agents_with_one_key_and_one_body_each_send_their_own(http: httpx.Cl
     assert (again.content, again.headers["idempotent-replayed"]) == (second.content, "true")
 
 
-def test_the_master_key_has_keys_of_its_own(http: httpx.Client, acme: Organisation) -> None:
+def test_the_master_key_has_keys_of_its_own(http: httpx.Client, acme: Organization) -> None:
     agents, masters = send(http, acme, acme.agent, "mine"), send(http, acme, acme.master, "mine")
     assert (agents.status_code, masters.status_code) == (200, 200)
     assert agents.json()["id"] != masters.json()["id"]
     assert send(http, acme, acme.master, "mine").content == masters.content
 
 
-def test_another_query_is_another_request(http: httpx.Client, acme: Organisation) -> None:
+def test_another_query_is_another_request(http: httpx.Client, acme: Organization) -> None:
     assert send(http, acme, acme.agent, "query", a="1", b="2").status_code == 200
     assert send(http, acme, acme.agent, "query", b="2", a="1").headers["idempotent-replayed"] == "true"
     refused = send(http, acme, acme.agent, "query", a="2", b="1")
@@ -98,7 +98,7 @@ ODD = (
     ],
 )
 def test_odd_characters_in_a_path_are_answered_in_the_dialect(
-    stack: Stack, demo: Organisation, dialect: Dialect, path: str, odd: str
+    stack: Stack, demo: Organization, dialect: Dialect, path: str, odd: str
 ) -> None:
     keys = {ANIMA.name: demo.agent, ATHOS.name: {"Authorization": f"Bearer {stack.keys['ATHOS_KEY']}"}}
     status, media_type, body = raw(stack, path.format(odd=odd), keys.get(dialect.name, {}))
@@ -108,12 +108,12 @@ def test_odd_characters_in_a_path_are_answered_in_the_dialect(
 
 
 @pytest.mark.parametrize("media_type", ["Application/JSON", "Application/JSON; Charset=UTF-8"])
-def test_media_types_compare_without_regard_to_case(http: httpx.Client, acme: Organisation, media_type: str) -> None:
+def test_media_types_compare_without_regard_to_case(http: httpx.Client, acme: Organization, media_type: str) -> None:
     answer = http.post("/v1/email/send", content=json.dumps(MAIL), headers=acme.agent | {"Content-Type": media_type})
     assert answer.status_code == 200
 
 
-def test_a_fraction_in_a_calls_metadata_is_read_as_it_was_sent(http: httpx.Client, acme: Organisation) -> None:
+def test_a_fraction_in_a_calls_metadata_is_read_as_it_was_sent(http: httpx.Client, acme: Organization) -> None:
     metadata = {"consent_source": "business-relationship", "score": 0.1, "long": 10**39 + 7}
     placed = http.post("/v1/voice/calls", json=world.CALL | {"metadata": metadata}, headers=acme.agent)
     assert placed.status_code == 200, placed.text

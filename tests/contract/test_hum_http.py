@@ -13,15 +13,15 @@ import httpx
 import pytest
 
 from infra import openapi
-from switchboard.accounts.plans import PlanName, plan
-from switchboard.people import service as people
+from switchboard.accounts.plans import PlanName, get_plan
+from switchboard.people import sessions
 from switchboard.team.permissions import Permission, Role, may
 from tests.conftest import Stack
 from tests.contract import console
 from tests.contract.conftest import inside
 from tests.contract.console import GOOD, NAMING, OWN, TURNING, Console, Person, ask_for
 from tests.contract.spec import Spec
-from tests.contract.world import Ask, Organisation
+from tests.contract.world import Ask, Organization
 
 OURS = Spec.read(openapi.FOLDER / "hum.json")
 
@@ -55,7 +55,7 @@ def org(http: httpx.Client) -> Console:
 
 @pytest.fixture(scope="module")
 def other(http: httpx.Client) -> Console:
-    """Another organisation, whose admin may do everything there and nothing here."""
+    """Another organization, whose admin may do everything there and nothing here."""
     return console.opened(http)
 
 
@@ -108,7 +108,7 @@ def test_a_role_does_what_its_permissions_say_and_nothing_else(org: Console, nam
 
 @pytest.mark.parametrize("name", NAMING)
 @pytest.mark.parametrize("role", list(Role))
-def test_no_role_reaches_into_another_organisation(org: Console, other: Console, name: str, role: Role) -> None:
+def test_no_role_reaches_into_another_organization(org: Console, other: Console, name: str, role: Role) -> None:
     person: Person = getattr(org, role.value)
     ask, permission = GOOD[name](other), PERMISSIONS[name]
     if permission is None or may(role, permission):
@@ -119,7 +119,7 @@ def test_no_role_reaches_into_another_organisation(org: Console, other: Console,
 
 
 @pytest.mark.parametrize("name", NAMING)
-def test_what_belongs_to_another_organisation_is_not_there(org: Console, other: Console, name: str) -> None:
+def test_what_belongs_to_another_organization_is_not_there(org: Console, other: Console, name: str) -> None:
     ask = GOOD[name](org)
     for _ in range(2):
         refused(other.admin.send(ask), 404, "not_found")
@@ -127,7 +127,7 @@ def test_what_belongs_to_another_organisation_is_not_there(org: Console, other: 
 
 
 @pytest.mark.parametrize("name", sorted(name for name, permission in PERMISSIONS.items() if permission))
-def test_a_person_without_an_organisation_is_told_to_get_one(http: httpx.Client, org: Console, name: str) -> None:
+def test_a_person_without_an_organization_is_told_to_get_one(http: httpx.Client, org: Console, name: str) -> None:
     refused(console.somebody(http).send(GOOD[name](org)), 403, "no_organization")
 
 
@@ -198,12 +198,12 @@ def test_me_tells_who_where_and_what_they_may_do(org: Console) -> None:
         assert found["permissions"] == sorted(one for one in Permission if may(role, one))
 
 
-def test_me_without_an_organisation_is_the_person_alone(http: httpx.Client) -> None:
+def test_me_without_an_organization_is_the_person_alone(http: httpx.Client) -> None:
     found = console.somebody(http).get("/api/me").json()
     assert (found["org"], found["role"], found["orgs"], found["permissions"]) == (None, None, [], [])
 
 
-def test_onboarding_makes_an_admin_who_looks_at_the_new_organisation(http: httpx.Client) -> None:
+def test_onboarding_makes_an_admin_who_looks_at_the_new_organization(http: httpx.Client) -> None:
     person = console.somebody(http)
     made = person.post("/api/orgs", {"name": "  Lakeside Clinic ", "contact_email": "office@lakeside.example"})
     assert made.status_code == 201
@@ -220,7 +220,7 @@ def test_onboarding_makes_an_admin_who_looks_at_the_new_organisation(http: httpx
         assert session.get("/api/orgs/current").json() == told
 
 
-def test_a_person_turns_from_one_organisation_to_another(http: httpx.Client, org: Console, other: Console) -> None:
+def test_a_person_turns_from_one_organization_to_another(http: httpx.Client, org: Console, other: Console) -> None:
     person = org.another(Role.VIEWER)
     first = person.post("/api/orgs", {"name": "Own"}).json()
     assert {one["id"] for one in person.get("/api/me").json()["orgs"]} == {org.org_id, first["id"]}
@@ -334,7 +334,7 @@ def test_a_name_with_a_control_character_is_refused(org: Console, name: str) -> 
         assert "control character" in answer.json()["details"][0]["message"]
 
 
-# ---- the organisation
+# ---- the organization
 
 
 def test_a_patch_sets_what_it_names_empties_what_is_null_and_leaves_the_rest(http: httpx.Client) -> None:
@@ -421,7 +421,7 @@ def test_a_role_change_is_felt_by_the_next_request(org: Console) -> None:
 def test_requests_under_way_feel_a_role_and_a_session_that_change(http: httpx.Client) -> None:
     org = console.opened(http)
     person, over = org.another(Role.OPERATOR), threading.Event()
-    cookie = people.read_cookie(person.cookie)
+    cookie = sessions.parse_cookie(person.cookie)
     assert cookie
     answers: list[tuple[float, int]] = []
 
@@ -443,7 +443,7 @@ def test_requests_under_way_feel_a_role_and_a_session_that_change(http: httpx.Cl
             org.admin.patch(f"/api/team/members/{person.user.id}", {"role": "viewer"})
             demoted = time.monotonic()
             wait_for(403, demoted)
-            people.sign_out(cookie)
+            sessions.sign_out(cookie)
             ended = time.monotonic()
             wait_for(401, ended)
         finally:
@@ -507,7 +507,7 @@ def test_pages_hold_still_while_rows_come_and_go(http: httpx.Client) -> None:
     assert seen == sorted(seen)
 
 
-def test_a_cursor_is_good_for_its_list_and_its_organisation_only(org: Console, other: Console) -> None:
+def test_a_cursor_is_good_for_its_list_and_its_organization_only(org: Console, other: Console) -> None:
     for _ in range(2):
         org.admin.post("/api/blocklist", {"e164": console.number()})
     cursor = org.admin.get("/api/blocklist", limit="1").json()["next_cursor"]
@@ -519,7 +519,7 @@ def test_a_cursor_is_good_for_its_list_and_its_organisation_only(org: Console, o
         refused(org.admin.get("/api/blocklist", limit=limit), 400, "invalid_request")
 
 
-def test_a_blocked_number_is_called_by_no_api(http: httpx.Client, demo: Organisation, stack: Stack) -> None:
+def test_a_blocked_number_is_called_by_no_api(http: httpx.Client, demo: Organization, stack: Stack) -> None:
     admin = Person(http, console.somebody(http).user, stack.keys["HUM_SESSION"])
     call = {"to": "+14155550171", "tier": "basic", "metadata": {"consent_source": "business-relationship"}}
     start = {
@@ -553,7 +553,7 @@ def test_each_person_has_limits_of_their_own(http: httpx.Client) -> None:
     for who in (org.admin, org.viewer, org.operator):
         headers = who.get("/api/team").headers
         limit, left = int(headers["x-ratelimit-limit"]), int(headers["x-ratelimit-remaining"])
-        assert (left, limit > plan(PlanName.FREE).requests_per_minute) == (limit - 1, True)
+        assert (left, limit > get_plan(PlanName.FREE).requests_per_minute) == (limit - 1, True)
 
 
 @pytest.mark.parametrize(("method", "path"), [("PUT", "/api/team"), ("POST", "/api/me"), ("DELETE", "/auth/login")])

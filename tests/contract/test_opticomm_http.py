@@ -58,8 +58,8 @@ class Company:
         with inside(stack):
             live = backend(slug=world.unique())
             caller = live.company.caller()
-            ledgers.block(caller, BLOCKED)
-            ledgers.opt_out(caller, OPTED_OUT, "manual")
+            ledgers.block_number(caller, BLOCKED)
+            ledgers.record_opt_out(caller, OPTED_OUT, "manual")
             self.inbound = make_flow(live.company.org_id, kind="inbound").id
             self.second = make_flow(live.company.org_id, provider_agent_id="agent_second").id
             self.silent = make_flow(live.company.org_id, consent_source=None, consent_date=None).id
@@ -74,7 +74,7 @@ class Company:
                 "slow": live.with_key(requests_per_minute=1),
                 "one a day": live.with_key(requests_per_day=1),
             }
-            self.callback_secret = callbacks.secret_of(live.company.org_id, made["live"].key.id)
+            self.callback_secret = callbacks.callback_secret(live.company.org_id, made["live"].key.id)
         self.keys = {name: Remote(http, key) for name, key in made.items()}
         self.keys["unknown"] = Remote(http, replace(live, text=_unknown()))
         self.keys["none"] = Remote(http, replace(live, text=""))
@@ -87,7 +87,7 @@ class Company:
 def _unknown() -> str:
     from switchboard.accounts import credentials
 
-    return credentials.mint(KeyKind.OPTICOMM_LIVE).text
+    return credentials.mint_key(KeyKind.OPTICOMM_LIVE).text
 
 
 @pytest.fixture(scope="module")

@@ -244,7 +244,7 @@ def test_a_link_scanner_that_opens_the_callback_first_stops_nobody(browser: http
     assert browser.get(back).status_code == 302
 
 
-def test_whoever_an_agent_was_signed_up_for_is_the_organisations_admin(
+def test_whoever_an_agent_was_signed_up_for_is_the_organizations_admin(
     browser: httpx.Client, http: httpx.Client
 ) -> None:
     wanted = stranger()

@@ -74,8 +74,8 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Organisation:
-    """An organisation over HTTP, with the keys that a test may use."""
+class Organization:
+    """An organization over HTTP, with the keys that a test may use."""
 
     http: httpx.Client
     id: str
@@ -107,27 +107,27 @@ def stranger() -> dict[str, Any]:
     return {"human_email": f"{name}@example.com", "username": name}
 
 
-def sign_up(http: httpx.Client) -> Organisation:
-    """A new organisation, on the free plan."""
+def sign_up(http: httpx.Client) -> Organization:
+    """A new organization, on the free plan."""
     made = http.post("/v1/agent/sign-up", json=stranger()).json()
-    return Organisation(http, made["organization_id"], made["agent_id"], made["api_key"], made["master_key"])
+    return Organization(http, made["organization_id"], made["agent_id"], made["api_key"], made["master_key"])
 
 
 MAIL = {"to": "you@example.com", "subject": "Hello", "body": "From an agent."}
 
 
-def _message(org: Organisation) -> str:
+def _message(org: Organization) -> str:
     return str(org.http.post("/v1/email/send", json=MAIL, headers=org.agent).json()["id"])
 
 
-def _suppressed(org: Organisation) -> str:
+def _suppressed(org: Organization) -> str:
     """The path of a suppressed address."""
     address = f"{unique()}@example.com"
     org.http.post("/v1/email/suppressions", json={"address": address}, headers=org.master)
     return f"/v1/email/suppressions/{address}"
 
 
-def _unsubscribing(org: Organisation) -> str:
+def _unsubscribing(org: Organization) -> str:
     """The path by which somebody stops mail. Nobody else gets the mail that it is of."""
     mail = MAIL | {"to": f"{unique()}@example.com"}
     sent = org.http.post("/v1/email/send", json=mail, headers=org.agent).json()["id"]
@@ -153,8 +153,8 @@ Content-Disposition: attachment; filename=rows.csv\r
 _received: dict[str, str] = {}
 
 
-def _inbound(org: Organisation) -> str:
-    """The path of a mail that the agent got, with a file; one is enough for all tests of an organisation."""
+def _inbound(org: Organization) -> str:
+    """The path of a mail that the agent got, with a file; one is enough for all tests of an organization."""
     if org.id not in _received:
         assert org.post
         agent = org.http.get(f"/v1/agents/{org.agent_id}", headers=org.agent).json()
@@ -168,12 +168,12 @@ def _inbound(org: Organisation) -> str:
     return f"/v1/email/messages/{_received[org.id]}"
 
 
-def _file(org: Organisation) -> str:
+def _file(org: Organization) -> str:
     path = _inbound(org)
     return f"{path}/attachments/{org.http.get(path, headers=org.agent).json()['attachments'][0]['id']}"
 
 
-def _workflow(org: Organisation) -> str:
+def _workflow(org: Organization) -> str:
     name = unique()
     org.http.post("/v1/email/send", json=MAIL, headers=org.agent | {"x-correlation-id": name})
     return name
@@ -182,11 +182,11 @@ def _workflow(org: Organisation) -> str:
 CALL = {"to": "+14155550142", "tier": "basic", "metadata": {"consent_source": "business-relationship"}}
 
 
-def _call(org: Organisation) -> str:
+def _call(org: Organization) -> str:
     return str(org.http.post("/v1/voice/calls", json=CALL, headers=org.agent).json()["callId"])
 
 
-def _key(org: Organisation) -> str:
+def _key(org: Organization) -> str:
     body = {"name": "spare", "agentId": org.agent_id}
     return str(org.http.post("/v1/keys", json=body, headers=org.master).json()["id"])
 
@@ -219,18 +219,18 @@ def rejecting_receiver() -> Iterator[None]:
         server.shutdown()
 
 
-def _hook(org: Organisation) -> str:
-    """The path of a webhook; one is enough for all tests of an organisation."""
+def _hook(org: Organization) -> str:
+    """The path of a webhook; one is enough for all tests of an organization."""
     if org.id not in _hooks:
         _hooks[org.id] = _new_hook(org)
     return _hooks[org.id]
 
 
-def _new_hook(org: Organisation) -> str:
+def _new_hook(org: Organization) -> str:
     return f"/v1/webhooks/{org.http.post('/v1/webhooks', json=HOOK, headers=org.master).json()['id']}"
 
 
-def _failed(org: Organisation) -> str:
+def _failed(org: Organization) -> str:
     """The path of a delivery that failed."""
     made = org.http.post(f"{_hook(org)}/test", headers=org.master).json()
     path = f"/v1/webhooks/deliveries/{made['deliveryId']}"
@@ -251,7 +251,7 @@ def number() -> str:
     return f"+1415556{next(_numbers) % 10_000:04d}"
 
 
-def _entered(org: Organisation, ledger: str) -> str:
+def _entered(org: Organization, ledger: str) -> str:
     """The path of a number that is in a ledger."""
     fresh = number()
     more = {"source": "opt-in:web-form"} if ledger == "consents" else {}
@@ -261,7 +261,7 @@ def _entered(org: Organisation, ledger: str) -> str:
 
 
 #: For each operation a request that it grants.
-GOOD: dict[str, Callable[[Organisation], Ask]] = {
+GOOD: dict[str, Callable[[Organization], Ask]] = {
     "agentSignUp": lambda _: Ask("POST", "/v1/agent/sign-up", stranger()),
     "emailSend": lambda org: Ask("POST", "/v1/email/send", dict(MAIL), headers=org.agent),
     "emailList": lambda org: Ask("GET", "/v1/email/messages", headers=org.agent),

@@ -32,43 +32,43 @@ FULL = {
     "national_registry_folder": "/opt/registry",
     "alarm_email": "oncall@example.com",
 }
-Synthesise = Callable[..., Templates]
+Synthesize = Callable[..., Templates]
 
 
 @pytest.fixture(scope="session")
 def assets(tmp_path_factory: pytest.TempPathFactory) -> build.Assets:
     """The zips, with a placeholder for the dependencies."""
-    return build.assets(tmp_path_factory.mktemp("build"))
+    return build.build_assets(tmp_path_factory.mktemp("build"))
 
 
 @pytest.fixture(scope="session")
-def synthesise(assets: build.Assets, tmp_path_factory: pytest.TempPathFactory) -> Synthesise:
+def synthesize(assets: build.Assets, tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
     """Synthesise with a context of one's own."""
 
     def run(context: dict[str, Any], assets: build.Assets = assets) -> Templates:
         from infra import app
 
         out = tmp_path_factory.mktemp("cdk")
-        app.synthesise(out, context, assets)
+        app.synthesize(out, context, assets)
         return Templates(out, context["stage"])
 
     return run
 
 
 @pytest.fixture(scope="session")
-def full(synthesise: Synthesise) -> Templates:
+def full(synthesize: Synthesize) -> Templates:
     """A deployment with a domain, mail through SES, a language model, a live transport, and somebody to tell."""
-    return synthesise(FULL)
+    return synthesize(FULL)
 
 
 @pytest.fixture(scope="session")
-def bare(synthesise: Synthesise) -> Templates:
+def bare(synthesize: Synthesize) -> Templates:
     """A deployment of which nothing was said but its stage."""
-    return synthesise({"stage": "test"})
+    return synthesize({"stage": "test"})
 
 
 @pytest.fixture(scope="session")
-def for_engine(synthesise: Synthesise, assets: build.Assets, tmp_path_factory: pytest.TempPathFactory) -> Templates:
+def for_engine(synthesize: Synthesize, assets: build.Assets, tmp_path_factory: pytest.TempPathFactory) -> Templates:
     """A deployment to the local engine, whose functions find their dependencies in this very environment."""
     layer = tmp_path_factory.mktemp("layer") / "dependencies.zip"
     # The engine runs functions with its own Python, which reads .pth files where Lambda looks for packages. The path
@@ -78,7 +78,7 @@ def for_engine(synthesise: Synthesise, assets: build.Assets, tmp_path_factory: p
         here = sysconfig.get_path("purelib")
         archive.writestr(f"{site}/here.pth", f"import sys; sys.path.insert(0, {here!r})\n")
     context = {"stage": "test", "local_engine": "true", **{name: FULL[name] for name in ("domain", "certificate_arn")}}
-    return synthesise(context, replace(assets, dependencies=layer))
+    return synthesize(context, replace(assets, dependencies=layer))
 
 
 @pytest.fixture(scope="session")
@@ -98,5 +98,5 @@ def described(deployed: Deployed, running_engine: Engine, monkeypatch: pytest.Mo
     for name, value in running_engine.environ(ACCOUNT).items():
         monkeypatch.setenv(name, value)
     forget()
-    yield deployment.environ("test")
+    yield deployment.load_environ("test")
     forget()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from infra import topology
-from infra.topology import READ_WRITE, Grant, Group, Queue, Schedule, Worker
+from infra.resources import READ_WRITE, Grant, Group, Queue, Schedule, Worker
 
 _TABLES = {table.name: READ_WRITE for table in topology.TABLES}
 #: Groups of HUM and the paths that each will have below `api/`; `{id}` and `{id}/{proxy+}` make two of most.

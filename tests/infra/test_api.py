@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from infra import resources as infra_resources
 from infra import topology
 from tests.infra.templates import Resource, Templates
 
@@ -109,7 +110,7 @@ def code_of(api: str, body: dict[str, Any], status: int) -> str:
 
 @apis
 @pytest.mark.parametrize(("kind", "status"), REFUSALS.items())
-def test_api_gateway_refuses_in_the_dialect(full: Templates, api: topology.Api, kind: str, status: int) -> None:
+def test_api_gateway_refuses_in_the_dialect(full: Templates, api: infra_resources.Api, kind: str, status: int) -> None:
     refusal = of(full, api, "GatewayResponse", ResponseType=kind)
     assert refusal["StatusCode"] == str(status)
     ((media_type, template),) = refusal["ResponseTemplates"].items()
@@ -125,13 +126,13 @@ def test_api_gateway_refuses_in_the_dialect(full: Templates, api: topology.Api, 
 
 
 @apis
-def test_no_response_type_is_left_to_api_gateways_own_words(full: Templates, api: topology.Api) -> None:
+def test_no_response_type_is_left_to_api_gateways_own_words(full: Templates, api: infra_resources.Api) -> None:
     stack = full.name("api", api.name)
     assert {made["ResponseType"] for made in full.all("AWS::ApiGateway::GatewayResponse", stack)} == REFUSALS.keys()
 
 
 @apis
-def test_a_new_refusal_is_deployed(full: Templates, api: topology.Api) -> None:
+def test_a_new_refusal_is_deployed(full: Templates, api: infra_resources.Api) -> None:
     deployment = of(full, api, "Deployment")["resource"]
     refusals = [made["id"] for made in full.all("AWS::ApiGateway::GatewayResponse", full.name("api", api.name))]
     assert set(refusals) <= set(deployment["DependsOn"])
@@ -152,7 +153,7 @@ def test_a_browser_can_read_why_api_gateway_refused_it(full: Templates) -> None:
 
 
 @apis
-def test_every_path_of_the_topology_leads_to_its_group_by_any_method(full: Templates, api: topology.Api) -> None:
+def test_every_path_of_the_topology_leads_to_its_group_by_any_method(full: Templates, api: infra_resources.Api) -> None:
     expected = {
         path: full.name(group.name) for group in topology.GROUPS if group.api == api.name for path in group.paths
     }
@@ -203,7 +204,7 @@ def test_the_local_engine_is_not_asked_to_stream(for_engine: Templates) -> None:
 
 
 @apis
-def test_api_gateway_may_call_the_api_s_functions(full: Templates, api: topology.Api) -> None:
+def test_api_gateway_may_call_the_api_s_functions(full: Templates, api: infra_resources.Api) -> None:
     stack = full.name("api", api.name)
     groups = [group for group in topology.GROUPS if group.api == api.name]
     permissions = list(full.all("AWS::Lambda::Permission", stack))
@@ -212,14 +213,14 @@ def test_api_gateway_may_call_the_api_s_functions(full: Templates, api: topology
 
 
 @apis
-def test_an_api_is_regional_and_takes_files(full: Templates, api: topology.Api) -> None:
+def test_an_api_is_regional_and_takes_files(full: Templates, api: infra_resources.Api) -> None:
     rest = of(full, api, "RestApi")
     assert rest["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
     assert rest.get("BinaryMediaTypes", []) == topology.binary_types(api)
 
 
 @apis
-def test_a_stage_is_traced_throttled_and_logged(full: Templates, api: topology.Api) -> None:
+def test_a_stage_is_traced_throttled_and_logged(full: Templates, api: infra_resources.Api) -> None:
     stage = of(full, api, "Stage")
     assert stage["TracingEnabled"] is True
     (settings,) = stage["MethodSettings"]
@@ -234,7 +235,7 @@ def test_a_stage_is_traced_throttled_and_logged(full: Templates, api: topology.A
 
 
 @apis
-def test_a_firewall_stands_before_every_stage(full: Templates, api: topology.Api) -> None:
+def test_a_firewall_stands_before_every_stage(full: Templates, api: infra_resources.Api) -> None:
     association = next(full.all("AWS::WAFv2::WebACLAssociation", full.name("api", api.name)))
     assert association["WebACLArn"] == f"{full.name('front')}.Arn"
     assert association["ResourceArn"].endswith(f"/stages/{of(full, api, 'Stage')['id']}")
@@ -254,7 +255,7 @@ def test_the_firewall_counts_by_address_and_reads_no_body(full: Templates) -> No
 
 
 @apis
-def test_every_api_has_its_place_on_the_one_domain(full: Templates, api: topology.Api) -> None:
+def test_every_api_has_its_place_on_the_one_domain(full: Templates, api: infra_resources.Api) -> None:
     mapping = next(full.all("AWS::ApiGatewayV2::ApiMapping", full.name("api", api.name)))
     assert mapping["DomainName"] == "api.example.com"
     assert mapping.get("ApiMappingKey") == (api.base_path or None)
@@ -274,7 +275,7 @@ def test_without_a_domain_each_api_has_its_own_address(bare: Templates) -> None:
     assert not any(rest.get("DisableExecuteApiEndpoint") for rest in bare.all("AWS::ApiGateway::RestApi"))
 
 
-def of(templates: Templates, api: topology.Api, kind: str, **properties: str) -> Resource:
+def of(templates: Templates, api: infra_resources.Api, kind: str, **properties: str) -> Resource:
     """The one resource of an API's stack of a kind."""
     made = templates.all(f"AWS::ApiGateway::{kind}", templates.name("api", api.name))
     (found,) = (each for each in made if all(each[name] == value for name, value in properties.items()))

@@ -13,7 +13,7 @@ from infra import build, topology
 from infra.build import Assets
 from infra.stacks.deployment import MISSING_IN_LOCAL_ENGINE, Deployment
 from tests.infra import full_list
-from tests.infra.conftest import FULL, Synthesise
+from tests.infra.conftest import FULL, Synthesize
 from tests.infra.templates import Templates
 
 #: CloudFormation takes 500; the rest is for what a change needs beside what it replaces.
@@ -32,13 +32,13 @@ def test_every_stack_is_small_enough(full: Templates) -> None:
 
 
 def test_there_is_room_for_all_the_functions_of_the_design(
-    synthesise: Synthesise, assets: Assets, monkeypatch: pytest.MonkeyPatch
+    synthesize: Synthesize, assets: Assets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in full_list.TOPOLOGY.items():
         monkeypatch.setattr(topology, name, value)
     some = assets.functions["anima/signup"]
     code = Assets({function.name: some for function in full_list.FUNCTIONS}, assets.layer, assets.dependencies)
-    enlarged = synthesise(FULL, code)
+    enlarged = synthesize(FULL, code)
     assert len(list(enlarged.all("AWS::Lambda::Function"))) == len(full_list.FUNCTIONS) >= 55
     assert not sizes(enlarged, over=MOST_RESOURCES)
     largest = max((enlarged.assembly / f"{name}.template.json").stat().st_size for name in enlarged.stacks)
@@ -59,12 +59,12 @@ def test_cdk_nag_has_nothing_to_say(which: str, request: pytest.FixtureRequest) 
     assert not list(templates.metadata("aws:cdk:error"))
 
 
-def test_cdk_nag_would_say_something(synthesise: Synthesise, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cdk_nag_would_say_something(synthesize: Synthesize, monkeypatch: pytest.MonkeyPatch) -> None:
     from infra.stacks import data
 
     monkeypatch.setattr(data, "accept", lambda *_: None)
     with pytest.raises(RuntimeError, match="AwsSolutions-SMG4"):
-        synthesise({"stage": "test"})
+        synthesize({"stage": "test"})
 
 
 def test_what_is_accepted_of_cdk_nag_is_this_and_has_a_reason(full: Templates) -> None:
@@ -104,7 +104,7 @@ def test_synthesis_by_hand_writes_where_it_is_told(
 ) -> None:
     from infra import app
 
-    monkeypatch.setattr(build, "assets", lambda: assets)
+    monkeypatch.setattr(build, "build_assets", lambda: assets)
     monkeypatch.setattr(sys, "argv", ["app", "-c", "stage=byhand", "-o", str(tmp_path / "out")])
     app.main()
     assert (tmp_path / "out" / "switchboard-byhand-data.template.json").exists()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import build, topology
+from infra import build, resources, topology
 from infra.build import Assets
 
 
@@ -21,7 +21,7 @@ def names(path: Path) -> set[str]:
 
 
 def test_the_same_code_makes_the_same_zips(tmp_path: Path) -> None:
-    first, again = (build.assets(tmp_path / name) for name in ("first", "again"))
+    first, again = (build.build_assets(tmp_path / name) for name in ("first", "again"))
     for name, path in first.functions.items():
         assert path.read_bytes() == again.functions[name].read_bytes()
     assert first.layer.read_bytes() == again.layer.read_bytes()
@@ -29,7 +29,7 @@ def test_the_same_code_makes_the_same_zips(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("function", [pytest.param(made, id=made.name) for made in topology.FUNCTIONS])
-def test_a_function_brings_its_own_folder_and_no_other(assets: Assets, function: topology.Function) -> None:
+def test_a_function_brings_its_own_folder_and_no_other(assets: Assets, function: resources.Function) -> None:
     folder = f"functions/{function.name}/"
     inside = names(assets.functions[function.name])
     assert f"{folder}handler.py" in inside
@@ -84,7 +84,7 @@ def test_the_dependencies_keep_every_aws_service_that_the_code_talks_to() -> Non
     used = set()
     for path in (*build.LAYER.rglob("*.py"), *(build.ROOT / "functions").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("client", "session.client"):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("get_client", "clients.get_client"):
                 used |= {argument.value for argument in node.args if isinstance(argument, ast.Constant)}
     assert "dynamodb" in used
     assert used <= build.SERVICES
@@ -107,9 +107,9 @@ def test_dependencies_are_built_again_only_when_their_lock_changes(
     monkeypatch.setattr(build, "REQUIREMENTS", lock)
     lock.write_text("one==1")
     assert not build.is_built(tmp_path)
-    assert build.assets(tmp_path).dependencies.name == "dependencies-missing.zip"
-    built = build.dependencies(tmp_path)
-    assert build.dependencies(tmp_path) == built == build.assets(tmp_path).dependencies
+    assert build.build_assets(tmp_path).dependencies.name == "dependencies-missing.zip"
+    built = build.build_dependencies(tmp_path)
+    assert build.build_dependencies(tmp_path) == built == build.build_assets(tmp_path).dependencies
     assert len(installed) == 1
     assert {"--require-hashes", "--no-deps", "--only-binary=:all:"} <= set(installed[0])
     assert names(built) == {"python/botocore/data/sqs/service.json"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra import topology
+from infra import resources, topology
 from tests.infra.templates import Templates
 from tests.infra.test_functions import bucket_name
 
@@ -16,7 +16,7 @@ buckets = pytest.mark.parametrize("bucket", [pytest.param(made, id=made.name) fo
 
 
 @tables
-def test_a_table_has_the_keys_and_indexes_of_the_topology(full: Templates, table: topology.Table) -> None:
+def test_a_table_has_the_keys_and_indexes_of_the_topology(full: Templates, table: resources.Table) -> None:
     made = full.one("AWS::DynamoDB::Table", TableName=full.name(table.name))
     assert _schema(made["KeySchema"]) == table.keys
     assert {index["IndexName"]: _schema(index["KeySchema"]) for index in made.get("GlobalSecondaryIndexes", [])} == {
@@ -28,14 +28,14 @@ def test_a_table_has_the_keys_and_indexes_of_the_topology(full: Templates, table
 
 
 @tables
-def test_a_table_costs_by_use_and_is_encrypted(full: Templates, table: topology.Table) -> None:
+def test_a_table_costs_by_use_and_is_encrypted(full: Templates, table: resources.Table) -> None:
     made = full.one("AWS::DynamoDB::Table", TableName=full.name(table.name))
     assert made["BillingMode"] == "PAY_PER_REQUEST"
     assert made["SSESpecification"] == {"SSEEnabled": True}
 
 
 @tables
-def test_what_cannot_be_made_again_is_kept(full: Templates, table: topology.Table) -> None:
+def test_what_cannot_be_made_again_is_kept(full: Templates, table: resources.Table) -> None:
     made = full.one("AWS::DynamoDB::Table", TableName=full.name(table.name))
     assert made["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": table.retained}
     assert made.get("DeletionProtectionEnabled", False) is table.retained
@@ -44,7 +44,7 @@ def test_what_cannot_be_made_again_is_kept(full: Templates, table: topology.Tabl
 
 
 @tables
-def test_a_table_expires_and_streams_as_the_topology_says(full: Templates, table: topology.Table) -> None:
+def test_a_table_expires_and_streams_as_the_topology_says(full: Templates, table: resources.Table) -> None:
     made = full.one("AWS::DynamoDB::Table", TableName=full.name(table.name))
     ttl = {"AttributeName": table.ttl, "Enabled": True} if table.ttl else None
     assert made.get("TimeToLiveSpecification") == ttl
@@ -58,7 +58,7 @@ def test_there_is_no_other_table(full: Templates) -> None:
 
 
 @buckets
-def test_a_bucket_is_private_encrypted_and_kept(full: Templates, bucket: topology.Bucket) -> None:
+def test_a_bucket_is_private_encrypted_and_kept(full: Templates, bucket: resources.Bucket) -> None:
     made = full.one("AWS::S3::Bucket", BucketName=bucket_name(full, bucket.name))
     assert set(made["PublicAccessBlockConfiguration"].values()) == {True}
     (rule,) = made["BucketEncryption"]["ServerSideEncryptionConfiguration"]
@@ -71,7 +71,7 @@ def test_a_bucket_is_private_encrypted_and_kept(full: Templates, bucket: topolog
 
 
 @buckets
-def test_a_bucket_forgets_as_the_topology_says(full: Templates, bucket: topology.Bucket) -> None:
+def test_a_bucket_forgets_as_the_topology_says(full: Templates, bucket: resources.Bucket) -> None:
     made = full.one("AWS::S3::Bucket", BucketName=bucket_name(full, bucket.name))
     (rule,) = made["LifecycleConfiguration"]["Rules"]
     assert (rule["Status"], rule.get("ExpirationInDays")) == ("Enabled", bucket.days)
@@ -81,7 +81,7 @@ def test_a_bucket_forgets_as_the_topology_says(full: Templates, bucket: topology
 
 @buckets
 def test_only_ses_writes_into_a_bucket_from_outside_and_only_by_its_rule(
-    full: Templates, bare: Templates, bucket: topology.Bucket
+    full: Templates, bare: Templates, bucket: resources.Bucket
 ) -> None:
     assert len(policy(bare, bucket)) == 1
     others = policy(full, bucket)[1:]
@@ -101,7 +101,7 @@ def test_only_ses_writes_into_a_bucket_from_outside_and_only_by_its_rule(
     }
 
 
-def policy(templates: Templates, bucket: topology.Bucket) -> list[dict[str, Any]]:
+def policy(templates: Templates, bucket: resources.Bucket) -> list[dict[str, Any]]:
     """The statements of a bucket's policy."""
     id_ = templates.one("AWS::S3::Bucket", BucketName=bucket_name(templates, bucket.name))["id"]
     statements: list[dict[str, Any]] = templates.one("AWS::S3::BucketPolicy", Bucket=id_)["PolicyDocument"]["Statement"]

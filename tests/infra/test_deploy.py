@@ -13,18 +13,18 @@ import pytest
 
 from infra import topology
 from infra.local.engine import ACCOUNT, REGION
-from infra.local.inbound import notification
-from switchboard.aws import clock
-from switchboard.aws.settings import env_key
+from infra.local.inbound_mail import notification
 from switchboard.carriers.mail import ses
 from switchboard.email.jobs import SendMail
-from switchboard.email.models import State
+from switchboard.email.models import MailState
+from switchboard.kit import clock
+from switchboard.kit.settings import env_key
 from tests.infra.deployed import Deployed, eventually
 
 
 @pytest.fixture(scope="module")
 def signed_up(deployed: Deployed) -> dict[str, Any]:
-    """An organisation, made by one request through API Gateway."""
+    """An organization, made by one request through API Gateway."""
     answer = deployed.request(
         "anima",
         "POST",
@@ -38,8 +38,8 @@ def signed_up(deployed: Deployed) -> dict[str, Any]:
 
 
 def test_a_request_reaches_its_group_and_is_kept(deployed: Deployed, signed_up: dict[str, Any]) -> None:
-    organisations = [item for item in deployed.items("core") if item["pk"] == signed_up["organization_id"]]
-    assert {"org", f"agent#{signed_up['agent_id']}"} <= {item["sk"] for item in organisations}
+    organizations = [item for item in deployed.items("core") if item["pk"] == signed_up["organization_id"]]
+    assert {"org", f"agent#{signed_up['agent_id']}"} <= {item["sk"] for item in organizations}
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_an_event_goes_from_the_stream_to_the_workers_and_into_the_chain(
     deployed: Deployed, signed_up: dict[str, Any]
 ) -> None:
     message = eventually(
-        lambda: next((found for found in messages(deployed) if found["state"] == State.DELIVERED), None)
+        lambda: next((found for found in messages(deployed) if found["state"] == MailState.DELIVERED), None)
     )
     assert message["org_id"] == signed_up["organization_id"]
     chain = f"{signed_up['organization_id']}#audit"
@@ -87,15 +87,15 @@ def test_what_cannot_be_streamed_is_answered_when_there_is_something_to_say(
 
 def test_a_message_reaches_its_worker(deployed: Deployed, signed_up: dict[str, Any]) -> None:
     message = eventually(
-        lambda: next((found for found in messages(deployed) if found["state"] == State.DELIVERED), None)
+        lambda: next((found for found in messages(deployed) if found["state"] == MailState.DELIVERED), None)
     )
     sqs = deployed.client("sqs")
     queue = sqs.get_queue_url(QueueName=deployed.templates.name("email-events"))["QueueUrl"]
     tags = {ses.ORG_TAG: [message["org_id"]], ses.MESSAGE_TAG: [message["id"]]}
     complaint = {
         "eventType": "Complaint",
-        "mail": {"messageId": "made-up", "timestamp": clock.stamp(), "tags": tags},
-        "complaint": {"complainedRecipients": [{"emailAddress": "owner@example.com"}], "timestamp": clock.stamp()},
+        "mail": {"messageId": "made-up", "timestamp": clock.now_iso(), "tags": tags},
+        "complaint": {"complainedRecipients": [{"emailAddress": "owner@example.com"}], "timestamp": clock.now_iso()},
     }
     sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(complaint))
     # It is the platform's own mail: the platform writes to that mailbox no more, and no organization is told.
@@ -110,12 +110,14 @@ def test_mail_that_comes_in_lands_with_its_file(deployed: Deployed, signed_up: d
     place = f"-{ACCOUNT}-{REGION}"
     bucket, files = (deployed.templates.name(name) + place for name in ("inbound-mail", "attachments"))
     deployed.client("s3").put_object(Bucket=bucket, Key="inbound/1", Body=raw)
-    notice = notification("1", "inbound/1", clock.stamp(), "ada@example.com", [signed_up["inbox_id"]], {"spam": "PASS"})
+    notice = notification(
+        "1", "inbound/1", clock.now_iso(), "ada@example.com", [signed_up["inbox_id"]], {"spam": "PASS"}
+    )
     sqs = deployed.client("sqs")
     queue = sqs.get_queue_url(QueueName=deployed.templates.name("inbound-mail"))["QueueUrl"]
     sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(notice))
     message = eventually(
-        lambda: next((found for found in messages(deployed) if found["state"] == State.RECEIVED), None)
+        lambda: next((found for found in messages(deployed) if found["state"] == MailState.RECEIVED), None)
     )
     assert (message["org_id"], message["subject"]) == (signed_up["organization_id"], "To the deployed")
     says = next(item for item in deployed.items("activity") if (item["pk"], item["sk"]) == (message["pk"], "content"))
@@ -125,9 +127,9 @@ def test_mail_that_comes_in_lands_with_its_file(deployed: Deployed, signed_up: d
 
 def test_a_tick_reaches_the_schedule_and_fires_what_is_due(deployed: Deployed, signed_up: dict[str, Any]) -> None:
     # The rule's own ticks may have come already, so that the watermark is put back: this minute is handed out again.
-    before = clock.iso(clock.now() - timedelta(minutes=2))[:16]
+    before = clock.format_iso(clock.now() - timedelta(minutes=2))[:16]
     deployed.put("activity", {"pk": "timers", "sk": "watermark", "minute": before, "shards": 16})
-    due = clock.stamp()
+    due = clock.now_iso()
     timer = {"pk": f"timer#{due[:16]}#0", "sk": f"{due}#tmr_0", "id": "tmr_0", "due": due, "queue": "email"}
     body = SendMail(org_id=signed_up["organization_id"], message_id="msg_none").body
     deployed.put("activity", {**timer, "org_id": signed_up["organization_id"], "body": body})

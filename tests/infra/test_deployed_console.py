@@ -1,4 +1,4 @@
-"""The console as it is deployed: a person signs up in the user pool, signs in, and works in an organisation."""
+"""The console as it is deployed: a person signs up in the user pool, signs in, and works in an organization."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ from joserfc import jwt
 
 from infra.local.engine import REGION
 from switchboard.carriers.identity import documents
-from switchboard.carriers.identity.web import Web
-from switchboard.edge.dialects.hum import COOKIE
-from switchboard.people import service as people
-from switchboard.people import sign_in
+from switchboard.carriers.identity.issuer_client import IssuerClient
+from switchboard.dialects.hum.dialect import COOKIE
+from switchboard.people import sessions, sign_in
 from tests.infra.deployed import Deployed
 from tests.unit.carriers import issuer as issuers
 
@@ -35,16 +34,16 @@ class Pool:
     def __init__(self, deployed: Deployed, issuer: str, client_id: str) -> None:
         self._deployed, self._issuer, self._client_id = deployed, issuer, client_id
         self._key = issuers.key("RS256")
-        self._get, self._post = Web.get, Web.post
+        self._get, self._post = IssuerClient.get, IssuerClient.post
 
     def get(self, url: str, authorization: str = "") -> dict[str, Any]:
         if url.endswith("/.well-known/jwks.json"):
             return {"keys": [self._key.as_dict(private=False)]}
         here = url.replace(f"https://{urlsplit(self._issuer).netloc}", self._deployed.url)
-        return self._get(Web(), here, authorization)
+        return self._get(IssuerClient(), here, authorization)
 
     def post(self, url: str, form: dict[str, str], authorization: str = "") -> tuple[int, Any]:
-        status, found = self._post(Web(), url, form, authorization)
+        status, found = self._post(IssuerClient(), url, form, authorization)
         assert found, status
         payload = found["id_token"].split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
@@ -75,23 +74,23 @@ def pool(deployed: Deployed, described: dict[str, str], monkeypatch: pytest.Monk
     issuer = described["SWITCHBOARD_OIDC_ISSUER"]
     assert issuer.startswith(f"https://cognito-idp.{REGION}.amazonaws.com/{REGION}_")
     made = Pool(deployed, issuer, described["SWITCHBOARD_OIDC_CLIENT_ID"])
-    monkeypatch.setattr(Web, "get", made.get)
-    monkeypatch.setattr(Web, "post", made.post)
-    documents.forget()
+    monkeypatch.setattr(IssuerClient, "get", made.get)
+    monkeypatch.setattr(IssuerClient, "post", made.post)
+    documents.clear_cache()
     yield made
-    documents.forget()
+    documents.clear_cache()
 
 
-def test_a_person_signs_up_in_the_pool_signs_in_and_opens_an_organisation(deployed: Deployed, pool: Pool) -> None:
+def test_a_person_signs_up_in_the_pool_signs_in_and_opens_an_organization(deployed: Deployed, pool: Pool) -> None:
     pool.sign_up("Ada Lovelace")
-    begun = sign_in.begin(None, None)
+    begun = sign_in.begin_sign_in(None, None)
     callback = urlsplit(pool.submit(begun.url))
     assert callback._replace(query="").geturl() == "https://api.example.com/auth/callback"
     came_back = dict(parse_qsl(callback.query))
-    user = sign_in.finish(came_back["state"], came_back["code"], begun.browser).user
+    user = sign_in.finish_sign_in(came_back["state"], came_back["code"], begun.browser).user
     assert (user.email, user.name) == (ADDRESS, "Ada Lovelace")
 
-    headers = {"Cookie": f"{COOKIE}={people.open_session(user, None)}"}
+    headers = {"Cookie": f"{COOKIE}={sessions.open_session(user, None)}"}
     opened = deployed.request("hum", "POST", "/api/orgs", json={"name": "Lovelace"}, headers=headers)
     assert opened.status_code == 201, opened.text
     assert "; Secure" in opened.headers["set-cookie"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from infra import topology
+from infra import resources, topology
 from infra.stacks import grants as grant_rows
 from tests.infra.conftest import FULL
 from tests.infra.templates import Templates
@@ -23,7 +23,7 @@ _IDENTITY = "arn:Partition:ses:Region:AccountId:identity"
 
 
 @functions
-def test_it_runs_as_the_topology_says(full: Templates, function: topology.Function) -> None:
+def test_it_runs_as_the_topology_says(full: Templates, function: resources.Function) -> None:
     made = full.function(function.name)
     assert made["Runtime"] == "python3.13"
     assert made["Architectures"] == ["arm64"]
@@ -35,15 +35,15 @@ def test_it_runs_as_the_topology_says(full: Templates, function: topology.Functi
         assert len(made["Layers"]) == 2
 
 
-def is_streaming(function: topology.Function) -> bool:
+def is_streaming(function: resources.Function) -> bool:
     """Whether its answers are sent while they are written."""
-    return isinstance(function, topology.Group) and function.streaming
+    return isinstance(function, resources.Group) and function.streaming
 
 
 @pytest.mark.parametrize(
     "function", [pytest.param(made, id=made.name) for made in filter(is_streaming, topology.GROUPS)]
 )
-def test_what_streams_is_a_server_behind_the_web_adapter(full: Templates, function: topology.Function) -> None:
+def test_what_streams_is_a_server_behind_the_web_adapter(full: Templates, function: resources.Function) -> None:
     made = full.function(function.name)
     assert made["Handler"] == f"functions/{function.name}/run.sh"
     (adapter,) = (layer for layer in made["Layers"] if isinstance(layer, str) and layer.startswith("arn:"))
@@ -74,7 +74,7 @@ def test_where_nothing_can_be_streamed_the_answer_comes_at_once(for_engine: Temp
 
 
 @functions
-def test_snapstart_goes_with_an_alias_of_the_latest_version(full: Templates, function: topology.Function) -> None:
+def test_snapstart_goes_with_an_alias_of_the_latest_version(full: Templates, function: resources.Function) -> None:
     made = full.function(function.name)
     aliases = [alias for alias in full.all("AWS::Lambda::Alias") if alias["FunctionName"] == made["FunctionName"]]
     if function.snapstart:
@@ -86,7 +86,7 @@ def test_snapstart_goes_with_an_alias_of_the_latest_version(full: Templates, fun
 
 
 @functions
-def test_it_logs_json_into_a_group_of_its_own_that_forgets(full: Templates, function: topology.Function) -> None:
+def test_it_logs_json_into_a_group_of_its_own_that_forgets(full: Templates, function: resources.Function) -> None:
     name = f"/aws/lambda/{full.name(function.name)}"
     assert full.function(function.name)["LoggingConfig"] == {"LogFormat": "JSON", "LogGroup": name}
     group = full.one("AWS::Logs::LogGroup", LogGroupName=name)
@@ -98,14 +98,14 @@ def test_every_log_group_forgets(full: Templates) -> None:
     assert all(group.get("RetentionInDays") for group in full.all("AWS::Logs::LogGroup"))
 
 
-def own_queue(function: topology.Function) -> list[str]:
+def own_queue(function: resources.Function) -> list[str]:
     """The queue that starts a worker, which puts back there what failed."""
     queue = getattr(function, "queue", None)
     return [queue] if queue else []
 
 
 @functions
-def test_its_environment_is_what_the_topology_grants(full: Templates, function: topology.Function) -> None:
+def test_its_environment_is_what_the_topology_grants(full: Templates, function: resources.Function) -> None:
     expected = {
         "SWITCHBOARD_STAGE": "test",
         "SWITCHBOARD_AGENTS_DOMAIN": "agents.example.com",
@@ -118,25 +118,25 @@ def test_its_environment_is_what_the_topology_grants(full: Templates, function: 
         expected[f"SWITCHBOARD_QUEUE_{queue.upper().replace('-', '_')}"] = queue_name(full, queue)
     for bucket in function.buckets:
         expected[f"SWITCHBOARD_BUCKET_{bucket.upper().replace('-', '_')}"] = bucket_name(full, bucket)
-    if topology.Grant.ROOT_SECRET in function.grants:
+    if resources.Grant.ROOT_SECRET in function.grants:
         expected["SWITCHBOARD_ROOT_SECRET"] = "switchboard/test/root"
-    if topology.Grant.MAIL in function.grants:
+    if resources.Grant.MAIL in function.grants:
         expected["SWITCHBOARD_MAIL_CARRIER"] = "ses"
         expected["SWITCHBOARD_SES_CONFIGURATION_SET"] = full.name("mail")
-    if topology.Grant.LANGUAGE_MODEL in function.grants:
+    if resources.Grant.LANGUAGE_MODEL in function.grants:
         expected["SWITCHBOARD_LANGUAGE_MODEL"] = "bedrock"
         expected["SWITCHBOARD_BEDROCK_MODEL"] = "us.example.model-v1:0"
-    if topology.Grant.TRANSPORT in function.grants:
+    if resources.Grant.TRANSPORT in function.grants:
         expected["SWITCHBOARD_ROLEPLAY_TRANSPORT"] = "livekit"
         expected["SWITCHBOARD_LIVEKIT_URL"] = "wss://example.livekit.cloud"
         expected["SWITCHBOARD_LIVEKIT_API_KEY"] = "APIexample"
         expected["SWITCHBOARD_LIVEKIT_SECRET"] = FULL["livekit_secret_arn"]
-    if topology.Grant.CALLBACKS in function.grants:
+    if resources.Grant.CALLBACKS in function.grants:
         expected["SWITCHBOARD_CALLBACKS_URL"] = "https://api.example.com"
-    if topology.Grant.NATIONAL_REGISTRY in function.grants:
+    if resources.Grant.NATIONAL_REGISTRY in function.grants:
         expected["SWITCHBOARD_NATIONAL_REGISTRY"] = "files"
         expected["SWITCHBOARD_NATIONAL_REGISTRY_FOLDER"] = "/opt/registry"
-    if topology.Grant.SIGN_IN in function.grants:
+    if resources.Grant.SIGN_IN in function.grants:
         expected["SWITCHBOARD_OIDC_ISSUER"] = f"https://cognito-idp.Region.amazonaws.com/{full.name('people')}"
         expected["SWITCHBOARD_OIDC_CLIENT_ID"] = full.name("console")
     expected |= {f"SWITCHBOARD_{name}": value for name, value in function.settings.items()}
@@ -146,7 +146,7 @@ def test_its_environment_is_what_the_topology_grants(full: Templates, function: 
 
 @functions
 def test_its_role_may_do_what_the_topology_grants_and_nothing_else(
-    full: Templates, function: topology.Function
+    full: Templates, function: resources.Function
 ) -> None:
     made = full.function(function.name)
     role = next(role for role in full.all("AWS::IAM::Role") if f"{role['id']}.Arn" == made["Role"])
@@ -175,7 +175,7 @@ def test_tracing_alone_is_granted_on_everything(full: Templates) -> None:
 
 
 def test_simulated_mail_needs_the_queue_and_no_ses(bare: Templates) -> None:
-    function = next(function for function in topology.FUNCTIONS if topology.Grant.MAIL in function.grants)
+    function = next(function for function in topology.FUNCTIONS if resources.Grant.MAIL in function.grants)
     variables = bare.function(function.name)["Environment"]["Variables"]
     assert variables["SWITCHBOARD_MAIL_CARRIER"] == "simulator"
     assert variables["SWITCHBOARD_QUEUE_EMAIL_EVENTS"] == queue_name(bare, "email-events")
@@ -192,7 +192,7 @@ def test_simulated_mail_needs_the_queue_and_no_ses(bare: Templates) -> None:
 
 def test_without_a_model_and_a_transport_nobody_is_asked_for_either(bare: Templates) -> None:
     for function in topology.FUNCTIONS:
-        if {topology.Grant.LANGUAGE_MODEL, topology.Grant.TRANSPORT} & function.grants:
+        if {resources.Grant.LANGUAGE_MODEL, resources.Grant.TRANSPORT} & function.grants:
             names = bare.function(function.name)["Environment"]["Variables"].keys()
             assert not {name for name in names if "LANGUAGE" in name or "LIVEKIT" in name or "TRANSPORT" in name}
     actions = {
@@ -205,8 +205,8 @@ def test_without_a_model_and_a_transport_nobody_is_asked_for_either(bare: Templa
 
 
 def test_every_grant_of_the_topology_has_its_row_and_is_somebodys() -> None:
-    assert grant_rows.ROWS.keys() == set(topology.Grant)
-    assert set().union(*(function.grants for function in topology.FUNCTIONS)) == set(topology.Grant)
+    assert grant_rows.ROWS.keys() == set(resources.Grant)
+    assert set().union(*(function.grants for function in topology.FUNCTIONS)) == set(resources.Grant)
 
 
 def test_a_foundation_model_is_granted_by_itself() -> None:
@@ -234,7 +234,7 @@ def grants(statements: Iterable[dict[str, Any]]) -> Iterator[Grant]:
                 yield action, resource
 
 
-def expected_grants(full: Templates, function: topology.Function) -> Iterator[Grant]:
+def expected_grants(full: Templates, function: resources.Function) -> Iterator[Grant]:
     """What the topology grants, and what Lambda itself needs to run the function."""
     for action in ("CreateLogStream", "PutLogEvents"):
         yield f"logs:{action}", f"/aws/lambda/{full.name(function.name)}.Arn"
@@ -252,24 +252,24 @@ def expected_grants(full: Templates, function: topology.Function) -> Iterator[Gr
                 yield f"s3:{action}", f"arn:Partition:s3:::{bucket_name(full, bucket)}/*"
     for queue in function.sends:
         yield "sqs:SendMessage", f"{queue_name(full, queue)}.Arn"
-    if topology.Grant.ROOT_SECRET in function.grants:
+    if resources.Grant.ROOT_SECRET in function.grants:
         yield "secretsmanager:GetSecretValue", "switchboard/test/root"
-    if topology.Grant.MAIL in function.grants:
+    if resources.Grant.MAIL in function.grants:
         yield "ses:SendRawEmail", f"{_IDENTITY}/example.com"
         yield "ses:SendRawEmail", f"{_IDENTITY}/agents.example.com"
         yield "ses:SendRawEmail", f"arn:Partition:ses:Region:AccountId:configuration-set/{full.name('mail')}"
-    if topology.Grant.LANGUAGE_MODEL in function.grants:
+    if resources.Grant.LANGUAGE_MODEL in function.grants:
         # The profile, and its model wherever the profile asks it.
         yield "bedrock:InvokeModel", "arn:Partition:bedrock:Region:AccountId:inference-profile/us.example.model-v1:0"
         yield "bedrock:InvokeModel", "arn:Partition:bedrock:*::foundation-model/example.model-v1:0"
-    if topology.Grant.TRANSPORT in function.grants:
+    if resources.Grant.TRANSPORT in function.grants:
         yield "secretsmanager:GetSecretValue", FULL["livekit_secret_arn"]
     yield from expected_of_source(full, function)
 
 
-def expected_of_source(full: Templates, function: topology.Function) -> Iterator[Grant]:
+def expected_of_source(full: Templates, function: resources.Function) -> Iterator[Grant]:
     """What its trigger needs."""
-    if not isinstance(function, topology.Worker):
+    if not isinstance(function, resources.Worker):
         return
     if function.queue:
         for action in ("ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "ReceiveMessage"):

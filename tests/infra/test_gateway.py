@@ -10,8 +10,8 @@ import pytest
 
 from infra import topology
 from infra.local import gateway
-from infra.topology import Api, Group
-from switchboard.edge.bodies import LARGEST
+from infra.resources import Api, Group
+from switchboard.edge.bodies import MAX_BODY_BYTES
 
 API = Api("hum", "", fallback="rest")
 GROUPS = tuple(
@@ -125,7 +125,7 @@ def test_no_body_is_no_base64() -> None:
 
 
 def test_what_lambda_does_not_take_is_too_large() -> None:
-    assert not gateway.too_large(event_of("audio/wav", b"x" * LARGEST))
+    assert not gateway.too_large(event_of("audio/wav", b"x" * MAX_BODY_BYTES))
     assert gateway.too_large(event_of("audio/wav", b"x" * 4_720_000))
     assert not gateway.too_large(event_of("application/json", b"x" * 6_000_000))
     assert gateway.too_large(event_of("application/json", b"x" * 6_300_000))

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from infra import topology
-from infra.topology import Grant
-from tests.infra.conftest import FULL, Synthesise
+from infra.resources import Grant
+from tests.infra.conftest import FULL, Synthesize
 from tests.infra.templates import Resource, Templates
 from tests.infra.test_functions import grants
 
@@ -22,7 +22,7 @@ _DOMAIN = {name: FULL[name] for name in ("stage", "domain", "certificate_arn")}
 
 
 @pytest.fixture(scope="module")
-def elsewhere(synthesise: Synthesise) -> Templates:
+def elsewhere(synthesize: Synthesize) -> Templates:
     """The console's functions alone, of a deployment that another issuer vouches to."""
     console = tuple(group for group in topology.GROUPS if group.api == "hum")
     with pytest.MonkeyPatch.context() as patch:
@@ -30,7 +30,7 @@ def elsewhere(synthesise: Synthesise) -> Templates:
         patch.setattr(topology, "GROUPS", console)
         for name in ("QUEUES", "WORKERS", "SCHEDULES"):
             patch.setattr(topology, name, ())
-        return synthesise({**_DOMAIN, **ISSUER})
+        return synthesize({**_DOMAIN, **ISSUER})
 
 
 def identity(**context: str) -> Resource:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infra import topology
+from infra import resources, topology
 from switchboard import telemetry
 from tests.infra.templates import Templates
 from tests.infra.test_functions import queue_name
@@ -17,21 +17,21 @@ functions = pytest.mark.parametrize("function", [pytest.param(made, id=made.name
 
 
 @queues
-def test_one_dead_letter_raises_an_alarm(full: Templates, queue: topology.Queue) -> None:
+def test_one_dead_letter_raises_an_alarm(full: Templates, queue: resources.Queue) -> None:
     dead = full.name(f"{queue.name}-dlq") + (".fifo" if queue.fifo else "")
     alarm = alarm_of(full, "ApproximateNumberOfMessagesVisible", QueueName=dead)
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
 
 
 @queues
-def test_a_job_that_waits_too_long_raises_an_alarm(full: Templates, queue: topology.Queue) -> None:
+def test_a_job_that_waits_too_long_raises_an_alarm(full: Templates, queue: resources.Queue) -> None:
     alarm = alarm_of(full, "ApproximateAgeOfOldestMessage", QueueName=queue_name(full, queue.name))
     assert alarm["Threshold"] == 300
 
 
 @functions
 @pytest.mark.parametrize("metric", ["Errors", "Throttles"])
-def test_errors_and_throttles_raise_an_alarm(full: Templates, function: topology.Function, metric: str) -> None:
+def test_errors_and_throttles_raise_an_alarm(full: Templates, function: resources.Function, metric: str) -> None:
     alarm = alarm_of(full, metric, FunctionName=full.name(function.name))
     assert (alarm["Threshold"], alarm["Statistic"]) == (0, "Sum")
 
@@ -39,7 +39,7 @@ def test_errors_and_throttles_raise_an_alarm(full: Templates, function: topology
 @pytest.mark.parametrize(
     "group", [pytest.param(group, id=group.name) for group in topology.GROUPS if not group.streaming]
 )
-def test_a_slow_group_raises_an_alarm(full: Templates, group: topology.Group) -> None:
+def test_a_slow_group_raises_an_alarm(full: Templates, group: resources.Group) -> None:
     alarm = alarm_of(full, "Duration", FunctionName=full.name(group.name))
     assert (alarm["ExtendedStatistic"], alarm["Threshold"]) == ("p99", 3_000)
 
@@ -68,7 +68,7 @@ def test_a_tick_that_does_not_come_raises_an_alarm(full: Templates) -> None:
 
 
 @pytest.mark.parametrize("api", [pytest.param(api, id=api.name) for api in topology.APIS])
-def test_an_api_that_fails_raises_an_alarm(full: Templates, api: topology.Api) -> None:
+def test_an_api_that_fails_raises_an_alarm(full: Templates, api: resources.Api) -> None:
     assert alarm_of(full, "5XXError", ApiName=full.name("api", api.name), Stage="live")
 
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from infra import resources as infra_resources
 from infra import topology
 from infra.build import ROOT
-from infra.topology import Group
-from switchboard.edge.call import Operation
-from switchboard.edge.multipart import Multipart
+from infra.resources import Group
+from switchboard.edge.exchange import Operation
+from switchboard.edge.multipart import MultipartBody
 from switchboard.kit import jobs
 from tests.infra import full_list, reach
 from tests.unit.edge.platform import Route, routes
@@ -51,7 +52,7 @@ NEVER_CALLED = {
 }
 
 
-def by_name(functions: tuple[topology.Function, ...]) -> list[Any]:
+def by_name(functions: tuple[infra_resources.Function, ...]) -> list[Any]:
     return [pytest.param(function, id=function.name) for function in functions]
 
 
@@ -67,13 +68,13 @@ def test_every_folder_with_a_handler_is_in_the_topology() -> None:
 
 
 @pytest.mark.parametrize("function", by_name(topology.FUNCTIONS))
-def test_every_function_has_a_handler_that_takes_an_event_and_a_context(function: topology.Function) -> None:
+def test_every_function_has_a_handler_that_takes_an_event_and_a_context(function: infra_resources.Function) -> None:
     module = importlib.import_module(f"functions.{function.name.replace('/', '.')}.handler")
     assert len(inspect.signature(module.handler).parameters) == 2
 
 
 @pytest.mark.parametrize("function", by_name(topology.FUNCTIONS))
-def test_every_grant_names_something_that_is_there(function: topology.Function) -> None:
+def test_every_grant_names_something_that_is_there(function: infra_resources.Function) -> None:
     assert set(function.tables) <= {table.name for table in topology.TABLES}
     assert set(function.sends) <= {queue.name for queue in topology.QUEUES}
     assert set(function.buckets) <= {bucket.name for bucket in topology.BUCKETS}
@@ -82,16 +83,16 @@ def test_every_grant_names_something_that_is_there(function: topology.Function) 
 
 
 @pytest.mark.parametrize("function", by_name(topology.FUNCTIONS))
-def test_no_function_is_granted_a_table_that_its_code_never_names(function: topology.Function) -> None:
+def test_no_function_is_granted_a_table_that_its_code_never_names(function: infra_resources.Function) -> None:
     assert set(function.tables) <= reach.tables(function.name)
 
 
 @pytest.mark.parametrize("function", by_name(topology.FUNCTIONS))
-def test_every_table_and_secret_that_a_function_reaches_is_granted(function: topology.Function) -> None:
+def test_every_table_and_secret_that_a_function_reaches_is_granted(function: infra_resources.Function) -> None:
     if (
-        isinstance(function, topology.Group)
+        isinstance(function, infra_resources.Group)
         and serves_strangers_only(function)
-        and topology.Grant.SIGN_IN not in function.grants
+        and infra_resources.Grant.SIGN_IN not in function.grants
     ):
         pytest.skip("it knows nobody, so it reaches nothing that is somebody's")
     assert reached(function) - never_called(function) <= granted(function)
@@ -103,27 +104,27 @@ def test_what_is_never_called_is_reached_and_not_granted(name: str) -> None:
     assert reached(function) - granted(function) >= NEVER_CALLED[name]
 
 
-def granted(function: topology.Function) -> set[str]:
-    return set(function.tables) | ({SECRET} if topology.Grant.ROOT_SECRET in function.grants else set())
+def granted(function: infra_resources.Function) -> set[str]:
+    return set(function.tables) | ({SECRET} if infra_resources.Grant.ROOT_SECRET in function.grants else set())
 
 
-def reached(function: topology.Function) -> set[str]:
+def reached(function: infra_resources.Function) -> set[str]:
     return reach.tables(function.name) | ({SECRET} if "ROOT_SECRET" in reach.settings(function.name) else set())
 
 
-def never_called(function: topology.Function) -> set[str]:
+def never_called(function: infra_resources.Function) -> set[str]:
     # The pipeline is one for all dialects, and the console's alone knows people by their sessions.
-    others = isinstance(function, topology.Group) and function.api != "hum"
+    others = isinstance(function, infra_resources.Group) and function.api != "hum"
     return NEVER_CALLED.get(function.name, set()) | ({"sessions"} if others else set())
 
 
-def serves_strangers_only(group: topology.Group) -> bool:
+def serves_strangers_only(group: infra_resources.Group) -> bool:
     api = importlib.import_module(f"functions.{group.name.replace('/', '.')}.handler").api
     return all(operation.public or operation.signed for operation in api.router.operations)
 
 
 @pytest.mark.parametrize("queue", [pytest.param(queue, id=queue.name) for queue in topology.QUEUES])
-def test_every_queue_has_one_worker(queue: topology.Queue) -> None:
+def test_every_queue_has_one_worker(queue: infra_resources.Queue) -> None:
     assert [worker.queue for worker in topology.WORKERS].count(queue.name) == 1
 
 
@@ -143,7 +144,7 @@ def test_a_queue_waits_longer_than_its_worker_may_take_and_not_much_longer() -> 
 
 def test_whoever_may_bring_any_job_may_send_to_the_queue_of_every_job() -> None:
     sends = {worker.name: set(worker.sends) for worker in topology.WORKERS}
-    declared = set(jobs.queues())
+    declared = set(jobs.job_queues())
     assert sends["workers/timers"] == declared - {"timers"}
     assert sends["workers/fanout"] == declared - {"timers"} | {"audit"}
     assert declared <= {queue.name for queue in topology.QUEUES}
@@ -160,7 +161,9 @@ def test_functions_that_start_themselves_are_known() -> None:
 @pytest.mark.parametrize(
     "groups", [pytest.param(topology.GROUPS, id="now"), pytest.param(full_list.TOPOLOGY["GROUPS"], id="full list")]
 )
-def test_an_apis_paths_can_stand_in_one_rest_api(api: topology.Api, groups: tuple[topology.Group, ...]) -> None:
+def test_an_apis_paths_can_stand_in_one_rest_api(
+    api: infra_resources.Api, groups: tuple[infra_resources.Group, ...]
+) -> None:
     assert api.fallback in {group.name for group in groups if group.api == api.name}
     paths = [path for group in groups if group.api == api.name for path in group.paths]
     assert len(set(paths)) == len(paths)
@@ -181,7 +184,7 @@ def test_every_group_belongs_to_an_api() -> None:
 
 
 @pytest.mark.parametrize("group", by_name(topology.GROUPS))
-def test_every_route_of_a_group_is_at_one_of_its_paths(group: topology.Group) -> None:
+def test_every_route_of_a_group_is_at_one_of_its_paths(group: infra_resources.Group) -> None:
     api = importlib.import_module(f"functions.{group.name.replace('/', '.')}.handler").api
     base = next(api.base_path for api in topology.APIS if api.name == group.api)
     for operation in api.router.operations:
@@ -208,7 +211,7 @@ def test_a_group_declares_what_its_operations_bodies_need(route: Route) -> None:
 
 
 FILE = Operation(
-    method="POST", path="/x", body=Multipart(field="audio", types=frozenset({"audio/wav"}), to="inbound-mail")
+    method="POST", path="/x", body=MultipartBody(field="audio", types=frozenset({"audio/wav"}), to="inbound-mail")
 )
 
 
@@ -216,22 +219,22 @@ def missing_from_group(group: Group, operation: Operation) -> None:
     """Assert that a group of the topology declares what the kind of an operation's body needs."""
     needed = operation.body.binary_types if operation.takes_body else frozenset()
     assert needed <= set(group.binary), f"{group.name}: add {sorted(needed)} to its `binary` in infra/topology.py"
-    if isinstance(operation.body, Multipart):
+    if isinstance(operation.body, MultipartBody):
         bucket = operation.body.to
         assert "write" in group.buckets.get(bucket, ()), f"{group.name}: let it write to {bucket} in infra/topology.py"
         assert topology.bucket(bucket).days, f"{bucket}: give it `days`, so that files that no route kept are deleted"
 
 
 def test_a_file_needs_bytes_a_bucket_and_an_end() -> None:
-    good = Group("a", api="hum", binary=("multipart/form-data",), buckets={"inbound-mail": topology.WRITE})
+    good = Group("a", api="hum", binary=("multipart/form-data",), buckets={"inbound-mail": infra_resources.WRITE})
     missing_from_group(good, FILE)
     for bad, words in (
         (replace(good, binary=()), "multipart/form-data"),
         (replace(good, buckets={}), "let it write"),
-        (replace(good, buckets={"inbound-mail": topology.READ}), "let it write"),
+        (replace(good, buckets={"inbound-mail": infra_resources.READ}), "let it write"),
     ):
         with pytest.raises(AssertionError, match=words):
             missing_from_group(bad, FILE)
     for_ever = replace(FILE, body=replace(FILE.body, to="attachments"))  # type: ignore[type-var]
     with pytest.raises(AssertionError, match="give it `days`"):
-        missing_from_group(replace(good, buckets={"attachments": topology.WRITE}), for_ever)
+        missing_from_group(replace(good, buckets={"attachments": infra_resources.WRITE}), for_ever)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from infra import topology
+from infra import resources, topology
 from tests.infra.templates import Templates
 from tests.infra.test_functions import bucket_name, queue_name
 
@@ -16,7 +16,7 @@ from_queues = pytest.mark.parametrize("worker", [pytest.param(worker, id=worker.
 
 
 @queues
-def test_a_job_that_keeps_failing_ends_in_a_dead_letter_queue(full: Templates, queue: topology.Queue) -> None:
+def test_a_job_that_keeps_failing_ends_in_a_dead_letter_queue(full: Templates, queue: resources.Queue) -> None:
     suffix = ".fifo" if queue.fifo else ""
     dead = full.one("AWS::SQS::Queue", QueueName=full.name(f"{queue.name}-dlq") + suffix)
     made = full.one("AWS::SQS::Queue", QueueName=queue_name(full, queue.name))
@@ -28,21 +28,21 @@ def test_a_job_that_keeps_failing_ends_in_a_dead_letter_queue(full: Templates, q
 
 
 @queues
-def test_a_job_stays_hidden_as_long_as_the_topology_says(full: Templates, queue: topology.Queue) -> None:
+def test_a_job_stays_hidden_as_long_as_the_topology_says(full: Templates, queue: resources.Queue) -> None:
     made = full.one("AWS::SQS::Queue", QueueName=queue_name(full, queue.name))
     assert made["VisibilityTimeout"] == queue.visibility_seconds
 
 
 @pytest.mark.parametrize("function", [pytest.param(one, id=one.name) for one in topology.WORKERS])
 def test_lambda_lets_a_worker_start_itself_where_the_topology_means_it(
-    full: Templates, function: topology.Worker
+    full: Templates, function: resources.Worker
 ) -> None:
     made = full.one("AWS::Lambda::Function", FunctionName=full.name(function.name))
     assert made.get("RecursiveLoop") == ("Allow" if topology.feeds_itself(function) else None)
 
 
 @queues
-def test_order_is_kept_where_the_topology_asks_for_it(full: Templates, queue: topology.Queue) -> None:
+def test_order_is_kept_where_the_topology_asks_for_it(full: Templates, queue: resources.Queue) -> None:
     made = full.one("AWS::SQS::Queue", QueueName=queue_name(full, queue.name))
     assert made.get("FifoQueue", False) is queue.fifo
     # The sender names duplicates: the same event may be worded differently when it is sent again.
@@ -59,7 +59,7 @@ def test_every_queue_is_encrypted_and_takes_tls_only(full: Templates) -> None:
 
 
 @from_queues
-def test_a_worker_reports_the_jobs_that_failed_and_no_others(full: Templates, worker: topology.Worker) -> None:
+def test_a_worker_reports_the_jobs_that_failed_and_no_others(full: Templates, worker: resources.Worker) -> None:
     mapping = full.one("AWS::Lambda::EventSourceMapping", FunctionName=full.name(worker.name))
     assert mapping["EventSourceArn"] == f"{queue_name(full, worker.queue or '')}.Arn"
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
@@ -94,7 +94,7 @@ def test_every_worker_is_started_by_one_source(full: Templates) -> None:
 
 @pytest.mark.parametrize("schedule", [pytest.param(schedule, id=schedule.name) for schedule in topology.SCHEDULES])
 def test_a_schedule_starts_its_function_and_leaves_a_miss_to_the_next(
-    full: Templates, schedule: topology.Schedule
+    full: Templates, schedule: resources.Schedule
 ) -> None:
     rule = full.one("AWS::Events::Rule", Name=full.name(schedule.name))
     rates = {1: "rate(1 minute)", 60: "rate(1 hour)"}

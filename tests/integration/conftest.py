@@ -1,4 +1,4 @@
-"""A client of the running stack, and organisations of its own for each test."""
+"""A client of the running stack, and organizations of its own for each test."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def until(wanted: Callable[[], Any], seconds: float = 20) -> Any:
 
 @dataclass(frozen=True)
 class SignedUp:
-    """An organisation that signed up over HTTP."""
+    """An organization that signed up over HTTP."""
 
     agent_id: str
     organization_id: str

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from infra import topology
-from infra.topology import Grant
-from switchboard.aws import session, settings
+from infra import resources, topology
+from infra.resources import Grant
+from switchboard.aws import clients
+from switchboard.kit import settings
 
 _PARTS = {
     "Put": "PutItem",
@@ -21,13 +22,13 @@ _EVENT = "provide-client-params"
 
 
 @contextmanager
-def held_to(function: topology.Function) -> Iterator[None]:
+def held_to(function: resources.Function) -> Iterator[None]:
     """Note each call of the block that the function's role does not allow. Raises AssertionError for them at its end.
 
     Not at once: a worker takes whatever is raised in a job for the job's fault, and the queue brings it again.
     """
     denied: set[str] = set()
-    tables = {settings.table(one.name): one.name for one in topology.TABLES}
+    tables = {settings.table_name(one.name): one.name for one in topology.TABLES}
     urls = {settings.queue_url(one.name): one.name for one in topology.QUEUES}
     sends = {*function.sends, *(("email-events",) if Grant.MAIL in function.grants else ())}
 
@@ -36,7 +37,7 @@ def held_to(function: topology.Function) -> Iterator[None]:
             return  # that is the test, which looks at what is there: no code of the platform does
         for action, name in _asked(model.name, params):
             table = tables.get(name, name)
-            allowed = {one for kind in function.tables.get(table, ()) for one in topology.TABLE_ACTIONS[kind]}
+            allowed = {one for kind in function.tables.get(table, ()) for one in resources.TABLE_ACTIONS[kind]}
             if action not in allowed:
                 denied.add(f"{action} of {table}")
 
@@ -46,9 +47,9 @@ def held_to(function: topology.Function) -> Iterator[None]:
             denied.add(f"{model.name} to {queue}")
 
     listening = [
-        (session.dynamodb(), table_asked),
-        (session.dynamodb_once(), table_asked),
-        (session.client("sqs"), queue_asked),
+        (clients.dynamodb_client(), table_asked),
+        (clients.dynamodb_client_without_retries(), table_asked),
+        (clients.get_client("sqs"), queue_asked),
     ]
     for client, asked in listening:
         client.meta.events.register(_EVENT, asked)

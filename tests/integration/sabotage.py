@@ -11,10 +11,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from infra import topology
+from infra import resources, topology
 from infra.local.pool import Context
-from switchboard.aws import clock, session, settings
-from switchboard.aws.queue import Message
+from switchboard.aws import clients
+from switchboard.kit import clock, settings
+from switchboard.kit.jobs import QueueMessage
 from tests.integration.role import held_to
 
 _ENDLESS = 1_000
@@ -30,7 +31,7 @@ class _Answer:
 
 
 def _error(code: str) -> dict[str, Any]:
-    return {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+    return {"Error": {"Code": code, "QueueMessage": code}, "ResponseMetadata": {"HTTPStatusCode": 400}}
 
 
 class Sabotage:
@@ -41,7 +42,7 @@ class Sabotage:
         self._last: int | None = None
         self._meeting: tuple[int, Callable[[], None]] | None = None
         self._faults: dict[str, list[dict[str, Any]]] = {}
-        for client in (*map(session.client, SERVICES), session.dynamodb_once()):
+        for client in (*map(clients.get_client, SERVICES), clients.dynamodb_client_without_retries()):
             client.meta.events.register_first("before-call", self._called)
 
     def _called(self, model: Any, **_: Any) -> Any:
@@ -100,7 +101,9 @@ class Sabotage:
             parsed.clear()
             parsed.update(_error("InternalServerError"))
 
-        listening = [client.meta.events for client in (session.dynamodb(), session.dynamodb_once())]
+        listening = [
+            client.meta.events for client in (clients.dynamodb_client(), clients.dynamodb_client_without_retries())
+        ]
         for events in listening:
             events.register(f"after-call.*.{operation}", lose)
 
@@ -132,7 +135,7 @@ def invoke(name: str, event: dict[str, Any], context: type[Context] = Context) -
 def tick() -> None:
     """Bring what is due: by the outbox, and by the minute's schedule and the workers that it hands the timers to."""
     due = [item for item in everything("activity", **_OUTBOX) if item["outbox"]["S"] == "job"]
-    due = [item for item in due if item["due"]["S"] <= clock.stamp() and item["pk"]["S"] not in _handed_on]
+    due = [item for item in due if item["due"]["S"] <= clock.now_iso() and item["pk"]["S"] not in _handed_on]
     if due:
         answer = invoke("workers/fanout", {"Records": [_change(number, item) for number, item in enumerate(due)]})
         assert answer == {"batchItemFailures": []}
@@ -147,7 +150,7 @@ def work(name: str, *, at_most: int | None = None, together: int = 1) -> int:
     As in Lambda a message goes when its job is done; a worker that dies or fails leaves it where it is.
     """
     worker = topology.function(name)
-    assert isinstance(worker, topology.Worker)
+    assert isinstance(worker, resources.Worker)
     assert worker.queue is not None
     for taken in range(_ENDLESS if at_most is None else at_most):
         messages = _receive(worker.queue, together)
@@ -176,7 +179,7 @@ def drain(queue: str) -> list[dict[str, Any]]:
 
 
 def _receive(queue: str, number: int) -> list[dict[str, Any]]:
-    answer = session.client("sqs").receive_message(
+    answer = clients.get_client("sqs").receive_message(
         QueueUrl=settings.queue_url(queue), MaxNumberOfMessages=number, VisibilityTimeout=0, AttributeNames=["All"]
     )
     return list(answer.get("Messages", []))
@@ -184,7 +187,9 @@ def _receive(queue: str, number: int) -> list[dict[str, Any]]:
 
 def _delete(queue: str, messages: list[dict[str, Any]]) -> None:
     for message in messages:
-        session.client("sqs").delete_message(QueueUrl=settings.queue_url(queue), ReceiptHandle=message["ReceiptHandle"])
+        clients.get_client("sqs").delete_message(
+            QueueUrl=settings.queue_url(queue), ReceiptHandle=message["ReceiptHandle"]
+        )
 
 
 def _record(message: dict[str, Any]) -> dict[str, Any]:
@@ -199,11 +204,11 @@ def _record(message: dict[str, Any]) -> dict[str, Any]:
 class Later:
     """SQS' delays by the test's clock: takes the place of `queue.send_all`, and holds what is for later until then."""
 
-    def __init__(self, send: Callable[[Sequence[Message]], set[int]]) -> None:
+    def __init__(self, send: Callable[[Sequence[QueueMessage]], set[int]]) -> None:
         self._send = send
-        self._held: list[tuple[datetime, Message]] = []
+        self._held: list[tuple[datetime, QueueMessage]] = []
 
-    def __call__(self, messages: Sequence[Message]) -> set[int]:
+    def __call__(self, messages: Sequence[QueueMessage]) -> set[int]:
         now = [place for place, message in enumerate(messages) if not message.delay]
         refused = self._send([messages[place] for place in now]) if now else set()
         self._held += [
@@ -272,7 +277,9 @@ def everything(table: str, **which: Any) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = []
     start: dict[str, Any] = {}
     while True:
-        answer: Any = session.dynamodb().scan(TableName=settings.table(table), ConsistentRead=True, **which, **start)
+        answer: Any = clients.dynamodb_client().scan(
+            TableName=settings.table_name(table), ConsistentRead=True, **which, **start
+        )
         items += answer["Items"]
         if "LastEvaluatedKey" not in answer:
             return items

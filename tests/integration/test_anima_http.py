@@ -57,7 +57,7 @@ def test_a_mail_is_queued_sent_and_delivered_and_its_chain_verifies(http: httpx.
     events = until(sealed)["events"]
     assert [event["action"] for event in events] == ["email.queued", "email.sent", "email.delivered"]
     exported = http.get("/v1/audit/export", headers=acme.master).json()
-    verdict = chain.verify(exported["documents"])
+    verdict = chain.verify_export(exported["documents"])
     assert (verdict.fault, verdict.head) == (None, exported["head"]["hash"])
     assert {event["immutableHash"] for event in events} <= {one["immutableHash"] for one in exported["documents"]}
 
@@ -112,7 +112,7 @@ def test_lists_filter_and_page(http: httpx.Client, acme: SignedUp) -> None:
     assert inbound["items"] == []
 
 
-def test_a_cursor_is_good_for_its_own_list_and_organisation_only(
+def test_a_cursor_is_good_for_its_own_list_and_organization_only(
     http: httpx.Client, acme: SignedUp, sign_up: Callable[[], SignedUp]
 ) -> None:
     for _ in range(3):
@@ -132,7 +132,7 @@ def test_a_cursor_is_good_for_its_own_list_and_organisation_only(
 # --- who may see what -------------------------------------------------------------------------------------------
 
 
-def test_another_organisations_ids_are_not_found(
+def test_another_organizations_ids_are_not_found(
     http: httpx.Client, acme: SignedUp, sign_up: Callable[[], SignedUp]
 ) -> None:
     other = sign_up()
@@ -405,7 +405,7 @@ def test_the_same_key_with_another_body_or_path_is_409(http: httpx.Client, acme:
     problem(other_path, 409, "IDEMPOTENCY_BODY_MISMATCH")
 
 
-def test_two_organisations_may_use_the_same_key(
+def test_two_organizations_may_use_the_same_key(
     http: httpx.Client, acme: SignedUp, sign_up: Callable[[], SignedUp]
 ) -> None:
     key = {"Idempotency-Key": "shared-name"}

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from switchboard.accounts import service as accounts
+from switchboard.accounts import keys
 from switchboard.accounts.models import KeyKind
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import aside, clock, session
+from switchboard.aws import clients as session
 from switchboard.email import service as email
-from switchboard.email.models import Draft
+from switchboard.email.models import MailDraft
+from switchboard.kit import background, clock
 from switchboard.usage import service as usage
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Dying, Killed, everything, invoke
@@ -32,7 +33,7 @@ Request = tuple[str, str, str, str | None, Any]
 
 @pytest.fixture
 def threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aside, "start", aside.in_thread)
+    monkeypatch.setattr(background, "submit", background.run_in_thread)
 
 
 def ask(request: Request, retry: str | None = None, context: Any = None) -> dict[str, Any]:
@@ -51,7 +52,7 @@ def ask(request: Request, retry: str | None = None, context: Any = None) -> dict
 
 
 def known(acme: Tenant) -> Tenant:
-    """The organisation, whose keys the process knows."""
+    """The organization, whose keys the process knows."""
     acme.caller()
     acme.caller(master=True)
     return acme
@@ -68,7 +69,7 @@ class Together:
         self.operations: list[str] = []
         self._left = number
         self._counting = threading.Lock()
-        for client in (session.dynamodb(), session.dynamodb_once()):
+        for client in (session.dynamodb_client(), session.dynamodb_client_without_retries()):
             client.meta.events.register_first("before-call", self._called)
 
     def _called(self, model: Any, **_: Any) -> None:
@@ -81,11 +82,11 @@ class Together:
 
 
 def a_mail(acme: Tenant) -> str:
-    return email.send(acme.caller(), Draft(to=["you@example.com"], subject="s", body="b")).id
+    return email.send_message(acme.caller(), MailDraft(to=["you@example.com"], subject="s", body="b")).id
 
 
 def a_key(acme: Tenant) -> str:
-    return accounts.create_key(acme.caller(master=True), KeyKind.MASTER, "spare").key.id
+    return keys.create_key(acme.caller(master=True), KeyKind.MASTER, "spare").key.id
 
 
 OVERLAPPING: dict[str, tuple[Callable[[Tenant], Request], list[str]]] = {
@@ -145,7 +146,7 @@ def held() -> threading.Event:
         if model.name == "UpdateItem" and "ratelimit" in json.dumps(params["body"], default=str):
             assert may_count.wait(PATIENCE)
 
-    session.dynamodb_once().meta.events.register_first("before-call", hold)
+    session.dynamodb_client_without_retries().meta.events.register_first("before-call", hold)
     return may_count
 
 
@@ -160,7 +161,7 @@ def test_nothing_is_written_before_the_limits_have_answered(held: threading.Even
         seen.append(everything("activity") == before)
         held.set()
 
-    session.dynamodb().meta.events.register("after-call.dynamodb.GetItem", lambda **_: read.set())
+    session.dynamodb_client().meta.events.register("after-call.dynamodb.GetItem", lambda **_: read.set())
     observer = threading.Thread(target=release)
     observer.start()
     answer = ask(("anima/management", "DELETE", path, acme.master_key, None))
@@ -169,15 +170,17 @@ def test_nothing_is_written_before_the_limits_have_answered(held: threading.Even
     assert len(everything("activity")) > len(before)
 
 
-def test_as_many_requests_pass_as_the_limits_allow_and_what_is_refused_leaves_nothing(frozen: clock.Frozen) -> None:
+def test_as_many_requests_pass_as_the_limits_allow_and_what_is_refused_leaves_nothing(
+    frozen: clock.FrozenClock,
+) -> None:
     acme = known(tenant(requests_per_minute=5))
     reply = MAIL | {"in_reply_to": a_mail(acme)}
-    sent = usage.of_month(acme.org_id, clock.stamp()[:7]).units["email"]
+    sent = usage.get_monthly_usage(acme.org_id, clock.now_iso()[:7]).units["email"]
     request: Request = ("anima/email", "POST", "/v1/email/send", acme.agent_key, reply)
     answers = [ask(request, f"key-{number}") for number in range(8)]
     assert [answer["statusCode"] for answer in answers] == [200] * 5 + [429] * 3
     assert [answer["headers"]["X-RateLimit-Remaining"] for answer in answers] == [*"43210", *"000"]
-    assert usage.of_month(acme.org_id, clock.stamp()[:7]).units["email"] == sent + 5
+    assert usage.get_monthly_usage(acme.org_id, clock.now_iso()[:7]).units["email"] == sent + 5
     assert len(everything("idempotency")) == 10, "a record and an effect for each that passed"
     frozen.advance(minutes=1)
     again = [ask(request, f"key-{number}") for number in (0, 7)]
@@ -189,9 +192,9 @@ def test_as_many_requests_pass_as_the_limits_allow_and_what_is_refused_leaves_no
 def test_a_request_killed_in_either_thread_and_repeated_with_its_key_is_done_once(dying: str) -> None:
     acme = known(tenant())
     reply = MAIL | {"in_reply_to": a_mail(acme)}
-    sent = usage.of_month(acme.org_id, clock.stamp()[:7]).units["email"]
+    sent = usage.get_monthly_usage(acme.org_id, clock.now_iso()[:7]).units["email"]
     request: Request = ("anima/email", "POST", "/v1/email/send", acme.agent_key, reply)
-    clients = (session.dynamodb(), session.dynamodb_once())
+    clients = (session.dynamodb_client(), session.dynamodb_client_without_retries())
 
     def die(**_: Any) -> None:
         raise Killed
@@ -205,4 +208,4 @@ def test_a_request_killed_in_either_thread_and_repeated_with_its_key_is_done_onc
             client.meta.events.unregister(f"{when}.dynamodb.{dying}", die)
         answer, again = (ask(request, f"key-{when}") for _ in range(2))
         assert (answer["statusCode"], again["body"]) == (200, answer["body"])
-    assert usage.of_month(acme.org_id, clock.stamp()[:7]).units["email"] == sent + 2
+    assert usage.get_monthly_usage(acme.org_id, clock.now_iso()[:7]).units["email"] == sent + 2

@@ -12,8 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from switchboard.aws import dead_letters, queue, session, settings
-from switchboard.aws.queue import Message
+from switchboard.aws import clients, dead_letters, queues
+from switchboard.kit import settings
+from switchboard.kit.jobs import QueueMessage
 from tests.conftest import Stack
 from tests.integration.conftest import until
 
@@ -36,7 +37,7 @@ def switchboard(*words: str, cwd: Path, code: int = 0) -> str:
     return ran.stdout or ran.stderr
 
 
-def test_an_organisation_from_its_creation_to_its_verified_chain(
+def test_an_organization_from_its_creation_to_its_verified_chain(
     stack: Stack, http: httpx.Client, tmp_path: Path
 ) -> None:
     def run(*words: str) -> Any:
@@ -96,18 +97,21 @@ def test_the_running_stack_is_the_default_in_its_directory(stack: Stack, tmp_pat
 @pytest.mark.parametrize("name", ["email", "audit"])
 def test_what_failed_for_good_comes_back_at_once(engine_cloud: dict[str, str], name: str) -> None:
     """Through the engine's own dead-letter queue, within the five minutes in which a FIFO queue drops duplicates."""
-    url, sqs = settings.queue_url(name), session.client("sqs")
-    queue.send(
-        [Message(queue=name, body={"n": n}, group=f"org_{n}", dedupe=f"d{n}" * (name == "audit")) for n in range(3)]
+    url, sqs = settings.queue_url(name), clients.get_client("sqs")
+    queues.send_messages(
+        [
+            QueueMessage(queue=name, body={"n": n}, group=f"org_{n}", dedupe=f"d{n}" * (name == "audit"))
+            for n in range(3)
+        ]
     )
 
     def fails() -> bool:
         sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
-        return dead_letters.depth(name).dead == 3
+        return dead_letters.count_messages(name).dead == 3
 
     until(fails)
-    assert dead_letters.redrive(name) == 3
-    assert dead_letters.depth(name) == (3, 0, 0, 0)
+    assert dead_letters.redrive_dead_letters(name) == 3
+    assert dead_letters.count_messages(name) == (3, 0, 0, 0)
     back = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"])["Messages"]
     found = {(json.loads(message["Body"])["n"], message["Attributes"]["MessageGroupId"]) for message in back}
     assert found == {(n, f"org_{n}") for n in range(3)}

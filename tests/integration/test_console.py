@@ -69,7 +69,7 @@ def letter_to(stack: Stack, who: str) -> str | None:
     return None
 
 
-def test_a_person_founds_an_organisation_and_a_colleague_joins_as_a_viewer(
+def test_a_person_founds_an_organization_and_a_colleague_joins_as_a_viewer(
     stack: Stack, url: str, browser: Browser
 ) -> None:
     ada, grace = address(), address()

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from switchboard.aws import clock, queue, session
+from switchboard.aws import clients, queues
 from switchboard.contacts import backfill, indexing, service
 from switchboard.contacts.jobs import ContinueBackfill, IndexContacts
-from switchboard.contacts.models import Contact, Status
+from switchboard.contacts.models import BackfillStatus, Contact
 from switchboard.errors import Contended
+from switchboard.kit import clock
 from switchboard.search import tail
 from switchboard.timers import store as timer_store
 from tests.actors import Tenant, tenant
@@ -25,10 +26,10 @@ OLD, NEW, NEXT = "alpha beta gamma", "beta delta", "gamma epsilon"
 
 
 @pytest.fixture
-def acme(cloud: dict[str, str], frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch) -> Tenant:
-    timer_store.advance(clock.stamp()[:16])
+def acme(cloud: dict[str, str], frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch) -> Tenant:
+    timer_store.advance_watermark(clock.now_iso()[:16])
     # So that there are places to be killed between.
-    monkeypatch.setattr(tail, "_TOGETHER", 1)
+    monkeypatch.setattr(tail, "_ENTRIES_PER_COMMIT", 1)
     return tenant()
 
 
@@ -45,11 +46,11 @@ def tails(org_id: str) -> dict[str, set[str]]:
 
 def changed(contact: Contact, event: str = "contact.updated") -> None:
     """Bring the job of a change."""
-    queue.send([IndexContacts(org_id=contact.org_id, contact_ids=[contact.id]).message()])
+    queues.send_messages([IndexContacts(org_id=contact.org_id, contact_ids=[contact.id]).message()])
 
 
 def delete(acme: Tenant, contact: Contact) -> None:
-    service.delete(acme.caller(master=True), contact.id)
+    service.delete_contact(acme.caller(master=True), contact.id)
 
 
 def renewed(acme: Tenant) -> Contact:
@@ -61,7 +62,7 @@ def renewed(acme: Tenant) -> Contact:
 def steps(contact: Contact, saboteur: Sabotage) -> int:
     """How many AWS calls it takes to index its change."""
     with saboteur.counting() as calls:
-        indexing.catch_up(contact.org_id, [contact.id])
+        indexing.update_tails(contact.org_id, [contact.id])
     return len(calls)
 
 
@@ -85,7 +86,7 @@ def test_a_change_after_an_indexer_was_killed_leaves_nothing_of_the_one_before(a
     for done in range(steps(contact, saboteur)):
         contact = renewed(acme)
         with saboteur.killing(after=done):
-            indexing.catch_up(contact.org_id, [contact.id])
+            indexing.update_tails(contact.org_id, [contact.id])
         if then != "changed":
             delete(acme, contact)
         if then != "deleted":
@@ -105,7 +106,7 @@ class Meanwhile:
     def __init__(self) -> None:
         self.left = -1
         self._act: Callable[[], Any] = lambda: None
-        for client in (session.dynamodb(), session.dynamodb_once(), session.client("sqs")):
+        for client in (clients.dynamodb_client(), clients.dynamodb_client_without_retries(), clients.get_client("sqs")):
             client.meta.events.register_first("before-call", self._called)
 
     def before(self, call: int, act: Callable[[], Any]) -> None:
@@ -122,7 +123,7 @@ def jobs_of(contact: Contact) -> None:
     """Let a worker do the change's job, as often as the queue would bring it."""
     for _ in range(5):
         try:
-            indexing.catch_up(contact.org_id, [contact.id])
+            indexing.update_tails(contact.org_id, [contact.id])
         except Contended:
             continue
         return
@@ -178,13 +179,17 @@ def test_changes_and_indexers_at_once_lose_nothing_and_leave_nothing() -> None:
     fields = ("display_name", "role", "email")
 
     def change(number: int) -> Contact:
-        known = service.upsert(caller, ADA, {fields[number % 3]: f"a{number}@example.com", "notes": f"n{number} same"})
+        known = service.upsert_contact(
+            caller, ADA, {fields[number % 3]: f"a{number}@example.com", "notes": f"n{number} same"}
+        )
         jobs_of(known.contact)
         return known.contact
 
     changed = at_once([lambda number=number: change(number) for number in range(6)])
     assert {type(one) for one in changed} == {Contact}
-    ((contact,),) = ([known.contact for known in page] for page in [service.listing(acme.org_id, None, 9, None)[0]])
+    ((contact,),) = (
+        [known.contact for known in page] for page in [service.list_contacts(acme.org_id, None, 9, None)[0]]
+    )
     assert all(getattr(contact, field) for field in fields), "nobody's field was lost"
     assert tails(acme.org_id) == {contact.id: contact.tail()}
     assert len(names(acme, "same")) == 1
@@ -196,8 +201,8 @@ def test_changes_and_indexers_at_once_lose_nothing_and_leave_nothing() -> None:
 @pytest.fixture
 def history(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Numbers that were called, a job's work and more."""
-    monkeypatch.setattr(backfill, "_PAGE", 1)
-    monkeypatch.setattr(backfill, "_STEPS", 2)
+    monkeypatch.setattr(backfill, "_NUMBERS_PER_PAGE", 1)
+    monkeypatch.setattr(backfill, "_STEPS_PER_JOB", 2)
     numbers = [f"+1415555010{number}" for number in range(3)]
     for number in numbers:
         called(acme, number, variables={"name": f"Ada {number[-1]}"})
@@ -212,12 +217,12 @@ def made(acme: Tenant) -> list[str]:
 
 def test_a_backfill_killed_anywhere_makes_each_contact_once(acme: Tenant, history: list[str]) -> None:
     saboteur, stream, caller = Sabotage(), Stream(), acme.caller(master=True)
-    wanted = [service.id_of(acme.org_id, number) for number in history]
+    wanted = [service.contact_id(acme.org_id, number) for number in history]
     for done in count():
-        job = backfill.start(caller)
+        job = backfill.start_backfill(caller)
         stream.hand_on()
         drain("contacts")  # what the round before left
-        queue.send([ContinueBackfill(org_id=acme.org_id, backfill_id=job.id).message()])
+        queues.send_messages([ContinueBackfill(org_id=acme.org_id, backfill_id=job.id).message()])
         finished = False
         with saboteur.killing(after=done):
             work("workers/contacts", at_most=1)
@@ -226,10 +231,10 @@ def test_a_backfill_killed_anywhere_makes_each_contact_once(acme: Tenant, histor
             break
         while work("workers/contacts"):
             stream.hand_on()
-        job = backfill.standing(acme.org_id)
-        assert (job.status, job.scanned, job.created) == (Status.COMPLETED, 3, 3), done
+        job = backfill.get_backfill(acme.org_id)
+        assert (job.status, job.scanned, job.created) == (BackfillStatus.COMPLETED, 3, 3), done
         for contact_id in wanted:
-            service.delete(caller, contact_id)
+            service.delete_contact(caller, contact_id)
     assert done > 6
     # The last round's first two are made, too.
     assert sorted(Counter(made(acme)).values()) == [done, done + 1, done + 1]
@@ -238,11 +243,11 @@ def test_a_backfill_killed_anywhere_makes_each_contact_once(acme: Tenant, histor
 def test_a_backfill_and_a_person_at_the_same_contact_both_have_their_way(acme: Tenant, history: list[str]) -> None:
     meanwhile = Meanwhile()
     for call in range(1, 6):
-        job = backfill.start(acme.caller(master=True))
+        job = backfill.start_backfill(acme.caller(master=True))
         meanwhile.before(call, lambda: [saved(acme, number, role="Patient") for number in history])
         for _ in range(4):
-            backfill.go_on(acme.org_id, job.id)
-        contacts = [known.contact for known in service.listing(acme.org_id, None, 9, None)[0]]
+            backfill.run_next_steps(acme.org_id, job.id)
+        contacts = [known.contact for known in service.list_contacts(acme.org_id, None, 9, None)[0]]
         assert [contact.display_name for contact in contacts] == [f"Ada {number}" for number in range(3)], call
         assert {contact.role for contact in contacts} == {"Patient"}, call
         for contact in contacts:
@@ -251,15 +256,15 @@ def test_a_backfill_and_a_person_at_the_same_contact_both_have_their_way(acme: T
 
 @pytest.mark.usefixtures("engine_cloud")
 def test_many_starts_and_many_workers_are_one_backfill(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backfill, "_PAGE", 2)
+    monkeypatch.setattr(backfill, "_NUMBERS_PER_PAGE", 2)
     acme = tenant()
     numbers = [f"+141555501{number:02}" for number in range(12)]
     for number in numbers:
         called(acme, number)
     caller = acme.caller(master=True)
-    started = at_once([lambda: backfill.start(caller)] * 4)
+    started = at_once([lambda: backfill.start_backfill(caller)] * 4)
     (job_id,) = {getattr(one, "id", one) for one in started}
-    at_once([lambda: backfill.go_on(acme.org_id, str(job_id))] * 4)
-    job = backfill.standing(acme.org_id)
-    assert (job.status, job.scanned, job.created) == (Status.COMPLETED, 12, 12)
-    assert sorted(made(acme)) == sorted(service.id_of(acme.org_id, number) for number in numbers)
+    at_once([lambda: backfill.run_next_steps(acme.org_id, str(job_id))] * 4)
+    job = backfill.get_backfill(acme.org_id)
+    assert (job.status, job.scanned, job.created) == (BackfillStatus.COMPLETED, 12, 12)
+    assert sorted(made(acme)) == sorted(service.contact_id(acme.org_id, number) for number in numbers)

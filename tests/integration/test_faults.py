@@ -12,20 +12,23 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
 from infra.local.pool import Context
-from switchboard.access import service as access
-from switchboard.accounts import service as accounts
+from switchboard.access import keys as access
+from switchboard.accounts import keys, organizations
 from switchboard.accounts.models import KeyKind
 from switchboard.agents import service as agents
 from switchboard.audit import chain
 from switchboard.audit import service as audit
-from switchboard.aws import clock, ids, queue, secret, session, table
-from switchboard.aws.table import ConditionFailedError, Put, Query, Update, commit
-from switchboard.edge.dialects import anima
+from switchboard.aws import clients, queues, retries, secret
+from switchboard.aws.reads import Query
+from switchboard.aws.writes import ConditionFailedError, Put, Update, commit
+from switchboard.dialects.anima import dialect
 from switchboard.email import service, store
 from switchboard.email.jobs import SendMail
-from switchboard.email.models import Draft, Message, State
+from switchboard.email.models import MailDraft, MailState, Message
 from switchboard.errors import Unavailable
 from switchboard.events import service as events
+from switchboard.kit import clock, ids
+from switchboard.kit import jobs as kit_jobs
 from switchboard.timers import service as timers
 from switchboard.timers import store as timer_store
 from switchboard.usage import service as usage
@@ -40,8 +43,8 @@ MAIL_JOB += ["Query", "TransactWriteItems", "DeleteMessage", "ReceiveMessage"]
 
 
 @pytest.fixture
-def acme(cloud: dict[str, str], frozen: clock.Frozen) -> Tenant:
-    timer_store.advance(clock.stamp()[:16])  # the deployment's first tick is behind us
+def acme(cloud: dict[str, str], frozen: clock.FrozenClock) -> Tenant:
+    timer_store.advance_watermark(clock.now_iso()[:16])  # the deployment's first tick is behind us
     secret.derive("warm")  # a process fetches the root secret once
     return tenant()
 
@@ -64,27 +67,27 @@ def stream(acme: Tenant) -> Stream:
 
 def mail(acme: Tenant) -> Message:
     """A mail whose job is in the worker's queue."""
-    message = service.send(
-        acme.caller(correlation_id=ids.new("corr")), Draft(to=["you@example.com"], subject="s", body="b")
+    message = service.send_message(
+        acme.caller(correlation_id=ids.new_id("corr")), MailDraft(to=["you@example.com"], subject="s", body="b")
     )
-    queue.send([SendMail(org_id=message.org_id, message_id=message.id).message()])
+    queues.send_messages([SendMail(org_id=message.org_id, message_id=message.id).message()])
     return message
 
 
 def now(message: Message) -> Message:
-    found = store.get(message.org_id, message.id)
+    found = store.get_message(message.org_id, message.id)
     assert found is not None
     return found
 
 
 def told(message: Message) -> list[events.Event]:
     """The events of the mail's workflow."""
-    partition = events.chain_partition(message.org_id, message.correlation_id)
+    partition = events.workflow_partition(message.org_id, message.correlation_id)
     items = Query(table="activity", partition=partition).all()
-    return [events.from_item(item) for item in items if "outbox" in item]
+    return [events.parse_event(item) for item in items if "outbox" in item]
 
 
-def settle(mails: list[Message], frozen: clock.Frozen) -> list[str]:
+def settle(mails: list[Message], frozen: clock.FrozenClock) -> list[str]:
     """Let everything go on after the faults, and check that no mail is lost or sent twice. Returns how each ended."""
     reports = drain("email-events")
     handed_over = Counter(
@@ -92,14 +95,16 @@ def settle(mails: list[Message], frozen: clock.Frozen) -> list[str]:
     )
     assert handed_over.keys() <= {message.id for message in mails}
     assert set(handed_over.values()) <= {1}
-    recorded = {message.id for message in mails if now(message).state is State.SENT}
-    assert {now(message).state for message in mails} <= {State.SENT, State.SENDING}
+    recorded = {message.id for message in mails if now(message).state is MailState.SENT}
+    assert {now(message).state for message in mails} <= {MailState.SENT, MailState.SENDING}
     frozen.advance(minutes=10, seconds=1)
     tick()
     work("workers/email")
-    assert {now(message).state for message in mails if message.id not in recorded} <= {State.UNCONFIRMED}
+    assert {now(message).state for message in mails if message.id not in recorded} <= {MailState.UNCONFIRMED}
     assert drain("email-events") == []  # and none of them was handed over again
-    queue.send(queue.Message(queue="email-events", body=report, group="reports") for report in reports)
+    queues.send_messages(
+        kit_jobs.QueueMessage(queue="email-events", body=report, group="reports") for report in reports
+    )
     work("workers/email_events")
     endings = []
     for message in mails:
@@ -107,7 +112,7 @@ def settle(mails: list[Message], frozen: clock.Frozen) -> list[str]:
         expected += [] if message.id in recorded else ["email.unconfirmed"]
         expected += ["email.sent", "email.delivered"] if message.id in handed_over else []
         assert Counter(event.type for event in told(message)) == Counter(expected)
-        assert now(message).state is (State.DELIVERED if message.id in handed_over else State.UNCONFIRMED)
+        assert now(message).state is (MailState.DELIVERED if message.id in handed_over else MailState.UNCONFIRMED)
         ending = "recorded" if message.id in recorded else "unknown"
         endings.append(ending + (", handed over" if message.id in handed_over else ""))
     return endings
@@ -118,11 +123,11 @@ def test_the_mail_worker_makes_the_calls_that_the_fault_tests_know_of(acme: Tena
     with saboteur.counting() as calls:
         work("workers/email")
     assert calls == MAIL_JOB
-    assert now(message).state is State.SENT
+    assert now(message).state is MailState.SENT
 
 
 def test_a_mail_worker_killed_anywhere_hands_over_once_at_most_and_leaves_nothing_behind(
-    acme: Tenant, saboteur: Sabotage, frozen: clock.Frozen
+    acme: Tenant, saboteur: Sabotage, frozen: clock.FrozenClock
 ) -> None:
     mails = []
     for done in range(len(MAIL_JOB)):
@@ -139,7 +144,7 @@ def test_a_mail_worker_killed_anywhere_hands_over_once_at_most_and_leaves_nothin
 
 
 def test_a_mail_worker_killed_twice_keeps_the_same_promise(
-    acme: Tenant, saboteur: Sabotage, frozen: clock.Frozen
+    acme: Tenant, saboteur: Sabotage, frozen: clock.FrozenClock
 ) -> None:
     mails = []
     # After the claim a second run only reads and stops, so that there it can be killed in two places.
@@ -153,25 +158,25 @@ def test_a_mail_worker_killed_twice_keeps_the_same_promise(
 
 
 def test_the_watch_over_a_claim_may_be_killed_anywhere_and_still_tells_once(
-    acme: Tenant, saboteur: Sabotage, frozen: clock.Frozen
+    acme: Tenant, saboteur: Sabotage, frozen: clock.FrozenClock
 ) -> None:
     watch = ["ReceiveMessage", "Query", "TransactWriteItems", "DeleteMessage", "ReceiveMessage"]
     for done in range(len(watch)):
         message = mail(acme)
         with saboteur.killing(after=MAIL_JOB.index("SendMessageBatch")):
             work("workers/email")
-        assert now(message).state is State.SENDING
+        assert now(message).state is MailState.SENDING
         frozen.advance(minutes=10, seconds=1)
         tick()
         with saboteur.killing(after=done):
             work("workers/email")
         work("workers/email")
-        assert now(message).state is State.UNCONFIRMED
+        assert now(message).state is MailState.UNCONFIRMED
         assert [event.type for event in told(message)] == ["email.queued", "email.unconfirmed"]
 
 
 def test_a_throttled_mail_killed_on_its_way_back_is_sent_once_or_surfaces(
-    acme: Tenant, saboteur: Sabotage, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch
+    acme: Tenant, saboteur: Sabotage, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SWITCHBOARD_MAIL_CARRIER", "ses")
     throttled = ["ReceiveMessage", "BatchGetItem", "TransactWriteItems", "SendRawEmail", "Query", "TransactWriteItems"]
@@ -183,15 +188,15 @@ def test_a_throttled_mail_killed_on_its_way_back_is_sent_once_or_surfaces(
         saboteur.mend()
         with saboteur.counting() as calls:
             work("workers/email")
-        if now(message).state is State.SENDING:
+        if now(message).state is MailState.SENDING:
             assert "SendRawEmail" not in calls
             frozen.advance(minutes=10, seconds=1)
             tick()
             work("workers/email")
-            assert now(message).state is State.UNCONFIRMED
+            assert now(message).state is MailState.UNCONFIRMED
         else:
             assert calls.count("SendRawEmail") == 1
-            assert now(message).state is State.SENT
+            assert now(message).state is MailState.SENT
 
 
 # --- fan-out, timers, audit, reports ------------------------------------------------------------------------------
@@ -199,7 +204,7 @@ def test_a_throttled_mail_killed_on_its_way_back_is_sent_once_or_surfaces(
 
 def timer(acme: Tenant, name: str, **due_in: float) -> None:
     """A timer for a job that finds nothing to do."""
-    commit(timers.later(SendMail(org_id=acme.org_id, message_id=name), clock.now() + timedelta(**due_in)).write)
+    commit(timers.schedule(SendMail(org_id=acme.org_id, message_id=name), clock.now() + timedelta(**due_in)).write)
 
 
 def names(bodies: list[dict[str, Any]]) -> Counter[str]:
@@ -207,12 +212,12 @@ def names(bodies: list[dict[str, Any]]) -> Counter[str]:
 
 
 def test_a_fan_out_killed_anywhere_hands_every_event_on(
-    acme: Tenant, saboteur: Sabotage, stream: Stream, frozen: clock.Frozen
+    acme: Tenant, saboteur: Sabotage, stream: Stream, frozen: clock.FrozenClock
 ) -> None:
-    draft = Draft(to=["you@example.com"], subject="s", body="b")
+    draft = MailDraft(to=["you@example.com"], subject="s", body="b")
     # Scan, and one request to each of two queues.
     for done in range(4):
-        sent = [service.send(acme.caller(correlation_id=ids.new("corr")), draft) for _ in range(2)]
+        sent = [service.send_message(acme.caller(correlation_id=ids.new_id("corr")), draft) for _ in range(2)]
         timer(acme, "soon")
         with saboteur.killing(after=done):
             stream.hand_on()
@@ -225,7 +230,7 @@ def test_a_fan_out_killed_anywhere_hands_every_event_on(
 
 
 def test_a_tick_and_its_workers_killed_anywhere_fire_every_timer(
-    acme: Tenant, saboteur: Sabotage, frozen: clock.Frozen
+    acme: Tenant, saboteur: Sabotage, frozen: clock.FrozenClock
 ) -> None:
     for done in range(14):
         for name in ("a", "b", "c"):
@@ -252,8 +257,8 @@ def test_a_sealer_killed_anywhere_leaves_a_chain_without_gaps_or_doubles(
             work("workers/audit")
         work("workers/audit")
         told_of.append(told(message)[0].id)
-    documents = list(audit.export(acme.org_id, 0, 1_000))
-    assert chain.verify(documents) == (len(documents), audit.head(acme.org_id).hash, None)
+    documents = list(audit.export_documents(acme.org_id, 0, 1_000))
+    assert chain.verify_export(documents) == (len(documents), audit.get_head(acme.org_id).hash, None)
     assert [document["id"] for document in documents if document["action"] == "email.queued"] == told_of
 
 
@@ -273,7 +278,7 @@ def test_the_providers_reports_are_applied_once_though_their_worker_is_killed_an
         with saboteur.killing(after=done):
             work("workers/email_events")
         work("workers/email_events")
-        assert now(message).state is State.DELIVERED
+        assert now(message).state is MailState.DELIVERED
         kinds = ["email.delivered", "email.queued", "email.sent"]
         assert sorted(event.type for event in told(message)) == kinds
 
@@ -314,7 +319,7 @@ def body_of(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def messages(acme: Tenant) -> list[Message]:
-    return service.listing(acme.caller(master=True), None, {}, 100, None)[0]
+    return service.list_messages(acme.caller(master=True), None, {}, 100, None)[0]
 
 
 def steps_of(saboteur: Sabotage, request: Request, credential: str | None) -> range:
@@ -325,7 +330,7 @@ def steps_of(saboteur: Sabotage, request: Request, credential: str | None) -> ra
 
 
 def test_a_send_killed_anywhere_and_repeated_with_its_key_sends_one_mail(
-    acme: Tenant, saboteur: Sabotage, frozen: clock.Frozen
+    acme: Tenant, saboteur: Sabotage, frozen: clock.FrozenClock
 ) -> None:
     for done in steps_of(saboteur, SEND, acme.agent_key):
         frozen.advance(seconds=1)
@@ -339,10 +344,10 @@ def test_a_send_killed_anywhere_and_repeated_with_its_key_sends_one_mail(
         assert len(sent) == before + 1
         assert body_of(answer)["id"] == sent[0].id
         assert [event.type for event in told(sent[0])] == ["email.queued"]
-        assert usage.of_month(acme.org_id, clock.stamp()[:7]).units["email"] == before + 1
+        assert usage.get_monthly_usage(acme.org_id, clock.now_iso()[:7]).units["email"] == before + 1
 
 
-def test_a_sign_up_killed_anywhere_and_repeated_with_its_key_opens_one_organisation_with_working_keys(
+def test_a_sign_up_killed_anywhere_and_repeated_with_its_key_opens_one_organization_with_working_keys(
     acme: Tenant, saboteur: Sabotage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SWITCHBOARD_SIGN_UPS_PER_HOUR", "1000")
@@ -351,15 +356,15 @@ def test_a_sign_up_killed_anywhere_and_repeated_with_its_key_opens_one_organisat
         return "anima/signup", "POST", "/v1/agent/sign-up", {"human_email": f"{name}@example.com", "username": name}
 
     for done in steps_of(saboteur, request("undisturbed"), None):
-        before = len(accounts.organisations(100)[0])
+        before = len(organizations.list_organizations(100)[0])
         with saboteur.killing(after=done):
             ask(request(f"agent-{done}"), None, f"{KEY}-{done}", Dying)
         answer, again = (ask(request(f"agent-{done}"), None, f"{KEY}-{done}") for _ in range(2))
         assert (answer["statusCode"], again["body"]) == (200, answer["body"])
         made = body_of(answer)
-        assert len(accounts.organisations(100)[0]) == before + 1
+        assert len(organizations.list_organizations(100)[0]) == before + 1
         for key in (made["api_key"], made["master_key"]):
-            assert access.authenticate(key, anima.KEYS).organisation.id == made["organization_id"]
+            assert access.authenticate_key(key, dialect.KEYS).organization.id == made["organization_id"]
 
 
 def test_an_agent_whose_creation_is_killed_anywhere_is_made_once_and_its_key_works(
@@ -369,13 +374,13 @@ def test_an_agent_whose_creation_is_killed_anywhere_is_made_once_and_its_key_wor
         return "anima/management", "POST", "/v1/agents", {"username": name}
 
     for done in steps_of(saboteur, request("undisturbed"), acme.master_key):
-        before = len(agents.listing(acme.org_id, 100, None)[0])
+        before = len(agents.list_agents(acme.org_id, 100, None)[0])
         with saboteur.killing(after=done):
             ask(request(f"agent-{done}"), acme.master_key, f"key-{done}", Dying)
         answer, again = (ask(request(f"agent-{done}"), acme.master_key, f"key-{done}") for _ in range(2))
         assert (answer["statusCode"], again["body"]) == (201, answer["body"])
-        assert len(agents.listing(acme.org_id, 100, None)[0]) == before + 1
-        snapshot = access.authenticate(body_of(answer)["apiKey"], anima.KEYS)
+        assert len(agents.list_agents(acme.org_id, 100, None)[0]) == before + 1
+        snapshot = access.authenticate_key(body_of(answer)["apiKey"], dialect.KEYS)
         assert snapshot.agent is not None
         assert snapshot.agent.id == body_of(answer)["id"]
 
@@ -387,20 +392,20 @@ def test_a_key_whose_creation_or_rotation_is_killed_anywhere_is_made_once_and_wo
         return "anima/management", "POST", "/v1/keys", {"name": "another", "type": "agent", "agentId": acme.agent_id}
 
     def rotate() -> Request:
-        old = accounts.create_key(acme.caller(master=True), KeyKind.AGENT, "old", agent_id=acme.agent_id)
+        old = keys.create_key(acme.caller(master=True), KeyKind.AGENT, "old", agent_id=acme.agent_id)
         return "anima/management", "POST", f"/v1/keys/{old.key.id}/rotate", {"overlapSeconds": 60}
 
     for request in (create, rotate):
         for done in steps_of(saboteur, request(), acme.master_key):
             wanted = request()
-            before = len(accounts.keys(acme.org_id, 100, None)[0])
+            before = len(keys.list_keys(acme.org_id, 100, None)[0])
             with saboteur.killing(after=done):
                 ask(wanted, acme.master_key, f"{request.__name__}-{done}", Dying)
             answer, again = (ask(wanted, acme.master_key, f"{request.__name__}-{done}") for _ in range(2))
             assert answer["statusCode"] in (200, 201), answer["body"]
             assert again["body"] == answer["body"]
-            assert len(accounts.keys(acme.org_id, 100, None)[0]) == before + 1
-            assert access.authenticate(body_of(answer)["key"], anima.KEYS).key.id == body_of(answer)["id"]
+            assert len(keys.list_keys(acme.org_id, 100, None)[0]) == before + 1
+            assert access.authenticate_key(body_of(answer)["key"], dialect.KEYS).key.id == body_of(answer)["id"]
 
 
 def killed_after_its_commit(saboteur: Sabotage, request: Request, credential: str) -> None:
@@ -447,11 +452,11 @@ def test_a_cap_that_was_set_and_not_answered_for_is_not_set_again_over_a_newer_o
     killed_after_its_commit(saboteur, cap(100), acme.master_key)
     ask(cap(200), acme.master_key, key="the-newer-one")
     assert ask(cap(100), acme.master_key)["statusCode"] == 200
-    assert accounts.organisation(acme.org_id).hard_cap.monthly_cap_cents == 200
+    assert organizations.get_organization(acme.org_id).hard_cap.monthly_cap_cents == 200
 
 
 def test_a_request_that_was_turned_away_for_its_rate_is_done_when_it_is_repeated(
-    acme: Tenant, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch
+    acme: Tenant, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SWITCHBOARD_SIGN_UPS_PER_HOUR", "0")
     request = ("anima/signup", "POST", "/v1/agent/sign-up", {"human_email": "me@example.com", "username": "me"})
@@ -486,7 +491,7 @@ def written(name: str) -> list[dict[str, Any]]:
 def tokens(saboteur: Sabotage) -> list[str]:
     """The tokens of the transactions that are asked for."""
     seen: list[str] = []
-    session.dynamodb().meta.events.register(
+    clients.dynamodb_client().meta.events.register(
         "provide-client-params.*.TransactWriteItems", lambda params, **_: seen.append(params["ClientRequestToken"])
     )
     return seen
@@ -509,15 +514,15 @@ def test_a_commit_gives_up_after_its_attempts_and_keeps_the_cause(
     saboteur.fail("TransactWriteItems", code, times=100, reasons=reasons)
     with pytest.raises(Unavailable) as given_up:
         commit(two_writes("one"))
-    assert isinstance(given_up.value.__cause__, session.ClientError)
-    assert session.error_code(given_up.value.__cause__) == code
-    assert (len(tokens), written("one")) == (table._MAX_ATTEMPTS, [])
+    assert isinstance(given_up.value.__cause__, clients.ClientError)
+    assert clients.error_code(given_up.value.__cause__) == code
+    assert (len(tokens), written("one")) == (retries.MAX_ATTEMPTS, [])
 
 
 @pytest.mark.parametrize("code", ["ValidationException", "AccessDeniedException", "ResourceNotFoundException"])
 def test_a_lasting_fault_is_not_repeated(saboteur: Sabotage, tokens: list[str], code: str) -> None:
     saboteur.fail("TransactWriteItems", code)
-    with pytest.raises(session.ClientError):
+    with pytest.raises(clients.ClientError):
         commit(two_writes("one"))
     assert len(tokens) == 1
 
@@ -537,7 +542,7 @@ def test_a_failed_condition_counts_though_another_write_met_a_conflict(saboteur:
 def test_a_request_that_the_store_throttles_to_the_end_is_503_and_kept_nowhere(
     acme: Tenant, saboteur: Sabotage, operation: str
 ) -> None:
-    access.forget()
+    access.clear_cache()
     saboteur.fail(operation, "ThrottlingException", times=100)
     refused = ask(SEND, acme.agent_key)
     assert (refused["statusCode"], body_of(refused)["code"]) == (503, "SERVICE_UNAVAILABLE")
@@ -562,7 +567,7 @@ def at_the_socket(monkeypatch: pytest.MonkeyPatch, error: Exception) -> list[str
         sent.append("mail")
         raise error
 
-    session.client("ses").meta.events.register_first("before-send", fail)
+    clients.get_client("ses").meta.events.register_first("before-send", fail)
     return sent
 
 
@@ -573,18 +578,18 @@ def test_a_mail_whose_answer_is_lost_on_the_way_is_not_handed_over_again_by_the_
     message = mail(acme)
     work("workers/email")
     assert sent == ["mail"]
-    assert now(message).state is State.SENDING
+    assert now(message).state is MailState.SENDING
 
 
 def test_a_mail_whose_provider_cannot_be_reached_goes_back_to_its_queue(
-    acme: Tenant, monkeypatch: pytest.MonkeyPatch, frozen: clock.Frozen
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock
 ) -> None:
     at_the_socket(monkeypatch, ConnectTimeoutError(endpoint_url="https://ses"))
     message = mail(acme)
     work("workers/email", at_most=1)
-    assert now(message).state is State.QUEUED
-    session.forget()
+    assert now(message).state is MailState.QUEUED
+    clients.clear_clients()
     frozen.advance(seconds=3)
     tick()
     work("workers/email")
-    assert now(message).state is State.SENT
+    assert now(message).state is MailState.SENT

@@ -20,7 +20,7 @@ from playwright.sync_api import Page
 from infra.local import engine
 from infra.local import identity as local
 from switchboard.carriers import identity
-from switchboard.carriers.identity import Claims, documents
+from switchboard.carriers.identity import IdentityClaims, documents
 from tests.integration.browser import Browser
 from tests.integration.conftest import until
 
@@ -32,16 +32,16 @@ class SignIn:
         self.redirect_uri = f"{console}/auth/callback"
         self.state, self.nonce, self.verifier = (secrets.token_urlsafe(32) for _ in range(3))
         digest = hashlib.sha256(self.verifier.encode()).digest()
-        self.url = identity.provider().authorization_url(
+        self.url = identity.identity_provider().authorization_url(
             redirect_uri=self.redirect_uri,
             state=self.state,
             nonce=self.nonce,
             code_challenge=base64.urlsafe_b64encode(digest).decode().rstrip("="),
         )
 
-    def claims(self, callback: dict[str, str]) -> Claims:
+    def claims(self, callback: dict[str, str]) -> IdentityClaims:
         assert callback["state"] == self.state
-        return identity.provider().redeem(
+        return identity.identity_provider().redeem(
             code=callback["code"], redirect_uri=self.redirect_uri, code_verifier=self.verifier, nonce=self.nonce
         )
 
@@ -81,7 +81,7 @@ def start(console: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     yield start
     for running in started:
         running.stop()
-    documents.forget()
+    documents.clear_cache()
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_a_person_signs_in_and_the_code_tells_who_it_is(
     attempt = SignIn(console)
     claims = attempt.claims(browser.run(lambda page: sign_in(page, attempt, "ada@example.com", "Ada <Lovelace>")))
     assert claims.subject == local.subject("ada@example.com")
-    assert claims == Claims(
+    assert claims == IdentityClaims(
         issuer=provider.issuer,
         subject=claims.subject,
         email="ada@example.com",
@@ -125,11 +125,11 @@ def test_a_person_signs_in_and_the_code_tells_who_it_is(
 def test_a_code_is_good_once_and_for_its_own_sign_in(console: str, browser: Browser) -> None:
     attempt, other = SignIn(console), SignIn(console)
     first = browser.run(lambda page: sign_in(page, attempt, "ada@example.com", "Ada"))
-    with pytest.raises(identity.Refused):
+    with pytest.raises(identity.SignInRefusedError):
         other.claims(first | {"state": other.state})
     second = browser.run(lambda page: sign_in(page, attempt, "ada@example.com", "Ada"))
     attempt.claims(second)
-    with pytest.raises(identity.Refused):
+    with pytest.raises(identity.SignInRefusedError):
         attempt.claims(second)
 
 
@@ -150,7 +150,7 @@ def test_an_address_is_the_same_person_after_a_restart_of_the_provider_with_new_
 def test_who_is_signed_in_is_not_asked_again_until_they_sign_out(console: str, browser: Browser) -> None:
     first, second, third = SignIn(console), SignIn(console), SignIn(console)
     home = f"{console}{local.HOME_PATH}"
-    away = identity.provider().end_session_url(return_url=home)
+    away = identity.identity_provider().end_session_url(return_url=home)
     assert away is not None
 
     def visit(page: Page) -> tuple[dict[str, str], str, str]:

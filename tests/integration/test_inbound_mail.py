@@ -85,7 +85,7 @@ def test_a_mail_shows_up_in_the_list_the_chain_and_the_usage(
     assert (used["usage"]["message_received"], used["usage"]["message_sent"], used["spentCents"]) == (1, 0, 0)
 
 
-def test_a_file_is_downloaded_by_its_link_and_belongs_to_its_organisation(
+def test_a_file_is_downloaded_by_its_link_and_belongs_to_its_organization(
     http: httpx.Client, acme: SignedUp, post: Callable[..., None], sign_up: Callable[[], SignedUp]
 ) -> None:
     mail = letter()
@@ -140,7 +140,7 @@ def test_a_mail_from_agent_to_agent_comes_in_the_same_way(
     (message,) = arrived(http, peer)
     assert (message["fromAddress"], message["subject"]) == (acme.inbox_id, "Grüße")
     assert message["body"].strip() == "Von Agent zu Agent."
-    # Another organisation's chain is its own.
+    # Another organization's chain is its own.
     assert message["correlationId"] != "between"
     # Two agents that answer each other never stop.
     body = {"to": acme.inbox_id, "subject": "Re: Grüße", "body": "Danke.", "inReplyTo": message["id"]}

@@ -242,7 +242,7 @@ def foreign(tmp_path: Path) -> Iterator[Callable[[int], None]]:
         environ = {"PATH": os.environ["PATH"], "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
         with (tmp_path / "foreign.log").open("wb") as log:
             started.append(
-                subprocess.Popen([engine.environment() / "bin" / "ministack"], env=environ, stdout=log, stderr=log)
+                subprocess.Popen([engine.install_engine() / "bin" / "ministack"], env=environ, stdout=log, stderr=log)
             )
         until(lambda: httpx.get(f"http://127.0.0.1:{port}/_ministack/health").is_success if _listens(port) else False)
 

@@ -10,13 +10,14 @@ from itertools import count
 
 import pytest
 
-from switchboard.aws import chance, session
-from switchboard.aws.table import Query
+from switchboard.aws import clients
+from switchboard.aws.reads import Query
 from switchboard.carriers import mail as carriers
-from switchboard.email import delivery, service, store
-from switchboard.email.models import Draft, Message, State
+from switchboard.email import delivery, feedback, service, store
+from switchboard.email.models import MailDraft, MailState, Message
 from switchboard.events import service as events
 from switchboard.events.models import Event
+from switchboard.kit import chance
 from switchboard.usage import charges
 from tests.actors import tenant
 from tests.integration.sabotage import Sabotage
@@ -29,20 +30,20 @@ PEOPLE = [f"Person+{number}@example.com" for number in range(50)]
 
 @pytest.fixture(autouse=True)
 def _any_slice(_first_slice: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(charges, "choose", chance.below)
+    monkeypatch.setattr(charges, "choose_slice", chance.below)
 
 
 class _Provider:
-    def send(self, _: carriers.Outbound) -> str:
+    def send(self, _: carriers.OutgoingMail) -> str:
         return "ses-1@email.amazonses.com"
 
 
 @pytest.fixture
 def mail(monkeypatch: pytest.MonkeyPatch) -> Message:
     """A mail to fifty that the provider has."""
-    monkeypatch.setattr(carriers, "carrier", _Provider)
-    message = service.send(tenant().caller(), Draft(to=PEOPLE, subject="s", body="long text " * 18_000))
-    delivery.deliver(message.org_id, message.id)
+    monkeypatch.setattr(carriers, "mail_carrier", _Provider)
+    message = service.send_message(tenant().caller(), MailDraft(to=PEOPLE, subject="s", body="long text " * 18_000))
+    delivery.send_queued(message.org_id, message.id)
     return message
 
 
@@ -61,8 +62,10 @@ def by_workers(jobs: Sequence[Callable[[], None]]) -> list[Exception]:
 
 
 def told(message: Message, kind: str) -> list[Event]:
-    partition = events.chain_partition(message.org_id, message.correlation_id)
-    found = (events.from_item(item) for item in Query(table="activity", partition=partition).all() if "outbox" in item)
+    partition = events.workflow_partition(message.org_id, message.correlation_id)
+    found = (
+        events.parse_event(item) for item in Query(table="activity", partition=partition).all() if "outbox" in item
+    )
     return [event for event in found if event.type == kind]
 
 
@@ -71,15 +74,15 @@ def heard_of(message: Message, kind: str) -> Counter[str]:
 
 
 def delivered(message: Message, address: str) -> Callable[[], None]:
-    return lambda: delivery.delivered(message.org_id, message.id, [address.lower()])
+    return lambda: feedback.record_delivery(message.org_id, message.id, [address.lower()])
 
 
 def bounced(message: Message, address: str) -> Callable[[], None]:
-    return lambda: delivery.bounced(message.org_id, message.id, [address], permanent=True)
+    return lambda: feedback.record_bounce(message.org_id, message.id, [address], permanent=True)
 
 
 def now(message: Message) -> Message:
-    found = store.get(message.org_id, message.id)
+    found = store.get_message(message.org_id, message.id)
     assert found
     return found
 
@@ -88,7 +91,7 @@ def test_fifty_notices_by_twenty_workers_are_all_recorded(mail: Message) -> None
     jobs = [delivered(mail, address) for address in PEOPLE] * 2
     random.Random(1).shuffle(jobs)
     assert by_workers(jobs) == []
-    assert now(mail).state is State.DELIVERED
+    assert now(mail).state is MailState.DELIVERED
     assert set(heard_of(mail, "email.delivered").values()) == {1}
     numbers = [event.subject.version for event in told(mail, "email.delivered")]
     assert len(set(numbers)) == len(numbers) == 50
@@ -102,30 +105,30 @@ def test_bounces_among_them_stop_each_address_and_end_the_mail_as_bounced(mail: 
     jobs = [bounced(mail, address) if address in gone else delivered(mail, address) for address in PEOPLE]
     assert by_workers(jobs) == []
     found = now(mail)
-    assert (found.state, found.error) == (State.BOUNCED, "permanent bounce")
+    assert (found.state, found.error) == (MailState.BOUNCED, "permanent bounce")
     assert (len(heard_of(mail, "email.delivered")), len(heard_of(mail, "email.bounced"))) == (40, 10)
-    assert sorted(store.suppressed(mail.org_id, PEOPLE)) == sorted(gone)
+    assert sorted(store.list_suppressed(mail.org_id, PEOPLE)) == sorted(gone)
 
 
 def test_notices_that_come_before_the_answer_to_the_handover_are_recorded_too(
     mail: Message, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(carriers, "carrier", _Unanswered)
-    unanswered = service.send(tenant("other").caller(), Draft(to=PEOPLE, subject="s", body="b"))
-    delivery.deliver(unanswered.org_id, unanswered.id)
+    monkeypatch.setattr(carriers, "mail_carrier", _Unanswered)
+    unanswered = service.send_message(tenant("other").caller(), MailDraft(to=PEOPLE, subject="s", body="b"))
+    delivery.send_queued(unanswered.org_id, unanswered.id)
     jobs = [delivered(unanswered, address) for address in PEOPLE]
-    jobs += [lambda: delivery.accepted(unanswered.org_id, unanswered.id, "late@email.amazonses.com")] * 4
+    jobs += [lambda: feedback.record_acceptance(unanswered.org_id, unanswered.id, "late@email.amazonses.com")] * 4
     random.Random(2).shuffle(jobs)
     assert by_workers(jobs) == []
     found = now(unanswered)
-    assert (found.state, found.external_id) == (State.DELIVERED, "late@email.amazonses.com")
+    assert (found.state, found.external_id) == (MailState.DELIVERED, "late@email.amazonses.com")
     assert len(told(unanswered, "email.sent")) == 1
     assert set(heard_of(unanswered, "email.delivered").values()) == {1}
 
 
 class _Unanswered:
-    def send(self, _: carriers.Outbound) -> str:
-        raise carriers.OutcomeUnknown("timeout")
+    def send(self, _: carriers.OutgoingMail) -> str:
+        raise carriers.OutcomeUnknownError("timeout")
 
 
 def test_conflicts_of_transactions_lose_no_notice(mail: Message) -> None:
@@ -136,10 +139,10 @@ def test_conflicts_of_transactions_lose_no_notice(mail: Message) -> None:
         if not next(number) % 3:
             saboteur.fail("TransactWriteItems", "TransactionCanceledException", reasons=["TransactionConflict"])
 
-    session.dynamodb().meta.events.register_first("provide-client-params.dynamodb.TransactWriteItems", conflict)
+    clients.dynamodb_client().meta.events.register_first("provide-client-params.dynamodb.TransactWriteItems", conflict)
     assert by_workers([delivered(mail, address) for address in PEOPLE]) == []
     assert next(number) > 51 * 4 / 3
-    assert now(mail).state is State.DELIVERED
+    assert now(mail).state is MailState.DELIVERED
     assert set(heard_of(mail, "email.delivered").values()) == {1}
 
 
@@ -152,7 +155,7 @@ def test_notices_of_different_recipients_write_to_different_items(mail: Message)
             places.append((item["pk"]["S"], item["sk"]["S"]))
             assert len(repr(item)) < 4_000, "a notice carries no text of the mail"
 
-    session.dynamodb().meta.events.register("provide-client-params.*.TransactWriteItems", note)
+    clients.dynamodb_client().meta.events.register("provide-client-params.*.TransactWriteItems", note)
     for address in PEOPLE[:-1]:
         delivered(mail, address)()
     assert len(set(places)) == len(places) == 2 * 49, "a recipient's item and an event for each, and the head for none"

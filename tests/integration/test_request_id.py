@@ -7,16 +7,16 @@ from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 
-from switchboard.access import service as access
+from switchboard.access import keys as access
 from switchboard.accounts.models import Caller, KeyKind
-from switchboard.aws import clock
 from switchboard.calls import initiation
-from switchboard.calls.initiation import Wanted
-from switchboard.calls.placing import Placed
+from switchboard.calls.acceptance import AcceptedCall
+from switchboard.calls.initiation import CallRequest
 from switchboard.compliance.errors import Blocked
-from switchboard.edge.dialects import opticomm
+from switchboard.dialects.opticomm import dialect
 from switchboard.errors import QuotaExceeded
 from switchboard.events import service as events
+from switchboard.kit import clock
 from tests.integration.test_concurrency import at_once
 from tests.unit.opticomm.backend import NOBODY, Backend, backend
 
@@ -28,83 +28,83 @@ FLORIDA = "+13055512345"
 
 
 def caller(asker: Backend) -> Caller:
-    return access.caller(access.authenticate(asker.text, opticomm.KEYS), "corr_test")
+    return access.caller_of(access.authenticate_key(asker.text, dialect.KEYS), "corr_test")
 
 
 def unlimited() -> AbstractContextManager[None]:
     return nullcontext()
 
 
-def race(asker: Backend, *wanted: Wanted) -> list[Placed | Exception]:
+def race(asker: Backend, *wanted: CallRequest) -> list[AcceptedCall | Exception]:
     who = caller(asker)
 
-    def job(one: Wanted) -> Callable[[], Placed]:
-        return lambda: initiation.initiate(who, one, unlimited)
+    def job(one: CallRequest) -> Callable[[], AcceptedCall]:
+        return lambda: initiation.initiate_call(who, one, unlimited)
 
     return at_once([job(one) for one in wanted])
 
 
 def placed(asker: Backend) -> int:
     moments = ("2026-01-15T00:00:00Z", "2026-01-16T00:00:00Z")
-    return sum(event.type == "voice.call.created" for event in events.between(*moments, asker.company.org_id))
+    return sum(event.type == "voice.call.created" for event in events.events_between(*moments, asker.company.org_id))
 
 
-def wants(asker: Backend, **changes: str) -> Wanted:
-    return Wanted.model_validate({"agent": asker.flow.id, "to": NOBODY, "request_id": "r-1"} | changes)
+def wants(asker: Backend, **changes: str) -> CallRequest:
+    return CallRequest.model_validate({"agent": asker.flow.id, "to": NOBODY, "request_id": "r-1"} | changes)
 
 
-def test_of_many_at_once_one_starts_the_call_and_all_are_told_of_it(frozen: clock.Frozen) -> None:
+def test_of_many_at_once_one_starts_the_call_and_all_are_told_of_it(frozen: clock.FrozenClock) -> None:
     acme = backend()
     outcomes = race(acme, *[wants(acme)] * THREADS)
-    answers = [outcome for outcome in outcomes if isinstance(outcome, Placed)]
+    answers = [outcome for outcome in outcomes if isinstance(outcome, AcceptedCall)]
     assert len(answers) == THREADS, outcomes
     assert len({answer.call.id for answer in answers}) == 1
     assert [answer.duplicate for answer in answers].count(False) == 1
     assert placed(acme) == 1
 
 
-def test_live_and_test_are_two_calls(frozen: clock.Frozen) -> None:
+def test_live_and_test_are_two_calls(frozen: clock.FrozenClock) -> None:
     acme = backend()
     test = acme.with_key(KeyKind.OPTICOMM_TEST)
     who = [caller(acme), caller(test)] * 4
 
-    def job(one: Caller) -> Callable[[], Placed]:
-        return lambda: initiation.initiate(one, wants(acme), unlimited)
+    def job(one: Caller) -> Callable[[], AcceptedCall]:
+        return lambda: initiation.initiate_call(one, wants(acme), unlimited)
 
     outcomes = at_once([job(one) for one in who])
-    found = {(outcome.call.id, outcome.call.simulated) for outcome in outcomes if isinstance(outcome, Placed)}
+    found = {(outcome.call.id, outcome.call.simulated) for outcome in outcomes if isinstance(outcome, AcceptedCall)}
     assert len(found) == placed(acme) == 2
     assert {simulated for _, simulated in found} == {False, True}
 
 
 @pytest.mark.parametrize("limits", [{"requests_per_day": 1}, {}])
 def test_whoever_comes_second_is_not_refused_what_the_first_one_used_up(
-    frozen: clock.Frozen, limits: dict[str, int]
+    frozen: clock.FrozenClock, limits: dict[str, int]
 ) -> None:
     """The last call of the key's day, or of the plan's, is everybody's who asks for it by the same name."""
     acme = backend(basic_calls_per_day=1_000 if limits else 1)
     acme = acme.with_key(**limits)
     outcomes = race(acme, *[wants(acme)] * THREADS)
-    assert {outcome.call.id for outcome in outcomes if isinstance(outcome, Placed)}
-    assert all(isinstance(outcome, Placed) for outcome in outcomes), outcomes
+    assert {outcome.call.id for outcome in outcomes if isinstance(outcome, AcceptedCall)}
+    assert all(isinstance(outcome, AcceptedCall) for outcome in outcomes), outcomes
     (refused,) = race(acme, wants(acme, request_id="r-2"))
     assert isinstance(refused, QuotaExceeded)
 
 
-def test_a_states_cap_is_exact_and_refuses_no_repetition(frozen: clock.Frozen) -> None:
+def test_a_states_cap_is_exact_and_refuses_no_repetition(frozen: clock.FrozenClock) -> None:
     acme = backend()
     first = [wants(acme, to=FLORIDA, request_id=f"r-{number}") for number in range(2)]
-    assert all(isinstance(outcome, Placed) for outcome in race(acme, *first))
+    assert all(isinstance(outcome, AcceptedCall) for outcome in race(acme, *first))
     last = [wants(acme, to=FLORIDA, request_id="last")] * 6
     outcomes = race(acme, *last)
-    assert all(isinstance(outcome, Placed) for outcome in outcomes), outcomes
+    assert all(isinstance(outcome, AcceptedCall) for outcome in outcomes), outcomes
     (refused,) = race(acme, wants(acme, to=FLORIDA, request_id="more"))
     assert isinstance(refused, Blocked)
     assert (refused.code, placed(acme)) == ("attempt_cap", 3)
 
 
-def test_a_keys_day_is_exact_however_many_come_at_once(frozen: clock.Frozen) -> None:
+def test_a_keys_day_is_exact_however_many_come_at_once(frozen: clock.FrozenClock) -> None:
     acme = backend().with_key(requests_per_day=3)
     outcomes = race(acme, *(wants(acme, request_id=f"r-{number}") for number in range(THREADS)))
-    assert sum(isinstance(outcome, Placed) for outcome in outcomes) == placed(acme) == 3
+    assert sum(isinstance(outcome, AcceptedCall) for outcome in outcomes) == placed(acme) == 3
     assert sum(isinstance(outcome, QuotaExceeded) for outcome in outcomes) == THREADS - 3

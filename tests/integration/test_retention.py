@@ -8,43 +8,45 @@ from typing import Any
 import pytest
 
 from infra import retention_page, topology
-from switchboard.accounts import service as accounts
+from switchboard.accounts import keys, organizations
 from switchboard.accounts.models import KeyKind
-from switchboard.aws import clock, queue
-from switchboard.aws.effect import Effect
-from switchboard.aws.table import commit, decode_item
+from switchboard.aws import queues
+from switchboard.aws.attributes import decode_item
+from switchboard.aws.writes import commit
 from switchboard.calls import lanes_store, pacing_store
 from switchboard.calls import store as calls
-from switchboard.carriers.voice.reports import ToolUse, Turn
-from switchboard.compliance import amending, ledgers
+from switchboard.carriers.voice.ports.reports import ToolUse, Turn
+from switchboard.compliance import amendment_service, ledgers
 from switchboard.compliance import store as compliance_store
-from switchboard.compliance.data.law import Cap
+from switchboard.compliance.data.law import AttemptCap
 from switchboard.contacts import backfill
 from switchboard.contacts.jobs import IndexContacts
 from switchboard.email import service as email
 from switchboard.email import store as mail_store
-from switchboard.email.models import Draft
+from switchboard.email.models import MailDraft
 from switchboard.flows import service as flows
-from switchboard.flows.models import Settings
-from switchboard.kit.change import Moved
-from switchboard.kit.retention import KINDS, Ender, kinds_of
-from switchboard.people import service as people
-from switchboard.people import sign_in
+from switchboard.flows.models import FlowSettings
+from switchboard.kit import clock
+from switchboard.people import sessions, sign_in
 from switchboard.people import store as people_store
 from switchboard.people.models import SignIn
+from switchboard.persistence.idempotency import IdempotencyKey
+from switchboard.persistence.optimistic import StaleVersionError
+from switchboard.persistence.retention import RetentionEnd
+from switchboard.persistence.retention_rows import KINDS, kinds_of
+from switchboard.roleplay import calls as roleplay
 from switchboard.roleplay import lifecycle, scoring
-from switchboard.roleplay import service as roleplay
 from switchboard.signup import service as signup
 from switchboard.streams import pools
 from switchboard.streams import store as stream_store
-from switchboard.team import invites, places
+from switchboard.team import invites, memberships, pending_invites
 from switchboard.team.permissions import Role
 from switchboard.timers import service as timers
 from switchboard.timers import store as timer_store
-from switchboard.webhooks import delivery, parking_store
+from switchboard.webhooks import delivery_worker, parking_store
 from switchboard.webhooks import service as webhooks
-from switchboard.webhooks.models import Settings as WebhookSettings
-from switchboard.webhooks.parking_store import Parked
+from switchboard.webhooks.models import EndpointSettings as WebhookSettings
+from switchboard.webhooks.parking_store import ParkedAttempt
 from tests.actors import person, reseller, tenant, with_effect
 from tests.integration.sabotage import Later, everything, pass_on
 from tests.unit.contacts.book import ADA, called, saved
@@ -70,72 +72,81 @@ def a_life(later: Later) -> None:
     """An organization that does a little of everything, and all that follows from it."""
     acme = tenant()
     master = acme.caller(master=True)
-    org = accounts.organisation(acme.org_id)
-    accounts.rotate_key(with_effect(master, "again"), accounts.create_key(master, KeyKind.MASTER, "m").key.id, 60)
-    flow = Settings(name="Ada", kind="outbound", provider_agent_id="agent_1")
-    flows.create(master, flow)
-    signup.sign_up("human@example.com", "human", None, "corr_1", Effect("192.0.2.1", "key", "same"))
+    org = organizations.get_organization(acme.org_id)
+    keys.rotate_key(with_effect(master, "again"), keys.create_key(master, KeyKind.MASTER, "m").key.id, 60)
+    flow = FlowSettings(name="Ada", kind="outbound", provider_agent_id="agent_1")
+    flows.create_flow(master, flow)
+    signup.sign_up("human@example.com", "human", None, "corr_1", IdempotencyKey("192.0.2.1", "key", "same"))
 
     ada = person("Ada")
-    cookie = people.open_session(ada, None)
-    founded = accounts.new_organisation("Own", "own", org.plan)
-    places.found_organization(ada, founded, "corr_1", None, lambda org_id: people.looking_at(cookie, org_id))
+    cookie = sessions.open_session(ada, None)
+    founded = organizations.new_organization("Own", "own", org.plan)
+    memberships.create_organization(
+        ada, founded, "corr_1", None, lambda org_id: sessions.switch_organization_writes(cookie, org_id)
+    )
     first, *_ = (invites.create_invite(master, org, "Ada", f"{name}@example.com", Role.VIEWER) for name in ("ada", "b"))
-    invites.accept_invite(ada, first.id, "corr_1")
+    pending_invites.accept_invite(ada, first.id, "corr_1")
 
     today = clock.now().date()
-    amending.add(master.actor, kind="closure", place="US-LA", first=today, last=today, source="an emergency")
-    ledgers.block(master, "+12125550001")
-    ledgers.opt_out(master, "+12125550002", "manual")
+    amendment_service.add_amendment(
+        master.actor, kind="closure", place="US-LA", first=today, last=today, source="an emergency"
+    )
+    ledgers.block_number(master, "+12125550001")
+    ledgers.record_opt_out(master, "+12125550002", "manual")
     ledgers.record_consent(master, "+12125550003", "business-relationship")
 
     saved(acme, notes="alpha beta", display_name="Ada Park", time_zone="America/New_York")
     called(acme, ADA)
-    backfill.start(master)
-    webhooks.register(master, "anima", WebhookSettings(url="https://example.com/hook"))
+    backfill.start_backfill(master)
+    webhooks.create_endpoint(master, "anima", WebhookSettings(url="https://example.com/hook"))
     to = ["you@example.com", "bounce@simulator.amazonses.com", "complaint@simulator.amazonses.com"]
-    sent = email.send(acme.caller(), Draft(to=to, subject="Hello", body="Body"))
+    sent = email.send_message(acme.caller(), MailDraft(to=to, subject="Hello", body="Body"))
 
-    commit(compliance_store.remember_answer(ADA, clock.now().date(), "no", clock.now()))
-    commit(compliance_store.count_attempt(acme.org_id, ADA, "sale", [Cap(3)], clock.now(), Moved))
-    shared = (pacing_store.shared_key(ADA), pacing_store.shared_key("account#AC1"))
+    commit(compliance_store.cached_answer_writes(ADA, clock.now().date(), "no", clock.now()))
+    commit(compliance_store.attempt_writes(acme.org_id, ADA, "sale", [AttemptCap(3)], clock.now(), StaleVersionError))
+    shared = (pacing_store.shared_pace_key(ADA), pacing_store.shared_pace_key("account#AC1"))
     paces = (pacing_store.org_key(org.id), pacing_store.number_key(org.id, ADA), *shared)
-    assert all(pacing_store.go(key, 1_000, 1_000) for key in paces)
-    commit(lanes_store.put_waiting(org.id, "live", f"{clock.stamp()}#call_1"))
+    assert all(pacing_store.take_present_slot(key, 1_000, 1_000) for key in paces)
+    commit(lanes_store.waiting_writes(org.id, "live", f"{clock.now_iso()}#call_1"))
     callers = backend(slug="callers")
     assert callers.initiate(request_id="r-1", webhook_url="https://example.com/call").is_success
     placed = calls.CALLS.get(acme.org_id, called(acme, "+12125550009").subject.id)
     assert placed is not None
     turn = Turn(number=1, speaker="agent", text="Hello", start_ms=0, end_ms=1)
-    commit(calls.put_turn(placed, turn), calls.put_tool(placed, ToolUse(id="t-1", name="look_up", start_ms=1)))
-    (shard, *_) = pools.shards(org.plan)
-    assert all(stream_store.take(id_, "str_1", "me", 5, None) for id_ in (stream_store.key_of_org(org.id), shard.id))
+    commit(
+        calls.turn_writes(placed, turn), calls.tool_use_writes(placed, ToolUse(id="t-1", name="look_up", start_ms=1))
+    )
+    (shard, *_) = pools.shards_of_plan(org.plan)
+    assert all(
+        stream_store.take_lease(id_, "str_1", "me", 5, None)
+        for id_ in (stream_store.organization_item_id(org.id), shard.id)
+    )
 
     rep = reseller("other")
     call = practised(rep)
-    lifecycle.apply(lifecycle.Progress(org_id=call.org_id, call_id=call.id, kind="ended"))
-    scoring.score(call.org_id, call.id)
+    lifecycle.apply_report(lifecycle.TransportReport(org_id=call.org_id, call_id=call.id, kind="ended"))
+    scoring.score_call(call.org_id, call.id)
     roleplay.switch_drill(rep.caller(), "ma-full-sale", on=False)
 
     job = IndexContacts(org_id=acme.org_id, contact_ids=[])
-    commit(timers.later(job, clock.now() + timedelta(hours=1)).write)
-    unreadable = {**timer_store.key(_timer(job)), "id": "x"}
-    timers._set_aside(unreadable, "x", "it cannot be parsed")
+    commit(timers.schedule(job, clock.now() + timedelta(hours=1)).write)
+    unreadable = {**timer_store.timer_ref(_timer(job)), "id": "x"}
+    timers._bury(unreadable, "x", "it cannot be parsed")
     pass_on(later, *WORKERS)
-    email.label(acme.caller(), sent.id, ["seen"], [])
-    stops = [mail_store.suppress_system_mail("b@example.com", reason) for reason in ("bounce", "complaint")]
-    commit(mail_store.put_received(sent, "digest", Moved), stops)
+    email.change_labels(acme.caller(), sent.id, ["seen"], [])
+    stops = [mail_store.suppress_system_mail_writes("b@example.com", reason) for reason in ("bounce", "complaint")]
+    commit(mail_store.received_writes(sent, "digest", StaleVersionError), stops)
     stopped = tenant("stopped").caller(master=True)
-    accounts.revoke_key(stopped, stopped.key.id)
-    accounts.set_status(stopped, "suspended")
-    parking_store.put([Parked(acme.org_id, "wh_1", "dlv_1", 1, "2026#dlv_1#00001")])
-    until = clock.iso(clock.now() + timedelta(seconds=sign_in.TIME))
-    commit(people_store.put_sign_in("digest", SignIn(return_to="/", browser="digest", expires_at=until)))
+    keys.revoke_key(stopped, stopped.key.id)
+    organizations.set_status(stopped, "suspended")
+    parking_store.put_attempts([ParkedAttempt(acme.org_id, "wh_1", "dlv_1", 1, "2026#dlv_1#00001")])
+    until = clock.format_iso(clock.now() + timedelta(seconds=sign_in.SIGN_IN_SECONDS))
+    commit(people_store.sign_in_write("digest", SignIn(return_to="/", browser="digest", expires_at=until)))
 
 
 def _timer(job: IndexContacts) -> Any:
     return timer_store.Timer(
-        id="tmr_00000000000000000000000001", org_id=job.org_id, due=clock.stamp(), queue=job.queue, body=job.body
+        id="tmr_00000000000000000000000001", org_id=job.org_id, due=clock.now_iso(), queue=job.queue, body=job.body
     )
 
 
@@ -150,9 +161,9 @@ def items() -> list[tuple[str, str, dict[str, Any]]]:
 @pytest.fixture
 def later(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Later:
     """What the queues hold back. Webhooks arrive at a receiver of the test's own."""
-    receiver, held = Receiver(), Later(queue.send_all)
-    monkeypatch.setattr(delivery, "client", lambda: receiver)
-    monkeypatch.setattr(queue, "send_all", held)
+    receiver, held = Receiver(), Later(queues.try_send_messages)
+    monkeypatch.setattr(delivery_worker, "client", lambda: receiver)
+    monkeypatch.setattr(queues, "try_send_messages", held)
     return held
 
 
@@ -161,11 +172,13 @@ def test_every_item_is_of_one_kind_and_ends_as_its_kind_says(later: Later) -> No
     met = set()
     for table, key, item in items():
         kinds = kinds_of(table, key)
-        assert len(kinds) == 1, f"{table}: {key} is of {len(kinds)} kinds: give it a row in switchboard.kit.retention"
+        assert len(kinds) == 1, (
+            f"{table}: {key} is of {len(kinds)} kinds: give it a row in switchboard.persistence.retention"
+        )
         (kind,) = kinds
         met.add(kind.what)
         ends = item.get(TTL[table] or "")
-        assert (ends is not None) is (kind.ender is Ender.TTL), (
+        assert (ends is not None) is (kind.ender is RetentionEnd.TTL), (
             f"{table}: {key} has {ends}, and {kind.what} {kind.ender}"
         )
         if kind.life and ends is not None:
@@ -175,7 +188,7 @@ def test_every_item_is_of_one_kind_and_ends_as_its_kind_says(later: Later) -> No
 
 
 def test_a_kind_says_how_long_it_lives_if_and_only_if_a_time_ends_it() -> None:
-    assert all((kind.life is not None) is (kind.ender is Ender.TTL) is bool(kind.since) for kind in KINDS)
+    assert all((kind.life is not None) is (kind.ender is RetentionEnd.TTL) is bool(kind.since) for kind in KINDS)
     assert {kind.table for kind in KINDS} == {table.name for table in topology.TABLES}
     assert len({(kind.table, kind.keys) for kind in KINDS}) == len(KINDS)
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from infra import topology
-from infra.topology import READ
-from switchboard.aws import queue, table
-from switchboard.aws.queue import Message
-from switchboard.aws.table import Check, Put, commit
+from infra.resources import READ
+from switchboard.aws import queues, reads, writes
+from switchboard.aws.writes import ConditionCheck, Put, commit
+from switchboard.kit.jobs import QueueMessage
 from tests.integration.role import held_to
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -23,15 +23,19 @@ WORKER = replace(topology.function("workers/email"), tables={"core": READ}, send
 @pytest.mark.parametrize(
     ("act", "told"),
     [
-        (lambda: table.get("activity", KEY), "GetItem of activity"),
-        (lambda: table.write(Put(table="core", item=KEY)), "PutItem of core"),
+        (lambda: reads.get_item("activity", KEY), "GetItem of activity"),
+        (lambda: writes.write_item(Put(table="core", item=KEY)), "PutItem of core"),
         (
             lambda: commit(
-                Check(table="core", key=KEY, condition="attribute_not_exists(pk)"), Put(table="activity", item=KEY)
+                ConditionCheck(table="core", key=KEY, condition="attribute_not_exists(pk)"),
+                Put(table="activity", item=KEY),
             ),
             "PutItem of activity",
         ),
-        (lambda: queue.send([Message(queue="email", body={}, group="org_1")]), "SendMessageBatch to email"),
+        (
+            lambda: queues.send_messages([QueueMessage(queue="email", body={}, group="org_1")]),
+            "SendMessageBatch to email",
+        ),
     ],
 )
 def test_what_a_role_does_not_allow_is_told_of_by_name(act: Callable[[], object], told: str) -> None:
@@ -42,4 +46,4 @@ def test_what_a_role_does_not_allow_is_told_of_by_name(act: Callable[[], object]
 
 def test_what_it_allows_is_done() -> None:
     with held_to(WORKER):
-        assert table.get("core", KEY) is None
+        assert reads.get_item("core", KEY) is None

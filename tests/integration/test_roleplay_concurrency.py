@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from switchboard.accounts import service as accounts
+from switchboard.accounts import keys
 from switchboard.accounts.models import KeyKind
-from switchboard.aws import chance, clock
-from switchboard.aws.table import commit
-from switchboard.cli.command import operator
+from switchboard.aws.writes import commit
+from switchboard.cli.commands import operator_origin
 from switchboard.errors import Conflict, QuotaExceeded, Unauthenticated
+from switchboard.kit import chance, clock
 from switchboard.roleplay import lifecycle, scoring, sessions, store
-from switchboard.roleplay.models import Call, Progress, State, Wanted
+from switchboard.roleplay.models import DrillRequest, RoleplayCall, RoleplayState, TransportReport
 from switchboard.roleplay.transports import simulator
 from switchboard.usage import charges
 from switchboard.usage import service as usage
@@ -26,95 +26,97 @@ from tests.integration.test_concurrency import at_once
 
 pytestmark = pytest.mark.usefixtures("engine_cloud")
 
-WANTED = Wanted(drill_key="fe-objection-handling")
+WANTED = DrillRequest(drill_key="fe-objection-handling")
 
 
 @pytest.fixture(autouse=True)
 def _any_slice(_first_slice: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Usage is counted on any slice, as in a deployment."""
-    monkeypatch.setattr(charges, "choose", chance.below)
+    monkeypatch.setattr(charges, "choose_slice", chance.below)
 
 
 def kinds(outcomes: Iterable[Any]) -> Counter[type]:
     return Counter(type(outcome) for outcome in outcomes)
 
 
-def redeem(token: str) -> sessions.Redeemed:
-    return sessions.redeem(sessions.admit(token), WANTED)
+def redeem(token: str) -> sessions.CallWithTicket:
+    return sessions.redeem_session(sessions.admit_token(token), WANTED)
 
 
 @pytest.mark.parametrize("number", [2, 24])
 def test_of_any_number_of_redemptions_one_wins(number: int) -> None:
     acme = reseller()
-    token = sessions.mint(acme.caller(), "rep", None).token
+    token = sessions.mint_session(acme.caller(), "rep", None).token
     outcomes = at_once([lambda: redeem(token)] * number)
-    assert kinds(outcomes) == {sessions.Redeemed: 1, Unauthenticated: number - 1}
+    assert kinds(outcomes) == {sessions.CallWithTicket: 1, Unauthenticated: number - 1}
     assert {outcome.code for outcome in outcomes if isinstance(outcome, Unauthenticated)} == {"token_used"}
     assert sum(item["sk"] == {"S": "call"} for item in everything("activity")) == 1
 
 
 def test_those_who_were_let_in_together_do_not_win_together() -> None:
     acme = reseller()
-    token = sessions.mint(acme.caller(), "rep", None).token
-    admissions = [sessions.admit(token) for _ in range(16)]
-    outcomes = at_once([lambda one=one: sessions.redeem(one, WANTED) for one in admissions])
-    assert kinds(outcomes) == {sessions.Redeemed: 1, Unauthenticated: 15}
+    token = sessions.mint_session(acme.caller(), "rep", None).token
+    admissions = [sessions.admit_token(token) for _ in range(16)]
+    outcomes = at_once([lambda one=one: sessions.redeem_session(one, WANTED) for one in admissions])
+    assert kinds(outcomes) == {sessions.CallWithTicket: 1, Unauthenticated: 15}
 
 
 def test_the_quota_holds_under_parallel_minting() -> None:
     acme = reseller(roleplays_per_month=5)
     caller = acme.caller()
-    outcomes = at_once([lambda: sessions.mint(caller, "rep", None)] * 16)
-    assert kinds(outcomes) == {sessions.Minted: 5, QuotaExceeded: 11}
-    assert usage.taken(acme.org_id, clock.stamp()[:7], sessions.COUNTER) == 5
+    outcomes = at_once([lambda: sessions.mint_session(caller, "rep", None)] * 16)
+    assert kinds(outcomes) == {sessions.SessionWithToken: 5, QuotaExceeded: 11}
+    assert usage.used_in_month(acme.org_id, clock.now_iso()[:7], sessions.ROLEPLAY_COUNTER) == 5
 
 
 def test_a_place_is_given_back_once_however_often_the_timer_fires() -> None:
     acme = reseller()
     caller = acme.caller()
-    made = [sessions.mint(caller, "rep", None).session for _ in range(3)]
-    at_once([lambda: sessions.expire(acme.org_id, made[0].id)] * 8)
-    assert usage.taken(acme.org_id, clock.stamp()[:7], sessions.COUNTER) == 2
+    made = [sessions.mint_session(caller, "rep", None).session for _ in range(3)]
+    at_once([lambda: sessions.expire_session(acme.org_id, made[0].id)] * 8)
+    assert usage.used_in_month(acme.org_id, clock.now_iso()[:7], sessions.ROLEPLAY_COUNTER) == 2
 
 
-def practised(acme: Reseller, apply: Callable[[list[Progress]], Any]) -> Call:
-    call = redeem(sessions.mint(acme.caller(), "rep_good", None).token).call
-    course = simulator.course(lifecycle.room(call), step=0)
-    apply([Progress.model_validate({"org_id": call.org_id, "call_id": call.id, **report}) for _, report in course])
+def practised(acme: Reseller, apply: Callable[[list[TransportReport]], Any]) -> RoleplayCall:
+    call = redeem(sessions.mint_session(acme.caller(), "rep_good", None).token).call
+    course = simulator.course(lifecycle.room_of(call), step=0)
+    apply(
+        [TransportReport.model_validate({"org_id": call.org_id, "call_id": call.id, **report}) for _, report in course]
+    )
     found = store.CALLS.get(call.org_id, call.id)
     assert found is not None
     return found
 
 
 def test_reports_that_come_together_are_all_applied() -> None:
-    def together(course: list[Progress]) -> None:
-        assert not [one for one in at_once([lambda one=one: lifecycle.apply(one) for one in course[:-1]]) if one]
-        lifecycle.apply(course[-1])
+    def together(course: list[TransportReport]) -> None:
+        assert not [one for one in at_once([lambda one=one: lifecycle.apply_report(one) for one in course[:-1]]) if one]
+        lifecycle.apply_report(course[-1])
 
     call = practised(reseller(), together)
-    turns = store.turns(call.org_id, call.id)
-    assert (call.state, call.turns) == (State.ENDED, len(turns))
+    turns = store.list_turns(call.org_id, call.id)
+    assert (call.state, call.turns) == (RoleplayState.ENDED, len(turns))
     assert [turn.number for turn in turns] == list(range(len(turns)))
 
 
 def test_a_call_is_scored_once_by_several_workers() -> None:
     acme = reseller()
-    call = practised(acme, lambda course: [lifecycle.apply(progress) for progress in course])
-    assert set(at_once([lambda: scoring.score(call.org_id, call.id)] * 4)) == {None}
+    call = practised(acme, lambda course: [lifecycle.apply_report(progress) for progress in course])
+    assert set(at_once([lambda: scoring.score_call(call.org_id, call.id)] * 4)) == {None}
     told = [item for item in everything("activity") if item.get("type") == {"S": "roleplay.call.scored"}]
     assert len(told) == 1
-    assert usage.of_month(acme.org_id, clock.stamp()[:7]).units[Meter.ROLEPLAY] == 1
+    assert usage.get_monthly_usage(acme.org_id, clock.now_iso()[:7]).units[Meter.ROLEPLAY] == 1
 
 
 def test_five_keys_are_the_most_however_many_are_made_at_once() -> None:
     acme = reseller()  # has one already
-    origin = operator(acme.org_id)
+    origin = operator_origin(acme.org_id)
 
     def make() -> None:
-        _, writes = accounts.new_key(origin, KeyKind.ATHOS, "key")
+        _, writes = keys.key_writes(origin, KeyKind.ATHOS, "key")
         commit(writes)
 
     for _ in range(3):
         assert kinds(at_once([make] * 6)).keys() <= {type(None), Conflict}
-    found, _ = accounts.keys(acme.org_id, 100, None)
+    found, _ = keys.list_keys(acme.org_id, 100, None)
     assert 2 <= sum(key.kind is KeyKind.ATHOS for key in found) <= 5

@@ -17,7 +17,7 @@ import httpx
 import pytest
 from httpx_sse import EventSource, ServerSentEvent, connect_sse
 
-from switchboard.aws import clock
+from switchboard.kit import clock
 from tests.conftest import Stack
 from tests.integration.conftest import SignedUp, until
 from tests.integration.test_anima_http import MAIL, SEND, problem
@@ -27,7 +27,7 @@ STREAM = "/v1/events/stream"
 
 @pytest.fixture
 def demo(stack: Stack) -> dict[str, str]:
-    """The demo organisation's master key: on the scale plan, for what makes many requests."""
+    """The demo organization's master key: on the scale plan, for what makes many requests."""
     return {"Authorization": f"Bearer {stack.keys['ANIMA_MASTER_KEY']}"}
 
 
@@ -99,7 +99,7 @@ def test_the_answers_head_is_that_of_every_answer(http: httpx.Client, acme: Sign
 
 
 def settled(http: httpx.Client, who: SignedUp) -> SignedUp:
-    """An organisation whose sign-up, with its welcome mail, is in its chain, so that a stream begins behind it."""
+    """An organization whose sign-up, with its welcome mail, is in its chain, so that a stream begins behind it."""
 
     def welcomed() -> bool:
         found = http.get("/v1/audit/export", headers=who.master).json()["documents"]
@@ -163,7 +163,7 @@ def test_what_a_filter_passes_over_is_not_seen(http: httpx.Client, acme: SignedU
 # --- who may watch ----------------------------------------------------------------------------------------------
 
 
-def test_nobody_watches_another_organisation(
+def test_nobody_watches_another_organization(
     http: httpx.Client, acme: SignedUp, sign_up: Callable[[], SignedUp]
 ) -> None:
     other = settled(http, sign_up())

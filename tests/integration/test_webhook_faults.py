@@ -6,19 +6,20 @@ from collections import Counter
 
 import pytest
 
-from switchboard.aws import clock, queue
-from switchboard.aws.table import commit
-from switchboard.calls import following
+from switchboard.aws import queues
+from switchboard.aws.writes import commit
+from switchboard.calls import reports
 from switchboard.calls import service as calls
 from switchboard.calls import store as call_store
 from switchboard.calls.models import Call, Order, State, Tier
-from switchboard.carriers.voice.reports import EndReason, Report
+from switchboard.carriers.voice.ports.reports import EndReason, Report
 from switchboard.email import delivery as mail
 from switchboard.email import service as email
-from switchboard.email.models import Draft
+from switchboard.email.models import MailDraft
+from switchboard.kit import clock
 from switchboard.timers import store as timer_store
-from switchboard.webhooks import breaker, callbacks, delivery, schedule, service, store
-from switchboard.webhooks.models import Settings, Status
+from switchboard.webhooks import breaker, callbacks, deliveries, delivery_worker, schedule, service, store
+from switchboard.webhooks.models import DeliveryStatus, EndpointSettings
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Later, Sabotage, Stream, drain, tick, work
 from tests.unit.webhooks.conftest import answered_quickly
@@ -39,7 +40,7 @@ class World:
         for name in ("audit", "webhooks"):
             drain(name)
 
-    def settle(self, frozen: clock.Frozen) -> None:
+    def settle(self, frozen: clock.FrozenClock) -> None:
         """Let everything go on: at once, when a first retry is due, when the leases of the dead have ended."""
         for seconds in (0, 6, 30, 6):
             frozen.advance(seconds=seconds)
@@ -52,10 +53,10 @@ class World:
 
 
 @pytest.fixture
-def acme(cloud: dict[str, str], frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch) -> Tenant:
-    monkeypatch.setattr(schedule, "chance", lambda: 0.0)
-    monkeypatch.setattr(breaker, "choose", lambda _: 0)
-    timer_store.advance(clock.stamp()[:16])
+def acme(cloud: dict[str, str], frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch) -> Tenant:
+    monkeypatch.setattr(schedule, "jitter_fraction", lambda: 0.0)
+    monkeypatch.setattr(breaker, "choose_slot", lambda _: 0)
+    timer_store.advance_watermark(clock.now_iso()[:16])
     return tenant()
 
 
@@ -67,21 +68,21 @@ def saboteur(acme: Tenant) -> Sabotage:
 @pytest.fixture
 def receiver(monkeypatch: pytest.MonkeyPatch) -> Receiver:
     found = Receiver()
-    monkeypatch.setattr(delivery, "client", lambda: found)
+    monkeypatch.setattr(delivery_worker, "client", lambda: found)
     return found
 
 
 @pytest.fixture
 def world(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> World:
-    later = Later(queue.send_all)
-    monkeypatch.setattr(queue, "send_all", later)
+    later = Later(queues.try_send_messages)
+    monkeypatch.setattr(queues, "try_send_messages", later)
     return World(later)
 
 
 def sent(acme: Tenant, world: World) -> str:
     """A mail that was sent, and whose event is in the queue."""
-    message = email.send(acme.caller(), Draft(to=["you@example.com"], subject="s", body="b"))
-    mail.deliver(message.org_id, message.id)
+    message = email.send_message(acme.caller(), MailDraft(to=["you@example.com"], subject="s", body="b"))
+    mail.send_queued(message.org_id, message.id)
     world.stream.hand_on()
     return message.id
 
@@ -98,10 +99,16 @@ def steps(name: str, acme: Tenant, saboteur: Sabotage, world: World) -> int:
 @pytest.mark.parametrize("name", WORKERS)
 @pytest.mark.parametrize("status", [200, 500])
 def test_a_worker_killed_anywhere_loses_nothing_and_resends_under_one_id(
-    acme: Tenant, saboteur: Sabotage, receiver: Receiver, world: World, frozen: clock.Frozen, name: str, status: int
+    acme: Tenant,
+    saboteur: Sabotage,
+    receiver: Receiver,
+    world: World,
+    frozen: clock.FrozenClock,
+    name: str,
+    status: int,
 ) -> None:
     caller = acme.caller(master=True)
-    made = service.register(caller, "anima", Settings(url=URL, events=["message.sent"]))
+    made = service.create_endpoint(caller, "anima", EndpointSettings(url=URL, events=["message.sent"]))
     answered_quickly(made.endpoint)
     receiver.answers = [answer(status)]
     number = steps(name, acme, saboteur, world)
@@ -118,8 +125,8 @@ def test_a_worker_killed_anywhere_loses_nothing_and_resends_under_one_id(
         world.settle(frozen)
         ids = {got.id for got in receiver.got if got.told["messageId"] == message_id}
         assert len(ids) == 1, f"killed after {done} calls"
-    found, _ = service.deliveries(acme.org_id, made.endpoint.id, None, 100, None)
-    assert Counter(one.status for one in found) == {Status.SUCCEEDED: expected}
+    found, _ = deliveries.list_deliveries(acme.org_id, made.endpoint.id, None, 100, None)
+    assert Counter(one.status for one in found) == {DeliveryStatus.SUCCEEDED: expected}
     # Nobody is sent more than one kill explains: at most twice the attempt at which it happened.
     assert max(Counter(receiver.ids).values()) <= (2 if status == 200 else 3)
     assert max(one.attempts for one in found) == (1 if status == 200 else 2)
@@ -127,9 +134,11 @@ def test_a_worker_killed_anywhere_loses_nothing_and_resends_under_one_id(
 
 @pytest.mark.parametrize("name", WORKERS)
 def test_a_worker_killed_anywhere_in_a_batch_loses_none_of_it_and_records_each_attempt_once(
-    acme: Tenant, saboteur: Sabotage, receiver: Receiver, world: World, frozen: clock.Frozen, name: str
+    acme: Tenant, saboteur: Sabotage, receiver: Receiver, world: World, frozen: clock.FrozenClock, name: str
 ) -> None:
-    made = service.register(acme.caller(master=True), "anima", Settings(url=URL, events=["message.sent"]))
+    made = service.create_endpoint(
+        acme.caller(master=True), "anima", EndpointSettings(url=URL, events=["message.sent"])
+    )
     answered_quickly(made.endpoint)
     sent(acme, world)
     world.settle(frozen)  # it has been answering
@@ -153,21 +162,21 @@ def test_a_worker_killed_anywhere_in_a_batch_loses_none_of_it_and_records_each_a
         world.settle(frozen)
         assert {got.told["messageId"] for got in receiver.got} == ids, f"killed after {done} calls"
         assert len(set(receiver.ids)) == len(ids)
-    found, _ = service.deliveries(acme.org_id, made.endpoint.id, None, 100, None)
-    assert Counter(one.status for one in found) == {Status.SUCCEEDED: 1 + 3 * (number + 1)}
+    found, _ = deliveries.list_deliveries(acme.org_id, made.endpoint.id, None, 100, None)
+    assert Counter(one.status for one in found) == {DeliveryStatus.SUCCEEDED: 1 + 3 * (number + 1)}
     assert {one.attempts for one in found} == {1, 2}
 
 
 def called(acme: Tenant) -> Call:
     """A call of OptiComm's that was accepted, with a callback."""
     caller = acme.caller()
-    callback = callbacks.endpoint_for(acme.org_id, "key_1", URL)
-    call = calls.place(caller, Order(to="+14155550142", tier=Tier.BASIC, consent_source="business-relationship"))
+    callback = callbacks.ensure_callback_endpoint(acme.org_id, "key_1", URL)
+    call = calls.place_call(caller, Order(to="+14155550142", tier=Tier.BASIC, consent_source="business-relationship"))
     named = call.model_copy(update={"callback_id": callback.id, "version": call.version + 1})
     commit(call_store.CALLS.save(named), callback.writes)
     endpoint = store.get_endpoint(acme.org_id, callback.id)
     assert endpoint is not None
-    if breaker.is_slow(service.get(acme.org_id, callback.id).health):
+    if breaker.is_slow(service.get_endpoint(acme.org_id, callback.id).health):
         answered_quickly(endpoint)
     return named
 
@@ -178,7 +187,7 @@ def test_a_calls_callbacks_arrive_in_order_though_a_worker_is_killed_anywhere(
     saboteur: Sabotage,
     receiver: Receiver,
     world: World,
-    frozen: clock.Frozen,
+    frozen: clock.FrozenClock,
     name: str,
 ) -> None:
     for done in range(0, 12, 3):  # the answers alternate with it
@@ -189,7 +198,7 @@ def test_a_calls_callbacks_arrive_in_order_though_a_worker_is_killed_anywhere(
             for other in WORKERS[: WORKERS.index(name) + 1]:
                 work(other)
         world.stream.hand_on()
-        following.apply(
+        reports.apply_report(
             Report(
                 org_id=call.org_id,
                 call_id=call.id,

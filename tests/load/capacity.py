@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
-from switchboard.aws import session
+from switchboard.aws import clients as session
 
 Image = dict[str, Any]
 _WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"})
@@ -55,9 +55,9 @@ class Meter:
 
     def listen(self) -> None:
         """Count from now on."""
-        clients = [session.dynamodb()]
-        if hasattr(session, "dynamodb_once"):
-            clients.append(session.dynamodb_once())
+        clients = [session.dynamodb_client()]
+        if hasattr(session, "dynamodb_client_without_retries"):
+            clients.append(session.dynamodb_client_without_retries())
         for client in clients:
             client.meta.events.register("before-parameter-build.dynamodb", self._asked)
             client.meta.events.register("after-call.dynamodb", self._answered)

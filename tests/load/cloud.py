@@ -20,8 +20,8 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 
 from infra import topology
-from switchboard.aws import session
-from switchboard.aws.settings import env_key
+from switchboard.aws import clients
+from switchboard.kit.settings import env_key
 from tests.conftest import forget
 
 #: What every request takes, in seconds.
@@ -72,7 +72,7 @@ class Cloud:
     def listen(self, *services: str) -> None:
         """Answer the requests of this process's clients of these services."""
         for service in services:
-            session.client(service).meta.events.register_first("before-send", self._answer)
+            clients.get_client(service).meta.events.register_first("before-send", self._answer)
 
     def _answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         name = str(_text(request.headers["X-Amz-Target"])).rpartition(".")[2]

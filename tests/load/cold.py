@@ -81,7 +81,7 @@ def _handler(name: str) -> Path:
 def _run(code: str) -> float:
     environ = {
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "layers" / "switchboard" / "python")]),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "layers")]),
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "none",
         "AWS_SECRET_ACCESS_KEY": "none",

@@ -30,12 +30,13 @@ from functions.anima.voice.handler import handler as voice
 from infra import topology
 from infra.local import engine, provision
 from infra.local.pool import Context
-from switchboard.access import service as access
+from switchboard.access import keys as access
 from switchboard.accounts.plans import PlanName
-from switchboard.audit import service as sealing
-from switchboard.aws import clock, session
+from switchboard.audit import sealing as audit_sealing
+from switchboard.aws import clients
 from switchboard.edge import rate_limit
 from switchboard.events import service as events
+from switchboard.kit import clock
 from tests.actors import Tenant, tenant
 from tests.conftest import forget
 from tests.load import report, stub
@@ -128,7 +129,7 @@ class Operation:
 def measure() -> None:
     """Print requests, round trips and units for every operation, with the key cache warm and cold."""
     stub.silence()
-    with _engine() as counting, clock.using(clock.Frozen(clock.stamp())):
+    with _engine() as counting, clock.using(clock.FrozenClock(clock.now_iso())):
         rows = [
             _row(operation, counting)
             for operation in _operations(tenant("load", PlanName.STARTER), tenant("large", PlanName.SCALE))
@@ -143,7 +144,7 @@ def measure() -> None:
 
 @contextmanager
 def _engine() -> Iterator[list[Counted]]:
-    with tempfile.TemporaryDirectory() as folder, engine.running(Path(folder) / "engine.log") as running:
+    with tempfile.TemporaryDirectory() as folder, engine.running_engine(Path(folder) / "engine.log") as running:
         environ = running.environ()
         environ |= provision.provision(environ) | {"SWITCHBOARD_SIGN_UPS_PER_HOUR": "1000"}
         with patch.dict(os.environ, environ):
@@ -171,7 +172,7 @@ def hooked() -> list[Counted]:
         )
         counting[-1].requests.append(request)
 
-    for client in (session.dynamodb(), session.dynamodb_once()):
+    for client in (clients.dynamodb_client(), clients.dynamodb_client_without_retries()):
         hooks = client.meta.events
         hooks.register("before-parameter-build.dynamodb", ask)
         hooks.register("before-send.dynamodb", lambda **_: time.sleep(_NETWORK))
@@ -190,11 +191,11 @@ def _row(operation: Operation, counting: list[Counted]) -> tuple[object, ...]:
 
 def _count(operation: Operation, counting: list[Counted], *, cold: bool = False) -> Counted:
     request = operation.request()
-    rate_limit.forget()
+    rate_limit.reset_memory()
     if cold:
-        access.forget()
+        access.clear_cache()
         source = clock._source
-        assert isinstance(source, clock.Frozen)
+        assert isinstance(source, clock.FrozenClock)
         source.advance(minutes=6)
     counted = Counted()
     counting.append(counted)
@@ -208,8 +209,10 @@ def _operations(acme: Tenant, large: Tenant) -> list[Operation]:
     agent = {"authorization": f"Bearer {acme.agent_key}"}
     master = {"authorization": f"Bearer {acme.master_key}"}
     sent = json.loads(email(event("POST", "/v1/email/send", agent, _MAIL), _context())["body"])
-    hour = clock.stamp()[:13]
-    sealing.seal(acme.org_id, list(events.between(f"{hour}:00:00.000Z", f"{hour}:59:59.999Z", acme.org_id)))
+    hour = clock.now_iso()[:13]
+    audit_sealing.seal_events(
+        acme.org_id, list(events.events_between(f"{hour}:00:00.000Z", f"{hour}:59:59.999Z", acme.org_id))
+    )
     read, write, keyed = _Kind(READ), _Kind(WRITE), _Kind(KEYED)
 
     def new_key() -> str:

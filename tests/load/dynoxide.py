@@ -9,9 +9,9 @@ from pathlib import Path
 
 from infra import topology
 from infra.local import dynoxide, engine, provision
-from switchboard.aws.settings import env_key
+from switchboard.kit.settings import env_key
 
-binary = dynoxide.binary
+binary = dynoxide.install_dynoxide
 
 
 @contextmanager
@@ -20,7 +20,7 @@ def tables(binary: Path) -> Iterator[dict[str, str]]:
     with tempfile.TemporaryDirectory() as folder:
         server = dynoxide.Tables(binary, Path(folder) / "tables.log")
         server.start()
-        environ = engine.environ(server.url)
+        environ = engine.engine_environ(server.url)
         try:
             server.ready()
             make = provision._Maker(environ)

@@ -18,12 +18,12 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from infra import topology
+from infra import resources, topology
 from infra.local import pool
-from switchboard.aws import ids
-from switchboard.aws.table import encode_item
+from switchboard.aws.attributes import encode_item
 from switchboard.events import service as events
-from switchboard.events.models import Actor, Subject, Work
+from switchboard.events.models import Actor, Subject, SystemActor
+from switchboard.kit import ids
 from tests.load import report, stub
 from tests.load.cloud import CORES_A_MEGABYTE, Cloud, stubbed
 
@@ -44,7 +44,7 @@ class _Run:
 def measure() -> None:
     """Print events a second."""
     worker = topology.function("workers/fanout")
-    assert isinstance(worker, topology.Worker)
+    assert isinstance(worker, resources.Worker)
     (alone,) = _together(1)
     ten = _together(_AT_ONCE)
     cores = worker.memory * CORES_A_MEGABYTE
@@ -94,7 +94,7 @@ def _run(ready: Any, answers: Any) -> None:
     sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 metrics, as long as the process lives
     stub.silence()
     worker = topology.function("workers/fanout")
-    assert isinstance(worker, topology.Worker)
+    assert isinstance(worker, resources.Worker)
     with stubbed(Cloud()) as cloud:
         batches = [_batch(worker.batch) for _ in range(5)]
         _invoke(batches[0])
@@ -115,17 +115,19 @@ def _invoke(batch: dict[str, Any]) -> None:
 
 
 def _batch(size: int) -> dict[str, Any]:
-    orgs = [ids.new("org") for _ in range(_ORGS)]
-    mails = [(orgs[number % _ORGS], ids.new("corr"), ids.new("msg"), ids.new("agt")) for number in range(_WORKFLOWS)]
+    orgs = [ids.new_id("org") for _ in range(_ORGS)]
+    mails = [
+        (orgs[number % _ORGS], ids.new_id("corr"), ids.new_id("msg"), ids.new_id("agt")) for number in range(_WORKFLOWS)
+    ]
     records = []
     for number in range(size):
         org_id, correlation_id, message_id, agent_id = mails[number % _WORKFLOWS]
         actor = Actor(type="agent", id=agent_id)
-        work = Work(org_id=org_id, actor=actor, agent_id=agent_id, correlation_id=correlation_id)
+        work = SystemActor(org_id=org_id, actor=actor, agent_id=agent_id, correlation_id=correlation_id)
         kind = _STORY[(number + number // _WORKFLOWS) % len(_STORY)]
         subject = Subject(type="message", id=message_id, version=1 + number // _WORKFLOWS)
-        event = events.of(work, kind, subject, kind="mail", recipients=["0" * 64])
-        item = events.record(event).item
+        event = events.new_event(work, kind, subject, kind="mail", recipients=["0" * 64])
+        item = events.event_write(event).item
         records.append(
             {
                 "eventID": str(number),

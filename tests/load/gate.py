@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import phonenumbers
 
-from switchboard.aws import clock
 from switchboard.compliance import phone, service, store
-from switchboard.compliance.models import Consent, Contact
+from switchboard.compliance.models import ContactAttempt, StatedConsent
+from switchboard.kit import clock
 from tests.load import report
 
 _TIMES = 2_000
@@ -29,12 +29,12 @@ def measure() -> None:
 
 
 def _row(name: str, number: str, at: str) -> tuple[object, ...]:
-    consent = Consent(source="prior-express-consent", date="2025-06-01")
-    contact = Contact(org_id="org_load", channel="voice", to=number, consent=consent)
+    consent = StatedConsent(source="prior-express-consent", date="2025-06-01")
+    contact = ContactAttempt(org_id="org_load", channel="voice", to=number, consent=consent)
     parsed, facts, now = phone.parse(number), store.Facts(), clock.parse(at)
 
     def decide() -> None:
-        service.decide(contact, parsed, facts, now, lambda _: "no")
+        service.decide_verdict(contact, parsed, facts, now, lambda _: "no")
 
     def parse() -> None:
         phonenumbers.is_valid_number(phonenumbers.parse(number))

@@ -19,9 +19,9 @@ from functions.hum.contacts.handler import handler as contacts
 from infra import topology
 from infra.local.pool import Context
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import aside
 from switchboard.edge import rate_limit
-from switchboard.people import service as people
+from switchboard.kit import background
+from switchboard.people import sessions
 from switchboard.team.permissions import Role
 from tests import memory_cloud
 from tests.actors import member, tenant
@@ -62,7 +62,7 @@ class Trip:
 
 def trips() -> dict[str, Trip]:
     """The trips of a placed call and of a changed contact, with what the process remembers warm."""
-    with memory_cloud.running(), patch.object(aside, "start", aside.in_line):
+    with memory_cloud.running(), patch.object(background, "submit", background.run_inline):
         return {"POST /v1/voice/calls": _placed_call(), "PATCH /api/contacts/{id}": _changed_contact()}
 
 
@@ -78,7 +78,7 @@ def _placed_call() -> Trip:
 
 def _changed_contact() -> Trip:
     admin = member(tenant("hops-hum", PlanName.SCALE).org_id, Role.ADMIN)
-    cookie = people.open_session(admin.user, admin.org_id)
+    cookie = sessions.open_session(admin.user, admin.org_id)
     headers = {"cookie": f"bh_hum_session={cookie}"}
     made = contacts(event("POST", "/api/contacts", headers, {"e164": "+14155550143"}), _context())
     assert made["statusCode"] == 200, made["body"]
@@ -97,10 +97,10 @@ def _context(group: str = "hum/contacts") -> Context:
 
 def _trip(handler: Handler, group: str, request: Callable[[int], dict[str, Any]]) -> Trip:
     for number in range(2):
-        rate_limit.forget()
+        rate_limit.reset_memory()
         answer = handler(request(number), _context(group))
         assert answer["statusCode"] < 300, answer["body"]
-    rate_limit.forget()
+    rate_limit.reset_memory()
     trip = Trip()
     asked = request(2)
     sys.setprofile(trip.note)

@@ -13,13 +13,14 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from switchboard.accounts import service as accounts
-from switchboard.aws import clock, session
-from switchboard.calls import dialing, following, pacing, service, waking
+from switchboard.accounts import organizations
+from switchboard.aws import clients
+from switchboard.calls import dialing, pacing, reports, service, wakeups
 from switchboard.calls.models import Call, Order, Tier
-from switchboard.carriers.voice.line import Pace
-from switchboard.carriers.voice.reports import EndReason, Report
+from switchboard.carriers.voice.ports.line import Pace
+from switchboard.carriers.voice.ports.reports import EndReason, Report
 from switchboard.carriers.voice.simulator import SimulatedLine
+from switchboard.kit import clock
 from tests import crowd
 from tests.actors import Tenant, system, tenant
 from tests.crowd import Plan
@@ -56,7 +57,7 @@ def measure() -> None:
     """Print requests and units."""
     stub.silence()
     rows: list[tuple[object, ...]] = []
-    with dynamo._engine(), clock.using(clock.Frozen(clock.stamp())), patch.object(pacing, "sleep", _pass):
+    with dynamo._engine(), clock.using(clock.FrozenClock(clock.now_iso())), patch.object(pacing, "sleep", _pass):
         for name, pace, own in (
             ("no pace (the simulator)", math.inf, True),
             ("a number of its own", 1.0, True),
@@ -71,7 +72,7 @@ def measure() -> None:
                     report.noted("lanes and pace of a call, requests", found.requests, "requests")
         busy = _org("busy", own=True)
         first = _placed(busy)
-        dialing.dial(first.org_id, first.id)
+        dialing.dial_call(first.org_id, first.id)
         second = _placed(busy)
         found = _counted(lambda: _waits(first, second))
         rows.append(("a call that waits for a lane, and the end that wakes it", *found.row()))
@@ -113,34 +114,36 @@ def _together() -> None:
 def _org(slug: str, *, own: bool) -> Tenant:
     made = tenant(slug, concurrent_calls=1)
     if own:
-        accounts.describe(system(made.org_id), accounts.organisation(made.org_id), {"caller_id": _OWN})
+        organizations.update_organization(
+            system(made.org_id), organizations.get_organization(made.org_id), {"caller_id": _OWN}
+        )
     return made
 
 
 def _placed(one: Tenant) -> Call:
     order = Order(to="+14155550142", tier=Tier.BASIC, consent_source="business-relationship")
-    return service.place(one.caller(), order)
+    return service.place_call(one.caller(), order)
 
 
 def _whole(call: Call) -> None:
-    dialing.dial(call.org_id, call.id)
+    dialing.dial_call(call.org_id, call.id)
     _end(call)
-    waking.wake(call.org_id, call.id)
+    wakeups.wake_waiting_calls(call.org_id, call.id)
 
 
 def _waits(first: Call, second: Call) -> None:
-    dialing.dial(second.org_id, second.id)
+    dialing.dial_call(second.org_id, second.id)
     _end(first)
-    waking.wake(first.org_id, first.id)
+    wakeups.wake_waiting_calls(first.org_id, first.id)
 
 
 def _end(call: Call) -> None:
-    following.apply(Report(org_id=call.org_id, call_id=call.id, kind="ended", end_reason=EndReason.NO_ANSWER))
+    reports.apply_report(Report(org_id=call.org_id, call_id=call.id, kind="ended", end_reason=EndReason.NO_ANSWER))
 
 
 def _pass(seconds: float) -> None:
     source = clock._source
-    assert isinstance(source, clock.Frozen)
+    assert isinstance(source, clock.FrozenClock)
     source.advance(seconds=seconds)
 
 
@@ -163,7 +166,7 @@ def _counting() -> Iterator[_Counted]:
             return
         found.units += 2 * sum(_is_of_lanes(part) for write in items for part in write.values())
 
-    hooks = session.dynamodb().meta.events
+    hooks = clients.dynamodb_client().meta.events
     hooks.register("before-parameter-build.dynamodb", ask)
     try:
         yield found

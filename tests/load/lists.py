@@ -1,8 +1,8 @@
-"""HUM's lists beside a long history: requests, round trips, read units and time, small organisation against large; and
+"""HUM's lists beside a long history: requests, round trips, read units and time, small organization against large; and
 what its other operations ask.
 
-Over dynoxide, with the crowd of `make seed` in one organisation and a hundredth of it in another. A page has to cost as
-much in both. Round trips are those of `dynamo`: the first reads the session, the person, the role and the organisation.
+Over dynoxide, with the crowd of `make seed` in one organization and a hundredth of it in another. A page has to cost as
+much in both. Round trips are those of `dynamo`: the first reads the session, the person, the role and the organization.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from infra.local.pool import Context
 from switchboard.accounts.plans import PlanName
 from switchboard.aws import secret
 from switchboard.compliance import ledgers
+from switchboard.dialects.hum.dialect import COOKIE
 from switchboard.edge import rate_limit
-from switchboard.edge.dialects.hum import COOKIE
-from switchboard.people import service as people
+from switchboard.people import sessions
 from switchboard.team.permissions import Role
 from tests.actors import member, tenant
 from tests.conftest import forget
@@ -61,8 +61,8 @@ _LISTS: list[tuple[str, Handler, str]] = [
 #: Other operations: by whom they are answered, and how they are asked the nth time.
 _OTHERS: list[tuple[str, Handler, Callable[[int], tuple[str, str, Any]]]] = [
     ("me", account, lambda _: ("GET", "/api/me", None)),
-    ("organisation: read", account, lambda _: ("GET", "/api/orgs/current", None)),
-    ("organisation: change", account, lambda n: ("PATCH", "/api/orgs/current", {"name": f"Name {n}"})),
+    ("organization: read", account, lambda _: ("GET", "/api/orgs/current", None)),
+    ("organization: change", account, lambda n: ("PATCH", "/api/orgs/current", {"name": f"Name {n}"})),
     ("invite", team_handler, lambda n: ("POST", "/api/team/invites", {"email": f"p{n}@example.com"})),
     ("contact: create", contacts, lambda n: ("POST", "/api/contacts", {"e164": crowd.numbers()[-n - 1], "role": "x"})),
     ("contact: change", contacts, lambda n: ("POST", "/api/contacts", {"e164": crowd.numbers()[0], "role": f"r{n}"})),
@@ -121,7 +121,7 @@ def _other(
     seen = []
     for number, key in enumerate(("", "", "warms up", "counts")):
         counting.append(Counted())
-        rate_limit.forget()
+        rate_limit.reset_memory()
         method, target, body = asked(number)
         _ask(handler, target, cookie, method, body, f"{name} {key}" if key and method != "GET" else "")
         seen.append(counting[-1])
@@ -132,19 +132,19 @@ def _other(
 
 
 def _filled(share: int) -> str:
-    """An organisation with a part of the crowd. Answers a session's cookie."""
+    """An organization with a part of the crowd. Answers a session's cookie."""
     org_id = tenant(f"crowd-{share}", PlanName.ENTERPRISE, requests_per_minute=10_000_000).org_id
     admin = member(org_id, Role.ADMIN, f"Admin{share}")
     started = time.monotonic()
-    written = crowd.fill(crowd.contact_items(org_id, crowd.CONTACTS // share))
+    written = crowd.write_items(crowd.contact_items(org_id, crowd.CONTACTS // share))
     holders = (crowd.CONTACTS + crowd.STRANGERS) // share
     of_calls = crowd.call_items(org_id, crowd.CALLS // share, holders)
     # The calls themselves are in a table that none of these lists may read; what they left with their numbers counts.
-    written += crowd.fill((table, item) for table, item in of_calls if table == "core")
+    written += crowd.write_items((table, item) for table, item in of_calls if table == "core")
     for number in crowd.numbers()[: 10_000 // share]:
-        ledgers.block(admin, number)
-    print(f"filled an organisation with {written:,} items in {time.monotonic() - started:.0f} s")
-    return str(people.open_session(admin.user, org_id))
+        ledgers.block_number(admin, number)
+    print(f"filled an organization with {written:,} items in {time.monotonic() - started:.0f} s")
+    return str(sessions.open_session(admin.user, org_id))
 
 
 def _row(
@@ -168,7 +168,7 @@ def _page(handler: Handler, target: str, cookie: str, counting: list[Counted]) -
     for _ in range(_ROUNDS):
         counted = Counted()
         counting.append(counted)
-        rate_limit.forget()
+        rate_limit.reset_memory()
         started = time.perf_counter()
         _ask(handler, path, cookie)
         times.append((time.perf_counter() - started) * 1_000)

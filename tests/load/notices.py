@@ -23,10 +23,11 @@ from unittest.mock import patch
 
 from infra import topology
 from infra.local import pool
-from switchboard.aws import queue, secret, session
+from switchboard.aws import clients, secret
+from switchboard.aws import queues as queue
 from switchboard.email import delivery
 from switchboard.email import service as email
-from switchboard.email.models import Draft
+from switchboard.email.models import MailDraft
 from tests.actors import tenant
 from tests.conftest import forget
 from tests.integration.sabotage import everything
@@ -109,9 +110,9 @@ def _rounds(binary: Path, conflicts: bool) -> list[_Round]:
 
 def _round(caller: Any, sent: Cloud, network: _Network, number: int) -> _Round:
     to = [f"you{number}.{n}@example.com" for n in range(NOTICES)]
-    message = email.send(caller, Draft(to=to, subject="Hello", body=_BODY))
+    message = email.send_message(caller, MailDraft(to=to, subject="Hello", body=_BODY))
     sent.sent.clear()
-    delivery.deliver(message.org_id, message.id)
+    delivery.send_queued(message.org_id, message.id)
     reports = [one for one in sent.sent if one.queue == "email-events"]
     sends = [one for one in reports if '"eventType":"Send"' in one.text]
     pool.invoke("workers/email_events", {"Records": [record(0, one) for one in sends]})
@@ -169,7 +170,7 @@ class _Waiting:
             for receipt, seconds in receipts:
                 self._pauses[receipt.handle] = seconds
 
-        with patch.object(queue, "put_back", put_back):
+        with patch.object(queue, "delay_retries", put_back):
             yield
 
     def receive(self) -> int | None:
@@ -214,7 +215,7 @@ class _Network:
         self._conflicts, self._on = conflicts, False
         self._held: Counter[tuple[str, str]] = Counter()
         self._lock = threading.Lock()
-        hooks = session.dynamodb().meta.events
+        hooks = clients.dynamodb_client().meta.events
         hooks.register("before-parameter-build.dynamodb", self._asked)
         hooks.register_first("before-call.dynamodb", self._before)
         hooks.register("before-send.dynamodb", lambda **_: time.sleep(SECONDS) if self._on else None)

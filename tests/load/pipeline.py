@@ -27,18 +27,20 @@ from unittest.mock import patch
 
 from botocore.config import Config
 
-from infra import topology
+from infra import resources, topology
 from infra.local import aws, pool
-from switchboard.aws import clock, queue, secret, session, table
-from switchboard.aws.queue import Message
-from switchboard.aws.settings import env_key
+from switchboard.aws import clients, secret, writes
+from switchboard.aws import queues as queue
 from switchboard.email import service as email
-from switchboard.email.models import Draft
+from switchboard.email.models import MailDraft
 from switchboard.events import service as events
-from switchboard.events.models import Actor, Subject, Work
-from switchboard.webhooks import dispatch, health_store, service
+from switchboard.events.models import Actor, Subject, SystemActor
+from switchboard.kit import clock
+from switchboard.kit.jobs import QueueMessage
+from switchboard.kit.settings import env_key
+from switchboard.webhooks import deliveries, health_store, new_delivery, service
 from switchboard.webhooks.health_store import HealthChange
-from switchboard.webhooks.models import Rendered, Settings, Status
+from switchboard.webhooks.models import DeliveryStatus, EndpointSettings, RenderedEvent
 from switchboard.webhooks.receivers import receiver_of
 from tests.actors import tenant
 from tests.conftest import forget
@@ -166,7 +168,7 @@ def _workers(environ: dict[str, str]) -> Iterator[None]:
 def _run(loop: Any, name: str, number: int, queues: Queues, environ: dict[str, str]) -> None:
     os.environ.update(environ)
     sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 metrics, as long as the process lives
-    queue.send_all = lambda messages: _send(queues, messages)
+    queue.try_send_messages = lambda messages: _send(queues, messages)
     secret._root = lambda: b"load"  # type: ignore[assignment]
     place = Path(environ["SWITCHBOARD_LOAD_NOTES"]) / f"{number}"
     threading.Thread(target=_note_use, args=(name, place), daemon=True).start()
@@ -176,7 +178,7 @@ def _run(loop: Any, name: str, number: int, queues: Queues, environ: dict[str, s
 def _note_use(name: str, place: Path) -> None:
     """Write down now and then what the process has used."""
     requests: Counter[str] = Counter()
-    session.dynamodb().meta.events.register(
+    clients.dynamodb_client().meta.events.register(
         "before-send.dynamodb", lambda request, **_: requests.update([_kind(request)])
     )
     while True:
@@ -223,7 +225,7 @@ def _children() -> dict[str, float]:
     return found
 
 
-def _send(queues: Queues, messages: Sequence[Message]) -> set[int]:
+def _send(queues: Queues, messages: Sequence[QueueMessage]) -> set[int]:
     for message in messages:
         if message.queue not in queues:
             continue  # the audit's and the mail's, which nobody works off here
@@ -234,7 +236,7 @@ def _send(queues: Queues, messages: Sequence[Message]) -> set[int]:
     return set()
 
 
-def _take(worker: topology.Worker, queues: Queues) -> None:
+def _take(worker: resources.Worker, queues: Queues) -> None:
     waiting = queues[str(worker.queue)]
     while True:
         bodies = [waiting.get()]
@@ -250,10 +252,10 @@ def _take(worker: topology.Worker, queues: Queues) -> None:
         pool.invoke(worker.name, {"Records": records})
 
 
-def _follow(worker: topology.Worker, _: Queues) -> None:
+def _follow(worker: resources.Worker, _: Queues) -> None:
     environ = dict(os.environ)
-    streams = aws.client(environ, "dynamodbstreams", Config(parameter_validation=False))
-    described = aws.client(environ, "dynamodb").describe_table(TableName=environ[env_key("TABLE", "activity")])
+    streams = aws.engine_client(environ, "dynamodbstreams", Config(parameter_validation=False))
+    described = aws.engine_client(environ, "dynamodb").describe_table(TableName=environ[env_key("TABLE", "activity")])
     arn = described["Table"]["LatestStreamArn"]
     shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
     iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON")[
@@ -273,23 +275,27 @@ def _follow(worker: topology.Worker, _: Queues) -> None:
 
 def _rows(found: Sink, notes: Path) -> tuple[list[_Row], dict[str, _Used]]:
     """What came of each rate, and what the last of them used."""
-    with patch.object(secret, "_root", lambda: b"load"), patch.object(queue, "send_all", lambda _: set()):
+    with patch.object(secret, "_root", lambda: b"load"), patch.object(queue, "try_send_messages", lambda _: set()):
         acme = tenant("load")
-        message = email.send(acme.caller(), Draft(to=["you@example.com"], subject="Hello", body="b"))
-        settings = Settings(url=f"{found.url}/hook", events=["message.sent"])
-        endpoint = service.register(acme.caller(master=True), "anima", settings).endpoint
+        message = email.send_message(acme.caller(), MailDraft(to=["you@example.com"], subject="Hello", body="b"))
+        settings = EndpointSettings(url=f"{found.url}/hook", events=["message.sent"])
+        endpoint = service.create_endpoint(acme.caller(master=True), "anima", settings).endpoint
         # Without a quick answer on record the workers for slow endpoints would serve it.
-        quick = HealthChange(clock.stamp(), succeeded=True, failures=0, down=0, anew=False, slow_until=None, quick=True)
-        health_store.note(receiver_of(acme.org_id, endpoint.id), quick)
-        work = Work(org_id=acme.org_id, actor=Actor(type="system", id="load"), agent_id=None, correlation_id="load")
+        quick = HealthChange(
+            clock.now_iso(), succeeded=True, failures=0, down=0, anew=False, slow_until=None, quick=True
+        )
+        health_store.record_results(receiver_of(acme.org_id, endpoint.id), quick)
+        work = SystemActor(
+            org_id=acme.org_id, actor=Actor(type="system", id="load"), agent_id=None, correlation_id="load"
+        )
 
         def commit_one(number: int) -> tuple[str, float]:
             subject = Subject(type="message", id=message.id, version=number)
-            event = events.of(work, "email.sent", subject, kind="mail", recipients=[])
-            rendered = Rendered(event="message.sent", body={}, sequence=1, key=event.id)
+            event = events.new_event(work, "email.sent", subject, kind="mail", recipients=[])
+            rendered = RenderedEvent(event="message.sent", body={}, sequence=1, key=event.id)
             began = time.time()
-            table.commit(events.record(event))
-            return dispatch._id(endpoint, rendered), began
+            writes.commit(events.event_write(event))
+            return new_delivery.delivery_id(endpoint, rendered), began
 
         _at_rate(commit_one, *_WARM_UP)
         time.sleep(3)
@@ -299,7 +305,7 @@ def _rows(found: Sink, notes: Path) -> tuple[list[_Row], dict[str, _Used]]:
             if rows and rows[-1].rate == rate and rows[-1].holds:
                 continue
             found.taken()
-            since, before = clock.stamp(), _used(notes)
+            since, before = clock.now_iso(), _used(notes)
             began = dict(_at_rate(commit_one, rate, _SECONDS))
             arrived: dict[str, float] = {}
             deadline = time.time() + 20
@@ -326,7 +332,7 @@ def _at_rate(one: Any, rate: int, seconds: int) -> list[tuple[str, float]]:
 def _recorded(org_id: str, endpoint_id: str, since: str) -> int:
     count, after = 0, None
     while True:
-        page, after = service.deliveries(org_id, endpoint_id, Status.SUCCEEDED, 100, after)
+        page, after = deliveries.list_deliveries(org_id, endpoint_id, DeliveryStatus.SUCCEEDED, 100, after)
         fresh = [one for one in page if one.created_at >= since]
         count += len(fresh)
         if after is None or len(fresh) < len(page):

@@ -18,7 +18,7 @@ from unittest.mock import patch
 from infra.local import engine, provision
 from switchboard.errors import Unauthenticated
 from switchboard.roleplay import sessions, store, tokens
-from switchboard.roleplay.models import Wanted
+from switchboard.roleplay.models import DrillRequest
 from tests.actors import Reseller, reseller
 from tests.conftest import forget
 from tests.load import report, stub
@@ -30,7 +30,7 @@ _READS = 200
 def measure() -> None:
     """Print what became of the attempts, and how many there were a second."""
     stub.silence()
-    with tempfile.TemporaryDirectory() as folder, engine.running(Path(folder) / "engine.log") as running:
+    with tempfile.TemporaryDirectory() as folder, engine.running_engine(Path(folder) / "engine.log") as running:
         environ = running.environ()
         environ |= provision.provision(environ)
         with patch.dict(os.environ, environ):
@@ -54,8 +54,8 @@ def measure() -> None:
 
 
 def _attempts(acme: Reseller) -> tuple[Counter[str], float, float]:
-    token = sessions.mint(acme.caller(), "rep_1", None).token
-    claims = tokens.read(token)
+    token = sessions.mint_session(acme.caller(), "rep_1", None).token
+    claims = tokens.verify_token(token)
     started = time.perf_counter()
     for _ in range(_READS):
         store.SESSIONS.get(*claims)
@@ -74,7 +74,7 @@ def _attempts(acme: Reseller) -> tuple[Counter[str], float, float]:
 
 def _attempt(token: str) -> str:
     try:
-        sessions.redeem(sessions.admit(token), Wanted(drill_key="ma-full-sale"))
+        sessions.redeem_session(sessions.admit_token(token), DrillRequest(drill_key="ma-full-sale"))
     except Unauthenticated as refusal:
         return refusal.code
     except Exception as error:  # noqa: BLE001 whatever else comes of it is to be seen in the table

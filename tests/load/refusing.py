@@ -20,7 +20,7 @@ from typing import Any
 import httpx
 
 from infra.local import aws
-from switchboard.carriers.voice.reports import Report, Turn
+from switchboard.carriers.voice.ports.reports import Report, Turn
 from tests.conftest import Stack, stack_in
 from tests.load import report
 
@@ -122,7 +122,7 @@ def _say_stop(stack: Stack, call: dict[str, Any]) -> None:
     turn = Turn(number=99, speaker="caller", text=text, start_ms=9_000, end_ms=9_900)
     told = Report(org_id=stack.keys["ORGANIZATION_ID"], call_id=call["id"], kind="turn", turn=turn)
     url = environ["SWITCHBOARD_QUEUE_VOICE_EVENTS"]
-    aws.client(environ, "sqs").send_message(QueueUrl=url, MessageBody=told.model_dump_json())
+    aws.engine_client(environ, "sqs").send_message(QueueUrl=url, MessageBody=told.model_dump_json())
 
 
 def _until(refused: Refused, number: str, began: float) -> float:

@@ -15,16 +15,17 @@ from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from mangum import Mangum
 
-from functions.anima.audit.schemas import Workflow
-from functions.anima.email.schemas import Message, SendRequest
+from functions.anima.audit.schemas import WorkflowView
+from functions.anima.email.schemas import MessageView
+from functions.anima.email.send_schemas import EmailSendRequest
 from functions.anima.signup.schemas import SignUpRequest, SignUpResponse
-from switchboard.access import service as access
+from switchboard.access import keys as access
 from switchboard.accounts.models import Caller
 from switchboard.audit import service as audit
-from switchboard.aws import ids
+from switchboard.dialects.anima.dialect import KEYS
 from switchboard.edge import rate_limit
-from switchboard.edge.dialects.anima import KEYS
 from switchboard.email import service as email
+from switchboard.kit import ids
 from switchboard.signup import service as signup
 
 _bearer = HTTPBearer()
@@ -39,35 +40,37 @@ def handler(*, lean: bool) -> Mangum:
 
     def of_stranger(request: Request, response: Response) -> str:
         address = request.client.host if request.client else ""
-        limits = rate_limit.take(f"ip#{address}", 600, 50)
-        rate_limit.take_one(f"sign-up#{address}", 20, 3_600)
+        limits = rate_limit.count_request(f"ip#{address}", 600, 50)
+        rate_limit.count_in_window(f"sign-up#{address}", 20, 3_600)
         return _note(request, response, limits)
 
     def of_caller(
         request: Request, response: Response, sent: Annotated[HTTPAuthorizationCredentials, Depends(_bearer)]
     ) -> Caller:
-        snapshot = access.authenticate(sent.credentials, KEYS)
-        terms = snapshot.organisation.terms
-        limits = rate_limit.take(snapshot.organisation.id, terms.requests_per_minute, terms.requests_per_second)
-        return access.caller(snapshot, _note(request, response, limits))
+        snapshot = access.authenticate_key(sent.credentials, KEYS)
+        terms = snapshot.organization.terms
+        limits = rate_limit.count_request(
+            snapshot.organization.id, terms.requests_per_minute, terms.requests_per_second
+        )
+        return access.caller_of(snapshot, _note(request, response, limits))
 
     def _note(request: Request, response: Response, limits: rate_limit.Limits) -> str:
         request.state.limits = limits
-        request.state.correlation_id = request.headers.get("x-correlation-id") or ids.new("corr")
+        request.state.correlation_id = request.headers.get("x-correlation-id") or ids.new_id("corr")
         if lean:
             response.headers.update(_headers(request))
         return str(request.state.correlation_id)
 
-    def send(body: SendRequest, caller: Caller = Depends(form(of_caller))) -> Message:  # noqa: B008
-        return Message.of(email.send(caller, body.draft()))
+    def send(body: EmailSendRequest, caller: Caller = Depends(form(of_caller))) -> MessageView:  # noqa: B008
+        return MessageView.of(email.send_message(caller, body.draft()))
 
     def events(
         correlation_id: Annotated[str, Query(min_length=1, max_length=128)],
         limit: Annotated[int, Query(ge=1, le=500)] = 500,
         cursor: Annotated[str | None, Query()] = None,
         caller: Caller = Depends(form(of_caller)),  # noqa: B008
-    ) -> Workflow:
-        return Workflow.of(correlation_id, *audit.of_workflow(caller, correlation_id, limit, cursor))
+    ) -> WorkflowView:
+        return WorkflowView.of(correlation_id, *audit.list_workflow_events(caller, correlation_id, limit, cursor))
 
     def sign_up(body: SignUpRequest, correlation_id: str = Depends(form(of_stranger))) -> SignUpResponse:
         made = signup.sign_up(body.human_email, body.username, body.name, correlation_id, None)
@@ -100,7 +103,7 @@ async def _add_headers(request: Request, proceed: Callable[[Request], Awaitable[
 def _headers(request: Request) -> dict[str, str]:
     return {
         **request.state.limits.headers(),
-        "x-request-id": ids.new("req"),
+        "x-request-id": ids.new_id("req"),
         "x-correlation-id": request.state.correlation_id,
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",

@@ -17,12 +17,13 @@ from unittest.mock import patch
 
 import aiohttp
 
-from switchboard.aws import clock, secret
-from switchboard.outbound.client import Client
+from switchboard.aws import secret
+from switchboard.kit import clock
+from switchboard.outbound.client import GuardedClient
 from switchboard.webhooks import attempts
-from switchboard.webhooks.attempts import Sending
-from switchboard.webhooks.breaker import Tally
-from switchboard.webhooks.models import Delivery, Endpoint, Health
+from switchboard.webhooks.attempts import EndpointSender
+from switchboard.webhooks.breaker import BatchResults
+from switchboard.webhooks.models import Delivery, Endpoint, ReceiverHealth
 from tests.load import report, sink
 from tests.load.sink import Sink
 
@@ -69,18 +70,18 @@ class _Run:
 
 async def _ours(found: Sink) -> _Run:
     """signed and guarded"""
-    now = clock.stamp()
+    now = clock.now_iso()
     endpoint = Endpoint(
         id="wh_load", org_id="org_load", kind="anima", url=f"{found.url}/hook", timeout_ms=15_000, max_attempts=10,
         created_at=now, updated_at=now,
     )  # fmt: skip
 
-    async def post(client: Client, number: int) -> None:
-        sending = Sending(endpoint, Health(), Tally(), client, slow=False, slots=False)
+    async def post(client: GuardedClient, number: int) -> None:
+        sending = EndpointSender(endpoint, ReceiverHealth(), BatchResults(), client, slow=False, slots=False)
         outcome = await attempts._attempt(sending, _delivery(number))
         assert outcome.succeeded, outcome
 
-    async with Client() as client:
+    async with GuardedClient() as client:
         return await _rate(lambda number: post(client, number))
 
 

@@ -24,10 +24,10 @@ from unittest.mock import patch
 
 import uvicorn
 
-from switchboard.audit.models import Head
-from switchboard.aws import clock
-from switchboard.streams import view
-from switchboard.streams.feed import Feeds, Pace
+from switchboard.audit.models import ChainHead
+from switchboard.dialects.anima import stream
+from switchboard.kit import clock
+from switchboard.streams.feed import Feeds, PollInterval
 from tests.load import report, stub
 
 CLIENTS, RATE = 200, 10
@@ -134,15 +134,15 @@ class _Chain:
     def __init__(self) -> None:
         self.start = time.time()
 
-    def head(self, _: str = "") -> Head:
-        return Head(math.floor((time.time() - self.start) * RATE), "")
+    def head(self, _: str = "") -> ChainHead:
+        return ChainHead(math.floor((time.time() - self.start) * RATE), "")
 
     def export(self, org_id: str, after: int, limit: int) -> Iterator[dict[str, Any]]:
         for seq in range(after + 1, min(self.head().seq, after + limit) + 1):
             yield {
                 "seq": seq,
                 "id": f"evt_{seq:026d}",
-                "timestamp": clock.iso(clock.now()),
+                "timestamp": clock.format_iso(clock.now()),
                 "category": "email",
                 "channel": "email",
                 "action": "email.sent",
@@ -155,13 +155,13 @@ class _Chain:
 
 
 def _ours(chain: _Chain, pace: float) -> Any:
-    from functions.streams.app import Streams
+    from functions.streams.app import StreamApp
 
-    app = Streams()
-    app._feeds = Feeds(app._run, pace=Pace(pace, pace))
+    app = StreamApp()
+    app._feeds = Feeds(app._run, pace=PollInterval(pace, pace))
     patches = ExitStack()
-    patches.enter_context(patch("switchboard.audit.service.export", chain.export))
-    patches.enter_context(patch("switchboard.audit.service.head", chain.head))
+    patches.enter_context(patch("switchboard.audit.service.export_documents", chain.export))
+    patches.enter_context(patch("switchboard.audit.service.get_head", chain.head))
     for name, answer in {"_take": "stream-pool#load#0", "release": None, "renew": set[str]()}.items():
         patches.enter_context(patch(f"switchboard.streams.service.{name}", lambda *_, answer=answer, **__: answer))
     return app
@@ -182,7 +182,7 @@ def _starlette(chain: _Chain, pace: float) -> Any:
         while True:
             for document in await asyncio.to_thread(list, chain.export("", seq, 500)):
                 seq = document["seq"]
-                shown = json.dumps(view.event(document), separators=(",", ":"))
+                shown = json.dumps(stream.stream_event(document), separators=(",", ":"))
                 for queue in queues:
                     queue.put_nowait((seq, shown))
             await asyncio.sleep(pace)

@@ -13,34 +13,36 @@ from typing import Any
 from unittest.mock import patch
 
 from switchboard import telemetry
-from switchboard.access import service as access
+from switchboard.access import keys as access
 from switchboard.accounts import credentials
-from switchboard.accounts.models import ApiKey, KeyKind, Organisation
+from switchboard.accounts.models import ApiKey, KeyKind, Organization
 from switchboard.accounts.plans import PlanName
 from switchboard.agents.models import Agent
 from switchboard.audit import chain, store
-from switchboard.audit.models import GENESIS, Head
-from switchboard.aws import clock, ids
-from switchboard.aws.table import Item, Key, Page, Query, Update
+from switchboard.audit.models import GENESIS, ChainHead
+from switchboard.aws.attributes import Item, Key
+from switchboard.aws.reads import Query, QueryPage
+from switchboard.aws.writes import Update
 from switchboard.events import service as events
-from switchboard.events.models import Actor, Subject, Work
+from switchboard.events.models import Actor, Subject, SystemActor
+from switchboard.kit import clock, ids
 
 CORRELATION_ID = "corr_load"
 _EVENTS = 6
 
 
 class Stub:
-    """One organisation with one agent, whose key the process knows, and a workflow of six sealed events."""
+    """One organization with one agent, whose key the process knows, and a workflow of six sealed events."""
 
     def __init__(self) -> None:
-        now = clock.stamp()
-        self.key = credentials.mint(KeyKind.AGENT)
-        org = Organisation(
-            id=ids.new("org"), name="Load", slug="load", plan=PlanName.GROWTH, created_at=now, updated_at=now
+        now = clock.now_iso()
+        self.key = credentials.mint_key(KeyKind.AGENT)
+        org = Organization(
+            id=ids.new_id("org"), name="Load", slug="load", plan=PlanName.GROWTH, created_at=now, updated_at=now
         )
-        self.snapshot = access.Snapshot(
+        self.snapshot = access.KeyIdentity(
             key=ApiKey(
-                id=ids.new("key"),
+                id=ids.new_id("key"),
                 org_id=org.id,
                 agent_id="agt_load",
                 kind=KeyKind.AGENT,
@@ -51,7 +53,7 @@ class Stub:
                 created_by="load",
                 last_used_at=now,
             ),
-            organisation=org,
+            organization=org,
             agent=Agent(
                 id="agt_load", org_id=org.id, name="Load", slug="load", address="load@agents.example",
                 created_at=now, updated_at=now,
@@ -60,29 +62,31 @@ class Stub:
         self.items = self._workflow(org.id)
 
     def _workflow(self, org_id: str) -> list[Item]:
-        work = Work(
+        work = SystemActor(
             org_id=org_id,
             actor=Actor(type="agent", id="agt_load"),
             agent_id="agt_load",
             correlation_id=CORRELATION_ID,
         )
-        items, documents, head = [], [], Head(0, GENESIS)
+        items, documents, head = [], [], ChainHead(0, GENESIS)
         for _ in range(_EVENTS):
-            event = events.of(
-                work, "email.sent", Subject(type="message", id=ids.new("msg")), kind="mail", recipients=["0" * 64]
+            event = events.new_event(
+                work, "email.sent", Subject(type="message", id=ids.new_id("msg")), kind="mail", recipients=["0" * 64]
             )
-            link = chain.seal(event, head)
-            head = Head(link.seq, link.hash)
-            items.append({**events.record(event).item})
+            link = chain.make_link(event, head)
+            head = ChainHead(link.seq, link.hash)
+            items.append({**events.event_write(event).item})
             documents.append(link.document)
         return sorted([*items, *store._items(org_id, documents)], key=lambda item: (item["pk"], item["sk"]))
 
     def _write(self, change: Update, **_: Any) -> dict[str, Any]:
         return {"minute": 1, **{f"s{second:02d}": 1 for second in range(60)}}
 
-    def _page(self, query: Query, limit: int, start: Any = None) -> Page:
+    def _page(self, query: Query, limit: int, start: Any = None) -> QueryPage:
         first, last = query.between or ("", "~")
-        return Page([one for one in self.items if one["pk"] == query.partition and first <= one["sk"] <= last], None)
+        return QueryPage(
+            [one for one in self.items if one["pk"] == query.partition and first <= one["sk"] <= last], None
+        )
 
     def _get_many(self, table: str, keys: Sequence[Key]) -> list[Item | None]:
         found = {(item["pk"], item["sk"]): item for item in self.items}
@@ -94,14 +98,14 @@ def stubbed() -> Iterator[Stub]:
     """Run with a stub in the store's place, an authenticated key in the cache, and no log."""
     stub = Stub()
     environ = {"SWITCHBOARD_AGENTS_DOMAIN": "agents.example", "SWITCHBOARD_PLATFORM_SENDER": "welcome@example.com"}
-    remembered = access._Remembered(clock.epoch() + 3_600, stub.snapshot)
+    remembered = access._CacheEntry(clock.epoch() + 3_600, stub.snapshot)
     with (
         patch.dict(os.environ, environ),
         patch.dict(access._cache, {stub.key.hash: remembered}),
-        patch("switchboard.aws.table.write_at_once", stub._write),
-        patch("switchboard.aws.table._commit", lambda _: None),
-        patch("switchboard.aws.table.get", lambda table, key, **_: stub._get_many(table, [key])[0]),
-        patch("switchboard.aws.table.get_many", stub._get_many),
+        patch("switchboard.aws.writes.write_item_unguarded", stub._write),
+        patch("switchboard.aws.writes._commit", lambda _: None),
+        patch("switchboard.aws.reads.get_item", lambda table, key, **_: stub._get_many(table, [key])[0]),
+        patch("switchboard.aws.reads.get_items", stub._get_many),
         patch.object(Query, "page", lambda query, limit, start=None: stub._page(query, limit, start)),
     ):
         silence()

@@ -15,10 +15,10 @@ from typing import Any
 
 from infra import topology
 from infra.local import pool
-from switchboard.aws import clock, ids
-from switchboard.aws.table import encode_item
+from switchboard.aws.attributes import encode_item
 from switchboard.calls.jobs import DialCall
 from switchboard.email.jobs import ConfirmMail
+from switchboard.kit import clock, ids
 from switchboard.timers import store
 from switchboard.timers.models import Timer
 from switchboard.webhooks.jobs import DeliverWebhook
@@ -74,7 +74,7 @@ def _row(name: str, one: _Shard) -> tuple[object, ...]:
 
 def _a_busy_minute() -> tuple[list[_Shard], int]:
     """What each shard's worker did, and how many timers are still there: those to be tried again."""
-    with stubbed(Cloud(), without=_UNKNOWN) as cloud, clock.using(clock.Frozen(clock.stamp()[:17] + "30.000Z")):
+    with stubbed(Cloud(), without=_UNKNOWN) as cloud, clock.using(clock.FrozenClock(clock.now_iso()[:17] + "30.000Z")):
         cloud.refuses = lambda text: _POISON in text
         due = clock.now() + timedelta(seconds=40)
         _watermark(cloud)
@@ -94,21 +94,21 @@ def _job(number: int) -> Any:
     org_id = f"org_{number % 500:026d}"
     match number % 3:
         case 0:
-            return ConfirmMail(org_id=org_id, message_id=ids.new("msg"), claim=2)
+            return ConfirmMail(org_id=org_id, message_id=ids.new_id("msg"), claim=2)
         case 1:
-            return DeliverWebhook(org_id=org_id, delivery_id=ids.new("dlv"), endpoint_id=ids.new("wh"), attempt=2)
-    return DialCall(org_id=org_id, call_id=ids.new("call"))
+            return DeliverWebhook(org_id=org_id, delivery_id=ids.new_id("dlv"), endpoint_id=ids.new_id("wh"), attempt=2)
+    return DialCall(org_id=org_id, call_id=ids.new_id("call"))
 
 
 def _set(cloud: Cloud, job: Any, due: Any, **replaced: Any) -> None:
     # An id of its own, and not the next one of this process: those that follow each other miss half of the shards.
-    id_ = ids.derived("tmr", 0, job.model_dump_json())
-    timer = Timer(id=id_, org_id=job.org_id, due=clock.iso(due), queue=job.queue, body=job.body)
-    cloud.put(encode_item({**store.put(timer).item, **replaced}))
+    id_ = ids.derive_id("tmr", 0, job.model_dump_json())
+    timer = Timer(id=id_, org_id=job.org_id, due=clock.format_iso(due), queue=job.queue, body=job.body)
+    cloud.put(encode_item({**store.timer_write(timer).item, **replaced}))
 
 
 def _watermark(cloud: Cloud) -> None:
-    cloud.put(encode_item({"pk": "timers", "sk": "watermark", "minute": clock.stamp()[:16], "shards": store.SHARDS}))
+    cloud.put(encode_item({"pk": "timers", "sk": "watermark", "minute": clock.now_iso()[:16], "shards": store.SHARDS}))
 
 
 def _tick(cloud: Cloud) -> list[str]:
@@ -133,7 +133,7 @@ def _worker(cloud: Cloud, job: str) -> _Shard:
 def _ticks() -> None:
     """Hours of ticks, each with its workers: what they ask for, while a timer fails and once nothing is due at all."""
     counts: list[int] = []
-    source = clock.Frozen(clock.stamp()[:17] + "02.000Z")
+    source = clock.FrozenClock(clock.now_iso()[:17] + "02.000Z")
     with stubbed(Cloud(seconds=0)) as cloud, clock.using(source):
         cloud.refuses = lambda text: _POISON in text
         _watermark(cloud)

@@ -17,10 +17,11 @@ from functions.anima.voice.handler import handler as voice
 from functions.anima.webhooks.handler import handler as webhooks
 from infra import topology
 from infra.local.pool import Context
-from switchboard.aws import ids, table
+from switchboard.aws import writes
 from switchboard.edge import rate_limit
 from switchboard.events import service as events
-from switchboard.events.models import Actor, Subject, Work
+from switchboard.events.models import Actor, Subject, SystemActor
+from switchboard.kit import ids
 from switchboard.usage import charges
 from tests.actors import Tenant, tenant
 from tests.load import dynoxide, report, sink, stub
@@ -46,7 +47,7 @@ def measure() -> None:
         return
     rows: list[tuple[object, ...]] = []
     # One slice of the usage: its loans are taken now and then, as those of a busy organization's slices are.
-    with sink.running() as found, running(binary) as world, patch.object(charges, "choose", lambda _: 0):
+    with sink.running() as found, running(binary) as world, patch.object(charges, "choose_slice", lambda _: 0):
         acme = tenant("load")
         bearer = {"authorization": f"Bearer {acme.agent_key}"}
         rows += _mail(world, bearer)
@@ -139,14 +140,16 @@ def _deliveries(world: World, acme: Tenant, number: int) -> None:
         )
         world.taken("email")
         for _ in range(number):
-            work = Work(
+            work = SystemActor(
                 org_id=acme.org_id,
                 actor=Actor(type="system", id="load"),
                 agent_id=acme.agent_id,
-                correlation_id=ids.new("corr"),
+                correlation_id=ids.new_id("corr"),
             )
             subject = Subject(type="message", id=sent["id"], version=1)
-            table.commit(events.record(events.of(work, "email.sent", subject, kind="mail", recipients=["0" * 64])))
+            writes.commit(
+                events.event_write(events.new_event(work, "email.sent", subject, kind="mail", recipients=["0" * 64]))
+            )
     world.hand_on()
     world.taken("audit")
     world.taken("email")
@@ -163,7 +166,7 @@ def _key() -> dict[str, str]:
 
 
 def _ask(world: World, handler: Callable[..., Any], request: dict[str, Any]) -> dict[str, Any]:
-    rate_limit.forget()
+    rate_limit.reset_memory()
     with world.meter.of("acceptance"), stub.quiet():
         answer = handler(request, Context(topology.function("anima/management")))
     assert answer["statusCode"] < 300, answer["body"]

@@ -11,24 +11,25 @@ from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
-from switchboard.aws import clock, queue
-from switchboard.aws.queue import Message
+from switchboard.aws import queues
 from switchboard.events import service as events
-from switchboard.events.models import Actor, Subject, Work
-from switchboard.outbound.client import Answer
+from switchboard.events.models import Actor, Subject, SystemActor
+from switchboard.kit import clock
+from switchboard.kit.jobs import QueueMessage
+from switchboard.outbound.client import Response
 from switchboard.webhooks import (
     breaker,
-    delivery,
     delivery_store,
-    dispatch,
+    delivery_worker,
     health_store,
+    new_delivery,
+    parked_sender,
     parking_store,
-    pulling,
     service,
 )
 from switchboard.webhooks.jobs import DeliverWebhook, WakeReceiver
-from switchboard.webhooks.models import Delivery, Endpoint, Rendered, Settings
-from switchboard.webhooks.parking_store import Parked
+from switchboard.webhooks.models import Delivery, Endpoint, EndpointSettings, RenderedEvent
+from switchboard.webhooks.parking_store import ParkedAttempt
 from switchboard.webhooks.receivers import receiver_of
 from tests import moto_cloud
 from tests.actors import tenant
@@ -75,30 +76,32 @@ class _Well:
     def __init__(self) -> None:
         self.ids: set[str] = set()
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Response:
         self.ids.add(headers["webhook-id"])
         clock_now = clock._source
-        assert isinstance(clock_now, clock.Frozen)
+        assert isinstance(clock_now, clock.FrozenClock)
         clock_now.advance(milliseconds=5)
-        return Answer(200, {}, b"", 5)
+        return Response(200, {}, b"", 5)
 
 
 def held(endpoint: Endpoint) -> None:
     """A worker that is not heard of again holds the one slot."""
-    health = service.get(endpoint.org_id, endpoint.id).health
-    breaker.take(receiver_of(endpoint.org_id, endpoint.id), endpoint.timeout_ms, health)
+    health = service.get_endpoint(endpoint.org_id, endpoint.id).health
+    breaker.take_slots(receiver_of(endpoint.org_id, endpoint.id), endpoint.timeout_ms, health)
 
 
 def away(endpoint: Endpoint) -> None:
     """The breaker is open for two minutes."""
-    health_store.open_breaker(receiver_of(endpoint.org_id, endpoint.id), clock.iso(clock.now() + timedelta(minutes=2)))
+    health_store.open_breaker(
+        receiver_of(endpoint.org_id, endpoint.id), clock.format_iso(clock.now() + timedelta(minutes=2))
+    )
 
 
 def cost(number: int, cause: Callable[[Endpoint], None]) -> Cost:
     """Let so many deliveries wait for one receiver until that is over, and count what is spent."""
-    sent: list[Message] = []
+    sent: list[QueueMessage] = []
 
-    def send_all(messages: Sequence[Message]) -> set[int]:
+    def send_all(messages: Sequence[QueueMessage]) -> set[int]:
         sent.extend(messages)
         return set()
 
@@ -106,14 +109,14 @@ def cost(number: int, cause: Callable[[Endpoint], None]) -> Cost:
         frozen = stack.enter_context(_world())
         endpoint = _endpoint("load")
         cause(endpoint)
-        stack.enter_context(patch.object(queue, "send_all", send_all))
+        stack.enter_context(patch.object(queues, "try_send_messages", send_all))
         jobs = [delivery_at(endpoint, place) for place in range(number)]
         well, spent = _Well(), Cost(messages=number)
         saboteur = Sabotage()
 
         def work(batch: Sequence[DeliverWebhook | WakeReceiver]) -> None:
             with saboteur.counting() as made:
-                assert delivery.deliver(batch, sender=well) == set()
+                assert delivery_worker.deliver_batch(batch, sender=well) == set()
             spent.dynamodb += len(made)
 
         for start in range(0, number, _BATCH):
@@ -146,24 +149,24 @@ def beside(number: int, *, disabled: bool) -> Beside:
         long, other = _endpoint("long"), _endpoint("other")
         line = line_up(long, number)
         if disabled:
-            service.disable(long, "failing", "five days of failure only")
+            service.disable_endpoint(long, "failing", "five days of failure only")
         job = delivery_at(other, 0)
         began, posted = clock.epoch(), list[tuple[str, float]]()
 
         class Receivers(_Well):
-            async def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
+            async def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Response:
                 posted.append((headers["webhook-id"], clock.epoch() - began))
                 return await super().post(url, headers, body, seconds)
 
-        ready_of = pulling.ready_of
+        ready_of = parked_sender.sendable_attempts
 
-        def taking_its_time(parked: Sequence[Parked]) -> object:
+        def taking_its_time(parked: Sequence[ParkedAttempt]) -> object:
             frozen.advance(milliseconds=50)  # what a round's requests take
             return ready_of(parked)
 
         wake = WakeReceiver(org_id=long.org_id, endpoint_id=long.id)
-        with patch.object(pulling, "ready_of", taking_its_time):
-            assert delivery.deliver([wake, job], sender=Receivers()) == set()
+        with patch.object(parked_sender, "sendable_attempts", taking_its_time):
+            assert delivery_worker.deliver_batch([wake, job], sender=Receivers()) == set()
         took = clock.epoch() - began
         place = [name for name, _ in posted].index(job.delivery_id)
         left = len([one for one in everything("activity") if "#parked#" in one["pk"]["S"]])
@@ -176,21 +179,21 @@ def line_up(endpoint: Endpoint, number: int, *, first: int = 0, parked: bool = T
     for place in range(number):
         job = delivery_at(endpoint, first + place)
         assert job.made
-        at = clock.iso(began + timedelta(milliseconds=place))
+        at = clock.format_iso(began + timedelta(milliseconds=place))
         made.append(job.made.model_copy(update={"created_at": at, "next_attempt_at": at}))
     for start in range(0, number, 100):
-        delivery_store.put_missing(made[start : start + 100])
+        delivery_store.put_missing_deliveries(made[start : start + 100])
         if parked:
-            parking_store.put([Parked.of(one) for one in made[start : start + 100]])
+            parking_store.put_attempts([ParkedAttempt.of(one) for one in made[start : start + 100]])
     if parked:
         health_store.mark_waiting(receiver_of(endpoint.org_id, endpoint.id))
     return made
 
 
 @contextmanager
-def _world() -> Iterator[clock.Frozen]:
+def _world() -> Iterator[clock.FrozenClock]:
     stub.silence()
-    frozen = clock.Frozen()
+    frozen = clock.FrozenClock()
     with ExitStack() as stack:
         stack.enter_context(patch.dict(os.environ, moto_cloud.ENVIRON))
         environ = stack.enter_context(moto_cloud.running())
@@ -204,9 +207,11 @@ def _world() -> Iterator[clock.Frozen]:
 def _endpoint(name: str) -> Endpoint:
     """A webhook that has answered quickly, though never with a success: it has one slot."""
     acme = tenant(name)
-    endpoint = service.register(acme.caller(master=True), "anima", Settings(url="https://example.com/hook")).endpoint
-    quick = health_store.HealthChange(clock.stamp(), False, 0, 0, False, None, quick=True)
-    health_store.note(receiver_of(acme.org_id, endpoint.id), quick)
+    endpoint = service.create_endpoint(
+        acme.caller(master=True), "anima", EndpointSettings(url="https://example.com/hook")
+    ).endpoint
+    quick = health_store.HealthChange(clock.now_iso(), False, 0, 0, False, None, quick=True)
+    health_store.record_results(receiver_of(acme.org_id, endpoint.id), quick)
     return endpoint
 
 
@@ -216,9 +221,9 @@ def _is_wake(item: dict[str, Any]) -> bool:
 
 def delivery_at(endpoint: Endpoint, number: int) -> DeliverWebhook:
     """The job of an endpoint's delivery, with a number of its own. The delivery travels with it."""
-    told = Rendered(event="message.sent", body={"n": number}, sequence=1, key=str(number))
-    origin = Work(
+    told = RenderedEvent(event="message.sent", body={"n": number}, sequence=1, key=str(number))
+    origin = SystemActor(
         org_id=endpoint.org_id, actor=Actor(type="system", id="load"), agent_id=None, correlation_id="corr_load"
     )
-    event = events.of(origin, "webhook.test", Subject(type="webhook", id=endpoint.id, version=1), kind="anima")
-    return dispatch.attempt_of(dispatch.delivery_of(endpoint, told, event), made=True)
+    event = events.new_event(origin, "webhook.test", Subject(type="webhook", id=endpoint.id, version=1), kind="anima")
+    return new_delivery.attempt_job(new_delivery.new_delivery(endpoint, told, event), made=True)

@@ -73,11 +73,11 @@ def _beside() -> None:
 
 def _through_the_stack(found: Sink) -> None:
     with TemporaryDirectory() as folder, _stack(Path(folder)) as stack:
-        orgs = [_organisation(stack) for _ in range(_ENDPOINTS // 50)]
+        orgs = [_organization(stack) for _ in range(_ENDPOINTS // 50)]
         hooks = [_hook(stack, org, f"{found.url}/hook/{n}") for org in orgs for n in range(50)]
         _sent(stack, found, hooks, 10, 5)  # each answers once, so that none is new
         rows = [_row(f"{rate}/s, all well", _sent(stack, found, hooks, rate, _SECONDS)) for rate in _RATES]
-        dead = _hook(stack, _organisation(stack), f"{found.url}/dead")
+        dead = _hook(stack, _organization(stack), f"{found.url}/dead")
         with_it = _sent(stack, found, hooks, _RATES[0], _SECONDS, dead=dead)
         rows.append(_row(f"{_RATES[0]}/s, one more is dead", with_it))
         report.table(
@@ -94,7 +94,7 @@ class _Hook:
     headers: dict[str, str]
 
 
-def _organisation(stack: httpx.Client) -> dict[str, str]:
+def _organization(stack: httpx.Client) -> dict[str, str]:
     name = f"load-{os.urandom(5).hex()}"
     made = stack.post("/v1/agent/sign-up", json={"human_email": f"{name}@example.com", "username": name}).json()
     _switchboard(stack, "org", "set-plan", made["organization_id"], "scale")

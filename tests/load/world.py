@@ -16,7 +16,8 @@ from unittest.mock import patch
 
 from infra import topology
 from infra.local import aws, pool
-from switchboard.aws import clock, secret
+from switchboard.aws import secret
+from switchboard.kit import clock
 from tests.conftest import forget
 from tests.load import cloud, dynoxide, stub
 from tests.load.capacity import Meter
@@ -35,7 +36,7 @@ class _Due(NamedTuple):
 class World:
     """What is under way. Time stands until it is moved."""
 
-    source: clock.Frozen
+    source: clock.FrozenClock
     queues: Cloud
     meter: Meter
     _waiting: list[_Due] = field(default_factory=list)
@@ -135,11 +136,11 @@ def running(binary: Path, **settings: str) -> Iterator[World]:
             forget()
             with (
                 patch.object(secret, "_root", lambda: b"load"),
-                clock.using(source := clock.Frozen(clock.stamp())),
+                clock.using(source := clock.FrozenClock(clock.now_iso())),
             ):
                 queues_stub = Cloud(seconds=0)
                 queues_stub.listen("sqs")
-                meter = Meter(aws.client(tables, "dynamodb"))
+                meter = Meter(aws.engine_client(tables, "dynamodb"))
                 meter.listen()
                 yield World(source, queues_stub, meter)
             forget()

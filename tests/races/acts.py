@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 
-from switchboard.accounts import service as accounts
+from switchboard.accounts import keys, organizations
 from switchboard.accounts.models import Caller, HardCap
-from switchboard.accounts.service import Status
-from switchboard.aws.effect import Effect
-from switchboard.calls import closing, following, initiation
+from switchboard.accounts.organizations import Status
+from switchboard.calls import initiation, reports, timeouts
 from switchboard.calls import service as calls
-from switchboard.calls.initiation import Wanted
+from switchboard.calls.initiation import CallRequest
 from switchboard.calls.models import Order, State
-from switchboard.carriers.voice.reports import Report, Turn
+from switchboard.carriers.voice.ports.reports import Report, Turn
 from switchboard.compliance import ledgers
 from switchboard.email import service as mails
 from switchboard.email import suppressions
-from switchboard.email.models import Draft
+from switchboard.email.models import MailDraft
 from switchboard.errors import DomainError, NotFound
+from switchboard.persistence.idempotency import IdempotencyKey
 from switchboard.usage import service as usage
 from tests.races.world import ADDRESS, NUMBER, World
 
@@ -33,8 +33,8 @@ def _keyed(world: World, caller: Caller) -> Caller:
     return Caller(**{name: getattr(caller, name) for name in caller.__dataclass_fields__} | {"effect": _effect(world)})
 
 
-def _effect(world: World) -> Effect:
-    return Effect(scope=world.start.org_id, key=world.name("key"), fingerprint="f")
+def _effect(world: World) -> IdempotencyKey:
+    return IdempotencyKey(scope=world.start.org_id, key=world.name("key"), fingerprint="f")
 
 
 # --- what is accepted ---
@@ -43,17 +43,17 @@ def _effect(world: World) -> Effect:
 def anima_call(world: World) -> Callable[[], None]:
     caller = _keyed(world, world.start.agent)
     order = Order.model_validate({"to": NUMBER, "tier": "basic", "consent_source": "business-relationship"})
-    return _or_refused(lambda: calls.place(caller, order))
+    return _or_refused(lambda: calls.place_call(caller, order))
 
 
 def opticomm_call(world: World) -> Callable[[], None]:
-    wanted = Wanted(agent=world.start.flow_id, to=NUMBER, request_id=world.name("request"))
-    return _or_refused(lambda: initiation.initiate(world.start.back_end, wanted, nullcontext))
+    wanted = CallRequest(agent=world.start.flow_id, to=NUMBER, request_id=world.name("request"))
+    return _or_refused(lambda: initiation.initiate_call(world.start.back_end, wanted, nullcontext))
 
 
 def mail(world: World) -> Callable[[], None]:
-    caller, draft = _keyed(world, world.start.agent), Draft(to=[ADDRESS], subject="Hello", body="Hello.")
-    return _or_refused(lambda: mails.send(caller, draft))
+    caller, draft = _keyed(world, world.start.agent), MailDraft(to=[ADDRESS], subject="Hello", body="Hello.")
+    return _or_refused(lambda: mails.send_message(caller, draft))
 
 
 def _or_refused(work: Callable[[], object]) -> Callable[[], None]:
@@ -70,7 +70,7 @@ def _or_refused(work: Callable[[], object]) -> Callable[[], None]:
 def opt_out(world: World) -> Callable[[], None]:
     def act() -> None:
         with world.oracle.withdrawing(_OPT_OUT):
-            ledgers.opt_out(world.start.master, NUMBER, "api")
+            ledgers.record_opt_out(world.start.master, NUMBER, "api")
 
     return act
 
@@ -91,7 +91,7 @@ def _heard(world: World, facts: dict[str, object]) -> Callable[[], None]:
 
     def act() -> None:
         with world.oracle.withdrawing(_OPT_OUT):
-            following.apply(progress)
+            reports.apply_report(progress)
 
     return act
 
@@ -99,7 +99,7 @@ def _heard(world: World, facts: dict[str, object]) -> Callable[[], None]:
 def opt_in(world: World) -> Callable[[], None]:
     def act() -> None:
         with world.oracle.lifting(_OPT_OUT):
-            ledgers.opt_in(world.start.master, NUMBER)
+            ledgers.record_opt_in(world.start.master, NUMBER)
 
     return act
 
@@ -107,7 +107,7 @@ def opt_in(world: World) -> Callable[[], None]:
 def block(world: World) -> Callable[[], None]:
     def act() -> None:
         with world.oracle.withdrawing(_BLOCK):
-            ledgers.block(world.start.master, NUMBER)
+            ledgers.block_number(world.start.master, NUMBER)
 
     return act
 
@@ -115,7 +115,7 @@ def block(world: World) -> Callable[[], None]:
 def unblock(world: World) -> Callable[[], None]:
     def act() -> None:
         with world.oracle.lifting(_BLOCK):
-            ledgers.unblock(world.start.master, NUMBER)
+            ledgers.unblock_number(world.start.master, NUMBER)
 
     return act
 
@@ -144,7 +144,7 @@ def _status(world: World, status: Status) -> Callable[[], None]:
 
     def act() -> None:
         with told(("org", world.start.org_id)):
-            accounts.set_status(world.start.master, status)
+            organizations.set_status(world.start.master, status)
 
     return act
 
@@ -154,7 +154,7 @@ def revoke(world: World) -> Callable[[], None]:
 
     def act() -> None:
         with world.oracle.withdrawing(("key", key_id)):
-            accounts.revoke_key(world.start.master, key_id)
+            keys.revoke_key(world.start.master, key_id)
 
     return act
 
@@ -169,7 +169,7 @@ def raise_cap(world: World) -> Callable[[], None]:
 
 def _cap(world: World, cents: int) -> Callable[[], None]:
     def act() -> None:
-        org = accounts.organisation(world.start.org_id)
+        org = organizations.get_organization(world.start.org_id)
         usage.set_hard_cap(world.start.master, org, HardCap(enabled=True, monthly_cap_cents=cents))
 
     return act
@@ -182,7 +182,7 @@ def suppress_address(world: World) -> Callable[[], None]:
     def act() -> None:
         with world.oracle.withdrawing(_SUPPRESSION):
             if by_click:
-                suppressions.stop(origin, ADDRESS, "unsubscribed")
+                suppressions.suppress_address(origin, ADDRESS, "unsubscribed")
             else:
                 suppressions.add_suppression(origin, ADDRESS)
 
@@ -208,9 +208,9 @@ def cancel(world: World) -> Callable[[], None]:
         world.asked("look")
         for call_id in [one for one, noun in world.oracle.accepted.items() if noun == "call"]:
             if close:
-                closing.close(world.start.org_id, call_id, State.CREATED.value)
+                timeouts.close_call(world.start.org_id, call_id, State.CREATED.value)
             else:
-                closing.hang_up(world.start.org_id, call_id)
+                timeouts.hang_up_call(world.start.org_id, call_id)
 
     return act
 

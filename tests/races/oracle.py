@@ -13,15 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from switchboard.accounts import store as accounts
-from switchboard.aws import clock
-from switchboard.aws.table import decode_item
+from switchboard.aws.attributes import decode_item
 from switchboard.calls import store as calls
-from switchboard.calls.models import TERMINAL, Call
+from switchboard.calls.models import FINAL_STATES, Call
 from switchboard.calls.models import State as CallState
-from switchboard.carriers.voice.reports import EndReason
+from switchboard.carriers.voice.ports.reports import EndReason
 from switchboard.email import store as mails
-from switchboard.email.models import Head
-from switchboard.email.models import State as MailState
+from switchboard.email.models import MailState, MessageHead
+from switchboard.kit import clock
 from switchboard.usage import store as usage
 from switchboard.usage.models import MICROS_PER_CENT
 from tests.memory_cloud import Change, Item, Tables
@@ -72,7 +71,7 @@ class Oracle:
         self.counts = Counts(runs=1)
         self.accepted: dict[str, Noun] = {}
         self._tables, self._org_id = tables, org_id
-        self._month = clock.stamp()[:7]
+        self._month = clock.now_iso()[:7]
         self._start = dict(self._book())
         self._moment = 0
         self._withdrawn: dict[Name, list[Span]] = {}
@@ -184,9 +183,9 @@ class Oracle:
         core = self._tables.items["core"]
         match kind:
             case "org":
-                return bool(_item(core, accounts.org_key(of))["status"] != {"S": "active"})
+                return bool(_item(core, accounts.organization_ref(of))["status"] != {"S": "active"})
             case "key":
-                return "S" in _item(core, accounts.key_key(self._org_id, of)).get("revoked_at", {})
+                return "S" in _item(core, accounts.key_ref(self._org_id, of)).get("revoked_at", {})
             case "cap":
                 return self._over_cap()
             case "suppressed":
@@ -199,11 +198,11 @@ class Oracle:
         return sum(int(item.get(counter, {"N": "0"})["N"]) for item in book.values())
 
     def _book(self) -> Mapping[str, Item]:
-        return self._tables.items["core"].get(usage.partition(self._org_id, self._month), {})
+        return self._tables.items["core"].get(usage.book_partition(self._org_id, self._month), {})
 
     def _over_cap(self) -> bool:
         core = self._tables.items["core"]
-        cap = decode_item(_item(core, accounts.org_key(self._org_id)))["hard_cap"]
+        cap = decode_item(_item(core, accounts.organization_ref(self._org_id)))["hard_cap"]
         if not cap["enabled"]:
             return False
         return self._units("capped") > int(cap["monthly_cap_cents"]) * MICROS_PER_CENT
@@ -226,7 +225,7 @@ class Oracle:
             state = item["state"]["S"]
             if state == _FIRST[noun]:
                 self.counts.before += 1
-            elif state not in TERMINAL and state not in _SETTLED:
+            elif state not in FINAL_STATES and state not in _SETTLED:
                 self.counts.after += 1
 
     def _find(self, noun: Noun, subject_id: str) -> Item:
@@ -237,7 +236,7 @@ class Oracle:
 
     def _call_problem(self, call_id: str) -> str | None:
         call: Call = calls.CALLS.read(decode_item(self._find("call", call_id)))
-        if call.state not in TERMINAL or call.end_reason is None:
+        if call.state not in FINAL_STATES or call.end_reason is None:
             return f"ends as {call.state}"
         if call.end_reason is not EndReason.BLOCKED:
             return None
@@ -249,7 +248,7 @@ class Oracle:
         return None if self.counts.kinds else "was stopped, and nothing was withdrawn"
 
     def _mail_problem(self, message_id: str) -> str | None:
-        head: Head = mails.HEADS.read(decode_item(self._find("mail", message_id)))
+        head: MessageHead = mails.HEADS.read(decode_item(self._find("mail", message_id)))
         if head.state not in _SETTLED:
             return f"ends as {head.state}"
         if head.state is not MailState.FAILED:

@@ -15,25 +15,27 @@ from typing import Any
 from unittest.mock import patch
 
 from switchboard import telemetry
-from switchboard.access import service as access
-from switchboard.accounts import service as accounts
+from switchboard.access import keys as access
+from switchboard.accounts import keys
 from switchboard.accounts.models import Caller, KeyKind
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import aside, chance, clock, ids, table
-from switchboard.aws.table import commit, decode_item
-from switchboard.calls import closing, dialing, following, service, waking
+from switchboard.aws import retries
+from switchboard.aws.attributes import decode_item
+from switchboard.aws.writes import commit
+from switchboard.calls import dialing, reports, service, timeouts, wakeups
 from switchboard.calls.jobs import CloseCall, ConfirmDial, DialCall, HangUp, WakeWaiting, WatchWaiting
 from switchboard.calls.models import Order
 from switchboard.carriers import mail, voice
-from switchboard.carriers.voice.reports import Report
-from switchboard.edge.dialects.opticomm import KEYS
+from switchboard.carriers.voice.ports.reports import Report
+from switchboard.dialects.opticomm.dialect import KEYS
 from switchboard.email import delivery
 from switchboard.email.jobs import ConfirmMail, SendMail, WatchMail
 from switchboard.errors import Contended, Unavailable
 from switchboard.events import service as events
 from switchboard.fanout import routes
 from switchboard.flows import service as flows
-from switchboard.flows.models import Settings
+from switchboard.flows.models import FlowSettings
+from switchboard.kit import background, chance, clock, ids
 from switchboard.kit.jobs import Job
 from switchboard.usage import charges
 from tests.actors import system, tenant
@@ -60,15 +62,15 @@ _ENDLESS = 400
 _QUEUES = ("dialer", "email")
 #: Who does which job, as the workers' own tables say.
 _WORK: dict[str, tuple[type[Job], Callable[[Any], None]]] = {
-    "DialCall": (DialCall, lambda job: dialing.dial(job.org_id, job.call_id)),
-    "WakeWaiting": (WakeWaiting, lambda job: waking.wake(job.org_id, job.call_id)),
-    "WatchWaiting": (WatchWaiting, lambda job: waking.watch(job.org_id, job.call_id, job.looks)),
-    "ConfirmDial": (ConfirmDial, lambda job: dialing.confirm(job.org_id, job.call_id, job.claim)),
-    "HangUp": (HangUp, lambda job: closing.hang_up(job.org_id, job.call_id)),
-    "CloseCall": (CloseCall, lambda job: closing.close(job.org_id, job.call_id, job.state)),
-    "SendMail": (SendMail, lambda job: delivery.deliver(job.org_id, job.message_id)),
-    "WatchMail": (WatchMail, lambda job: delivery.watch(job.org_id, job.message_id)),
-    "ConfirmMail": (ConfirmMail, lambda job: delivery.confirm(job.org_id, job.message_id, job.claim)),
+    "DialCall": (DialCall, lambda job: dialing.dial_call(job.org_id, job.call_id)),
+    "WakeWaiting": (WakeWaiting, lambda job: wakeups.wake_waiting_calls(job.org_id, job.call_id)),
+    "WatchWaiting": (WatchWaiting, lambda job: wakeups.check_waiting_call(job.org_id, job.call_id, job.looks)),
+    "ConfirmDial": (ConfirmDial, lambda job: dialing.confirm_dial(job.org_id, job.call_id, job.claim)),
+    "HangUp": (HangUp, lambda job: timeouts.hang_up_call(job.org_id, job.call_id)),
+    "CloseCall": (CloseCall, lambda job: timeouts.close_call(job.org_id, job.call_id, job.state)),
+    "SendMail": (SendMail, lambda job: delivery.send_queued(job.org_id, job.message_id)),
+    "WatchMail": (WatchMail, lambda job: delivery.check_queued(job.org_id, job.message_id)),
+    "ConfirmMail": (ConfirmMail, lambda job: delivery.check_claim(job.org_id, job.message_id, job.claim)),
 }
 
 
@@ -92,7 +94,7 @@ class World:
 
     start: Start
     tables: Tables
-    source: clock.Frozen
+    source: clock.FrozenClock
     scheduler: Scheduler
     oracle: Oracle
     chance: Random
@@ -144,7 +146,7 @@ class World:
 
     def bring(self) -> None:
         """Let workers take what is due."""
-        now = clock.stamp()
+        now = clock.now_iso()
         for place, (due, body) in list(self.later.items()):
             if due <= now:
                 del self.later[place]
@@ -200,14 +202,14 @@ class World:
                 self.later.pop((before["pk"]["S"], before["sk"]["S"]), None)
             return
         if after.get("outbox") == {"S": "event"}:
-            for job in routes.jobs(events.from_item(decode_item(after))):
+            for job in routes.jobs_of(events.parse_event(decode_item(after))):
                 if job.queue in _QUEUES:
                     self.job(job.body)
         elif "queue" in after and before is None:
             if after["queue"]["S"] not in _QUEUES:
                 return
             due, body = after["due"]["S"], decode_item(after)["body"]
-            if due <= clock.stamp():
+            if due <= clock.now_iso():
                 self.job(body)
             else:
                 self.later[after["pk"]["S"], after["sk"]["S"]] = (due, body)
@@ -223,13 +225,13 @@ class Carrier(Provider):
     def place(self, placement: voice.Placement) -> str:
         return self._take("dial", placement.call_id)
 
-    def send(self, outbound: mail.Outbound) -> str:
+    def send(self, outbound: mail.OutgoingMail) -> str:
         return self._take("send", outbound.message_id)
 
     def fetch(self, leg: voice.Leg) -> voice.Snapshot | None:
         if self._world:
             self._world.asked("fetch")
-        raise voice.OutcomeUnknown("it does not say")
+        raise voice.OutcomeUnknownError("it does not say")
 
     def end(self, leg: voice.Leg) -> None:
         if self._world:
@@ -245,12 +247,12 @@ class Carrier(Provider):
         world.oracle.asked_carrier(actor.name, subject_id)
         drawn = world.chance.random()
         if drawn < 0.08:
-            raise voice.Throttled("full")
+            raise voice.ThrottledError("full")
         if drawn < 0.14:
-            raise voice.Refused("no such route")
+            raise voice.RefusedError("no such route")
         world.oracle.taken(subject_id)
         if drawn < 0.2:
-            raise voice.OutcomeUnknown("no answer")
+            raise voice.OutcomeUnknownError("no answer")
         # The provider has it: a process that dies here never tells.
         world.asked("answer")
         return f"id-{subject_id}"
@@ -262,36 +264,39 @@ def _still() -> Iterator[None]:
     with ExitStack() as stack:
         stack.callback(logging.disable, logging.root.manager.disable)
         logging.disable(logging.CRITICAL)
-        stack.enter_context(patch.object(table, "sleep", lambda _: None))
-        stack.enter_context(patch.object(aside, "start", aside.in_line))
-        stack.enter_context(patch.object(telemetry, "metric", lambda *_, **__: None))
+        stack.enter_context(patch.object(retries, "sleep", lambda _: None))
+        stack.enter_context(patch.object(background, "submit", background.run_inline))
+        stack.enter_context(patch.object(telemetry, "emit_metric", lambda *_, **__: None))
         yield
 
 
 @contextmanager
 def _carried_by(carrier: Carrier) -> Iterator[None]:
-    with patch.object(voice, "carrier", lambda: carrier.carrier), patch.object(mail, "carrier", lambda: carrier):
+    with (
+        patch.object(voice, "get_carrier", lambda: carrier.carrier),
+        patch.object(mail, "mail_carrier", lambda: carrier),
+    ):
         yield
 
 
 @cache
 def start(plan: PlanName) -> Start:
     """An organization of a plan, made through the services."""
-    with running() as tables, _still(), _carried_by(Carrier(None)), clock.using(source := clock.Frozen()):
+    with running() as tables, _still(), _carried_by(Carrier(None)), clock.using(source := clock.FrozenClock()):
         acme = tenant("acme", plan)
-        key, writes = accounts.new_key(system(acme.org_id), KeyKind.OPTICOMM_LIVE, "back end")
+        key, writes = keys.key_writes(system(acme.org_id), KeyKind.OPTICOMM_LIVE, "back end")
         commit(writes)
         told = {"name": "Ada", "kind": "outbound", "consent_source": "opt-in:web-form", "consent_date": "2025-12-01"}
-        flow = flows.create(system(acme.org_id), Settings.model_validate(told))
+        flow = flows.create_flow(system(acme.org_id), FlowSettings.model_validate(told))
         agent = acme.caller()
         order = Order.model_validate({"to": NUMBER, "tier": "basic", "consent_source": "business-relationship"})
         talks = []
         for _ in range(_TALKS):
-            call = service.place(agent, order)
-            dialing.dial(call.org_id, call.id)
-            following.apply(Report(org_id=call.org_id, call_id=call.id, kind="answered"))
+            call = service.place_call(agent, order)
+            dialing.dial_call(call.org_id, call.id)
+            reports.apply_report(Report(org_id=call.org_id, call_id=call.id, kind="answered"))
             talks.append(call.id)
-        back_end = access.caller(access.authenticate(key.text, KEYS), "corr_races")
+        back_end = access.caller_of(access.authenticate_key(key.text, KEYS), "corr_races")
         return Start(
             acme.org_id, acme.caller(master=True), agent, back_end, flow.id, tuple(talks), tables.copy(), source.at
         )
@@ -302,7 +307,7 @@ def world(seed: int, trace: Callable[[str], None] | None = None) -> Iterator[Wor
     """The world of a run, before anybody has done anything."""
     drawn = Random(seed)
     begun = start(drawn.choice(PLANS))
-    source = clock.Frozen()
+    source = clock.FrozenClock()
     source.at = begun.at
     with ExitStack() as stack:
         tables = stack.enter_context(running())
@@ -310,7 +315,7 @@ def world(seed: int, trace: Callable[[str], None] | None = None) -> Iterator[Wor
         stack.enter_context(_still())
         stack.enter_context(clock.using(source))
         stack.enter_context(chance.using(Random(seed + 1)))
-        stack.enter_context(patch.object(charges, "choose", chance.below))
+        stack.enter_context(patch.object(charges, "choose_slice", chance.below))
         stack.enter_context(patch.object(ids, "_last", (0, 0)))
         stack.enter_context(ids.using(Random(seed + 2).getrandbits))
         scheduler = Scheduler(drawn, trace)

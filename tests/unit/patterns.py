@@ -19,7 +19,7 @@ from typing import Any
 
 import functions
 import switchboard
-from switchboard.edge.fields import Matching
+from switchboard.edge.fields import Pattern
 from switchboard.roleplay.catalog.models import Criterion
 from switchboard.roleplay.judges import signs
 
@@ -126,7 +126,7 @@ def _patterns_in(value: object, seen: set[int]) -> Iterator[re.Pattern[Any]]:
         yield value
     elif isinstance(value, Criterion):
         inner = [re.compile(sign, re.IGNORECASE) for sign in value.signs]  # as `roleplay.judges.signs` searches
-    elif isinstance(value, Matching):
+    elif isinstance(value, Pattern):
         inner = [re.compile(value.pattern.removeprefix("^").removesuffix("$"), re.ASCII)]  # as it checks
     elif hasattr(value, "__metadata__"):
         inner = value.__metadata__

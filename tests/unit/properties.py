@@ -7,8 +7,9 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
 
-from switchboard.aws.table import Item, Key, Put, Writes
-from switchboard.aws.table import _flatten as flatten
+from switchboard.aws.attributes import Item, Key
+from switchboard.aws.writes import Put, Writes
+from switchboard.aws.writes import _flatten as flatten
 
 
 def examples(number: int, *, slow: bool = False) -> Callable[[Any], Any]:

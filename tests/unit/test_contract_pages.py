@@ -11,17 +11,20 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from switchboard.aws import clock
 from switchboard.carriers import signatures
+from switchboard.kit import clock
 from switchboard.people import sign_in
 from switchboard.webhooks import signing
-from switchboard.webhooks.signing import SCHEMES, Message, Scheme
+from switchboard.webhooks.signing import SIGNATURE_SCHEMES, SignatureScheme, SignedMessage
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "contracts"
 _VECTOR = re.compile(r"^```vector\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 Vector = dict[str, str]
-_SIGNERS: dict[str, Scheme] = {"standard": signing.standard, **{str(kind): scheme for kind, scheme in SCHEMES.items()}}
+_SIGNERS: dict[str, SignatureScheme] = {
+    "standard": signing.standard_headers,
+    **{str(kind): scheme for kind, scheme in SIGNATURE_SCHEMES.items()},
+}
 
 
 def vectors_of(page: str) -> list[Vector]:
@@ -34,10 +37,10 @@ VECTORS = {
 }
 
 
-def _message(vector: Vector) -> Message:
+def _message(vector: Vector) -> SignedMessage:
     text = vector.get("timestamp", "0")
     at = datetime.fromtimestamp(int(text), UTC) if text.isdigit() else clock.parse(text)
-    return Message(vector.get("id", "dlv_1"), "event", at, vector["body"])
+    return SignedMessage(vector.get("id", "dlv_1"), "event", at, vector["body"])
 
 
 def _made(header: str) -> Callable[[Vector], bool]:
@@ -64,7 +67,7 @@ def _timed(verify: Callable[..., bool]) -> Callable[[Vector], bool]:
 
 
 def _pkce(vector: Vector) -> bool:
-    return sign_in.challenge(vector["secret"]) == vector["signature"]
+    return sign_in.code_challenge(vector["secret"]) == vector["signature"]
 
 
 def _retell(vector: Vector) -> bool:

@@ -14,22 +14,23 @@ import pytest
 
 from infra import topology
 from infra.local import demo, invoke, pool, samples
-from switchboard.access import service as access
+from switchboard.access import keys as access
 from switchboard.accounts.models import KeyKind
 from switchboard.audit import service as audit
-from switchboard.aws import clock, session, settings
-from switchboard.aws.table import commit
+from switchboard.aws import clients
+from switchboard.aws.writes import commit
 from switchboard.calls import history
 from switchboard.calls import store as calls
 from switchboard.calls.models import State as CallState
 from switchboard.contacts import service as contacts
 from switchboard.email import store
 from switchboard.email.jobs import SendMail
-from switchboard.email.models import State
-from switchboard.roleplay import service as roleplay
-from switchboard.roleplay.models import State as RoleplayState
+from switchboard.email.models import MailState
+from switchboard.kit import clock, settings
+from switchboard.roleplay import calls as roleplay
+from switchboard.roleplay.models import RoleplayState
 from switchboard.timers import service as timers
-from switchboard.webhooks import service as webhooks
+from switchboard.webhooks import deliveries
 
 ROOT = Path(__file__).resolve().parents[2]
 EVENTS = ROOT / "events"
@@ -37,17 +38,17 @@ DONE = {"batchItemFailures": []}
 
 
 @pytest.fixture
-def organisation(cloud: dict[str, str], tmp_path: Path) -> dict[str, str]:
-    """The demo organisation."""
-    return demo.seed(tmp_path / "demo.json")
+def organization(cloud: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    """The demo organization."""
+    return demo.seed_demo(tmp_path / "demo.json")
 
 
 @pytest.fixture
-def run(organisation: dict[str, str]) -> Callable[[str, str], tuple[Any, Any]]:
+def run(organization: dict[str, str]) -> Callable[[str, str], tuple[Any, Any]]:
     """Runs a function on a sample event; answers the event and the handler's answer."""
 
     def run(name: str, sample: str) -> tuple[Any, Any]:
-        event = samples.fill((EVENTS / f"{sample}.json").read_text(), organisation)
+        event = samples.fill_sample((EVENTS / f"{sample}.json").read_text(), organization)
         return event, pool.invoke(name, event)
 
     return run
@@ -61,12 +62,12 @@ def job(event: Any) -> Any:
 
 
 def received(queue: str) -> list[Any]:
-    answer = session.client("sqs").receive_message(QueueUrl=settings.queue_url(queue), MaxNumberOfMessages=10)
+    answer = clients.get_client("sqs").receive_message(QueueUrl=settings.queue_url(queue), MaxNumberOfMessages=10)
     return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
 
 
-def state(org_id: str, message_id: str) -> State:
-    message = store.get(org_id, message_id)
+def state(org_id: str, message_id: str) -> MailState:
+    message = store.get_message(org_id, message_id)
     assert message is not None
     return message.state
 
@@ -74,66 +75,66 @@ def state(org_id: str, message_id: str) -> State:
 def test_anima_sign_up_makes_an_agent_with_a_key(run: Run) -> None:
     _, answer = run("anima/signup", "anima-sign-up")
     made = json.loads(answer["body"])
-    snapshot = access.authenticate(made["api_key"], frozenset({KeyKind.AGENT}))
+    snapshot = access.authenticate_key(made["api_key"], frozenset({KeyKind.AGENT}))
     assert (answer["statusCode"], snapshot.key.agent_id) == (200, made["agent_id"])
 
 
-def test_anima_email_send_queues_a_mail(run: Run, organisation: dict[str, str]) -> None:
+def test_anima_email_send_queues_a_mail(run: Run, organization: dict[str, str]) -> None:
     _, answer = run("anima/email", "anima-email-send")
     assert answer["statusCode"] == 200
-    assert state(organisation["ORGANIZATION_ID"], json.loads(answer["body"])["id"]) is State.QUEUED
+    assert state(organization["ORGANIZATION_ID"], json.loads(answer["body"])["id"]) is MailState.QUEUED
 
 
-def test_opticomm_initiate_call_accepts_a_call(run: Run, organisation: dict[str, str]) -> None:
+def test_opticomm_initiate_call_accepts_a_call(run: Run, organization: dict[str, str]) -> None:
     _, answer = run("opticomm/external_api", "opticomm-initiate-call")
     assert answer["statusCode"] == 200
-    call = calls.CALLS.get(organisation["ORGANIZATION_ID"], json.loads(answer["body"])["call_id"])
+    call = calls.CALLS.get(organization["ORGANIZATION_ID"], json.loads(answer["body"])["call_id"])
     assert call is not None
     assert (call.state, call.simulated) == (CallState.CREATED, True)
 
 
-def test_hum_upsert_contact_makes_a_contact(run: Run, organisation: dict[str, str]) -> None:
+def test_hum_upsert_contact_makes_a_contact(run: Run, organization: dict[str, str]) -> None:
     _, answer = run("hum/contacts", "hum-upsert-contact")
     assert answer["statusCode"] == 200
-    found, _ = contacts.listing(organisation["ORGANIZATION_ID"], "ada", 10, None)
+    found, _ = contacts.list_contacts(organization["ORGANIZATION_ID"], "ada", 10, None)
     assert [one.contact.id for one in found] == [json.loads(answer["body"])["id"]]
 
 
-def test_sqs_email_sends_a_queued_mail(run: Run, organisation: dict[str, str]) -> None:
+def test_sqs_email_sends_a_queued_mail(run: Run, organization: dict[str, str]) -> None:
     event, answer = run("workers/email", "sqs-email")
     assert answer == DONE
-    assert state(organisation["ORGANIZATION_ID"], job(event)["message_id"]) is State.SENT
+    assert state(organization["ORGANIZATION_ID"], job(event)["message_id"]) is MailState.SENT
 
 
-def test_sqs_email_events_tell_that_a_mail_was_delivered(run: Run, organisation: dict[str, str]) -> None:
+def test_sqs_email_events_tell_that_a_mail_was_delivered(run: Run, organization: dict[str, str]) -> None:
     event, answer = run("workers/email_events", "sqs-email-events")
     assert answer == DONE
     message_id = job(event)["mail"]["tags"]["switchboard-message"][0]
-    assert state(organisation["ORGANIZATION_ID"], message_id) is State.DELIVERED
+    assert state(organization["ORGANIZATION_ID"], message_id) is MailState.DELIVERED
 
 
-def test_sqs_dialer_dials_an_accepted_call(run: Run, organisation: dict[str, str]) -> None:
+def test_sqs_dialer_dials_an_accepted_call(run: Run, organization: dict[str, str]) -> None:
     event, answer = run("workers/dialer", "sqs-dialer")
     assert answer == DONE
-    call = calls.CALLS.get(organisation["ORGANIZATION_ID"], job(event)["call_id"])
+    call = calls.CALLS.get(organization["ORGANIZATION_ID"], job(event)["call_id"])
     assert call is not None
     assert call.state is CallState.RINGING
     assert [body["step"] for body in received("simulator")] == [0], "the rest comes step by step"
 
 
-def test_sqs_voice_events_tell_that_a_call_was_answered(run: Run, organisation: dict[str, str]) -> None:
+def test_sqs_voice_events_tell_that_a_call_was_answered(run: Run, organization: dict[str, str]) -> None:
     event, answer = run("workers/voice_events", "sqs-voice-events")
     assert answer == DONE
-    call = calls.CALLS.get(organisation["ORGANIZATION_ID"], job(event)["call_id"])
+    call = calls.CALLS.get(organization["ORGANIZATION_ID"], job(event)["call_id"])
     assert call is not None
     assert call.state is CallState.ACTIVE
 
 
-def test_sqs_inbound_mail_lands_in_the_agents_inbox(run: Run, organisation: dict[str, str]) -> None:
+def test_sqs_inbound_mail_lands_in_the_agents_inbox(run: Run, organization: dict[str, str]) -> None:
     _, answer = run("callbacks/email", "sqs-inbound-mail")
     assert answer == DONE
-    ((found,), _) = store.page(organisation["ORGANIZATION_ID"], None, {"direction": ["INBOUND"]}, 10, None)
-    assert (found.subject, found.state) == ("A question", State.RECEIVED)
+    ((found,), _) = store.list_messages(organization["ORGANIZATION_ID"], None, {"direction": ["INBOUND"]}, 10, None)
+    assert (found.subject, found.state) == ("A question", MailState.RECEIVED)
 
 
 def test_sqs_roleplay_begins_a_call(run: Run) -> None:
@@ -143,30 +144,30 @@ def test_sqs_roleplay_begins_a_call(run: Run) -> None:
     assert (first["kind"], first["call_id"]) == ("live", job(event)["call_id"])
 
 
-def test_sqs_scoring_scores_a_call(run: Run, organisation: dict[str, str]) -> None:
+def test_sqs_scoring_scores_a_call(run: Run, organization: dict[str, str]) -> None:
     event, answer = run("workers/scoring", "sqs-scoring")
     assert answer == DONE
-    call = roleplay.find(organisation["ORGANIZATION_ID"], job(event)["call_id"])
+    call = roleplay.find_call(organization["ORGANIZATION_ID"], job(event)["call_id"])
     assert call is not None
     assert call.state is RoleplayState.SCORED
 
 
-def test_sqs_contacts_lets_a_contact_be_found_by_its_notes(run: Run, organisation: dict[str, str]) -> None:
+def test_sqs_contacts_lets_a_contact_be_found_by_its_notes(run: Run, organization: dict[str, str]) -> None:
     event, answer = run("workers/contacts", "sqs-contacts")
     assert answer == DONE
-    (known,) = contacts.listing(organisation["ORGANIZATION_ID"], "noon", 10, None)[0]
+    (known,) = contacts.list_contacts(organization["ORGANIZATION_ID"], "noon", 10, None)[0]
     assert [known.contact.id] == job(event)["contact_ids"]
 
 
-def test_sqs_projections_count_a_call_with_its_number(run: Run, organisation: dict[str, str]) -> None:
+def test_sqs_projections_count_a_call_with_its_number(run: Run, organization: dict[str, str]) -> None:
     event, answer = run("workers/projections", "sqs-projections")
     assert answer == DONE
     assert pool.invoke("workers/projections", event) == DONE, "a job that comes again"
-    (past,) = history.numbers(organisation["ORGANIZATION_ID"], None, 10)
+    (past,) = history.list_histories(organization["ORGANIZATION_ID"], None, 10)
     assert past.calls == 1
 
 
-def test_sqs_webhooks_makes_a_delivery_of_an_event(run: Run, organisation: dict[str, str]) -> None:
+def test_sqs_webhooks_makes_a_delivery_of_an_event(run: Run, organization: dict[str, str]) -> None:
     event, answer = run("workers/webhooks", "sqs-webhooks")
     assert answer == DONE
     (body,) = received("deliveries")
@@ -175,29 +176,29 @@ def test_sqs_webhooks_makes_a_delivery_of_an_event(run: Run, organisation: dict[
 
 
 def attempted(org_id: str, event: Any) -> tuple[int, str | None]:
-    delivery = webhooks.find_delivery(org_id, job(event)["delivery_id"])
+    delivery = deliveries.get_delivery(org_id, job(event)["delivery_id"])
     return delivery.attempts, delivery.error
 
 
 def test_sqs_deliveries_leaves_an_endpoint_without_a_record_to_the_slow_workers(
-    run: Run, organisation: dict[str, str]
+    run: Run, organization: dict[str, str]
 ) -> None:
     event, answer = run("workers/deliveries", "sqs-deliveries")
     assert answer == DONE
-    assert attempted(organisation["ORGANIZATION_ID"], event) == (0, None)
+    assert attempted(organization["ORGANIZATION_ID"], event) == (0, None)
     assert job(event) in received("slow-deliveries")
 
 
-def test_sqs_slow_deliveries_records_an_attempt(run: Run, organisation: dict[str, str]) -> None:
+def test_sqs_slow_deliveries_records_an_attempt(run: Run, organization: dict[str, str]) -> None:
     event, answer = run("workers/slow_deliveries", "sqs-slow-deliveries")
     assert answer == DONE
-    assert attempted(organisation["ORGANIZATION_ID"], event) == (1, "the connection was refused")
+    assert attempted(organization["ORGANIZATION_ID"], event) == (1, "the connection was refused")
 
 
-def test_sqs_audit_seals_the_events_in_order(run: Run, organisation: dict[str, str]) -> None:
+def test_sqs_audit_seals_the_events_in_order(run: Run, organization: dict[str, str]) -> None:
     _, answer = run("workers/audit", "sqs-audit")
     assert answer == DONE
-    links = list(audit.export(organisation["ORGANIZATION_ID"], 0, 10))
+    links = list(audit.export_documents(organization["ORGANIZATION_ID"], 0, 10))
     assert [link["action"] for link in links] == ["email.queued", "email.sent", "email.delivered"]
 
 
@@ -211,22 +212,22 @@ def test_stream_activity_reaches_the_queues_of_its_type(run: Run) -> None:
 def test_schedule_tick_hands_the_minutes_to_the_workers(run: Run) -> None:
     # The first tick looks an hour back, which is more than one job takes.
     run("schedules/tick", "schedule-tick")
-    with clock.using(clock.Frozen(clock.iso(clock.now() + timedelta(minutes=1)))):
+    with clock.using(clock.FrozenClock(clock.format_iso(clock.now() + timedelta(minutes=1)))):
         _, answer = run("schedules/tick", "schedule-tick")
     assert answer == {"jobs": 1}
     assert {(body["job"], body["shard"]) for body in received("timers")} == {("FireTimers", 0)}
 
 
 def test_schedule_law_counts_what_should_have_been_looked_up_again(run: Run) -> None:
-    with clock.using(clock.Frozen("2026-01-15T12:00:00Z")):
+    with clock.using(clock.FrozenClock("2026-01-15T12:00:00Z")):
         _, answer = run("schedules/law", "schedule-law")
     assert answer == {"overdue": 0}
 
 
 def test_sqs_timers_hands_on_what_is_due(run: Run) -> None:
     job = SendMail(org_id="org_sample", message_id="msg_sample")
-    with clock.using(clock.Frozen("2026-01-15T16:00:30Z")):
-        commit(timers.later(job, clock.now() + timedelta(hours=1)).write)
+    with clock.using(clock.FrozenClock("2026-01-15T16:00:30Z")):
+        commit(timers.schedule(job, clock.now() + timedelta(hours=1)).write)
     _, answer = run("workers/timers", "sqs-timers")
     assert answer == DONE
     assert [body["message_id"] for body in received("email")] == ["msg_sample"]
@@ -245,7 +246,7 @@ def test_simulator_callback_reports_that_a_call_was_answered(run: Run) -> None:
 
 
 def test_livekit_webhook_reports_that_the_rep_is_in(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    session.client("secretsmanager").create_secret(Name="livekit", SecretString="s" * 32)
+    clients.get_client("secretsmanager").create_secret(Name="livekit", SecretString="s" * 32)
     monkeypatch.setenv("SWITCHBOARD_LIVEKIT_SECRET", "livekit")
     _, answer = run("callbacks/livekit", "livekit-webhook")
     assert (answer["statusCode"], answer["body"]) == (200, "")

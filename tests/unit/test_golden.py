@@ -14,7 +14,8 @@ import pytest
 
 from switchboard.accounts import credentials
 from switchboard.accounts.models import KeyKind
-from switchboard.aws import clock, secret
+from switchboard.aws import secret
+from switchboard.kit import clock
 from switchboard.roleplay import tokens
 from switchboard.webhooks import signing
 
@@ -47,7 +48,7 @@ def _root(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_key(kind: KeyKind, text: str, digest: str) -> None:
-    assert credentials.mint(kind, SEED) == (text, digest, f"{kind}{BODY[:6]}")
+    assert credentials.mint_key(kind, SEED) == (text, digest, f"{kind}{BODY[:6]}")
     assert credentials.kind_of(text) is kind
 
 
@@ -68,12 +69,12 @@ def test_a_webhook_secret(owner: str, generation: int, expected: str) -> None:
     assert signing.secret_of("org_a", owner, generation) == expected
 
 
-def test_a_session_token(frozen: clock.Frozen) -> None:
+def test_a_session_token(frozen: clock.FrozenClock) -> None:
     token = (
         "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."
         "eyJpc3MiOiJzd2l0Y2hib2FyZCIsImF1ZCI6ImF0aG9zOnJvbGVwbGF5IiwianRpIjoiZXh0XzEiLCJpYXQiOjE3Njg0OTY0MDAs"
         "ImV4cCI6MTc2ODQ5NjcwMCwidGVuYW50Ijoib3JnX2EifQ."
         "FHEjab3GNKWbw6kcwr6R4k_WF41gMA_NLVjigpZDrjM"
     )
-    assert tokens.make("org_a", "ext_1", datetime(2026, 1, 15, 17, 5, tzinfo=UTC)) == token
-    assert tokens.read(token) == ("org_a", "ext_1")
+    assert tokens.make_token("org_a", "ext_1", datetime(2026, 1, 15, 17, 5, tzinfo=UTC)) == token
+    assert tokens.verify_token(token) == ("org_a", "ext_1")

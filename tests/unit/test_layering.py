@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-LAYER = ROOT / "layers" / "switchboard" / "python"
+LAYER = ROOT / "layers"
 
-#: Below every domain: no domain, no edge, no function is imported here.
-FOUNDATION = {"errors", "telemetry", "aws", "kit", "consumer"}
-#: Above every domain.
-ABOVE = {"edge", "cli"}
+#: The rooms of the layer, lowest first. A room imports its own modules and those of lower rooms. Every folder that is
+#: not named here is a noun.
+ROOMS = (
+    {"kit", "errors", "telemetry"},
+    {"aws"},
+    {"persistence", "workers", "outbound"},
+    {"carriers"},
+    {"<nouns>"},
+    {"edge"},
+    {"dialects"},
+    {"fanout"},
+    {"cli"},
+)
+RANKS = {name: rank for rank, names in enumerate(ROOMS) for name in names}
 #: Libraries that one place only may know.
 OWNERS = {
     "boto3": {"switchboard.aws"},
@@ -74,15 +85,61 @@ def test_the_layer_knows_no_function_and_no_infrastructure(name: str) -> None:
     assert not {target for target in imports(name) if target.split(".")[0] in {"functions", "infra"}}
 
 
-@pytest.mark.parametrize("name", [name for name in LAYER_MODULES if area(name) in FOUNDATION])
-def test_the_foundation_knows_no_domain(name: str) -> None:
-    known = {area(target) for target in imports(name) if target.startswith("switchboard.")}
-    assert known <= FOUNDATION
+def rank(name: str) -> int:
+    """The height of a module's room."""
+    return RANKS.get(area(name), RANKS["<nouns>"])
 
 
-@pytest.mark.parametrize("name", [name for name in LAYER_MODULES if area(name) not in FOUNDATION | ABOVE])
-def test_a_domain_knows_nothing_of_http(name: str) -> None:
-    assert not {target for target in imports(name) if target.startswith(("switchboard.edge", "switchboard.cli"))}
+@pytest.mark.parametrize("name", LAYER_MODULES)
+def test_imports_run_downward(name: str) -> None:
+    upward = {target for target in imports(name) if target in MODULES and rank(target) > rank(name)}
+    assert not upward, f"{name} imports {upward} from a higher room: see docs/architecture.md#who-may-import-whom"
+
+
+def folder(name: str) -> str:
+    """The folder of a module. A package's `__init__` is a module of its folder."""
+    if MODULES[name].name == "__init__.py" or name.count(".") == 1:
+        # A module at the top of the layer stands for itself.
+        return name
+    return name.rpartition(".")[0]
+
+
+def folders(of: Callable[[str], str]) -> dict[str, dict[str, set[str]]]:
+    """For each folder the folders that it imports, late and type-checking imports included, with the modules."""
+    graph: dict[str, dict[str, set[str]]] = {}
+    for name in MODULES:
+        edges = graph.setdefault(of(name), {})
+        for target in imports(name):
+            if target in MODULES and of(target) != of(name):
+                edges.setdefault(of(target), set()).add(f"{name} → {target}")
+    return graph
+
+
+def cycle_in(graph: Mapping[str, Mapping[str, set[str]]]) -> str:
+    """The first cycle of a graph, with the imports that make it; nothing if there is none."""
+    try:
+        list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        found = error.args[1]
+        # The sorter's edges point from what is imported to what imports it.
+        pairs = [(after, before) for before, after in pairwise(found)]
+        return "\n".join(f"{one} → {other}: {sorted(graph[one].get(other, ()))}" for one, other in pairs)
+    return ""
+
+
+def noun(name: str) -> str:
+    """The first folder of a module of the layer, its whole folder elsewhere."""
+    return ".".join(folder(name).split(".")[:2]) if name.startswith("switchboard") else folder(name)
+
+
+def test_no_folder_imports_another_in_a_circle() -> None:
+    assert not (found := cycle_in(folders(folder))), f"move a module, or turn an import round:\n{found}"
+    assert not (found := cycle_in(folders(noun))), f"move a module, or turn an import round:\n{found}"
+
+
+def test_a_circle_of_folders_is_found() -> None:
+    assert cycle_in({"a": {"b": {"a.x → b.y"}}, "b": {"a": {"b.z → a.w"}}, "c": {"a": {"c → a"}}})
+    assert not cycle_in({"a": {"b": {"a.x → b.y"}}, "c": {"a": {"c → a"}}})
 
 
 def is_store(name: str) -> bool:
@@ -109,15 +166,15 @@ def test_a_library_with_an_owner_is_imported_by_it_alone(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted({*LAYER_MODULES, *FUNCTION_MODULES}))
 def test_chance_comes_from_one_place(name: str) -> None:
-    if name == "switchboard.aws.chance":
+    if name == "switchboard.kit.chance":
         return
-    assert "random" not in set(imports(name)), f"{name} imports random: draw from switchboard.aws.chance instead"
+    assert "random" not in set(imports(name)), f"{name} imports random: draw from switchboard.kit.chance instead"
 
 
 #: The words of an effect by hand, for which there is `commit_once` and `done_before`.
 EFFECT_WORDS = {"AlreadyDone", "marker", "require_new"}
 #: A caller's own `request_id` is a `Once` itself, that others commit with.
-EFFECTS = {"switchboard.calls.requests"}
+EFFECTS = {"switchboard.calls.request_ids"}
 #: Each attempt takes another place at once, and the last one gives up: `kit.change` would pause for the same one.
 #: A judge asks its model again and changes nothing.
 LOOPS = {"switchboard.streams.service", "switchboard.webhooks.breaker", "switchboard.roleplay.judges.model"}
@@ -126,7 +183,7 @@ CURSORS = {"switchboard.audit.service", "switchboard.search.index", "switchboard
 
 
 def nouns() -> list[str]:
-    return [name for name in LAYER_MODULES if area(name) not in FOUNDATION | ABOVE | {"carriers"}]
+    return [name for name in LAYER_MODULES if rank(name) == RANKS["<nouns>"]]
 
 
 def names_in(tree: ast.AST) -> Iterator[str]:
@@ -153,7 +210,7 @@ def loops_over_attempts(tree: ast.AST) -> list[int]:
 def test_a_noun_makes_no_effect_by_hand(name: str) -> None:
     words = EFFECT_WORDS & set(names_in(ast.parse(MODULES[name].read_text())))
     assert bool(words) is (name in EFFECTS), (
-        f"{name} uses {words}: commit with switchboard.aws.effect.commit_once, ask with done_before"
+        f"{name} uses {words}: commit with switchboard.persistence.idempotency.commit_once, ask with done_before"
     )
 
 
@@ -161,14 +218,14 @@ def test_a_noun_makes_no_effect_by_hand(name: str) -> None:
 def test_a_noun_repeats_no_change_by_hand(name: str) -> None:
     lines = loops_over_attempts(ast.parse(MODULES[name].read_text()))
     assert bool(lines) is (name in LOOPS), (
-        f"{name} loops over attempts in lines {lines}: use switchboard.kit.change, which also pauses"
+        f"{name} loops over attempts in lines {lines}: use switchboard.persistence.optimistic, which also pauses"
     )
 
 
 @pytest.mark.parametrize("name", nouns())
 def test_a_list_is_paged_in_one_place(name: str) -> None:
-    read = "switchboard.aws.cursor" in set(imports(name))
-    assert read is (name in CURSORS), f"{name} reads cursors: use switchboard.kit.listing"
+    read = "switchboard.persistence.cursors" in set(imports(name))
+    assert read is (name in CURSORS), f"{name} reads cursors: use switchboard.persistence.listing"
 
 
 @pytest.mark.parametrize("name", FUNCTION_MODULES)

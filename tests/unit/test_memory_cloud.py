@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.aws import session, settings
-from switchboard.aws.table import ConditionFailedError, Put, Update, commit, get, write
+from switchboard.aws import clients
+from switchboard.aws.reads import get_item
+from switchboard.aws.writes import ConditionFailedError, Put, Update, commit, write_item
+from switchboard.kit import settings
 from tests.checked_tables import CheckedTables
 from tests.conftest import moto
 from tests.memory_cloud import Tables, running, transient
@@ -176,13 +178,13 @@ def answer(client: Any, name: str, kind: str, asked: Any) -> Any:
                 client.batch_write_item(RequestItems={name: [{"DeleteRequest": {"Key": key}} for key in asked]})
                 return None
         return list(pages(client, {"TableName": name, **asked}))
-    except session.ClientError as error:
+    except clients.ClientError as error:
         reasons = error.response.get("CancellationReasons", [])
         if "ValidationError" in [reason["Code"] for reason in reasons]:
             # Moto refuses such a transaction as a whole.
             return "ValidationException", [], None
         told = [(reason["Code"], plain(reason.get("Item"))) for reason in reasons]
-        return session.error_code(error), told, plain(error.response.get("Item"))
+        return clients.error_code(error), told, plain(error.response.get("Item"))
 
 
 def pages(client: Any, asked: dict[str, Any]) -> Iterator[Any]:
@@ -206,7 +208,7 @@ def plain(item: Any) -> Any:
 def motos(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The client of tables whose items moto keeps."""
     with moto(monkeypatch, quick=False):
-        yield session.dynamodb()
+        yield clients.dynamodb_client()
 
 
 def checked() -> CheckedTables:
@@ -216,7 +218,7 @@ def checked() -> CheckedTables:
 @examples(250, slow=True)
 @given(requests=st.lists(REQUESTS, min_size=1, max_size=12))
 def test_it_answers_as_moto_does(motos: Any, requests: list[tuple[str, Any]]) -> None:
-    name = settings.table("activity")
+    name = settings.table_name("activity")
     for item in list(motos.scan(TableName=name)["Items"]):
         motos.delete_item(TableName=name, Key={part: item[part] for part in ("pk", "sk")})
     memories: tuple[Tables, ...] = (Tables(), checked())
@@ -262,7 +264,7 @@ def updated(expression: str, **more: Any) -> tuple[str, Any]:
     ],
 )
 def test_it_refuses_what_moto_refuses(motos: Any, kind: str, asked: Any) -> None:
-    assert answer(motos, settings.table("activity"), kind, asked)[0] == "ValidationException"
+    assert answer(motos, settings.table_name("activity"), kind, asked)[0] == "ValidationException"
     tables = checked()
     assert answer(tables, "activity", kind, asked)[0] == "ValidationException"
     assert tables.scan(TableName="activity")["Items"] == []
@@ -274,7 +276,7 @@ def test_it_refuses_a_name_that_is_not_given() -> None:
 
 
 def test_its_pages_end_where_motos_do(motos: Any) -> None:
-    tables, name = checked(), settings.table("activity")
+    tables, name = checked(), settings.table_name("activity")
     for number in range(12):
         item = {"pk": {"S": "A"}, "sk": {"S": f"{number:02}"}, "text": {"S": "x" * 199_900}}
         motos.put_item(TableName=name, Item=item)
@@ -317,7 +319,7 @@ def test_a_transaction_whose_answer_is_lost_is_made_once() -> None:
         one = Update(table="core", key=key, expression="ADD #n :one", names={"#n": "n"}, values={":one": 1})
         commit(one, Put(table="core", item={"pk": "org_1", "sk": "other"}))
         assert not lost
-        assert get("core", key) == {**key, "n": 1}
+        assert get_item("core", key) == {**key, "n": 1}
 
 
 def test_a_write_whose_answer_is_lost_knows_itself_again() -> None:
@@ -330,18 +332,18 @@ def test_a_write_whose_answer_is_lost_knows_itself_again() -> None:
                 raise lost.pop()
 
         tables.answered = answered
-        write(Put(table="core", item=item, unless_exists=True))
+        write_item(Put(table="core", item=item, unless_exists=True))
         with pytest.raises(ConditionFailedError):
-            write(Put(table="core", item=item, unless_exists=True))
+            write_item(Put(table="core", item=item, unless_exists=True))
 
 
 def test_what_a_copy_holds_stays_as_it_was() -> None:
     key = {"pk": "org_1", "sk": "counter"}
     with running() as tables:
-        write(Put(table="core", item={**key, "n": 1, "map": {"inner": 1}}))
+        write_item(Put(table="core", item={**key, "n": 1, "map": {"inner": 1}}))
         before = tables.copy()
         names = {"#m": "map", "#i": "inner"}
-        write(Update(table="core", key=key, expression="SET n = :n, #m.#i = :n", names=names, values={":n": 2}))
-        assert get("core", key) == {**key, "n": 2, "map": {"inner": 2}}
+        write_item(Update(table="core", key=key, expression="SET n = :n, #m.#i = :n", names=names, values={":n": 2}))
+        assert get_item("core", key) == {**key, "n": 2, "map": {"inner": 2}}
         assert before["core"]["org_1"]["counter"]["n"] == {"N": "1"}
         assert before["core"]["org_1"]["counter"]["map"] == {"M": {"inner": {"N": "1"}}}

@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 
 from infra import topology
-from switchboard.aws import ids, objects, queue, secret, session, settings
-from switchboard.aws.table import Check, ConditionFailedError, Put, Update, commit, get, write
+from switchboard.aws import clients, objects, secret
+from switchboard.aws import queues as queue
+from switchboard.aws.reads import get_item
+from switchboard.aws.writes import ConditionCheck, ConditionFailedError, Put, Update, commit, write_item
 from switchboard.email.jobs import SendMail
+from switchboard.kit import ids, jobs, settings
 from switchboard.timers import service as timers
 from tests.actors import tenant
 from tests.conftest import moto
@@ -18,26 +21,26 @@ WAITING = "ApproximateNumberOfMessages"
 
 
 def leave() -> None:
-    """An organisation, a timer, a message in every queue, a file in every bucket, a secret, an item of every table."""
-    write(timers.soon(SendMail(org_id=tenant().org_id, message_id="msg_none")))
+    """An organization, a timer, a message in every queue, a file in every bucket, a secret, an item of every table."""
+    write_item(timers.job_write(SendMail(org_id=tenant().org_id, message_id="msg_none")))
     for table in topology.TABLES:
-        write(Put(table=table.name, item=dict.fromkeys(table.keys, "left")))
+        write_item(Put(table=table.name, item=dict.fromkeys(table.keys, "left")))
     for one in topology.QUEUES:
-        queue.send([queue.Message(queue=one.name, body={"left": 1}, group="g", dedupe=ids.new("d"))])
+        queue.send_messages([jobs.QueueMessage(queue=one.name, body={"left": 1}, group="g", dedupe=ids.new_id("d"))])
     for bucket in topology.BUCKETS:
-        objects.put(bucket.name, "left", b"behind", "text/plain")
-    session.client("secretsmanager").create_secret(Name="left", SecretString="behind")
+        objects.put_object(bucket.name, "left", b"behind", "text/plain")
+    clients.get_client("secretsmanager").create_secret(Name="left", SecretString="behind")
 
 
 def everything() -> dict[str, Any]:
     """How much there is, wherever something can be."""
-    sqs, s3 = session.client("sqs"), session.client("s3")
-    tables = [settings.table(table.name) for table in topology.TABLES]
+    sqs, s3 = clients.get_client("sqs"), clients.get_client("s3")
+    tables = [settings.table_name(table.name) for table in topology.TABLES]
     queues = sqs.list_queues()["QueueUrls"]
     buckets = [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
-    secrets = session.client("secretsmanager").list_secrets()["SecretList"]
+    secrets = clients.get_client("secretsmanager").list_secrets()["SecretList"]
     return {
-        **{name: session.dynamodb().scan(TableName=name)["Count"] for name in tables},
+        **{name: clients.dynamodb_client().scan(TableName=name)["Count"] for name in tables},
         **{
             url: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[WAITING])["Attributes"][WAITING]
             for url in queues
@@ -63,7 +66,7 @@ def test_what_a_test_leaves_behind_the_next_one_does_not_find(monkeypatch: pytes
 def test_a_hook_into_a_client_ends_with_its_test(monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[str] = []
     with moto(monkeypatch):
-        session.dynamodb().meta.events.register("before-call", lambda model, **_: heard.append(model.name))
+        clients.dynamodb_client().meta.events.register("before-call", lambda model, **_: heard.append(model.name))
         everything()
         assert "Scan" in heard
         heard.clear()
@@ -76,8 +79,8 @@ def test_a_secret_that_a_test_changes_is_the_deployments_again_in_the_next(monke
     with moto(monkeypatch):
         ours = secret.derive("test")
         changed = {"SecretId": settings.text("ROOT_SECRET"), "SecretString": "another"}
-        session.client("secretsmanager").put_secret_value(**changed)
-        secret.forget()
+        clients.get_client("secretsmanager").put_secret_value(**changed)
+        secret.clear_cache()
         assert secret.derive("test") != ours
     with moto(monkeypatch):
         assert secret.derive("test") == ours
@@ -86,14 +89,14 @@ def test_a_secret_that_a_test_changes_is_the_deployments_again_in_the_next(monke
 @pytest.mark.usefixtures("cloud")
 def test_a_transaction_that_fails_leaves_everything_as_it_was() -> None:
     key = {"pk": "org_1", "sk": "counter"}
-    write(Put(table="activity", item={**key, "count": 1}))
+    write_item(Put(table="activity", item={**key, "count": 1}))
     before = everything()
     with pytest.raises(ConditionFailedError):
         commit(
             Put(table="core", item={"pk": "org_1", "sk": "new"}),
             Update(table="activity", key=key, expression="ADD #n :one", names={"#n": "count"}, values={":one": 1}),
-            Check(table="core", key={"pk": "org_1", "sk": "absent"}, condition="attribute_exists(pk)"),
+            ConditionCheck(table="core", key={"pk": "org_1", "sk": "absent"}, condition="attribute_exists(pk)"),
         )
     assert everything() == before
-    assert get("activity", key) == {**key, "count": 1}
-    assert get("core", {"pk": "org_1", "sk": "new"}) is None
+    assert get_item("activity", key) == {**key, "count": 1}
+    assert get_item("core", {"pk": "org_1", "sk": "new"}) is None

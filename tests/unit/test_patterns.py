@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from switchboard.compliance import pasted
+from switchboard.compliance import number_text
 from tests.unit.patterns import UNKNOWN, Use, costly, seconds, text_of, uses
 
 #: Uses of patterns that are not linear, and why they cost nothing: a short list.
 SPARED = {
-    "switchboard.email.writing.text": "blanks at the end, which alone make it slow, are stripped before",
-    "switchboard.kit.retention._pattern": "it reads our own table of keys",
+    "switchboard.email.outgoing_headers.text_header": "blanks at the end, which make it slow, are stripped before",
+    "switchboard.persistence.retention._pattern": "it reads our own table of keys",
 }
 #: So many repetitions, then so many characters, are nothing to a pattern that is linear. The steps are small at first,
 #: so that one that is exponential or cubic is found at a step that ends.
@@ -71,7 +71,7 @@ def faults_of(use: Use) -> list[str]:
 def test_time_grows_with_size_for_every_pattern() -> None:
     found = uses()
     assert len(found) > 100
-    assert {"switchboard.email.parsing._ADDRESS", "switchboard.compliance.pasted._EXTENSION"} <= {
+    assert {"switchboard.email.mime_headers._ADDRESS", "switchboard.compliance.number_text._EXTENSION"} <= {
         use.place for use in found
     }
     faults = {use.place: fault for use in found for fault in faults_of(use)}
@@ -108,6 +108,6 @@ def test_a_pattern_that_is_worse_is_found(use: Use) -> None:
 @pytest.mark.parametrize("gap", [" ", "; ", "\t", "x ", "ext"])
 def test_what_stands_between_a_pasted_numbers_digits_takes_time_by_its_length(gap: str) -> None:
     began = time.thread_time()
-    with suppress(pasted.NotDialableError):
-        pasted.bare("+1" + gap * 50_000 + "4155550143")
+    with suppress(number_text.NotDialableError):
+        number_text.normalize_number("+1" + gap * 50_000 + "4155550143")
     assert time.thread_time() - began < 1

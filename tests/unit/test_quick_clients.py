@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.aws import session, settings
-from switchboard.aws.table import Put, get, write
+from switchboard.aws import clients
+from switchboard.aws.reads import get_item
+from switchboard.aws.writes import Put, write_item
+from switchboard.kit import settings
 from tests.conftest import moto
 from tests.unit.properties import examples
 from tests.unit.test_memory_cloud import REQUESTS, answer
@@ -29,18 +31,18 @@ def test_both_ways_answer_the_same(monkeypatch: pytest.MonkeyPatch, requests: li
     answers = []
     for way in ("short", "hooked", "long"):
         with moto(monkeypatch):
-            client = session.dynamodb()
+            client = clients.dynamodb_client()
             if way == "hooked":
                 client.meta.events.register("before-call", lambda **_: None)
             if way == "long":
                 lengthen(client)
-            answers.append([answer(client, settings.table("activity"), kind, asked) for kind, asked in requests])
+            answers.append([answer(client, settings.table_name("activity"), kind, asked) for kind, asked in requests])
     assert answers[0] == answers[1] == answers[2]
 
 
 @pytest.mark.parametrize("long", [False, True])
 def test_hooks_are_called_around_a_request(cloud: dict[str, str], long: bool) -> None:
-    client, heard = session.dynamodb(), list[tuple[str, Any]]()
+    client, heard = clients.dynamodb_client(), list[tuple[str, Any]]()
     if long:
         lengthen(client)
     events = client.meta.events
@@ -54,8 +56,8 @@ def test_hooks_are_called_around_a_request(cloud: dict[str, str], long: bool) ->
         "after-call.dynamodb.PutItem",
         lambda http_response, context, **_: heard.append((http_response.status_code, context["noted"])),
     )
-    write(Put(table="activity", item=_ITEM))
-    assert get("activity", _KEY) == _ITEM
+    write_item(Put(table="activity", item=_ITEM))
+    assert get_item("activity", _KEY) == _ITEM
     item = {"pk": {"S": "org_1"}, "sk": {"S": "one"}, "n": {"N": "1"}}
     assert heard == [("given", item), ("PutItem", True), (200, {"N": "1"}), ("GetItem", True)]
 
@@ -65,19 +67,19 @@ def test_a_hook_answers_in_the_place_of_the_tables(cloud: dict[str, str], long: 
     class Refused:
         status_code = 400
 
-    client = session.dynamodb()
+    client = clients.dynamodb_client()
     if long:
         lengthen(client)
     parsed = {"Error": {"Code": "ResourceInUseException", "Message": "m"}}
     client.meta.events.register_first("before-call.dynamodb.PutItem", lambda **_: (Refused(), parsed))
     with pytest.raises(client.exceptions.ResourceInUseException):
-        client.put_item(TableName=settings.table("activity"), Item={"pk": {"S": "a"}, "sk": {"S": "b"}})
-    assert client.scan(TableName=settings.table("activity"))["Items"] == []
+        client.put_item(TableName=settings.table_name("activity"), Item={"pk": {"S": "a"}, "sk": {"S": "b"}})
+    assert client.scan(TableName=settings.table_name("activity"))["Items"] == []
 
 
 @pytest.mark.parametrize("long", [False, True])
 def test_an_answer_that_is_lost_was_written(cloud: dict[str, str], long: bool) -> None:
-    client = session.dynamodb()
+    client = clients.dynamodb_client()
     if long:
         lengthen(client)
 
@@ -88,15 +90,15 @@ def test_an_answer_that_is_lost_was_written(cloud: dict[str, str], long: bool) -
 
     client.meta.events.register("after-call.*.PutItem", lose)
     with pytest.raises(client.exceptions.InternalServerError):
-        client.put_item(TableName=settings.table("activity"), Item={"pk": {"S": "a"}, "sk": {"S": "b"}})
-    assert client.scan(TableName=settings.table("activity"))["Count"] == 1
+        client.put_item(TableName=settings.table_name("activity"), Item={"pk": {"S": "a"}, "sk": {"S": "b"}})
+    assert client.scan(TableName=settings.table_name("activity"))["Count"] == 1
 
 
 @pytest.mark.parametrize("long", [False, True])
 def test_a_table_that_was_deleted_is_not_found_and_empty_when_it_is_made_again(
     cloud: dict[str, str], long: bool
 ) -> None:
-    client, name = session.dynamodb(), settings.table("ratelimit")
+    client, name = clients.dynamodb_client(), settings.table_name("ratelimit")
     if long:
         lengthen(client)
     client.put_item(TableName=name, Item={"id": {"S": "a"}})
@@ -114,21 +116,21 @@ def test_a_table_that_was_deleted_is_not_found_and_empty_when_it_is_made_again(
 
 def test_a_client_comes_back_as_it_was_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     with moto(monkeypatch):
-        first = session.dynamodb()
+        first = clients.dynamodb_client()
     with moto(monkeypatch):
-        assert session.dynamodb() is first
+        assert clients.dynamodb_client() is first
         first.meta.events.register("before-call", lambda **_: None)
     with moto(monkeypatch):
-        second = session.dynamodb()
+        second = clients.dynamodb_client()
         assert second is not first
         monkeypatch.setattr(second, "get_item", None)
-        session.forget()
-        assert session.dynamodb() is not second
+        clients.clear_clients()
+        assert clients.dynamodb_client() is not second
 
 
 @pytest.mark.parametrize("long", [False, True])
 def test_a_queue_is_empty_and_a_message_deleted_on_both_ways(cloud: dict[str, str], long: bool) -> None:
-    client, heard = session.client("sqs"), list[str]()
+    client, heard = clients.get_client("sqs"), list[str]()
     if long:
         lengthen(client)
     client.meta.events.register("before-call.sqs", lambda model, **_: heard.append(model.name))

@@ -68,17 +68,17 @@ def test_a_claim_without_its_checks_is_found_out(monkeypatch: pytest.MonkeyPatch
     assert wanted in _found(wanted)
 
 
-def test_a_cap_that_is_lowered_behind_the_diallers_back_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    checks = stops.checks
-    monkeypatch.setattr(stops, "checks", lambda org_id, key_id, **_: checks(org_id, key_id))
+def test_a_cap_that_is_lowered_behind_the_dialers_back_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    checks = stops.claim_checks
+    monkeypatch.setattr(stops, "claim_checks", lambda org_id, key_id, **_: checks(org_id, key_id))
     assert "claimed after: cap" in _found("claimed after: cap")
 
 
 def test_a_withdrawal_that_is_confirmed_and_not_kept_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledgers, "block", lambda *_: None)
+    monkeypatch.setattr(ledgers, "block_number", lambda *_: None)
     assert "was confirmed" in _found("was confirmed")
 
 
-def test_a_call_that_is_dialled_without_a_claim_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_that_is_dialed_without_a_claim_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dialing, "_claim", lambda org, admitted, *_, **__: admitted.call)
     assert "without a claim" in _found("without a claim")

@@ -67,11 +67,11 @@ def test_a_refused_value_is_in_no_cause_either() -> None:
 
 def test_an_answer_that_does_not_match_is_described_by_its_places() -> None:
     error = ResponseValidationError([{"loc": ("response", "key"), "type": "string_type", "input": "mk_secret"}])
-    assert telemetry.described(error) == "[{'loc': ['response', 'key'], 'type': 'string_type'}]"
+    assert telemetry.describe_error(error) == "[{'loc': ['response', 'key'], 'type': 'string_type'}]"
     assert "mk_secret" not in json.dumps(logged(error))
 
 
 def test_other_exceptions_are_told_in_full() -> None:
     entry = logged(ValueError("the queue has no such name"))
     assert "ValueError: the queue has no such name" in entry["exception"]
-    assert telemetry.described(ValueError("plain")) == "plain"
+    assert telemetry.describe_error(ValueError("plain")) == "plain"

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from functions.anima.audit.schemas import Export, Workflow
+from functions.anima.audit.schemas import ChainExport, WorkflowView
 from switchboard.audit import service as audit
+from switchboard.dialects.anima.dialect import MASTER, Anima
 from switchboard.edge.api import Api
-from switchboard.edge.dialects.anima import MASTER, Anima
 
 api = Api(Anima(), "audit")
 
@@ -29,12 +29,12 @@ api = Api(Anima(), "audit")
     ),
     responses={400: "The correlation id is missing.", 404: "No event has this correlation id."},
 )
-def events(
+def list_workflow_events(
     correlation_id: Annotated[str, Query(min_length=1, max_length=128, description="The id of the workflow.")],
     limit: Annotated[int, Query(ge=1, le=500)] = 500,
     cursor: Annotated[str | None, Query(description="`pagination.nextCursor` of the previous page.")] = None,
-) -> Workflow:
-    return Workflow.of(correlation_id, *audit.of_workflow(api.caller, correlation_id, limit, cursor))
+) -> WorkflowView:
+    return WorkflowView.of(correlation_id, *audit.list_workflow_events(api.caller, correlation_id, limit, cursor))
 
 
 @api.get(
@@ -47,12 +47,12 @@ def events(
     " `next_after` until it is null.",
     responses={400: "The range is not valid.", 403: "This operation requires the master key."},
 )
-def export(
+def export_chain(
     after: Annotated[int, Query(ge=0, description="Only links after this `seq`.")] = 0,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 500,
-) -> Export:
+) -> ChainExport:
     org_id = api.caller.org_id
-    return Export.of(org_id, *audit.export_part(org_id, after, limit))
+    return ChainExport.of(org_id, *audit.export_part(org_id, after, limit))
 
 
 handler = api.handler

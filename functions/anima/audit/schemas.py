@@ -8,11 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict
 
-from switchboard.audit.models import Entry, Head
+from switchboard.audit.models import AuditEntry
+from switchboard.audit.models import ChainHead as Head
 from switchboard.edge.paging import Pagination
 
 
-class _Shown(BaseModel):
+class _View(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
 
 
@@ -35,7 +36,7 @@ _EXAMPLE: JsonDict = {
 }
 
 
-class AuditEvent(_Shown):
+class AuditEvent(_View):
     """An event exactly as it was hashed. To verify it, remove only `immutableHash`.
 
     `seq`, `prevHash` and `immutableHash` are null until the event is sealed, a moment after it happens.
@@ -61,7 +62,7 @@ class AuditEvent(_Shown):
     immutable_hash: str | None
 
 
-class Workflow(BaseModel):
+class WorkflowView(BaseModel):
     """A workflow's events: sealed events sorted by `seq`, then events that are not sealed yet."""
 
     correlation_id: str
@@ -70,7 +71,7 @@ class Workflow(BaseModel):
     pagination: Pagination
 
     @classmethod
-    def of(cls, correlation_id: str, entries: list[Entry], cursor: str | None) -> Workflow:
+    def of(cls, correlation_id: str, entries: list[AuditEntry], cursor: str | None) -> WorkflowView:
         """Returns a page of a workflow's events."""
         return cls(
             correlation_id=correlation_id,
@@ -87,7 +88,7 @@ class ChainHead(BaseModel):
     hash: str
 
 
-class Export(BaseModel):
+class ChainExport(BaseModel):
     """A part of the organization's sealed chain. `switchboard audit verify` checks the documents offline."""
 
     organization_id: str
@@ -96,7 +97,7 @@ class Export(BaseModel):
     next_after: int | None = Field(description="The `after` of the next part. It is null at the end of the chain.")
 
     @classmethod
-    def of(cls, org_id: str, head: Head, documents: list[dict[str, Any]]) -> Export:
+    def of(cls, org_id: str, head: Head, documents: list[dict[str, Any]]) -> ChainExport:
         """Returns a part of the chain and the position of the next part."""
         last = documents[-1]["seq"] if documents else head.seq
         return cls(

@@ -10,21 +10,20 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from functions.anima.compliance.schemas import (
-    Block,
+    AddConsent,
+    AddNumber,
     BlockList,
-    Consent,
+    BlockView,
+    CallingHours,
     ConsentList,
-    ConsentRequest,
-    EnterRequest,
-    Hours,
-    OptOut,
+    ConsentView,
     OptOutList,
+    OptOutView,
     RemovedNumber,
 )
-from switchboard.compliance import ledgers, phone
-from switchboard.compliance import service as compliance
+from switchboard.compliance import calling_hours, ledgers, phone
+from switchboard.dialects.anima.dialect import MASTER, Anima
 from switchboard.edge.api import Api
-from switchboard.edge.dialects.anima import MASTER, Anima
 from switchboard.edge.paging import Pagination
 from switchboard.errors import NotFound
 
@@ -48,8 +47,8 @@ _TAG = "Compliance"
     responses=_NO_PAGE,
 )
 def list_opt_outs(limit: Limit = 20, cursor: Cursor = None) -> OptOutList:
-    found, after = ledgers.opt_outs(api.caller.org_id, limit, cursor)
-    return OptOutList(items=[OptOut.of(entry) for entry in found], pagination=Pagination.of(after))
+    found, after = ledgers.list_opt_outs(api.caller.org_id, limit, cursor)
+    return OptOutList(items=[OptOutView.of(entry) for entry in found], pagination=Pagination.of(after))
 
 
 @api.post(
@@ -62,9 +61,11 @@ def list_opt_outs(limit: Limit = 20, cursor: Cursor = None) -> OptOutList:
     description="Applies at once to calls and texts of every API. An existing entry of the number stays unchanged.",
     responses=_NO_NUMBER,
 )
-def create_opt_out(request: EnterRequest) -> OptOut:
+def create_opt_out(request: AddNumber) -> OptOutView:
     caller = api.caller
-    return OptOut.of(ledgers.opt_out(caller, request.e164, "api", reason=request.reason, effect=caller.effect))
+    return OptOutView.of(
+        ledgers.record_opt_out(caller, request.e164, "api", reason=request.reason, effect=caller.effect)
+    )
 
 
 @api.delete(
@@ -77,7 +78,7 @@ def create_opt_out(request: EnterRequest) -> OptOut:
     responses=_UNKNOWN,
 )
 def delete_opt_out(e164: str) -> RemovedNumber:
-    return _removed(e164, there=ledgers.opt_in(api.caller, e164, api.caller.effect))
+    return _removed_number(e164, there=ledgers.record_opt_in(api.caller, e164, api.caller.effect))
 
 
 @api.get(
@@ -89,8 +90,8 @@ def delete_opt_out(e164: str) -> RemovedNumber:
     responses=_NO_PAGE,
 )
 def list_blocks(limit: Limit = 20, cursor: Cursor = None) -> BlockList:
-    found, after = ledgers.blocked(api.caller.org_id, limit, cursor)
-    return BlockList(items=[Block.of(entry) for entry in found], pagination=Pagination.of(after))
+    found, after = ledgers.list_blocked_numbers(api.caller.org_id, limit, cursor)
+    return BlockList(items=[BlockView.of(entry) for entry in found], pagination=Pagination.of(after))
 
 
 @api.post(
@@ -103,9 +104,9 @@ def list_blocks(limit: Limit = 20, cursor: Cursor = None) -> BlockList:
     description="An existing entry of the number stays unchanged.",
     responses=_NO_NUMBER,
 )
-def create_block(request: EnterRequest) -> Block:
+def create_block(request: AddNumber) -> BlockView:
     caller = api.caller
-    return Block.of(ledgers.block(caller, request.e164, request.reason, caller.effect))
+    return BlockView.of(ledgers.block_number(caller, request.e164, request.reason, caller.effect))
 
 
 @api.delete(
@@ -117,7 +118,7 @@ def create_block(request: EnterRequest) -> Block:
     responses=_UNKNOWN,
 )
 def delete_block(e164: str) -> RemovedNumber:
-    return _removed(e164, there=ledgers.unblock(api.caller, e164, api.caller.effect))
+    return _removed_number(e164, there=ledgers.unblock_number(api.caller, e164, api.caller.effect))
 
 
 @api.get(
@@ -129,8 +130,8 @@ def delete_block(e164: str) -> RemovedNumber:
     responses=_NO_PAGE,
 )
 def list_consents(limit: Limit = 20, cursor: Cursor = None) -> ConsentList:
-    found, after = ledgers.consented(api.caller.org_id, limit, cursor)
-    return ConsentList(items=[Consent.of(entry) for entry in found], pagination=Pagination.of(after))
+    found, after = ledgers.list_consents(api.caller.org_id, limit, cursor)
+    return ConsentList(items=[ConsentView.of(entry) for entry in found], pagination=Pagination.of(after))
 
 
 @api.post(
@@ -143,9 +144,9 @@ def list_consents(limit: Limit = 20, cursor: Cursor = None) -> ConsentList:
     description="Replaces an older consent of the number. It applies if a request states no consent.",
     responses={400: "The phone number is not valid, or the date is invalid, too old or in the future.", 403: _MASTER},
 )
-def create_consent(request: ConsentRequest) -> Consent:
+def create_consent(request: AddConsent) -> ConsentView:
     caller = api.caller
-    return Consent.of(ledgers.record_consent(caller, request.e164, request.source, request.date, caller.effect))
+    return ConsentView.of(ledgers.record_consent(caller, request.e164, request.source, request.date, caller.effect))
 
 
 @api.delete(
@@ -158,7 +159,7 @@ def create_consent(request: ConsentRequest) -> Consent:
     responses=_UNKNOWN,
 )
 def delete_consent(e164: str) -> RemovedNumber:
-    return _removed(e164, there=ledgers.withdraw_consent(api.caller, e164, api.caller.effect))
+    return _removed_number(e164, there=ledgers.withdraw_consent(api.caller, e164, api.caller.effect))
 
 
 @api.get(
@@ -169,8 +170,8 @@ def delete_consent(e164: str) -> RemovedNumber:
     keys=MASTER,
     responses={403: _MASTER},
 )
-def read_hours() -> Hours:
-    return Hours.of(compliance.get_hours(api.caller.org_id))
+def get_hours() -> CallingHours:
+    return CallingHours.of(calling_hours.get_calling_hours(api.caller.org_id))
 
 
 @api.put(
@@ -182,15 +183,15 @@ def read_hours() -> Hours:
     description="The hours can narrow the legal calling hours, but never widen them. They also apply to waiting calls.",
     responses={400: "The hours are not valid: the start must be before the end on the same day.", 403: _MASTER},
 )
-def set_hours(request: Hours) -> Hours:
+def set_hours(request: CallingHours) -> CallingHours:
     caller = api.caller
-    return Hours.of(compliance.set_hours(caller, request.start, request.end, caller.effect))
+    return CallingHours.of(calling_hours.set_calling_hours(caller, request.start, request.end, caller.effect))
 
 
-def _removed(e164: str, *, there: bool) -> RemovedNumber:
+def _removed_number(e164: str, *, there: bool) -> RemovedNumber:
     if not there:
         raise NotFound("The ledger has no entry for this number.")
-    return RemovedNumber(e164=phone.written(e164).e164)
+    return RemovedNumber(e164=phone.parse_pasted(e164).e164)
 
 
 handler = api.handler

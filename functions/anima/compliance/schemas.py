@@ -9,27 +9,27 @@ from pydantic.alias_generators import to_camel
 
 from switchboard.compliance import models
 from switchboard.compliance.models import ConsentSource, OptOutSource
-from switchboard.edge.fields import Line
+from switchboard.edge.fields import OneLine
 from switchboard.edge.paging import Pagination
 
 #: A phone number in any usual format. The domain parses and checks it.
-Number = Annotated[str, Line(64, least=1), Field(examples=["+14155550142"])]
+Number = Annotated[str, OneLine(64, least=1), Field(examples=["+14155550142"])]
 
 
-class _Shown(BaseModel):
+class _View(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
 
 
-class EnterRequest(_Shown):
+class AddNumber(_View):
     """A number to add."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"e164": "+14155550142", "reason": "asked by letter"}]})
 
     e164: Number
-    reason: Annotated[str, Line(500)] | None = Field(default=None, description="A note for later readers.")
+    reason: Annotated[str, OneLine(500)] | None = Field(default=None, description="A note for later readers.")
 
 
-class OptOut(_Shown):
+class OptOutView(_View):
     """An opt-out: the person at this number wants no calls or messages of the organization, on any channel."""
 
     e164: str
@@ -45,7 +45,7 @@ class OptOut(_Shown):
         return cls(**entry.model_dump())
 
 
-class Block(_Shown):
+class BlockView(_View):
     """A number on the organization's do-not-call list."""
 
     id: str
@@ -60,7 +60,7 @@ class Block(_Shown):
         return cls(created_at=entry.at, **entry.model_dump(exclude={"at"}))
 
 
-class ConsentRequest(_Shown):
+class AddConsent(_View):
     """A consent to add. It replaces an older consent of the number."""
 
     model_config = ConfigDict(
@@ -71,13 +71,13 @@ class ConsentRequest(_Shown):
 
     e164: Number
     source: ConsentSource
-    date: Annotated[str, Line(40)] | None = Field(
+    date: Annotated[str, OneLine(40)] | None = Field(
         default=None,
         description="The date of the consent: a day, or a timestamp with a time zone. The default is today.",
     )
 
 
-class Consent(_Shown):
+class ConsentView(_View):
     """The recorded consent of a number."""
 
     e164: str
@@ -92,25 +92,25 @@ class Consent(_Shown):
         return cls(created_at=entry.at, **entry.model_dump(exclude={"at"}))
 
 
-class RemovedNumber(_Shown):
+class RemovedNumber(_View):
     """The number that was removed from the ledger."""
 
     e164: str
     removed: bool = True
 
 
-class Hours(_Shown):
+class CallingHours(_View):
     """The organization's own calling hours, in the called person's local time. Both are null if none are set."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"start": "09:00", "end": "18:00"}]})
 
-    start: Annotated[str, Line(5)] | None = Field(
+    start: Annotated[str, OneLine(5)] | None = Field(
         description="For example `09:00`. Send null for both times to remove the hours."
     )
-    end: Annotated[str, Line(5)] | None = Field(description="For example `18:00`. `24:00` is the end of the day.")
+    end: Annotated[str, OneLine(5)] | None = Field(description="For example `18:00`. `24:00` is the end of the day.")
 
     @classmethod
-    def of(cls, window: models.Window | None) -> Self:
+    def of(cls, window: models.CallingHours | None) -> Self:
         """Returns Anima's view of the hours."""
         return cls(start=window.start, end=window.end) if window else cls(start=None, end=None)
 
@@ -118,19 +118,19 @@ class Hours(_Shown):
 class OptOutList(BaseModel):
     """A page of opt-outs, sorted by number."""
 
-    items: list[OptOut]
+    items: list[OptOutView]
     pagination: Pagination
 
 
 class BlockList(BaseModel):
     """A page of the do-not-call list, sorted by number."""
 
-    items: list[Block]
+    items: list[BlockView]
     pagination: Pagination
 
 
 class ConsentList(BaseModel):
     """A page of consents, sorted by number."""
 
-    items: list[Consent]
+    items: list[ConsentView]
     pagination: Pagination

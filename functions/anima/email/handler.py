@@ -10,24 +10,27 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from functions.anima.email import pages
 from functions.anima.email.schemas import (
     STATES,
-    AddSuppression,
-    Attachment,
-    LabelsRequest,
-    Lifted,
-    Message,
+    AttachmentView,
+    ChangeLabels,
     MessageDetail,
     MessageList,
-    SendRequest,
+    MessageView,
     Status,
-    Suppression,
-    SuppressionList,
 )
+from functions.anima.email.send_schemas import EmailSendRequest
+from functions.anima.email.suppression_schemas import (
+    AddSuppression,
+    LiftSuppressionResponse,
+    SuppressionList,
+    SuppressionView,
+)
+from switchboard.dialects.anima.dialect import MASTER, Anima
 from switchboard.edge.api import Api
-from switchboard.edge.bodies import Raw
-from switchboard.edge.dialects.anima import MASTER, Anima
+from switchboard.edge.bodies import RawBody
 from switchboard.edge.fields import Id
 from switchboard.email import service as email
-from switchboard.email import suppressions, unsubscribing
+from switchboard.email import suppressions
+from switchboard.email import unsubscribe as unsubscribing
 
 api = Api(Anima(), "email")
 
@@ -52,8 +55,8 @@ _ONE_CLICK_BYTES = 16_384
         "earlier request.",
     },
 )
-def send(request: SendRequest) -> Message:
-    return Message.of(email.send(api.caller, request.draft()))
+def send_email(request: EmailSendRequest) -> MessageView:
+    return MessageView.of(email.send_message(api.caller, request.draft()))
 
 
 @api.get(
@@ -67,7 +70,7 @@ def send(request: SendRequest) -> Message:
         404: "The organization has no agent with this id.",
     },
 )
-def messages(
+def list_messages(
     agent_id: Annotated[Id | None, Query(alias="agentId", description="Only messages of this agent.")] = None,
     direction: Annotated[Literal["INBOUND", "OUTBOUND"] | None, Query()] = None,
     status: Annotated[Status | None, Query()] = None,
@@ -86,7 +89,7 @@ def messages(
         "labels": [label] if label else [],
     }
     filters = {name: values for name, values in wanted.items() if values}
-    return MessageList.of(*email.listing(api.caller, agent_id, filters, limit, cursor))
+    return MessageList.of(*email.list_messages(api.caller, agent_id, filters, limit, cursor))
 
 
 @api.get(
@@ -96,8 +99,8 @@ def messages(
     tag="Email",
     responses={404: "The caller has no message with this id."},
 )
-def message(message_id: str) -> MessageDetail:
-    return MessageDetail.of_reports(*email.get_with_reports(api.caller, message_id))
+def get_message(message_id: str) -> MessageDetail:
+    return MessageDetail.of_reports(*email.get_message_with_reports(api.caller, message_id))
 
 
 @api.post(
@@ -108,8 +111,8 @@ def message(message_id: str) -> MessageDetail:
     description="A message is either `read` or `unread`: adding one removes the other.",
     responses={404: "The caller has no message with this id.", 409: "The message is being sent. Retry in a moment."},
 )
-def labels(message_id: str, request: LabelsRequest) -> Message:
-    return Message.of(email.label(api.caller, message_id, request.add, request.remove))
+def change_labels(message_id: str, request: ChangeLabels) -> MessageView:
+    return MessageView.of(email.change_labels(api.caller, message_id, request.add, request.remove))
 
 
 @api.get(
@@ -120,8 +123,8 @@ def labels(message_id: str, request: LabelsRequest) -> Message:
     description="`url` is valid for an hour and needs no key. Anyone with the link can read the file.",
     responses={404: "The caller has no message with this id, or the message has no such attachment."},
 )
-def attachment(message_id: str, attachment_id: str) -> Attachment:
-    return Attachment.of(email.attachment(api.caller, message_id, attachment_id))
+def get_attachment(message_id: str, attachment_id: str) -> AttachmentView:
+    return AttachmentView.of(email.get_attachment(api.caller, message_id, attachment_id))
 
 
 @api.get(
@@ -151,9 +154,9 @@ def list_suppressions(
     keys=MASTER,
     responses={400: "The request is not valid.", 403: _MASTER},
 )
-def add_suppression(request: AddSuppression) -> Suppression:
+def add_suppression(request: AddSuppression) -> SuppressionView:
     caller = api.caller
-    return Suppression.of(suppressions.add_suppression(caller, request.address, request.note, caller.effect))
+    return SuppressionView.of(suppressions.add_suppression(caller, request.address, request.note, caller.effect))
 
 
 @api.delete(
@@ -165,10 +168,10 @@ def add_suppression(request: AddSuppression) -> Suppression:
     keys=MASTER,
     responses={403: _MASTER, 404: "The address is not suppressed."},
 )
-def lift_suppression(address: str) -> Lifted:
+def lift_suppression(address: str) -> LiftSuppressionResponse:
     caller = api.caller
     suppressions.lift_suppression(caller, address, caller.effect)
-    return Lifted(address=address)
+    return LiftSuppressionResponse(address=address)
 
 
 @api.get(
@@ -181,9 +184,9 @@ def lift_suppression(address: str) -> Lifted:
     public=True,
     responses={404: "The link is not valid."},
 )
-def unsubscribe_page(token: str) -> Response[str]:
+def show_unsubscribe_page(token: str) -> Response[str]:
     unsubscribing.read_token(token)
-    return pages.ask()
+    return pages.render_question()
 
 
 @api.post(
@@ -195,12 +198,12 @@ def unsubscribe_page(token: str) -> Response[str]:
     "address gets no more mail of the organization.",
     media_type="text/html",
     public=True,
-    body=Raw(types=frozenset(), max_bytes=_ONE_CLICK_BYTES),
+    body=RawBody(types=frozenset(), max_bytes=_ONE_CLICK_BYTES),
     responses={404: "The link is not valid."},
 )
 def unsubscribe(token: str) -> Response[str]:
-    unsubscribing.unsubscribe(token)
-    return pages.confirm()
+    unsubscribing.unsubscribe_recipient(token)
+    return pages.render_confirmation()
 
 
 handler = api.handler

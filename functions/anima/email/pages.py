@@ -12,7 +12,7 @@ _HEADERS = {
 }
 
 
-def ask() -> Response[str]:
+def render_question() -> Response[str]:
     """Returns the page that asks for a confirmation."""
     return _page(
         "Stop these emails?",
@@ -22,7 +22,7 @@ def ask() -> Response[str]:
     )
 
 
-def confirm() -> Response[str]:
+def render_confirmation() -> Response[str]:
     """Returns the page that confirms the end of mail."""
     return _page("You will not get more emails", "<p>The sender of that message can no longer send you emails.</p>")
 

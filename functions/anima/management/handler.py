@@ -7,26 +7,26 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from functions.anima.management.schemas import (
-    Agent,
     AgentList,
-    ApiKey,
-    CreateAgentRequest,
-    CreateKeyRequest,
-    HardCap,
+    AgentView,
+    ApiKeyView,
+    CreateAgent,
+    CreateKey,
+    HardCapView,
     KeyList,
-    NewAgent,
-    NewApiKey,
+    NewAgentView,
+    NewApiKeyView,
     PlanTier,
-    RotateKeyRequest,
-    Usage,
+    RotateKey,
+    UsageView,
 )
-from switchboard.accounts import service as accounts
+from switchboard.accounts import keys, organizations
 from switchboard.agents import service as agents
-from switchboard.aws import clock
+from switchboard.dialects.anima.dialect import MASTER, Anima
 from switchboard.edge.api import Api
-from switchboard.edge.dialects.anima import MASTER, Anima
 from switchboard.edge.paging import Pagination
 from switchboard.errors import NotFound
+from switchboard.kit import clock
 from switchboard.usage import service as usage
 
 api = Api(Anima(), "management")
@@ -51,9 +51,9 @@ _MASTER = "This operation requires the master key."
         409: "The username is taken, or the Idempotency-Key conflicts with an earlier request.",
     },
 )
-def create_agent(request: CreateAgentRequest) -> NewAgent:
-    made = agents.create(api.caller, request.username, request.name or request.username, request.metadata)
-    return NewAgent.made(made.agent, made.key_text)
+def create_agent(request: CreateAgent) -> NewAgentView:
+    made = agents.create_agent(api.caller, request.username, request.name or request.username, request.metadata)
+    return NewAgentView.made(made.agent, made.key_text)
 
 
 @api.get(
@@ -65,8 +65,8 @@ def create_agent(request: CreateAgentRequest) -> NewAgent:
     responses={400: "The limit or the cursor is not valid.", 403: _MASTER},
 )
 def list_agents(limit: Limit = 20, cursor: Cursor = None) -> AgentList:
-    found, after = agents.listing(api.caller.org_id, limit, cursor)
-    return AgentList(items=[Agent.of(agent) for agent in found], pagination=Pagination.of(after))
+    found, after = agents.list_agents(api.caller.org_id, limit, cursor)
+    return AgentList(items=[AgentView.of(agent) for agent in found], pagination=Pagination.of(after))
 
 
 @api.get(
@@ -77,11 +77,11 @@ def list_agents(limit: Limit = 20, cursor: Cursor = None) -> AgentList:
     description="An agent key can read its own agent only.",
     responses={404: "The organization has no agent with this id."},
 )
-def read_agent(agent_id: str) -> Agent:
+def get_agent(agent_id: str) -> AgentView:
     caller = api.caller
     if not caller.is_master and agent_id != caller.agent_id:
         raise NotFound("There is no such agent.")
-    return Agent.of(agents.get(caller.org_id, agent_id))
+    return AgentView.of(agents.get_agent(caller.org_id, agent_id))
 
 
 @api.post(
@@ -94,13 +94,13 @@ def read_agent(agent_id: str) -> Agent:
     secret=True,
     responses={400: "The request is not valid.", 403: _MASTER, 404: "The organization has no agent with this id."},
 )
-def create_key(request: CreateKeyRequest) -> NewApiKey:
+def create_key(request: CreateKey) -> NewApiKeyView:
     caller = api.caller
-    guards = [agents.existing(caller.org_id, request.agent_id)] if request.agent_id else []
-    made = accounts.create_key(
+    guards = [agents.agent_exists_check(caller.org_id, request.agent_id)] if request.agent_id else []
+    made = keys.create_key(
         caller, request.kind, request.name, guards, agent_id=request.agent_id, expires_at=request.expiry
     )
-    return NewApiKey.made(made)
+    return NewApiKeyView.made(made)
 
 
 @api.get(
@@ -112,8 +112,8 @@ def create_key(request: CreateKeyRequest) -> NewApiKey:
     responses={400: "The limit or the cursor is not valid.", 403: _MASTER},
 )
 def list_keys(limit: Limit = 20, cursor: Cursor = None) -> KeyList:
-    found, after = accounts.keys(api.caller.org_id, limit, cursor)
-    return KeyList(items=[ApiKey.of(key) for key in found], pagination=Pagination.of(after))
+    found, after = keys.list_keys(api.caller.org_id, limit, cursor)
+    return KeyList(items=[ApiKeyView.of(key) for key in found], pagination=Pagination.of(after))
 
 
 @api.post(
@@ -131,8 +131,8 @@ def list_keys(limit: Limit = 20, cursor: Cursor = None) -> KeyList:
         409: "The key is already revoked, expired or rotated.",
     },
 )
-def rotate_key(key_id: str, request: RotateKeyRequest) -> NewApiKey:
-    return NewApiKey.made(accounts.rotate_key(api.caller, key_id, request.overlap_seconds))
+def rotate_key(key_id: str, request: RotateKey) -> NewApiKeyView:
+    return NewApiKeyView.made(keys.rotate_key(api.caller, key_id, request.overlap_seconds))
 
 
 @api.delete(
@@ -143,8 +143,8 @@ def rotate_key(key_id: str, request: RotateKeyRequest) -> NewApiKey:
     keys=MASTER,
     responses={403: _MASTER, 404: "The organization has no key with this id."},
 )
-def revoke_key(key_id: str) -> ApiKey:
-    return ApiKey.of(accounts.revoke_key(api.caller, key_id))
+def revoke_key(key_id: str) -> ApiKeyView:
+    return ApiKeyView.of(keys.revoke_key(api.caller, key_id))
 
 
 @api.get(
@@ -155,8 +155,8 @@ def revoke_key(key_id: str) -> ApiKey:
     keys=MASTER,
     responses={403: _MASTER},
 )
-def read_hard_cap() -> HardCap:
-    return HardCap.of(accounts.organisation(api.caller.org_id).hard_cap)
+def get_hard_cap() -> HardCapView:
+    return HardCapView.of(organizations.get_organization(api.caller.org_id).hard_cap)
 
 
 @api.put(
@@ -167,10 +167,10 @@ def read_hard_cap() -> HardCap:
     keys=MASTER,
     responses={400: "The cap is not valid.", 403: _MASTER},
 )
-def set_hard_cap(request: HardCap) -> HardCap:
+def set_hard_cap(request: HardCapView) -> HardCapView:
     caller, cap = api.caller, request.cap()
-    usage.set_hard_cap(caller, caller.organisation, cap, caller.effect)
-    return HardCap.of(cap)
+    usage.set_hard_cap(caller, caller.organization, cap, caller.effect)
+    return HardCapView.of(cap)
 
 
 @api.get(
@@ -181,7 +181,7 @@ def set_hard_cap(request: HardCap) -> HardCap:
     keys=MASTER,
     responses={400: "The period is not valid.", 403: _MASTER},
 )
-def read_usage(
+def get_usage(
     period: Annotated[
         str | None,
         Query(
@@ -189,8 +189,8 @@ def read_usage(
             description="The month in UTC, as YYYY-MM. The default is the current month.",
         ),
     ] = None,
-) -> Usage:
-    return Usage.of(usage.of_month(api.caller.org_id, period or clock.stamp()[:7]))
+) -> UsageView:
+    return UsageView.of(usage.get_monthly_usage(api.caller.org_id, period or clock.now_iso()[:7]))
 
 
 @api.get(
@@ -201,7 +201,7 @@ def read_usage(
     keys=MASTER,
     responses={403: _MASTER},
 )
-def read_tier() -> PlanTier:
+def get_tier() -> PlanTier:
     return PlanTier.of(api.caller)
 
 

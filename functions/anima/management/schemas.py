@@ -11,31 +11,31 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 from pydantic.alias_generators import to_camel
 
 from switchboard.accounts import models
+from switchboard.accounts.keys import MAX_OVERLAP_SECONDS, NewKey
 from switchboard.accounts.models import Caller, KeyKind
-from switchboard.accounts.service import MAX_OVERLAP, NewKey
 from switchboard.agents import models as agent_models
-from switchboard.aws import clock
-from switchboard.edge.fields import FreeJson, Id, Line, Moment, Username
+from switchboard.edge.fields import FreeJson, Id, OneLine, Timestamp, Username
 from switchboard.edge.paging import Pagination
+from switchboard.kit import clock
 from switchboard.usage.models import MICROS_PER_CENT, Meter
 from switchboard.usage.models import Usage as MonthlyUsage
 
 
-class _Shown(BaseModel):
+class _View(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
 
 
-class CreateAgentRequest(_Shown):
+class CreateAgent(_View):
     """An agent to create."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"username": "support-agent", "name": "Support"}]})
 
     username: Username
-    name: Annotated[str, Line(200, least=1)] | None = None
+    name: Annotated[str, OneLine(200, least=1)] | None = None
     metadata: Annotated[dict[str, str], FreeJson(8_192)] = Field(default_factory=dict, max_length=50)
 
 
-class EmailIdentity(_Shown):
+class EmailIdentity(_View):
     """An agent's inbox."""
 
     email: str
@@ -49,7 +49,7 @@ class EmailIdentity(_Shown):
         return cls(email=address, local_part=local_part, domain=domain)
 
 
-class Agent(_Shown):
+class AgentView(_View):
     """An agent."""
 
     id: str
@@ -65,18 +65,18 @@ class Agent(_Shown):
     updated_at: str
 
     @classmethod
-    def of(cls, agent: agent_models.Agent) -> Agent:
+    def of(cls, agent: agent_models.Agent) -> AgentView:
         """Returns Anima's view of an agent."""
         return cls.model_validate(_agent_fields(agent))
 
 
-class NewAgent(Agent):
+class NewAgentView(AgentView):
     """A new agent with its key. The key is shown in this response only."""
 
     api_key: str
 
     @classmethod
-    def made(cls, agent: agent_models.Agent, key_text: str) -> NewAgent:
+    def made(cls, agent: agent_models.Agent, key_text: str) -> NewAgentView:
         """Returns the response for a new agent."""
         return cls.model_validate(_agent_fields(agent) | {"api_key": key_text})
 
@@ -94,14 +94,14 @@ def _agent_fields(agent: agent_models.Agent) -> dict[str, Any]:
 class AgentList(BaseModel):
     """A page of agents, newest first."""
 
-    items: list[Agent]
+    items: list[AgentView]
     pagination: Pagination
 
 
 _KIND = {"agent": KeyKind.AGENT, "master": KeyKind.MASTER}
 
 
-class CreateKeyRequest(_Shown):
+class CreateKey(_View):
     """A key to create."""
 
     model_config = ConfigDict(
@@ -110,13 +110,13 @@ class CreateKeyRequest(_Shown):
         }
     )
 
-    name: Annotated[str, Line(100, least=1)]
+    name: Annotated[str, OneLine(100, least=1)]
     type: Literal["agent", "master"] = "agent"
     agent_id: Id | None = Field(default=None, description="The agent of an `ak_` key. The key acts as this agent.")
-    expires_at: Moment | None = None
+    expires_at: Timestamp | None = None
 
     @model_validator(mode="after")
-    def _whole(self) -> CreateKeyRequest:
+    def _whole(self) -> CreateKey:
         if (self.type == "agent") != (self.agent_id is not None):
             raise ValueError("agentId: is required for a key of type agent, and not allowed for other types")
         return self
@@ -129,10 +129,10 @@ class CreateKeyRequest(_Shown):
     @property
     def expiry(self) -> str | None:
         """The stored form of the expiry time."""
-        return clock.iso(clock.parse(self.expires_at)) if self.expires_at else None
+        return clock.format_iso(clock.parse(self.expires_at)) if self.expires_at else None
 
 
-class RotateKeyRequest(_Shown):
+class RotateKey(_View):
     """The options of a rotation."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"overlapSeconds": 3_600}]})
@@ -141,12 +141,12 @@ class RotateKeyRequest(_Shown):
         default=86_400,
         strict=True,
         ge=0,
-        le=MAX_OVERLAP,
+        le=MAX_OVERLAP_SECONDS,
         description="The seconds for which the old key keeps working.",
     )
 
 
-class ApiKey(_Shown):
+class ApiKeyView(_View):
     """A key without its text."""
 
     id: str
@@ -163,18 +163,18 @@ class ApiKey(_Shown):
     expires_at: str | None
 
     @classmethod
-    def of(cls, key: models.ApiKey) -> ApiKey:
+    def of(cls, key: models.ApiKey) -> ApiKeyView:
         """Returns Anima's view of a key."""
         return cls.model_validate(_key_fields(key))
 
 
-class NewApiKey(ApiKey):
+class NewApiKeyView(ApiKeyView):
     """A new key with its text. The text is shown in this response only."""
 
     key: str
 
     @classmethod
-    def made(cls, new: NewKey) -> NewApiKey:
+    def made(cls, new: NewKey) -> NewApiKeyView:
         """Returns the response for a new or rotated key."""
         return cls.model_validate(_key_fields(new.key) | {"key": new.text})
 
@@ -190,7 +190,7 @@ def _key_fields(key: models.ApiKey) -> dict[str, Any]:
 class KeyList(BaseModel):
     """A page of keys, newest first."""
 
-    items: list[ApiKey]
+    items: list[ApiKeyView]
     pagination: Pagination
 
 
@@ -202,7 +202,7 @@ class CappedMeters(BaseModel):
     voice: StrictBool = True
 
 
-class HardCap(_Shown):
+class HardCapView(_View):
     """The organization's own monthly spending cap."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"enabled": True, "monthlyCapCents": 2_500}]})
@@ -218,7 +218,7 @@ class HardCap(_Shown):
         )
 
     @classmethod
-    def of(cls, cap: models.HardCap) -> HardCap:
+    def of(cls, cap: models.HardCap) -> HardCapView:
         """Returns Anima's view of a cap."""
         return cls(
             enabled=cap.enabled,
@@ -227,7 +227,7 @@ class HardCap(_Shown):
         )
 
 
-class Counters(BaseModel):
+class UsageCounters(BaseModel):
     """The usage by kind."""
 
     message_sent: int
@@ -238,19 +238,19 @@ class Counters(BaseModel):
     embedding_generated: int
 
 
-class Usage(_Shown):
+class UsageView(_View):
     """The usage of a month and its cost."""
 
     period: str
-    usage: Counters
+    usage: UsageCounters
     spent_cents: float
 
     @classmethod
-    def of(cls, usage: MonthlyUsage) -> Usage:
+    def of(cls, usage: MonthlyUsage) -> UsageView:
         """Returns Anima's view of a month's usage."""
         return cls(
             period=usage.period,
-            usage=Counters(
+            usage=UsageCounters(
                 message_sent=usage.units[Meter.EMAIL],
                 message_received=usage.units[Meter.EMAIL_RECEIVED],
                 sms_sent=0,
@@ -262,7 +262,7 @@ class Usage(_Shown):
         )
 
 
-class TierLimits(_Shown):
+class TierLimits(_View):
     """The limits of the plan. `null` means no limit."""
 
     messages: int | None
@@ -281,7 +281,7 @@ class PlanTier(BaseModel):
     @classmethod
     def of(cls, caller: Caller) -> PlanTier:
         """Returns the plan of the caller's organization."""
-        terms = caller.organisation.terms
+        terms = caller.organization.terms
         return cls(
             tier=terms.name.value,
             name=terms.name.value.title(),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functions.anima.signup.schemas import SignUpRequest, SignUpResponse
-from switchboard.aws import settings
+from switchboard.dialects.anima.dialect import Anima
 from switchboard.edge import rate_limit
 from switchboard.edge.api import Api
-from switchboard.edge.dialects.anima import Anima
 from switchboard.errors import RateLimited
+from switchboard.kit import settings
 from switchboard.signup import service as signup
 
 _HOUR = 3_600
@@ -30,9 +30,9 @@ api = Api(Anima(), "signup")
     },
 )
 def sign_up(request: SignUpRequest) -> SignUpResponse:
-    call = api.call
-    bucket = f"sign-up#{rate_limit.holder_of(call.request.source_ip)}"
-    full = rate_limit.take_one(bucket, settings.number("SIGN_UPS_PER_HOUR", 20), _HOUR)
+    call = api.exchange
+    bucket = f"sign-up#{rate_limit.network_of(call.request.source_ip)}"
+    full = rate_limit.count_in_window(bucket, settings.number("SIGN_UPS_PER_HOUR", 20), _HOUR)
     if full:
         raise RateLimited(
             "Too many sign-ups from this IP address. Try again later.",

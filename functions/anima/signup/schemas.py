@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from switchboard.edge.fields import Line, Username
-from switchboard.email.address import Address
-from switchboard.signup.service import SignedUp
+from switchboard.edge.fields import OneLine, Username
+from switchboard.email.address import EmailAddress
+from switchboard.signup.service import SignUpResult
 
 
 class SignUpRequest(BaseModel):
@@ -18,9 +18,9 @@ class SignUpRequest(BaseModel):
         json_schema_extra={"examples": [{"human_email": "you@example.com", "username": "shopping-agent"}]}
     )
 
-    human_email: Address = Field(description="The email address of the human who owns the organization.")
+    human_email: EmailAddress = Field(description="The email address of the human who owns the organization.")
     username: Username = Field(description="The local part of the agent's inbox.")
-    name: Annotated[str, Line(200, least=1)] | None = Field(default=None, description="The agent's display name.")
+    name: Annotated[str, OneLine(200, least=1)] | None = Field(default=None, description="The agent's display name.")
 
 
 class SignUpResponse(BaseModel):
@@ -51,11 +51,11 @@ class SignUpResponse(BaseModel):
     vault_id: str | None
 
     @classmethod
-    def of(cls, made: SignedUp) -> SignUpResponse:
+    def of(cls, made: SignUpResult) -> SignUpResponse:
         """Returns the response to a sign-up."""
         return cls(
             agent_id=made.agent.id,
-            organization_id=made.organisation.id,
+            organization_id=made.organization.id,
             inbox_id=made.agent.address,
             api_key=made.agent_key,
             master_key=made.master_key,

@@ -7,21 +7,21 @@ from typing import Annotated, Literal
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from functions.anima.voice.schemas import (
-    Call,
     CallList,
     CallState,
-    Catalogue,
+    CallView,
     Direction,
-    PlaceCallRequest,
-    PlacedCall,
-    Segment,
+    PlaceCallResponse,
     Transcript,
-    Verdict,
-    states,
+    TranscriptSegment,
+    VerdictView,
+    VoiceCallRequest,
+    VoiceCatalog,
+    states_shown_as,
 )
 from switchboard.calls import service as calls
+from switchboard.dialects.anima.dialect import Anima
 from switchboard.edge.api import Api
-from switchboard.edge.dialects.anima import Anima
 from switchboard.edge.fields import Id
 from switchboard.edge.paging import Pagination
 
@@ -46,8 +46,8 @@ api = Api(Anima(), "voice")
         503: "Calls are switched off, or the voice provider is down.",
     },
 )
-def place(request: PlaceCallRequest) -> PlacedCall:
-    return PlacedCall.of(calls.place(api.caller, request.order()))
+def place_call(request: VoiceCallRequest) -> PlaceCallResponse:
+    return PlaceCallResponse.of(calls.place_call(api.caller, request.order()))
 
 
 @api.get(
@@ -60,16 +60,16 @@ def place(request: PlaceCallRequest) -> PlacedCall:
         404: "The organization has no agent with this id.",
     },
 )
-def listing(
+def list_calls(
     agent_id: Annotated[Id | None, Query(alias="agentId")] = None,
     direction: Annotated[Direction | None, Query()] = None,
     state: Annotated[CallState | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query()] = None,
 ) -> CallList:
-    wanted = states(state) if state else []
-    found, after = calls.listing(api.caller, agent_id, wanted, direction, limit, cursor)
-    return CallList(calls=[Call.of(call) for call in found], pagination=Pagination.of(after))
+    wanted = states_shown_as(state) if state else []
+    found, after = calls.list_calls(api.caller, agent_id, wanted, direction, limit, cursor)
+    return CallList(calls=[CallView.of(call) for call in found], pagination=Pagination.of(after))
 
 
 @api.get(
@@ -79,8 +79,8 @@ def listing(
     tag="Voice",
     responses={404: "The caller has no call with this id."},
 )
-def read(call_id: str) -> Call:
-    return Call.of(calls.get(api.caller, call_id))
+def get_call(call_id: str) -> CallView:
+    return CallView.of(calls.get_call(api.caller, call_id))
 
 
 @api.get(
@@ -90,9 +90,9 @@ def read(call_id: str) -> Call:
     tag="Voice",
     responses={404: "The caller has no call with this id."},
 )
-def transcript(call_id: str) -> Transcript:
-    turns = calls.transcript(api.caller, call_id)
-    return Transcript(call_id=call_id, segments=[Segment.of(turn) for turn in turns])
+def get_transcript(call_id: str) -> Transcript:
+    turns = calls.list_turns(api.caller, call_id)
+    return Transcript(call_id=call_id, segments=[TranscriptSegment.of(turn) for turn in turns])
 
 
 @api.get(
@@ -102,19 +102,19 @@ def transcript(call_id: str) -> Transcript:
     tag="Voice",
     responses={404: "The caller has no call with this id."},
 )
-def verdict(call_id: str) -> Verdict:
-    return Verdict.of(call_id, calls.verdict_of(api.caller, call_id))
+def get_verdict(call_id: str) -> VerdictView:
+    return VerdictView.of(call_id, calls.get_verdict(api.caller, call_id))
 
 
 @api.get("/v1/voice/catalog", summary="List the voices", operation_id="voiceCatalog", tag="Voice")
-def catalogue(
+def list_voices(
     tier: Annotated[Literal["basic", "premium"] | None, Query()] = None,
     language: Annotated[str | None, Query(max_length=20)] = None,
     gender: Annotated[Literal["female", "male"] | None, Query()] = None,
-) -> Catalogue:
+) -> VoiceCatalog:
     wanted = {"tier": tier, "language": language, "gender": gender}
-    return Catalogue.of(
-        [one for one in calls.voices() if all(getattr(one, name) == text for name, text in wanted.items() if text)]
+    return VoiceCatalog.of(
+        [one for one in calls.list_voices() if all(getattr(one, name) == text for name, text in wanted.items() if text)]
     )
 
 

@@ -8,15 +8,15 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict
 
-from switchboard.aws import secret
 from switchboard.calls import models
 from switchboard.calls.models import Order, State, Tier
-from switchboard.carriers.voice import Voice as CatalogueVoice
-from switchboard.carriers.voice.reports import EndReason, Turn
+from switchboard.carriers.voice import Voice as CatalogVoice
+from switchboard.carriers.voice.ports.reports import EndReason, Turn
 from switchboard.compliance.models import ConsentSource
 from switchboard.compliance.models import Verdict as GateVerdict
-from switchboard.edge.fields import E164, FreeJson, Id, Line
+from switchboard.edge.fields import E164, FreeJson, Id, OneLine
 from switchboard.edge.paging import Pagination
+from switchboard.kit import hashing
 
 CallState = Literal["INITIATING", "RINGING", "ACTIVE", "HOLD", "ENDING", "ENDED"]
 Direction = Literal["INBOUND", "OUTBOUND"]
@@ -30,16 +30,16 @@ _STATE: dict[State, CallState] = {
     State.ACTIVE: "ACTIVE",
     State.HOLD: "HOLD",
     State.ENDING: "ENDING",
-    **dict.fromkeys(models.TERMINAL, "ENDED"),
+    **dict.fromkeys(models.FINAL_STATES, "ENDED"),
 }
 
 
-def states(shown: CallState) -> list[State]:
+def states_shown_as(shown: CallState) -> list[State]:
     """Returns the domain's states for one of Anima's states, as a filter."""
     return [state for state, name in _STATE.items() if name == shown]
 
 
-class _Shown(BaseModel):
+class _View(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
 
 
@@ -63,7 +63,7 @@ class CallMetadata(BaseModel):
     )
 
 
-class PlaceCallRequest(_Shown):
+class VoiceCallRequest(_View):
     """A call to place."""
 
     model_config = ConfigDict(
@@ -91,12 +91,12 @@ class PlaceCallRequest(_Shown):
         default="informational",
         description="`telemarketing` if the call sells something. It requires a stronger consent.",
     )
-    time_zone: Annotated[str, Line(64)] | None = Field(
+    time_zone: Annotated[str, OneLine(64)] | None = Field(
         default=None,
         description="The called person's IANA time zone. It narrows the calling hours of the number's possible zones. A"
         " number without a location, such as a toll-free number, needs it.",
     )
-    recipient_state: Annotated[str, Line(2)] | None = Field(
+    recipient_state: Annotated[str, OneLine(2)] | None = Field(
         default=None, description="The US state where the called person lives. Its law applies too."
     )
     agent_id: Id | None = Field(
@@ -113,7 +113,7 @@ class PlaceCallRequest(_Shown):
         )
 
 
-class PlacedCall(_Shown):
+class PlaceCallResponse(_View):
     """A call that was accepted."""
 
     call_id: str
@@ -127,12 +127,12 @@ class PlacedCall(_Shown):
     created_at: str
 
     @classmethod
-    def of(cls, call: models.Call) -> PlacedCall:
+    def of(cls, call: models.Call) -> PlaceCallResponse:
         """Returns the response for a new call."""
         return cls.model_validate(_fields(call) | {"call_id": call.id})
 
 
-class Call(_Shown):
+class CallView(_View):
     """The current state of a call."""
 
     id: str
@@ -170,11 +170,11 @@ class Call(_Shown):
     updated_at: str
 
     @classmethod
-    def of(cls, call: models.Call) -> Call:
+    def of(cls, call: models.Call) -> CallView:
         """Returns Anima's view of a call. The official client requires text for ids and the start, never null."""
         shown = {
             "agent_id": call.agent_id or call.flow_id or "",
-            "phone_identity_id": f"phi_{secret.digest(f'{call.org_id}#{call.from_number}')[:26]}",
+            "phone_identity_id": f"phi_{hashing.digest(f'{call.org_id}#{call.from_number}')[:26]}",
             "started_at": call.started_at or call.created_at,
             "cost_cents": call.cost_micros / 10_000,
         }
@@ -188,11 +188,11 @@ def _fields(call: models.Call) -> dict[str, Any]:
 class CallList(BaseModel):
     """A page of calls, newest first."""
 
-    calls: list[Call]
+    calls: list[CallView]
     pagination: Pagination
 
 
-class Segment(_Shown):
+class TranscriptSegment(_View):
     """A part of the transcript. Times are in seconds since the call was answered."""
 
     speaker: str
@@ -206,7 +206,7 @@ class Segment(_Shown):
     is_final: bool
 
     @classmethod
-    def of(cls, turn: Turn) -> Segment:
+    def of(cls, turn: Turn) -> TranscriptSegment:
         """Returns Anima's view of a turn."""
         return cls(
             speaker=turn.speaker,
@@ -218,14 +218,14 @@ class Segment(_Shown):
         )
 
 
-class Transcript(_Shown):
+class Transcript(_View):
     """The transcript so far."""
 
     call_id: str
-    segments: list[Segment]
+    segments: list[TranscriptSegment]
 
 
-class RuleResult(_Shown):
+class RuleResultView(_View):
     """The result of one rule of the gate. `version` is the date of the law or table that the rule applied."""
 
     rule: str
@@ -237,24 +237,24 @@ class RuleResult(_Shown):
     details: dict[str, Any]
 
 
-class Verdict(_Shown):
+class VerdictView(_View):
     """The compliance gate's latest verdict on a call. It lists every rule with input and result."""
 
     call_id: str
     allowed: bool
     code: str | None
-    rules: list[RuleResult]
+    rules: list[RuleResultView]
     next_allowed_at: str | None
     timezones: list[str]
     evaluated_at: str
 
     @classmethod
-    def of(cls, call_id: str, verdict: GateVerdict) -> Verdict:
+    def of(cls, call_id: str, verdict: GateVerdict) -> VerdictView:
         """Returns Anima's view of a verdict."""
         return cls.model_validate(verdict.model_dump(mode="json") | {"call_id": call_id})
 
 
-class Voice(_Shown):
+class VoiceView(_View):
     """A voice of the catalog."""
 
     id: str
@@ -266,17 +266,17 @@ class Voice(_Shown):
     use_cases: list[str] = Field(description="Suitable uses.")
 
 
-class Catalogue(BaseModel):
+class VoiceCatalog(BaseModel):
     """The available voices."""
 
-    voices: list[Voice]
+    voices: list[VoiceView]
 
     @classmethod
-    def of(cls, voices: list[CatalogueVoice]) -> Catalogue:
+    def of(cls, voices: list[CatalogVoice]) -> VoiceCatalog:
         """Returns Anima's view of the catalog."""
         return cls(
             voices=[
-                Voice(
+                VoiceView(
                     id=one.id,
                     name=one.name,
                     tier=Tier(one.tier),

@@ -7,24 +7,25 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from functions.anima.webhooks.schemas import (
-    CreateWebhookRequest,
-    Delivery,
+    CreateWebhook,
     DeliveryList,
     DeliveryStatus,
+    DeliveryView,
     EventTypes,
-    NewWebhook,
-    Recovering,
-    RecoverRequest,
-    Removed,
-    Tested,
-    UpdateWebhookRequest,
-    Webhook,
+    NewWebhookView,
+    RecoverDeliveries,
+    RecoverDeliveriesResponse,
+    RemoveWebhookResponse,
+    SendTestResponse,
+    UpdateWebhook,
     WebhookList,
-    status_of,
+    WebhookView,
+    to_status,
 )
+from switchboard.dialects.anima.dialect import MASTER, Anima
 from switchboard.edge.api import Api
-from switchboard.edge.dialects.anima import MASTER, Anima
-from switchboard.webhooks import catalogue
+from switchboard.webhooks import deliveries as webhooks_deliveries
+from switchboard.webhooks import event_names
 from switchboard.webhooks import service as webhooks
 
 api = Api(Anima(), "webhooks")
@@ -49,9 +50,9 @@ _UNKNOWN = "The organization has no webhook with this id."
         403: _MASTER,
     },
 )
-def create(request: CreateWebhookRequest) -> NewWebhook:
+def create_endpoint(request: CreateWebhook) -> NewWebhookView:
     caller = api.caller
-    return NewWebhook.made(webhooks.register(caller, "anima", request.settings(), caller.effect))
+    return NewWebhookView.made(webhooks.create_endpoint(caller, "anima", request.settings(), caller.effect))
 
 
 @api.get(
@@ -62,8 +63,8 @@ def create(request: CreateWebhookRequest) -> NewWebhook:
     keys=MASTER,
     responses={400: "The limit or the cursor is not valid.", 403: _MASTER},
 )
-def listing(limit: Limit = 20, cursor: Cursor = None) -> WebhookList:
-    return WebhookList.of(*webhooks.listing(api.caller.org_id, "anima", limit, cursor))
+def list_endpoints(limit: Limit = 20, cursor: Cursor = None) -> WebhookList:
+    return WebhookList.of(*webhooks.list_endpoints(api.caller.org_id, "anima", limit, cursor))
 
 
 @api.get(
@@ -74,8 +75,8 @@ def listing(limit: Limit = 20, cursor: Cursor = None) -> WebhookList:
     keys=MASTER,
     responses={403: _MASTER},
 )
-def event_types() -> EventTypes:
-    return EventTypes(items=catalogue.event_types("anima"))
+def list_event_types() -> EventTypes:
+    return EventTypes(items=event_names.event_types("anima"))
 
 
 @api.get(
@@ -88,8 +89,8 @@ def event_types() -> EventTypes:
     keys=MASTER,
     responses={400: "The limit or the cursor is not valid.", 403: _MASTER},
 )
-def dead_letters(limit: Limit = 20, cursor: Cursor = None) -> DeliveryList:
-    return DeliveryList.of(*webhooks.dead_letters(api.caller.org_id, limit, cursor))
+def list_dead_letters(limit: Limit = 20, cursor: Cursor = None) -> DeliveryList:
+    return DeliveryList.of(*webhooks_deliveries.list_dead_letters(api.caller.org_id, limit, cursor))
 
 
 @api.get(
@@ -100,8 +101,8 @@ def dead_letters(limit: Limit = 20, cursor: Cursor = None) -> DeliveryList:
     keys=MASTER,
     responses={403: _MASTER, 404: _UNKNOWN},
 )
-def read(webhook_id: str) -> Webhook:
-    return Webhook.of(webhooks.get(api.caller.org_id, webhook_id))
+def get_endpoint(webhook_id: str) -> WebhookView:
+    return WebhookView.of(webhooks.get_endpoint(api.caller.org_id, webhook_id))
 
 
 @api.patch(
@@ -113,9 +114,9 @@ def read(webhook_id: str) -> Webhook:
     keys=MASTER,
     responses={400: "The request is not valid.", 403: _MASTER, 404: _UNKNOWN},
 )
-def update(webhook_id: str, request: UpdateWebhookRequest) -> Webhook:
+def update_endpoint(webhook_id: str, request: UpdateWebhook) -> WebhookView:
     caller = api.caller
-    return Webhook.of(webhooks.change(caller, webhook_id, request.changes(), caller.effect))
+    return WebhookView.of(webhooks.update_endpoint(caller, webhook_id, request.changes(), caller.effect))
 
 
 @api.delete(
@@ -127,10 +128,10 @@ def update(webhook_id: str, request: UpdateWebhookRequest) -> Webhook:
     keys=MASTER,
     responses={403: _MASTER, 404: _UNKNOWN},
 )
-def remove(webhook_id: str) -> Removed:
+def remove_endpoint(webhook_id: str) -> RemoveWebhookResponse:
     caller = api.caller
-    webhooks.remove(caller, webhook_id, caller.effect)
-    return Removed(id=webhook_id)
+    webhooks.delete_endpoint(caller, webhook_id, caller.effect)
+    return RemoveWebhookResponse(id=webhook_id)
 
 
 @api.post(
@@ -143,9 +144,9 @@ def remove(webhook_id: str) -> Removed:
     secret=True,
     responses={403: _MASTER, 404: _UNKNOWN},
 )
-def rotate(webhook_id: str) -> NewWebhook:
+def rotate_endpoint_secret(webhook_id: str) -> NewWebhookView:
     caller = api.caller
-    return NewWebhook.made(webhooks.rotate(caller, webhook_id, caller.effect))
+    return NewWebhookView.made(webhooks.rotate_endpoint_secret(caller, webhook_id, caller.effect))
 
 
 @api.post(
@@ -156,9 +157,9 @@ def rotate(webhook_id: str) -> NewWebhook:
     keys=MASTER,
     responses={403: _MASTER, 404: _UNKNOWN},
 )
-def reenable(webhook_id: str) -> Webhook:
+def reenable_endpoint(webhook_id: str) -> WebhookView:
     caller = api.caller
-    return Webhook.of(webhooks.change(caller, webhook_id, {"active": True}, caller.effect))
+    return WebhookView.of(webhooks.update_endpoint(caller, webhook_id, {"active": True}, caller.effect))
 
 
 @api.post(
@@ -169,9 +170,9 @@ def reenable(webhook_id: str) -> Webhook:
     keys=MASTER,
     responses={403: _MASTER, 404: _UNKNOWN, 409: "The webhook is disabled."},
 )
-def test(webhook_id: str) -> Tested:
+def send_test_delivery(webhook_id: str) -> SendTestResponse:
     caller = api.caller
-    return Tested(delivery_id=webhooks.send_test(caller, webhook_id, caller.effect).id)
+    return SendTestResponse(delivery_id=webhooks_deliveries.send_test_delivery(caller, webhook_id, caller.effect).id)
 
 
 @api.post(
@@ -187,10 +188,10 @@ def test(webhook_id: str) -> Tested:
     keys=MASTER,
     responses={400: "The timestamp is not valid.", 403: _MASTER, 404: _UNKNOWN, 409: "The webhook is disabled."},
 )
-def recover(webhook_id: str, request: RecoverRequest) -> Recovering:
+def recover_deliveries(webhook_id: str, request: RecoverDeliveries) -> RecoverDeliveriesResponse:
     caller = api.caller
-    webhooks.recover(caller, webhook_id, request.moment, caller.effect)
-    return Recovering()
+    webhooks_deliveries.start_recovery(caller, webhook_id, request.moment, caller.effect)
+    return RecoverDeliveriesResponse()
 
 
 @api.get(
@@ -201,13 +202,15 @@ def recover(webhook_id: str, request: RecoverRequest) -> Recovering:
     keys=MASTER,
     responses={400: "A filter, the limit or the cursor is not valid.", 403: _MASTER, 404: _UNKNOWN},
 )
-def deliveries(
+def list_deliveries(
     webhook_id: str,
     status: Annotated[DeliveryStatus | None, Query()] = None,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> DeliveryList:
-    return DeliveryList.of(*webhooks.deliveries(api.caller.org_id, webhook_id, status_of(status), limit, cursor))
+    return DeliveryList.of(
+        *webhooks_deliveries.list_deliveries(api.caller.org_id, webhook_id, to_status(status), limit, cursor)
+    )
 
 
 @api.get(
@@ -218,8 +221,8 @@ def deliveries(
     keys=MASTER,
     responses={403: _MASTER, 404: "The organization has no delivery with this id."},
 )
-def delivery(delivery_id: str) -> Delivery:
-    return Delivery.of(webhooks.find_delivery(api.caller.org_id, delivery_id))
+def get_delivery(delivery_id: str) -> DeliveryView:
+    return DeliveryView.of(webhooks_deliveries.get_delivery(api.caller.org_id, delivery_id))
 
 
 @api.post(
@@ -236,9 +239,9 @@ def delivery(delivery_id: str) -> Delivery:
         409: "The delivery is still pending, or its webhook is disabled.",
     },
 )
-def replay(delivery_id: str) -> Delivery:
+def replay_delivery(delivery_id: str) -> DeliveryView:
     caller = api.caller
-    return Delivery.of(webhooks.redeliver(caller, delivery_id, caller.effect))
+    return DeliveryView.of(webhooks_deliveries.redeliver_delivery(caller, delivery_id, caller.effect))
 
 
 handler = api.handler

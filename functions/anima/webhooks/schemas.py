@@ -8,21 +8,22 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 from pydantic.alias_generators import to_camel
 
-from switchboard.aws import clock
-from switchboard.edge.fields import Line, Moment
+from switchboard.edge.fields import OneLine, Timestamp
 from switchboard.edge.paging import Pagination
+from switchboard.kit import clock
 from switchboard.webhooks import models
-from switchboard.webhooks.models import Settings, Status
-from switchboard.webhooks.service import NewEndpoint, Seen
+from switchboard.webhooks.models import DeliveryStatus as Status
+from switchboard.webhooks.models import EndpointSettings
+from switchboard.webhooks.service import EndpointWithHealth, EndpointWithSecret
 
 Event = str
 
 
-class _Shown(BaseModel):
+class _View(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
 
 
-class _Fields(_Shown):
+class _EndpointFields(_View):
     events: list[Event] = Field(
         default=["*"],
         min_length=1,
@@ -30,7 +31,7 @@ class _Fields(_Shown):
         description="Event names, `prefix.*` or `*`. `GET /v1/webhooks/event-types` lists the names.",
     )
     description: str | None = Field(default=None, max_length=2_000)
-    label: Annotated[str, Line(120)] | None = None
+    label: Annotated[str, OneLine(120)] | None = None
     active: StrictBool = True
     custom_headers: dict[str, str] = Field(
         default_factory=dict,
@@ -50,7 +51,7 @@ class _Fields(_Shown):
     )
 
 
-class CreateWebhookRequest(_Fields):
+class CreateWebhook(_EndpointFields):
     """A webhook to create."""
 
     model_config = ConfigDict(
@@ -59,12 +60,12 @@ class CreateWebhookRequest(_Fields):
 
     url: str = Field(max_length=2_048, description="The https URL that receives events. It must be publicly reachable.")
 
-    def settings(self) -> Settings:
+    def settings(self) -> EndpointSettings:
         """Returns the domain's settings of the endpoint."""
-        return Settings.model_validate(self.model_dump())
+        return EndpointSettings.model_validate(self.model_dump())
 
 
-class UpdateWebhookRequest(_Fields):
+class UpdateWebhook(_EndpointFields):
     """The changes of a webhook. A missing field stays unchanged."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"active": False}]})
@@ -72,7 +73,7 @@ class UpdateWebhookRequest(_Fields):
     url: str | None = Field(default=None, max_length=2_048)
 
     @model_validator(mode="after")
-    def _something(self) -> UpdateWebhookRequest:
+    def _something(self) -> UpdateWebhook:
         if not self.model_fields_set:
             raise ValueError("is empty: send at least one field to change")
         for name in ("url", "events", "active"):
@@ -85,7 +86,7 @@ class UpdateWebhookRequest(_Fields):
         return self.model_dump(exclude_unset=True)
 
 
-class Webhook(_Shown):
+class WebhookView(_View):
     """A webhook: a URL that receives events."""
 
     id: str
@@ -109,23 +110,23 @@ class Webhook(_Shown):
     updated_at: str
 
     @classmethod
-    def of(cls, seen: Seen) -> Webhook:
+    def of(cls, seen: EndpointWithHealth) -> WebhookView:
         """Returns Anima's view of an endpoint."""
         return cls.model_validate(_fields(*seen))
 
 
-class NewWebhook(Webhook):
+class NewWebhookView(WebhookView):
     """A webhook with its secret. The secret is shown in this response only."""
 
     secret: str = Field(description="The secret that signs the deliveries, `whsec_…`.")
 
     @classmethod
-    def made(cls, made: NewEndpoint) -> NewWebhook:
+    def made(cls, made: EndpointWithSecret) -> NewWebhookView:
         """Returns the response for a new endpoint or a new secret."""
-        return cls.model_validate(_fields(made.endpoint, models.Health()) | {"secret": made.secret})
+        return cls.model_validate(_fields(made.endpoint, models.ReceiverHealth()) | {"secret": made.secret})
 
 
-def _fields(endpoint: models.Endpoint, health: models.Health) -> dict[str, Any]:
+def _fields(endpoint: models.Endpoint, health: models.ReceiverHealth) -> dict[str, Any]:
     names = endpoint.header_names
     return endpoint.model_dump() | {
         # An endpoint that is active again keeps the time of its last disabling, to recover deliveries lost since then.
@@ -138,32 +139,32 @@ def _fields(endpoint: models.Endpoint, health: models.Health) -> dict[str, Any]:
     }
 
 
-class WebhookList(_Shown):
+class WebhookList(_View):
     """A page of webhooks."""
 
-    items: list[Webhook]
+    items: list[WebhookView]
     pagination: Pagination
 
     @classmethod
-    def of(cls, found: list[Seen], cursor: str | None) -> WebhookList:
+    def of(cls, found: list[EndpointWithHealth], cursor: str | None) -> WebhookList:
         """Returns a page and the position of the next page."""
-        return cls(items=[Webhook.of(seen) for seen in found], pagination=Pagination.of(cursor))
+        return cls(items=[WebhookView.of(seen) for seen in found], pagination=Pagination.of(cursor))
 
 
-class Removed(_Shown):
+class RemoveWebhookResponse(_View):
     """The webhook that was removed."""
 
     id: str
     deleted: Literal[True] = True
 
 
-class EventTypes(_Shown):
+class EventTypes(_View):
     """The event names that a webhook can subscribe to."""
 
     items: list[str]
 
 
-class Attempt(_Shown):
+class AttemptView(_View):
     """One attempt."""
 
     number: int
@@ -176,7 +177,7 @@ class Attempt(_Shown):
 DeliveryStatus = Literal["PENDING", "SUCCEEDED", "FAILED", "CANCELED"]
 
 
-class Delivery(_Shown):
+class DeliveryView(_View):
     """One event for one webhook."""
 
     id: str = Field(description="The id of the delivery. Every attempt sends it as `webhook-id`.")
@@ -190,14 +191,14 @@ class Delivery(_Shown):
     response_body: str | None = Field(description="The beginning of the last response.")
     error: str | None
     attempts: int
-    history: list[Attempt]
+    history: list[AttemptView]
     next_attempt_at: str | None
     completed_at: str | None
     correlation_id: str
     created_at: str
 
     @classmethod
-    def of(cls, delivery: models.Delivery) -> Delivery:
+    def of(cls, delivery: models.Delivery) -> DeliveryView:
         """Returns Anima's view of a delivery."""
         last = delivery.last
         return cls.model_validate(
@@ -213,44 +214,44 @@ class Delivery(_Shown):
         )
 
 
-class DeliveryList(_Shown):
+class DeliveryList(_View):
     """A page of deliveries, newest first."""
 
-    items: list[Delivery]
+    items: list[DeliveryView]
     pagination: Pagination
 
     @classmethod
     def of(cls, found: list[models.Delivery], cursor: str | None) -> DeliveryList:
         """Returns a page and the position of the next page."""
-        return cls(items=[Delivery.of(one) for one in found], pagination=Pagination.of(cursor))
+        return cls(items=[DeliveryView.of(one) for one in found], pagination=Pagination.of(cursor))
 
 
-def status_of(shown: DeliveryStatus | None) -> Status | None:
+def to_status(shown: DeliveryStatus | None) -> Status | None:
     """Returns the domain's status for one of Anima's, as a filter."""
     return Status(shown.lower()) if shown else None
 
 
-class Tested(_Shown):
+class SendTestResponse(_View):
     """The test delivery that was queued."""
 
     success: Literal[True] = True
     delivery_id: str
 
 
-class RecoverRequest(_Shown):
+class RecoverDeliveries(_View):
     """The start of the time range to recover."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"since": "2026-01-15T00:00:00Z"}]})
 
-    since: Moment = Field(description="A timestamp with a time zone. Deliveries lost since then are sent again.")
+    since: Timestamp = Field(description="A timestamp with a time zone. Deliveries lost since then are sent again.")
 
     @property
     def moment(self) -> str:
         """The stored form of the timestamp."""
-        return clock.iso(clock.parse(self.since))
+        return clock.format_iso(clock.parse(self.since))
 
 
-class Recovering(_Shown):
+class RecoverDeliveriesResponse(_View):
     """The recovery has started."""
 
     success: Literal[True] = True

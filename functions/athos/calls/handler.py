@@ -6,14 +6,14 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from functions.athos.calls.schemas import CallDetail, ListCallsResponse, Source, window
+from functions.athos.calls.schemas import CallDetail, ListCallsResponse, Source, call_filter
+from switchboard.dialects.athos.dialect import Athos
 from switchboard.edge.api import Api
-from switchboard.edge.dialects.athos import Athos
-from switchboard.edge.fields import Moment
-from switchboard.roleplay import service as roleplay
+from switchboard.edge.fields import Timestamp
+from switchboard.roleplay import calls as roleplay
 
 #: A larger `limit` is accepted and returns this many calls.
-LARGEST_PAGE = 100
+MAX_PAGE_CALLS = 100
 
 api = Api(Athos(), "calls")
 
@@ -26,10 +26,10 @@ api = Api(Athos(), "calls")
     tag="Calls",
     responses={400: "A timestamp, a filter, the limit or the cursor is not valid."},
 )
-def listing(
-    start: Annotated[Moment, Query(alias="from", description="Only calls that ended at this time or later.")],
+def list_calls(
+    start: Annotated[Timestamp, Query(alias="from", description="Only calls that ended at this time or later.")],
     end: Annotated[
-        Moment | None, Query(alias="to", description="Only calls that ended at this time or earlier.")
+        Timestamp | None, Query(alias="to", description="Only calls that ended at this time or earlier.")
     ] = None,
     source: Annotated[Source | None, Query(description="The source of the calls.")] = None,  # noqa: ARG001 there is one source
     external_user_id: Annotated[
@@ -46,8 +46,8 @@ def listing(
     ] = 50,
     cursor: Annotated[str | None, Query(description="`nextCursor` of the previous page.")] = None,
 ) -> ListCallsResponse:
-    listed = window(start, end, external_user_id, external_agency_id)
-    found, after = roleplay.listing(api.caller, listed, min(limit, LARGEST_PAGE), cursor)
+    listed = call_filter(start, end, external_user_id, external_agency_id)
+    found, after = roleplay.list_scored_calls(api.caller, listed, min(limit, MAX_PAGE_CALLS), cursor)
     return ListCallsResponse.of(found, after)
 
 
@@ -59,8 +59,8 @@ def listing(
     tag="Calls",
     responses={404: "The tenant has no scored call with this id."},
 )
-def read(callId: str) -> CallDetail:  # noqa: N803 the contract's name of the parameter
-    return CallDetail.of(roleplay.get(api.caller, callId))
+def get_call(callId: str) -> CallDetail:  # noqa: N803 the contract's name of the parameter
+    return CallDetail.of(roleplay.get_scored_call(api.caller, callId))
 
 
 handler = api.handler

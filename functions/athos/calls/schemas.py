@@ -8,23 +8,26 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-from switchboard.aws import clock
 from switchboard.errors import Invalid
-from switchboard.roleplay.judges.models import Mark, Speaker, Turn
-from switchboard.roleplay.models import Call, Detail, Listed
+from switchboard.kit import clock
+from switchboard.roleplay.judges.models import CriterionResult, PracticeSpeaker, PracticeTurn
+from switchboard.roleplay.models import RoleplayCall, ScoredCall, ScoredCallFilter
 from switchboard.roleplay.models import Score as DomainScore
 
 #: The contract's names of the speakers (docs/contracts/athos.md#calls).
-_ROLES: dict[Speaker, Literal["assistant", "user"]] = {Speaker.PERSONA: "assistant", Speaker.REP: "user"}
+_ROLES: dict[PracticeSpeaker, Literal["assistant", "user"]] = {
+    PracticeSpeaker.PERSONA: "assistant",
+    PracticeSpeaker.REP: "user",
+}
 
 
-Shown = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+TimestampView = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 #: Enumerations with one value. More values may be added.
 Source = Annotated[Literal["roleplay"], WithJsonSchema({"type": "string", "enum": ["roleplay"]})]
 Status = Annotated[Literal["scored"], WithJsonSchema({"type": "string", "enum": ["scored"]})]
 
 
-def window(start: str, end: str | None, user: str | None, agency: str | None) -> Listed:
+def call_filter(start: str, end: str | None, user: str | None, agency: str | None) -> ScoredCallFilter:
     """Returns the domain's filter of calls. Raises Invalid if the window ends before it starts.
 
     Calls end at whole milliseconds, so the start is rounded up and the end is rounded down.
@@ -32,13 +35,13 @@ def window(start: str, end: str | None, user: str | None, agency: str | None) ->
     first, last = clock.parse(start), end and clock.parse(end)
     if last and first > last:
         raise Invalid("The window ends before it starts. Send a later to.", fields={"to": "is before from"})
-    begin, end = clock.iso(_rounded_up(first)), clock.iso(last) if last else None
+    begin, end = clock.format_iso(_rounded_up(first)), clock.format_iso(last) if last else None
     if end and end < begin:
         raise Invalid(
             "The window contains no whole millisecond. Send a later to.",
             fields={"to": "is less than a millisecond after from"},
         )
-    return Listed(
+    return ScoredCallFilter(
         start=begin,
         end=end,
         external_user_id=user,
@@ -56,7 +59,7 @@ def _rounded_up(moment: datetime) -> datetime:
         return moment
 
 
-class _Shown(BaseModel):
+class _View(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
 
 
@@ -73,7 +76,7 @@ _SLIM: dict[str, Any] = {
 }
 
 
-class SlimCall(_Shown):
+class SlimCall(_View):
     """A scored call without transcript and score."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_SLIM]})
@@ -83,34 +86,34 @@ class SlimCall(_Shown):
     external_user_id: str | None
     external_agency_id: str | None
     drill_key: str | None
-    started_at: Shown | None
-    ended_at: Shown | None
+    started_at: TimestampView | None
+    ended_at: TimestampView | None
     duration_sec: int = Field(ge=0)
-    scored_at: Shown | None
+    scored_at: TimestampView | None
 
     @classmethod
-    def of(cls, call: Call) -> SlimCall:
+    def of(cls, call: RoleplayCall) -> SlimCall:
         """Returns the row of a call."""
         return cls.model_validate(_fields(call))
 
 
-def _fields(call: Call) -> dict[str, Any]:
+def _fields(call: RoleplayCall) -> dict[str, Any]:
     return call.model_dump(mode="json") | {"duration_sec": call.duration_seconds}
 
 
-class ListCallsResponse(_Shown):
+class ListCallsResponse(_View):
     """A page of scored calls, newest first."""
 
     data: list[SlimCall]
     next_cursor: str | None = Field(description="The `cursor` of the next page. It is null on the last page.")
 
     @classmethod
-    def of(cls, calls: list[Call], cursor: str | None) -> ListCallsResponse:
+    def of(cls, calls: list[RoleplayCall], cursor: str | None) -> ListCallsResponse:
         """Returns a page of calls."""
         return cls(data=[SlimCall.of(call) for call in calls], next_cursor=cursor)
 
 
-class TranscriptTurn(_Shown):
+class TranscriptTurn(_View):
     """A turn of the conversation. Times are in seconds from the start of the call."""
 
     model_config = ConfigDict(extra="allow")
@@ -122,7 +125,7 @@ class TranscriptTurn(_Shown):
     end_time: float
 
     @classmethod
-    def of(cls, turn: Turn) -> TranscriptTurn:
+    def of(cls, turn: PracticeTurn) -> TranscriptTurn:
         """Returns the view of a turn."""
         return cls(
             turn=turn.number,
@@ -133,7 +136,7 @@ class TranscriptTurn(_Shown):
         )
 
 
-class Evidence(_Shown):
+class Evidence(_View):
     """The evidence in a turn's content: the characters from `start` (included) to `end` (excluded)."""
 
     turn: int
@@ -141,7 +144,7 @@ class Evidence(_Shown):
     end: int
 
 
-class CriterionScore(_Shown):
+class CriterionScore(_View):
     """The score of one criterion of the drill's rubric."""
 
     key: str
@@ -151,12 +154,12 @@ class CriterionScore(_Shown):
     evidence: list[Evidence]
 
     @classmethod
-    def of(cls, mark: Mark) -> CriterionScore:
+    def of(cls, mark: CriterionResult) -> CriterionScore:
         """Returns the view of a mark."""
         return cls.model_validate(mark.model_dump())
 
 
-class Score(_Shown):
+class Score(_View):
     """The rep's score. More fields may be added."""
 
     model_config = ConfigDict(extra="allow")
@@ -216,11 +219,11 @@ class CallDetail(SlimCall):
     audio_url: str | None = Field(default=None, description="Always null: roleplays are not recorded yet.")
     audio_url_expires_at: str | None = Field(default=None, description="Always null.")
     waveform: dict[str, Any] | None = Field(default=None, description="Always null.")
-    created_at: Shown
-    updated_at: Shown
+    created_at: TimestampView
+    updated_at: TimestampView
 
     @classmethod
-    def of(cls, detail: Detail) -> CallDetail:  # type: ignore[override]
+    def of(cls, detail: ScoredCall) -> CallDetail:  # type: ignore[override]
         """Returns the view of a call with its transcript and score."""
         return cls.model_validate(
             _fields(detail.call)

@@ -8,23 +8,23 @@ from functions.athos.sessions.schemas import (
     RedeemSessionRequest,
     RedeemSessionResponse,
 )
+from switchboard.dialects.athos.dialect import Athos
 from switchboard.edge import bearer, cors
 from switchboard.edge.api import Api
-from switchboard.edge.call import Call, Scheme
-from switchboard.edge.dialects.athos import Athos
+from switchboard.edge.exchange import AuthenticationScheme, Exchange
 from switchboard.errors import Unauthenticated
 from switchboard.roleplay import sessions, tokens
 
 api = Api(Athos(), "sessions")
 
 
-def _admit(call: Call) -> None:
+def _authenticate_session(exchange: Exchange) -> None:
     """Authenticate a request by its session token."""
     try:
-        token = bearer.credential(call)
+        token = bearer.read_bearer_token(exchange)
     except Unauthenticated:
-        raise tokens.invalid() from None
-    call.bearer = sessions.admit(token)
+        raise tokens.invalid_token() from None
+    exchange.bearer = sessions.admit_token(token)
 
 
 @api.post(
@@ -38,8 +38,10 @@ def _admit(call: Call) -> None:
         503: "The session could not be stored.",
     },
 )
-def mint(request: MintSessionRequest) -> MintSessionResponse:
-    return MintSessionResponse.of(sessions.mint(api.caller, request.external_user_id, request.external_agency_id))
+def mint_session(request: MintSessionRequest) -> MintSessionResponse:
+    return MintSessionResponse.of(
+        sessions.mint_session(api.caller, request.external_user_id, request.external_agency_id)
+    )
 
 
 @api.post(
@@ -57,11 +59,11 @@ def mint(request: MintSessionRequest) -> MintSessionResponse:
         403: "The tenant is no longer active.",
         503: "The voice transport is down.",
     },
-    scheme=Scheme("SessionToken", _admit),
+    scheme=AuthenticationScheme("SessionToken", _authenticate_session),
     cross_origin=cors.AnyOrigin(),
 )
-def redeem(request: RedeemSessionRequest) -> RedeemSessionResponse:
-    return RedeemSessionResponse.of(sessions.redeem(api.call.bearer, request.wanted()))
+def redeem_session(request: RedeemSessionRequest) -> RedeemSessionResponse:
+    return RedeemSessionResponse.of(sessions.redeem_session(api.exchange.bearer, request.wanted()))
 
 
 handler = api.handler

@@ -9,14 +9,14 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import SkipJsonSchema
 
 from switchboard.roleplay.catalog.models import Difficulty
-from switchboard.roleplay.models import Wanted
-from switchboard.roleplay.sessions import Minted, Redeemed
+from switchboard.roleplay.models import DrillRequest
+from switchboard.roleplay.sessions import CallWithTicket, SessionWithToken
 
 #: Longer than any known id of a customer, and short enough for a table's item.
-_LONGEST_ID = 512
+_MAX_ID_CHARACTERS = 512
 
 
-class _Asked(BaseModel):
+class _RequestObject(BaseModel):
     """An object in a request body. Optional fields may be missing, but never null."""
 
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
@@ -30,11 +30,11 @@ class _Asked(BaseModel):
         return value
 
 
-def _nothing() -> None:
+def _default_none() -> None:
     """Returns the default of an optional field. As a factory, the default does not appear in the schema."""
 
 
-class MintSessionRequest(_Asked):
+class MintSessionRequest(_RequestObject):
     """The rep of the session."""
 
     model_config = ConfigDict(
@@ -42,10 +42,12 @@ class MintSessionRequest(_Asked):
     )
 
     external_user_id: str = Field(
-        min_length=1, max_length=_LONGEST_ID, description="Your own id of the rep. Calls and webhooks contain it."
+        min_length=1,
+        max_length=_MAX_ID_CHARACTERS,
+        description="Your own id of the rep. Calls and webhooks contain it.",
     )
-    external_agency_id: Annotated[str, Field(min_length=1, max_length=_LONGEST_ID)] | SkipJsonSchema[None] = Field(
-        default_factory=_nothing, description="Your own id of the rep's agency. You can filter calls by it."
+    external_agency_id: Annotated[str, Field(min_length=1, max_length=_MAX_ID_CHARACTERS)] | SkipJsonSchema[None] = (
+        Field(default_factory=_default_none, description="Your own id of the rep's agency. You can filter calls by it.")
     )
 
 
@@ -60,34 +62,36 @@ class MintSessionResponse(BaseModel):
     )
 
     @classmethod
-    def of(cls, minted: Minted) -> MintSessionResponse:
+    def of(cls, minted: SessionWithToken) -> MintSessionResponse:
         """Returns the response for a new session."""
         return cls(token=minted.token, expires_at=minted.session.expires_at)
 
 
-class Filters(_Asked):
+class PersonaFilters(_RequestObject):
     """Preferences for the persona. A filter without a match is ignored."""
 
     state: str | SkipJsonSchema[None] = Field(
-        default_factory=_nothing, description="The two-letter code of a US state."
+        default_factory=_default_none, description="The two-letter code of a US state."
     )
-    category: str | SkipJsonSchema[None] = Field(default_factory=_nothing, description="Accepted, but not applied yet.")
+    category: str | SkipJsonSchema[None] = Field(
+        default_factory=_default_none, description="Accepted, but not applied yet."
+    )
 
 
-class RedeemSessionRequest(_Asked):
+class RedeemSessionRequest(_RequestObject):
     """The drill that the rep wants to practice."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"drillKey": "ma-full-sale", "difficulty": "Advanced"}]})
 
     drill_key: str = Field(description="A drill of the catalog, for example `ma-full-sale`. More drills may be added.")
-    filters: Filters = Field(default_factory=Filters)
+    filters: PersonaFilters = Field(default_factory=PersonaFilters)
     difficulty: Literal["Beginner", "Advanced", "Elite"] = Field(
         default="Advanced", description="The difficulty of the persona."
     )
 
-    def wanted(self) -> Wanted:
+    def wanted(self) -> DrillRequest:
         """Returns the domain's request for a call."""
-        return Wanted(
+        return DrillRequest(
             drill_key=self.drill_key,
             difficulty=Difficulty(self.difficulty),
             state=self.filters.state,
@@ -95,7 +99,7 @@ class RedeemSessionRequest(_Asked):
         )
 
 
-class Persona(BaseModel):
+class PersonaView(BaseModel):
     """The persona that the rep talks to."""
 
     name: str
@@ -112,10 +116,10 @@ class RedeemSessionResponse(BaseModel):
     call_id: str = Field(
         description="The id of the call, `athos_call_…`. The list, webhooks and the call's path use it."
     )
-    persona: Persona
+    persona: PersonaView
 
     @classmethod
-    def of(cls, redeemed: Redeemed) -> RedeemSessionResponse:
+    def of(cls, redeemed: CallWithTicket) -> RedeemSessionResponse:
         """Returns the response to a redeemed token."""
         call, ticket = redeemed
         return cls(
@@ -123,5 +127,5 @@ class RedeemSessionResponse(BaseModel):
             connection_url=ticket.url,
             session_id=call.session_id,
             call_id=call.id,
-            persona=Persona(name=call.persona.name),
+            persona=PersonaView(name=call.persona.name),
         )

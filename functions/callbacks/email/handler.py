@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from switchboard import consumer
+from switchboard import workers
 from switchboard.email import inbound
 
 
-def receive(notice: dict[str, Any]) -> None:
+def receive_mail(notice: dict[str, Any]) -> None:
     """Deliver one mail to the inboxes of its recipients."""
-    inbound.receive(notice)
+    inbound.receive_mail(notice)
 
 
-handler = consumer.messages(receive)
+handler = workers.message_handler(receive_mail)

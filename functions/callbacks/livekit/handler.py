@@ -13,13 +13,14 @@ from pydantic import ValidationError
 
 from functions.callbacks.livekit.schemas import RoomReports
 from switchboard import telemetry
-from switchboard.aws import aside, queue, secret, settings
-from switchboard.aws.queue import Message
+from switchboard.aws import queues, secret
+from switchboard.dialects.callbacks.dialect import Answer, Callbacks, answer_nothing
 from switchboard.edge import signatures, strict_json
 from switchboard.edge.api import Api
-from switchboard.edge.bodies import JSON, Raw
-from switchboard.edge.dialects.callbacks import Answer, Callbacks, answer_nothing
+from switchboard.edge.bodies import JSON, RawBody
 from switchboard.errors import Invalid, NotFound
+from switchboard.kit import background, settings
+from switchboard.kit.jobs import QueueMessage
 from switchboard.roleplay.transports import livekit_reports
 
 QUEUE = "roleplay"
@@ -31,10 +32,10 @@ api = Api(Callbacks(), "livekit")
 def _secrets() -> Sequence[str]:
     # Without a configured transport there is no secret, so no signature is valid.
     name = settings.text("LIVEKIT_SECRET", "")
-    return secret.active(name) if name else ()
+    return secret.active_secrets(name) if name else ()
 
 
-_VERIFY = signatures.livekit("livekit", _secrets)
+_VERIFY = signatures.livekit_verifier("livekit", _secrets)
 
 
 @api.post(
@@ -42,10 +43,10 @@ _VERIFY = signatures.livekit("livekit", _secrets)
     summary="Receive a webhook of LiveKit's server",
     operation_id="receiveLiveKitWebhook",
     tag="LiveKit",
-    body=Raw(verify=_VERIFY, types=frozenset({WEBHOOK_JSON, JSON})),
+    body=RawBody(verify=_VERIFY, types=frozenset({WEBHOOK_JSON, JSON})),
 )
 def receive_webhook() -> Answer:
-    event = _read()
+    event = _parse_body()
     report = livekit_reports.of_webhook(event)
     if report is None:
         name = event.get("event") if isinstance(event, dict) else None
@@ -60,14 +61,16 @@ def receive_webhook() -> Answer:
     summary="Receive turns and the end of a room from the persona's agent",
     operation_id="reportRoom",
     tag="LiveKit",
-    body=Raw(verify=_VERIFY),
+    body=RawBody(verify=_VERIFY),
     responses={400: "The reports are not valid.", 404: "The room does not belong to this platform."},
 )
 def report_room() -> Answer:
     try:
-        reports = RoomReports.model_validate(_read()).messages()
+        reports = RoomReports.model_validate(_parse_body()).messages()
     except ValidationError as error:
-        telemetry.logger().warning("an agent's reports are not valid", extra={"problems": telemetry.problems(error)})
+        telemetry.logger().warning(
+            "an agent's reports are not valid", extra={"problems": telemetry.validation_problems(error)}
+        )
         raise Invalid("The reports are not valid.") from None
     if reports is None:
         raise NotFound("This room does not belong to this platform.")
@@ -75,7 +78,7 @@ def report_room() -> Answer:
     return answer_nothing()
 
 
-def _read() -> Any:
+def _parse_body() -> Any:
     try:
         return strict_json.loads(api.raw.decode())
     except UnicodeDecodeError:
@@ -83,8 +86,8 @@ def _read() -> Any:
 
 
 def _queue(reports: list[dict[str, Any]]) -> None:
-    aside.settle()  # a request that the rate limiter refuses must not queue anything
-    queue.send(Message(queue=QUEUE, body=report, group=report["org_id"]) for report in reports)
+    background.wait_for_guard()  # a request that the rate limiter refuses must not queue anything
+    queues.send_messages(QueueMessage(queue=QUEUE, body=report, group=report["org_id"]) for report in reports)
 
 
 handler = api.handler

@@ -7,17 +7,17 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from switchboard.aws import clock
-from switchboard.roleplay.judges.models import Speaker, Turn
-from switchboard.roleplay.models import EndReason
+from switchboard.kit import clock
+from switchboard.roleplay.judges.models import PracticeSpeaker, PracticeTurn
+from switchboard.roleplay.models import RoleplayEndReason
 from switchboard.roleplay.transports import livekit_reports
 
 #: No hour of talk has more, and a queue's message can hold it.
-_LONGEST_TEXT, _MOST_TURNS, _LONGEST_MS = 16_000, 10_000, 2 * 3_600_000
+_MAX_TEXT_CHARACTERS, _MAX_TURNS, _MAX_MS = 16_000, 10_000, 2 * 3_600_000
 #: Most reports in one request.
-_AT_ONCE = 100
+_MAX_REPORTS = 100
 
-_Place = Annotated[int, Field(ge=0, le=_LONGEST_MS)]
+_Offset = Annotated[int, Field(ge=0, le=_MAX_MS)]
 
 
 class _Reported(BaseModel):
@@ -28,14 +28,14 @@ class SaidTurn(_Reported):
     """A final turn. Turns are numbered from 0 without gaps."""
 
     event: Literal["turn"]
-    number: int = Field(ge=0, lt=_MOST_TURNS)
-    speaker: Speaker
-    text: str = Field(max_length=_LONGEST_TEXT)
-    start_ms: _Place
-    end_ms: _Place
+    number: int = Field(ge=0, lt=_MAX_TURNS)
+    speaker: PracticeSpeaker
+    text: str = Field(max_length=_MAX_TEXT_CHARACTERS)
+    start_ms: _Offset
+    end_ms: _Offset
 
     def report(self) -> dict[str, Any]:
-        turn = Turn(
+        turn = PracticeTurn(
             number=self.number, speaker=self.speaker, text=self.text, start_ms=self.start_ms, end_ms=self.end_ms
         )
         return {"kind": "turn", "turn": turn.model_dump(mode="json")}
@@ -45,12 +45,12 @@ class RoomEnded(_Reported):
     """The end of a room: reason, time and number of turns. The number includes turns that are not posted yet."""
 
     event: Literal["ended"]
-    reason: Literal[EndReason.COMPLETED, EndReason.REP_HANGUP, EndReason.PERSONA_HANGUP]
-    turns: int = Field(ge=0, le=_MOST_TURNS)
+    reason: Literal[RoleplayEndReason.COMPLETED, RoleplayEndReason.REP_HANGUP, RoleplayEndReason.PERSONA_HANGUP]
+    turns: int = Field(ge=0, le=_MAX_TURNS)
     at: AwareDatetime
 
     def report(self) -> dict[str, Any]:
-        return {"kind": "ended", "end_reason": self.reason.value, "turns": self.turns, "at": clock.iso(self.at)}
+        return {"kind": "ended", "end_reason": self.reason.value, "turns": self.turns, "at": clock.format_iso(self.at)}
 
 
 class RoomReports(_Reported):
@@ -58,7 +58,7 @@ class RoomReports(_Reported):
 
     room: str = Field(max_length=200)
     reports: list[Annotated[SaidTurn | RoomEnded, Field(discriminator="event")]] = Field(
-        min_length=1, max_length=_AT_ONCE
+        min_length=1, max_length=_MAX_REPORTS
     )
 
     def messages(self) -> list[dict[str, Any]] | None:

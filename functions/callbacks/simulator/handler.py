@@ -5,14 +5,15 @@ Each callback is verified, parsed and queued; a worker applies it. So callbacks 
 
 from __future__ import annotations
 
-from switchboard.aws import aside, queue
-from switchboard.carriers.voice import reports
-from switchboard.carriers.voice.reports import Receiver, Unreadable
+from switchboard.aws import queues
+from switchboard.carriers.voice.ports import reports
+from switchboard.carriers.voice.ports.reports import Receiver, UnreadableCallbackError
 from switchboard.carriers.voice.simulator import callbacks
+from switchboard.dialects.callbacks.dialect import Answer, Callbacks, answer_nothing
 from switchboard.edge.api import Api
-from switchboard.edge.bodies import Raw
-from switchboard.edge.dialects.callbacks import Answer, Callbacks, answer_nothing
+from switchboard.edge.bodies import RawBody
 from switchboard.errors import Invalid
+from switchboard.kit import background
 
 api = Api(Callbacks(), "simulator")
 
@@ -22,11 +23,11 @@ api = Api(Callbacks(), "simulator")
     summary="Receive a report of the simulated line",
     operation_id="receiveSimulatedLine",
     tag="Simulator",
-    body=Raw(verify=callbacks.LINE.verify),
+    body=RawBody(verify=callbacks.LINE_RECEIVER.verify),
     responses={400: "The report is not valid."},
 )
 def receive_line() -> Answer:
-    return _take(callbacks.LINE)
+    return _queue_reports(callbacks.LINE_RECEIVER)
 
 
 @api.post(
@@ -34,20 +35,20 @@ def receive_line() -> Answer:
     summary="Receive a report of the simulated talker",
     operation_id="receiveSimulatedTalk",
     tag="Simulator",
-    body=Raw(verify=callbacks.TALK.verify),
+    body=RawBody(verify=callbacks.TALK_RECEIVER.verify),
     responses={400: "The report is not valid."},
 )
 def receive_talk() -> Answer:
-    return _take(callbacks.TALK)
+    return _queue_reports(callbacks.TALK_RECEIVER)
 
 
-def _take(receiver: Receiver) -> Answer:
+def _queue_reports(receiver: Receiver) -> Answer:
     try:
         told = receiver.read(api.signed)
-    except Unreadable as error:
+    except UnreadableCallbackError as error:
         raise Invalid("The callback is not a valid report.") from error
-    aside.settle()  # a request that the rate limiter refuses must not queue anything
-    queue.send(reports.messages(told))
+    background.wait_for_guard()  # a request that the rate limiter refuses must not queue anything
+    queues.send_messages(reports.report_messages(told))
     return answer_nothing()
 
 

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from functions.hum.account.schemas import AcceptedInvite, Me, Organization, OrganizationInput, OwnInvites, Switch
+from functions.hum.account.schemas import (
+    AcceptInviteResponse,
+    CurrentUserView,
+    OrganizationInput,
+    OrganizationView,
+    OwnInvites,
+    SwitchOrganization,
+)
 from switchboard.access import sessions
-from switchboard.accounts import service as accounts
+from switchboard.accounts import organizations
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import clock, session, settings, table
-from switchboard.aws.table import Writes
-from switchboard.edge import cookies
+from switchboard.aws import clients, reads
+from switchboard.aws.writes import Writes
+from switchboard.dialects.hum import cookies
+from switchboard.dialects.hum.dialect import Hum
 from switchboard.edge.api import Api
-from switchboard.edge.dialects.hum import Hum
 from switchboard.edge.ok import DONE, Ok
 from switchboard.errors import Unavailable
-from switchboard.people import service as people
-from switchboard.team import invites, places
+from switchboard.kit import clock, settings
+from switchboard.people import sessions as people_sessions
+from switchboard.team import memberships, pending_invites
 from switchboard.team.permissions import Permission
 
 #: No item has this key. Reading it is the cheapest check that the table responds.
@@ -41,18 +49,18 @@ api = Api(
     public=True,
     responses={503: "The service cannot reach its data at the moment."},
 )
-def health() -> dict[str, Any]:
+def get_health() -> dict[str, Any]:
     try:
-        table.get("core", _NO_ITEM, consistent=False)
-    except (Unavailable, session.BotoCoreError, session.ClientError) as error:
+        reads.get_item("core", _NO_ITEM, consistent=False)
+    except (Unavailable, clients.BotoCoreError, clients.ClientError) as error:
         raise Unavailable("The service cannot reach its data. Try again in a moment.", retry_after=2) from error
-    return {"ok": True, "stage": settings.stage(), "time": clock.stamp()}
+    return {"ok": True, "stage": settings.stage(), "time": clock.now_iso()}
 
 
 @api.get("/api/me", summary="Get the signed-in person", operation_id="getCurrentUser", tag="User")
-def me() -> Me:
+def get_current_user() -> CurrentUserView:
     signed_in = api.signed_in
-    return Me.told(signed_in, invites.pending_of(signed_in.user))
+    return CurrentUserView.told(signed_in, pending_invites.list_pending_invites(signed_in.user))
 
 
 @api.get(
@@ -63,7 +71,7 @@ def me() -> Me:
     description="Newest first. The list is empty until the issuer has verified your address.",
 )
 def list_own_invites() -> OwnInvites:
-    return OwnInvites.of(invites.pending_of(api.signed_in.user))
+    return OwnInvites.of(pending_invites.list_pending_invites(api.signed_in.user))
 
 
 @api.post(
@@ -77,17 +85,17 @@ def list_own_invites() -> OwnInvites:
         404: "There is no open invite with this id for the person's verified address.",
     },
 )
-def accept_invite(invite_id: str) -> AcceptedInvite:
-    call, signed_in = api.call, api.signed_in
+def accept_invite(invite_id: str) -> AcceptInviteResponse:
+    call, signed_in = api.exchange, api.signed_in
     assert call.correlation_id is not None
 
     def look_at_it(org_id: str) -> Writes:
-        return None if signed_in.membership else people.looking_at(signed_in.cookie, org_id)
+        return None if signed_in.membership else people_sessions.switch_organization_writes(signed_in.cookie, org_id)
 
-    place = invites.accept_invite(signed_in.user, invite_id, call.correlation_id, call.effect, look_at_it)
+    place = pending_invites.accept_invite(signed_in.user, invite_id, call.correlation_id, call.effect, look_at_it)
     if not signed_in.membership:
-        call.cookies.append(cookies.session(signed_in.cookie._replace(org_id=place.organisation.id)))
-    return AcceptedInvite.of(place)
+        call.cookies.append(cookies.session(signed_in.cookie._replace(org_id=place.organization.id)))
+    return AcceptInviteResponse.of(place)
 
 
 @api.post(
@@ -99,9 +107,9 @@ def accept_invite(invite_id: str) -> AcceptedInvite:
     responses={404: "There is no open invite with this id for the person's verified address."},
 )
 def decline_invite(invite_id: str) -> Ok:
-    call = api.call
+    call = api.exchange
     assert call.correlation_id is not None
-    invites.decline_invite(api.signed_in.user, invite_id, call.correlation_id, call.effect)
+    pending_invites.decline_invite(api.signed_in.user, invite_id, call.correlation_id, call.effect)
     return DONE
 
 
@@ -113,14 +121,14 @@ def decline_invite(invite_id: str) -> Ok:
     description="The response sets a new cookie. The previous cookie stays valid.",
     responses={404: "The person has no organization with this id."},
 )
-def switch(request: Switch) -> Me:
+def switch_organization(request: SwitchOrganization) -> CurrentUserView:
     signed_in = api.signed_in
-    places.place_of(signed_in.user.id, request.org_id)
-    people.look_at(signed_in.cookie, request.org_id)
+    memberships.get_organization_role(signed_in.user.id, request.org_id)
+    people_sessions.switch_organization(signed_in.cookie, request.org_id)
     cookie = signed_in.cookie._replace(org_id=request.org_id)
-    api.call.cookies.append(cookies.session(cookie))
-    turned = sessions.authenticate(str(cookie))
-    return Me.told(turned, invites.pending_of(turned.user))
+    api.exchange.cookies.append(cookies.session(cookie))
+    turned = sessions.authenticate_session(str(cookie))
+    return CurrentUserView.told(turned, pending_invites.list_pending_invites(turned.user))
 
 
 @api.post(
@@ -132,18 +140,18 @@ def switch(request: Switch) -> Me:
     status=201,
     responses={402: "The person cannot belong to more organizations."},
 )
-def create_org(request: OrganizationInput) -> Organization:
-    call, signed_in = api.call, api.signed_in
+def create_organization(request: OrganizationInput) -> OrganizationView:
+    call, signed_in = api.exchange, api.signed_in
     assert call.correlation_id is not None
-    org = accounts.new_organisation(request.name, places.slug_of(request.name), PlanName.FREE)
+    org = organizations.new_organization(request.name, memberships.slug_of(request.name), PlanName.FREE)
     org = org.model_copy(update=request.model_dump(exclude_unset=True))
 
     def look_at_it(org_id: str) -> Writes:
-        return people.looking_at(signed_in.cookie, org_id)
+        return people_sessions.switch_organization_writes(signed_in.cookie, org_id)
 
-    made = places.found_organization(signed_in.user, org, call.correlation_id, call.effect, look_at_it)
-    api.call.cookies.append(cookies.session(signed_in.cookie._replace(org_id=made.id)))
-    return Organization.of(made)
+    made = memberships.create_organization(signed_in.user, org, call.correlation_id, call.effect, look_at_it)
+    api.exchange.cookies.append(cookies.session(signed_in.cookie._replace(org_id=made.id)))
+    return OrganizationView.of(made)
 
 
 @api.get(
@@ -153,8 +161,8 @@ def create_org(request: OrganizationInput) -> Organization:
     tag="Organizations",
     permission=Permission.ORGANIZATION_READ,
 )
-def read_org() -> Organization:
-    return Organization.of(api.member.organisation)
+def get_organization() -> OrganizationView:
+    return OrganizationView.of(api.member.organization)
 
 
 @api.patch(
@@ -164,9 +172,11 @@ def read_org() -> Organization:
     tag="Organizations",
     permission=Permission.ORGANIZATION_WRITE,
 )
-def update_org(request: OrganizationInput) -> Organization:
+def update_organization(request: OrganizationInput) -> OrganizationView:
     member = api.member
-    return Organization.of(accounts.describe(member, member.organisation, request.given(), member.effect))
+    return OrganizationView.of(
+        organizations.update_organization(member, member.organization, request.given(), member.effect)
+    )
 
 
 handler = api.handler

@@ -6,22 +6,22 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from switchboard.access.sessions import SignedIn
-from switchboard.accounts.models import Organisation, VoiceProvider
-from switchboard.edge.fields import Line
+from switchboard.access.sessions import SessionIdentity
+from switchboard.accounts.models import Organization, VoiceProvider
+from switchboard.edge.fields import OneLine
 from switchboard.edge.ok import Ok
-from switchboard.edge.schema import no_default
-from switchboard.email.address import Address
+from switchboard.edge.schema import omit_default
+from switchboard.email.address import EmailAddress
 from switchboard.people.names import one_line
-from switchboard.team import members, places
-from switchboard.team.models import PendingInvite, PendingInvites, Place
+from switchboard.team import members, memberships
+from switchboard.team.models import OrganizationRole, PendingInvite, PendingInvites
 from switchboard.team.permissions import Permission, Role
 
 # One line of visible text each: other people see an organization's name, for example in mails.
-Name = Annotated[str, Line(200, least=1)]
-Text32 = Annotated[str, Line(32)]
-Text120 = Annotated[str, Line(120)]
-Text200 = Annotated[str, Line(200)]
+Name = Annotated[str, OneLine(200, least=1)]
+Text32 = Annotated[str, OneLine(32)]
+Text120 = Annotated[str, OneLine(120)]
+Text200 = Annotated[str, OneLine(200)]
 
 
 class OrganizationInput(BaseModel):
@@ -33,7 +33,7 @@ class OrganizationInput(BaseModel):
 
     name: Name
     contact_name: Text200 | None = None
-    contact_email: Address | None = None
+    contact_email: EmailAddress | None = None
     contact_phone: Text32 | None = None
     address_line1: Text200 | None = None
     address_line2: Text200 | None = None
@@ -41,14 +41,14 @@ class OrganizationInput(BaseModel):
     address_region: Text120 | None = None
     address_postal_code: Text32 | None = None
     address_country: Text120 | None = None
-    default_provider: VoiceProvider = Field(default=VoiceProvider.ELEVENLABS, json_schema_extra=no_default)
+    default_provider: VoiceProvider = Field(default=VoiceProvider.ELEVENLABS, json_schema_extra=omit_default)
 
     def given(self) -> dict[str, Any]:
         """Returns the fields that the request sent."""
         return self.model_dump(mode="json", exclude_unset=True)
 
 
-class Organization(BaseModel):
+class OrganizationView(BaseModel):
     """An organization."""
 
     id: str
@@ -70,12 +70,12 @@ class Organization(BaseModel):
     updated_at: str
 
     @classmethod
-    def of(cls, organisation: Organisation) -> Organization:
+    def of(cls, organization: Organization) -> OrganizationView:
         """Returns HUM's view of an organization."""
-        return cls.model_validate(organisation.model_dump())
+        return cls.model_validate(organization.model_dump())
 
 
-class User(BaseModel):
+class UserView(BaseModel):
     """A person."""
 
     id: str
@@ -111,10 +111,10 @@ class OwnInvite(BaseModel):
     @classmethod
     def of(cls, pending: PendingInvite) -> OwnInvite:
         """Returns the invited person's view of an invite."""
-        invite, organisation = pending
+        invite, organization = pending
         return cls(
             id=invite.id,
-            org_name=one_line(organisation.name),
+            org_name=one_line(organization.name),
             role=invite.role,
             invited_by=one_line(invite.invited_by),
             created_at=invite.created_at,
@@ -134,48 +134,48 @@ class OwnInvites(BaseModel):
         return cls(invites=[OwnInvite.of(one) for one in pending.newest], invite_count=pending.total)
 
 
-class AcceptedInvite(Ok):
+class AcceptInviteResponse(Ok):
     """The organization that the person has joined."""
 
     org: OwnOrganization
 
     @classmethod
-    def of(cls, place: Place) -> AcceptedInvite:
+    def of(cls, place: OrganizationRole) -> AcceptInviteResponse:
         """Returns the response to an accepted invite."""
-        org = OwnOrganization(id=place.organisation.id, name=place.organisation.name, role=place.role)
+        org = OwnOrganization(id=place.organization.id, name=place.organization.name, role=place.role)
         return cls(ok=True, org=org)
 
 
-class Me(OwnInvites):
+class CurrentUserView(OwnInvites):
     """The signed-in person, the session's current organization, the person's role in it, and their invites."""
 
-    user: User
+    user: UserView
     org: CurrentOrganization | None = Field(description="`null` until the person creates or joins an organization.")
     role: Role | None
     orgs: list[OwnOrganization]
     permissions: list[Permission]
 
     @classmethod
-    def told(cls, signed_in: SignedIn, pending: PendingInvites) -> Me:
+    def told(cls, signed_in: SessionIdentity, pending: PendingInvites) -> CurrentUserView:
         """Returns the person and organization of a session, and the person's invites."""
-        user, organisation, membership = signed_in.user, signed_in.organisation, signed_in.membership
+        user, organization, membership = signed_in.user, signed_in.organization, signed_in.membership
         role = membership.role if membership else None
         return cls(
-            user=User(id=user.id, email=user.email, name=user.name, avatar_url=user.avatar_url),
-            org=CurrentOrganization(id=organisation.id, name=organisation.name, role=role, plan=organisation.plan.value)
-            if organisation and role
+            user=UserView(id=user.id, email=user.email, name=user.name, avatar_url=user.avatar_url),
+            org=CurrentOrganization(id=organization.id, name=organization.name, role=role, plan=organization.plan.value)
+            if organization and role
             else None,
             role=role,
             orgs=[
-                OwnOrganization(id=place.organisation.id, name=place.organisation.name, role=place.role)
-                for place in places.places_of(user.id)
+                OwnOrganization(id=place.organization.id, name=place.organization.name, role=place.role)
+                for place in memberships.list_organizations_of(user.id)
             ],
             permissions=members.permissions_of(role) if role else [],
             **dict(OwnInvites.of(pending)),
         )
 
 
-class Switch(BaseModel):
+class SwitchOrganization(BaseModel):
     """The organization to switch to."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"org_id": "org_01k9x4c8v6q2m3n4p5r6s7t8v9"}]})

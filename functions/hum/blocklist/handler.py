@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functions.hum.blocklist.schemas import Blocked, BlockedNumber, Blocklist, BlockRequest
+from functions.hum.blocklist.schemas import BlockedNumberView, Blocklist, BlockNumber, BlockNumberResponse
 from switchboard.compliance import ledgers
+from switchboard.dialects.hum.dialect import Hum
 from switchboard.edge.api import Api
-from switchboard.edge.dialects.hum import Hum
 from switchboard.edge.ok import DONE, Ok
 from switchboard.edge.paging import Cursor, Limit
 from switchboard.team.permissions import Permission
@@ -20,9 +20,9 @@ api = Api(Hum(), "blocklist", tags={"Blocklist": "Numbers that the organization 
     tag="Blocklist",
     permission=Permission.BLOCKLIST_READ,
 )
-def list_blocked(limit: Limit = 50, cursor: Cursor = None) -> Blocklist:
-    found, after = ledgers.blocked(api.member.org_id, limit, cursor)
-    return Blocklist(blocked_numbers=[BlockedNumber.of(entry) for entry in found], next_cursor=after)
+def list_blocked_numbers(limit: Limit = 50, cursor: Cursor = None) -> Blocklist:
+    found, after = ledgers.list_blocked_numbers(api.member.org_id, limit, cursor)
+    return Blocklist(blocked_numbers=[BlockedNumberView.of(entry) for entry in found], next_cursor=after)
 
 
 @api.post(
@@ -33,9 +33,9 @@ def list_blocked(limit: Limit = 50, cursor: Cursor = None) -> Blocklist:
     description="It applies from the next call or text, in every API. An existing entry stays unchanged.",
     permission=Permission.BLOCKLIST_WRITE,
 )
-def block(request: BlockRequest) -> Blocked:
-    entry = ledgers.block(api.member, request.e164, request.reason, api.member.effect)
-    return Blocked(ok=True, blocked_number=BlockedNumber.of(entry))
+def block_number(request: BlockNumber) -> BlockNumberResponse:
+    entry = ledgers.block_number(api.member, request.e164, request.reason, api.member.effect)
+    return BlockNumberResponse(ok=True, blocked_number=BlockedNumberView.of(entry))
 
 
 @api.delete(
@@ -47,8 +47,8 @@ def block(request: BlockRequest) -> Blocked:
     permission=Permission.BLOCKLIST_WRITE,
     responses={404: "The number is not blocked."},
 )
-def unblock(block_id: str) -> Ok:
-    ledgers.unblock_by_id(api.member, block_id, api.member.effect)
+def unblock_number(block_id: str) -> Ok:
+    ledgers.unblock_number_by_id(api.member, block_id, api.member.effect)
     return DONE
 
 

@@ -7,20 +7,20 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.compliance import models
-from switchboard.edge.fields import Line
+from switchboard.edge.fields import OneLine
 from switchboard.edge.ok import Ok
 
 
-class BlockRequest(BaseModel):
+class BlockNumber(BaseModel):
     """A phone number to block, in E.164 format. Spaces and punctuation are ignored."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"e164": "+14155550143", "reason": "asked us to stop"}]})
 
     e164: str = Field(min_length=2, max_length=32)
-    reason: Annotated[str, Line(500)] | None = None
+    reason: Annotated[str, OneLine(500)] | None = None
 
 
-class BlockedNumber(BaseModel):
+class BlockedNumberView(BaseModel):
     """A number that the organization never calls or texts, through any API."""
 
     id: str
@@ -30,7 +30,7 @@ class BlockedNumber(BaseModel):
     created_at: str
 
     @classmethod
-    def of(cls, entry: models.BlockedNumber) -> BlockedNumber:
+    def of(cls, entry: models.BlockedNumber) -> BlockedNumberView:
         """Returns HUM's view of a blocked number."""
         return cls(id=entry.id, e164=entry.e164, reason=entry.reason, created_by=entry.created_by, created_at=entry.at)
 
@@ -38,11 +38,11 @@ class BlockedNumber(BaseModel):
 class Blocklist(BaseModel):
     """A page of blocked numbers, sorted by number."""
 
-    blocked_numbers: list[BlockedNumber]
+    blocked_numbers: list[BlockedNumberView]
     next_cursor: str | None
 
 
-class Blocked(Ok):
+class BlockNumberResponse(Ok):
     """The blocked number."""
 
-    blocked_number: BlockedNumber
+    blocked_number: BlockedNumberView

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from functions.hum.contacts.schemas import Backfill, Contact, ContactInput, ContactList
+from functions.hum.contacts.schemas import BackfillView, ContactInput, ContactList, ContactView
 from switchboard.contacts import backfill, service
+from switchboard.dialects.hum.dialect import Hum
 from switchboard.edge.api import Api
-from switchboard.edge.dialects.hum import Hum
 from switchboard.edge.ok import DONE, Ok
 from switchboard.edge.paging import Cursor, Limit
 from switchboard.errors import Invalid
@@ -40,8 +40,8 @@ def list_contacts(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> ContactList:
-    known, after = service.listing(api.member.org_id, q, limit, cursor)
-    return ContactList(contacts=[Contact.of(one) for one in known], next_cursor=after)
+    known, after = service.list_contacts(api.member.org_id, q, limit, cursor)
+    return ContactList(contacts=[ContactView.of(one) for one in known], next_cursor=after)
 
 
 @api.post(
@@ -52,11 +52,11 @@ def list_contacts(
     description="`e164` is required. A missing field stays unchanged; `null` clears it.",
     permission=Permission.CONTACTS_WRITE,
 )
-def upsert(request: ContactInput) -> Contact:
+def upsert_contact(request: ContactInput) -> ContactView:
     changes = request.given()
     if "e164" not in changes:
         raise Invalid("A contact needs a phone number: send it as e164.", fields={"e164": "is missing"})
-    return Contact.of(service.upsert(api.member, changes.pop("e164"), changes, api.member.effect))
+    return ContactView.of(service.upsert_contact(api.member, changes.pop("e164"), changes, api.member.effect))
 
 
 @api.patch(
@@ -68,8 +68,8 @@ def upsert(request: ContactInput) -> Contact:
     permission=Permission.CONTACTS_WRITE,
     responses={404: _UNKNOWN, 409: "`e164` differs from the contact's number."},
 )
-def update(contact_id: str, request: ContactInput) -> Contact:
-    return Contact.of(service.update(api.member, contact_id, request.given(), api.member.effect))
+def update_contact(contact_id: str, request: ContactInput) -> ContactView:
+    return ContactView.of(service.update_contact(api.member, contact_id, request.given(), api.member.effect))
 
 
 @api.delete(
@@ -81,8 +81,8 @@ def update(contact_id: str, request: ContactInput) -> Contact:
     permission=Permission.CONTACTS_WRITE,
     responses={404: _UNKNOWN},
 )
-def delete(contact_id: str) -> Ok:
-    service.delete(api.member, contact_id, api.member.effect)
+def delete_contact(contact_id: str) -> Ok:
+    service.delete_contact(api.member, contact_id, api.member.effect)
     return DONE
 
 
@@ -94,8 +94,8 @@ def delete(contact_id: str) -> Ok:
     description="Runs in the background. While it runs, the same request returns its progress.",
     permission=Permission.CONTACTS_WRITE,
 )
-def start_backfill() -> Backfill:
-    return Backfill.of(backfill.start(api.member, api.member.effect))
+def start_backfill() -> BackfillView:
+    return BackfillView.of(backfill.start_backfill(api.member, api.member.effect))
 
 
 @api.get(
@@ -106,8 +106,8 @@ def start_backfill() -> Backfill:
     permission=Permission.CONTACTS_READ,
     responses={404: "The organization has not started a backfill yet."},
 )
-def read_backfill() -> Backfill:
-    return Backfill.of(backfill.standing(api.member.org_id))
+def get_backfill() -> BackfillView:
+    return BackfillView.of(backfill.get_backfill(api.member.org_id))
 
 
 handler = api.handler

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.contacts import models
-from switchboard.contacts.models import Known, Status
-from switchboard.edge.fields import Line
+from switchboard.contacts.models import BackfillStatus, ContactWithHistory
+from switchboard.edge.fields import OneLine
 from switchboard.edge.ok import Ok
-from switchboard.edge.schema import no_default
-from switchboard.email.address import Address
+from switchboard.edge.schema import omit_default
+from switchboard.email.address import EmailAddress
 
 
 class ContactInput(BaseModel):
@@ -31,16 +31,16 @@ class ContactInput(BaseModel):
         }
     )
 
-    e164: str = Field(default="", min_length=2, max_length=32, json_schema_extra=no_default)
-    display_name: Annotated[str, Line(200)] | None = None
-    role: Annotated[str, Line(120)] | None = None
-    email: Address | None = None
+    e164: str = Field(default="", min_length=2, max_length=32, json_schema_extra=omit_default)
+    display_name: Annotated[str, OneLine(200)] | None = None
+    role: Annotated[str, OneLine(120)] | None = None
+    email: EmailAddress | None = None
     notes: str | None = Field(default=None, max_length=2000)
     # The next three fields are not in the contract.
-    time_zone: Annotated[str, Line(64)] | None = Field(
+    time_zone: Annotated[str, OneLine(64)] | None = Field(
         default=None, description="The contact's IANA time zone. It decides the allowed hours of calls and texts."
     )
-    state: Annotated[str, Line(2)] | None = Field(
+    state: Annotated[str, OneLine(2)] | None = Field(
         default=None, description="The US state where the contact lives. Its law applies to calls to the contact."
     )
     zone_confirmed: bool | None = Field(
@@ -55,7 +55,7 @@ class ContactInput(BaseModel):
         return self.model_dump(exclude_unset=True)
 
 
-class Contact(BaseModel):
+class ContactView(BaseModel):
     """A person with a phone number."""
 
     id: str
@@ -76,7 +76,7 @@ class Contact(BaseModel):
     updated_at: str
 
     @classmethod
-    def of(cls, known: Known) -> Contact:
+    def of(cls, known: ContactWithHistory) -> ContactView:
         """Returns HUM's view of a contact with the call history of its number."""
         calls = {"last_call_at": known.history.last_call_at, "call_count": known.history.calls}
         return cls.model_validate(known.contact.model_dump() | calls)
@@ -85,14 +85,14 @@ class Contact(BaseModel):
 class ContactList(BaseModel):
     """A page of contacts."""
 
-    contacts: list[Contact]
+    contacts: list[ContactView]
     next_cursor: str | None
 
 
-class Backfill(Ok):
+class BackfillView(Ok):
     """The creation of contacts from the call history."""
 
-    status: Status
+    status: BackfillStatus
     scanned: int = Field(description="The count of numbers checked.")
     created: int = Field(description="The count of new contacts.")
     updated: int = Field(description="The count of contacts without a name that got a name.")
@@ -100,6 +100,6 @@ class Backfill(Ok):
     completed_at: str | None
 
     @classmethod
-    def of(cls, backfill: models.Backfill) -> Backfill:
+    def of(cls, backfill: models.Backfill) -> BackfillView:
         """Returns HUM's view of a backfill."""
         return cls.model_validate({"ok": True, **backfill.model_dump()})

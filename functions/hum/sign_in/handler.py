@@ -7,13 +7,12 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from switchboard.edge import cookies
+from switchboard.dialects.hum import cookies
+from switchboard.dialects.hum.dialect import COOKIE, Hum
 from switchboard.edge.api import Api
-from switchboard.edge.dialects.hum import COOKIE, Hum
 from switchboard.errors import Invalid, Unauthenticated
-from switchboard.people import service as people
-from switchboard.people import sign_in
-from switchboard.team import invites
+from switchboard.people import sessions, sign_in
+from switchboard.team import pending_invites
 
 api = Api(Hum(), "sign_in", tags={"Authentication": "Sign in and out, in a browser."})
 
@@ -30,12 +29,12 @@ _FOUND = 302
     public=True,
     responses={503: "The issuer does not respond."},
 )
-def login(
+def start_sign_in(
     return_to: Annotated[str | None, Query(description="The path to open after signing in, such as `/api/me`.")] = None,
 ) -> Response[Any]:
-    begun = sign_in.begin(return_to, api.call.request.cookie(cookies.BROWSER))
-    api.call.cookies.append(cookies.browser(begun.browser))
-    return _to(begun.url)
+    begun = sign_in.begin_sign_in(return_to, api.exchange.request.cookie(cookies.BROWSER))
+    api.exchange.cookies.append(cookies.browser(begun.browser))
+    return _redirect(begun.url)
 
 
 @api.get(
@@ -49,24 +48,24 @@ def login(
     public=True,
     responses={401: "The issuer refused this sign-in.", 503: "The issuer does not respond."},
 )
-def callback(
+def finish_sign_in(
     state: Annotated[str, Query(description="The value that the sign-in started with.")],
     code: Annotated[str | None, Query(description="The issuer's code for this sign-in.")] = None,
     error: Annotated[str | None, Query(description="The reason, if the issuer refused the sign-in.")] = None,
 ) -> Response[Any]:
-    browser = api.call.request.cookie(cookies.BROWSER)
+    browser = api.exchange.request.cookie(cookies.BROWSER)
     if code is None:
-        sign_in.abandon(state, browser)
+        sign_in.abandon_sign_in(state, browser)
         if error is None:
             raise Invalid("The issuer sent neither a code nor an error. Sign in again.", fields={"code": "is missing"})
         raise Unauthenticated(
             "The issuer refused this sign-in. Sign in again.", code="sign_in_refused", reason=error[:100]
         )
-    finished = sign_in.finish(state, code, browser)
+    finished = sign_in.finish_sign_in(state, code, browser)
     _end_session()
-    org_id = invites.arrive(finished.user, finished.invite_id)
-    api.call.cookies.append(cookies.session(people.open_session(finished.user, org_id)))
-    return _to(finished.return_to)
+    org_id = pending_invites.choose_first_organization(finished.user, finished.invite_id)
+    api.exchange.cookies.append(cookies.session(sessions.open_session(finished.user, org_id)))
+    return _redirect(finished.return_to)
 
 
 @api.get(
@@ -79,20 +78,20 @@ def callback(
     status=_FOUND,
     public=True,
 )
-def logout() -> Response[Any]:
+def sign_out() -> Response[Any]:
     _end_session()
-    api.call.cookies.append(cookies.no_session())
-    return _to(sign_in.end_url())
+    api.exchange.cookies.append(cookies.no_session())
+    return _redirect(sign_in.sign_out_url())
 
 
 def _end_session() -> None:
     """End the browser's previous session, because another person may have signed in."""
-    cookie = people.read_cookie(api.call.request.cookie(COOKIE) or "")
+    cookie = sessions.parse_cookie(api.exchange.request.cookie(COOKIE) or "")
     if cookie:
-        people.sign_out(cookie)
+        sessions.sign_out(cookie)
 
 
-def _to(place: str) -> Response[Any]:
+def _redirect(place: str) -> Response[Any]:
     return Response(_FOUND, headers={"Location": place})
 
 

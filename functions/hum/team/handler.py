@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-from functions.hum.team.schemas import Changed, Invite, Invited, InviteRequest, Member, RoleRequest, Team
+from functions.hum.team.schemas import (
+    ChangeRole,
+    ChangeRoleResponse,
+    CreateInvite,
+    CreateInviteResponse,
+    InviteView,
+    MemberView,
+    TeamView,
+)
+from switchboard.dialects.hum.dialect import Hum
 from switchboard.edge.api import Api
-from switchboard.edge.dialects.hum import Hum
 from switchboard.edge.ok import DONE, Ok
 from switchboard.team import invites, members
 from switchboard.team.permissions import Permission
 
-api = Api(Hum(), "team", tags={"Team": "Members, roles and invites."})
+api = Api(Hum(), "team", tags={"TeamView": "Members, roles and invites."})
 
-_LAST = "The member is the organization's last admin. Make another member an admin first."
+_LAST_ADMIN = "The member is the organization's last admin. Make another member an admin first."
 
 
 @api.get(
     "/api/team",
     summary="List members and open invites",
     operation_id="listTeam",
-    tag="Team",
+    tag="TeamView",
     permission=Permission.TEAM_READ,
 )
-def list_team() -> Team:
-    return Team.of(members.list_team(api.member.org_id))
+def list_team() -> TeamView:
+    return TeamView.of(members.list_team(api.member.org_id))
 
 
 @api.post(
     "/api/team/invites",
     summary="Invite a person by email",
     operation_id="createTeamInvite",
-    tag="Team",
+    tag="TeamView",
     description="Sends a link to the address. The person can accept or decline within seven days, after the issuer has "
     "verified the address. An address receives at most one mail an hour and three a day from one organization, and ten "
     "a day from all organizations. An organization can send 20 invites a day on the free plan and 200 on other plans.",
@@ -39,18 +47,18 @@ def list_team() -> Team:
         409: "The address belongs to a member, has an open invite, or an earlier mail bounced or caused a complaint.",
     },
 )
-def create_invite(request: InviteRequest) -> Invited:
+def create_invite(request: CreateInvite) -> CreateInviteResponse:
     member = api.member
     name = member.user.name
-    made = invites.create_invite(member, member.organisation, name, request.email, request.role, member.effect)
-    return Invited(ok=True, invite=Invite.of(made))
+    made = invites.create_invite(member, member.organization, name, request.email, request.role, member.effect)
+    return CreateInviteResponse(ok=True, invite=InviteView.of(made))
 
 
 @api.delete(
     "/api/team/invites/<invite_id>",
     summary="Revoke an open invite",
     operation_id="revokeTeamInvite",
-    tag="Team",
+    tag="TeamView",
     permission=Permission.TEAM_WRITE,
     responses={404: "There is no such open invite."},
 )
@@ -63,23 +71,25 @@ def revoke_invite(invite_id: str) -> Ok:
     "/api/team/members/<user_id>",
     summary="Change a member's role",
     operation_id="updateTeamMemberRole",
-    tag="Team",
+    tag="TeamView",
     description="The new role applies from the member's next request.",
     permission=Permission.TEAM_WRITE,
-    responses={404: "There is no such member.", 409: _LAST},
+    responses={404: "There is no such member.", 409: _LAST_ADMIN},
 )
-def change_role(user_id: str, request: RoleRequest) -> Changed:
-    return Changed(ok=True, member=Member.of(members.change_role(api.member, user_id, request.role, api.member.effect)))
+def change_role(user_id: str, request: ChangeRole) -> ChangeRoleResponse:
+    return ChangeRoleResponse(
+        ok=True, member=MemberView.of(members.change_role(api.member, user_id, request.role, api.member.effect))
+    )
 
 
 @api.delete(
     "/api/team/members/<user_id>",
     summary="Remove a member from the organization",
     operation_id="removeTeamMember",
-    tag="Team",
+    tag="TeamView",
     description="It applies from the member's next request. The person stays in their other organizations.",
     permission=Permission.TEAM_WRITE,
-    responses={404: "There is no such member.", 409: _LAST},
+    responses={404: "There is no such member.", 409: _LAST_ADMIN},
 )
 def remove_member(user_id: str) -> Ok:
     members.remove_member(api.member, user_id, api.member.effect)
@@ -90,15 +100,15 @@ def remove_member(user_id: str) -> Ok:
     "/api/team/leave",
     summary="Leave the organization",
     operation_id="leaveTeam",
-    tag="Team",
+    tag="TeamView",
     description="Send no body. It applies from the next request. The person stays in their other organizations and can "
     "switch to one of them with `switchOrg`.",
-    responses={403: "The person is not in an organization.", 409: _LAST},
+    responses={403: "The person is not in an organization.", 409: _LAST_ADMIN},
 )
-def leave() -> Ok:
-    call, signed_in = api.call, api.signed_in
+def leave_team() -> Ok:
+    call, signed_in = api.exchange, api.signed_in
     assert call.correlation_id is not None
-    members.leave(signed_in.user, signed_in.session.org_id, call.correlation_id, call.effect)
+    members.leave_organization(signed_in.user, signed_in.session.org_id, call.correlation_id, call.effect)
     return DONE
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.edge.ok import Ok
-from switchboard.email.address import Address
+from switchboard.email.address import EmailAddress
 from switchboard.team import models
 from switchboard.team.members import Team as Everyone
 from switchboard.team.permissions import Role
 
 
-class Member(BaseModel):
+class MemberView(BaseModel):
     """A member of the organization."""
 
     user_id: str
@@ -22,12 +22,12 @@ class Member(BaseModel):
     last_active_at: str = Field(description="The member's last request, to within a few minutes.")
 
     @classmethod
-    def of(cls, member: models.Membership) -> Member:
+    def of(cls, member: models.Membership) -> MemberView:
         """Returns HUM's view of a member."""
         return cls.model_validate(member.model_dump())
 
 
-class Invite(BaseModel):
+class InviteView(BaseModel):
     """An invite for the owner of an email address."""
 
     id: str
@@ -38,42 +38,42 @@ class Invite(BaseModel):
     expires_at: str
 
     @classmethod
-    def of(cls, invite: models.Invite) -> Invite:
+    def of(cls, invite: models.Invite) -> InviteView:
         """Returns HUM's view of an invite."""
         return cls.model_validate(invite.model_dump())
 
 
-class Team(BaseModel):
+class TeamView(BaseModel):
     """The members and open invites of the organization."""
 
-    members: list[Member]
-    invites: list[Invite] = Field(description="The invites that can still be accepted, newest first.")
+    members: list[MemberView]
+    invites: list[InviteView] = Field(description="The invites that can still be accepted, newest first.")
 
     @classmethod
-    def of(cls, team: Everyone) -> Team:
+    def of(cls, team: Everyone) -> TeamView:
         """Returns HUM's view of a team."""
         return cls(
-            members=[Member.of(member) for member in team.members],
-            invites=[Invite.of(invite) for invite in team.invites],
+            members=[MemberView.of(member) for member in team.members],
+            invites=[InviteView.of(invite) for invite in team.invites],
         )
 
 
-class InviteRequest(BaseModel):
+class CreateInvite(BaseModel):
     """The person to invite and their role."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"email": "ada@example.com", "role": "viewer"}]})
 
-    email: Address
+    email: EmailAddress
     role: Role = Role.OPERATOR
 
 
-class Invited(Ok):
+class CreateInviteResponse(Ok):
     """The invite that was created."""
 
-    invite: Invite
+    invite: InviteView
 
 
-class RoleRequest(BaseModel):
+class ChangeRole(BaseModel):
     """The member's new role."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"role": "operator"}]})
@@ -81,7 +81,7 @@ class RoleRequest(BaseModel):
     role: Role
 
 
-class Changed(Ok):
+class ChangeRoleResponse(Ok):
     """The member with the new role."""
 
-    member: Member
+    member: MemberView

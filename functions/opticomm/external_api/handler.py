@@ -13,8 +13,8 @@ from functions.opticomm.external_api.schemas import (
     InitiateCallResponse,
 )
 from switchboard.calls import initiation
+from switchboard.dialects.opticomm.dialect import OptiComm, count_beside
 from switchboard.edge.api import Api
-from switchboard.edge.dialects.opticomm import OptiComm, admitted
 from switchboard.errors import Invalid
 
 api = Api(OptiComm(), "external_api")
@@ -28,23 +28,23 @@ api = Api(OptiComm(), "external_api")
     tag="External API",
     responses={404: "The agent or the call does not exist."},
 )
-def act(request: ActionRequest) -> ActionResponse:
+def run_action(request: ActionRequest) -> ActionResponse:
     if isinstance(request.root, InitiateCallRequest):
-        return ActionResponse(_initiate(request.root))
-    return ActionResponse(_check(request.root))
+        return ActionResponse(_initiate_call(request.root))
+    return ActionResponse(_check_status(request.root))
 
 
-def _initiate(request: InitiateCallRequest) -> InitiateCallResponse:
-    placed = initiation.initiate(api.caller, request.wanted(), partial(admitted, api.call))
+def _initiate_call(request: InitiateCallRequest) -> InitiateCallResponse:
+    placed = initiation.initiate_call(api.caller, request.wanted(), partial(count_beside, api.exchange))
     return InitiateCallResponse.of(placed.call, duplicate=placed.duplicate)
 
 
-def _check(request: CheckStatusRequest) -> CheckStatusResponse:
+def _check_status(request: CheckStatusRequest) -> CheckStatusResponse:
     if not (request.call_id or request.request_id):
         raise Invalid("Name the call: send a call_id or a request_id.", code="missing_call_id")
-    with admitted(api.call):
+    with count_beside(api.exchange):
         return CheckStatusResponse.of(
-            initiation.status(api.caller, request.call_id or None, request.request_id or None)
+            initiation.get_call(api.caller, request.call_id or None, request.request_id or None)
         )
 
 

@@ -6,13 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
-from switchboard.calls import dispositions, models
-from switchboard.calls.initiation import Wanted
-from switchboard.edge.dialects.opticomm import LONGEST_ID
-from switchboard.edge.fields import E164_PATTERN, FreeJson, Line
+from switchboard.calls import models
+from switchboard.calls.initiation import CallRequest
+from switchboard.dialects.opticomm import dispositions
+from switchboard.dialects.opticomm.dialect import MAX_REQUEST_ID_CHARACTERS
+from switchboard.edge.fields import E164_PATTERN, FreeJson, OneLine
 
-_LONGEST_VARIABLES = 16_384
-_RequestId = Annotated[str, Field(min_length=1, max_length=LONGEST_ID)]
+_MAX_VARIABLES_BYTES = 16_384
+_RequestId = Annotated[str, Field(min_length=1, max_length=MAX_REQUEST_ID_CHARACTERS)]
 
 
 class InitiateCallRequest(BaseModel):
@@ -44,7 +45,7 @@ class InitiateCallRequest(BaseModel):
         " with `INVALID_PHONE_FORMAT`, for example if it has too many digits for its country.",
         json_schema_extra={"pattern": E164_PATTERN},
     )
-    variables: Annotated[dict[str, str], FreeJson(_LONGEST_VARIABLES)] | None = Field(
+    variables: Annotated[dict[str, str], FreeJson(_MAX_VARIABLES_BYTES)] | None = Field(
         default=None,
         description="Values for the agent. Each one replaces `{{its name}}` in the prompt and in the greeting.",
     )
@@ -65,19 +66,19 @@ class InitiateCallRequest(BaseModel):
         description="An https URL. It receives a POST when the call is initiated, and when it completes or fails.",
     )
     # These fields extend the contract, which allows more fields. Their names do not collide with the variables' names.
-    time_zone: Annotated[str, Line(64)] | None = Field(
+    time_zone: Annotated[str, OneLine(64)] | None = Field(
         default=None,
         description="The called person's IANA time zone. It narrows the calling hours of the number's possible zones. A"
         " number without a location, such as a toll-free number, needs it. Test keys may call at any hour, so a missing"
         " or wrong `time_zone` or `recipient_state` fails only with a live key.",
     )
-    recipient_state: Annotated[str, Line(2)] | None = Field(
+    recipient_state: Annotated[str, OneLine(2)] | None = Field(
         default=None, description="The US state where the called person lives. Its law applies too."
     )
 
-    def wanted(self) -> Wanted:
+    def wanted(self) -> CallRequest:
         """Returns the domain's request for this call."""
-        return Wanted(
+        return CallRequest(
             agent=self.agent_id,
             to=self.phone_number,
             variables=self.variables or {},

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from switchboard import consumer
+from switchboard import workers
 from switchboard.contacts import backfill, indexing
 from switchboard.contacts.jobs import ContinueBackfill, IndexContacts
 
-handler = consumer.jobs(
+handler = workers.job_handler(
     {
-        IndexContacts: lambda job: indexing.catch_up(job.org_id, job.contact_ids),
-        ContinueBackfill: lambda job: backfill.go_on(job.org_id, job.backfill_id),
+        IndexContacts: lambda job: indexing.update_tails(job.org_id, job.contact_ids),
+        ContinueBackfill: lambda job: backfill.run_next_steps(job.org_id, job.backfill_id),
     }
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from switchboard import consumer
-from switchboard.webhooks import delivery
+from switchboard import workers
+from switchboard.webhooks import delivery_worker
 from switchboard.webhooks.jobs import DeliverWebhook, WakeReceiver
 
-handler = consumer.together((DeliverWebhook, WakeReceiver), delivery.deliver)
+handler = workers.batch_handler((DeliverWebhook, WakeReceiver), delivery_worker.deliver_batch)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from switchboard import consumer
-from switchboard.calls import closing, dialing, waking
+from switchboard import workers
+from switchboard.calls import dialing, timeouts, wakeups
 from switchboard.calls.jobs import CloseCall, ConfirmDial, DialCall, HangUp, WakeWaiting, WatchWaiting
 
-handler = consumer.jobs(
+handler = workers.job_handler(
     {
-        DialCall: lambda job: dialing.dial(job.org_id, job.call_id),
-        WakeWaiting: lambda job: waking.wake(job.org_id, job.call_id),
-        WatchWaiting: lambda job: waking.watch(job.org_id, job.call_id, job.looks),
-        ConfirmDial: lambda job: dialing.confirm(job.org_id, job.call_id, job.claim),
-        HangUp: lambda job: closing.hang_up(job.org_id, job.call_id),
-        CloseCall: lambda job: closing.close(job.org_id, job.call_id, job.state),
+        DialCall: lambda job: dialing.dial_call(job.org_id, job.call_id),
+        WakeWaiting: lambda job: wakeups.wake_waiting_calls(job.org_id, job.call_id),
+        WatchWaiting: lambda job: wakeups.check_waiting_call(job.org_id, job.call_id, job.looks),
+        ConfirmDial: lambda job: dialing.confirm_dial(job.org_id, job.call_id, job.claim),
+        HangUp: lambda job: timeouts.hang_up_call(job.org_id, job.call_id),
+        CloseCall: lambda job: timeouts.close_call(job.org_id, job.call_id, job.state),
     }
 )

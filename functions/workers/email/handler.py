@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from switchboard import consumer
+from switchboard import workers
 from switchboard.email import delivery
 from switchboard.email.jobs import ConfirmMail, SendMail, WatchMail
 
-handler = consumer.jobs(
+handler = workers.job_handler(
     {
-        SendMail: lambda job: delivery.deliver(job.org_id, job.message_id),
-        WatchMail: lambda job: delivery.watch(job.org_id, job.message_id),
-        ConfirmMail: lambda job: delivery.confirm(job.org_id, job.message_id, job.claim),
+        SendMail: lambda job: delivery.send_queued(job.org_id, job.message_id),
+        WatchMail: lambda job: delivery.check_queued(job.org_id, job.message_id),
+        ConfirmMail: lambda job: delivery.check_claim(job.org_id, job.message_id, job.claim),
     }
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from switchboard import consumer
+from switchboard import workers
 from switchboard.email import notifications
 
-handler = consumer.messages(notifications.apply)
+handler = workers.message_handler(notifications.apply_notification)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from switchboard import consumer
+from switchboard import workers
 from switchboard.fanout import service as fanout
 
-handler = consumer.stream(fanout.hand_on)
+handler = workers.stream_handler(fanout.forward_items)

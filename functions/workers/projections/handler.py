@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from switchboard import consumer
+from switchboard import workers
 from switchboard.projections import service as projections
 from switchboard.projections.jobs import ProjectEvent
 
-handler = consumer.jobs({ProjectEvent: lambda job: projections.project(job.event)})
+handler = workers.job_handler({ProjectEvent: lambda job: projections.project_event(job.event)})

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from switchboard import consumer
+from switchboard import workers
 from switchboard.roleplay import lifecycle, sessions
 from switchboard.roleplay.jobs import BeginRoleplay, CloseRoleplay, CloseRoom, ExpireSession, WatchRoleplay
-from switchboard.roleplay.models import Progress
+from switchboard.roleplay.models import TransportReport
 
 
-def report(body: dict[str, Any]) -> None:
+def apply_report(body: dict[str, Any]) -> None:
     """Apply a report of the transport."""
-    lifecycle.apply(Progress.model_validate(body))
+    lifecycle.apply_report(TransportReport.model_validate(body))
 
 
-handler = consumer.jobs(
+handler = workers.job_handler(
     {
-        BeginRoleplay: lambda job: lifecycle.begin(job.org_id, job.call_id),
-        CloseRoleplay: lambda job: lifecycle.close(job.org_id, job.call_id, job.state),
-        WatchRoleplay: lambda job: lifecycle.watch(job.org_id, job.call_id, job.until),
+        BeginRoleplay: lambda job: lifecycle.begin_call(job.org_id, job.call_id),
+        CloseRoleplay: lambda job: lifecycle.close_call(job.org_id, job.call_id, job.state),
+        WatchRoleplay: lambda job: lifecycle.watch_call(job.org_id, job.call_id, job.until),
         CloseRoom: lambda job: lifecycle.close_room(job.org_id, job.call_id),
-        ExpireSession: lambda job: sessions.expire(job.org_id, job.session_id),
+        ExpireSession: lambda job: sessions.expire_session(job.org_id, job.session_id),
     },
-    messages=report,
+    messages=apply_report,
 )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from switchboard import consumer
+from switchboard import workers
 from switchboard.roleplay import scoring
 from switchboard.roleplay.jobs import GiveUpScoring, ScoreRoleplay
 
-handler = consumer.jobs(
+handler = workers.job_handler(
     {
-        ScoreRoleplay: lambda job: scoring.score(job.org_id, job.call_id),
-        GiveUpScoring: lambda job: scoring.give_up(job.org_id, job.call_id),
+        ScoreRoleplay: lambda job: scoring.score_call(job.org_id, job.call_id),
+        GiveUpScoring: lambda job: scoring.give_up_scoring(job.org_id, job.call_id),
     }
 )

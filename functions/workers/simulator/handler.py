@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from switchboard import consumer
-from switchboard.carriers.voice.simulator import playing
+from switchboard import workers
+from switchboard.carriers.voice.simulator import worker
 
-handler = consumer.messages(playing.play)
+handler = workers.message_handler(worker.handle_message)

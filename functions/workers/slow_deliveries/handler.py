@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from switchboard import consumer
-from switchboard.webhooks import delivery
+from switchboard import workers
+from switchboard.webhooks import delivery_worker
 from switchboard.webhooks.jobs import DeliverWebhook, WakeReceiver
 
-handler = consumer.together((DeliverWebhook, WakeReceiver), partial(delivery.deliver, slow=True))
+handler = workers.batch_handler((DeliverWebhook, WakeReceiver), partial(delivery_worker.deliver_batch, slow=True))

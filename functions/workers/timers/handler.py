@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from switchboard import consumer
+from switchboard import workers
 from switchboard.timers import service as timers
 from switchboard.timers.jobs import FireTimers
 
-handler = consumer.jobs({FireTimers: timers.fire})
+handler = workers.job_handler({FireTimers: timers.fire_timers})

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from switchboard import consumer
-from switchboard.calls import following
-from switchboard.carriers.voice.reports import Report
+from switchboard import workers
+from switchboard.calls import reports
+from switchboard.carriers.voice.ports.reports import Report
 
 
-def apply(body: dict[str, Any]) -> None:
+def apply_report(body: dict[str, Any]) -> None:
     """Apply one report."""
-    following.apply(Report.model_validate(body))
+    reports.apply_report(Report.model_validate(body))
 
 
-handler = consumer.messages(apply)
+handler = workers.message_handler(apply_report)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from switchboard import consumer
-from switchboard.webhooks import dispatch, parking, recovery
+from switchboard import workers
+from switchboard.fanout import dispatch
+from switchboard.webhooks import parking, recovery
 from switchboard.webhooks.jobs import AbandonDeliveries, DispatchEvent, RecoverDeliveries, WatchReceiver
 
-handler = consumer.together(
+handler = workers.batch_handler(
     DispatchEvent,
-    dispatch.dispatch,
+    dispatch.dispatch_events,
     beside={
-        RecoverDeliveries: recovery.go_on_recovering,
-        AbandonDeliveries: recovery.go_on_abandoning,
-        WatchReceiver: parking.look,
+        RecoverDeliveries: recovery.recover_next_page,
+        AbandonDeliveries: recovery.abandon_next_page,
+        WatchReceiver: parking.watch_receiver,
     },
 )

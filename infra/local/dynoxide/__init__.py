@@ -27,12 +27,12 @@ def has_build() -> bool:
     return platform.system() == "Linux" and platform.machine() == "x86_64"
 
 
-def binary() -> Path | None:
+def install_dynoxide() -> Path | None:
     """Return the server's program, installed at its first use. `None` if it cannot be installed."""
     if not has_build():
         return None
     try:
-        modules = node.packages(_HERE, _HOME)
+        modules = node.install_packages(_HERE, _HOME)
     except subprocess.CalledProcessError:
         return None
     return modules / "@dynoxide" / "linux-x64" / "dynoxide"
@@ -67,7 +67,7 @@ class Tables(Server):
                 )
 
 
-def trim(file: Path, handed_on: Iterable[tuple[str, str]]) -> None:
+def trim_streams(file: Path, handed_on: Iterable[tuple[str, str]]) -> None:
     """Delete the records of streams before the processed sequence numbers. The server must not run yet.
 
     `handed_on` has the ARN of each stream with its sequence number. The server itself keeps records forever.

@@ -19,10 +19,10 @@ class Identity(Server):
     """The provider's server. It stores no data."""
 
     def __init__(self, *, port: int, console_url: str, log: Path) -> None:
-        modules = node.packages(_HERE, engine.ROOT / ".local" / "identity")
+        modules = node.install_packages(_HERE, engine.ROOT / ".local" / "identity")
         super().__init__(
             "OpenID provider",
-            [node.binary(), _HERE / "provider.mjs"],
+            [node.node_binary(), _HERE / "provider.mjs"],
             port=port,
             path="/.well-known/openid-configuration",
             log=log,

@@ -82,14 +82,14 @@ def _installed() -> tuple[Path, dict[str, str | float | bool]]:
 
 
 def _unpacked() -> Path:
-    modules, unpacked = node.packages(_HERE, _HOME), _HOME / "unpacked"
+    modules, unpacked = node.install_packages(_HERE, _HOME), _HOME / "unpacked"
     stamp, lock = unpacked / "installed.json", _HOME / "installed.json"
     with (_HOME / "lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         if not stamp.exists() or stamp.read_bytes() != lock.read_bytes():
             shutil.rmtree(unpacked, ignore_errors=True)
             unpacked.mkdir()
-            command = [node.binary(), _HERE / "inflate.mjs", modules]
+            command = [node.node_binary(), _HERE / "inflate.mjs", modules]
             subprocess.run(command, env={"TMPDIR": str(unpacked)}, check=True)
             # The package's own looks for fonts in Lambda's folders.
             (unpacked / _FONTS).write_text(_FONTCONFIG.format(unpacked=unpacked))

@@ -7,16 +7,16 @@ from collections.abc import Callable
 import pytest
 from pydantic import ValidationError
 
-from switchboard.access import service as access
-from switchboard.accounts import credentials
+from switchboard.access import keys as access
+from switchboard.accounts import credentials, keys, organizations
 from switchboard.accounts import service as accounts
-from switchboard.accounts.models import KeyKind, Restrictions
+from switchboard.accounts.models import KeyKind, KeyRestrictions
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import clock, ids
-from switchboard.aws.table import Update, commit, write
-from switchboard.edge.dialects import anima
+from switchboard.aws.writes import Update, commit, write_item
+from switchboard.dialects.anima import dialect
 from switchboard.errors import DomainError, Forbidden, Unauthenticated
-from switchboard.events.models import Actor, Work
+from switchboard.events.models import Actor, SystemActor
+from switchboard.kit import clock, ids
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Sabotage
 
@@ -24,19 +24,21 @@ pytestmark = pytest.mark.usefixtures("cloud")
 
 
 @pytest.fixture
-def acme(cloud: dict[str, str], frozen: clock.Frozen) -> Tenant:
+def acme(cloud: dict[str, str], frozen: clock.FrozenClock) -> Tenant:
     return tenant()
 
 
-def work(acme: Tenant) -> Work:
-    return Work(org_id=acme.org_id, actor=Actor(type="system", id="t"), agent_id=None, correlation_id=ids.new("corr"))
+def work(acme: Tenant) -> SystemActor:
+    return SystemActor(
+        org_id=acme.org_id, actor=Actor(type="system", id="t"), agent_id=None, correlation_id=ids.new_id("corr")
+    )
 
 
 def close(acme: Tenant) -> None:
-    write(
+    write_item(
         Update(
             table="core",
-            key=accounts.org_key_of(acme.org_id),
+            key=organizations.organization_ref(acme.org_id),
             expression="SET #status = :closed",
             names={"#status": "status"},
             values={":closed": "closed"},
@@ -45,92 +47,92 @@ def close(acme: Tenant) -> None:
 
 
 def revoke(acme: Tenant) -> None:
-    accounts.revoke_key(work(acme), access.authenticate(acme.agent_key, anima.KEYS).key.id)
+    keys.revoke_key(work(acme), access.authenticate_key(acme.agent_key, dialect.KEYS).key.id)
 
 
 @pytest.mark.parametrize(("end", "code"), [(revoke, "revoked"), (close, "organization_inactive")])
 def test_what_ends_a_key_is_felt_within_the_caches_time(
     acme: Tenant,
-    frozen: clock.Frozen,
+    frozen: clock.FrozenClock,
     monkeypatch: pytest.MonkeyPatch,
     end: Callable[[Tenant], None],
     code: str,
 ) -> None:
     monkeypatch.setenv("SWITCHBOARD_KEY_CACHE_SECONDS", "5")
-    access.forget()
-    access.authenticate(acme.agent_key, anima.KEYS)
+    access.clear_cache()
+    access.authenticate_key(acme.agent_key, dialect.KEYS)
     end(acme)
     frozen.advance(seconds=4.9)
-    access.authenticate(acme.agent_key, anima.KEYS)
+    access.authenticate_key(acme.agent_key, dialect.KEYS)
     frozen.advance(seconds=0.1)
     for _ in range(2):
         with pytest.raises(DomainError) as refusal:
-            access.authenticate(acme.agent_key, anima.KEYS)
+            access.authenticate_key(acme.agent_key, dialect.KEYS)
         assert refusal.value.code == code
 
 
-def test_use_does_not_prolong_what_is_remembered(acme: Tenant, frozen: clock.Frozen) -> None:
-    access.authenticate(acme.agent_key, anima.KEYS)
+def test_use_does_not_prolong_what_is_remembered(acme: Tenant, frozen: clock.FrozenClock) -> None:
+    access.authenticate_key(acme.agent_key, dialect.KEYS)
     revoke(acme)
     for _ in range(14):
         frozen.advance(seconds=1)
-        access.authenticate(acme.agent_key, anima.KEYS)
+        access.authenticate_key(acme.agent_key, dialect.KEYS)
     frozen.advance(seconds=1)
     with pytest.raises(Unauthenticated):
-        access.authenticate(acme.agent_key, anima.KEYS)
+        access.authenticate_key(acme.agent_key, dialect.KEYS)
 
 
-def test_an_expiry_is_felt_to_the_moment_though_the_key_is_remembered(acme: Tenant, frozen: clock.Frozen) -> None:
-    ends = clock.iso(clock.parse(clock.stamp()).replace(second=3))
-    made = accounts.create_key(acme.caller(master=True), KeyKind.MASTER, "m", expires_at=ends)
-    access.authenticate(made.text, anima.KEYS)
+def test_an_expiry_is_felt_to_the_moment_though_the_key_is_remembered(acme: Tenant, frozen: clock.FrozenClock) -> None:
+    ends = clock.format_iso(clock.parse(clock.now_iso()).replace(second=3))
+    made = keys.create_key(acme.caller(master=True), KeyKind.MASTER, "m", expires_at=ends)
+    access.authenticate_key(made.text, dialect.KEYS)
     frozen.advance(seconds=2.999)
-    access.authenticate(made.text, anima.KEYS)
+    access.authenticate_key(made.text, dialect.KEYS)
     frozen.advance(seconds=0.001)
     with pytest.raises(Unauthenticated) as refusal:
-        access.authenticate(made.text, anima.KEYS)
+        access.authenticate_key(made.text, dialect.KEYS)
     assert refusal.value.code == "expired"
 
 
-def test_a_new_plan_is_felt_within_the_caches_time(acme: Tenant, frozen: clock.Frozen) -> None:
-    accounts.set_plan(work(acme), PlanName.SCALE)
+def test_a_new_plan_is_felt_within_the_caches_time(acme: Tenant, frozen: clock.FrozenClock) -> None:
+    organizations.set_plan(work(acme), PlanName.SCALE)
     frozen.advance(seconds=15)
-    assert access.authenticate(acme.agent_key, anima.KEYS).organisation.plan is PlanName.SCALE
+    assert access.authenticate_key(acme.agent_key, dialect.KEYS).organization.plan is PlanName.SCALE
 
 
 def test_a_refusal_is_never_remembered(acme: Tenant) -> None:
-    text = credentials.mint(KeyKind.MASTER, b"s" * 32).text
+    text = credentials.mint_key(KeyKind.MASTER, b"s" * 32).text
     with pytest.raises(Unauthenticated) as refusal:
-        access.authenticate(text, anima.KEYS)
+        access.authenticate_key(text, dialect.KEYS)
     assert refusal.value.code == "unknown"
-    made, writes = accounts.new_key(work(acme), KeyKind.MASTER, "late", seed=b"s" * 32)
+    made, writes = keys.key_writes(work(acme), KeyKind.MASTER, "late", seed=b"s" * 32)
     accounts.commit(writes)
-    assert access.authenticate(text, anima.KEYS).key.id == made.key.id
+    assert access.authenticate_key(text, dialect.KEYS).key.id == made.key.id
 
 
 def test_a_key_that_is_remembered_costs_nothing_and_one_that_is_not_two_reads(acme: Tenant) -> None:
     sabotage = Sabotage()
-    access.authenticate(acme.agent_key, anima.KEYS)
-    access.forget()
+    access.authenticate_key(acme.agent_key, dialect.KEYS)
+    access.clear_cache()
     with sabotage.counting() as calls:
-        access.authenticate(acme.agent_key, anima.KEYS)
-        access.authenticate(acme.agent_key, anima.KEYS)
+        access.authenticate_key(acme.agent_key, dialect.KEYS)
+        access.authenticate_key(acme.agent_key, dialect.KEYS)
     assert calls == ["GetItem", "BatchGetItem"]
 
 
 def test_a_malformed_key_or_one_of_another_kind_costs_no_read(acme: Tenant) -> None:
     sabotage = Sabotage()
     with sabotage.counting() as calls:
-        for text in ("", "ak_", acme.agent_key[:-1], acme.agent_key + "x", credentials.mint(KeyKind.ATHOS).text):
+        for text in ("", "ak_", acme.agent_key[:-1], acme.agent_key + "x", credentials.mint_key(KeyKind.ATHOS).text):
             with pytest.raises(Unauthenticated) as refusal:
-                access.authenticate(text, anima.KEYS)
+                access.authenticate_key(text, dialect.KEYS)
             assert refusal.value.code == "malformed"
             assert "Keys of this API begin with ak_ or mk_" in refusal.value.message
     assert calls == []
 
 
 def test_an_agent_that_was_suspended_is_forbidden(acme: Tenant) -> None:
-    write(
+    write_item(
         Update(
             table="core",
             key={"pk": acme.org_id, "sk": f"agent#{acme.agent_id}"},
@@ -140,31 +142,31 @@ def test_an_agent_that_was_suspended_is_forbidden(acme: Tenant) -> None:
         )
     )
     with pytest.raises(Forbidden) as refusal:
-        access.authenticate(acme.agent_key, anima.KEYS)
+        access.authenticate_key(acme.agent_key, dialect.KEYS)
     assert refusal.value.code == "agent_inactive"
-    access.authenticate(acme.master_key, anima.KEYS)
+    access.authenticate_key(acme.master_key, dialect.KEYS)
 
 
 def test_the_use_of_a_key_is_noted_every_five_minutes_and_its_failure_stops_nobody(
-    acme: Tenant, frozen: clock.Frozen
+    acme: Tenant, frozen: clock.FrozenClock
 ) -> None:
     def used() -> str | None:
-        return accounts.key(acme.org_id, access.authenticate(acme.agent_key, anima.KEYS).key.id).last_used_at
+        return keys.get_key(acme.org_id, access.authenticate_key(acme.agent_key, dialect.KEYS).key.id).last_used_at
 
     first = used()
-    assert first == clock.stamp()
+    assert first == clock.now_iso()
     frozen.advance(minutes=4)
     assert used() == first
     frozen.advance(minutes=2)
     Sabotage().fail("UpdateItem", "ValidationException")
     assert used() == first
     frozen.advance(seconds=15)
-    assert used() == clock.stamp()
+    assert used() == clock.now_iso()
 
 
 def bound_to(acme: Tenant, *networks: str) -> str:
-    restrictions = Restrictions(ip_allowlist=list(networks))
-    made, writes = accounts.new_key(work(acme), KeyKind.MASTER, "bound", restrictions=restrictions)
+    restrictions = KeyRestrictions(ip_allowlist=list(networks))
+    made, writes = keys.key_writes(work(acme), KeyKind.MASTER, "bound", restrictions=restrictions)
     commit(writes)
     return made.text
 
@@ -188,14 +190,14 @@ def test_a_key_is_good_from_its_networks_only(acme: Tenant, networks: list[str],
     text = bound_to(acme, *networks)
     for _ in range(2):  # looked up, and remembered
         if admitted:
-            assert access.authenticate(text, anima.KEYS, address).organisation.id == acme.org_id
+            assert access.authenticate_key(text, dialect.KEYS, address).organization.id == acme.org_id
         else:
             with pytest.raises(Forbidden) as refusal:
-                access.authenticate(text, anima.KEYS, address)
+                access.authenticate_key(text, dialect.KEYS, address)
             assert refusal.value.code == "ip_not_allowed"
 
 
 @pytest.mark.parametrize("network", ["203.0.113.9/24", "203.0.113.0/33", "example.com", ""])
 def test_a_network_that_is_none_restricts_no_key(network: str) -> None:
     with pytest.raises(ValidationError):
-        Restrictions(ip_allowlist=[network])
+        KeyRestrictions(ip_allowlist=[network])

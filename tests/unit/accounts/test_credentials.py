@@ -20,9 +20,9 @@ ALPHABET = string.ascii_letters + string.digits
 @given(KINDS, SEEDS)
 @examples(200)
 def test_a_minted_key_is_of_its_kind_and_the_same_seed_makes_it_again(kind: KeyKind, seed: bytes) -> None:
-    minted = credentials.mint(kind, seed)
+    minted = credentials.mint_key(kind, seed)
     assert credentials.kind_of(minted.text) is kind
-    assert credentials.mint(kind, seed) == minted
+    assert credentials.mint_key(kind, seed) == minted
     assert minted.text.startswith(minted.prefix)
     assert len(minted.prefix) == len(kind) + 6
 
@@ -30,7 +30,7 @@ def test_a_minted_key_is_of_its_kind_and_the_same_seed_makes_it_again(kind: KeyK
 @given(KINDS, SEEDS, st.data())
 @examples(300)
 def test_one_changed_character_anywhere_is_always_noticed(kind: KeyKind, seed: bytes, data: st.DataObject) -> None:
-    text = credentials.mint(kind, seed).text
+    text = credentials.mint_key(kind, seed).text
     place = data.draw(st.integers(0, len(text) - 1))
     other = data.draw(st.sampled_from(ALPHABET + "_-").filter(lambda char: char != text[place]))
     assert credentials.kind_of(text[:place] + other + text[place + 1 :]) is None
@@ -41,7 +41,7 @@ def test_one_changed_character_anywhere_is_always_noticed(kind: KeyKind, seed: b
 def test_two_swapped_characters_a_missing_and_an_added_one_are_noticed(
     kind: KeyKind, seed: bytes, data: st.DataObject
 ) -> None:
-    text = credentials.mint(kind, seed).text
+    text = credentials.mint_key(kind, seed).text
     place = data.draw(st.integers(0, len(text) - 2))
     swapped = text[:place] + text[place + 1] + text[place] + text[place + 2 :]
     assert swapped == text or credentials.kind_of(swapped) is None
@@ -59,11 +59,11 @@ def test_what_was_not_minted_is_no_key(text: str) -> None:
 
 @pytest.mark.parametrize("char", ["é", "٣", "Ⅷ", "\n", " ", "_"])
 def test_letters_and_digits_of_other_alphabets_are_none_of_ours(char: str) -> None:
-    text = credentials.mint(KeyKind.AGENT, b"s" * 32).text
+    text = credentials.mint_key(KeyKind.AGENT, b"s" * 32).text
     body = text[:10] + char + text[11 : len("ak_") + 32]
     # Its checksum is right, so it is refused for its characters alone.
     assert credentials.kind_of(body + credentials._checksum(body)) is None
 
 
 def test_two_keys_are_never_the_same() -> None:
-    assert len({credentials.mint(KeyKind.AGENT).text for _ in range(200)}) == 200
+    assert len({credentials.mint_key(KeyKind.AGENT).text for _ in range(200)}) == 200

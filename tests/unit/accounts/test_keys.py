@@ -7,96 +7,96 @@ from typing import Any
 
 import pytest
 
-from switchboard.access import service as access
-from switchboard.accounts import service as accounts
-from switchboard.accounts import store
+from switchboard.access import keys as access
+from switchboard.accounts import keys, store
 from switchboard.accounts.models import ApiKey, KeyKind
 from switchboard.agents import service as agents
-from switchboard.aws import clock, session, table
-from switchboard.aws.table import Put, Query, commit
-from switchboard.edge.dialects import anima
+from switchboard.aws import clients
+from switchboard.aws import writes as aws_writes
+from switchboard.aws.reads import Query
+from switchboard.aws.writes import Put, commit
+from switchboard.dialects.anima import dialect
 from switchboard.errors import Conflict
+from switchboard.kit import clock
 from tests.actors import Tenant, tenant, with_effect
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
 
 @pytest.fixture
-def acme(cloud: dict[str, str], frozen: clock.Frozen) -> Tenant:
+def acme(cloud: dict[str, str], frozen: clock.FrozenClock) -> Tenant:
     return tenant()
 
 
 def test_a_key_that_is_asked_for_twice_is_made_once_and_shown_twice(acme: Tenant) -> None:
     first, second = (
-        accounts.create_key(with_effect(acme.caller(master=True), "again"), KeyKind.MASTER, "m") for _ in range(2)
+        keys.create_key(with_effect(acme.caller(master=True), "again"), KeyKind.MASTER, "m") for _ in range(2)
     )
     assert first == second
-    assert access.authenticate(second.text, anima.KEYS).key.id == second.key.id
+    assert access.authenticate_key(second.text, dialect.KEYS).key.id == second.key.id
 
 
-def test_an_idempotency_key_that_was_forgotten_makes_another_key(acme: Tenant, frozen: clock.Frozen) -> None:
-    first = accounts.create_key(with_effect(acme.caller(master=True), "again"), KeyKind.MASTER, "m")
+def test_an_idempotency_key_that_was_forgotten_makes_another_key(acme: Tenant, frozen: clock.FrozenClock) -> None:
+    first = keys.create_key(with_effect(acme.caller(master=True), "again"), KeyKind.MASTER, "m")
     frozen.advance(hours=25)
-    second = accounts.create_key(with_effect(acme.caller(master=True), "again"), KeyKind.MASTER, "m")
+    second = keys.create_key(with_effect(acme.caller(master=True), "again"), KeyKind.MASTER, "m")
     assert (second.key.id != first.key.id, second.text != first.text) == (True, True)
 
 
-def test_an_idempotency_key_that_was_forgotten_makes_another_agent(acme: Tenant, frozen: clock.Frozen) -> None:
-    first = agents.create(with_effect(acme.caller(master=True), "again"), "first", "First", {})
+def test_an_idempotency_key_that_was_forgotten_makes_another_agent(acme: Tenant, frozen: clock.FrozenClock) -> None:
+    first = agents.create_agent(with_effect(acme.caller(master=True), "again"), "first", "First", {})
     frozen.advance(hours=25)
-    second = agents.create(with_effect(acme.caller(master=True), "again"), "second", "Second", {})
+    second = agents.create_agent(with_effect(acme.caller(master=True), "again"), "second", "Second", {})
     assert second.key_text != first.key_text
 
 
 def test_a_successor_that_is_asked_for_twice_is_one(acme: Tenant) -> None:
-    old = accounts.create_key(acme.caller(master=True), KeyKind.MASTER, "m")
-    first, second = (
-        accounts.rotate_key(with_effect(acme.caller(master=True), "again"), old.key.id, 60) for _ in range(2)
-    )
+    old = keys.create_key(acme.caller(master=True), KeyKind.MASTER, "m")
+    first, second = (keys.rotate_key(with_effect(acme.caller(master=True), "again"), old.key.id, 60) for _ in range(2))
     assert first == second
-    assert access.authenticate(second.text, anima.KEYS).key.id == first.key.id
+    assert access.authenticate_key(second.text, dialect.KEYS).key.id == first.key.id
 
 
 # --- how many there may be ----------------------------------------------------------------------------------------
 
 
 def athos(acme: Tenant, **settings: Any) -> ApiKey:
-    made, writes = accounts.new_key(acme.caller(master=True), KeyKind.ATHOS, "k", **settings)
+    made, writes = keys.key_writes(acme.caller(master=True), KeyKind.ATHOS, "k", **settings)
     commit(writes)
     return made.key
 
 
-def test_keys_that_open_nothing_leave_their_place_to_others(acme: Tenant, frozen: clock.Frozen) -> None:
+def test_keys_that_open_nothing_leave_their_place_to_others(acme: Tenant, frozen: clock.FrozenClock) -> None:
     master = acme.caller(master=True)
     first = [athos(acme) for _ in range(4)]
-    athos(acme, expires_at=clock.iso(clock.now() + timedelta(minutes=1)))
+    athos(acme, expires_at=clock.format_iso(clock.now() + timedelta(minutes=1)))
     with pytest.raises(Conflict):
         athos(acme)
     frozen.advance(minutes=1)
     athos(acme)
     with pytest.raises(Conflict):
         athos(acme)
-    accounts.revoke_key(master, first[0].id)
+    keys.revoke_key(master, first[0].id)
     fifth = athos(acme)
     with pytest.raises(Conflict):
         athos(acme)
-    successor = accounts.rotate_key(master, fifth.id, 60).key
+    successor = keys.rotate_key(master, fifth.id, 60).key
     with pytest.raises(Conflict):
         athos(acme)
-    accounts.revoke_key(master, successor.id)
+    keys.revoke_key(master, successor.id)
     assert athos(acme)
 
 
 def test_the_keys_of_years_are_not_read_to_make_another(acme: Tenant) -> None:
     master = acme.caller(master=True)
     for _ in range(12):
-        accounts.revoke_key(master, athos(acme).id)
+        keys.revoke_key(master, athos(acme).id)
     read: list[int] = []
 
     def counted(parsed: dict[str, Any], **_: Any) -> None:
         read.append(len(parsed.get("Items", [])) + sum(map(len, parsed.get("Responses", {}).values())))
 
-    session.dynamodb().meta.events.register("after-call.dynamodb", counted)
+    clients.dynamodb_client().meta.events.register("after-call.dynamodb", counted)
     athos(acme)
     assert sum(read) <= 1, "the last one, which is revoked"
 
@@ -105,7 +105,7 @@ def test_keys_that_were_numbered_before_their_ids_were_kept_are_counted(acme: Te
     for _ in range(5):
         athos(acme)
     place = {"pk": acme.org_id, "sk": f"made#{KeyKind.ATHOS}"}
-    table.write(Put(table="core", item={**place, "number": 5}))
+    aws_writes.write_item(Put(table="core", item={**place, "number": 5}))
     with pytest.raises(Conflict):
         athos(acme)
 
@@ -115,16 +115,16 @@ def test_keys_that_were_numbered_before_their_ids_were_kept_are_counted(acme: Te
 
 def test_a_key_that_two_revoke_at_once_is_revoked_once(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     master = acme.caller(master=True, correlation_id="corr_revoked")
-    made = accounts.create_key(master, KeyKind.MASTER, "m").key
+    made = keys.create_key(master, KeyKind.MASTER, "m").key
     read, others = store.get_key, [master]
 
     def overtaken(org_id: str, key_id: str) -> ApiKey | None:
         found = read(org_id, key_id)
         if others:
-            accounts.revoke_key(others.pop(), made.id)
+            keys.revoke_key(others.pop(), made.id)
         return found
 
     monkeypatch.setattr(store, "get_key", overtaken)
-    assert accounts.revoke_key(master, made.id).revoked_at
+    assert keys.revoke_key(master, made.id).revoked_at
     told = Query(table="activity", partition=f"{acme.org_id}#chain#corr_revoked").all()
     assert [item["type"] for item in told].count("key.revoked") == 1

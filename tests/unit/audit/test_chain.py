@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from switchboard.audit import chain
-from switchboard.audit.models import GENESIS, Head
+from switchboard.audit.models import GENESIS, ChainHead
 from switchboard.events.models import Actor, Event, Subject
 from tests.unit.properties import examples
 
@@ -36,10 +36,10 @@ def event(number: int, data: dict[str, Any]) -> Event:
 
 
 def sealed(contents: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    head, documents = Head(0, GENESIS), []
+    head, documents = ChainHead(0, GENESIS), []
     for number, data in enumerate(contents):
-        link = chain.seal(event(number, data), head)
-        head = Head(link.seq, link.hash)
+        link = chain.make_link(event(number, data), head)
+        head = ChainHead(link.seq, link.hash)
         documents.append(link.document)
     return documents
 
@@ -51,8 +51,8 @@ _CHAIN = sealed([{"n": number} for number in range(5)])
 @given(CHAINS)
 @examples(50)
 def test_a_chain_verifies_and_so_does_its_copy_as_json(documents: list[dict[str, Any]]) -> None:
-    verdict = chain.verify(json.loads(json.dumps(documents)))
-    assert (verdict.links, verdict.head, verdict.fault) == (len(documents), documents[-1][chain.HASH], None)
+    verdict = chain.verify_export(json.loads(json.dumps(documents)))
+    assert (verdict.links, verdict.head, verdict.fault) == (len(documents), documents[-1][chain.HASH_FIELD], None)
 
 
 @given(CHAINS, st.data())
@@ -72,7 +72,7 @@ def test_any_field_that_is_changed_removed_or_added_is_found(
         list(map(repr, one.items())) for one in documents
     ]:
         return
-    verdict = chain.verify(changed)
+    verdict = chain.verify_export(changed)
     assert verdict.fault is not None
     # A hash that was changed shows at the next link, whose bond it breaks, if not at its own.
     assert verdict.links in (place, place + 1)
@@ -91,27 +91,31 @@ def test_any_field_that_is_changed_removed_or_added_is_found(
 def test_what_is_missing_moved_or_doubled_is_found(
     tamper: Callable[[list[dict[str, Any]]], list[dict[str, Any]]],
 ) -> None:
-    assert chain.verify(tamper(_CHAIN)).fault is not None
+    assert chain.verify_export(tamper(_CHAIN)).fault is not None
 
 
 def test_a_link_that_was_changed_and_hashed_anew_breaks_the_bond_of_the_next() -> None:
     changed = copy.deepcopy(_CHAIN)
     changed[2]["metadata"] = {"n": 42}
-    changed[2][chain.HASH] = chain.digest_of(changed[2])
-    assert chain.verify(changed) == (3, changed[2][chain.HASH], "link 4: seq 4 does not name the hash of seq 3")
+    changed[2][chain.HASH_FIELD] = chain.digest_of(changed[2])
+    assert chain.verify_export(changed) == (
+        3,
+        changed[2][chain.HASH_FIELD],
+        "link 4: seq 4 does not name the hash of seq 3",
+    )
 
 
 def test_the_end_that_was_cut_off_shows_in_the_head_only() -> None:
-    verdict = chain.verify(_CHAIN[:3])
+    verdict = chain.verify_export(_CHAIN[:3])
     assert verdict.fault is None
-    assert verdict.head != _CHAIN[-1][chain.HASH]
+    assert verdict.head != _CHAIN[-1][chain.HASH_FIELD]
 
 
 def test_a_part_verifies_after_its_head_and_no_other() -> None:
-    head = Head(2, _CHAIN[1][chain.HASH])
-    assert chain.verify(_CHAIN[2:], head).fault is None
-    assert chain.verify(_CHAIN[2:]).fault is not None
-    assert chain.verify(_CHAIN[2:], Head(2, _CHAIN[0][chain.HASH])).fault is not None
+    head = ChainHead(2, _CHAIN[1][chain.HASH_FIELD])
+    assert chain.verify_export(_CHAIN[2:], head).fault is None
+    assert chain.verify_export(_CHAIN[2:]).fault is not None
+    assert chain.verify_export(_CHAIN[2:], ChainHead(2, _CHAIN[0][chain.HASH_FIELD])).fault is not None
 
 
 def test_the_hash_is_the_documented_one() -> None:

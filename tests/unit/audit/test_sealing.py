@@ -10,39 +10,42 @@ from typing import Any
 import pytest
 
 from functions.workers.audit import handler as worker
-from switchboard.audit import chain, store
+from switchboard.audit import chain, sealing, store
 from switchboard.audit import service as audit
-from switchboard.aws import clock, queue, table
-from switchboard.aws.queue import Message
-from switchboard.aws.table import Item, Put
+from switchboard.aws import attributes as aws_attributes
+from switchboard.aws import queues, retries, writes
+from switchboard.aws.attributes import Item
+from switchboard.aws.writes import Put
 from switchboard.calls import service as calls
 from switchboard.calls.models import Order, Tier
 from switchboard.email import service as email
-from switchboard.email.models import Draft
+from switchboard.email.models import MailDraft
 from switchboard.errors import Contended
 from switchboard.events import service as events
 from switchboard.events.models import Event
+from switchboard.kit import clock
+from switchboard.kit.jobs import QueueMessage
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Sabotage, everything, work
 from tests.unit.audit.workflows import Reader, happened, recorded
 
 
 @pytest.fixture
-def acme(cloud: dict[str, str], frozen: clock.Frozen) -> Tenant:
+def acme(cloud: dict[str, str], frozen: clock.FrozenClock) -> Tenant:
     return tenant()
 
 
 def sealed(org_id: str) -> list[dict[str, Any]]:
     """The whole chain, after its verification."""
-    documents = list(audit.export(org_id, 0, 10_000))
-    assert chain.verify(documents) == (len(documents), audit.head(org_id).hash, None)
+    documents = list(audit.export_documents(org_id, 0, 10_000))
+    assert chain.verify_export(documents) == (len(documents), audit.get_head(org_id).hash, None)
     return documents
 
 
 def send(org_id: str, batches: list[list[Event]]) -> None:
     """Put messages with several events each into the queue."""
-    queue.send(
-        Message(
+    queues.send_messages(
+        QueueMessage(
             queue="audit",
             body={"events": [event.model_dump() for event in batch]},
             group=org_id,
@@ -53,7 +56,7 @@ def send(org_id: str, batches: list[list[Event]]) -> None:
 
 
 def records(org_id: str, bodies: list[dict[str, Any]]) -> dict[str, Any]:
-    """What Lambda gives the sealer for a batch of an organisation's messages."""
+    """What Lambda gives the sealer for a batch of an organization's messages."""
     attributes = {"MessageGroupId": org_id}
     return {
         "Records": [
@@ -81,7 +84,7 @@ def test_events_of_as_many_workflows_are_sealed_together_too(acme: Tenant) -> No
     made = [one for number in range(90) for one in happened(acme.org_id, 1, correlation_id=f"corr_{number}")]
     saboteur = Sabotage()
     with saboteur.counting() as calls_made:
-        assert audit.seal(acme.org_id, made) == 90
+        assert sealing.seal_events(acme.org_id, made) == 90
     assert calls_made == [*ROUND, *["BatchWriteItem"] * 11, "PutItem"]
     assert len(sealed(acme.org_id)) == 90
 
@@ -89,8 +92,8 @@ def test_events_of_as_many_workflows_are_sealed_together_too(acme: Tenant) -> No
 def test_large_events_are_several_rounds(acme: Tenant) -> None:
     saboteur = Sabotage()
     with saboteur.counting() as calls_made:
-        audit.seal(acme.org_id, happened(acme.org_id, 12, text="x" * 60_000))
-        audit.seal(acme.org_id, happened(acme.org_id, 2, text="x" * 350_000))
+        sealing.seal_events(acme.org_id, happened(acme.org_id, 12, text="x" * 60_000))
+        sealing.seal_events(acme.org_id, happened(acme.org_id, 2, text="x" * 350_000))
     assert calls_made.count("GetItem") == 8
     assert len(sealed(acme.org_id)) == 14
 
@@ -111,15 +114,20 @@ def test_the_sealer_takes_its_queue(acme: Tenant) -> None:
 
 def test_no_event_is_added_twice_however_it_is_brought_again(acme: Tenant) -> None:
     made = [*happened(acme.org_id, 60), *happened(acme.org_id, 30, correlation_id="corr_2")]
-    assert [audit.seal(acme.org_id, batch) for batch in (made[:2], made, made[::-1], [*made, *made])] == [2, 88, 0, 0]
+    assert [sealing.seal_events(acme.org_id, batch) for batch in (made[:2], made, made[::-1], [*made, *made])] == [
+        2,
+        88,
+        0,
+        0,
+    ]
     chance = Random(5)
     for _ in range(5):
         more = happened(acme.org_id, 20)
         known = chance.sample(made, 60)
         groups = chance.sample([*known, *more, *more], 100)
         cut = chance.randint(1, 99)
-        audit.seal(acme.org_id, groups[:cut])
-        audit.seal(acme.org_id, groups[cut:])
+        sealing.seal_events(acme.org_id, groups[:cut])
+        sealing.seal_events(acme.org_id, groups[cut:])
         made += more
     assert sorted(one["id"] for one in sealed(acme.org_id)) == sorted(event.id for event in made)
 
@@ -135,7 +143,7 @@ def test_a_workflow_s_events_are_sealed_by_their_ids_though_their_messages_came_
     assert [one["id"] for one in sealed(acme.org_id)] == [one.id for one in (first, other, second, another, third)]
 
 
-def test_an_event_of_another_organisation_is_refused(acme: Tenant) -> None:
+def test_an_event_of_another_organization_is_refused(acme: Tenant) -> None:
     stranger, *_ = happened("org_other", 1)
     failed = worker.handler(records(acme.org_id, [{"events": [stranger.model_dump()]}]), None)
     assert failed == {"batchItemFailures": [{"itemIdentifier": "0"}]}
@@ -145,7 +153,7 @@ def test_an_event_of_another_organisation_is_refused(acme: Tenant) -> None:
 def test_a_sealer_that_was_overtaken_goes_on_behind_the_other(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     mine, others = happened(acme.org_id, 3), happened(acme.org_id, 2)
     overtaken = overtaking(monkeypatch, acme.org_id, [others, mine[:1]])
-    assert audit.seal(acme.org_id, mine) == 2
+    assert sealing.seal_events(acme.org_id, mine) == 2
     assert overtaken() == 2
     assert [one["id"] for one in sealed(acme.org_id)] == [one.id for one in (*others, *mine)]
 
@@ -154,32 +162,32 @@ def test_a_head_that_does_not_come_to_rest_brings_the_batch_back_after_pauses(
     acme: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr(table, "sleep", pauses.append)
+    monkeypatch.setattr(retries, "sleep", pauses.append)
     overtaking(monkeypatch, acme.org_id, [happened(acme.org_id, 1) for _ in range(50)])
     with pytest.raises(Contended):
-        audit.seal(acme.org_id, happened(acme.org_id, 1))
+        sealing.seal_events(acme.org_id, happened(acme.org_id, 1))
     assert len(pauses) > 3
     assert len(set(pauses)) > 1
 
 
 def overtaking(monkeypatch: pytest.MonkeyPatch, org_id: str, batches: list[list[Event]]) -> Callable[[], int]:
     """Let another sealer add a batch each time before the head moves, as long as there are any."""
-    waiting, real = list(batches), store.move_head
+    waiting, real = list(batches), store.head_write
 
     def overtaken(*arguments: Any) -> Put:
         if waiting:
             batch = waiting.pop(0)
             with monkeypatch.context() as patch:
-                patch.setattr(store, "move_head", real)
-                audit.seal(org_id, batch)
+                patch.setattr(store, "head_write", real)
+                sealing.seal_events(org_id, batch)
         return real(*arguments)
 
-    monkeypatch.setattr(store, "move_head", overtaken)
+    monkeypatch.setattr(store, "head_write", overtaken)
     return lambda: len(batches) - len(waiting)
 
 
 def test_a_sealer_killed_anywhere_leaves_what_the_next_one_completes(
-    cloud: dict[str, str], frozen: clock.Frozen
+    cloud: dict[str, str], frozen: clock.FrozenClock
 ) -> None:
     """Whatever comes next: the batch again, a part of it among others, or events of another workflow."""
     saboteur = Sabotage()
@@ -189,11 +197,11 @@ def test_a_sealer_killed_anywhere_leaves_what_the_next_one_completes(
             batch = recorded(acme.org_id, 30, correlation_id=f"corr_{done}")
             others = recorded(acme.org_id, 2, correlation_id="corr_others")
             with saboteur.killing(after=done):
-                audit.seal(acme.org_id, batch)
+                sealing.seal_events(acme.org_id, batch)
             head, documents = audit.export_part(acme.org_id, 0, 10_000)
-            assert chain.verify(documents) == (head.seq, head.hash, None), "what the head says is there at once"
-            audit.seal(acme.org_id, [batch, [*others, *batch[10:]], others][again])
-            audit.seal(acme.org_id, [*others, *batch])
+            assert chain.verify_export(documents) == (head.seq, head.hash, None), "what the head says is there at once"
+            sealing.seal_events(acme.org_id, [batch, [*others, *batch[10:]], others][again])
+            sealing.seal_events(acme.org_id, [*others, *batch])
             made += [*others, *batch]
             assert sorted(one["id"] for one in sealed(acme.org_id)) == sorted(event.id for event in made)
         for workflow in {event.correlation_id for event in made}:
@@ -222,7 +230,7 @@ def bytes_of(value: Any) -> int:
 
 def units(item: Item) -> int:
     """The write units of an item: one for each begun KB, outside transactions."""
-    size = sum(len(name.encode()) + bytes_of(table.encode(value)) for name, value in item.items())
+    size = sum(len(name.encode()) + bytes_of(aws_attributes.encode_value(value)) for name, value in item.items())
     return -(-size // 1024)
 
 
@@ -230,17 +238,17 @@ def test_a_sealed_event_costs_four_units_or_five_and_fewer_in_company(
     acme: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The head and the link as large as the event, and two small items; before, it was 6 to 10 with the head."""
-    email.send(acme.caller(), Draft(to=["you@example.com"], subject="s", body="b"))
-    calls.place(acme.caller(), Order(to="+14155550142", tier=Tier.BASIC, consent_source="business-relationship"))
-    found = [events.from_item(table.decode_item(item)) for item in everything("activity") if "data" in item]
+    email.send_message(acme.caller(), MailDraft(to=["you@example.com"], subject="s", body="b"))
+    calls.place_call(acme.caller(), Order(to="+14155550142", tier=Tier.BASIC, consent_source="business-relationship"))
+    found = [events.parse_event(aws_attributes.decode_item(item)) for item in everything("activity") if "data" in item]
     kinds = {event.type: event for event in found}
     written: list[Item] = []
-    monkeypatch.setattr(table, "put_many", lambda _, items: written.extend(items))
-    monkeypatch.setattr(table, "write", lambda put: written.append(put.item))
+    monkeypatch.setattr(writes, "put_items", lambda _, items: written.extend(items))
+    monkeypatch.setattr(writes, "write_item", lambda put: written.append(put.item))
     for kind, alone in (("email.queued", 4), ("voice.call.created", 5)):
         event = kinds[kind]
         written.clear()
-        audit.seal(acme.org_id, [event])
+        sealing.seal_events(acme.org_id, [event])
         assert sum(map(units, written)) <= alone
         for workflows, most in ((1, 3), (99, 4)):
             company = [
@@ -248,5 +256,5 @@ def test_a_sealed_event_costs_four_units_or_five_and_fewer_in_company(
                 for number in range(99)
             ]
             written.clear()
-            audit.seal(acme.org_id, company)
+            sealing.seal_events(acme.org_id, company)
             assert sum(map(units, written)) / 99 < most, (kind, workflows)

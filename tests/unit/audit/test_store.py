@@ -7,18 +7,19 @@ from random import Random
 
 import pytest
 
-from switchboard.audit import chain, store
+from switchboard.audit import chain, sealing, store
 from switchboard.audit import service as audit
-from switchboard.aws import clock, table
-from switchboard.aws.table import Delete, Put
+from switchboard.aws import writes
+from switchboard.aws.writes import Delete, Put
 from switchboard.errors import Invalid, NotFound
+from switchboard.kit import clock
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Sabotage
 from tests.unit.audit.workflows import Reader, happened, record, recorded
 
 
 @pytest.fixture
-def acme(cloud: dict[str, str], frozen: clock.Frozen) -> Tenant:
+def acme(cloud: dict[str, str], frozen: clock.FrozenClock) -> Tenant:
     return tenant()
 
 
@@ -26,19 +27,19 @@ def acme(cloud: dict[str, str], frozen: clock.Frozen) -> Tenant:
 @pytest.mark.parametrize("sealed", [0, 1, 3, 5])
 def test_sealed_events_come_by_seq_and_the_others_behind_them(acme: Tenant, limit: int, sealed: int) -> None:
     made = recorded(acme.org_id, 5)
-    audit.seal(acme.org_id, made[:sealed])
+    sealing.seal_events(acme.org_id, made[:sealed])
     found = Reader(acme, limit).rest()
     assert [one["id"] for one in found] == [event.id for event in made]
     assert [one["seq"] for one in found] == [*range(1, sealed + 1)] + [None] * (5 - sealed)
     for document in found[sealed:]:
-        assert (document["prevHash"], document[chain.HASH]) == (None, None)
+        assert (document["prevHash"], document[chain.HASH_FIELD]) == (None, None)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 20])
 def test_events_that_were_sealed_out_of_order_come_in_the_order_of_the_chain(acme: Tenant, limit: int) -> None:
     made = recorded(acme.org_id, 5)
     for event in (made[3], made[0], made[4]):
-        audit.seal(acme.org_id, [event])
+        sealing.seal_events(acme.org_id, [event])
     found = Reader(acme, limit).rest()
     assert [one["id"] for one in found] == [made[place].id for place in (3, 0, 4, 1, 2)]
 
@@ -47,10 +48,10 @@ def test_events_that_were_sealed_out_of_order_come_in_the_order_of_the_chain(acm
 def test_an_event_that_is_committed_late_is_behind_every_cursor(acme: Tenant, limit: int) -> None:
     """Another process takes an id, and commits when a reader has passed it."""
     late, *others = happened(acme.org_id, 7)
-    audit.seal(acme.org_id, record(others))
+    sealing.seal_events(acme.org_id, record(others))
     reader = Reader(acme, limit)
     seen = reader.rest()
-    audit.seal(acme.org_id, record([late]))
+    sealing.seal_events(acme.org_id, record([late]))
     seen += reader.rest()
     assert {one["id"] for one in seen} == {late.id, *(event.id for event in others)}
 
@@ -70,7 +71,7 @@ def test_a_reader_misses_nothing_whatever_is_committed_and_sealed_between_its_pa
                 case 1 if unsealed:
                     chance.shuffle(unsealed)
                     cut = chance.randint(1, len(unsealed))
-                    audit.seal(acme.org_id, unsealed[:cut])
+                    sealing.seal_events(acme.org_id, unsealed[:cut])
                     unsealed = unsealed[cut:]
                 case _:
                     seen += reader.page()[0]
@@ -89,7 +90,7 @@ def test_an_event_that_is_sealed_while_a_page_is_read_is_on_that_page_once(
 ) -> None:
     """A sealer comes between any two of the reads."""
     made = recorded(acme.org_id, 3)
-    audit.seal(acme.org_id, made[:1])
+    sealing.seal_events(acme.org_id, made[:1])
     reads = iter(range(9))
 
     def before(name: str) -> None:
@@ -97,7 +98,7 @@ def test_an_event_that_is_sealed_while_a_page_is_read_is_on_that_page_once(
 
         def reading(*arguments: object) -> object:
             if next(reads) == done:
-                audit.seal(acme.org_id, made)
+                sealing.seal_events(acme.org_id, made)
             return real(*arguments)
 
         monkeypatch.setattr(store, name, reading)
@@ -111,8 +112,8 @@ def test_an_event_that_is_sealed_while_a_page_is_read_is_on_that_page_once(
 def test_a_batch_that_is_seen_half_done_hides_nothing(acme: Tenant, limit: int) -> None:
     """The places are there, and not all of the links: as much as there is comes sealed, the rest not yet."""
     made = recorded(acme.org_id, 4)
-    audit.seal(acme.org_id, made)
-    lost = [table.write(Delete(table="activity", key=store._link_key(acme.org_id, seq))) for seq in (3, 4)]
+    sealing.seal_events(acme.org_id, made)
+    lost = [writes.write_item(Delete(table="activity", key=store._link_key(acme.org_id, seq))) for seq in (3, 4)]
     reader = Reader(acme, limit)
     seen = reader.rest()
     assert [(one["id"], one["seq"]) for one in seen] == [
@@ -120,32 +121,34 @@ def test_a_batch_that_is_seen_half_done_hides_nothing(acme: Tenant, limit: int) 
     ]
     assert [one["seq"] for one in audit.export_part(acme.org_id, 0, 10)[1]] == [1, 2, 3, 4]
     for item in lost:
-        table.write(Put(table="activity", item=item or {}))
+        writes.write_item(Put(table="activity", item=item or {}))
     assert [one["seq"] for one in reader.rest()][-2:] == [3, 4]
 
 
 def test_an_event_whose_receipt_is_not_there_yet_is_on_its_page_once(acme: Tenant) -> None:
     made = recorded(acme.org_id, 2)
-    audit.seal(acme.org_id, made)
-    table.write(Delete(table="activity", key=store._receipt_key(acme.org_id, "corr_1", made[1].id)))
+    sealing.seal_events(acme.org_id, made)
+    writes.write_item(Delete(table="activity", key=store._receipt_key(acme.org_id, "corr_1", made[1].id)))
     assert [(one["id"], one["seq"]) for one in Reader(acme, 10).rest()] == [(made[0].id, 1), (made[1].id, 2)]
 
 
 def test_a_page_takes_two_round_trips_whatever_it_shows(acme: Tenant) -> None:
-    audit.seal(acme.org_id, recorded(acme.org_id, 250))
+    sealing.seal_events(acme.org_id, recorded(acme.org_id, 250))
     recorded(acme.org_id, 3)
     caller, saboteur = acme.caller(master=True), Sabotage()
-    audit.of_workflow(caller, "corr_1", 1, None)  # from here on the process knows the secret that signs cursors
+    audit.list_workflow_events(
+        caller, "corr_1", 1, None
+    )  # from here on the process knows the secret that signs cursors
     for limit, calls_of in ((10, ["Query", "BatchGetItem"]), (500, ["Query", *["BatchGetItem"] * 3, "Query"])):
         with saboteur.counting() as calls:
-            entries, _ = audit.of_workflow(caller, "corr_1", limit, None)
+            entries, _ = audit.list_workflow_events(caller, "corr_1", limit, None)
         # Everything behind the first read is asked for side by side.
         assert (calls, len(entries)) == (calls_of, min(limit, 253))
 
 
 def test_pages_are_bounded_by_what_the_events_hold(acme: Tenant) -> None:
     made = recorded(acme.org_id, 45, text="x" * 50_000)
-    audit.seal(acme.org_id, made[:30])
+    sealing.seal_events(acme.org_id, made[:30])
     reader, pages, last = Reader(acme, 500), [], False
     while not last:
         page, last = reader.page()
@@ -156,48 +159,48 @@ def test_pages_are_bounded_by_what_the_events_hold(acme: Tenant) -> None:
 
 def test_an_agent_s_key_pages_its_own_agent_s_events(acme: Tenant) -> None:
     made = recorded(acme.org_id, 3)
-    audit.seal(acme.org_id, made[:2])
+    sealing.seal_events(acme.org_id, made[:2])
     theirs = [one.model_copy(update={"agent_id": acme.agent_id}) for one in happened(acme.org_id, 2)]
-    audit.seal(acme.org_id, record(theirs)[:1])
-    entries, more = audit.of_workflow(acme.caller(), "corr_1", 10, None)
+    sealing.seal_events(acme.org_id, record(theirs)[:1])
+    entries, more = audit.list_workflow_events(acme.caller(), "corr_1", 10, None)
     assert ([entry.document["id"] for entry in entries], more) == ([event.id for event in theirs], None)
     with pytest.raises(NotFound):
-        audit.of_workflow(acme.caller(), "corr_none", 10, None)
+        audit.list_workflow_events(acme.caller(), "corr_none", 10, None)
 
 
 def test_a_cursor_is_good_for_its_own_workflow_only(acme: Tenant) -> None:
-    audit.seal(acme.org_id, recorded(acme.org_id, 3) + recorded(acme.org_id, 3, correlation_id="corr_2"))
-    _, cursor = audit.of_workflow(acme.caller(master=True), "corr_1", 1, None)
+    sealing.seal_events(acme.org_id, recorded(acme.org_id, 3) + recorded(acme.org_id, 3, correlation_id="corr_2"))
+    _, cursor = audit.list_workflow_events(acme.caller(master=True), "corr_1", 1, None)
     with pytest.raises(Invalid):
-        audit.of_workflow(acme.caller(master=True), "corr_2", 1, cursor)
+        audit.list_workflow_events(acme.caller(master=True), "corr_2", 1, cursor)
 
 
 def test_an_export_is_whole_though_it_is_larger_than_one_answer_of_the_table(acme: Tenant) -> None:
-    audit.seal(acme.org_id, recorded(acme.org_id, 30, text="x" * 50_000))
-    documents = list(audit.export(acme.org_id, 0, 100))
-    assert (len(documents), chain.verify(documents).fault) == (30, None)
+    sealing.seal_events(acme.org_id, recorded(acme.org_id, 30, text="x" * 50_000))
+    documents = list(audit.export_documents(acme.org_id, 0, 100))
+    assert (len(documents), chain.verify_export(documents).fault) == (30, None)
 
 
 def test_a_part_of_an_export_is_bounded_by_what_the_events_hold(acme: Tenant) -> None:
-    audit.seal(acme.org_id, recorded(acme.org_id, 45, text="x" * 50_000))
+    sealing.seal_events(acme.org_id, recorded(acme.org_id, 45, text="x" * 50_000))
     documents, sizes = [], []
     while len(documents) < 45:
         head, part = audit.export_part(acme.org_id, len(documents), 1_000)
         documents += part
         sizes.append(sum(chain.size_of(one) for one in part))
     assert max(sizes) < 1_100_000
-    assert chain.verify(documents) == (45, head.hash, None)
+    assert chain.verify_export(documents) == (45, head.hash, None)
     assert audit.export_part(acme.org_id, 45, 10) == (head, [])
 
 
 @pytest.mark.parametrize(("after", "limit", "expected"), [(0, 2, [1, 2]), (2, 10, [3, 4]), (4, 10, []), (0, 0, [])])
 def test_an_export_goes_on_where_it_is_told_to(acme: Tenant, after: int, limit: int, expected: list[int]) -> None:
-    audit.seal(acme.org_id, recorded(acme.org_id, 4))
-    assert [document["seq"] for document in audit.export(acme.org_id, after, limit)] == expected
+    sealing.seal_events(acme.org_id, recorded(acme.org_id, 4))
+    assert [document["seq"] for document in audit.export_documents(acme.org_id, after, limit)] == expected
 
 
 def test_an_export_goes_on_across_blocks(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "_BLOCK", 3)
-    audit.seal(acme.org_id, recorded(acme.org_id, 10))
-    assert [document["seq"] for document in audit.export(acme.org_id, 0, 100)] == list(range(1, 11))
-    assert [document["seq"] for document in audit.export(acme.org_id, 4, 4)] == [5, 6, 7, 8]
+    monkeypatch.setattr(store, "_LINKS_PER_BLOCK", 3)
+    sealing.seal_events(acme.org_id, recorded(acme.org_id, 10))
+    assert [document["seq"] for document in audit.export_documents(acme.org_id, 0, 100)] == list(range(1, 11))
+    assert [document["seq"] for document in audit.export_documents(acme.org_id, 4, 4)] == [5, 6, 7, 8]

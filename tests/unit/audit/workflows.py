@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from switchboard.audit import service as audit
-from switchboard.aws.table import commit
+from switchboard.aws.writes import commit
 from switchboard.events import service as events
-from switchboard.events.models import Actor, Event, Subject, Work
+from switchboard.events.models import Actor, Event, Subject, SystemActor
 from tests.actors import Tenant
 
 
 def happened(org_id: str, number: int, *, correlation_id: str = "corr_1", text: str = "") -> list[Event]:
     """Events that are not recorded yet, in the order of their ids."""
-    work = Work(org_id=org_id, actor=Actor(type="system", id="test"), agent_id="agt_1", correlation_id=correlation_id)
+    work = SystemActor(
+        org_id=org_id, actor=Actor(type="system", id="test"), agent_id="agt_1", correlation_id=correlation_id
+    )
     return [
-        events.of(work, "organization.created", Subject(type="organization", id=str(n)), plan="free", slug=text)
+        events.new_event(work, "organization.created", Subject(type="organization", id=str(n)), plan="free", slug=text)
         for n in range(number)
     ]
 
@@ -23,7 +25,7 @@ def happened(org_id: str, number: int, *, correlation_id: str = "corr_1", text: 
 def record(made: list[Event]) -> list[Event]:
     """Record events."""
     for start in range(0, len(made), 50):
-        commit(events.record(event) for event in made[start : start + 50])
+        commit(events.event_write(event) for event in made[start : start + 50])
     return made
 
 
@@ -41,7 +43,7 @@ class Reader:
 
     def page(self) -> tuple[list[dict[str, Any]], bool]:
         """The page at the cursor, and whether it is the last; if not, the cursor moves on."""
-        entries, more = audit.of_workflow(self._caller, self._correlation_id, self._limit, self.cursor)
+        entries, more = audit.list_workflow_events(self._caller, self._correlation_id, self._limit, self.cursor)
         self.cursor = more or self.cursor
         assert len(entries) <= self._limit
         return [entry.document for entry in entries], more is None

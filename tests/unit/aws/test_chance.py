@@ -7,7 +7,7 @@ from random import Random, SystemRandom
 
 import pytest
 
-from switchboard.aws import chance
+from switchboard.kit import chance
 from switchboard.roleplay import sessions
 from switchboard.usage import charges
 from switchboard.webhooks import breaker, schedule
@@ -25,7 +25,7 @@ def test_every_draw_is_within_its_bounds() -> None:
     assert all(0 <= chance.fraction() < 1 for _ in range(200))
 
 
-@pytest.mark.parametrize("draw", [charges.choose, breaker.choose, sessions.choose])
+@pytest.mark.parametrize("draw", [charges.choose_slice, breaker.choose_slot, sessions.choose_persona_index])
 def test_all_choices_come_from_the_one_source(draw: Callable[[int], int]) -> None:
     with chance.using(Random(7)):
         first = [draw(1_000) for _ in range(5)]
@@ -37,4 +37,4 @@ def test_all_choices_come_from_the_one_source(draw: Callable[[int], int]) -> Non
 
 def test_the_jitter_of_retries_comes_from_the_one_source() -> None:
     with chance.using(Random(7)):
-        assert schedule.chance() == Random(7).random()
+        assert schedule.jitter_fraction() == Random(7).random()

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.aws import cursor
 from switchboard.errors import Invalid
+from switchboard.persistence import cursors
 from tests.unit.properties import examples
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -18,7 +18,7 @@ PLACES = st.dictionaries(st.text(max_size=10), st.one_of(st.text(max_size=40), s
 
 
 def written(place: dict[str, object]) -> str:
-    text = cursor.write(place, "org_1", "mail:all")
+    text = cursors.encode_cursor(place, "org_1", "mail:all")
     assert text is not None
     return text
 
@@ -26,7 +26,7 @@ def written(place: dict[str, object]) -> str:
 @given(PLACES)
 @examples(100)
 def test_a_cursor_leads_back_to_its_place(place: dict[str, object]) -> None:
-    assert cursor.read(written(place), "org_1", "mail:all") == place
+    assert cursors.decode_cursor(written(place), "org_1", "mail:all") == place
 
 
 @given(PLACES, st.data())
@@ -37,29 +37,29 @@ def test_a_cursor_of_which_one_bit_was_changed_is_refused(place: dict[str, objec
     bit = data.draw(st.integers(0, len(raw) * 8 - 1))
     raw[bit // 8] ^= 1 << bit % 8
     with pytest.raises(Invalid):
-        cursor.read(base64.urlsafe_b64encode(raw).decode().rstrip("="), "org_1", "mail:all")
+        cursors.decode_cursor(base64.urlsafe_b64encode(raw).decode().rstrip("="), "org_1", "mail:all")
 
 
 @given(st.text(min_size=1, max_size=80))
 @examples(200)
 def test_whatever_else_is_sent_is_refused(text: str) -> None:
     with pytest.raises(Invalid) as refusal:
-        cursor.read(text, "org_1", "mail:all")
+        cursors.decode_cursor(text, "org_1", "mail:all")
     assert refusal.value.code == "invalid_cursor"
 
 
 @pytest.mark.parametrize(("org_id", "query"), [("org_2", "mail:all"), ("org_1", "mail:agt_1"), ("org_1", ""), ("", "")])
-def test_a_cursor_is_no_good_for_another_organisation_or_query(org_id: str, query: str) -> None:
+def test_a_cursor_is_no_good_for_another_organization_or_query(org_id: str, query: str) -> None:
     with pytest.raises(Invalid):
-        cursor.read(written({"pk": "a", "sk": "b"}), org_id, query)
+        cursors.decode_cursor(written({"pk": "a", "sk": "b"}), org_id, query)
 
 
-def test_organisation_and_query_cannot_be_shifted_into_each_other() -> None:
-    text = cursor.write({"pk": "a"}, "org_1", "mail")
+def test_organization_and_query_cannot_be_shifted_into_each_other() -> None:
+    text = cursors.encode_cursor({"pk": "a"}, "org_1", "mail")
     with pytest.raises(Invalid):
-        cursor.read(text, "org_1m", "ail")
+        cursors.decode_cursor(text, "org_1m", "ail")
 
 
 def test_a_list_begins_without_and_ends_without_a_cursor() -> None:
-    assert cursor.read(None, "org_1", "mail") is None
-    assert cursor.write(None, "org_1", "mail") is None
+    assert cursors.decode_cursor(None, "org_1", "mail") is None
+    assert cursors.encode_cursor(None, "org_1", "mail") is None

@@ -8,7 +8,7 @@ from uuid import RFC_4122, UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.aws import clock, ids
+from switchboard.kit import clock, ids
 from tests.unit.properties import examples
 
 MILLISECONDS = st.integers(0, 2**48 - 1)
@@ -17,7 +17,7 @@ MILLISECONDS = st.integers(0, 2**48 - 1)
 def at(milliseconds: int) -> str:
     # Half a millisecond more, so that no rounding of the fraction moves it into another one.
     with clock.using(lambda: (milliseconds + 0.5) / 1000):
-        return ids.new("evt")
+        return ids.new_id("evt")
 
 
 @given(st.integers(0, 2**42), st.integers(0, 2**42))
@@ -30,21 +30,21 @@ def test_ids_sort_by_time(one: int, other: int) -> None:
 @given(st.integers(0, 2**42))
 @examples(100)
 def test_a_range_begins_with_the_first_id_of_its_millisecond(milliseconds: int) -> None:
-    floor = ids.floor("evt", milliseconds)
+    floor = ids.smallest_id("evt", milliseconds)
     assert floor <= at(milliseconds)
     assert at(max(0, milliseconds - 1)) < floor or milliseconds == 0
 
 
 def test_an_id_is_safe_everywhere_and_never_given_twice() -> None:
-    made = {ids.new("msg") for _ in range(500)}
+    made = {ids.new_id("msg") for _ in range(500)}
     assert len(made) == 500
     assert all(re.fullmatch("msg_[0-9a-hjkmnp-tv-z]{26}", one) for one in made)
 
 
-def test_uuids_sort_by_time_and_say_what_they_are(frozen: clock.Frozen) -> None:
+def test_uuids_sort_by_time_and_say_what_they_are(frozen: clock.FrozenClock) -> None:
     made = []
     for _ in range(3):
-        made.append(ids.uuid())
+        made.append(ids.new_uuid())
         frozen.advance(milliseconds=2)  # a clock in floats may lose a part of one
     assert made == sorted(set(made))
     assert all(UUID(one).version == 7 and UUID(one).variant == RFC_4122 for one in made)

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import pytest
 from botocore.exceptions import ClientError
 
-from switchboard.aws import objects, session, settings
+from switchboard.aws import clients, objects
+from switchboard.kit import settings
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
-PART = objects.PART
+PART = objects.MIN_PART_BYTES
 
 
 def bucket() -> str:
@@ -19,11 +20,11 @@ def bucket() -> str:
 
 
 def content(key: str) -> bytes:
-    return bytes(session.client("s3").get_object(Bucket=bucket(), Key=key)["Body"].read())
+    return bytes(clients.get_client("s3").get_object(Bucket=bucket(), Key=key)["Body"].read())
 
 
 def under_way() -> int:
-    return len(session.client("s3").list_multipart_uploads(Bucket=bucket()).get("Uploads", []))
+    return len(clients.get_client("s3").list_multipart_uploads(Bucket=bucket()).get("Uploads", []))
 
 
 @pytest.mark.parametrize("size", [0, 1, PART - 1, PART, PART + 1, 2 * PART, 2 * PART + 7])
@@ -31,9 +32,9 @@ def under_way() -> int:
 def test_an_object_is_what_its_pieces_are(size: int, piece: int) -> None:
     data = (bytes(range(251)) * (size // 251 + 1))[:size]
     pieces = (data[start : start + piece] for start in range(0, size, piece))
-    assert objects.upload("attachments", "org/x", pieces, "audio/wav") == size
+    assert objects.upload_object("attachments", "org/x", pieces, "audio/wav") == size
     assert content("org/x") == data
-    head = session.client("s3").head_object(Bucket=bucket(), Key="org/x")
+    head = clients.get_client("s3").head_object(Bucket=bucket(), Key="org/x")
     assert (head["ContentType"], under_way()) == ("audio/wav", 0)
 
 
@@ -41,8 +42,8 @@ def test_a_small_object_takes_one_request(monkeypatch: pytest.MonkeyPatch) -> No
     def fail(**_: object) -> None:
         raise AssertionError("it begins an upload in parts")
 
-    monkeypatch.setattr(session.client("s3"), "create_multipart_upload", fail)
-    objects.upload("attachments", "org/x", [b"a" * PART], "audio/wav")
+    monkeypatch.setattr(clients.get_client("s3"), "create_multipart_upload", fail)
+    objects.upload_object("attachments", "org/x", [b"a" * PART], "audio/wav")
 
 
 @pytest.mark.parametrize("after", [0, 1, 2, 3])
@@ -53,7 +54,7 @@ def test_pieces_that_stop_coming_leave_nothing(after: int) -> None:
         raise ConnectionError("the rest does not come")
 
     with pytest.raises(ConnectionError):
-        objects.upload("attachments", "org/x", pieces(), "audio/wav")
+        objects.upload_object("attachments", "org/x", pieces(), "audio/wav")
     assert under_way() == 0
     with pytest.raises(ClientError):
         content("org/x")
@@ -64,7 +65,7 @@ def test_pieces_that_stop_coming_leave_nothing(after: int) -> None:
 def test_a_failure_is_told_as_it_was_and_given_up_where_that_can_be(
     broken: str, abort_fails: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = session.client("s3")
+    client = clients.get_client("s3")
 
     def fail(**_: object) -> None:
         raise ClientError({"Error": {"Code": "SlowDown"}}, broken)
@@ -73,5 +74,5 @@ def test_a_failure_is_told_as_it_was_and_given_up_where_that_can_be(
     if abort_fails:
         monkeypatch.setattr(client, "abort_multipart_upload", fail)
     with pytest.raises(ClientError, match=broken):
-        objects.upload("attachments", "org/x", [b"x" * PART, b"y"], "audio/wav")
+        objects.upload_object("attachments", "org/x", [b"x" * PART, b"y"], "audio/wav")
     assert under_way() == int(abort_fails), "the bucket's own rule removes what is left"

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from switchboard.aws import clock, session
-from switchboard.carriers.language import Throttled
+from switchboard.aws import clients
+from switchboard.carriers.language import ThrottledError
 from switchboard.carriers.language.bedrock import Bedrock
-from switchboard.carriers.mail import Outbound, OutcomeUnknown
+from switchboard.carriers.mail import OutcomeUnknownError, OutgoingMail
 from switchboard.carriers.mail.ses import SesCarrier
+from switchboard.kit import clock
 
 SENT = (
     b"<SendRawEmailResponse><SendRawEmailResult><MessageId>m-1</MessageId></SendRawEmailResult></SendRawEmailResponse>"
@@ -67,7 +68,7 @@ class Provider:
 
 @pytest.fixture
 def provider(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, frozen: clock.Frozen
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock
 ) -> Iterator[Provider]:
     found = Provider(request.param)
     for name, value in {
@@ -77,14 +78,14 @@ def provider(
         "AWS_SECRET_ACCESS_KEY": "s",
     }.items():
         monkeypatch.setenv(name, value)
-    session.forget()
+    clients.clear_clients()
     yield found
     found.close()
-    session.forget()
+    clients.clear_clients()
 
 
 def send() -> str:
-    outbound = Outbound(
+    outbound = OutgoingMail(
         org_id="org_a",
         message_id="msg_1",
         sender="a@example.com",
@@ -100,15 +101,15 @@ def ask() -> str:
 
 def limit() -> object:
     """What a limiter asks its table."""
-    return session.dynamodb_once().get_item(TableName="ratelimit", Key={"pk": {"S": "a"}})
+    return clients.dynamodb_client_without_retries().get_item(TableName="ratelimit", Key={"pk": {"S": "a"}})
 
 
 EACH = pytest.mark.parametrize(
     ("provider", "act", "lost"),
     [
-        pytest.param(SENT, send, OutcomeUnknown, id="ses"),
-        pytest.param(SAID, ask, Throttled, id="bedrock"),
-        pytest.param(b"{}", limit, session.ConnectionFailed, id="limiter"),
+        pytest.param(SENT, send, OutcomeUnknownError, id="ses"),
+        pytest.param(SAID, ask, ThrottledError, id="bedrock"),
+        pytest.param(b"{}", limit, clients.CONNECTION_ERRORS, id="limiter"),
     ],
     indirect=["provider"],
 )
@@ -116,7 +117,7 @@ EACH = pytest.mark.parametrize(
 
 @EACH
 def test_the_first_request_after_a_freeze_has_a_new_connection(
-    provider: Provider, act: Callable[[], object], lost: Any, frozen: clock.Frozen
+    provider: Provider, act: Callable[[], object], lost: Any, frozen: clock.FrozenClock
 ) -> None:
     assert act()
     provider.dead = True
@@ -127,7 +128,7 @@ def test_the_first_request_after_a_freeze_has_a_new_connection(
 
 @EACH
 def test_a_clock_that_was_set_back_is_a_reason_for_a_new_connection(
-    provider: Provider, act: Callable[[], object], lost: Any, frozen: clock.Frozen
+    provider: Provider, act: Callable[[], object], lost: Any, frozen: clock.FrozenClock
 ) -> None:
     assert act()
     provider.dead = True
@@ -137,11 +138,11 @@ def test_a_clock_that_was_set_back_is_a_reason_for_a_new_connection(
 
 @EACH
 def test_requests_in_a_row_share_a_connection_and_are_made_once(
-    provider: Provider, act: Callable[[], object], lost: Any, frozen: clock.Frozen
+    provider: Provider, act: Callable[[], object], lost: Any, frozen: clock.FrozenClock
 ) -> None:
     for _ in range(3):
         assert act()
-        frozen.advance(seconds=session.IDLE_SECONDS)
+        frozen.advance(seconds=clients.MAX_IDLE_SECONDS)
     assert provider.connections == 1
     provider.dead = True
     with pytest.raises(lost):

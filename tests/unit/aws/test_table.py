@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.aws import session, table
-from switchboard.aws.table import Check, ConditionFailedError, Delete, Put, Query, Update, commit
+from switchboard.aws import attributes, clients, reads, writes
+from switchboard.aws.reads import Query
+from switchboard.aws.writes import ConditionCheck, ConditionFailedError, Delete, Put, Update, commit
 from switchboard.errors import Unavailable
 from tests.unit.properties import examples
 
@@ -32,9 +33,9 @@ VALUES = st.recursive(
 @given(st.dictionaries(NAMES, VALUES, max_size=5))
 @examples(150)
 def test_an_item_is_decoded_to_what_was_encoded(item: dict[str, Any]) -> None:
-    decoded = table.decode_item(table.encode_item(item))
+    decoded = attributes.decode_item(attributes.encode_item(item))
     assert decoded == item
-    assert table.encode_item(decoded) == table.encode_item(item)  # where True is not 1
+    assert attributes.encode_item(decoded) == attributes.encode_item(item)  # where True is not 1
 
 
 @pytest.mark.usefixtures("cloud")
@@ -42,21 +43,21 @@ def test_an_item_is_decoded_to_what_was_encoded(item: dict[str, Any]) -> None:
 @examples(30, slow=True)
 def test_an_item_comes_back_from_the_table_as_it_was(item: dict[str, Any]) -> None:
     place = {"pk": "one", "sk": "item"}
-    table.write(Put(table="core", item={**item, **place}))
-    assert table.get("core", place) == {**item, **place}
+    writes.write_item(Put(table="core", item={**item, **place}))
+    assert reads.get_item("core", place) == {**item, **place}
 
 
 @pytest.mark.parametrize("value", [1.5, float("nan"), object(), set(), {1, 2}])
 def test_what_a_table_cannot_hold_exactly_is_refused(value: object) -> None:
     with pytest.raises(TypeError):
-        table.encode(value)
+        attributes.encode_value(value)
 
 
 @pytest.mark.usefixtures("cloud")
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 8])
 def test_pages_of_any_size_hold_every_item_once_and_end(limit: int) -> None:
     for number in range(7):
-        table.write(Put(table="core", item={"pk": "list", "sk": f"{number}", "even": number % 2 == 0}))
+        writes.write_item(Put(table="core", item={"pk": "list", "sk": f"{number}", "even": number % 2 == 0}))
     for query in (Query(table="core", partition="list"), Query(table="core", partition="list", forward=False)):
         seen: list[str] = []
         start: dict[str, Any] | None = None
@@ -73,18 +74,18 @@ def test_pages_of_any_size_hold_every_item_once_and_end(limit: int) -> None:
 @pytest.mark.usefixtures("cloud")
 def test_a_commit_is_all_or_nothing_and_tells_which_write_stood_in_the_way() -> None:
     here = {"pk": "here", "sk": "item"}
-    table.write(Put(table="core", item=here))
+    writes.write_item(Put(table="core", item=here))
     refused = Put(table="core", item=here, unless_exists=True)
     with pytest.raises(ConditionFailedError) as failed:
         commit(Put(table="core", item={"pk": "new", "sk": "item"}), refused)
     assert (failed.value.write, failed.value.item) == (refused, here)
-    assert table.get("core", {"pk": "new", "sk": "item"}) is None
+    assert reads.get_item("core", {"pk": "new", "sk": "item"}) is None
 
 
 @pytest.mark.usefixtures("cloud")
 def test_the_first_failed_writes_own_exception_is_raised_with_all_that_share_it() -> None:
     for name in ("a", "b", "c"):
-        table.write(Put(table="core", item={"pk": name, "sk": "item"}))
+        writes.write_item(Put(table="core", item={"pk": name, "sk": "item"}))
 
     def ours(items: list[dict[str, Any] | None]) -> Exception:
         return ValueError([item["pk"] for item in items if item])
@@ -102,24 +103,24 @@ def test_the_first_failed_writes_own_exception_is_raised_with_all_that_share_it(
 @pytest.mark.usefixtures("cloud")
 def test_a_single_write_answers_the_item_as_it_is_or_was() -> None:
     place = {"pk": "one", "sk": "item"}
-    changed = table.write(Update(table="core", key=place, expression="ADD n :one", values={":one": 1}))
+    changed = writes.write_item(Update(table="core", key=place, expression="ADD n :one", values={":one": 1}))
     assert changed == {**place, "n": 1}
-    assert table.write(Delete(table="core", key=place)) == {**place, "n": 1}
-    assert table.write(Delete(table="core", key=place)) is None
+    assert writes.write_item(Delete(table="core", key=place)) == {**place, "n": 1}
+    assert writes.write_item(Delete(table="core", key=place)) is None
 
 
 @pytest.mark.usefixtures("cloud")
 def test_many_are_read_in_the_order_asked_for_with_what_is_missing_and_twice() -> None:
     keys = [{"pk": name, "sk": "item"} for name in ("a", "b", "a", "missing")]
     for key in keys[:2]:
-        table.write(Put(table="core", item=key))
-    assert table.get_many("core", keys) == [keys[0], keys[1], keys[0], None]
+        writes.write_item(Put(table="core", item=key))
+    assert reads.get_items("core", keys) == [keys[0], keys[1], keys[0], None]
 
 
 @pytest.fixture
 def lost_answers(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Each write is applied, its answer is lost, and botocore makes it again with the same parameters."""
-    client = session.dynamodb()
+    client = clients.dynamodb_client()
 
     def twice(write: Callable[..., Any]) -> Callable[..., Any]:
         def made_twice(**request: Any) -> Any:
@@ -137,15 +138,15 @@ ONE = {"pk": "one", "sk": "item"}
 
 @pytest.mark.usefixtures("lost_answers")
 def test_a_put_whose_answer_was_lost_is_not_taken_for_somebody_elses() -> None:
-    table.write(Put(table="core", item={**ONE, "by": "us"}, unless_exists=True))
+    writes.write_item(Put(table="core", item={**ONE, "by": "us"}, unless_exists=True))
     with pytest.raises(ConditionFailedError):
-        table.write(Put(table="core", item={**ONE, "by": "another"}, unless_exists=True))
+        writes.write_item(Put(table="core", item={**ONE, "by": "another"}, unless_exists=True))
 
 
 @pytest.mark.usefixtures("lost_answers")
 @pytest.mark.parametrize("expression", ["SET claimed = :yes", "REMOVE opened SET claimed = :yes", "ADD #count :one"])
 def test_an_update_whose_answer_was_lost_answers_the_item_as_it_now_is(expression: str) -> None:
-    table.write(Put(table="core", item={**ONE, "count": 0}))
+    writes.write_item(Put(table="core", item={**ONE, "count": 0}))
     values: dict[str, Any] = {":yes": True} if "claimed" in expression else {":one": 1, ":none": 0}
     change = Update(
         table="core",
@@ -155,27 +156,27 @@ def test_an_update_whose_answer_was_lost_answers_the_item_as_it_now_is(expressio
         values=values,
         condition="attribute_not_exists(claimed)" if "claimed" in expression else "#count = :none",
     )
-    item = table.write(change)
+    item = writes.write_item(change)
     assert item is not None
     assert item.get("claimed") is True or item["count"] == 1
     with pytest.raises(ConditionFailedError):
-        table.write(change)
+        writes.write_item(change)
 
 
 @pytest.mark.usefixtures("lost_answers")
 def test_a_conditional_delete_whose_answer_was_lost_succeeds_once() -> None:
-    table.write(Put(table="core", item=dict(ONE)))
+    writes.write_item(Put(table="core", item=dict(ONE)))
     change = Delete(table="core", key=ONE, condition="attribute_exists(pk)")
-    table.write(change)
+    writes.write_item(change)
     with pytest.raises(ConditionFailedError):
-        table.write(change)
+        writes.write_item(change)
 
 
 @pytest.mark.usefixtures("cloud")
 def test_a_commit_refuses_two_writes_on_one_item_and_names_no_key() -> None:
     put = Put(table="core", item={**ONE, "a": 1})
     with pytest.raises(ValueError, match="two writes on one item of core: Put, ConditionCheck") as refused:
-        commit(put, Check(table="core", key=ONE, condition="attribute_not_exists(pk)"))
+        commit(put, ConditionCheck(table="core", key=ONE, condition="attribute_not_exists(pk)"))
     assert "one" not in str(refused.value).split("one item")[1]
     commit(put, Put(table="activity", item=dict(ONE)))
 
@@ -183,7 +184,7 @@ def test_a_commit_refuses_two_writes_on_one_item_and_names_no_key() -> None:
 @pytest.mark.usefixtures("cloud")
 def test_many_items_are_written_in_one_request_and_what_is_left_over_again(monkeypatch: pytest.MonkeyPatch) -> None:
     items = [{"pk": "p", "sk": str(number)} for number in range(5)]
-    client, sent = session.dynamodb(), []
+    client, sent = clients.dynamodb_client(), []
     real = client.batch_write_item
 
     def half(RequestItems: dict[str, list[Any]]) -> Any:  # noqa: N803 botocore's name
@@ -193,16 +194,16 @@ def test_many_items_are_written_in_one_request_and_what_is_left_over_again(monke
         return {"UnprocessedItems": {name: requests[2:]} if requests[2:] else {}}
 
     monkeypatch.setattr(client, "batch_write_item", half)
-    table.put_many("core", items)
+    writes.put_items("core", items)
     assert (sent, list(Query(table="core", partition="p").all())) == ([5, 3, 1], items)
 
 
 @pytest.mark.usefixtures("cloud")
 def test_many_items_that_are_never_taken_are_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
-    client = session.dynamodb()
+    client = clients.dynamodb_client()
     monkeypatch.setattr(client, "batch_write_item", lambda RequestItems: {"UnprocessedItems": RequestItems})  # noqa: N803
     with pytest.raises(Unavailable):
-        table.put_many("core", [{"pk": "p", "sk": "s"}])
+        writes.put_items("core", [{"pk": "p", "sk": "s"}])
 
 
 @pytest.mark.usefixtures("cloud")
@@ -213,9 +214,9 @@ def test_a_table_that_nobody_reaches_is_unavailable(error: str, monkeypatch: pyt
     def lost(**_: Any) -> None:
         raise getattr(botocore.exceptions, error)(endpoint_url="http://127.0.0.1:1")
 
-    monkeypatch.setattr(session.dynamodb(), "get_item", lost)
+    monkeypatch.setattr(clients.dynamodb_client(), "get_item", lost)
     with pytest.raises(Unavailable):
-        table.get("core", ONE)
+        reads.get_item("core", ONE)
 
 
 # --- pages ---
@@ -226,7 +227,7 @@ def test_a_table_that_nobody_reaches_is_unavailable(error: str, monkeypatch: pyt
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 6, 7])
 def test_a_page_that_is_exactly_full_and_the_last_has_no_next_one(index: str | None, limit: int) -> None:
     items = [{"pk": "p", "sk": str(number), "gsi1pk": "p", "gsi1sk": str(number)} for number in range(6)]
-    table.put_many("core", items)
+    writes.put_items("core", items)
     query, found, start, pages = Query(table="core", partition="p", index=index), list[Any](), None, 0
     while True:
         page = query.page(limit, start)
@@ -238,7 +239,7 @@ def test_a_page_that_is_exactly_full_and_the_last_has_no_next_one(index: str | N
 
 @pytest.mark.usefixtures("cloud")
 def test_a_page_whose_filter_passes_over_what_is_left_says_so() -> None:
-    table.put_many("core", [{"pk": "p", "sk": str(number), "odd": number % 2} for number in range(6)])
+    writes.put_items("core", [{"pk": "p", "sk": str(number), "odd": number % 2} for number in range(6)])
     query = Query(table="core", partition="p", where="odd = :odd", values={":odd": 1})
     assert [item["sk"] for item in query.page(3).items] == ["1", "3", "5"]
     assert query.page(3).next_key is None
@@ -249,6 +250,6 @@ def test_what_a_table_never_has_room_for_is_unavailable_in_the_end(monkeypatch: 
     def nothing(RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803 botocore's name
         return {"Responses": {}, "UnprocessedKeys": RequestItems}
 
-    monkeypatch.setattr(session.dynamodb(), "batch_get_item", nothing)
+    monkeypatch.setattr(clients.dynamodb_client(), "batch_get_item", nothing)
     with pytest.raises(Unavailable):
-        table.get_many("core", [ONE])
+        reads.get_items("core", [ONE])

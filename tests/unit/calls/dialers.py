@@ -9,27 +9,29 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from switchboard.accounts import service as accounts
-from switchboard.aws import clock, session
-from switchboard.aws.table import Query, decode_item
-from switchboard.calls import closing, dialing, following, service, store, waking
-from switchboard.calls.models import TERMINAL, Call, Order, State
+from switchboard.accounts import organizations
+from switchboard.aws import clients
+from switchboard.aws.attributes import decode_item
+from switchboard.aws.reads import Query
+from switchboard.calls import dialing, reports, service, store, timeouts, wakeups
+from switchboard.calls.models import FINAL_STATES, Call, Order, State
 from switchboard.carriers import voice
-from switchboard.carriers.voice.reports import EndReason, Report
+from switchboard.carriers.voice.ports.reports import EndReason, Report
 from switchboard.errors import Contended
 from switchboard.events import service as events
 from switchboard.fanout import routes
+from switchboard.kit import clock
 from tests.actors import Tenant, system
 from tests.integration.sabotage import Killed
 from tests.voices import Provider
 
 NOBODY = "+14155550142"
 _WORK: dict[str, Callable[[dict[str, Any]], None]] = {
-    "DialCall": lambda job: dialing.dial(job["org_id"], job["call_id"]),
-    "WakeWaiting": lambda job: waking.wake(job["org_id"], job.get("call_id")),
-    "WatchWaiting": lambda job: waking.watch(job["org_id"], job["call_id"], job.get("looks", 0)),
-    "ConfirmDial": lambda job: dialing.confirm(job["org_id"], job["call_id"], job["claim"]),
-    "CloseCall": lambda job: closing.close(job["org_id"], job["call_id"], job["state"]),
+    "DialCall": lambda job: dialing.dial_call(job["org_id"], job["call_id"]),
+    "WakeWaiting": lambda job: wakeups.wake_waiting_calls(job["org_id"], job.get("call_id")),
+    "WatchWaiting": lambda job: wakeups.check_waiting_call(job["org_id"], job["call_id"], job.get("looks", 0)),
+    "ConfirmDial": lambda job: dialing.confirm_dial(job["org_id"], job["call_id"], job["claim"]),
+    "CloseCall": lambda job: timeouts.close_call(job["org_id"], job["call_id"], job["state"]),
 }
 
 
@@ -53,7 +55,7 @@ class Carrier(Provider):
 class Dialers:
     """Accepted calls, and the jobs of their dialers. A job waits here until it is brought."""
 
-    def __init__(self, frozen: clock.Frozen, carrier: Carrier, chance: Random) -> None:
+    def __init__(self, frozen: clock.FrozenClock, carrier: Carrier, chance: Random) -> None:
         self.frozen, self.carrier, self.chance = frozen, carrier, chance
         self.jobs: list[tuple[datetime, dict[str, Any]]] = []
         self.calls: list[Call] = []
@@ -70,20 +72,20 @@ class Dialers:
         """Accept a call. Each has a moment of its own."""
         self.frozen.advance(milliseconds=1)
         order = {"to": NOBODY, "tier": "basic", "consent_source": "business-relationship"} | changes
-        call = service.place(tenant.caller(), Order.model_validate(order))
+        call = service.place_call(tenant.caller(), Order.model_validate(order))
         self.calls.append(call)
         self.collect()
         return call
 
     def end(self, call: Call) -> None:
         """Let the provider report that a call has ended."""
-        following.apply(Report(org_id=call.org_id, call_id=call.id, kind="ended", end_reason=EndReason.NO_ANSWER))
+        reports.apply_report(Report(org_id=call.org_id, call_id=call.id, kind="ended", end_reason=EndReason.NO_ANSWER))
         self.collect()
 
     def cap(self, tenant: Tenant, number: int) -> None:
         """Change how many calls the organization may have at once."""
-        org = accounts.organisation(tenant.org_id)
-        accounts.set_plan(system(tenant.org_id), org.plan, org.limits | {"concurrent_calls": number})
+        org = organizations.get_organization(tenant.org_id)
+        organizations.set_plan(system(tenant.org_id), org.plan, org.limits | {"concurrent_calls": number})
         self.collect()
 
     def work(self, place: int) -> None:
@@ -143,7 +145,7 @@ class Dialers:
     def open(self) -> list[Call]:
         """The calls that have not ended, as they are now."""
         found = [self.now(call) for call in self.calls if call.id not in self._over]
-        self._over |= {call.id for call in found if call.state in TERMINAL}
+        self._over |= {call.id for call in found if call.state in FINAL_STATES}
         return [call for call in found if call.id not in self._over]
 
     def waiting(self, tenant: Tenant, pool: str = "live") -> list[str]:
@@ -154,7 +156,7 @@ class Dialers:
     def held(self, tenant: Tenant, pool: str = "live") -> int:
         """How many lanes are held."""
         items = Query(table="core", partition=f"{tenant.org_id}#lanes#{pool}", begins="lane#").all()
-        return sum(1 for item in items if item.get("holders") and item["until"] >= clock.stamp())
+        return sum(1 for item in items if item.get("holders") and item["until"] >= clock.now_iso())
 
     def collect(self) -> None:
         """Hand on what was written for the table's stream and its timers."""
@@ -162,12 +164,12 @@ class Dialers:
             if item.get("outbox") == "job" or item["pk"].startswith("timer#"):
                 self.jobs.append((_rounded(clock.parse(item["due"])), item["body"]))
             elif "outbox" in item:
-                found = [job.body for job in routes.jobs(events.from_item(item))]
+                found = [job.body for job in routes.jobs_of(events.parse_event(item))]
                 self.jobs += [(clock.now(), body) for body in found if body["job"] in _WORK]
         self._written.clear()
 
     def _listen(self) -> None:
-        hooks = session.dynamodb().meta.events
+        hooks = clients.dynamodb_client().meta.events
         hooks.register("before-call.dynamodb", self._called)
         hooks.register("before-parameter-build.dynamodb.TransactWriteItems", _noted)
         hooks.register("after-call.dynamodb.TransactWriteItems", self._wrote)

@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.aws import clock
-from switchboard.calls import closing, dispositions, following, service, store
+from switchboard.calls import reports, service, store, timeouts
 from switchboard.calls.ending import ANALYSIS_LIMIT
 from switchboard.calls.jobs import CloseCall
 from switchboard.calls.models import Call, State
 from switchboard.carriers import voice
-from switchboard.carriers.voice.reports import EndReason, Recording, Report, ToolUse, Turn
+from switchboard.carriers.voice.ports.reports import EndReason, Recording, Report, ToolUse, Turn
 from switchboard.compliance import ledgers
+from switchboard.dialects.opticomm import dispositions
+from switchboard.kit import clock
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
 from tests.actors import Tenant, tenant
@@ -32,12 +33,12 @@ pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 @pytest.fixture
 def provider(monkeypatch: pytest.MonkeyPatch) -> Provider:
     provider = Provider(analyzes=True)
-    monkeypatch.setattr(voice, "carrier", lambda: provider.carrier)
+    monkeypatch.setattr(voice, "get_carrier", lambda: provider.carrier)
     return provider
 
 
 @pytest.fixture
-def acme(cloud: dict[str, str], frozen: clock.Frozen, provider: Provider) -> Tenant:
+def acme(cloud: dict[str, str], frozen: clock.FrozenClock, provider: Provider) -> Tenant:
     return tenant()
 
 
@@ -58,9 +59,9 @@ def begun(state: str) -> Call:
             "correlation_id": "corr_1",
             "provider": "simulator",
             "awaits_analysis": True,
-            "created_at": clock.stamp(),
-            "updated_at": clock.stamp(),
-            "answered_at": clock.stamp() if state == "active" else None,
+            "created_at": clock.now_iso(),
+            "updated_at": clock.now_iso(),
+            "answered_at": clock.now_iso() if state == "active" else None,
         }
     )
 
@@ -68,7 +69,7 @@ def begun(state: str) -> Call:
 def after(call: Call, kind: str, **facts: Any) -> Call:
     """The call after a report, without any table."""
     told = Report.model_validate({"org_id": call.org_id, "call_id": call.id, "kind": kind, **facts})
-    changed = following.decide(call, told)
+    changed = reports.decide_report(call, told)
     return changed[0] if changed else call
 
 
@@ -78,7 +79,7 @@ def over(call: Call, **facts: Any) -> None:
 
 
 def spent(acme: Tenant) -> int:
-    return usage.of_month(acme.org_id, clock.stamp()[:7]).units["voice_basic"]
+    return usage.get_monthly_usage(acme.org_id, clock.now_iso()[:7]).units["voice_basic"]
 
 
 def test_the_call_is_ending_until_its_analysis_comes_and_is_settled_at_once(acme: Tenant) -> None:
@@ -117,10 +118,10 @@ def test_an_analysis_that_does_not_come_is_asked_for(acme: Tenant, provider: Pro
     turn = Turn(number=0, speaker="agent", text="Hello.", start_ms=0, end_ms=300)
     tool = ToolUse(id="t", name="look_up", start_ms=1)
     provider.said = voice.Transcript(turns=(turn,), tools=(tool,), outcome="success", summary="All is well.")
-    closing.close(call.org_id, call.id, State.ENDING.value)
+    timeouts.close_call(call.org_id, call.id, State.ENDING.value)
     assert (now(call).state, now(call).outcome, now(call).summary) == (State.COMPLETED, "success", "All is well.")
-    assert list(store.turns(call.org_id, call.id)) == [turn]
-    assert service.tools(acme.caller(), call.id) == [tool]
+    assert list(store.list_turns(call.org_id, call.id)) == [turn]
+    assert service.list_tool_uses(acme.caller(), call.id) == [tool]
 
 
 def test_a_long_talk_that_nobody_reported_is_taken_in_several_runs_and_what_is_recorded_once(
@@ -132,22 +133,22 @@ def test_a_long_talk_that_nobody_reported_is_taken_in_several_runs_and_what_is_r
     for number in (3, 4):
         report(call, "turn", turn=turns[number])
     provider.said = voice.Transcript(turns=tuple(turns), outcome="success", summary="Long.")
-    closing.close(call.org_id, call.id, State.ENDING.value)
+    timeouts.close_call(call.org_id, call.id, State.ENDING.value)
     assert now(call).state is State.ENDING
-    closing.close(call.org_id, call.id, State.ENDING.value)
+    timeouts.close_call(call.org_id, call.id, State.ENDING.value)
     assert now(call).state is State.COMPLETED
-    assert [turn.number for turn in store.turns(call.org_id, call.id)] == list(range(200))
+    assert [turn.number for turn in store.list_turns(call.org_id, call.id)] == list(range(200))
     assert actions(acme).count("voice.call.turn") == 200
 
 
-@pytest.mark.parametrize("said", [None, voice.OutcomeUnknown("away")], ids=["knows nothing", "cannot be asked"])
+@pytest.mark.parametrize("said", [None, voice.OutcomeUnknownError("away")], ids=["knows nothing", "cannot be asked"])
 def test_without_any_analysis_the_call_is_complete_and_a_late_one_counts(
     acme: Tenant, provider: Provider, said: Exception | None
 ) -> None:
     provider.said = said
     call = dialed(acme)
     over(call)
-    closing.close(call.org_id, call.id, State.ENDING.value)
+    timeouts.close_call(call.org_id, call.id, State.ENDING.value)
     assert (now(call).state, dispositions.outcome_of(now(call))) == (State.COMPLETED, "unknown")
     assert provider.ended == [], "the line is over"
     report(call, "analyzed", outcome="success", summary="They agreed.")
@@ -157,23 +158,23 @@ def test_without_any_analysis_the_call_is_complete_and_a_late_one_counts(
 
 
 def test_the_watch_over_an_analysis_is_set_with_the_end_and_the_one_over_the_talk_finds_nothing(
-    acme: Tenant, frozen: clock.Frozen
+    acme: Tenant, frozen: clock.FrozenClock
 ) -> None:
     call = dialed(acme)
     over(call)
-    closing.close(call.org_id, call.id, State.ACTIVE.value)
+    timeouts.close_call(call.org_id, call.id, State.ACTIVE.value)
     assert now(call).state is State.ENDING
     drain("dialer")
     assert ANALYSIS_LIMIT.total_seconds() <= 900, "it leaves with the commit"
     job = CloseCall(org_id=call.org_id, call_id=call.id, state="ending")
-    closing.close(job.org_id, job.call_id, job.state)
+    timeouts.close_call(job.org_id, job.call_id, job.state)
     assert now(call).state is State.COMPLETED
 
 
 def test_what_is_hung_up_or_said_after_the_line_is_over_changes_nothing_of_it(acme: Tenant, provider: Provider) -> None:
     call = dialed(acme)
     over(call)
-    closing.hang_up(call.org_id, call.id)
+    timeouts.hang_up_call(call.org_id, call.id)
     for kind in ("ringing", "answered", "hold", "resumed", "ended"):
         report(call, kind, end_reason=EndReason.FAILED if kind == "ended" else None)
     assert (now(call).state, now(call).end_reason) == (State.ENDING, EndReason.CALLER_HANGUP)
@@ -232,23 +233,27 @@ def test_the_talkers_own_id_takes_the_place_of_one_that_was_supposed(acme: Tenan
     assert now(call).provider_conversation_id == "conv_real"
 
 
-def test_a_talk_whose_answer_nobody_told_of_goes_on(acme: Tenant, provider: Provider, frozen: clock.Frozen) -> None:
+def test_a_talk_whose_answer_nobody_told_of_goes_on(
+    acme: Tenant, provider: Provider, frozen: clock.FrozenClock
+) -> None:
     call = dialed(acme)
     frozen.advance(seconds=181)
-    answered = clock.iso(clock.now() - timedelta(seconds=170))
+    answered = clock.format_iso(clock.now() - timedelta(seconds=170))
     provider.known = voice.Snapshot(over=False, answered=True, answered_at=answered)
-    closing.close(call.org_id, call.id, State.RINGING.value)
+    timeouts.close_call(call.org_id, call.id, State.RINGING.value)
     assert (now(call).state, now(call).answered_at, provider.ended) == (State.ACTIVE, answered, [])
-    closing.close(call.org_id, call.id, State.ACTIVE.value)
+    timeouts.close_call(call.org_id, call.id, State.ACTIVE.value)
     assert len(provider.ended) == 1, "the longest call is over"
 
 
-def test_an_end_that_is_asked_for_may_lack_every_time(acme: Tenant, provider: Provider, frozen: clock.Frozen) -> None:
+def test_an_end_that_is_asked_for_may_lack_every_time(
+    acme: Tenant, provider: Provider, frozen: clock.FrozenClock
+) -> None:
     call = dialed(acme)
     frozen.advance(seconds=181)
-    over_at = clock.iso(clock.now() - timedelta(seconds=100))
+    over_at = clock.format_iso(clock.now() - timedelta(seconds=100))
     provider.known = voice.Snapshot(over=True, answered=True, ended_at=over_at, end_reason="completed", sip_code=200)
-    closing.close(call.org_id, call.id, State.RINGING.value)
+    timeouts.close_call(call.org_id, call.id, State.RINGING.value)
     found = now(call)
     assert (found.state, found.answered_at, found.ended_at) == (State.ENDING, over_at, over_at)
     report(call, "ended", end_reason=EndReason.COMPLETED, duration_seconds=75)
@@ -266,7 +271,7 @@ def test_the_length_of_a_talk_does_not_depend_on_the_order_of_its_reports() -> N
         ends = set()
         for order in itertools.permutations(facts):
             call = begun("ringing").model_copy(update={"created_at": "2026-01-15T17:00:00Z"})
-            with clock.using(clock.Frozen("2026-01-15T17:05:00Z")):
+            with clock.using(clock.FrozenClock("2026-01-15T17:05:00Z")):
                 for kind in order:
                     more = facts[kind] | ({"end_reason": reason} if kind == "ended" else {})
                     call = after(call, kind, **more)
@@ -279,7 +284,7 @@ def test_the_length_of_a_talk_does_not_depend_on_the_order_of_its_reports() -> N
 
 
 def opted_out(acme: Tenant) -> bool:
-    return bool(ledgers.opt_outs(acme.org_id, 10)[0])
+    return bool(ledgers.list_opt_outs(acme.org_id, 10)[0])
 
 
 def said(call: Call, number: int, text: str, *, speaker: str = "caller", final: bool = True) -> None:
@@ -325,7 +330,7 @@ def test_a_wish_that_was_cut_off_is_heard_though_the_worker_was_stopped_before_i
         raise KeyboardInterrupt
 
     with monkeypatch.context() as stopped:
-        stopped.setattr(store, "turns", killed)
+        stopped.setattr(store, "list_turns", killed)
         with pytest.raises(KeyboardInterrupt):
             report(call, "ended", end_reason=EndReason.CALLER_HANGUP, duration_seconds=6)
     assert now(call).state is State.ENDING
@@ -335,16 +340,16 @@ def test_a_wish_that_was_cut_off_is_heard_though_the_worker_was_stopped_before_i
 
 
 def test_a_wish_in_a_call_whose_end_was_only_supposed_hangs_up(
-    acme: Tenant, provider: Provider, frozen: clock.Frozen
+    acme: Tenant, provider: Provider, frozen: clock.FrozenClock
 ) -> None:
     call = dialed(acme)
     frozen.advance(seconds=181)
-    closing.close(call.org_id, call.id, State.RINGING.value)
+    timeouts.close_call(call.org_id, call.id, State.RINGING.value)
     assert now(call).provisional
     provider.ended.clear()
     report(call, "answered")
     said(call, 1, "Stop calling me.")
-    closing.hang_up(call.org_id, call.id)
+    timeouts.hang_up_call(call.org_id, call.id)
     assert len(provider.ended) == 1
 
 
@@ -381,13 +386,13 @@ def test_a_resumption_that_comes_before_its_hold_stands(acme: Tenant) -> None:
     assert now(call).state is State.HOLD, "an old word again"
 
 
-def test_without_numbers_the_providers_time_orders(acme: Tenant, frozen: clock.Frozen) -> None:
+def test_without_numbers_the_providers_time_orders(acme: Tenant, frozen: clock.FrozenClock) -> None:
     call = dialed(acme)
     report(call, "answered")
     frozen.advance(seconds=10)
-    earlier = clock.stamp()
+    earlier = clock.now_iso()
     frozen.advance(seconds=10)
-    later = clock.stamp()
+    later = clock.now_iso()
     report(call, "resumed", at=later)
     report(call, "hold", at=earlier)
     assert now(call).state is State.ACTIVE
@@ -404,17 +409,17 @@ def test_holds_and_resumptions_in_any_order_and_number_lead_to_the_providers_las
     assert call.state is (State.HOLD if words[-1] == "hold" else State.ACTIVE)
 
 
-def test_times_are_the_providers_as_far_as_they_can_be(acme: Tenant, frozen: clock.Frozen) -> None:
+def test_times_are_the_providers_as_far_as_they_can_be(acme: Tenant, frozen: clock.FrozenClock) -> None:
     frozen.advance(seconds=60)
     call = dialed(acme)
     begun = now(call).started_at
     frozen.advance(seconds=90)
-    answered = clock.stamp()
+    answered = clock.now_iso()
     frozen.advance(seconds=30)
     report(call, "answered", at=answered)
     assert now(call).answered_at == answered
     frozen.advance(seconds=30)
-    ended = clock.stamp()
+    ended = clock.now_iso()
     frozen.advance(seconds=45)
     report(call, "ended", at=ended, end_reason=EndReason.COMPLETED, outcome="success")
     assert (now(call).ended_at, now(call).duration_seconds) == (ended, 60)
@@ -423,7 +428,7 @@ def test_times_are_the_providers_as_far_as_they_can_be(acme: Tenant, frozen: clo
         other = dialed(acme)
         begun = now(other).started_at
         report(other, "answered", at=at)
-        assert now(other).answered_at == (begun if kept else clock.stamp())
+        assert now(other).answered_at == (begun if kept else clock.now_iso())
 
 
 def test_every_order_of_what_is_reported_leads_to_the_same_call() -> None:
@@ -440,5 +445,5 @@ def test_every_order_of_what_is_reported_leads_to_the_same_call() -> None:
         for kind, more in [*order, order[0]]:
             call = after(call, kind, **more)
         ends.add((call.state, call.outcome, call.duration_seconds, call.cost_micros, call.answered_by, call.end_reason))
-    price = 2 * usage.price(Meter.VOICE_BASIC)
+    price = 2 * usage.price_micros(Meter.VOICE_BASIC)
     assert ends == {(State.COMPLETED, "success", 61, price, "human", EndReason.COMPLETED)}

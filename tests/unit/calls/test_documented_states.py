@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from switchboard.calls.models import MOVES, TERMINAL, State
+from switchboard.calls.models import FINAL_STATES, TRANSITIONS, State
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "calls.md"
 DRAWN = [
@@ -15,9 +15,9 @@ DRAWN = [
 
 
 def test_every_move_that_is_drawn_is_legal() -> None:
-    assert [(before, after) for before, after in DRAWN if after not in MOVES[before]] == []
+    assert [(before, after) for before, after in DRAWN if after not in TRANSITIONS[before]] == []
 
 
 def test_every_state_is_drawn_with_a_way_to_an_end() -> None:
     assert {after for _, after in DRAWN} == set(State)
-    assert {before for before, _ in DRAWN} == set(State) - TERMINAL
+    assert {before for before, _ in DRAWN} == set(State) - FINAL_STATES

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.accounts import service as accounts
+from switchboard.accounts import organizations
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import clock
-from switchboard.calls import dialing, placing, service
+from switchboard.calls import acceptance, dialing, service
 from switchboard.calls.models import Order, Tier
 from switchboard.carriers import voice
 from switchboard.compliance import ledgers
 from switchboard.compliance import service as compliance
 from switchboard.compliance.errors import Blocked
 from switchboard.errors import DomainError
+from switchboard.kit import clock
 from tests.actors import Tenant, tenant
 from tests.unit.properties import examples
 from tests.voices import Provider
@@ -36,13 +36,13 @@ MEANWHILE = st.lists(
 _tenants = count()
 
 
-def happen(what: str, acme: Tenant, number: str, frozen: clock.Frozen) -> None:
+def happen(what: str, acme: Tenant, number: str, frozen: clock.FrozenClock) -> None:
     caller = acme.caller()
     actions: dict[str, Callable[[], object]] = {
-        "block": lambda: ledgers.block(caller, number),
-        "unblock": lambda: ledgers.unblock(caller, number),
-        "opt-out": lambda: ledgers.opt_out(caller, number, "api"),
-        "opt-in": lambda: ledgers.opt_in(caller, number),
+        "block": lambda: ledgers.block_number(caller, number),
+        "unblock": lambda: ledgers.unblock_number(caller, number),
+        "opt-out": lambda: ledgers.record_opt_out(caller, number, "api"),
+        "opt-in": lambda: ledgers.record_opt_in(caller, number),
         "half an hour": lambda: frozen.advance(minutes=30),
         "eight minutes": lambda: frozen.advance(minutes=8),
     }
@@ -51,31 +51,31 @@ def happen(what: str, acme: Tenant, number: str, frozen: clock.Frozen) -> None:
 
 @given(st.sampled_from(NUMBERS), st.sampled_from(SOURCES), st.integers(0, 7 * 48), MEANWHILE)
 @examples(40, slow=True)
-def test_no_call_is_ever_dialled_with_a_failing_rule(
-    frozen: clock.Frozen,
+def test_no_call_is_ever_dialed_with_a_failing_rule(
+    frozen: clock.FrozenClock,
     monkeypatch: pytest.MonkeyPatch,
     number: str,
     source: str | None,
     half_hours: int,
     meanwhile: list[str],
 ) -> None:
-    # An organisation of its own: what was blocked in one example is not blocked in the next.
+    # An organization of its own: what was blocked in one example is not blocked in the next.
     acme = tenant(f"gate-{next(_tenants)}", PlanName.ENTERPRISE)
     carrier = Provider()
-    monkeypatch.setattr(voice, "carrier", lambda: carrier.carrier)
+    monkeypatch.setattr(voice, "get_carrier", lambda: carrier.carrier)
     frozen.at = clock.parse("2026-03-04T00:00:00Z").timestamp() + half_hours * 1_800  # over a daylight-saving change
     order = Order(to=number, tier=Tier.BASIC, consent_source=source)
-    org = accounts.organisation(acme.org_id)
+    org = organizations.get_organization(acme.org_id)
     try:
-        call = service.place(acme.caller(), order)
+        call = service.place_call(acme.caller(), order)
     except Blocked:
-        assert not compliance.evaluate(placing.contact(org, order)).allowed
+        assert not compliance.evaluate(acceptance.contact_attempt(org, order)).allowed
         return
     except DomainError:
         pytest.fail("the gate alone refuses here")
     for what in meanwhile:
         happen(what, acme, number, frozen)
-    allowed = compliance.evaluate(placing.contact(org, order, counted=True)).allowed
-    dialing.dial(call.org_id, call.id)
+    allowed = compliance.evaluate(acceptance.contact_attempt(org, order, counted=True)).allowed
+    dialing.dial_call(call.org_id, call.id)
     late = frozen.at - clock.parse(call.created_at).timestamp() > 600
     assert bool(carrier.dialed) is (allowed and not late)

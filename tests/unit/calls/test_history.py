@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from switchboard.aws import clock
 from switchboard.calls import history
-from switchboard.calls.history import History
+from switchboard.calls.history import CallHistory
+from switchboard.kit import clock
 from tests.actors import Tenant, tenant
 from tests.unit.contacts.book import ADA, BOB, called
 
@@ -23,23 +23,23 @@ from tests.unit.contacts.book import ADA, BOB, called
     ],
 )
 def test_a_name_is_what_the_variables_say_of_whom_is_called(variables: dict[str, str], name: str | None) -> None:
-    assert history.name_of(variables) == name
+    assert history.find_name(variables) == name
 
 
 @pytest.fixture
-def acme(cloud: dict[str, str], frozen: clock.Frozen) -> Tenant:
+def acme(cloud: dict[str, str], frozen: clock.FrozenClock) -> Tenant:
     return tenant()
 
 
-def test_each_call_counts_and_the_latest_name_stays(acme: Tenant, frozen: clock.Frozen) -> None:
+def test_each_call_counts_and_the_latest_name_stays(acme: Tenant, frozen: clock.FrozenClock) -> None:
     for variables in ({"name": "Ada"}, {"name": "Ada King"}, {}):
-        named_at = clock.stamp()
+        named_at = clock.now_iso()
         frozen.advance(minutes=1)
         called(acme, ADA, variables=variables)
     called(acme, BOB, simulated=True)
     called(tenant("other"), ADA)
-    assert history.numbers(acme.org_id, None, 10) == [
-        History(e164=ADA, calls=3, last_call_at=clock.stamp(), name="Ada King", named_at=named_at)
+    assert history.list_histories(acme.org_id, None, 10) == [
+        CallHistory(e164=ADA, calls=3, last_call_at=clock.now_iso(), name="Ada King", named_at=named_at)
     ]
 
 
@@ -48,6 +48,6 @@ def test_numbers_are_walked_through_one_after_another(acme: Tenant) -> None:
     for number in sorted(wanted):
         called(acme, number)
     seen: list[str] = []
-    while found := history.numbers(acme.org_id, history.id_of(acme.org_id, seen[-1]) if seen else None, 2):
+    while found := history.list_histories(acme.org_id, history.number_id(acme.org_id, seen[-1]) if seen else None, 2):
         seen += [one.e164 for one in found]
     assert (len(seen), set(seen)) == (5, wanted)

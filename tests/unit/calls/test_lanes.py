@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from switchboard.accounts.plans import PlanName, plan
-from switchboard.aws import clock
-from switchboard.calls import closing, dialing, ending, following, lanes
-from switchboard.calls.models import TERMINAL, Call, State
+from switchboard.accounts.plans import PlanName, get_plan
+from switchboard.calls import dialing, ending, lanes, reports, timeouts
+from switchboard.calls.models import FINAL_STATES, Call, State
 from switchboard.carriers import voice
-from switchboard.carriers.voice.reports import EndReason, Report
+from switchboard.carriers.voice.ports.reports import EndReason, Report
 from switchboard.compliance import ledgers
+from switchboard.kit import clock
 from tests.actors import Tenant, tenant
 from tests.unit.calls.dialers import NOBODY, Dialers, kill
 
@@ -34,7 +34,7 @@ def states(world: Dialers, calls: list[Call]) -> list[State]:
 
 
 def test_the_plans_have_so_many_concurrent_calls() -> None:
-    figures = {name: plan(name).concurrent_calls for name in PlanName}
+    figures = {name: get_plan(name).concurrent_calls for name in PlanName}
     assert list(figures.values()) == [1, 5, 25, 100, 250]
 
 
@@ -90,13 +90,13 @@ def test_an_organization_without_waiting_calls_costs_one_look_at_an_end(world: D
 
 
 def test_calls_of_test_keys_have_lanes_of_their_own(world: Dialers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(voice, "simulated", lambda: world.carrier.carrier)
+    monkeypatch.setattr(voice, "get_simulated_carrier", lambda: world.carrier.carrier)
     org = acme(1)
-    tests = accepted(world, org, lanes.SIMULATED_LANES + 1, simulated=True)
+    tests = accepted(world, org, lanes.MAX_SIMULATED_CALLS + 1, simulated=True)
     (live,) = accepted(world, org, 1)
     world.settle()
     assert world.now(live).state is State.RINGING
-    assert states(world, tests).count(State.RINGING) == lanes.SIMULATED_LANES
+    assert states(world, tests).count(State.RINGING) == lanes.MAX_SIMULATED_CALLS
     assert len(world.waiting(org, "test")) == 1
 
 
@@ -115,7 +115,7 @@ def test_a_call_that_waits_in_vain_says_for_what_and_how_long(world: Dialers) ->
     (waiting,) = world.waiting(org)
     (call,) = [call for call in world.calls if call.id == waiting]
     talking = world.live(org)[0]
-    following.apply(Report(org_id=org.org_id, call_id=talking.id, kind="answered"))
+    reports.apply_report(Report(org_id=org.org_id, call_id=talking.id, kind="answered"))
     world.pass_by(15 * 60 + 1)
     ended = world.now(call)
     assert (ended.state, ended.end_reason) == (State.FAILED, EndReason.CONCURRENCY_LIMIT)
@@ -125,7 +125,7 @@ def test_a_call_that_waits_in_vain_says_for_what_and_how_long(world: Dialers) ->
 
 
 def test_a_provider_without_room_is_not_blamed_for_a_cap_nor_the_cap_for_a_provider(world: Dialers) -> None:
-    world.carrier.outcomes = lambda: voice.Throttled("later")
+    world.carrier.outcomes = lambda: voice.ThrottledError("later")
     org = acme(1)
     (call,) = accepted(world, org, 1)
     world.pass_by(16 * 60)
@@ -146,14 +146,14 @@ def test_a_job_that_is_lost_is_nobodys_fault(world: Dialers) -> None:
     assert (ended.end_reason, ended.error) == (EndReason.TIMEOUT, "the call was not dialed within 15 minutes")
 
 
-def test_a_call_that_waits_is_judged_again_when_it_is_dialled(world: Dialers) -> None:
+def test_a_call_that_waits_is_judged_again_when_it_is_dialed(world: Dialers) -> None:
     org = acme(1)
     accepted(world, org, 3)
     world.settle()
-    ledgers.opt_out(org.caller(), NOBODY, "api")
+    ledgers.record_opt_out(org.caller(), NOBODY, "api")
     world.end(world.live(org)[0])
     world.settle()
-    assert all(world.now(call).state in TERMINAL for call in world.calls), "a refused call wakes the next"
+    assert all(world.now(call).state in FINAL_STATES for call in world.calls), "a refused call wakes the next"
     assert len(world.carrier.placed) == 1
     assert world.waiting(org) == []
 
@@ -184,20 +184,20 @@ def test_a_lane_is_given_back_once_whatever_ends_the_call(world: Dialers) -> Non
     live = world.live(org)
     for _ in range(3):
         world.end(live[0])  # reported again and again
-    closing.close(org.org_id, live[0].id, "ringing")
+    timeouts.close_call(org.org_id, live[0].id, "ringing")
     world.settle()
     assert len(world.live(org)) == 2
     assert world.held(org) == 2
     # Its provider tells another story later: a correction gives nothing back.
     forgotten = world.live(org)[0]
-    closing.close(org.org_id, forgotten.id, "ringing")
+    timeouts.close_call(org.org_id, forgotten.id, "ringing")
     late = world.accept(org)
     world.settle()
     assert world.now(late).state is State.RINGING
     ended = Report(
         org_id=org.org_id, call_id=forgotten.id, kind="ended", end_reason=EndReason.COMPLETED, duration_seconds=9
     )
-    following.apply(ended)
+    reports.apply_report(ended)
     assert world.now(forgotten).state is State.COMPLETED
     assert world.held(org) == 2
     assert {one.id, two.id, three.id} >= {call.id for call in live}
@@ -218,7 +218,7 @@ def test_a_lease_ends_by_itself_and_its_late_end_takes_nobodys_lane(world: Diale
 
 
 def test_a_lease_is_longer_than_any_call() -> None:
-    longest = dialing.UNCONFIRMED_AFTER + 2 * ending.TALK_LIMIT + following.RING_LIMIT
+    longest = dialing.UNCONFIRMED_AFTER + 2 * ending.TALK_LIMIT + reports.RING_REPORT_LIMIT
     assert longest + timedelta(minutes=30) < lanes.LEASE
     assert timedelta(minutes=15) == lanes.WAIT_LIMIT, "its watch leaves by the outbox"
 
@@ -233,7 +233,7 @@ def test_a_call_that_ends_while_another_joins_those_that_wait_wakes_it(world: Di
         (place,) = world.due()
         with world.interrupted(number, lambda first=first: world.end(first)):
             world.work(place)
-        if world.now(first).state not in TERMINAL:
+        if world.now(first).state not in FINAL_STATES:
             assert number >= 5, "the interruption came"
             return
         world.settle()
@@ -242,7 +242,7 @@ def test_a_call_that_ends_while_another_joins_those_that_wait_wakes_it(world: Di
 
 
 @pytest.mark.parametrize("number", range(8))
-def test_a_call_that_another_dialler_takes_meanwhile_does_not_wait(world: Dialers, number: int) -> None:
+def test_a_call_that_another_dialer_takes_meanwhile_does_not_wait(world: Dialers, number: int) -> None:
     """A call that is under way and still stands among those that wait would hold them up."""
     org = acme(1)
     first = world.accept(org)
@@ -251,11 +251,11 @@ def test_a_call_that_another_dialler_takes_meanwhile_does_not_wait(world: Dialer
 
     def other() -> None:
         world.end(first)
-        dialing.dial(second.org_id, second.id)
+        dialing.dial_call(second.org_id, second.id)
 
     with world.interrupted(number, other):
         world.work(world.due()[0])
-    if world.now(first).state in TERMINAL:
+    if world.now(first).state in FINAL_STATES:
         assert (world.now(second).state, world.waiting(org)) == (State.RINGING, [])
 
 
@@ -267,12 +267,12 @@ def test_a_call_never_stays_in_the_line_once_it_has_a_lane(world: Dialers, after
     world.jobs.clear()
 
     def meanwhile() -> None:
-        dialing.dial(org.org_id, other.id)
-        dialing.dial(org.org_id, first.id)
+        dialing.dial_call(org.org_id, other.id)
+        dialing.dial_call(org.org_id, first.id)
         world.end(other)
 
     with world.interrupted(after, meanwhile):
-        dialing.dial(org.org_id, first.id)
+        dialing.dial_call(org.org_id, first.id)
     world.collect()
     world.settle()
     assert world.now(first).state is not State.CREATED
@@ -294,7 +294,7 @@ def test_a_cap_that_is_raised_by_many_wakes_all_that_fit(world: Dialers) -> None
 
 
 @pytest.mark.parametrize("number", range(9))
-def test_a_dialler_killed_anywhere_keeps_no_lane_and_loses_no_call(world: Dialers, number: int) -> None:
+def test_a_dialer_killed_anywhere_keeps_no_lane_and_loses_no_call(world: Dialers, number: int) -> None:
     org = acme(1)
     accepted(world, org, 2)
     for _ in range(2):
@@ -341,9 +341,9 @@ def test_whatever_happens_the_cap_holds_and_every_call_comes_to_its_end(world: D
     world_cap = [cap]
     world.carrier.watching = check
     outcomes: list[Exception | None] = [None] * 6 + [
-        voice.Throttled("x"),
-        voice.Refused("x"),
-        voice.OutcomeUnknown("x"),
+        voice.ThrottledError("x"),
+        voice.RefusedError("x"),
+        voice.OutcomeUnknownError("x"),
     ]
     world.carrier.outcomes = lambda: chosen.choice(outcomes)
 
@@ -385,7 +385,7 @@ def test_whatever_happens_the_cap_holds_and_every_call_comes_to_its_end(world: D
             assert free <= 0 or not world.waiting(org), "a call waits, and a lane is free"
     _end_all(world, org)
     for call in map(world.now, world.calls):
-        assert call.state in TERMINAL
+        assert call.state in FINAL_STATES
         assert call.end_reason is not None
         assert call.claim or call.error, "it was dialled, or its end says why not"
     assert (world.held(org), world.waiting(org)) == (0, [])

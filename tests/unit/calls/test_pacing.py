@@ -8,15 +8,17 @@ from random import Random
 
 import pytest
 
-from switchboard.accounts import service as accounts
-from switchboard.aws import clock, table
-from switchboard.aws.table import Query
+from switchboard.accounts import keys, organizations
+from switchboard.aws import writes
+from switchboard.aws.reads import Query
 from switchboard.calls import lanes, lanes_store, pacing, pacing_store
-from switchboard.calls.models import TERMINAL, Call, State
+from switchboard.calls import turns as calls_turns
+from switchboard.calls.models import FINAL_STATES, Call, State
 from switchboard.carriers import voice
-from switchboard.carriers.voice.reports import EndReason
+from switchboard.carriers.voice.ports.reports import EndReason
 from switchboard.carriers.voice.simulator import SimulatedLine
 from switchboard.compliance import ledgers
+from switchboard.kit import clock
 from tests import crowd
 from tests.actors import Tenant, system, tenant
 from tests.unit.calls.dialers import NOBODY, Dialers, kill
@@ -31,7 +33,9 @@ def org(slug: str = "acme", *, own: bool = True, cap: int = 200, per_second: int
     """An organization, with a number of its own or the platform's."""
     made = tenant(slug, concurrent_calls=cap, calls_per_second=per_second, basic_calls_per_day=5_000)
     if own:
-        accounts.describe(system(made.org_id), accounts.organisation(made.org_id), {"caller_id": OWN})
+        organizations.update_organization(
+            system(made.org_id), organizations.get_organization(made.org_id), {"caller_id": OWN}
+        )
     return made
 
 
@@ -96,7 +100,7 @@ def test_calls_of_test_keys_and_of_the_simulator_wait_for_nobody(
     assert SimulatedLine().pace_of(OWN) == voice.Pace(float("inf"))
     monkeypatch.setenv("SWITCHBOARD_VOICE_CALLS_PER_SECOND", "3")
     assert SimulatedLine().pace_of(OWN) == voice.Pace(3)
-    monkeypatch.setattr(voice, "simulated", lambda: world.carrier.carrier)
+    monkeypatch.setattr(voice, "get_simulated_carrier", lambda: world.carrier.carrier)
     world.carrier.pace = 1
     one = org()
     for _ in range(5):
@@ -131,7 +135,9 @@ def test_a_number_keeps_its_pace_whatever_becomes_of_the_jobs(world: Dialers, se
     assert all(count == 1 for count in Counter(dial.call_id for _, dial in world.carrier.placed).values())
 
 
-def test_workers_whose_clocks_differ_by_a_second_keep_the_pace_over_time(world: Dialers, frozen: clock.Frozen) -> None:
+def test_workers_whose_clocks_differ_by_a_second_keep_the_pace_over_time(
+    world: Dialers, frozen: clock.FrozenClock
+) -> None:
     world.carrier.pace = 1
     accepted(world, org(), 20)
     chosen = world.chance
@@ -195,7 +201,7 @@ def test_a_call_whose_turn_comes_too_late_ends_at_once_and_says_why(world: Diale
     world.carrier.pace = 1 / 400
     calls = accepted(world, org(), 5)
     world.settle()
-    ended = [world.now(call) for call in calls if world.now(call).state in TERMINAL]
+    ended = [world.now(call) for call in calls if world.now(call).state in FINAL_STATES]
     assert ended
     assert {call.end_reason for call in ended} == {EndReason.RATE_LIMIT}
     assert {call.error for call in ended} == {
@@ -236,30 +242,32 @@ def test_a_call_that_ends_while_it_waits_for_its_moment_gives_back_what_it_holds
 ) -> None:
     one, second, third = held_back(world, own=own)
     if why == "opted out":
-        ledgers.opt_out(one.caller(), NOBODY, "api")
+        ledgers.record_opt_out(one.caller(), NOBODY, "api")
     elif why == "suspended":
-        accounts.set_status(system(one.org_id), "suspended")
+        organizations.set_status(system(one.org_id), "suspended")
     elif why == "key revoked":
-        accounts.revoke_key(system(one.org_id), str(second.key_id))
+        keys.revoke_key(system(one.org_id), str(second.key_id))
     elif why == "time over":
         world.jobs = [
             (due, job) for due, job in world.jobs if job["job"] == "CloseCall" and job["call_id"] == second.id
         ]
         world.frozen.advance(seconds=lanes.WAIT_LIMIT.total_seconds() + 1)
     else:
-        key = pacing_store.number_key(one.org_id, OWN) if own else pacing_store.shared_key(SHARED)
+        key = pacing_store.number_key(one.org_id, OWN) if own else pacing_store.shared_pace_key(SHARED)
         tail = int((clock.epoch() + 5_000) * 1_000)
-        table.write(table.Update.of("core", key, {"tail": tail}))
+        writes.write_item(writes.Update.of("core", key, {"tail": tail}))
         # It comes so late that it has lost its moment.
         world.frozen.advance(seconds=70)
     world.pass_by(90)
     ended = world.now(second)
-    assert ended.state in TERMINAL, why
+    assert ended.state in FINAL_STATES, why
     if why in ("time over", "no moment in time"):
         assert ended.end_reason is EndReason.RATE_LIMIT
     assert ended.id not in world.waiting(one)
-    holders = {held.call_id for held in lanes_store.read(one.org_id, "live", 9, clock.now()).held.values()}
-    turns = {held.call_id for held in lanes_store.read(one.org_id, f"number#{SHARED}", 9, clock.now()).held.values()}
+    holders = {held.call_id for held in lanes_store.read_pool(one.org_id, "live", 9, clock.now()).held.values()}
+    turns = {
+        held.call_id for held in lanes_store.read_pool(one.org_id, f"number#{SHARED}", 9, clock.now()).held.values()
+    }
     assert second.id not in holders | turns
     assert third.id
 
@@ -278,7 +286,7 @@ def test_a_call_whose_job_is_lost_while_it_holds_a_lane_is_found_by_its_watch(wo
 
 
 @pytest.mark.parametrize("after", range(40))
-def test_a_dialler_killed_while_it_reserves_loses_no_call_and_no_lane(world: Dialers, after: int) -> None:
+def test_a_dialer_killed_while_it_reserves_loses_no_call_and_no_lane(world: Dialers, after: int) -> None:
     world.carrier.pace = 1
     one = org(cap=2, own=after % 2 == 0)
     accepted(world, one, 3)
@@ -300,12 +308,12 @@ def test_a_turn_is_not_held_by_a_call_that_waits_for_its_own_organization(world:
     slow = org("slow", own=False, per_second=1)
     # The organization's pace is taken for a minute by calls of other numbers.
     tail = int((clock.epoch() + 60) * 1_000)
-    assert pacing_store.go(pacing_store.org_key(slow.org_id), tail - 1_000, 1_000)
+    assert pacing_store.take_present_slot(pacing_store.org_key(slow.org_id), tail - 1_000, 1_000)
     (call,) = accepted(world, slow, 1)
     world.pass_by(5)
     assert world.now(call).lane
     assert world.held(slow, f"number#{SHARED}") == 0
-    assert not pacing_store.tail(pacing_store.shared_key(SHARED)), "and it has no moment of the number"
+    assert not pacing_store.get_next_slot(pacing_store.shared_pace_key(SHARED)), "and it has no moment of the number"
     world.pass_by(60)
     assert world.now(call).state is State.RINGING
 
@@ -313,14 +321,18 @@ def test_a_turn_is_not_held_by_a_call_that_waits_for_its_own_organization(world:
 def test_a_turn_whose_time_is_over_leaves_the_call_its_moment(world: Dialers, monkeypatch: pytest.MonkeyPatch) -> None:
     world.carrier.pace = 1
     one = org(cap=3, own=False)
-    assert pacing_store.go(pacing_store.shared_key(SHARED), int(clock.epoch() * 1_000) + 29_000, 1_000)
+    assert pacing_store.take_present_slot(
+        pacing_store.shared_pace_key(SHARED), int(clock.epoch() * 1_000) + 29_000, 1_000
+    )
 
     (call,) = accepted(world, one, 1)
 
-    def lost(_call: Call, _turn: int, due: datetime) -> table.Writes:
-        return lanes_store.keep(one.org_id, f"number#{SHARED}", 0, "call_other", due, {}, lanes.Taken)
+    def lost(_call: Call, _turn: int, due: datetime) -> writes.Writes:
+        return lanes_store.keep_lane_writes(
+            one.org_id, f"number#{SHARED}", 0, "call_other", due, {}, lanes.LaneTakenError
+        )
 
-    monkeypatch.setattr(lanes, "keep_turn_writes", lost)
+    monkeypatch.setattr(calls_turns, "keep_turn_writes", lost)
     world.settle()
     world.pass_by(32)
     assert world.now(call).state is State.RINGING
@@ -329,7 +341,9 @@ def test_a_turn_whose_time_is_over_leaves_the_call_its_moment(world: Dialers, mo
 def test_a_line_that_counts_by_account_has_one_pace_for_all_numbers_and_tenants(world: Dialers) -> None:
     world.carrier.pace, world.carrier.counted_by = 2, "AC1"
     one, other = org(cap=50), org("other", cap=50)
-    accounts.describe(system(other.org_id), accounts.organisation(other.org_id), {"caller_id": "+12125550101"})
+    organizations.update_organization(
+        system(other.org_id), organizations.get_organization(other.org_id), {"caller_id": "+12125550101"}
+    )
     busy = accepted(world, one, 20)
     world.pass_by(3)
     (single,) = accepted(world, other, 1)
@@ -344,7 +358,7 @@ def test_a_line_that_counts_by_account_has_one_pace_for_all_numbers_and_tenants(
     assert Query(table="core", partition="pace#account#AC1").page(1).items
 
 
-def test_a_dialler_waits_no_longer_than_a_tenth_of_a_second(world: Dialers, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dialer_waits_no_longer_than_a_tenth_of_a_second(world: Dialers, monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
     monkeypatch.setattr(pacing, "sleep", waited.append)
     world.carrier.pace = 3
@@ -356,9 +370,9 @@ def test_a_dialler_waits_no_longer_than_a_tenth_of_a_second(world: Dialers, monk
 
 def test_a_number_takes_a_single_write_a_call_when_it_is_idle(world: Dialers) -> None:
     key = pacing_store.org_key("org_1")
-    assert pacing_store.go(key, 5_000, 1_000)
-    assert not pacing_store.go(key, 5_999, 1_000)
-    assert pacing_store.go(key, 6_000, 1_000)
+    assert pacing_store.take_present_slot(key, 5_000, 1_000)
+    assert not pacing_store.take_present_slot(key, 5_999, 1_000)
+    assert pacing_store.take_present_slot(key, 6_000, 1_000)
 
 
 @pytest.mark.parametrize(
@@ -370,7 +384,7 @@ def test_a_number_takes_a_single_write_a_call_when_it_is_idle(world: Dialers) ->
     ],
     ids=["own number", "shared number", "account"],
 )
-def test_twenty_diallers_at_once_dial_all_that_is_possible(plan: crowd.Plan) -> None:
+def test_twenty_dialers_at_once_dial_all_that_is_possible(plan: crowd.Plan) -> None:
     found = crowd.run(plan)
     assert found.dialed == plan.possible
     assert found.most <= plan.cap

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from switchboard.accounts import service as accounts
-from switchboard.aws import clock
+from switchboard.accounts import organizations
 from switchboard.calls import dialing, service
 from switchboard.calls.models import Order
 from switchboard.carriers import voice
+from switchboard.kit import clock
 from tests.actors import tenant
 from tests.unit.edge.platform import Platform, Route, routes
 from tests.voices import Provider
@@ -43,7 +43,7 @@ def test_a_number_of_no_place_needs_a_stated_zone_or_state(platform: Platform) -
     assert ask(platform, TOLL_FREE, recipientState="NY")[0] < 300
 
 
-def test_a_stated_place_only_narrows(platform: Platform, frozen: clock.Frozen) -> None:
+def test_a_stated_place_only_narrows(platform: Platform, frozen: clock.FrozenClock) -> None:
     assert ask(platform, NEW_YORK)[0] < 300
     # Noon in New York is seven in Hawaii.
     assert ask(platform, NEW_YORK, timeZone="Pacific/Honolulu")[1]["code"] == "QUIET_HOURS_BLOCKED"
@@ -71,16 +71,16 @@ def test_a_place_that_is_none_allows_nothing(platform: Platform, where: dict[str
     ],
 )
 def test_the_carrier_gets_the_end_of_the_window_to_the_minute(
-    monkeypatch: pytest.MonkeyPatch, frozen: clock.Frozen, where: dict[str, str], ends: str
+    monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock, where: dict[str, str], ends: str
 ) -> None:
     carrier = Provider()
-    monkeypatch.setattr(voice, "carrier", lambda: carrier.carrier)
+    monkeypatch.setattr(voice, "get_carrier", lambda: carrier.carrier)
     acme = tenant()
     asked = {"tier": "basic", "consent_source": "opt-in:web-form"} | where
-    call = service.place(acme.caller(), Order.model_validate(asked))
-    assert service.verdict_of(acme.caller(), call.id).allowed_until == ends
+    call = service.place_call(acme.caller(), Order.model_validate(asked))
+    assert service.get_verdict(acme.caller(), call.id).allowed_until == ends
     frozen.advance(seconds=30)
-    dialing.dial(call.org_id, call.id)
+    dialing.dial_call(call.org_id, call.id)
     (placement,) = carrier.placements
     assert clock.parse(placement.not_after or "") == clock.parse(ends)
     assert placement.not_after == ends
@@ -89,11 +89,11 @@ def test_the_carrier_gets_the_end_of_the_window_to_the_minute(
 def test_the_carrier_gets_the_organizations_own_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """The window at the dialling counts, not the one at the acceptance."""
     carrier = Provider()
-    monkeypatch.setattr(voice, "carrier", lambda: carrier.carrier)
+    monkeypatch.setattr(voice, "get_carrier", lambda: carrier.carrier)
     acme = tenant()
     asked = {"to": NEW_YORK, "tier": "basic", "consent_source": "opt-in:web-form"}
-    call = service.place(acme.caller(), Order.model_validate(asked))
-    accounts.set_calling_hours(acme.caller(master=True), {"start": "10:00", "end": "17:30"})
-    dialing.dial(call.org_id, call.id)
+    call = service.place_call(acme.caller(), Order.model_validate(asked))
+    organizations.set_calling_hours(acme.caller(master=True), {"start": "10:00", "end": "17:30"})
+    dialing.dial_call(call.org_id, call.id)
     (placement,) = carrier.placements
     assert placement.not_after == "2026-01-15T22:30:00.000Z"

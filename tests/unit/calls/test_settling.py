@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from switchboard.access import service as access
-from switchboard.accounts import service as accounts
+from switchboard.access import keys as access
+from switchboard.accounts import organizations
 from switchboard.accounts.models import HardCap
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import clock
 from switchboard.calls.models import Call, State
 from switchboard.carriers import voice
-from switchboard.carriers.voice.reports import EndReason
+from switchboard.carriers.voice.ports.reports import EndReason
 from switchboard.errors import QuotaExceeded
+from switchboard.kit import clock
 from switchboard.usage import service as usage
 from tests.actors import Tenant, tenant
 from tests.unit.calls.test_calls import dialed, now, placed, report
@@ -29,7 +29,7 @@ CENTS = 14
 @pytest.fixture(autouse=True)
 def _carrier(monkeypatch: pytest.MonkeyPatch) -> None:
     provider = Provider()
-    monkeypatch.setattr(voice, "carrier", lambda: provider.carrier)
+    monkeypatch.setattr(voice, "get_carrier", lambda: provider.carrier)
 
 
 @pytest.fixture(params=[PlanName.STARTER, PlanName.SCALE])
@@ -39,11 +39,11 @@ def acme(request: pytest.FixtureRequest) -> Tenant:
 
 def set_cap(acme: Tenant, *, voice: bool = True) -> None:
     cap = HardCap(enabled=True, monthly_cap_cents=CENTS, meters={"email": True, "voice": voice})
-    usage.set_hard_cap(acme.caller(master=True), accounts.organisation(acme.org_id), cap)
-    access.forget()
+    usage.set_hard_cap(acme.caller(master=True), organizations.get_organization(acme.org_id), cap)
+    access.clear_cache()
 
 
-def move_to_before(frozen: clock.Frozen, month: str, seconds: int) -> None:
+def move_to_before(frozen: clock.FrozenClock, month: str, seconds: int) -> None:
     """Move the clock to some seconds before a month begins."""
     left = clock.parse(f"{month}-01T00:00:00.000Z") - clock.now()
     frozen.advance(seconds=left.total_seconds() - seconds)
@@ -64,8 +64,8 @@ def fitting(acme: Tenant) -> int:
 
 def used(acme: Tenant, month: str) -> tuple[int, int, int]:
     """Minutes, what they cost, and what of that counts towards the cap."""
-    found = usage.of_month(acme.org_id, month)
-    return found.units["voice_basic"], found.spent_micros, usage.taken(acme.org_id, month, "capped")
+    found = usage.get_monthly_usage(acme.org_id, month)
+    return found.units["voice_basic"], found.spent_micros, usage.used_in_month(acme.org_id, month, "capped")
 
 
 def busy(call: Call) -> None:
@@ -73,7 +73,7 @@ def busy(call: Call) -> None:
 
 
 def test_a_call_that_ends_unanswered_in_the_next_month_is_given_back_in_its_own(
-    acme: Tenant, frozen: clock.Frozen
+    acme: Tenant, frozen: clock.FrozenClock
 ) -> None:
     set_cap(acme)
     move_to_before(frozen, FEBRUARY, seconds=10)
@@ -85,7 +85,7 @@ def test_a_call_that_ends_unanswered_in_the_next_month_is_given_back_in_its_own(
     assert fitting(acme) == 2
 
 
-def test_all_minutes_of_a_call_count_in_the_month_of_its_first(acme: Tenant, frozen: clock.Frozen) -> None:
+def test_all_minutes_of_a_call_count_in_the_month_of_its_first(acme: Tenant, frozen: clock.FrozenClock) -> None:
     set_cap(acme)
     move_to_before(frozen, FEBRUARY, seconds=10)
     call = dialed(acme)

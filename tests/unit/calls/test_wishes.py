@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from switchboard.calls import following, service
+from switchboard.calls import reports, service
 from switchboard.calls.models import Call, Order, Tier
-from switchboard.carriers.voice.reports import Report, Turn
+from switchboard.carriers.voice.ports.reports import Report, Turn
 from switchboard.compliance import ledgers
 from switchboard.compliance.errors import Blocked
 from tests.actors import Tenant, tenant
@@ -38,35 +38,35 @@ def pressed(_: Call, __: int) -> dict[str, Any]:
 def test_a_second_wish_after_the_first_was_lifted_enters_the_ledger_again(
     acme: Tenant, first: Any, second: Any
 ) -> None:
-    call = service.place(acme.caller(), ORDER)
+    call = service.place_call(acme.caller(), ORDER)
     told = {"org_id": call.org_id, "call_id": call.id}
-    following.apply(Report(**told, kind="answered"))
-    following.apply(Report(**told, **first(call, 1)))
-    assert len(ledgers.opt_outs(acme.org_id, 10)[0]) == 1
-    assert ledgers.opt_in(acme.caller(master=True), NOBODY)
-    following.apply(Report(**told, **second(call, 3)))
-    assert [entry.e164 for entry in ledgers.opt_outs(acme.org_id, 10)[0]] == [NOBODY]
+    reports.apply_report(Report(**told, kind="answered"))
+    reports.apply_report(Report(**told, **first(call, 1)))
+    assert len(ledgers.list_opt_outs(acme.org_id, 10)[0]) == 1
+    assert ledgers.record_opt_in(acme.caller(master=True), NOBODY)
+    reports.apply_report(Report(**told, **second(call, 3)))
+    assert [entry.e164 for entry in ledgers.list_opt_outs(acme.org_id, 10)[0]] == [NOBODY]
     with pytest.raises(Blocked):
-        service.place(acme.caller(), ORDER)
+        service.place_call(acme.caller(), ORDER)
 
 
 def test_a_wish_that_comes_twice_is_one_entry(acme: Tenant) -> None:
-    call = service.place(acme.caller(), ORDER)
+    call = service.place_call(acme.caller(), ORDER)
     told = {"org_id": call.org_id, "call_id": call.id}
-    following.apply(Report(**told, kind="answered"))
+    reports.apply_report(Report(**told, kind="answered"))
     for number in (1, 3):
-        following.apply(Report(**told, **spoken(call, number)))
-    (entry,) = ledgers.opt_outs(acme.org_id, 10)[0]
+        reports.apply_report(Report(**told, **spoken(call, number)))
+    (entry,) = ledgers.list_opt_outs(acme.org_id, 10)[0]
     assert entry.source == "spoken"
-    assert len(list(service.transcript(acme.caller(), call.id))) == 2
+    assert len(list(service.list_turns(acme.caller(), call.id))) == 2
 
 
 def test_the_first_wish_that_is_reported_again_after_it_was_lifted_enters_nothing(acme: Tenant) -> None:
     # A queue delivers twice, and the turn is recorded once.
-    call = service.place(acme.caller(), ORDER)
+    call = service.place_call(acme.caller(), ORDER)
     told = {"org_id": call.org_id, "call_id": call.id}
-    following.apply(Report(**told, kind="answered"))
-    following.apply(Report(**told, **spoken(call, 1)))
-    ledgers.opt_in(acme.caller(master=True), NOBODY)
-    following.apply(Report(**told, **spoken(call, 1)))
-    assert ledgers.opt_outs(acme.org_id, 10)[0] == []
+    reports.apply_report(Report(**told, kind="answered"))
+    reports.apply_report(Report(**told, **spoken(call, 1)))
+    ledgers.record_opt_in(acme.caller(master=True), NOBODY)
+    reports.apply_report(Report(**told, **spoken(call, 1)))
+    assert ledgers.list_opt_outs(acme.org_id, 10)[0] == []

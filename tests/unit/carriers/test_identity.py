@@ -10,9 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from switchboard.aws import clock, secret
+from switchboard.aws import secret
 from switchboard.carriers import identity
-from switchboard.carriers.identity import Claims, documents, web
+from switchboard.carriers.identity import IdentityClaims, documents, issuer_client
+from switchboard.kit import clock
 from tests.unit.carriers import issuer as issuers
 from tests.unit.carriers.issuer import CLIENT_ID, DISCOVERY, KEYS, TOKEN, USERINFO, Answer, Issuer, forged
 
@@ -20,7 +21,7 @@ CALLBACK = "https://console.example/auth/callback"
 
 
 @pytest.fixture
-def issuer(frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch) -> Iterator[Issuer]:
+def issuer(frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Issuer]:
     """An issuer, and settings that lead to it: we are a public client."""
     monkeypatch.delenv("AWS_LAMBDA_FUNCTION_NAME", raising=False)
     monkeypatch.delenv("SWITCHBOARD_OIDC_CLIENT_SECRET", raising=False)
@@ -32,17 +33,19 @@ def issuer(frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch) -> Iterator[Is
             "OIDC_CLIENT_ID": CLIENT_ID,
         }.items():
             monkeypatch.setenv(f"SWITCHBOARD_{name}", value)
-        documents.forget()
+        documents.clear_cache()
         yield running
-    documents.forget()
+    documents.clear_cache()
 
 
-def redeem(nonce: str = "nonce-1") -> Claims:
-    return identity.provider().redeem(code="code-1", redirect_uri=CALLBACK, code_verifier="v" * 43, nonce=nonce)
+def redeem(nonce: str = "nonce-1") -> IdentityClaims:
+    return identity.identity_provider().redeem(
+        code="code-1", redirect_uri=CALLBACK, code_verifier="v" * 43, nonce=nonce
+    )
 
 
 def authorization_url() -> str:
-    return identity.provider().authorization_url(
+    return identity.identity_provider().authorization_url(
         redirect_uri=CALLBACK, state="state-1", nonce="nonce-1", code_challenge="challenge-1"
     )
 
@@ -68,7 +71,7 @@ def test_a_browser_is_sent_to_the_issuer_with_all_that_the_flow_needs(issuer: Is
 def test_a_code_tells_who_signed_in(issuer: Issuer, algorithm: str) -> None:
     issuer.keys = [issuers.key("ES256", "other"), issuers.key(algorithm)]
     issuer.issue(issuer.token(algorithm, picture="https://example.com/ada.png"))
-    assert redeem() == Claims(
+    assert redeem() == IdentityClaims(
         issuer.url, "person-1", "ada@example.com", True, "Ada Lovelace", "https://example.com/ada.png"
     )
 
@@ -91,7 +94,7 @@ def test_a_confidential_client_shows_its_secret_as_the_standard_encodes_it(
     issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SWITCHBOARD_OIDC_CLIENT_SECRET", "oidc/secret")
-    monkeypatch.setattr(secret, "provided", {"oidc/secret": "s:e c+r%"}.__getitem__)
+    monkeypatch.setattr(secret, "read_credential", {"oidc/secret": "s:e c+r%"}.__getitem__)
     issuer.issue(issuer.token())
     redeem()
     asked = next(one for one in issuer.asked if one.path == TOKEN)
@@ -126,7 +129,7 @@ def test_a_confidential_client_shows_its_secret_as_the_standard_encodes_it(
 )
 def test_a_token_that_says_anything_wrong_is_refused(issuer: Issuer, changed: dict[str, Any]) -> None:
     issuer.issue(issuer.token(**changed))
-    with pytest.raises(identity.Refused):
+    with pytest.raises(identity.SignInRefusedError):
         redeem()
 
 
@@ -136,12 +139,14 @@ def test_a_token_for_several_that_was_given_to_us_is_good(issuer: Issuer) -> Non
 
 
 @pytest.mark.parametrize(("name", "good", "bad"), [("exp", -59, -61), ("iat", 60, 62)])
-def test_clocks_may_differ_by_a_minute(issuer: Issuer, frozen: clock.Frozen, name: str, good: int, bad: int) -> None:
+def test_clocks_may_differ_by_a_minute(
+    issuer: Issuer, frozen: clock.FrozenClock, name: str, good: int, bad: int
+) -> None:
     now = int(frozen.at)
     issuer.issue(issuer.token(**{name: now + good}))
     redeem()
     issuer.issue(issuer.token(**{name: now + bad}))
-    with pytest.raises(identity.Refused):
+    with pytest.raises(identity.SignInRefusedError):
         redeem()
 
 
@@ -165,7 +170,7 @@ def test_nobody_can_sign_without_the_issuers_private_key(issuer: Issuer) -> None
     ]
     for token in bad:
         issuer.issue(token)
-        with pytest.raises(identity.Refused):
+        with pytest.raises(identity.SignInRefusedError):
             redeem()
     issuer.issue(good)
     assert redeem().subject == "person-1"
@@ -176,7 +181,7 @@ def test_another_key_under_the_same_name_signs_nothing(issuer: Issuer) -> None:
     stranger = issuers.key("PS256", "one")
     assert stranger.kid == "one"
     issuer.issue(issuer.token("PS256", "one"))
-    with pytest.raises(identity.Refused):
+    with pytest.raises(identity.SignInRefusedError):
         redeem()
 
 
@@ -186,9 +191,9 @@ def test_keys_that_are_no_signing_keys_are_passed_over(issuer: Issuer) -> None:
     issuer.answers[KEYS] = Answer({"keys": [*odd, good | {"use": "enc"}, good]})
     issuer.issue(issuer.token())
     assert redeem().subject == "person-1"
-    documents.forget()
+    documents.clear_cache()
     issuer.answers[KEYS] = Answer({"keys": [good | {"use": "enc"}]})
-    with pytest.raises(identity.Refused):
+    with pytest.raises(identity.SignInRefusedError):
         redeem()
 
 
@@ -197,9 +202,9 @@ def test_a_token_that_names_no_key_is_of_the_only_one(issuer: Issuer) -> None:
     issuer.answers[KEYS] = Answer({"keys": [other | {"use": "enc"}, issuers.key("ES256").as_dict(private=False)]})
     issuer.issue(issuer.token(header={"kid": None}))
     assert redeem().subject == "person-1"
-    documents.forget()
+    documents.clear_cache()
     issuer.answers[KEYS] = Answer({"keys": [other, issuers.key("ES256").as_dict(private=False)]})
-    with pytest.raises(identity.Refused):
+    with pytest.raises(identity.SignInRefusedError):
         redeem()
 
 
@@ -207,7 +212,7 @@ def test_parameters_of_a_header_that_nobody_knows_mean_nothing_unless_they_are_c
     issuer.issue(issuer.token(header={"org.example": 1}))
     redeem()
     issuer.issue(issuer.token(header={"org.example": 1, "crit": ["org.example"]}))
-    with pytest.raises(identity.Refused):
+    with pytest.raises(identity.SignInRefusedError):
         redeem()
 
 
@@ -223,20 +228,20 @@ def test_a_new_key_is_asked_for_once(issuer: Issuer) -> None:
 
 def test_a_key_that_never_appears_is_refused_after_one_more_look(issuer: Issuer) -> None:
     issuer.issue(issuer.token("ES256", "never"))
-    with pytest.raises(identity.Refused):
+    with pytest.raises(identity.SignInRefusedError):
         redeem()
     assert issuer.count(KEYS) == 2
 
 
-def test_a_withdrawn_key_is_good_for_ten_minutes_at_most(issuer: Issuer, frozen: clock.Frozen) -> None:
+def test_a_withdrawn_key_is_good_for_ten_minutes_at_most(issuer: Issuer, frozen: clock.FrozenClock) -> None:
     issuer.issue(issuer.token(exp=int(frozen.at) + 86_400))
     redeem()
     issuer.keys = [issuers.key("ES256", "rotated")]
-    frozen.advance(seconds=documents.KEPT - 1)
+    frozen.advance(seconds=documents.CACHE_SECONDS - 1)
     redeem()
     assert issuer.count(DISCOVERY) == issuer.count(KEYS) == 1
     frozen.advance(seconds=1)
-    with pytest.raises(identity.Refused):
+    with pytest.raises(identity.SignInRefusedError):
         redeem()
 
 
@@ -252,7 +257,7 @@ def test_an_address_is_verified_only_if_the_issuer_says_so(issuer: Issuer, said:
 def test_what_the_token_leaves_out_is_asked_of_the_userinfo_endpoint(issuer: Issuer) -> None:
     issuer.offer_userinfo(sub="person-1", email="ada@example.org", email_verified="true", name="Ada", picture="p")
     issuer.issue(issuer.token(email=None, name=None))
-    assert redeem() == Claims(issuer.url, "person-1", "ada@example.org", True, "Ada", "p")
+    assert redeem() == IdentityClaims(issuer.url, "person-1", "ada@example.org", True, "Ada", "p")
     assert issuer.asked[-1].authorization == "Bearer at-1"
 
 
@@ -277,28 +282,28 @@ def test_whether_an_address_was_verified_is_never_taken_from_elsewhere(issuer: I
 def test_userinfo_of_somebody_else_is_refused(issuer: Issuer, subject: str | None) -> None:
     issuer.offer_userinfo(sub=subject, email="eve@example.com", email_verified=True)
     issuer.issue(issuer.token(email=None))
-    with pytest.raises(identity.Refused):
+    with pytest.raises(identity.SignInRefusedError):
         redeem()
 
 
 def test_an_issuer_without_userinfo_may_keep_the_rest_to_itself(issuer: Issuer) -> None:
     issuer.issue(issuer.token(email=None, name=None, email_verified=True))
-    assert redeem() == Claims(issuer.url, "person-1", None, False, None, None)
+    assert redeem() == IdentityClaims(issuer.url, "person-1", None, False, None, None)
 
 
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        (Answer({"error": "invalid_grant"}, 400), identity.Refused),
-        (Answer(b"no json", 400), identity.Refused),
-        (Answer({"error": "invalid_client"}, 401), identity.Unconfigured),
-        (Answer({"error": "invalid_client"}, 400), identity.Unconfigured),
-        (Answer(b"who?", 401), identity.Unconfigured),
-        (Answer({"error": "slow_down"}, 429), identity.Unreachable),
-        (Answer({"error": "server_error"}, 500), identity.Unreachable),
-        (Answer({"access_token": "at-1"}), identity.Unreachable),
-        (Answer(["no object"]), identity.Unreachable),
-        (Answer(b"[" * 100_000), identity.Unreachable),
+        (Answer({"error": "invalid_grant"}, 400), identity.SignInRefusedError),
+        (Answer(b"no json", 400), identity.SignInRefusedError),
+        (Answer({"error": "invalid_client"}, 401), identity.ProviderUnconfiguredError),
+        (Answer({"error": "invalid_client"}, 400), identity.ProviderUnconfiguredError),
+        (Answer(b"who?", 401), identity.ProviderUnconfiguredError),
+        (Answer({"error": "slow_down"}, 429), identity.ProviderUnreachableError),
+        (Answer({"error": "server_error"}, 500), identity.ProviderUnreachableError),
+        (Answer({"access_token": "at-1"}), identity.ProviderUnreachableError),
+        (Answer(["no object"]), identity.ProviderUnreachableError),
+        (Answer(b"[" * 100_000), identity.ProviderUnreachableError),
     ],
 )
 def test_a_code_that_is_not_taken_says_whose_fault_it_is(
@@ -314,7 +319,10 @@ def _slow(issuer: Issuer) -> Answer:
 
 
 def _oversized(issuer: Issuer) -> Answer:
-    return Answer(json.dumps({**issuer.document, "sub": "person-1", "keys": []}).encode() + b" " * web.LARGEST)
+    return Answer(
+        json.dumps({**issuer.document, "sub": "person-1", "keys": []}).encode()
+        + b" " * issuer_client.MAX_RESPONSE_BYTES
+    )
 
 
 def _redirecting(issuer: Issuer) -> Answer:
@@ -331,9 +339,9 @@ def test_an_endpoint_that_is_slow_too_large_or_elsewhere_is_not_waited_for(
     issuer.issue(issuer.token(email=None))
     answer = issuer.answers[path] = kind(issuer)
     if answer.hold:
-        monkeypatch.setattr(web, "SECONDS", 0.3)
+        monkeypatch.setattr(issuer_client, "TIMEOUT_SECONDS", 0.3)
     try:
-        with pytest.raises(identity.Unreachable):
+        with pytest.raises(identity.ProviderUnreachableError):
             redeem()
     finally:
         if answer.hold:
@@ -344,7 +352,7 @@ def test_an_endpoint_that_is_slow_too_large_or_elsewhere_is_not_waited_for(
 
 def test_the_discovery_document_must_be_the_issuers_own(issuer: Issuer) -> None:
     issuer.document["issuer"] = issuer.url + "/"
-    with pytest.raises(identity.Unreachable):
+    with pytest.raises(identity.ProviderUnreachableError):
         authorization_url()
 
 
@@ -353,7 +361,7 @@ def test_the_discovery_document_must_be_the_issuers_own(issuer: Issuer) -> None:
 def test_endpoints_that_nobody_may_be_sent_to_are_not_asked(issuer: Issuer, name: str, url: object) -> None:
     issuer.issue(issuer.token())
     issuer.document[name] = url
-    with pytest.raises(identity.Unreachable):
+    with pytest.raises(identity.ProviderUnreachableError):
         authorization_url() if name == "authorization_endpoint" else redeem()
 
 
@@ -361,7 +369,7 @@ def test_an_issuer_without_https_is_none_outside_the_local_stack(
     issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SWITCHBOARD_STAGE", "prod")
-    with pytest.raises(identity.Unconfigured):
+    with pytest.raises(identity.ProviderUnconfiguredError):
         authorization_url()
     assert not issuer.asked
 
@@ -369,21 +377,21 @@ def test_an_issuer_without_https_is_none_outside_the_local_stack(
 @pytest.mark.parametrize("name", ["OIDC_ISSUER", "OIDC_CLIENT_ID"])
 def test_without_settings_there_is_no_provider(issuer: Issuer, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.delenv(f"SWITCHBOARD_{name}")
-    with pytest.raises(identity.Unconfigured):
-        identity.provider()
+    with pytest.raises(identity.ProviderUnconfiguredError):
+        identity.identity_provider()
 
 
 def test_an_issuer_that_is_away_is_unreachable(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWITCHBOARD_OIDC_ISSUER", "http://localhost:1111")
-    with pytest.raises(identity.Unreachable):
+    with pytest.raises(identity.ProviderUnreachableError):
         authorization_url()
 
 
 def test_people_are_signed_out_at_the_issuer_if_it_does_that(issuer: Issuer) -> None:
-    assert identity.provider().end_session_url(return_url="https://console.example/") is None
-    documents.forget()
+    assert identity.identity_provider().end_session_url(return_url="https://console.example/") is None
+    documents.clear_cache()
     issuer.document["end_session_endpoint"] = f"{issuer.url}/end"
-    assert identity.provider().end_session_url(return_url="https://console.example/") == (
+    assert identity.identity_provider().end_session_url(return_url="https://console.example/") == (
         f"{issuer.url}/end?client_id=console&post_logout_redirect_uri=https%3A%2F%2Fconsole.example%2F"
     )
 
@@ -393,7 +401,7 @@ def test_cognito_has_its_own_way_to_sign_out(monkeypatch: pytest.MonkeyPatch, of
     monkeypatch.setenv("SWITCHBOARD_OIDC_ISSUER", "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_a")
     monkeypatch.setenv("SWITCHBOARD_OIDC_CLIENT_ID", CLIENT_ID)
     document = {"authorization_endpoint": "https://pool.example.com/oauth2/authorize"} | offered
-    monkeypatch.setattr(documents, "discovery", lambda *_: document)
-    assert identity.provider().end_session_url(return_url="https://console.example/") == (
+    monkeypatch.setattr(documents, "get_discovery", lambda *_: document)
+    assert identity.identity_provider().end_session_url(return_url="https://console.example/") == (
         "https://pool.example.com/logout?client_id=console&logout_uri=https%3A%2F%2Fconsole.example%2F"
     )

@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from functions.callbacks.livekit import handler as livekit
 from infra import topology
 from infra.local.pool import Context
-from switchboard.aws import clock, secret, session
+from switchboard.aws import clients, secret
 from switchboard.carriers.signatures import verify_livekit
+from switchboard.kit import clock
 from switchboard.outbound import client
 from switchboard.roleplay import lifecycle, scoring, store, transports
-from switchboard.roleplay.models import Call, EndReason, State
+from switchboard.roleplay.models import RoleplayCall, RoleplayEndReason, RoleplayState
 from switchboard.roleplay.transports import Down, livekit_reports
 from tests.actors import Reseller, reseller
 from tests.integration.role import held_to
@@ -39,9 +40,11 @@ FUNCTION = topology.function("callbacks/livekit")
 
 
 @pytest.fixture
-def acme(cloud: dict[str, str], frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch) -> Reseller:
-    session.client("secretsmanager").create_secret(Name="livekit/secret", SecretString=f"{API_SECRET}\n{OLD_SECRET}\n")
-    secret.forget()
+def acme(cloud: dict[str, str], frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch) -> Reseller:
+    clients.get_client("secretsmanager").create_secret(
+        Name="livekit/secret", SecretString=f"{API_SECRET}\n{OLD_SECRET}\n"
+    )
+    secret.clear_cache()
     for name, value in {
         "ROLEPLAY_TRANSPORT": "livekit",
         "LIVEKIT_URL": "wss://example.livekit.cloud",
@@ -76,33 +79,33 @@ def post(path: str, body: bytes, authorization: str, media_type: str = livekit.W
     return Answer(answer["statusCode"], answer["body"], answer["headers"])
 
 
-def webhook(call: Call, event: str, **facts: Any) -> bytes:
+def webhook(call: RoleplayCall, event: str, **facts: Any) -> bytes:
     """A webhook as LiveKit's server writes it: what is zero is left out, and big numbers are texts."""
     told = {
         "event": event,
-        "room": {"sid": "RM_1", "name": lifecycle.room(call).name, "creationTime": str(int(clock.epoch()))},
+        "room": {"sid": "RM_1", "name": lifecycle.room_of(call).name, "creationTime": str(int(clock.epoch()))},
         "id": "EV_1",
         "createdAt": str(int(clock.epoch())),
     }
     return json.dumps(told | facts).encode()
 
 
-def rep(call: Call, **facts: Any) -> dict[str, Any]:
+def rep(call: RoleplayCall, **facts: Any) -> dict[str, Any]:
     return {"sid": "PA_1", "identity": call.session_id, "state": "ACTIVE"} | facts
 
 
-def told(call: Call, event: str, **facts: Any) -> None:
+def told(call: RoleplayCall, event: str, **facts: Any) -> None:
     body = webhook(call, event, **facts)
     assert post(WEBHOOK, body, token(body)).status == 200
 
 
-def turns_of(call: Call, user: str = "rep_excellent") -> list[dict[str, Any]]:
+def turns_of(call: RoleplayCall, user: str = "rep_excellent") -> list[dict[str, Any]]:
     """What an agent posts of a call in which a scripted rep talks."""
     from dataclasses import replace
 
     from switchboard.roleplay.transports import simulator
 
-    room = replace(lifecycle.room(call), rep=user)
+    room = replace(lifecycle.room_of(call), rep=user)
     found = [report["turn"] for _, report in simulator.course(room, step=1) if report["kind"] == "turn"]
     return [
         {"event": "turn", "startMs": one["start_ms"], "endMs": one["end_ms"]}
@@ -112,15 +115,15 @@ def turns_of(call: Call, user: str = "rep_excellent") -> list[dict[str, Any]]:
 
 
 def ended(turns: int, reason: str = "completed") -> dict[str, Any]:
-    return {"event": "ended", "reason": reason, "turns": turns, "at": clock.stamp()}
+    return {"event": "ended", "reason": reason, "turns": turns, "at": clock.now_iso()}
 
 
-def report(call: Call, *reported: dict[str, Any], **signed: Any) -> Answer:
-    body = json.dumps({"room": lifecycle.room(call).name, "reports": reported}).encode()
+def report(call: RoleplayCall, *reported: dict[str, Any], **signed: Any) -> Answer:
+    body = json.dumps({"room": lifecycle.room_of(call).name, "reports": reported}).encode()
     return post(REPORTS, body, token(body, **signed), "application/json")
 
 
-def test_a_real_roleplay_gets_its_turns_and_its_score(acme: Reseller, frozen: clock.Frozen) -> None:
+def test_a_real_roleplay_gets_its_turns_and_its_score(acme: Reseller, frozen: clock.FrozenClock) -> None:
     call = redeemed(acme, "rep_1")
     told(call, "room_started")
     told(call, "participant_joined", participant=rep(call, kind="AGENT", identity="agent-AJ_1"))
@@ -134,12 +137,16 @@ def test_a_real_roleplay_gets_its_turns_and_its_score(acme: Reseller, frozen: cl
     told(call, "room_finished")
     work("workers/roleplay")
     over = now(call)
-    assert (over.state, over.end_reason, over.expected_turns) == (State.ENDED, EndReason.COMPLETED, len(said))
+    assert (over.state, over.end_reason, over.expected_turns) == (
+        RoleplayState.ENDED,
+        RoleplayEndReason.COMPLETED,
+        len(said),
+    )
     assert over.duration_seconds == 20 * -(-len(said) // 3)
-    scoring.score(call.org_id, call.id)
-    detail = store.detail(call.org_id, call.id)
+    scoring.score_call(call.org_id, call.id)
+    detail = store.get_scored_call(call.org_id, call.id)
     assert detail is not None
-    assert (now(call).state, detail.score.overall, len(detail.turns)) == (State.SCORED, 100, len(said))
+    assert (now(call).state, detail.score.overall, len(detail.turns)) == (RoleplayState.SCORED, 100, len(said))
 
 
 def test_nobody_is_live_because_of_the_agent_or_a_recorder(acme: Reseller) -> None:
@@ -156,13 +163,13 @@ def test_a_rep_who_lost_the_connection_may_come_back(acme: Reseller, reason: str
     told(call, "participant_joined", participant=rep(call))
     told(call, "participant_left", participant=rep(call) | ({"disconnectReason": reason} if reason else {}))
     work("workers/roleplay")
-    assert now(call).state is State.LIVE
+    assert now(call).state is RoleplayState.LIVE
     told(call, "room_finished")
     work("workers/roleplay")
-    assert now(call).state is State.ENDED
+    assert now(call).state is RoleplayState.ENDED
 
 
-Forgery = Callable[[bytes, Call], str]
+Forgery = Callable[[bytes, RoleplayCall], str]
 
 FORGERIES: dict[str, Forgery] = {
     "nothing": lambda *_: "",
@@ -176,7 +183,7 @@ FORGERIES: dict[str, Forgery] = {
     "an old one": lambda body, _: token(body, exp=int(clock.epoch()) - 61),
     "one for later": lambda body, _: token(body, nbf=int(clock.epoch()) + 61),
     "an end that is no number": lambda body, _: token(body, exp="tomorrow"),
-    "a rep's ticket": lambda _, call: transports.named("livekit").ticket(lifecycle.room(call)).token,
+    "a rep's ticket": lambda _, call: transports.named("livekit").ticket(lifecycle.room_of(call)).token,
     "unsigned": lambda body, _: jwt.encode(
         {"exp": int(clock.epoch()) + 300, "sha256": base64.b64encode(hashlib.sha256(body).digest()).decode()},
         "",
@@ -211,7 +218,7 @@ def test_the_secret_can_be_rotated(acme: Reseller, key: str, scheme: str) -> Non
     assert len(drain("roleplay")) == 1
 
 
-def test_a_callback_that_is_repeated_says_nothing_new(acme: Reseller, frozen: clock.Frozen) -> None:
+def test_a_callback_that_is_repeated_says_nothing_new(acme: Reseller, frozen: clock.FrozenClock) -> None:
     call = redeemed(acme)
     joined = webhook(call, "participant_joined", participant=rep(call))
     signed = token(joined)
@@ -226,7 +233,7 @@ def test_a_callback_that_is_repeated_says_nothing_new(acme: Reseller, frozen: cl
         frozen.advance(seconds=10)
         assert post(WEBHOOK, body, header).status == 200
         work("workers/roleplay")
-    assert (now(call).state, now(call).end_reason) == (State.ENDED, EndReason.REP_HANGUP)
+    assert (now(call).state, now(call).end_reason) == (RoleplayState.ENDED, RoleplayEndReason.REP_HANGUP)
     assert now(call).version == 3
     frozen.advance(seconds=400)
     assert post(WEBHOOK, joined, signed).status == 403, "its token is over"
@@ -249,11 +256,11 @@ def test_any_order_of_callbacks_comes_to_the_same_score(acme: Reseller, order: l
     for step in order:
         posts[step]() if isinstance(step, str) else report(call, said[step])
     work("workers/roleplay", together=3)
-    scoring.score(call.org_id, call.id)
-    detail = store.detail(call.org_id, call.id)
+    scoring.score_call(call.org_id, call.id)
+    detail = store.get_scored_call(call.org_id, call.id)
     assert detail is not None
     assert detail.score.heard == [*range(6)]
-    assert detail.call.end_reason is EndReason.COMPLETED or order.index("ended") < order.index("left")
+    assert detail.call.end_reason is RoleplayEndReason.COMPLETED or order.index("ended") < order.index("left")
 
 
 @pytest.mark.parametrize(
@@ -335,20 +342,20 @@ class Server:
     def __init__(self, status: int = 200, error: Exception | None = None) -> None:
         self.status, self.error, self.got = status, error, list[tuple[str, dict[str, str], bytes]]()
 
-    async def post(self, _: Any, url: str, headers: dict[str, str], body: bytes, seconds: float) -> client.Answer:
+    async def post(self, _: Any, url: str, headers: dict[str, str], body: bytes, seconds: float) -> client.Response:
         await asyncio.sleep(0)
         assert 0 < seconds <= 5
         self.got.append((url, headers, body))
         if self.error:
             raise self.error
-        return client.Answer(self.status, {}, b"{}", 1)
+        return client.Response(self.status, {}, b"{}", 1)
 
 
 def closing(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
-    async def post(self: Any, *asked: Any) -> client.Answer:
+    async def post(self: Any, *asked: Any) -> client.Response:
         return await server.post(self, *asked)
 
-    monkeypatch.setattr(client.Client, "post", post)
+    monkeypatch.setattr(client.GuardedClient, "post", post)
 
 
 @pytest.mark.parametrize("status", [200, 404])
@@ -356,14 +363,14 @@ def test_a_room_is_deleted_by_the_servers_api(acme: Reseller, monkeypatch: pytes
     server = Server(status)
     closing(monkeypatch, server)
     call = redeemed(acme)
-    lifecycle.apply(next(reports(call)))
+    lifecycle.apply_report(next(reports(call)))
     lifecycle.close_room(call.org_id, call.id)
     assert not server.got
-    lifecycle.close(call.org_id, call.id, State.LIVE.value)
+    lifecycle.close_call(call.org_id, call.id, RoleplayState.LIVE.value)
     lifecycle.close_room(call.org_id, call.id)
     ((url, headers, body),) = server.got
     assert url == "https://example.livekit.cloud/twirp/livekit.RoomService/DeleteRoom"
-    assert json.loads(body) == {"room": lifecycle.room(call).name}
+    assert json.loads(body) == {"room": lifecycle.room_of(call).name}
     claims = jwt.decode(
         headers["Authorization"].removeprefix("Bearer "),
         API_SECRET,
@@ -374,12 +381,12 @@ def test_a_room_is_deleted_by_the_servers_api(acme: Reseller, monkeypatch: pytes
     assert claims["exp"] - claims["nbf"] == 60
 
 
-@pytest.mark.parametrize("server", [Server(503), Server(401), Server(error=client.TimedOut("too slow"))])
+@pytest.mark.parametrize("server", [Server(503), Server(401), Server(error=client.TimedOutError("too slow"))])
 def test_a_room_that_cannot_be_closed_is_tried_again(
     acme: Reseller, monkeypatch: pytest.MonkeyPatch, server: Server
 ) -> None:
     closing(monkeypatch, server)
     call = redeemed(acme)
-    lifecycle.close(call.org_id, call.id, State.CREATED.value)
+    lifecycle.close_call(call.org_id, call.id, RoleplayState.CREATED.value)
     with pytest.raises(Down):
         lifecycle.close_room(call.org_id, call.id)

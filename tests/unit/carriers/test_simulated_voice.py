@@ -8,12 +8,22 @@ from typing import Any
 
 import pytest
 
-from switchboard.aws import clock, queue
+from switchboard.aws import queues
 from switchboard.carriers import voice
-from switchboard.carriers.voice.line import Command, Hold, Leg, Placement, Record, Resume, SendDigits, Transfer
-from switchboard.carriers.voice.reports import Report, Unreadable
-from switchboard.carriers.voice.simulator import SimulatedLine, SimulatedTalker, callbacks, playing
-from switchboard.carriers.voice.simulator.callbacks import LINE, TALK, Callback
+from switchboard.carriers.voice.ports.line import (
+    Command,
+    Hold,
+    Leg,
+    Placement,
+    Resume,
+    SendDigits,
+    SetRecording,
+    Transfer,
+)
+from switchboard.carriers.voice.ports.reports import Report, UnreadableCallbackError
+from switchboard.carriers.voice.simulator import SimulatedLine, SimulatedTalker, callbacks, worker
+from switchboard.carriers.voice.simulator.callbacks import LINE_RECEIVER, TALK_RECEIVER, SimulatedCallback
+from switchboard.kit import clock, jobs
 from tests.integration.sabotage import drain, work
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -22,7 +32,7 @@ ORG, CALL, ANYBODY = "org_1", "call_1", "+14155550142"
 
 
 @pytest.fixture(autouse=True)
-def _at_once(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch, frozen: clock.Frozen) -> None:
+def _at_once(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock) -> None:
     monkeypatch.setenv("SWITCHBOARD_VOICE_STEP_SECONDS", "0")
 
 
@@ -38,7 +48,7 @@ def place(to: str = ANYBODY, **changes: Any) -> Leg:
         variables={"name": "Ada"},
     )
     placement = Placement(org_id=ORG, call_id=CALL, from_number="+15005550006", to_number=to, **changes)
-    placed = voice.simulated().place(conversation, placement)
+    placed = voice.get_simulated_carrier().place(conversation, placement)
     return Leg(ORG, CALL, placed.provider_call_id)
 
 
@@ -87,7 +97,7 @@ def test_the_line_knows_where_its_call_is_at_every_moment() -> None:
 def test_who_is_hung_up_says_nothing_more_and_the_talk_is_analyzed() -> None:
     leg, line = place(), SimulatedLine()
     for step in (0, 1, 2):
-        playing.play({"org_id": ORG, "call_id": CALL, "step": step})
+        worker.handle_message({"org_id": ORG, "call_id": CALL, "step": step})
     line.end(leg)
     told = play()
     assert kinds(told)[:3] == ["ringing", "answered", "turn"]
@@ -135,7 +145,7 @@ def test_nobody_speaks_for_megabytes() -> None:
         (Resume(), ["resumed"]),
         (Transfer("+14155550177"), ["transferred"]),
         (SendDigits("1"), []),
-        (Record(on=True), []),
+        (SetRecording(on=True), []),
     ],
 )
 def test_a_command_is_reported_where_providers_report_it(command: Command, kind: list[str]) -> None:
@@ -143,7 +153,7 @@ def test_a_command_is_reported_where_providers_report_it(command: Command, kind:
     line.control(leg, command)
     told = [one for one in kinds(play()) if one in ("hold", "resumed", "transferred")]
     assert told == kind
-    with pytest.raises(voice.Refused):
+    with pytest.raises(voice.RefusedError):
         line.control(leg, command)
 
 
@@ -151,10 +161,10 @@ def test_a_recording_is_reported_after_the_end_where_it_was_asked_for() -> None:
     place(record=True)
     assert kinds(play())[-3:] == ["ended", "recorded", "analyzed"]
     leg = place()
-    SimulatedLine().control(leg, Record(on=True))
+    SimulatedLine().control(leg, SetRecording(on=True))
     assert "recorded" in kinds(play())
     leg = place(record=True)
-    SimulatedLine().control(leg, Record(on=False))
+    SimulatedLine().control(leg, SetRecording(on=False))
     assert "recorded" not in kinds(play())
 
 
@@ -184,29 +194,31 @@ def test_an_unruly_provider_tells_the_same_twice_and_in_another_order() -> None:
 def test_a_step_whose_worker_was_killed_after_the_end_is_reported_when_it_comes_again() -> None:
     place()
     play()
-    queue.send([queue.Message(queue="simulator", body={"org_id": ORG, "call_id": CALL, "step": 9}, group=ORG)])
+    queues.send_messages(
+        [jobs.QueueMessage(queue="simulator", body={"org_id": ORG, "call_id": CALL, "step": 9}, group=ORG)]
+    )
     assert kinds(play()) == ["ended", "analyzed"]
 
 
 def test_a_call_whose_time_to_ring_is_over_is_refused() -> None:
-    with pytest.raises(voice.Refused):
-        place(not_after=clock.stamp())
-    with pytest.raises(voice.Refused):
+    with pytest.raises(voice.RefusedError):
+        place(not_after=clock.now_iso())
+    with pytest.raises(voice.RefusedError):
         place("+15005550013")
 
 
 # --- callbacks --------------------------------------------------------------------------------------------------
 
 
-def signed(**changes: Any) -> Callback:
+def signed(**changes: Any) -> SimulatedCallback:
     facts = {"org_id": ORG, "call_id": CALL, "kind": "answered", "answered_by": "human"} | changes
     return callbacks.sign(Report.model_validate(facts))
 
 
 def test_a_signed_callback_is_taken_and_read() -> None:
     callback = signed()
-    assert LINE.verify(callback) == ORG
-    assert LINE.read(callback) == [Report(org_id=ORG, call_id=CALL, kind="answered", answered_by="human")]
+    assert LINE_RECEIVER.verify(callback) == ORG
+    assert LINE_RECEIVER.read(callback) == [Report(org_id=ORG, call_id=CALL, kind="answered", answered_by="human")]
 
 
 def test_what_is_not_signed_for_its_account_is_refused() -> None:
@@ -219,36 +231,36 @@ def test_what_is_not_signed_for_its_account_is_refused() -> None:
         replace(callback, headers={name: text for name, text in headers.items() if name != "simulator-signature"}),
         replace(callback, headers={name: text for name, text in headers.items() if name != "simulator-account"}),
     ):
-        assert LINE.verify(forged) is None
+        assert LINE_RECEIVER.verify(forged) is None
 
 
-def test_an_old_callback_is_refused(frozen: clock.Frozen) -> None:
+def test_an_old_callback_is_refused(frozen: clock.FrozenClock) -> None:
     callback = signed()
     frozen.advance(minutes=29)
-    assert LINE.verify(callback) == ORG
+    assert LINE_RECEIVER.verify(callback) == ORG
     frozen.advance(minutes=2)
-    assert LINE.verify(callback) is None
+    assert LINE_RECEIVER.verify(callback) is None
 
 
 def test_a_callback_of_another_organization_or_another_path_is_unreadable() -> None:
     callback = signed()
     other = replace(callback, headers=callback.headers | {"simulator-account": "org_2"})
     said = json.dumps({"org_id": ORG, "call_id": CALL, "kind": "answered", "turn": "x"}).encode()
-    with pytest.raises(Unreadable):
-        LINE.read(other)
-    with pytest.raises(Unreadable):
-        TALK.read(callback)
-    with pytest.raises(Unreadable):
-        LINE.read(replace(callback, body=said))
-    with pytest.raises(Unreadable):
-        LINE.read(replace(callback, body=b"[]"))
+    with pytest.raises(UnreadableCallbackError):
+        LINE_RECEIVER.read(other)
+    with pytest.raises(UnreadableCallbackError):
+        TALK_RECEIVER.read(callback)
+    with pytest.raises(UnreadableCallbackError):
+        LINE_RECEIVER.read(replace(callback, body=said))
+    with pytest.raises(UnreadableCallbackError):
+        LINE_RECEIVER.read(replace(callback, body=b"[]"))
 
 
 def test_a_callback_that_is_not_taken_is_posted_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def refused(url: str, callback: Callback) -> int:
+    async def refused(url: str, callback: SimulatedCallback) -> int:
         return 500
 
     monkeypatch.setenv("SWITCHBOARD_CALLBACKS_URL", "https://api.example.com/")
-    monkeypatch.setattr(playing, "_send", refused)
-    with pytest.raises(playing.CallbackRefused):
-        playing.play({"post": {"org_id": ORG, "call_id": CALL, "kind": "ringing"}})
+    monkeypatch.setattr(worker, "_send", refused)
+    with pytest.raises(worker.CallbackRefusedError):
+        worker.handle_message({"post": {"org_id": ORG, "call_id": CALL, "kind": "ringing"}})

@@ -28,15 +28,15 @@ class Talking(Provider):
     def __init__(self) -> None:
         super().__init__()
         self.opening: Exception | None = None
-        self.own: voice.Placed | Exception | None = None
+        self.own: voice.ProviderCallIds | Exception | None = None
         self.closed: list[str | None] = []
 
-    def open(self, conversation: voice.Conversation) -> voice.Opened:
+    def open(self, conversation: voice.Conversation) -> voice.TalkConnection:
         if self.opening:
             raise self.opening
         return super().open(conversation)
 
-    def call(self, conversation: voice.Conversation, placement: voice.Placement) -> voice.Placed | None:
+    def call(self, conversation: voice.Conversation, placement: voice.Placement) -> voice.ProviderCallIds | None:
         if isinstance(self.own, Exception):
             raise self.own
         return self.own
@@ -45,32 +45,32 @@ class Talking(Provider):
         self.closed.append(conversation_id)
 
 
-def place(provider: Talking) -> voice.Placed:
+def place(provider: Talking) -> voice.ProviderCallIds:
     return provider.carrier.place(CONVERSATION, PLACEMENT)
 
 
 def test_the_line_is_connected_to_the_talk_that_was_opened() -> None:
     provider = Talking()
-    assert place(provider) == voice.Placed("sim_1", "talk_1")
+    assert place(provider) == voice.ProviderCallIds("sim_1", "talk_1")
     (placed,) = provider.placements
     assert (placed.conversation_id, placed.connect) == ("talk_1", "wss://talker.example/talk_1")
 
 
 def test_a_talker_with_a_line_of_its_own_places_the_call() -> None:
     provider = Talking()
-    provider.own = voice.Placed("CA1", "conv_1")
-    assert place(provider) == voice.Placed("CA1", "conv_1")
+    provider.own = voice.ProviderCallIds("CA1", "conv_1")
+    assert place(provider) == voice.ProviderCallIds("CA1", "conv_1")
     assert (provider.dialed, provider.placements) == ([], [])
 
 
 @pytest.mark.parametrize(
     ("opening", "raised"),
     [
-        (voice.Refused("no such agent"), voice.Refused),
-        (voice.Throttled("full"), voice.Throttled),
-        (voice.OutcomeUnknown("no answer"), voice.Throttled),  # nobody was called: it is done again
-        (Unavailable("The table is busy."), voice.Throttled),
-        (ValueError("a greeting of six megabytes"), voice.Refused),
+        (voice.RefusedError("no such agent"), voice.RefusedError),
+        (voice.ThrottledError("full"), voice.ThrottledError),
+        (voice.OutcomeUnknownError("no answer"), voice.ThrottledError),  # nobody was called: it is done again
+        (Unavailable("The table is busy."), voice.ThrottledError),
+        (ValueError("a greeting of six megabytes"), voice.RefusedError),
     ],
 )
 def test_a_talk_that_cannot_be_opened_calls_nobody(opening: Exception, raised: type[Exception]) -> None:
@@ -81,7 +81,7 @@ def test_a_talk_that_cannot_be_opened_calls_nobody(opening: Exception, raised: t
     assert provider.placements == []
 
 
-@pytest.mark.parametrize("outcome", [voice.Refused("no route"), voice.Throttled("full")])
+@pytest.mark.parametrize("outcome", [voice.RefusedError("no route"), voice.ThrottledError("full")])
 def test_a_talk_whose_call_is_not_placed_is_dropped(outcome: Exception) -> None:
     provider = Talking()
     provider.outcome = outcome
@@ -94,9 +94,9 @@ def test_a_talk_whose_call_is_not_placed_is_dropped(outcome: Exception) -> None:
 def test_after_a_fault_of_ours_nobody_knows_whether_the_call_was_placed(fault: Any) -> None:
     provider = Talking()
     provider.outcome = fault
-    with pytest.raises(voice.OutcomeUnknown):
+    with pytest.raises(voice.OutcomeUnknownError):
         place(provider)
     assert provider.closed == []
     provider.own = fault
-    with pytest.raises(voice.OutcomeUnknown):
+    with pytest.raises(voice.OutcomeUnknownError):
         place(provider)

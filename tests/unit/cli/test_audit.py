@@ -10,24 +10,26 @@ from typing import Any
 
 import pytest
 
+from switchboard.audit import sealing
 from switchboard.audit import service as audit
-from switchboard.audit.chain import HASH
+from switchboard.audit.chain import HASH_FIELD
 from switchboard.audit.models import GENESIS
-from switchboard.audit.store import End
-from switchboard.aws import clock, ids, session, settings
+from switchboard.audit.store import ChainEnd
+from switchboard.aws import clients
 from switchboard.email import service as email
-from switchboard.email.models import Draft
+from switchboard.email.models import MailDraft
 from switchboard.events.models import Actor, Event, Subject
+from switchboard.kit import clock, ids, settings
 from tests.actors import Tenant
 from tests.unit.cli.conftest import Run
 
 
 def event(org_id: str, number: int) -> Event:
     return Event(
-        id=ids.new("evt"),
+        id=ids.new_id("evt"),
         org_id=org_id,
         type="email.sent",
-        at=clock.stamp(),
+        at=clock.now_iso(),
         actor=Actor(type="system", id="tëst"),
         correlation_id=f"corr_{number}",
         subject=Subject(type="message", id=f"msg_{number}"),
@@ -37,8 +39,8 @@ def event(org_id: str, number: int) -> Event:
 
 @pytest.fixture
 def sealed(acme: Tenant) -> Tenant:
-    """An organisation with a chain of seven links."""
-    audit.seal(acme.org_id, [event(acme.org_id, number) for number in range(7)])
+    """An organization with a chain of seven links."""
+    sealing.seal_events(acme.org_id, [event(acme.org_id, number) for number in range(7)])
     return acme
 
 
@@ -57,19 +59,19 @@ def lines(path: Path) -> list[dict[str, Any]]:
 
 def text_of(documents: list[dict[str, Any]], head: dict[str, Any] | None = None) -> str:
     """An export of documents, with the head of the last one or another."""
-    claimed = head or {"seq": documents[-1]["seq"], "hash": documents[-1][HASH]}
+    claimed = head or {"seq": documents[-1]["seq"], "hash": documents[-1][HASH_FIELD]}
     return "\n".join(map(json.dumps, [*documents, {"head": claimed}]))
 
 
 def test_export_writes_the_chain_oldest_first(sealed: Tenant, exported: Path, run: Run) -> None:
     documents = lines(exported)
     assert [document["seq"] for document in documents] == [1, 2, 3, 4, 5, 6, 7]
-    assert (documents[0]["prevHash"], documents[-1][HASH]) == (GENESIS, audit.head(sealed.org_id).hash)
+    assert (documents[0]["prevHash"], documents[-1][HASH_FIELD]) == (GENESIS, audit.get_head(sealed.org_id).hash)
     (head,) = [json.loads(line) for line in exported.read_text().splitlines()][7:]
-    assert head == {"head": {"seq": 7, "hash": documents[-1][HASH]}}
+    assert head == {"head": {"seq": 7, "hash": documents[-1][HASH_FIELD]}}
     printed = run("audit", "export", sealed.org_id)
     assert printed.out == exported.read_text()
-    assert printed.err == f"7 links, head {documents[-1][HASH]}\n"
+    assert printed.err == f"7 links, head {documents[-1][HASH_FIELD]}\n"
 
 
 def test_export_goes_on_over_batches(sealed: Tenant, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,8 +83,8 @@ def test_export_goes_on_over_batches(sealed: Tenant, run: Run, monkeypatch: pyte
 def test_export_of_a_store_that_lost_a_link_is_refused_and_leaves_no_file(
     sealed: Tenant, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("switchboard.audit.store.end", lambda _: End(audit.Head(7, GENESIS), []))
-    monkeypatch.setattr("switchboard.audit.store.documents", lambda *_: iter(()))
+    monkeypatch.setattr("switchboard.audit.store.get_end", lambda _: ChainEnd(audit.ChainHead(7, GENESIS), []))
+    monkeypatch.setattr("switchboard.audit.store.iterate_documents", lambda *_: iter(()))
     answer = run("audit", "export", sealed.org_id, "-o", str(tmp_path / "chain"))
     assert (answer.code, answer.err) == (
         1,
@@ -99,12 +101,12 @@ def test_export_to_a_place_that_is_not_there_is_bad_usage(sealed: Tenant, run: R
 def test_verify_needs_a_file_and_no_deployment(
     exported: Path, run: Run, cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    head = lines(exported)[-1][HASH]
+    head = lines(exported)[-1][HASH_FIELD]
     with monkeypatch.context() as patch:
         for name in cloud:
             patch.delenv(name)
-        settings.forget()
-        patch.setattr(session, "client", lambda _: pytest.fail("a verification of a file needs no AWS"))
+        settings.clear_cache()
+        patch.setattr(clients, "get_client", lambda _: pytest.fail("a verification of a file needs no AWS"))
         found = run("audit", "verify", str(exported), "--json").json
         assert found == {"links": 7, "head": head, "fault": None}
         assert run("audit", "verify", str(exported), "--expect-head", head).code == 0
@@ -118,7 +120,7 @@ def test_verify_reads_the_standard_input(exported: Path, run: Run, monkeypatch: 
 def answers(path: Path, size: int) -> list[dict[str, Any]]:
     """What GET /v1/audit/export answers, part by part."""
     documents = lines(path)
-    head = {"seq": 7, "hash": documents[-1][HASH]}
+    head = {"seq": 7, "hash": documents[-1][HASH_FIELD]}
     parts = [documents[start : start + size] for start in range(0, 7, size)]
     return [{"organization_id": "org", "head": head, "documents": part, "next_after": None} for part in parts]
 
@@ -137,7 +139,7 @@ def test_verify_takes_the_api_s_answers(exported: Path, run: Run, size: int, ind
 def test_verify_takes_one_list_of_documents(exported: Path, run: Run) -> None:
     documents = lines(exported)
     exported.write_text(json.dumps(documents, indent=1))
-    answer = run("audit", "verify", str(exported), "--expect-head", documents[-1][HASH], "--json")
+    answer = run("audit", "verify", str(exported), "--expect-head", documents[-1][HASH_FIELD], "--json")
     assert answer.json["links"] == 7
     assert "its end is missing" in run("audit", "verify", str(exported)).err
 
@@ -154,7 +156,7 @@ def test_verify_finds_a_head_that_is_not_the_chain_s(exported: Path, run: Run) -
 
 @pytest.mark.parametrize("kept", range(8))
 def test_verify_finds_that_the_end_was_cut_off(exported: Path, run: Run, kept: int) -> None:
-    head = lines(exported)[-1][HASH]
+    head = lines(exported)[-1][HASH_FIELD]
     exported.write_text("".join(exported.read_text().splitlines(keepends=True)[:kept]))
     answer = run("audit", "verify", str(exported))
     assert answer.code == 1
@@ -169,13 +171,13 @@ def test_verify_finds_that_the_end_was_cut_off(exported: Path, run: Run, kept: i
 
 def test_verify_finds_links_that_are_cut_out_before_the_head(exported: Path, run: Run) -> None:
     documents = lines(exported)
-    head = {"seq": 7, "hash": documents[-1][HASH]}
+    head = {"seq": 7, "hash": documents[-1][HASH_FIELD]}
     for kept, told in ((5, "it ends before its head at seq 7"), (0, "it ends before its head at seq 7")):
         exported.write_text(text_of(documents[:kept], head))
         answer = run("audit", "verify", str(exported))
         assert (answer.code, told in answer.err) == (1, True)
     for claimed, told in (
-        ({"seq": 5, "hash": documents[4][HASH]}, "its head is seq 5, but it continues to seq 7"),
+        ({"seq": 5, "hash": documents[4][HASH_FIELD]}, "its head is seq 5, but it continues to seq 7"),
         ({"seq": 7, "hash": GENESIS}, "the head at seq 7 has another hash"),
         ({"seq": "7", "hash": GENESIS}, "its head is malformed"),
         ({"seq": 7}, "its head is malformed"),
@@ -278,13 +280,13 @@ def test_verify_of_nothing_is_bad_usage(run: Run, tmp_path: Path) -> None:
 
 def test_verify_reads_the_store(sealed: Tenant, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     found = run("audit", "verify", "--org", sealed.org_id, "--json").json
-    assert found == {"links": 7, "head": audit.head(sealed.org_id).hash, "fault": None}
-    monkeypatch.setattr(audit, "head", lambda _: audit.Head(7, GENESIS))
+    assert found == {"links": 7, "head": audit.get_head(sealed.org_id).hash, "fault": None}
+    monkeypatch.setattr(audit, "get_head", lambda _: audit.ChainHead(7, GENESIS))
     assert "the head at seq 7 has another hash" in run("audit", "verify", "--org", sealed.org_id).err
 
 
-def test_usage_shows_a_month(acme: Tenant, run: Run, frozen: clock.Frozen) -> None:
-    email.send(acme.caller(), Draft(to=["a@example.com", "b@example.com"], subject="s", body="b"))
+def test_usage_shows_a_month(acme: Tenant, run: Run, frozen: clock.FrozenClock) -> None:
+    email.send_message(acme.caller(), MailDraft(to=["a@example.com", "b@example.com"], subject="s", body="b"))
     shown = run("usage", "show", acme.org_id, "--json").json
     assert (shown["month"], shown["email"], shown["spent_cents"], shown["cap_cents"]) == ("2026-01", 2, 0.1, None)
     assert run("usage", "show", acme.org_id, "--month", "2025-12", "--json").json["email"] == 0

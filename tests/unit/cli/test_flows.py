@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from switchboard.access import service as access
-from switchboard.aws import clock
-from switchboard.edge.dialects import opticomm
+from switchboard.access import keys as access
+from switchboard.dialects.opticomm import dialect
+from switchboard.kit import clock
 from switchboard.webhooks import callbacks
 from tests.actors import Tenant, tenant
 from tests.unit.cli.conftest import Run
 
-CONSENT = f"customer-initiated@{clock.stamp()[:10]}"
+CONSENT = f"customer-initiated@{clock.now_iso()[:10]}"
 
 
 def test_a_flow_is_created_listed_and_shown(run: Run, acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,13 +57,13 @@ def test_a_key_of_opticomm_is_bound_and_shown_with_the_secret_of_its_callbacks(r
     words = ("--permission", "initiate_call", "--ip", "203.0.113.0/24", "--ip", "2001:db8::/32", "--agent-allowed", "x")
     more = ("--per-minute", "7", "--per-day", "9", "--consent", CONSENT)
     made = run("key", "create", acme.org_id, "--kind", "opticomm-live", *words, *more, "--json").json
-    key = access.authenticate(made["text"], opticomm.KEYS, "203.0.113.7").key
+    key = access.authenticate_key(made["text"], dialect.KEYS, "203.0.113.7").key
     bound = key.restrictions
     assert key.scopes == ["initiate_call"]
     assert (bound.ip_allowlist, bound.agents) == (["203.0.113.0/24", "2001:db8::/32"], ["x"])
     assert (bound.requests_per_minute, bound.requests_per_day) == (7, 9)
     assert f"{bound.consent_source}@{bound.consent_date}" == CONSENT
-    assert made["callback_secret"] == callbacks.secret_of(acme.org_id, made["key"])
+    assert made["callback_secret"] == callbacks.callback_secret(acme.org_id, made["key"])
     listed = run("key", "list", acme.org_id, "--json")
     assert made["callback_secret"] not in listed.out
 
@@ -92,7 +92,7 @@ def test_the_gates_lists_are_shown(run: Run, acme: Tenant, monkeypatch: pytest.M
     assert [entry["e164"] for entry in blocked] == ["+14155550142", "+14155550143"]
     (opted_out,) = run("gate", "list", acme.org_id, "opt-outs", "--json").json
     assert (opted_out["e164"], opted_out["source"]) == ("+14155550144", "manual")
-    assert opted_out["created_at"] <= clock.stamp()
+    assert opted_out["created_at"] <= clock.now_iso()
     assert run("gate", "list", acme.org_id, "consents", "--json").json == []
     assert run("gate", "list", acme.org_id, "friends").code == 2
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from switchboard.access import service as access
+from switchboard.access import keys as access
 from switchboard.accounts.models import KeyKind
-from switchboard.edge.dialects import anima
+from switchboard.dialects.anima import dialect
 from switchboard.errors import Unauthenticated
 from tests.actors import Tenant
 from tests.unit.cli.conftest import Run
@@ -26,14 +26,14 @@ EVERY = frozenset(KeyKind)
 )
 def test_create_makes_a_key_of_each_kind(run: Run, acme: Tenant, kind: str, prefix: str) -> None:
     made = run("key", "create", acme.org_id, "--kind", kind, "--name", "Ours", "--json").json
-    key = access.authenticate(made["text"], EVERY).key
+    key = access.authenticate_key(made["text"], EVERY).key
     assert made["text"].startswith(prefix)
     assert (key.id, key.kind, key.name, key.org_id) == (made["key"], prefix, "Ours", acme.org_id)
 
 
 def test_an_agent_s_key_acts_as_the_agent(run: Run, acme: Tenant) -> None:
     made = run("key", "create", acme.org_id, "--kind", "agent", "--agent", acme.agent_id, "--json").json
-    agent = access.authenticate(made["text"], anima.KEYS).agent
+    agent = access.authenticate_key(made["text"], dialect.KEYS).agent
     assert agent is not None
     assert agent.id == acme.agent_id
 
@@ -63,7 +63,7 @@ def test_bad_usage_ends_with_2(run: Run, cloud: dict[str, str], words: tuple[str
     assert run("key", "create", "org_1", *words).code == 2
 
 
-def test_another_organisation_s_agent_is_unknown(run: Run, acme: Tenant) -> None:
+def test_another_organization_s_agent_is_unknown(run: Run, acme: Tenant) -> None:
     other = run("org", "create", "Other", "--slug", "other", "--json").json["organization"]
     answer = run("key", "create", other, "--kind", "agent", "--agent", acme.agent_id)
     assert (answer.code, answer.err) == (1, "switchboard: There is no such agent.\n")
@@ -79,12 +79,12 @@ def test_list_shows_every_key_and_no_secret(run: Run, acme: Tenant, monkeypatch:
 
 
 def test_a_revoked_key_opens_nothing(run: Run, acme: Tenant) -> None:
-    key_id = access.authenticate(acme.agent_key, anima.KEYS).key.id
-    access.forget()
+    key_id = access.authenticate_key(acme.agent_key, dialect.KEYS).key.id
+    access.clear_cache()
     revoked = run("key", "revoke", acme.org_id, key_id, "--json").json
     assert revoked["revoked_at"]
     with pytest.raises(Unauthenticated):
-        access.authenticate(acme.agent_key, anima.KEYS)
+        access.authenticate_key(acme.agent_key, dialect.KEYS)
     assert run("key", "revoke", acme.org_id, key_id, "--json").json["revoked_at"] == revoked["revoked_at"]
     unknown = run("key", "revoke", acme.org_id, "key_none")
     assert (unknown.code, unknown.err) == (1, "switchboard: There is no such key.\n")
@@ -93,7 +93,7 @@ def test_a_revoked_key_opens_nothing(run: Run, acme: Tenant) -> None:
 def test_agents_are_created_and_listed(run: Run, acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("switchboard.cli.agents._PAGE", 1)
     made = run("agent", "create", acme.org_id, "bob", "--name", "Bob B", "--json").json
-    assert access.authenticate(made["agent_key"], anima.KEYS).agent.address == made["inbox"]  # type: ignore[union-attr]
+    assert access.authenticate_key(made["agent_key"], dialect.KEYS).agent.address == made["inbox"]  # type: ignore[union-attr]
     assert [row["name"] for row in run("agent", "list", acme.org_id, "--json").json] == ["Bob B", "Acme"]
     taken = run("agent", "create", acme.org_id, "bob")
     assert (taken.code, taken.err) == (1, "switchboard: This username is taken: choose another.\n")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from switchboard.aws import clock
 from switchboard.cli import main
+from switchboard.kit import clock
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
@@ -53,7 +53,7 @@ def test_what_changes_nothing_is_refused(run: Any) -> None:
     assert "not stricter" in told
 
 
-def test_what_is_overdue_ends_with_one(run: Any, frozen: clock.Frozen) -> None:
+def test_what_is_overdue_ends_with_one(run: Any, frozen: clock.FrozenClock) -> None:
     code, rows, _ = run("overdue")
     assert (code, rows) == (0, [])
     run("cap", "US-NY", "2", "24", "--source", "x", "--review-by", "2026-02-01")

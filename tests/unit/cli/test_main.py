@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from switchboard.aws import deployment, session, settings
-from switchboard.cli import _parser, environment
+from switchboard.aws import clients, deployment
+from switchboard.cli import _parser, deployments
+from switchboard.kit import settings
 from tests.actors import Tenant
 from tests.unit.cli.conftest import Run
 
@@ -22,7 +23,7 @@ def deployed(acme: Tenant, cloud: dict[str, str], monkeypatch: pytest.MonkeyPatc
     names = [name for name in cloud if name.startswith("SWITCHBOARD_")]
     for name in names:
         monkeypatch.delenv(name)
-    settings.forget()
+    settings.clear_cache()
     return {name: cloud[name] for name in names}
 
 
@@ -110,8 +111,8 @@ def test_a_person_s_profile_does_not_come_between(
 
 
 def test_a_stage_is_found_by_its_parameter(run: Run, deployed: dict[str, str]) -> None:
-    assert deployment.parameter("prod") == "/switchboard/prod/environ"
-    session.client("ssm").put_parameter(
+    assert deployment.parameter_name("prod") == "/switchboard/prod/environ"
+    clients.get_client("ssm").put_parameter(
         Name="/switchboard/prod/environ", Type="String", Value=json.dumps(deployed | {"SWITCHBOARD_STAGE": "prod"})
     )
     assert len(run("--stage", "prod", "org", "list", "--json").json) == 1
@@ -123,7 +124,7 @@ def test_a_stage_is_found_by_its_parameter(run: Run, deployed: dict[str, str]) -
 
 def test_what_aws_says_is_one_line(run: Run, cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWITCHBOARD_TABLE_CORE", "no-such-table")
-    settings.forget()
+    settings.clear_cache()
     answer = run("org", "list")
     assert (answer.code, answer.out, answer.err.count("\n")) == (1, "", 1)
     assert answer.err.startswith("switchboard: AWS: ")
@@ -133,7 +134,7 @@ def test_an_interrupted_command_says_so(run: Run, cloud: dict[str, str], monkeyp
     def stop(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("switchboard.accounts.service.organisations", stop)
+    monkeypatch.setattr("switchboard.accounts.organizations.list_organizations", stop)
     answer = run("org", "list")
     assert (answer.code, answer.err) == (130, "switchboard: interrupted\n")
 
@@ -152,9 +153,9 @@ def test_help_names_every_noun(run: Run) -> None:
 
 
 def test_a_path_after_local_is_its_home_and_nothing_else_is() -> None:
-    assert environment.spelled_out(["--local", "/tmp/x", "org"]) == ["--local=/tmp/x", "org"]
-    assert environment.spelled_out(["org", "list", "--local"]) == ["org", "list", "--local=.local"]
-    assert environment.spelled_out(["--local", "org"]) == ["--local=.local", "org"]
+    assert deployments.expand_local_option(["--local", "/tmp/x", "org"]) == ["--local=/tmp/x", "org"]
+    assert deployments.expand_local_option(["org", "list", "--local"]) == ["org", "list", "--local=.local"]
+    assert deployments.expand_local_option(["--local", "org"]) == ["--local=.local", "org"]
 
 
 def arguments(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Action]]:

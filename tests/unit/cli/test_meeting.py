@@ -1,4 +1,4 @@
-"""Two people change one organisation at the same moment: neither loses a change of the other."""
+"""Two people change one organization at the same moment: neither loses a change of the other."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from switchboard.accounts import service as accounts
-from switchboard.accounts.models import HardCap, Organisation
+from switchboard.accounts import organizations
+from switchboard.accounts.models import HardCap, Organization
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import table
-from switchboard.aws.table import Update
+from switchboard.aws import writes
+from switchboard.aws.writes import Update
 from switchboard.usage import service as usage
 from tests.actors import Tenant, system
 from tests.integration.sabotage import Sabotage
@@ -24,12 +24,12 @@ METERS = {"email": True, "sms": False, "voice": True}
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
 
-def meetings(run: Run, acme: Tenant, act: Callable[[], None], *words: str) -> Iterator[Organisation]:
-    """The organisation after a command, for each of its requests: another acts just before that request."""
+def meetings(run: Run, acme: Tenant, act: Callable[[], None], *words: str) -> Iterator[Organization]:
+    """The organization after a command, for each of its requests: another acts just before that request."""
     sabotage = Sabotage()
     for place in range(MANY):
-        accounts.set_plan(system(acme.org_id), PlanName.GROWTH, {})
-        accounts.set_hard_cap(system(acme.org_id), HardCap(enabled=True, monthly_cap_cents=100))
+        organizations.set_plan(system(acme.org_id), PlanName.GROWTH, {})
+        organizations.set_hard_cap(system(acme.org_id), HardCap(enabled=True, monthly_cap_cents=100))
         met = False
 
         def meet() -> None:
@@ -42,13 +42,13 @@ def meetings(run: Run, acme: Tenant, act: Callable[[], None], *words: str) -> It
         assert answer.code == 0, answer.err
         if not met:
             return
-        yield accounts.organisation(acme.org_id)
+        yield organizations.get_organization(acme.org_id)
     raise AssertionError("the command makes more requests than the test counts on: raise MANY")
 
 
 def test_a_quota_keeps_the_plan_that_another_sets_meanwhile(run: Run, acme: Tenant) -> None:
     def move() -> None:
-        accounts.set_plan(system(acme.org_id), PlanName.SCALE, {"agents": 7})
+        organizations.set_plan(system(acme.org_id), PlanName.SCALE, {"agents": 7})
 
     found = [
         (org.plan, tuple(sorted(org.limits.items())))
@@ -63,7 +63,7 @@ def test_a_quota_keeps_the_plan_that_another_sets_meanwhile(run: Run, acme: Tena
 
 def test_two_figures_that_are_agreed_on_at_once_both_stand(run: Run, acme: Tenant) -> None:
     def agree() -> None:
-        accounts.set_limit(system(acme.org_id), "agents", 7)
+        organizations.set_limit(system(acme.org_id), "agents", 7)
 
     found = [org.limits for org in meetings(run, acme, agree, "tenant", "quota", acme.org_id, "--monthly", "5")]
     assert len(found) > 2
@@ -72,7 +72,7 @@ def test_two_figures_that_are_agreed_on_at_once_both_stand(run: Run, acme: Tenan
 
 def test_a_cap_keeps_the_meters_that_its_owner_chooses_meanwhile(run: Run, acme: Tenant) -> None:
     def choose() -> None:
-        accounts.set_hard_cap(system(acme.org_id), HardCap(enabled=True, monthly_cap_cents=900, meters=METERS))
+        organizations.set_hard_cap(system(acme.org_id), HardCap(enabled=True, monthly_cap_cents=900, meters=METERS))
 
     for words in (("--cents", "500"), ("--off",)):
         found = [org.hard_cap for org in meetings(run, acme, choose, "org", "set-cap", acme.org_id, *words)]
@@ -83,8 +83,8 @@ def test_a_cap_keeps_the_meters_that_its_owner_chooses_meanwhile(run: Run, acme:
         )
 
 
-def test_an_organisation_that_is_older_than_its_fields_is_changed_too(run: Run, acme: Tenant) -> None:
-    table.write(
+def test_an_organization_that_is_older_than_its_fields_is_changed_too(run: Run, acme: Tenant) -> None:
+    writes.write_item(
         Update(
             table="core",
             key={"pk": acme.org_id, "sk": "org"},
@@ -94,6 +94,6 @@ def test_an_organisation_that_is_older_than_its_fields_is_changed_too(run: Run, 
     )
     assert run("tenant", "quota", acme.org_id, "--monthly", "5", "--json").json["quota"] == 5
     assert run("org", "set-cap", acme.org_id, "--cents", "5", "--json").json["cap_cents"] == 5
-    assert accounts.organisation(acme.org_id).limits == {"roleplays_per_month": 5}
+    assert organizations.get_organization(acme.org_id).limits == {"roleplays_per_month": 5}
     usage.change_hard_cap(system(acme.org_id), {"enabled": False})
-    assert not accounts.organisation(acme.org_id).hard_cap.enabled
+    assert not organizations.get_organization(acme.org_id).hard_cap.enabled

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from infra import topology
-from switchboard.aws import clock, dead_letters, session, settings
-from switchboard.aws.queue import SendError
+from switchboard.aws import clients, dead_letters
+from switchboard.aws.queues import SendError
+from switchboard.kit import clock, settings
 from tests.actors import tenant
 from tests.unit.cli.conftest import Run
 
@@ -19,11 +20,11 @@ def bury(queue: str, *bodies: str, **parts: Any) -> None:
     url = dead_letters._dead_letter_url(settings.queue_url(queue))
     for number, body in enumerate(bodies):
         fifo = {"MessageGroupId": "org_1", "MessageDeduplicationId": f"{body}-{number}"} if "fifo" in url else {}
-        session.client("sqs").send_message(QueueUrl=url, MessageBody=body, **fifo, **parts)
+        clients.get_client("sqs").send_message(QueueUrl=url, MessageBody=body, **fifo, **parts)
 
 
 def take(queue: str) -> list[dict[str, Any]]:
-    answer = session.client("sqs").receive_message(
+    answer = clients.get_client("sqs").receive_message(
         QueueUrl=settings.queue_url(queue),
         MaxNumberOfMessages=10,
         AttributeNames=["All"],
@@ -33,7 +34,7 @@ def take(queue: str) -> list[dict[str, Any]]:
 
 
 def test_list_shows_every_queue_with_its_dead_letters(run: Run, cloud: dict[str, str]) -> None:
-    session.client("sqs").send_message(QueueUrl=settings.queue_url("email"), MessageBody="{}")
+    clients.get_client("sqs").send_message(QueueUrl=settings.queue_url("email"), MessageBody="{}")
     bury("email", "a", "b")
     rows = {row["queue"]: row for row in run("queue", "list", "--json").json}
     assert set(rows) == {queue.name for queue in topology.QUEUES}
@@ -57,9 +58,9 @@ def test_redrive_moves_no_more_than_it_was_told(run: Run, cloud: dict[str, str])
 def test_a_fifo_letter_keeps_its_group_and_is_not_taken_for_its_first_send(run: Run, cloud: dict[str, str]) -> None:
     url = settings.queue_url("audit")
     first = {"MessageGroupId": "org_1", "MessageDeduplicationId": "m-0"}
-    session.client("sqs").send_message(QueueUrl=url, MessageBody="m", **first)
+    clients.get_client("sqs").send_message(QueueUrl=url, MessageBody="m", **first)
     (message,) = take("audit")
-    session.client("sqs").delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    clients.get_client("sqs").delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
     bury("audit", "m")
     assert run("queue", "redrive", "audit", "--json").json["moved"] == 1
     (back,) = take("audit")
@@ -82,22 +83,22 @@ class Refusing:
 
 def test_what_sqs_refuses_stays_dead(run: Run, cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     bury("email", "a", "b", "c")
-    refusing = Refusing(session.client("sqs"))
+    refusing = Refusing(clients.get_client("sqs"))
     with monkeypatch.context() as patch:
-        patch.setattr(session, "client", lambda _: refusing)
+        patch.setattr(clients, "get_client", lambda _: refusing)
         answer = run("queue", "redrive", "email")
     assert (answer.code, answer.out) == (1, "")
     assert (
         answer.err
         == "switchboard: 1 messages were not accepted: run the command again, sending a message twice is harmless\n"
     )
-    assert dead_letters.depth("email").dead == 1
+    assert dead_letters.count_messages("email").dead == 1
     assert len(take("email")) == 2
 
 
 def test_a_stop_between_send_and_delete_loses_nothing(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     bury("email", "a")
-    sqs = session.client("sqs")
+    sqs = clients.get_client("sqs")
 
     def stop(**_: Any) -> None:
         raise KeyboardInterrupt
@@ -105,8 +106,8 @@ def test_a_stop_between_send_and_delete_loses_nothing(cloud: dict[str, str], mon
     with monkeypatch.context() as patch:
         patch.setattr(sqs, "delete_message_batch", stop)
         with pytest.raises(KeyboardInterrupt):
-            dead_letters.redrive("email")
-    assert dead_letters.depth("email") == (1, 0, 0, 1)
+            dead_letters.redrive_dead_letters("email")
+    assert dead_letters.count_messages("email") == (1, 0, 0, 1)
 
 
 def test_an_unknown_queue_is_told_with_those_that_there_are(run: Run, cloud: dict[str, str]) -> None:
@@ -119,13 +120,13 @@ def test_an_unknown_queue_is_told_with_those_that_there_are(run: Run, cloud: dic
     assert run("queue", "redrive", "email", "--max", "0").code == 2
 
 
-def test_replay_sends_a_range_s_events_once_more(run: Run, cloud: dict[str, str], frozen: clock.Frozen) -> None:
+def test_replay_sends_a_range_s_events_once_more(run: Run, cloud: dict[str, str], frozen: clock.FrozenClock) -> None:
     acme = tenant("acme")
     tenant("other")
     frozen.advance(hours=2)
     late = tenant("late")
     early = ("events", "replay", "--from", "2026-01-15T16:59:00Z", "--to", "2026-01-15T18:00:00+00:00", "--json")
-    # One message for each organisation's audit, and that an agent was created is told to webhooks as well.
+    # One message for each organization's audit, and that an agent was created is told to webhooks as well.
     assert run(*early).json == {"events": 8, "jobs": 4}
     assert run(*early, "--org", late.org_id).json == {"events": 0, "jobs": 0}
     assert run(*early, "--org", acme.org_id).json == {"events": 4, "jobs": 2}
@@ -141,14 +142,14 @@ def test_a_replay_that_sqs_refuses_says_so(run: Run, cloud: dict[str, str], monk
     def refuse(jobs: Any) -> None:
         raise SendError(list(jobs))
 
-    monkeypatch.setattr("switchboard.aws.queue.send", refuse)
+    monkeypatch.setattr("switchboard.aws.queues.send_messages", refuse)
     answer = run("events", "replay", "--from", "2026-01-15T17:00Z", "--to", "2026-01-15T18:00Z")
     assert (answer.code, answer.out) == (1, "")
     assert "were not accepted" in answer.err
 
 
 def test_a_long_replay_says_how_far_it_is(
-    run: Run, cloud: dict[str, str], frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch
+    run: Run, cloud: dict[str, str], frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tenant("acme")
     monkeypatch.setattr("switchboard.cli.events._BATCH", 2)

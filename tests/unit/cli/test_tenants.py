@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from switchboard.access import service as access
+from switchboard.access import keys as access
 from switchboard.accounts.models import KeyKind
-from switchboard.aws import clock
 from switchboard.errors import Forbidden
 from switchboard.events import service as events
-from switchboard.roleplay import service as roleplay
+from switchboard.kit import clock
+from switchboard.roleplay import calls as roleplay
 from switchboard.roleplay import sessions
 from tests.actors import Tenant
 from tests.unit.cli.conftest import Run
@@ -20,10 +20,10 @@ pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
 def test_create_opens_a_tenant_whose_key_works(run: Run) -> None:
     made = run("tenant", "create", "Acme", "--slug", "acme", "--plan", "starter", "--json")
-    snapshot = access.authenticate(made.json["athos_key"], ATHOS)
-    assert snapshot.organisation.id == made.json["organization"]
+    snapshot = access.authenticate_key(made.json["athos_key"], ATHOS)
+    assert snapshot.organization.id == made.json["organization"]
     assert "once" in made.err
-    sessions.mint(access.caller(snapshot, "corr"), "rep_1", None)
+    sessions.mint_session(access.caller_of(snapshot, "corr"), "rep_1", None)
     (row,) = run("tenant", "list", "--json").json
     assert (row["slug"], row["status"], row["roleplays"], row["quota"]) == ("acme", "active", 1, 100)
 
@@ -36,10 +36,10 @@ def test_a_tenant_has_five_active_keys_at_most(run: Run, acme: Tenant) -> None:
     assert run("key", "create", acme.org_id, "--kind", "athos").code == 1, "whichever way it is made"
     assert run("key", "create", acme.org_id, "--kind", "master").code == 0
     run("key", "revoke", acme.org_id, keys[0]["key"])
-    assert access.authenticate(run("tenant", "key", acme.org_id, "--json").json["text"], ATHOS)
+    assert access.authenticate_key(run("tenant", "key", acme.org_id, "--json").json["text"], ATHOS)
 
 
-def test_a_key_that_has_expired_is_not_active(run: Run, acme: Tenant, frozen: clock.Frozen) -> None:
+def test_a_key_that_has_expired_is_not_active(run: Run, acme: Tenant, frozen: clock.FrozenClock) -> None:
     for _ in range(5):
         run("tenant", "key", acme.org_id, "--expires", "2026-01-15T17:00:01Z")
     assert run("tenant", "key", acme.org_id).code == 1
@@ -51,11 +51,11 @@ def test_a_tenant_that_is_deactivated_is_let_in_no_more_until_it_is_activated(ru
     text = run("tenant", "key", acme.org_id, "--json").json["text"]
     assert run("tenant", "deactivate", acme.org_id, "--json").json["status"] == "suspended"
     with pytest.raises(Forbidden) as refusal:
-        access.authenticate(text, ATHOS)
+        access.authenticate_key(text, ATHOS)
     assert refusal.value.code == "organization_inactive"
     assert run("tenant", "activate", acme.org_id, "--json").json["status"] == "active"
-    assert access.authenticate(text, ATHOS)
-    found = events.between("2026-01-15T17:00:00.000Z", "2026-01-15T18:00:00.000Z", acme.org_id)
+    assert access.authenticate_key(text, ATHOS)
+    found = events.events_between("2026-01-15T17:00:00.000Z", "2026-01-15T18:00:00.000Z", acme.org_id)
     assert [
         one.data["status"] for one in sorted(found, key=lambda one: one.id) if one.type.endswith("status_changed")
     ] == [
@@ -78,7 +78,7 @@ def test_drills_are_switched_for_one_tenant(run: Run, acme: Tenant) -> None:
     run("drill", "on", acme.org_id, "fe-closing")
     off = [row["drill"] for row in run("drill", "list", acme.org_id, "--json").json if not row["on"]]
     assert off == ["ma-t65"]
-    assert all(offer.on for offer in roleplay.offers("org_other"))
+    assert all(offer.on for offer in roleplay.list_drill_offers("org_other"))
 
 
 @pytest.mark.parametrize(

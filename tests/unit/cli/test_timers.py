@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from switchboard.aws import clock, session, settings, table
+from switchboard.aws import clients, writes
 from switchboard.contacts.jobs import IndexContacts
+from switchboard.kit import clock, settings
 from switchboard.timers import store
 from switchboard.timers.models import DeadTimer, Timer
 from tests.unit.cli.conftest import Run
@@ -19,15 +20,17 @@ pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 def bury(number: int, **changes: Any) -> str:
     """Set a timer aside."""
     job = IndexContacts(org_id="org_1", contact_ids=[f"con_{number}"])
-    timer = Timer(id=f"tmr_{number:026d}", org_id="org_1", due=clock.stamp(), queue=job.queue, body=job.body)
+    timer = Timer(id=f"tmr_{number:026d}", org_id="org_1", due=clock.now_iso(), queue=job.queue, body=job.body)
     reason = "its queue did not take it"
     kept = {**timer.model_dump(), **changes}
-    table.write(store.put_dead(DeadTimer(id=timer.id, died_at=clock.stamp(), reason=reason, timer=kept)))
+    writes.write_item(
+        store.dead_timer_write(DeadTimer(id=timer.id, died_at=clock.now_iso(), reason=reason, timer=kept))
+    )
     return timer.id
 
 
 def arrived() -> list[list[str]]:
-    answer = session.client("sqs").receive_message(QueueUrl=settings.queue_url("contacts"), MaxNumberOfMessages=10)
+    answer = clients.get_client("sqs").receive_message(QueueUrl=settings.queue_url("contacts"), MaxNumberOfMessages=10)
     return [json.loads(message["Body"])["contact_ids"] for message in answer.get("Messages", [])]
 
 

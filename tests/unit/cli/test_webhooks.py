@@ -19,7 +19,7 @@ def create(run: Run, acme: Tenant, *words: str) -> dict[str, str]:
 
 def test_a_webhook_is_registered_and_its_secret_shown_once(run: Run, acme: Tenant) -> None:
     made = create(run, acme, "--event", "call.scored", "--header", "X-Tenant: acme", "--timeout", "5000")
-    endpoint = webhooks.get(acme.org_id, made["webhook"]).endpoint
+    endpoint = webhooks.get_endpoint(acme.org_id, made["webhook"]).endpoint
     assert (endpoint.kind, endpoint.url, endpoint.events, endpoint.timeout_ms) == ("athos", URL, ["call.scored"], 5_000)
     assert settings.custom_headers(endpoint) == {"X-Tenant": "acme"}
     assert made["secret"].startswith("whsec_")
@@ -73,6 +73,6 @@ def test_a_url_that_nothing_can_be_sent_to_is_refused(run: Run, acme: Tenant, ur
     assert (ran.code, "url" in ran.err) == (1, True)
 
 
-def test_an_unknown_organisation_is_refused(run: Run, cloud: dict[str, str]) -> None:
+def test_an_unknown_organization_is_refused(run: Run, cloud: dict[str, str]) -> None:
     assert run("webhook", "list", "org_none").code == 1
     assert run("webhook", "create", "org_none", "--kind", "athos", "--url", URL).code == 1

@@ -7,15 +7,15 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from switchboard.aws import clock
+from switchboard.carriers.registries import ReassignedAnswer, RegistryAnswer
 from switchboard.compliance import phone, service
-from switchboard.compliance.models import Consent, Contact, RuleResult, Verdict
-from switchboard.compliance.ports import Answer, Registered
+from switchboard.compliance.models import ContactAttempt, RuleResult, StatedConsent, Verdict
 from switchboard.compliance.store import Facts
+from switchboard.kit import clock
 
 #: A Thursday, noon in New York: open everywhere in the United States but in the Pacific.
 NOON = datetime(2026, 1, 15, 17, tzinfo=UTC)
-CONSENT = Consent(source="opt-in:web-form", date="2025-06-01")
+CONSENT = StatedConsent(source="opt-in:web-form", date="2025-06-01")
 
 
 def at(zone: str, text: str) -> datetime:
@@ -31,13 +31,13 @@ def verdict(
     to: str,
     now: datetime = NOON,
     facts: Facts | None = None,
-    ask: Callable[[date], Answer] = lambda _: "no",
-    registered: Callable[[], Registered] | None = None,
+    ask: Callable[[date], ReassignedAnswer] = lambda _: "no",
+    registered: Callable[[], RegistryAnswer] | None = None,
     **contact: Any,
 ) -> Verdict:
     """The verdict on a contact that rests on a good consent, unless the test says otherwise."""
-    asked = Contact(**{"org_id": "org_a", "channel": "voice", "to": to, "consent": CONSENT, **contact})
-    return service.decide(asked, phone.parse(to), facts or Facts(), now, ask, registered)
+    asked = ContactAttempt(**{"org_id": "org_a", "channel": "voice", "to": to, "consent": CONSENT, **contact})
+    return service.decide_verdict(asked, phone.parse(to), facts or Facts(), now, ask, registered)
 
 
 def hours(to: str, now: datetime, **contact: Any) -> RuleResult:

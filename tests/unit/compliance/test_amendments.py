@@ -9,15 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.aws import clock, session
-from switchboard.aws.table import Query, commit
-from switchboard.compliance import amending, service, store
-from switchboard.compliance.amendments import WEEKDAYS, Amendment, narrows
-from switchboard.compliance.models import Contact
-from switchboard.compliance.ports import SimulatedNumbers
+from switchboard.aws import clients
+from switchboard.aws.reads import Query
+from switchboard.aws.writes import commit
+from switchboard.carriers.registries import SimulatedReassignedNumbers
+from switchboard.compliance import amendment_service, amendment_store, service
+from switchboard.compliance.amendments import WEEKDAYS, Amendment, is_stricter
+from switchboard.compliance.models import ContactAttempt
 from switchboard.compliance.store import Facts
 from switchboard.errors import Invalid, NotFound
 from switchboard.events.models import Actor
+from switchboard.kit import clock
 from tests.unit.compliance.gate import CONSENT, at, open_, verdict
 from tests.unit.properties import examples
 
@@ -146,9 +148,9 @@ def test_no_row_opens_what_is_closed_without_it(
     ],
 )
 def test_a_row_that_asks_for_no_more_than_the_law_does_is_refused(row: dict[str, Any]) -> None:
-    assert not narrows(Amendment(first=date(2026, 1, 15), source="x", **row))
+    assert not is_stricter(Amendment(first=date(2026, 1, 15), source="x", **row))
     with pytest.raises(Invalid) as refusal:
-        amending.add(OPERATOR, source="x", **row)
+        amendment_service.add_amendment(OPERATOR, source="x", **row)
     assert refusal.value.code == "law_not_stricter"
 
 
@@ -164,7 +166,7 @@ def test_a_row_that_asks_for_no_more_than_the_law_does_is_refused(row: dict[str,
     ],
 )
 def test_a_row_that_asks_for_anything_more_is_taken(row: dict[str, Any]) -> None:
-    assert narrows(Amendment(first=date(2026, 1, 15), source="x", **row))
+    assert is_stricter(Amendment(first=date(2026, 1, 15), source="x", **row))
 
 
 @pytest.mark.parametrize(
@@ -187,7 +189,7 @@ def test_a_row_that_asks_for_anything_more_is_taken(row: dict[str, Any]) -> None
 )
 def test_a_row_that_is_wrong_is_refused_with_its_field(row: dict[str, Any], field: str) -> None:
     with pytest.raises(Invalid) as refusal:
-        amending.add(OPERATOR, **row)
+        amendment_service.add_amendment(OPERATOR, **row)
     assert refusal.value.code == "law_invalid"
     assert field in refusal.value.details["fields"]
 
@@ -197,33 +199,35 @@ class TestStored:
     """On the table."""
 
     def allowed(self, to: str = LOUISIANA, **contact: Any) -> bool:
-        asked = Contact(org_id="org_a", channel="voice", to=to, consent=CONSENT, **contact)
-        return service.evaluate(asked, SimulatedNumbers()).allowed
+        asked = ContactAttempt(org_id="org_a", channel="voice", to=to, consent=CONSENT, **contact)
+        return service.evaluate(asked, SimulatedReassignedNumbers()).allowed
 
-    def test_a_row_is_in_effect_for_the_next_contact_and_gone_with_its_removal(self, frozen: clock.Frozen) -> None:
+    def test_a_row_is_in_effect_for_the_next_contact_and_gone_with_its_removal(self, frozen: clock.FrozenClock) -> None:
         assert self.allowed()
-        row = amending.add(OPERATOR, **CLOSED)
+        row = amendment_service.add_amendment(OPERATOR, **CLOSED)
         assert row.created_by == "ada"
         assert not self.allowed()
         assert not self.allowed(NEW_YORK, state="LA", timezone="America/New_York")
         assert self.allowed(NEW_YORK)
-        assert amending.listing() == [row]
-        assert amending.remove(OPERATOR, row.id) == row
+        assert amendment_service.list_amendments() == [row]
+        assert amendment_service.remove_amendment(OPERATOR, row.id) == row
         assert self.allowed()
-        assert amending.listing() == []
+        assert amendment_service.list_amendments() == []
         with pytest.raises(NotFound):
-            amending.remove(OPERATOR, row.id)
+            amendment_service.remove_amendment(OPERATOR, row.id)
         notes = [item for item in Query(table="core", partition="law#US-LA").all() if item["sk"].startswith("log#")]
         assert [(note["what"], note["who"], note["row"]["id"]) for note in notes] == [
             ("added", "ada", row.id),
             ("removed", "ada", row.id),
         ]
 
-    def test_rows_are_read_with_everything_else(self, monkeypatch: pytest.MonkeyPatch, frozen: clock.Frozen) -> None:
-        amending.add(OPERATOR, **CLOSED)
+    def test_rows_are_read_with_everything_else(
+        self, monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock
+    ) -> None:
+        amendment_service.add_amendment(OPERATOR, **CLOSED)
         self.allowed()
         requests: list[str] = []
-        client = session.dynamodb()
+        client = clients.dynamodb_client()
         for operation in ("batch_get_item", "get_item", "query"):
             real = getattr(client, operation)
             monkeypatch.setattr(
@@ -232,41 +236,41 @@ class TestStored:
         assert not self.allowed(state="FL", timezone="America/Toronto")
         assert requests == ["batch_get_item"]
 
-    def test_rows_of_several_operators_stand_beside_one_another(self, frozen: clock.Frozen) -> None:
-        read = store.amendments
-        first = amending.add(OPERATOR, **CLOSED)
+    def test_rows_of_several_operators_stand_beside_one_another(self, frozen: clock.FrozenClock) -> None:
+        read = amendment_store.get_amendments
+        first = amendment_service.add_amendment(OPERATOR, **CLOSED)
         # Another operator's row comes between this one's read and its write.
         stale = [read("US-LA")]
-        amending.add(OPERATOR, **CLOSED | {"channel": "sms"})
+        amendment_service.add_amendment(OPERATOR, **CLOSED | {"channel": "sms"})
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(store, "amendments", lambda place: stale.pop() if stale else read(place))
-            amending.add(OPERATOR, **CLOSED | {"channel": "voice"})
-        assert [row.channel for row in amending.listing()] == [None, "sms", "voice"]
-        assert amending.listing()[0] == first
+            patch.setattr(amendment_store, "get_amendments", lambda place: stale.pop() if stale else read(place))
+            amendment_service.add_amendment(OPERATOR, **CLOSED | {"channel": "voice"})
+        assert [row.channel for row in amendment_service.list_amendments()] == [None, "sms", "voice"]
+        assert amendment_service.list_amendments()[0] == first
 
-    def test_rows_that_are_over_make_room_and_no_place_has_too_many(self, frozen: clock.Frozen) -> None:
-        for _ in range(amending.MOST):
-            amending.add(OPERATOR, **CLOSED)
+    def test_rows_that_are_over_make_room_and_no_place_has_too_many(self, frozen: clock.FrozenClock) -> None:
+        for _ in range(amendment_service.MAX_AMENDMENTS_PER_PLACE):
+            amendment_service.add_amendment(OPERATOR, **CLOSED)
         with pytest.raises(Invalid) as refusal:
-            amending.add(OPERATOR, **CLOSED)
+            amendment_service.add_amendment(OPERATOR, **CLOSED)
         assert refusal.value.code == "too_many_rows"
         frozen.advance(days=3)
         with pytest.raises(Invalid) as refusal:
-            amending.add(OPERATOR, **CLOSED)
+            amendment_service.add_amendment(OPERATOR, **CLOSED)
         assert refusal.value.code == "law_over"
-        amending.add(OPERATOR, **CLOSED | {"last": date(2026, 2, 1)})
-        assert len(amending.listing()) == 1
+        amendment_service.add_amendment(OPERATOR, **CLOSED | {"last": date(2026, 2, 1)})
+        assert len(amendment_service.list_amendments()) == 1
 
-    def test_a_cap_of_an_operator_is_exact_at_the_commit(self, frozen: clock.Frozen) -> None:
-        amending.add(OPERATOR, kind="cap", place="US-NY", calls=1, hours=2, source="x")
-        asked = Contact(org_id="org_a", channel="voice", to=NEW_YORK, consent=CONSENT)
-        found = [service.evaluate(asked, SimulatedNumbers()) for _ in range(2)]
-        commit(service.writes_for(found[0]))
+    def test_a_cap_of_an_operator_is_exact_at_the_commit(self, frozen: clock.FrozenClock) -> None:
+        amendment_service.add_amendment(OPERATOR, kind="cap", place="US-NY", calls=1, hours=2, source="x")
+        asked = ContactAttempt(org_id="org_a", channel="voice", to=NEW_YORK, consent=CONSENT)
+        found = [service.evaluate(asked, SimulatedReassignedNumbers()) for _ in range(2)]
+        commit(service.allowed_writes(found[0]))
         with pytest.raises(service.Blocked) as refusal:
-            commit(service.writes_for(found[1]))
+            commit(service.allowed_writes(found[1]))
         assert refusal.value.code == "attempt_cap"
         frozen.advance(hours=2)
-        commit(service.writes_for(service.evaluate(asked, SimulatedNumbers())))
+        commit(service.allowed_writes(service.evaluate(asked, SimulatedReassignedNumbers())))
 
 
 def test_a_day_without_rows_is_as_the_law_has_it() -> None:

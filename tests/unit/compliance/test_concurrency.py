@@ -7,23 +7,23 @@ from concurrent.futures import ThreadPoolExecutor
 import moto  # noqa: F401 it must be known before the first client is made, or later tests in this process go past it
 import pytest
 
-from switchboard.aws.table import commit
+from switchboard.aws.writes import commit
+from switchboard.carriers.registries import SimulatedReassignedNumbers
 from switchboard.compliance import ledgers, service
 from switchboard.compliance.errors import Blocked
-from switchboard.compliance.models import Contact, Verdict
-from switchboard.compliance.ports import SimulatedNumbers
-from switchboard.events.models import Actor, Work
+from switchboard.compliance.models import ContactAttempt, Verdict
+from switchboard.events.models import Actor, SystemActor
 from tests.unit.compliance.gate import CONSENT
 
 pytestmark = pytest.mark.usefixtures("engine_cloud", "frozen")
 
-ORIGIN = Work(org_id="org_a", actor=Actor(type="key", id="key_1"), agent_id=None, correlation_id="corr_1")
+ORIGIN = SystemActor(org_id="org_a", actor=Actor(type="key", id="key_1"), agent_id=None, correlation_id="corr_1")
 #: In Florida, where three calls a day are the law.
-CALL = Contact(org_id="org_a", channel="voice", to="+13055551234", consent=CONSENT)
+CALL = ContactAttempt(org_id="org_a", channel="voice", to="+13055551234", consent=CONSENT)
 
 
 def evaluate() -> Verdict:
-    return service.evaluate(CALL, SimulatedNumbers())
+    return service.evaluate(CALL, SimulatedReassignedNumbers())
 
 
 def test_ten_calls_at_once_are_three() -> None:
@@ -32,7 +32,7 @@ def test_ten_calls_at_once_are_three() -> None:
 
     def call(verdict: Verdict) -> str | None:
         try:
-            commit(service.writes_for(verdict), service.record(verdict, f"call_{id(verdict)}"))
+            commit(service.allowed_writes(verdict), service.verdict_writes(verdict, f"call_{id(verdict)}"))
         except Blocked as refusal:
             return refusal.code
         return None
@@ -46,9 +46,9 @@ def test_ten_calls_at_once_are_three() -> None:
 
 def test_ten_blocks_at_once_are_one() -> None:
     with ThreadPoolExecutor(5) as pool:
-        entries = list(pool.map(lambda number: ledgers.block(ORIGIN, CALL.to, f"reason {number}"), range(10)))
+        entries = list(pool.map(lambda number: ledgers.block_number(ORIGIN, CALL.to, f"reason {number}"), range(10)))
     assert len({entry.reason for entry in entries}) == 1
     assert evaluate().code == "dnc"
-    assert [ledgers.unblock(ORIGIN, CALL.to) for _ in range(2)] == [True, False]
+    assert [ledgers.unblock_number(ORIGIN, CALL.to) for _ in range(2)] == [True, False]
     ledgers.record_consent(ORIGIN, CALL.to, "opt-in:web-form", "2025-01-01")
     assert evaluate().allowed

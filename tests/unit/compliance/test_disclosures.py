@@ -7,20 +7,22 @@ from typing import Any
 import pytest
 
 from switchboard.compliance import disclosures
-from switchboard.compliance.data.disclosures import EUROPEAN, PLACES, rule_of
-from switchboard.compliance.disclosures import Required
-from switchboard.compliance.models import Contact, Whereabouts
+from switchboard.compliance.data.disclosures import EUROPEAN_UNION, PLACES, disclosure_of
+from switchboard.compliance.disclosures import RequiredDisclosures
+from switchboard.compliance.models import ContactAttempt, Whereabouts
 
-BOTH = Required(identity=True, artificial=True, law=[])
+BOTH = RequiredDisclosures(identity=True, artificial=True, law=[])
 FIRST = "This is an artificial voice calling for Acme."
 
 
-def needs(to: str, **changes: Any) -> Required:
-    return disclosures.required(Contact(org_id="org_a", channel="voice", to=to, **changes))
+def needs(to: str, **changes: Any) -> RequiredDisclosures:
+    return disclosures.find_required(ContactAttempt(org_id="org_a", channel="voice", to=to, **changes))
 
 
-def said(greeting: str, organization: str = "Acme", language: str = "en-US", required: Required = BOTH) -> str:
-    return disclosures.greeting(greeting, required, organization, language)
+def said(
+    greeting: str, organization: str = "Acme", language: str = "en-US", required: RequiredDisclosures = BOTH
+) -> str:
+    return disclosures.add_disclosures(greeting, required, organization, language)
 
 
 @pytest.mark.parametrize(
@@ -50,12 +52,12 @@ def test_where_somebody_is_said_to_be_adds_its_law() -> None:
 
 def test_a_place_that_nobody_looked_up_asks_for_both() -> None:
     for place in ("JP", "ZZ", "XX", "GB"):
-        rule = rule_of(place)
+        rule = disclosure_of(place)
         assert rule is not None
         assert rule.identity
         assert rule.artificial
-    assert rule_of("US-WY") is None
-    assert {rule_of(place) for place in EUROPEAN} == {PLACES["EU"]}
+    assert disclosure_of("US-WY") is None
+    assert {disclosure_of(place) for place in EUROPEAN_UNION} == {PLACES["EU"]}
 
 
 @pytest.mark.parametrize(
@@ -187,7 +189,7 @@ def test_a_name_that_could_be_any_word_is_said() -> None:
     ],
 )
 def test_only_what_is_asked_for_is_said(identity: bool, artificial: bool, first: str) -> None:
-    assert said("Hello.", required=Required(identity=identity, artificial=artificial, law=[])) == first
+    assert said("Hello.", required=RequiredDisclosures(identity=identity, artificial=artificial, law=[])) == first
 
 
 def test_a_long_greeting_is_read_in_no_time() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from switchboard.compliance.data.area_codes import AREA_CODES
 from switchboard.compliance.data.states import STATES
-from switchboard.compliance.errors import blocked
+from switchboard.compliance.errors import blocked_error
 from switchboard.compliance.models import Whereabouts
 from switchboard.compliance.store import Facts
 from tests.unit.compliance.gate import CONSENT, NOON, at, hours, open_, verdict
@@ -98,7 +98,7 @@ def test_a_number_of_no_place_needs_the_recipients_zone(code: str) -> None:
 
 
 def test_a_refusal_for_want_of_a_zone_says_what_to_state() -> None:
-    message = str(blocked(verdict("+18005551234", NOON)))
+    message = str(blocked_error(verdict("+18005551234", NOON)))
     assert message.endswith("send their IANA time zone, such as America/New_York, or their state, such as NY.")
 
 
@@ -396,14 +396,14 @@ def test_a_states_law_holds_for_its_numbers_wherever_the_recipient_is() -> None:
     assert not open_("+13055551234", at("America/New_York", "2026-01-14 20:00:00"), **told)
 
 
-def test_an_organisations_own_window_narrows_the_laws() -> None:
+def test_an_organizations_own_window_narrows_the_laws() -> None:
     window = {"start": "10:30", "end": "16:00"}
     edges = [("10:29:59", False), ("10:30:00", True), ("15:59:59", True), ("16:00:00", False)]
     for edge, expected in edges:
         assert open_("+12125551234", at("America/New_York", f"2026-01-14 {edge}"), window=window) is expected
 
 
-def test_an_organisations_own_window_never_widens_the_laws() -> None:
+def test_an_organizations_own_window_never_widens_the_laws() -> None:
     window = {"start": "00:00", "end": "24:00"}
     for edge, expected in EDGES:
         assert open_("+12125551234", at("America/New_York", f"2026-01-14 {edge}"), window=window) is expected
@@ -462,7 +462,7 @@ def test_a_number_of_no_country_is_refused_until_somebody_says_where_its_holder_
         assert open_(to, at("Asia/Tokyo", f"2026-01-14 {edge}"), timezone="Asia/Tokyo") is expected
 
 
-def test_an_organisations_own_window_holds_everywhere() -> None:
+def test_an_organizations_own_window_holds_everywhere() -> None:
     window = {"start": "09:00", "end": "18:00"}
     for edge, expected in [("08:59:59", False), ("09:00:00", True), ("17:59:59", True), ("18:00:00", False)]:
         assert open_("+442079460000", at("Europe/London", f"2026-07-15 {edge}"), window=window) is expected

@@ -25,19 +25,19 @@ def acme(cloud: dict[str, str]) -> Tenant:
 
 
 ENTER: dict[str, Callable[..., Any]] = {
-    "opt-outs": lambda caller, effect=None: ledgers.opt_out(caller, NUMBER, "api", effect=effect),
-    "blocks": lambda caller, effect=None: ledgers.block(caller, NUMBER, effect=effect),
+    "opt-outs": lambda caller, effect=None: ledgers.record_opt_out(caller, NUMBER, "api", effect=effect),
+    "blocks": lambda caller, effect=None: ledgers.block_number(caller, NUMBER, effect=effect),
     "consents": lambda caller, effect=None: ledgers.record_consent(caller, NUMBER, "opt-in:web-form", effect=effect),
 }
 REMOVE: dict[str, Callable[..., bool]] = {
-    "opt-outs": lambda caller, effect=None: ledgers.opt_in(caller, NUMBER, effect),
-    "blocks": lambda caller, effect=None: ledgers.unblock(caller, NUMBER, effect),
+    "opt-outs": lambda caller, effect=None: ledgers.record_opt_in(caller, NUMBER, effect),
+    "blocks": lambda caller, effect=None: ledgers.unblock_number(caller, NUMBER, effect),
     "consents": lambda caller, effect=None: ledgers.withdraw_consent(caller, NUMBER, effect),
 }
 LIST: dict[str, Callable[..., Any]] = {
-    "opt-outs": ledgers.opt_outs,
-    "blocks": ledgers.blocked,
-    "consents": ledgers.consented,
+    "opt-outs": ledgers.list_opt_outs,
+    "blocks": ledgers.list_blocked_numbers,
+    "consents": ledgers.list_consents,
 }
 
 

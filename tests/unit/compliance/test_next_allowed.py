@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.aws import clock
-from switchboard.compliance import hours, phone, rules, service, zones
+from switchboard.carriers.registries import RegistryAnswer
+from switchboard.compliance import hours, phone, rule_results, service, zones
+from switchboard.compliance import places as compliance_places
 from switchboard.compliance.data.area_codes import AREA_CODES
-from switchboard.compliance.data.law import Hours
+from switchboard.compliance.data.law import DayWindow
 from switchboard.compliance.data.states import FEDERAL, STATES
-from switchboard.compliance.models import Contact
-from switchboard.compliance.ports import Registered
+from switchboard.compliance.models import ContactAttempt
 from switchboard.compliance.store import Facts
+from switchboard.kit import clock
 from tests.unit.compliance.gate import CONSENT, at, utc, verdict
 from tests.unit.properties import examples
 
@@ -45,7 +46,7 @@ from tests.unit.properties import examples
 )
 def test_the_next_opening(to: str, now: datetime, expected: datetime) -> None:
     found = verdict(to, now)
-    assert (found.code, found.next_allowed_at) == ("quiet_hours", clock.iso(expected))
+    assert (found.code, found.next_allowed_at) == ("quiet_hours", clock.format_iso(expected))
     assert verdict(to, expected).allowed
     assert not verdict(to, expected - timedelta(milliseconds=1)).allowed
 
@@ -86,7 +87,7 @@ def _text(quarter: int) -> str:
     return f"{quarter // 4:02}:{quarter % 4 * 15:02}"
 
 
-def never() -> Registered:
+def never() -> RegistryAnswer:
     raise AssertionError("an informational call needs no registry")
 
 
@@ -102,19 +103,19 @@ def nothing_is_open_before_the_next_opening(to: str, now: datetime, **contact: A
         return
     assert found.allowed_until is None
     assert found.code == "quiet_hours"
-    asked = Contact(org_id="org_a", channel="voice", to=to, consent=CONSENT, **contact)
+    asked = ContactAttempt(org_id="org_a", channel="voice", to=to, consent=CONSENT, **contact)
     consent = service._consent(asked, Facts(), now)
-    case = rules.Case(asked, phone.parse(to), Facts(), now, None, consent, lambda _: "no", never)
-    where = rules.place(case)
-    assert isinstance(where, rules.Place)
+    case = rule_results.RuleInput(asked, phone.parse(to), Facts(), now, None, consent, lambda _: "no", never)
+    where = compliance_places.find_place(case)
+    assert isinstance(where, compliance_places.RecipientPlace)
     end = utc(found.next_allowed_at) if found.next_allowed_at else now + timedelta(days=hours.HORIZON_DAYS)
     minute = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
     while minute < end:
-        assert not hours.opened(where.clocks, minute), minute
+        assert not hours.all_open(where.clocks, minute), minute
         minute += timedelta(minutes=1)
     if found.next_allowed_at:
         assert verdict(to, end, **contact).allowed
-        assert not hours.opened(where.clocks, end - timedelta(milliseconds=1))
+        assert not hours.all_open(where.clocks, end - timedelta(milliseconds=1))
 
 
 @examples(60)
@@ -127,7 +128,7 @@ def test_an_american_number(code: str, now: datetime, window: dict[str, str] | N
 
 @examples(40)
 @given(st.sampled_from(sorted(ODD)), MOMENTS, st.none() | WINDOWS)
-def test_a_number_elsewhere_with_the_organisations_window(
+def test_a_number_elsewhere_with_the_organizations_window(
     zone: str, now: datetime, window: dict[str, str] | None
 ) -> None:
     if window and (window["start"] >= "18:00" or window["end"] <= "10:30"):
@@ -139,27 +140,27 @@ def test_a_number_elsewhere_with_the_organisations_window(
     ("zone", "start", "window", "expected"),
     [
         # the window begins in the hour that spring takes away: it opens as the clocks are set
-        ("Europe/London", "2026-03-29T00:00:00Z", Hours(75, 200), "2026-03-29T01:00:00Z"),
+        ("Europe/London", "2026-03-29T00:00:00Z", DayWindow(75, 200), "2026-03-29T01:00:00Z"),
         # Havana's clocks jump from midnight to one
-        ("America/Havana", "2026-03-08T04:00:00Z", Hours(30, 90), "2026-03-08T05:00:00Z"),
+        ("America/Havana", "2026-03-08T04:00:00Z", DayWindow(30, 90), "2026-03-08T05:00:00Z"),
         # autumn shows the window's last hour twice: it opens again as the clocks go back
-        ("Europe/London", "2026-10-25T00:50:00Z", Hours(30, 105), "2026-10-25T01:00:00Z"),
+        ("Europe/London", "2026-10-25T00:50:00Z", DayWindow(30, 105), "2026-10-25T01:00:00Z"),
         # and its first minute twice, when only the second is still to come
-        ("Europe/London", "2026-10-25T00:40:00Z", Hours(75, 90), "2026-10-25T01:15:00Z"),
+        ("Europe/London", "2026-10-25T00:40:00Z", DayWindow(75, 90), "2026-10-25T01:15:00Z"),
     ],
 )
-def test_windows_on_the_edges_of_clock_changes(zone: str, start: str, window: Hours, expected: str) -> None:
-    known = zones.zone(zone)
+def test_windows_on_the_edges_of_clock_changes(zone: str, start: str, window: DayWindow, expected: str) -> None:
+    known = zones.load_zone(zone)
     assert known is not None
-    clocks = hours.clocks([known], [], "voice", own=window)
+    clocks = hours.build_clocks([known], [], "voice", own=window)
     assert hours.next_opening(clocks, utc(start)) == utc(expected)
 
 
 def test_when_several_states_share_a_code_the_strictest_of_each_holds() -> None:
-    known = zones.zone("America/New_York")
+    known = zones.load_zone("America/New_York")
     assert known is not None
     places = [("US", FEDERAL), *((f"US-{state}", STATES[state]) for state in ("KY", "FL", "RI"))]
-    clocks = hours.clocks([known], places, "voice")
+    clocks = hours.build_clocks([known], places, "voice")
     wednesday = "2026-01-14 {}"
     for edge, expected in [("09:59:59", False), ("10:00:00", True), ("17:59:59", True), ("18:00:00", False)]:
-        assert hours.opened(clocks, at("America/New_York", wednesday.format(edge))) is expected
+        assert hours.all_open(clocks, at("America/New_York", wednesday.format(edge))) is expected

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from switchboard.accounts import service as accounts
-from switchboard.aws.table import Query
-from switchboard.calls import placing, service
+from switchboard.accounts import organizations
+from switchboard.aws.reads import Query
+from switchboard.calls import acceptance, service
 from switchboard.calls.models import Order
+from switchboard.compliance import calling_hours
 from switchboard.compliance import service as compliance
 from switchboard.compliance.errors import Blocked
 from tests.actors import Tenant, tenant
@@ -47,31 +48,31 @@ def test_a_consent_that_is_missing_unknown_or_old_is_refused_by_the_gate_and_rec
     acme: Tenant, source: str | None, date: str | None, code: str, reason: str
 ) -> None:
     with pytest.raises(Blocked) as refusal:
-        service.place(acme.caller(), order(consent_source=source, consent_date=date))
+        service.place_call(acme.caller(), order(consent_source=source, consent_date=date))
     assert refusal.value.code == code
     assert refusal.value.details == {"gate": "consent", "reason": reason}
     told = blocked(acme)
     assert told["data"]["verdict"]["rules"]["consent"] == f"block:{reason}"
-    stored = compliance.get(acme.org_id, told["subject"]["id"])
+    stored = compliance.get_verdict(acme.org_id, told["subject"]["id"])
     assert (stored.allowed, stored.code) == (False, code)
     assert stored.rule("consent").input["purpose"] == "informational"
 
 
 def test_an_order_passes_on_where_its_recipient_is_and_what_it_is_for(acme: Tenant) -> None:
-    org = accounts.organisation(acme.org_id)
+    org = organizations.get_organization(acme.org_id)
     told = {"purpose": "telemarketing", "time_zone": "America/Denver", "recipient_state": "co", "zone_confirmed": True}
-    contact = placing.contact(org, order(**told))
+    contact = acceptance.contact_attempt(org, order(**told))
     assert (contact.purpose, contact.timezone, contact.state, contact.zone_confirmed) == (
         "telemarketing",
         "America/Denver",
         "CO",
         True,
     )
-    plain = placing.contact(org, order())
+    plain = acceptance.contact_attempt(org, order())
     assert (plain.purpose, plain.timezone, plain.state, plain.zone_confirmed) == ("informational", None, None, False)
 
 
-def test_an_organisations_own_hours_reach_the_gate(acme: Tenant) -> None:
-    compliance.set_hours(acme.caller(master=True), "12:30", "13:00")
-    contact = placing.contact(accounts.organisation(acme.org_id), order())
-    assert contact.window == compliance.get_hours(acme.org_id)
+def test_an_organizations_own_hours_reach_the_gate(acme: Tenant) -> None:
+    calling_hours.set_calling_hours(acme.caller(master=True), "12:30", "13:00")
+    contact = acceptance.contact_attempt(organizations.get_organization(acme.org_id), order())
+    assert contact.window == calling_hours.get_calling_hours(acme.org_id)

@@ -1,12 +1,12 @@
-"""An organisation's own calling hours."""
+"""An organization's own calling hours."""
 
 from __future__ import annotations
 
 import pytest
 
-from switchboard.accounts import service as accounts
-from switchboard.aws.table import Query
-from switchboard.compliance import service
+from switchboard.accounts import organizations
+from switchboard.aws.reads import Query
+from switchboard.compliance import calling_hours
 from switchboard.errors import Invalid, NotFound
 from tests.actors import tenant, with_effect
 
@@ -16,14 +16,14 @@ pytestmark = pytest.mark.usefixtures("cloud")
 def test_hours_are_set_read_told_and_taken_away() -> None:
     acme = tenant()
     caller = acme.caller(master=True)
-    assert service.get_hours(acme.org_id) is None
-    found = service.set_hours(caller, "09:30", "18:00")
-    assert found == service.get_hours(acme.org_id)
+    assert calling_hours.get_calling_hours(acme.org_id) is None
+    found = calling_hours.set_calling_hours(caller, "09:30", "18:00")
+    assert found == calling_hours.get_calling_hours(acme.org_id)
     assert found is not None
     assert (found.start, found.end) == ("09:30", "18:00")
-    assert accounts.organisation(acme.org_id).calling_hours == {"start": "09:30", "end": "18:00"}
-    assert service.set_hours(caller, None, None) is None
-    assert service.get_hours(acme.org_id) is None
+    assert organizations.get_organization(acme.org_id).calling_hours == {"start": "09:30", "end": "18:00"}
+    assert calling_hours.set_calling_hours(caller, None, None) is None
+    assert calling_hours.get_calling_hours(acme.org_id) is None
     chain = f"{acme.org_id}#chain#{caller.correlation_id}"
     data = [item["data"] for item in Query(table="activity", partition=chain).all() if "calling_hours" in item["type"]]
     assert data == [{"start": "09:30", "end": "18:00"}, {"start": None, "end": None}]
@@ -33,7 +33,7 @@ def test_a_request_that_is_made_again_sets_them_once() -> None:
     acme = tenant()
     once = with_effect(acme.caller(master=True), "again")
     for _ in range(2):
-        service.set_hours(once, "10:00", "17:00", once.effect)
+        calling_hours.set_calling_hours(once, "10:00", "17:00", once.effect)
     chain = f"{acme.org_id}#chain#{once.correlation_id}"
     assert len([item for item in Query(table="activity", partition=chain).all() if "calling" in item["type"]]) == 1
 
@@ -55,17 +55,17 @@ def test_a_request_that_is_made_again_sets_them_once() -> None:
 def test_hours_that_are_none_are_refused_with_their_field(start: str | None, end: str | None, field: str) -> None:
     acme = tenant()
     with pytest.raises(Invalid) as refusal:
-        service.set_hours(acme.caller(master=True), start, end)
+        calling_hours.set_calling_hours(acme.caller(master=True), start, end)
     assert refusal.value.code == "hours_invalid"
     assert field in refusal.value.details["fields"]
-    assert service.get_hours(acme.org_id) is None
+    assert calling_hours.get_calling_hours(acme.org_id) is None
 
 
 @pytest.mark.parametrize(("start", "end"), [("20:59", "24:00"), ("00:00", "08:01"), ("00:00", "24:00")])
 def test_hours_that_leave_a_minute_are_taken(start: str, end: str) -> None:
-    assert service.set_hours(tenant().caller(master=True), start, end)
+    assert calling_hours.set_calling_hours(tenant().caller(master=True), start, end)
 
 
-def test_an_organisation_that_is_none() -> None:
+def test_an_organization_that_is_none() -> None:
     with pytest.raises(NotFound):
-        service.get_hours("org_none")
+        calling_hours.get_calling_hours("org_none")

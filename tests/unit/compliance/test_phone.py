@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.compliance import magic, phone
-from switchboard.compliance.phone import Kind
+from switchboard.carriers import magic_numbers
+from switchboard.compliance import phone
+from switchboard.compliance.phone import NumberKind
 from switchboard.errors import Invalid
 from tests.unit.properties import examples
 
@@ -46,29 +47,29 @@ def test_what_is_no_e164_number_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "region", "state", "kind", "american"),
     [
-        ("+14155550142", "US", "CA", Kind.GEOGRAPHIC, True),
-        ("+14234001234", "US", "TN", Kind.GEOGRAPHIC, True),
-        ("+17875551234", "PR", "PR", Kind.GEOGRAPHIC, True),
-        ("+16715551234", "GU", "GU", Kind.GEOGRAPHIC, True),
-        ("+16842581234", "AS", "AS", Kind.GEOGRAPHIC, True),
-        ("+13407741234", "VI", "VI", Kind.GEOGRAPHIC, True),
-        ("+16702341234", "MP", "MP", Kind.GEOGRAPHIC, True),
-        ("+18005551212", "US", None, Kind.TOLL_FREE, True),
-        ("+18335551212", "US", None, Kind.TOLL_FREE, True),
-        ("+19005551212", "US", None, Kind.NON_GEOGRAPHIC, True),
-        ("+15005550006", "US", None, Kind.NON_GEOGRAPHIC, True),
-        ("+19995551212", None, None, Kind.GEOGRAPHIC, True),  # nobody's code: the strictest law is taken
-        ("+14165551234", "CA", None, Kind.GEOGRAPHIC, False),
-        ("+12425551234", "BS", None, Kind.GEOGRAPHIC, False),
-        ("+18765551234", "JM", None, Kind.GEOGRAPHIC, False),
-        ("+18095551234", "DO", None, Kind.GEOGRAPHIC, False),
-        ("+442079460000", "GB", None, Kind.GEOGRAPHIC, False),
-        ("+61491570156", "AU", None, Kind.GEOGRAPHIC, False),
-        ("+80012345678", None, None, Kind.NON_GEOGRAPHIC, False),
+        ("+14155550142", "US", "CA", NumberKind.GEOGRAPHIC, True),
+        ("+14234001234", "US", "TN", NumberKind.GEOGRAPHIC, True),
+        ("+17875551234", "PR", "PR", NumberKind.GEOGRAPHIC, True),
+        ("+16715551234", "GU", "GU", NumberKind.GEOGRAPHIC, True),
+        ("+16842581234", "AS", "AS", NumberKind.GEOGRAPHIC, True),
+        ("+13407741234", "VI", "VI", NumberKind.GEOGRAPHIC, True),
+        ("+16702341234", "MP", "MP", NumberKind.GEOGRAPHIC, True),
+        ("+18005551212", "US", None, NumberKind.TOLL_FREE, True),
+        ("+18335551212", "US", None, NumberKind.TOLL_FREE, True),
+        ("+19005551212", "US", None, NumberKind.NON_GEOGRAPHIC, True),
+        ("+15005550006", "US", None, NumberKind.NON_GEOGRAPHIC, True),
+        ("+19995551212", None, None, NumberKind.GEOGRAPHIC, True),  # nobody's code: the strictest law is taken
+        ("+14165551234", "CA", None, NumberKind.GEOGRAPHIC, False),
+        ("+12425551234", "BS", None, NumberKind.GEOGRAPHIC, False),
+        ("+18765551234", "JM", None, NumberKind.GEOGRAPHIC, False),
+        ("+18095551234", "DO", None, NumberKind.GEOGRAPHIC, False),
+        ("+442079460000", "GB", None, NumberKind.GEOGRAPHIC, False),
+        ("+61491570156", "AU", None, NumberKind.GEOGRAPHIC, False),
+        ("+80012345678", None, None, NumberKind.NON_GEOGRAPHIC, False),
     ],
 )
 def test_a_number_tells_whose_law_holds(
-    text: str, region: str | None, state: str | None, kind: Kind, american: bool
+    text: str, region: str | None, state: str | None, kind: NumberKind, american: bool
 ) -> None:
     number = phone.parse(text)
     assert (number.region, number.state, number.kind, number.american) == (region, state, kind, american)
@@ -96,9 +97,9 @@ def test_numbers_that_reach_nobody(text: str, nobody: bool) -> None:
 
 
 def test_every_magic_number_is_a_number_that_reaches_nobody() -> None:
-    assert set(magic.NUMBERS.values()) == set(magic.Outcome)
-    assert len(set(magic.NUMBERS.values())) == len(magic.NUMBERS)
-    for number in magic.NUMBERS:
+    assert set(magic_numbers.MAGIC_NUMBERS.values()) == set(magic_numbers.MagicOutcome)
+    assert len(set(magic_numbers.MAGIC_NUMBERS.values())) == len(magic_numbers.MAGIC_NUMBERS)
+    for number in magic_numbers.MAGIC_NUMBERS:
         assert phone.parse(number).reaches_nobody
 
 
@@ -137,7 +138,7 @@ def test_every_magic_number_is_a_number_that_reaches_nobody() -> None:
     ],
 )
 def test_a_pasted_number_is_the_number(text: str) -> None:
-    assert phone.written(text).e164 == "+14155550143"
+    assert phone.parse_pasted(text).e164 == "+14155550143"
 
 
 @pytest.mark.parametrize(
@@ -168,7 +169,7 @@ def test_a_pasted_number_is_the_number(text: str) -> None:
 )
 def test_more_or_less_than_a_number_is_refused_with_the_reason(text: str, why: str) -> None:
     with pytest.raises(Invalid) as refusal:
-        phone.written(text, "number")
+        phone.parse_pasted(text, "number")
     assert (refusal.value.code, refusal.value.details["fields"]) == ("invalid_number", {"number": why})
 
 
@@ -176,7 +177,7 @@ def test_more_or_less_than_a_number_is_refused_with_the_reason(text: str, why: s
 @examples(500)
 def test_whatever_is_pasted_is_a_number_or_refused(text: str) -> None:
     try:
-        number = phone.written(text).e164
+        number = phone.parse_pasted(text).e164
     except Invalid:
         return
     assert phone.parse(number).e164 == number

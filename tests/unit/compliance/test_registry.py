@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from switchboard.compliance import ports, service
-from switchboard.compliance.models import Consent, Contact
-from switchboard.compliance.ports import NotAnswered, SimulatedNumbers
-from switchboard.compliance.registry import FileRegistry
+from switchboard.carriers import registries
+from switchboard.carriers.registries import NoAnswerError, SimulatedReassignedNumbers
+from switchboard.carriers.registry_files import FileRegistry
+from switchboard.compliance import service
+from switchboard.compliance.models import ContactAttempt, StatedConsent
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 LISTED, FREE = "+12025550123", "+12025550124"
@@ -32,7 +33,7 @@ def write(folder: Path, name: str, content: bytes, changed: datetime = NOW) -> P
 
 
 def refusal(folder: Path, e164: str = LISTED, now: datetime = NOW) -> str:
-    with pytest.raises(NotAnswered) as error:
+    with pytest.raises(NoAnswerError) as error:
         FileRegistry(folder).query(e164, now)
     return str(error.value)
 
@@ -137,30 +138,30 @@ def test_a_file_that_changes_is_read_again(tmp_path: Path) -> None:
 
 def test_the_setting_names_the_registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("SWITCHBOARD_NATIONAL_REGISTRY", raising=False)
-    with pytest.raises(NotAnswered):
-        ports.national_registry().query(LISTED, NOW)
+    with pytest.raises(NoAnswerError):
+        registries.get_national_registry().query(LISTED, NOW)
     monkeypatch.setenv("SWITCHBOARD_NATIONAL_REGISTRY", "simulator")
-    assert not ports.national_registry().query(LISTED, NOW).on_list
-    assert ports.national_registry().query("+15005550025", NOW).on_list
+    assert not registries.get_national_registry().query(LISTED, NOW).on_list
+    assert registries.get_national_registry().query("+15005550025", NOW).on_list
     monkeypatch.setenv("SWITCHBOARD_NATIONAL_REGISTRY", "files")
     monkeypatch.setenv("SWITCHBOARD_NATIONAL_REGISTRY_FOLDER", str(tmp_path))
     write(tmp_path, "202.txt", b"202,5550123\n")
-    assert ports.national_registry().query(LISTED, NOW).on_list
+    assert registries.get_national_registry().query(LISTED, NOW).on_list
 
 
 class Broken:
-    def query(self, e164: str, now: datetime) -> ports.Registered:
+    def query(self, e164: str, now: datetime) -> registries.RegistryAnswer:
         raise OSError("disk on fire")
 
 
 @pytest.mark.usefixtures("cloud", "frozen")
 def test_a_registry_that_breaks_refuses_and_a_test_key_needs_none() -> None:
-    consent = Consent(source="opt-in:web-form", date="2025-06-01")
-    asked = Contact(org_id="org_a", channel="voice", to="+12125551234", consent=consent, purpose="telemarketing")
-    found = service.evaluate(asked, SimulatedNumbers(), registry=Broken())
+    consent = StatedConsent(source="opt-in:web-form", date="2025-06-01")
+    asked = ContactAttempt(org_id="org_a", channel="voice", to="+12125551234", consent=consent, purpose="telemarketing")
+    found = service.evaluate(asked, SimulatedReassignedNumbers(), registry=Broken())
     assert (found.code, found.rule("national_dnc").reason) == ("national_dnc_unknown", "unavailable")
     simulated = asked.model_copy(update={"simulated": True})
-    assert service.evaluate(simulated, SimulatedNumbers(), registry=Broken()).allowed
+    assert service.evaluate(simulated, SimulatedReassignedNumbers(), registry=Broken()).allowed
     magic = simulated.model_copy(update={"to": "+15005550025"})
-    assert service.evaluate(magic, SimulatedNumbers()).code == "national_dnc"
-    assert service.evaluate(magic.model_copy(update={"purpose": "informational"}), SimulatedNumbers()).allowed
+    assert service.evaluate(magic, SimulatedReassignedNumbers()).code == "national_dnc"
+    assert service.evaluate(magic.model_copy(update={"purpose": "informational"}), SimulatedReassignedNumbers()).allowed

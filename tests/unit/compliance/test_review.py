@@ -9,14 +9,14 @@ import pytest
 from functions.schedules.law.handler import handler
 from infra import law
 from switchboard import telemetry
-from switchboard.aws import clock
-from switchboard.compliance import amending
+from switchboard.compliance import amendment_service
 from switchboard.compliance.data import area_codes, consent, countries, disclosures, holidays, review, states
 from switchboard.events.models import Actor
+from switchboard.kit import clock
 
 
 def test_nothing_is_overdue_for_a_review() -> None:
-    found = review.overdue(datetime.now(UTC).date())
+    found = review.list_overdue_items(datetime.now(UTC).date())
     assert not found, f"look these up again, and set their review_by: {found}"
 
 
@@ -33,7 +33,7 @@ def test_every_row_says_where_it_stands_since_when_and_until_when_it_is_trusted(
         assert rule.since < rule.review_by
         assert rule.checked is (rule.confidence == "statute")
         assert bool(rule.not_checked) is not rule.checked, "a row that was not read says why"
-    found = {due.what for due in review.rows()}
+    found = {due.what for due in review.list_review_items()}
     assert found >= {f"US-{state}" for state in states.STATES}
     assert found >= {
         "US",
@@ -53,25 +53,27 @@ def test_what_was_not_read_is_looked_up_sooner() -> None:
 
 @pytest.mark.parametrize("day", [holidays.REVIEW_BY, area_codes.REVIEW_BY])
 def test_a_row_is_overdue_on_the_day_after(day: date) -> None:
-    named = {due.what for due in review.rows() if due.review_by == day}
-    assert not named & {due.what for due in review.overdue(day)}
-    assert named <= {due.what for due in review.overdue(day + timedelta(days=1))}
+    named = {due.what for due in review.list_review_items() if due.review_by == day}
+    assert not named & {due.what for due in review.list_overdue_items(day)}
+    assert named <= {due.what for due in review.list_overdue_items(day + timedelta(days=1))}
 
 
 def test_lint_fails_when_a_row_is_overdue(capsys: pytest.CaptureFixture[str]) -> None:
-    with clock.using(clock.Frozen("2026-11-29T12:00:00Z")):
+    with clock.using(clock.FrozenClock("2026-11-29T12:00:00Z")):
         assert law.main() == 0
-    with clock.using(clock.Frozen("2030-01-01T12:00:00Z")):
+    with clock.using(clock.FrozenClock("2030-01-01T12:00:00Z")):
         assert law.main() == 1
     assert "US-NE: its review was due by 2027-06-30 (291 Neb. Admin. Code" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("cloud")
-def test_a_deployment_counts_what_is_overdue(monkeypatch: pytest.MonkeyPatch, frozen: clock.Frozen) -> None:
+def test_a_deployment_counts_what_is_overdue(monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock) -> None:
     counted: list[tuple[str, float]] = []
-    monkeypatch.setattr(telemetry, "metric", lambda name, value=1, **_: counted.append((name, value)))
+    monkeypatch.setattr(telemetry, "emit_metric", lambda name, value=1, **_: counted.append((name, value)))
     operator = Actor(type="operator", id="ada")
-    amending.add(operator, kind="cap", place="US-NY", calls=1, hours=1, source="x", review_by=clock.now().date())
+    amendment_service.add_amendment(
+        operator, kind="cap", place="US-NY", calls=1, hours=1, source="x", review_by=clock.now().date()
+    )
     assert handler({}, None) == {"overdue": 0}
     assert not counted
     frozen.advance(days=1)

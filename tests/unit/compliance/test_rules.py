@@ -7,17 +7,24 @@ from typing import Any
 
 import pytest
 
-from switchboard.aws import secret
-from switchboard.compliance import rules, service
+from switchboard.carriers.registries import NoAnswerError, ReassignedAnswer, RegistryAnswer
+from switchboard.compliance import explanation, rules, service
 from switchboard.compliance.data.consent import WEIGHTS
 from switchboard.compliance.errors import _MESSAGES, Blocked
-from switchboard.compliance.models import Basis, Consent, ConsentRecord, ConsentSource, Reassignment, Window
-from switchboard.compliance.ports import Answer, NotAnswered, Registered
+from switchboard.compliance.models import (
+    CallingHours,
+    ConsentRecord,
+    ConsentSource,
+    ReassignmentAnswer,
+    StandingConsent,
+    StatedConsent,
+)
 from switchboard.compliance.store import Facts
+from switchboard.kit import hashing
 from tests.unit.compliance.gate import NOON, at, verdict
 
 NUMBER, FLORIDA = "+12125551234", "+13055551234"
-LISTED, NOT_LISTED = (lambda: Registered(True, NOON.date())), (lambda: Registered(False, NOON.date()))
+LISTED, NOT_LISTED = (lambda: RegistryAnswer(True, NOON.date())), (lambda: RegistryAnswer(False, NOON.date()))
 RULES = ["dnc", "national_dnc", "opt_out", "consent", "reassigned", "quiet_hours", "caps"]
 
 
@@ -49,7 +56,7 @@ def test_a_verdict_holds_the_numbers_digest_and_nowhere_the_number() -> None:
         assert found.contact is not None
         assert found.contact.to not in dump
         assert found.contact.to[2:] not in dump
-        assert all(rule.input["number"] == secret.digest(found.contact.to) for rule in found.rules)
+        assert all(rule.input["number"] == hashing.digest(found.contact.to) for rule in found.rules)
         assert all(rule.version for rule in found.rules)
 
 
@@ -82,28 +89,28 @@ def test_blocks_and_opt_outs_hold_on_every_channel_and_for_test_keys(channel: st
 @pytest.mark.parametrize(
     ("consent", "reason"),
     [
-        (Consent(source=None, date="2025-01-01"), "source_missing"),
-        (Consent(source=""), "source_unknown"),
-        (Consent(source="yes"), "source_unknown"),
-        (Consent(source="OPT-IN:WEB-FORM"), "source_unknown"),
-        (Consent(source="opt-in:web-form", date=""), "date_malformed"),
-        (Consent(source="opt-in:web-form", date="yesterday"), "date_malformed"),
-        (Consent(source="opt-in:web-form", date="2025-02-30"), "date_malformed"),
-        (Consent(source="opt-in:web-form", date="01/02/2025"), "date_malformed"),
-        (Consent(source="opt-in:web-form", date="2025-01-01T10:00:00"), "date_malformed"),  # of no zone
-        (Consent(source="opt-in:web-form", date="0001-01-01T00:00:00+14:00"), "date_malformed"),
-        (Consent(source="opt-in:web-form", date="2026-01-17"), "date_in_future"),
-        (Consent(source="opt-in:web-form", date="2026-01-15T17:06:00Z"), "date_in_future"),
+        (StatedConsent(source=None, date="2025-01-01"), "source_missing"),
+        (StatedConsent(source=""), "source_unknown"),
+        (StatedConsent(source="yes"), "source_unknown"),
+        (StatedConsent(source="OPT-IN:WEB-FORM"), "source_unknown"),
+        (StatedConsent(source="opt-in:web-form", date=""), "date_malformed"),
+        (StatedConsent(source="opt-in:web-form", date="yesterday"), "date_malformed"),
+        (StatedConsent(source="opt-in:web-form", date="2025-02-30"), "date_malformed"),
+        (StatedConsent(source="opt-in:web-form", date="01/02/2025"), "date_malformed"),
+        (StatedConsent(source="opt-in:web-form", date="2025-01-01T10:00:00"), "date_malformed"),  # of no zone
+        (StatedConsent(source="opt-in:web-form", date="0001-01-01T00:00:00+14:00"), "date_malformed"),
+        (StatedConsent(source="opt-in:web-form", date="2026-01-17"), "date_in_future"),
+        (StatedConsent(source="opt-in:web-form", date="2026-01-15T17:06:00Z"), "date_in_future"),
     ],
 )
-def test_a_consent_that_is_none_is_refused_even_if_the_ledger_has_one(consent: Consent, reason: str) -> None:
+def test_a_consent_that_is_none_is_refused_even_if_the_ledger_has_one(consent: StatedConsent, reason: str) -> None:
     assert found_consent(consent=consent) == ("block", "consent_invalid", reason)
     assert found_consent(Facts(consent=held()), consent=consent) == ("block", "consent_invalid", reason)
 
 
 @pytest.mark.parametrize("source", list(ConsentSource))
 def test_every_source_of_the_contract_will_do(source: ConsentSource) -> None:
-    assert found_consent(consent=Consent(source=source.value, date="2025-11-01")) == ("pass", None, "2025-11-01")
+    assert found_consent(consent=StatedConsent(source=source.value, date="2025-11-01")) == ("pass", None, "2025-11-01")
 
 
 @pytest.mark.parametrize(
@@ -117,7 +124,11 @@ def test_every_source_of_the_contract_will_do(source: ConsentSource) -> None:
 )
 def test_a_consent_is_dated_by_day_or_moment(text: str, since: str) -> None:
     now = at("UTC", "2026-01-15 17:00:00")
-    assert found_consent(now=now, consent=Consent(source="customer-initiated", date=text)) == ("pass", None, since)
+    assert found_consent(now=now, consent=StatedConsent(source="customer-initiated", date=text)) == (
+        "pass",
+        None,
+        since,
+    )
 
 
 def test_without_any_consent_the_contact_is_refused() -> None:
@@ -126,13 +137,13 @@ def test_without_any_consent_the_contact_is_refused() -> None:
 
 
 def test_a_statement_without_a_date_dates_from_the_ledger_else_from_now() -> None:
-    stated = Consent(source="opt-in:web-form")
+    stated = StatedConsent(source="opt-in:web-form")
     assert found_consent(consent=stated) == ("pass", None, "2026-01-15")
     assert found_consent(Facts(consent=held()), consent=stated) == ("pass", None, "2025-03-01")
 
 
 def test_the_ledger_comes_before_a_basis_and_the_statement_before_both() -> None:
-    basis = Basis(source="business-relationship", date="2024-09-01", of="flow_1")
+    basis = StandingConsent(source="business-relationship", date="2024-09-01", of="flow_1")
     assert found_consent(consent=None, basis=basis) == ("pass", None, "2024-09-01")
     assert found_consent(Facts(consent=held()), consent=None, basis=basis) == ("pass", None, "2025-03-01")
     assert found_consent(Facts(consent=held()), basis=basis) == ("pass", None, "2025-06-01")
@@ -142,21 +153,21 @@ def test_the_ledger_comes_before_a_basis_and_the_statement_before_both() -> None
 @pytest.mark.parametrize(
     ("basis", "reason"),
     [
-        (Basis(source="business-relationship", of="key_1"), "date_missing"),
-        (Basis(source="hearsay", date="2024-01-01", of="key_1"), "source_unknown"),
-        (Basis(source="business-relationship", date="2030-01-01", of="key_1"), "date_in_future"),
+        (StandingConsent(source="business-relationship", of="key_1"), "date_missing"),
+        (StandingConsent(source="hearsay", date="2024-01-01", of="key_1"), "source_unknown"),
+        (StandingConsent(source="business-relationship", date="2030-01-01", of="key_1"), "date_in_future"),
     ],
 )
-def test_a_basis_needs_a_source_and_a_date(basis: Basis, reason: str) -> None:
+def test_a_basis_needs_a_source_and_a_date(basis: StandingConsent, reason: str) -> None:
     assert found_consent(consent=None, basis=basis) == ("block", "consent_invalid", reason)
 
 
 def test_what_a_requests_metadata_states() -> None:
-    assert Consent.stated({}) is None
-    assert Consent.stated({"topic": "x", "consent_source": None}) is None
-    assert Consent.stated({"consent_source": "opt-in:web-form"}) == Consent(source="opt-in:web-form")
-    assert Consent.stated({"consent_date": "2025-01-01"}) == Consent(source=None, date="2025-01-01")
-    assert Consent.stated({"consent_source": 5, "consent_date": []}) == Consent(source="5", date="[]")
+    assert StatedConsent.stated({}) is None
+    assert StatedConsent.stated({"topic": "x", "consent_source": None}) is None
+    assert StatedConsent.stated({"consent_source": "opt-in:web-form"}) == StatedConsent(source="opt-in:web-form")
+    assert StatedConsent.stated({"consent_date": "2025-01-01"}) == StatedConsent(source=None, date="2025-01-01")
+    assert StatedConsent.stated({"consent_source": 5, "consent_date": []}) == StatedConsent(source="5", date="[]")
 
 
 #: By source: what it is good for, and the first day too old for NOON (15 January 2026) with the day after it.
@@ -181,8 +192,8 @@ def test_a_consent_is_good_for_so_long_and_no_longer(source: str, channel: str) 
         if purpose == "telemarketing" and not SOURCES[source][0]:
             continue
         given = {"purpose": purpose, "channel": channel, "registered": NOT_LISTED}
-        assert found_consent(consent=Consent(source=source, date=good), **given)[:2] == ("pass", None)
-        refused = verdict(NUMBER, consent=Consent(source=source, date=too_old), **given)
+        assert found_consent(consent=StatedConsent(source=source, date=good), **given)[:2] == ("pass", None)
+        refused = verdict(NUMBER, consent=StatedConsent(source=source, date=too_old), **given)
         assert refused.code == "consent_expired"
         assert refused.rule("consent").reason == "too_old"
         assert refused.rule("consent").details["until"] == "2026-01-14"
@@ -190,14 +201,14 @@ def test_a_consent_is_good_for_so_long_and_no_longer(source: str, channel: str) 
 
 def test_a_consent_of_long_ago_is_refused_from_wherever_it_comes() -> None:
     for text in ("2003-01-01", "0001-01-01"):
-        assert found_consent(consent=Consent(source="business-relationship", date=text))[1] == "consent_expired"
-        basis = Basis(source="business-relationship", date=text, of="flow_1")
+        assert found_consent(consent=StatedConsent(source="business-relationship", date=text))[1] == "consent_expired"
+        basis = StandingConsent(source="business-relationship", date=text, of="flow_1")
         assert found_consent(consent=None, basis=basis)[1] == "consent_expired"
     assert found_consent(Facts(consent=held("2019-03-01")), consent=None)[1] == "consent_expired"
 
 
 def test_months_end_on_their_last_day() -> None:
-    given = Consent(source="customer-initiated", date="2025-11-30")
+    given = StatedConsent(source="customer-initiated", date="2025-11-30")
     assert found_consent(now=at("UTC", "2026-02-28 23:59:59"), consent=given)[0] == "pass"
     assert found_consent(now=at("UTC", "2026-03-01 00:00:00"), consent=given)[1] == "consent_expired"
 
@@ -206,7 +217,7 @@ def test_months_end_on_their_last_day() -> None:
 @pytest.mark.parametrize("channel", ["voice", "sms"])
 @pytest.mark.parametrize("source", SOURCES)
 def test_only_a_written_consent_lets_something_be_sold(source: str, channel: str, to: str) -> None:
-    given = {"consent": Consent(source=source, date="2026-01-02"), "channel": channel, "registered": NOT_LISTED}
+    given = {"consent": StatedConsent(source=source, date="2026-01-02"), "channel": channel, "registered": NOT_LISTED}
     assert verdict(to, **given).allowed
     found = verdict(to, purpose="telemarketing", **given)
     assert found.allowed is SOURCES[source][0]
@@ -223,14 +234,14 @@ def test_a_purpose_that_is_none_is_refused(purpose: str) -> None:
 
 
 def test_a_verdict_keeps_only_the_beginning_of_what_was_stated() -> None:
-    found = verdict(NUMBER, consent=Consent(source="y" * 5_000), timezone="z" * 5_000, state="w" * 5_000)
+    found = verdict(NUMBER, consent=StatedConsent(source="y" * 5_000), timezone="z" * 5_000, state="w" * 5_000)
     assert found.code == "consent_invalid"
     assert len(found.model_dump_json()) < 3_500
 
 
 def test_a_consent_that_does_not_suffice_asks_no_database() -> None:
     database = Database("no")
-    for given in ({"consent": Consent(source="customer-initiated", date="2025-01-01")}, {"purpose": "sales"}):
+    for given in ({"consent": StatedConsent(source="customer-initiated", date="2025-01-01")}, {"purpose": "sales"}):
         assert not verdict(NUMBER, ask=database, registered=NOT_LISTED, **given).allowed
     assert not database.asked
 
@@ -246,8 +257,8 @@ def test_the_national_registry_refuses_what_is_to_be_sold_and_nothing_else() -> 
 
 
 def test_without_an_answer_of_the_registry_nothing_is_sold() -> None:
-    def away() -> Registered:
-        raise NotAnswered("list_too_old")
+    def away() -> RegistryAnswer:
+        raise NoAnswerError("list_too_old")
 
     found = verdict(NUMBER, registered=away, purpose="telemarketing")
     assert (found.code, found.rule("national_dnc").reason) == ("national_dnc_unknown", "list_too_old")
@@ -258,7 +269,7 @@ def test_without_an_answer_of_the_registry_nothing_is_sold() -> None:
 
 
 def test_the_registry_is_american_and_not_asked_in_vain() -> None:
-    def never() -> Registered:
+    def never() -> RegistryAnswer:
         raise AssertionError("not to be asked")
 
     found = verdict("+442079460000", registered=never, purpose="telemarketing")
@@ -270,10 +281,10 @@ def test_the_registry_is_american_and_not_asked_in_vain() -> None:
 class Database:
     """A Reassigned Numbers Database that answers what the test says, and counts."""
 
-    def __init__(self, answer: Answer | Exception) -> None:
+    def __init__(self, answer: ReassignedAnswer | Exception) -> None:
         self.answer, self.asked = answer, list[date]()
 
-    def __call__(self, since: date) -> Answer:
+    def __call__(self, since: date) -> ReassignedAnswer:
         self.asked.append(since)
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -286,11 +297,11 @@ class Database:
         ("no", "pass", None, "not_reassigned"),
         ("yes", "block", "number_reassigned", "reassigned"),
         ("no_data", "pass", None, "no_data"),
-        (NotAnswered("away"), "block", "reassigned_unknown", "unavailable"),
+        (NoAnswerError("away"), "block", "reassigned_unknown", "unavailable"),
     ],
 )
 def test_only_a_number_that_did_not_change_hands_passes(
-    answer: Answer | Exception, result: str, code: str | None, reason: str
+    answer: ReassignedAnswer | Exception, result: str, code: str | None, reason: str
 ) -> None:
     database = Database(answer)
     found = verdict(NUMBER, ask=database).rule("reassigned")
@@ -309,7 +320,7 @@ def test_a_number_without_data_has_no_safe_harbour_and_can_be_refused_by_policy(
 def test_an_answer_holds_for_thirty_days_and_for_its_own_date() -> None:
     day = timedelta(days=1)
     for age, since, asks in [(29 * day, "2025-06-01", 0), (30 * day, "2025-06-01", 1), (day, "2025-05-31", 1)]:
-        given = Reassignment(answer="yes", at=(NOON - age).isoformat())
+        given = ReassignmentAnswer(answer="yes", at=(NOON - age).isoformat())
         database = Database("no")
         found = verdict(NUMBER, facts=Facts(answers={since: given}), ask=database)
         assert len(database.asked) == asks
@@ -422,7 +433,7 @@ def test_magic_numbers_of_the_voice_simulator_pass_the_gate(last: str) -> None:
 
 def test_a_refusal_says_which_gate_why_and_when_again() -> None:
     with pytest.raises(Blocked) as refusal:
-        service.require(verdict("+14234001234", at("America/Chicago", "2026-01-14 20:30:00")))
+        service.require_allowed(verdict("+14234001234", at("America/Chicago", "2026-01-14 20:30:00")))
     assert refusal.value.code == "quiet_hours"
     assert refusal.value.details == {
         "gate": "quiet_hours",
@@ -431,7 +442,7 @@ def test_a_refusal_says_which_gate_why_and_when_again() -> None:
         "timezone": "America/New_York",
     }
     with pytest.raises(Blocked) as refusal:
-        service.writes_for(verdict(NUMBER, facts=Facts(blocked=True)))
+        service.allowed_writes(verdict(NUMBER, facts=Facts(blocked=True)))
     assert (refusal.value.code, refusal.value.details) == ("dnc", {"gate": "dnc", "reason": "on_list"})
 
 
@@ -441,35 +452,35 @@ def test_every_code_has_its_message() -> None:
         verdict(NUMBER, facts=Facts(blocked=True)),
         verdict(NUMBER, facts=Facts(opted_out=True)),
         verdict(NUMBER, consent=None),
-        verdict(NUMBER, consent=Consent(source="x")),
+        verdict(NUMBER, consent=StatedConsent(source="x")),
         verdict(NUMBER, ask=Database("yes")),
-        verdict(NUMBER, ask=Database(NotAnswered("away"))),
+        verdict(NUMBER, ask=Database(NoAnswerError("away"))),
         verdict(NUMBER, night),
         verdict("+18005551234"),
         verdict(FLORIDA, facts=attempts(*[timedelta(hours=1)] * 3)),
-        verdict(NUMBER, consent=Consent(source="customer-initiated", date="2020-01-01")),
-        verdict(NUMBER, consent=Consent(source="business-relationship"), purpose="telemarketing"),
+        verdict(NUMBER, consent=StatedConsent(source="customer-initiated", date="2020-01-01")),
+        verdict(NUMBER, consent=StatedConsent(source="business-relationship"), purpose="telemarketing"),
         verdict(NUMBER, purpose="telemarketing", registered=LISTED),
         verdict(NUMBER, purpose="telemarketing"),
     ]
     codes = set()
     for found in refused:
         with pytest.raises(Blocked) as refusal:
-            service.require(found)
+            service.require_allowed(found)
         codes.add(refusal.value.code)
         assert refusal.value.message
     assert len(codes) == 13 == len(_MESSAGES)
 
 
 def test_an_explanation_tells_every_rule_in_plain_text() -> None:
-    text = service.explain(verdict("+14234001234", at("America/Chicago", "2026-01-14 20:30:00")))
+    text = explanation.explain_verdict(verdict("+14234001234", at("America/Chicago", "2026-01-14 20:30:00")))
     assert text.startswith("Call to number ")
     assert "refused (quiet_hours)" in text
     assert all(f"{position}. {rule}" in text for position, rule in enumerate(RULES, 1))
     assert "America/Chicago or America/New_York" in text
     assert "2026-01-15T14:00:00.000Z" in text
     assert "+1423" not in text
-    assert "allowed" in service.explain(verdict(NUMBER, channel="sms"))
+    assert "allowed" in explanation.explain_verdict(verdict(NUMBER, channel="sms"))
 
 
 @pytest.mark.parametrize(
@@ -478,4 +489,4 @@ def test_an_explanation_tells_every_rule_in_plain_text() -> None:
 )
 def test_a_window_begins_before_it_ends(start: str, end: str) -> None:
     with pytest.raises(ValueError, match=r"must end|pattern"):
-        Window(start=start, end=end)
+        CallingHours(start=start, end=end)

@@ -7,15 +7,18 @@ from typing import Any
 
 import pytest
 
-from switchboard.aws import clock, secret, session, table
-from switchboard.aws.effect import Effect
-from switchboard.aws.table import ConditionFailedError, Put, Query, commit
-from switchboard.compliance import ledgers, ports, service
+from switchboard.aws import attributes, clients, reads, writes
+from switchboard.aws.reads import Query
+from switchboard.aws.writes import ConditionFailedError, Put, commit
+from switchboard.carriers import registries
+from switchboard.carriers.registries import ReassignedAnswer
+from switchboard.compliance import explanation, ledgers, service
 from switchboard.compliance.errors import Blocked
-from switchboard.compliance.models import Consent, Contact, Verdict
-from switchboard.compliance.ports import Answer
+from switchboard.compliance.models import ContactAttempt, StatedConsent, Verdict
 from switchboard.errors import Invalid, NotFound, QuotaExceeded, Unavailable
-from switchboard.events.models import Actor, Work
+from switchboard.events.models import Actor, SystemActor
+from switchboard.kit import clock, hashing
+from switchboard.persistence.idempotency import IdempotencyKey
 from tests.unit.compliance import gate
 from tests.unit.compliance.gate import CONSENT
 
@@ -24,18 +27,18 @@ pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 NUMBER, FLORIDA = "+12125551234", "+13055551234"
 
 
-def origin(org_id: str = "org_a") -> Work:
-    return Work(org_id=org_id, actor=Actor(type="key", id="key_1"), agent_id=None, correlation_id="corr_1")
+def origin(org_id: str = "org_a") -> SystemActor:
+    return SystemActor(org_id=org_id, actor=Actor(type="key", id="key_1"), agent_id=None, correlation_id="corr_1")
 
 
 class Database:
     """A Reassigned Numbers Database that answers what the test says, and remembers what it was asked."""
 
-    def __init__(self, answer: Answer | Exception = "no") -> None:
+    def __init__(self, answer: ReassignedAnswer | Exception = "no") -> None:
         self.answer = answer
         self.asked: list[tuple[str, date]] = []
 
-    def query(self, e164: str, since: date) -> Answer:
+    def query(self, e164: str, since: date) -> ReassignedAnswer:
         self.asked.append((e164, since))
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -43,13 +46,13 @@ class Database:
 
 
 def evaluate(to: str = NUMBER, database: Database | None = None, **contact: Any) -> Verdict:
-    asked = Contact(**{"org_id": "org_a", "channel": "voice", "to": to, "consent": CONSENT, **contact})
+    asked = ContactAttempt(**{"org_id": "org_a", "channel": "voice", "to": to, "consent": CONSENT, **contact})
     return service.evaluate(asked, database or Database())
 
 
 def call(verdict: Verdict) -> None:
     """Commit a call as a domain would."""
-    commit(service.writes_for(verdict), service.record(verdict, "call_1"))
+    commit(service.allowed_writes(verdict), service.verdict_writes(verdict, "call_1"))
 
 
 def events() -> list[str]:
@@ -65,7 +68,7 @@ def test_what_is_no_number_is_invalid() -> None:
 def test_all_facts_are_read_in_one_request(monkeypatch: pytest.MonkeyPatch) -> None:
     evaluate()
     requests: list[str] = []
-    client = session.dynamodb()
+    client = clients.dynamodb_client()
     for operation in ("batch_get_item", "get_item", "query", "update_item", "put_item"):
         real = getattr(client, operation)
         monkeypatch.setattr(
@@ -75,9 +78,9 @@ def test_all_facts_are_read_in_one_request(monkeypatch: pytest.MonkeyPatch) -> N
     assert requests == ["batch_get_item"]
 
 
-def test_another_organisations_lists_do_not_matter() -> None:
-    ledgers.block(origin("org_b"), NUMBER)
-    ledgers.opt_out(origin("org_b"), NUMBER, "manual")
+def test_another_organizations_lists_do_not_matter() -> None:
+    ledgers.block_number(origin("org_b"), NUMBER)
+    ledgers.record_opt_out(origin("org_b"), NUMBER, "manual")
     ledgers.record_consent(origin("org_b"), NUMBER, "opt-in:web-form", "2024-01-01")
     found = evaluate()
     assert found.allowed
@@ -88,17 +91,17 @@ def test_another_organisations_lists_do_not_matter() -> None:
 
 def test_a_block_that_lands_before_the_commit_refuses_the_call() -> None:
     found = evaluate()
-    ledgers.block(origin(), NUMBER)
+    ledgers.block_number(origin(), NUMBER)
     with pytest.raises(Blocked) as refusal:
         call(found)
     assert (refusal.value.code, refusal.value.details["reason"]) == ("dnc", "changed_meanwhile")
     with pytest.raises(NotFound):
-        service.get("org_a", "call_1")
+        service.get_verdict("org_a", "call_1")
 
 
 def test_an_opt_out_that_lands_before_the_commit_refuses_the_call() -> None:
     found = evaluate(channel="sms")
-    ledgers.opt_out(origin(), NUMBER, "keyword", "STOP")
+    ledgers.record_opt_out(origin(), NUMBER, "keyword", "STOP")
     with pytest.raises(Blocked) as refusal:
         call(found)
     assert refusal.value.code == "opted_out"
@@ -113,7 +116,7 @@ def test_of_calls_that_were_let_through_at_once_no_more_than_the_cap_are_made() 
     assert refusal.value.code == "attempt_cap"
 
 
-def test_three_calls_a_day_over_days(frozen: clock.Frozen) -> None:
+def test_three_calls_a_day_over_days(frozen: clock.FrozenClock) -> None:
     made = []
     for _ in range(60):
         found = evaluate(FLORIDA)
@@ -129,7 +132,7 @@ def test_three_calls_a_day_over_days(frozen: clock.Frozen) -> None:
         assert clock.parse(fourth) - clock.parse(first) >= timedelta(hours=24)
 
 
-def test_the_cap_counts_by_organisation_and_by_subject() -> None:
+def test_the_cap_counts_by_organization_and_by_subject() -> None:
     for _ in range(3):
         call(evaluate(FLORIDA, subject="renewal"))
     assert evaluate(FLORIDA, subject="renewal").code == "attempt_cap"
@@ -137,15 +140,15 @@ def test_the_cap_counts_by_organisation_and_by_subject() -> None:
     assert evaluate(FLORIDA, subject="renewal", org_id="org_b").allowed
 
 
-def test_a_call_that_was_counted_may_be_dialled() -> None:
+def test_a_call_that_was_counted_may_be_dialed() -> None:
     for _ in range(3):
         call(evaluate(FLORIDA))
     again = evaluate(FLORIDA, counted=True)
     assert again.allowed
-    assert len(service.writes_for(again)) == 2
+    assert len(service.allowed_writes(again)) == 2
 
 
-def test_an_answer_of_the_database_is_kept_for_thirty_days_and_for_all(frozen: clock.Frozen) -> None:
+def test_an_answer_of_the_database_is_kept_for_thirty_days_and_for_all(frozen: clock.FrozenClock) -> None:
     database = Database()
     frozen.advance(hours=1)
     for org_id in ("org_a", "org_b"):
@@ -165,11 +168,13 @@ def test_an_answer_of_the_database_is_kept_for_thirty_days_and_for_all(frozen: c
 def test_each_date_of_consent_has_its_own_answer() -> None:
     database = Database()
     for day in ("2025-01-01", "2025-02-01", "2025-01-01"):
-        evaluate(database=database, consent=Consent(source="opt-in:web-form", date=day))
+        evaluate(database=database, consent=StatedConsent(source="opt-in:web-form", date=day))
     assert [since.isoformat() for _, since in database.asked] == ["2025-01-01", "2025-02-01"]
 
 
-@pytest.mark.parametrize("error", [TimeoutError(), ports.NotAnswered("away"), RuntimeError("broken"), KeyError("x")])
+@pytest.mark.parametrize(
+    "error", [TimeoutError(), registries.NoAnswerError("away"), RuntimeError("broken"), KeyError("x")]
+)
 def test_a_database_that_fails_refuses_and_is_asked_again(error: Exception) -> None:
     database = Database(error)
     for _ in range(2):
@@ -181,7 +186,7 @@ def test_a_database_that_fails_refuses_and_is_asked_again(error: Exception) -> N
 
 def test_no_number_of_dates_makes_an_item_larger_that_others_need() -> None:
     for day in range(1, 29):
-        evaluate(consent=Consent(source="opt-in:web-form", date=f"2024-02-{day:02}"))
+        evaluate(consent=StatedConsent(source="opt-in:web-form", date=f"2024-02-{day:02}"))
     items = list(Query(table="core", partition=f"rnd#{NUMBER}").all())
     assert len(items) == 28
     assert {tuple(sorted(item)) for item in items} == {("answer", "at", "expires", "pk", "sk")}
@@ -220,7 +225,7 @@ def test_what_is_refused_before_the_paid_query_costs_nothing() -> None:
     def full() -> None:
         raise QuotaExceeded("Full.", code="daily_cap", resource="basic_calls", current=1, cap=1)
 
-    asked = Contact(org_id="org_a", channel="voice", to=NUMBER, consent=CONSENT)
+    asked = ContactAttempt(org_id="org_a", channel="voice", to=NUMBER, consent=CONSENT)
     with pytest.raises(QuotaExceeded):
         service.evaluate(asked, database, before_paying=full)
     assert not database.asked
@@ -229,7 +234,7 @@ def test_what_is_refused_before_the_paid_query_costs_nothing() -> None:
 
 
 def test_without_a_database_real_numbers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    contact = Contact(org_id="org_a", channel="voice", to=NUMBER, consent=CONSENT)
+    contact = ContactAttempt(org_id="org_a", channel="voice", to=NUMBER, consent=CONSENT)
     monkeypatch.setenv("SWITCHBOARD_REASSIGNED_NUMBERS", "none")
     assert service.evaluate(contact).code == "reassigned_unknown"
     assert service.evaluate(contact.model_copy(update={"simulated": True})).allowed
@@ -252,11 +257,11 @@ def test_magic_numbers_are_never_asked_about_for_money(to: str, code: str | None
     found = evaluate(to, database, simulated=simulated)
     assert (found.code, found.rule("reassigned").reason) == (code, reason)
     assert not database.asked
-    assert table.get("core", {"pk": f"rnd#{to}", "sk": "answers"}) is None
+    assert reads.get_item("core", {"pk": f"rnd#{to}", "sk": "answers"}) is None
 
 
-def test_a_stated_consent_enters_the_ledger_with_the_first_call(frozen: clock.Frozen) -> None:
-    first = evaluate(consent=Consent(source="opt-in:web-form"))
+def test_a_stated_consent_enters_the_ledger_with_the_first_call(frozen: clock.FrozenClock) -> None:
+    first = evaluate(consent=StatedConsent(source="opt-in:web-form"))
     assert evaluate(consent=None).code == "consent_missing"
     call(first)
     frozen.advance(days=40)
@@ -268,85 +273,85 @@ def test_a_stated_consent_enters_the_ledger_with_the_first_call(frozen: clock.Fr
         "from": "ledger",
         "first_seen": False,
     }
-    assert evaluate(consent=Consent(source="opt-in:web-form")).rule("consent").details["since"] == "2026-01-15"
+    assert evaluate(consent=StatedConsent(source="opt-in:web-form")).rule("consent").details["since"] == "2026-01-15"
 
 
 def test_a_consent_that_is_in_the_ledger_is_not_overwritten_by_a_call() -> None:
-    found = evaluate(consent=Consent(source="customer-initiated"))
+    found = evaluate(consent=StatedConsent(source="customer-initiated"))
     ledgers.record_consent(origin(), NUMBER, "opt-in:double-opt-in", "2025-02-02")
     call(found)
-    (record,), _ = ledgers.consented("org_a", 10)
+    (record,), _ = ledgers.list_consents("org_a", 10)
     assert (record.source.value, record.date) == ("opt-in:double-opt-in", "2025-02-02")
 
 
-def test_a_verdict_is_kept_with_its_subject_and_found_by_its_organisation_only(frozen: clock.Frozen) -> None:
+def test_a_verdict_is_kept_with_its_subject_and_found_by_its_organization_only(frozen: clock.FrozenClock) -> None:
     found = evaluate("+14234001234", window={"start": "13:30", "end": "17:00"})
-    commit(service.record(found, "call_1"))
+    commit(service.verdict_writes(found, "call_1"))
     frozen.advance(hours=3)
     again = evaluate("+14234001234", window={"start": "13:30", "end": "17:00"})
-    commit(service.record(again, "call_1"))
-    kept = service.get("org_a", "call_1")
+    commit(service.verdict_writes(again, "call_1"))
+    kept = service.get_verdict("org_a", "call_1")
     assert kept == again.model_copy(update={"contact": None})
-    assert [verdict.allowed for verdict in service.history("org_a", "call_1")] == [True, False]
-    assert service.explain(kept) == service.explain(again)
+    assert [verdict.allowed for verdict in service.list_verdicts("org_a", "call_1")] == [True, False]
+    assert explanation.explain_verdict(kept) == explanation.explain_verdict(again)
     for org_id, subject in [("org_b", "call_1"), ("org_a", "call_2")]:
         with pytest.raises(NotFound):
-            service.get(org_id, subject)
+            service.get_verdict(org_id, subject)
     with pytest.raises(ValueError, match="call evaluate"):
-        service.writes_for(kept)
+        service.allowed_writes(kept)
 
 
 def test_a_stored_verdict_and_its_event_hold_no_number() -> None:
     found = evaluate()
-    commit(service.record(found, "call_1"))
+    commit(service.verdict_writes(found, "call_1"))
     (item,) = Query(table="core", partition="org_a#verdict#call_1").all()
     assert NUMBER not in repr(item)
     assert NUMBER[2:] not in repr(item)
-    assert NUMBER[2:] not in service.get("org_a", "call_1").model_dump_json()
-    assert item["number"] == secret.digest(NUMBER)
+    assert NUMBER[2:] not in service.get_verdict("org_a", "call_1").model_dump_json()
+    assert item["number"] == hashing.digest(NUMBER)
     assert found.summary()["rules"]["dnc"] == "pass:not_on_list"
 
 
 def test_a_stored_verdict_takes_one_write_unit_and_is_read_as_it_was() -> None:
     found = evaluate(FLORIDA)
-    commit(service.record(found, "call_1"))
+    commit(service.verdict_writes(found, "call_1"))
     (item,) = Query(table="core", partition="org_a#verdict#call_1").all()
     sizes = [len(name) + len(value if isinstance(value, bytes) else str(value)) for name, value in item.items()]
     assert sum(sizes) < 1_024
-    assert service.get("org_a", "call_1") == found.model_copy(update={"contact": None})
+    assert service.get_verdict("org_a", "call_1") == found.model_copy(update={"contact": None})
 
 
 def test_what_a_refused_contact_writes_is_nothing() -> None:
-    ledgers.block(origin(), FLORIDA)
+    ledgers.block_number(origin(), FLORIDA)
     with pytest.raises(Blocked):
-        service.writes_for(evaluate(FLORIDA))
+        service.allowed_writes(evaluate(FLORIDA))
 
 
-def test_blocking_twice_is_blocking_once(frozen: clock.Frozen) -> None:
-    first = ledgers.block(origin(), NUMBER, "asked us to")
+def test_blocking_twice_is_blocking_once(frozen: clock.FrozenClock) -> None:
+    first = ledgers.block_number(origin(), NUMBER, "asked us to")
     frozen.advance(minutes=1)
-    assert ledgers.block(origin(), NUMBER, "again") == first
+    assert ledgers.block_number(origin(), NUMBER, "again") == first
     assert evaluate().code == "dnc"
     assert ledgers.is_blocked("org_a", NUMBER)
-    assert ledgers.unblock(origin(), NUMBER) is True
-    assert ledgers.unblock(origin(), NUMBER) is False
+    assert ledgers.unblock_number(origin(), NUMBER) is True
+    assert ledgers.unblock_number(origin(), NUMBER) is False
     assert evaluate().allowed
     assert not ledgers.is_blocked("org_a", NUMBER)
     assert events() == ["number.blocked", "number.unblocked"]
 
 
-def test_opting_out_twice_is_opting_out_once(frozen: clock.Frozen) -> None:
-    first = ledgers.opt_out(origin(), NUMBER, "keyword", "STOP")
+def test_opting_out_twice_is_opting_out_once(frozen: clock.FrozenClock) -> None:
+    first = ledgers.record_opt_out(origin(), NUMBER, "keyword", "STOP")
     frozen.advance(minutes=1)
-    assert ledgers.opt_out(origin(), NUMBER, "manual") == first
+    assert ledgers.record_opt_out(origin(), NUMBER, "manual") == first
     assert evaluate(channel="voice").code == evaluate(channel="sms").code == "opted_out"
-    assert ledgers.opt_in(origin(), NUMBER) is True
-    assert ledgers.opt_in(origin(), NUMBER) is False
+    assert ledgers.record_opt_in(origin(), NUMBER) is True
+    assert ledgers.record_opt_in(origin(), NUMBER) is False
     assert evaluate().allowed
     assert events() == ["sms.opt_out", "sms.opt_in"]
 
 
-def test_recording_a_consent_twice_is_recording_it_once(frozen: clock.Frozen) -> None:
+def test_recording_a_consent_twice_is_recording_it_once(frozen: clock.FrozenClock) -> None:
     first = ledgers.record_consent(origin(), NUMBER, "opt-in:web-form", "2025-01-01")
     frozen.advance(minutes=1)
     assert ledgers.record_consent(origin(), NUMBER, "opt-in:web-form", "2025-01-01") == first
@@ -373,40 +378,43 @@ def test_a_consent_that_is_none_enters_no_ledger_key_or_flow(source: str, day: s
         ledgers.record_consent(origin(), NUMBER, source, day)
     if day:
         with pytest.raises(Invalid, match=why):
-            ledgers.basis(source, day, "key")
+            ledgers.parse_standing_consent(source, day, "key")
     assert events() == []
 
 
-@pytest.mark.parametrize("act", [ledgers.block, ledgers.unblock, ledgers.opt_in])
+@pytest.mark.parametrize("act", [ledgers.block_number, ledgers.unblock_number, ledgers.record_opt_in])
 def test_only_numbers_enter_the_ledgers(act: Any) -> None:
     with pytest.raises(Invalid):
         act(origin(), "5551234")
 
 
 def test_events_name_numbers_by_their_digest() -> None:
-    ledgers.block(origin(), NUMBER, "rude")
-    ledgers.opt_out(origin(), NUMBER, "keyword", "STOP")
+    ledgers.block_number(origin(), NUMBER, "rude")
+    ledgers.record_opt_out(origin(), NUMBER, "keyword", "STOP")
     ledgers.record_consent(origin(), NUMBER, "opt-in:web-form", "2025-01-01")
     told = list(Query(table="activity", partition="org_a#chain#corr_1").all())
     assert [item["type"] for item in told] == ["number.blocked", "sms.opt_out", "consent.recorded"]
     for item in told:
         assert NUMBER not in repr(item)
-        assert item["subject"] == {"type": "number", "id": secret.digest(NUMBER), "version": None}
+        assert item["subject"] == {"type": "number", "id": hashing.digest(NUMBER), "version": None}
 
 
 def test_the_ledgers_are_listed_page_by_page() -> None:
     numbers = [f"+1212555{last:04}" for last in range(5)]
     for number in numbers:
-        ledgers.block(origin(), number)
-        ledgers.opt_out(origin(), number, "api")
-    listed, after = ledgers.blocked("org_a", 3)
+        ledgers.block_number(origin(), number)
+        ledgers.record_opt_out(origin(), number, "api")
+    listed, after = ledgers.list_blocked_numbers("org_a", 3)
     assert after is not None
-    rest, end = ledgers.blocked("org_a", 3, after)
+    rest, end = ledgers.list_blocked_numbers("org_a", 3, after)
     assert [entry.e164 for entry in [*listed, *rest]] == numbers
     assert end is None
-    assert [entry.e164 for entry in ledgers.opt_outs("org_a", 10)[0]] == numbers
-    assert ledgers.blocked("org_b", 10) == ([], None)
-    for wrong in (lambda: ledgers.blocked("org_b", 3, after), lambda: ledgers.opt_outs("org_a", 3, after)):
+    assert [entry.e164 for entry in ledgers.list_opt_outs("org_a", 10)[0]] == numbers
+    assert ledgers.list_blocked_numbers("org_b", 10) == ([], None)
+    for wrong in (
+        lambda: ledgers.list_blocked_numbers("org_b", 3, after),
+        lambda: ledgers.list_opt_outs("org_a", 3, after),
+    ):
         with pytest.raises(Invalid):
             wrong()
 
@@ -417,10 +425,10 @@ def test_the_ledgers_are_listed_page_by_page() -> None:
 @pytest.mark.parametrize("number", [NUMBER, FLORIDA, "+442079460018", "+18005551234"])
 def test_a_kept_verdict_has_all_that_was_found_in_one_write_unit(number: str) -> None:
     made = gate.verdict(number)
-    table.write(service.record(made, "call_00000000000000000000000001"))
+    writes.write_item(service.verdict_writes(made, "call_00000000000000000000000001"))
     item = _stored("verdict#call_00000000000000000000000001")
-    assert sum(len(name) + _size(value) for name, value in table.encode_item(item).items()) < 1_024
-    found = service.get("org_a", "call_00000000000000000000000001")
+    assert sum(len(name) + _size(value) for name, value in attributes.encode_item(item).items()) < 1_024
+    found = service.get_verdict("org_a", "call_00000000000000000000000001")
     assert found.rules == made.rules
     assert all(rule.version and rule.input for rule in found.rules)
     assert item["expires"] == int((clock.now() + timedelta(days=1830)).timestamp())
@@ -428,9 +436,9 @@ def test_a_kept_verdict_has_all_that_was_found_in_one_write_unit(number: str) ->
 
 def test_a_verdict_that_was_kept_before_rules_were_compressed_is_read() -> None:
     made = gate.verdict(NUMBER)
-    put = service.record(made, "call_1")
-    table.write(Put(table="core", item={**put.item, "rules": made.model_dump(mode="json")["rules"]}))
-    assert service.get("org_a", "call_1").rules == made.rules
+    put = service.verdict_writes(made, "call_1")
+    writes.write_item(Put(table="core", item={**put.item, "rules": made.model_dump(mode="json")["rules"]}))
+    assert service.get_verdict("org_a", "call_1").rules == made.rules
 
 
 def _stored(name: str) -> dict[str, Any]:
@@ -453,9 +461,9 @@ def _size(value: dict[str, Any]) -> int:
 
 def test_a_block_that_is_made_again_stays_undone_after_the_number_was_unblocked() -> None:
     def block() -> str:
-        return ledgers.block(origin(), NUMBER, effect=Effect("usr_1", "key", "same")).id
+        return ledgers.block_number(origin(), NUMBER, effect=IdempotencyKey("usr_1", "key", "same")).id
 
     first = block()
     assert block() == first
-    ledgers.unblock(origin(), NUMBER)
+    ledgers.unblock_number(origin(), NUMBER)
     assert (block(), ledgers.is_blocked("org_a", NUMBER)) == (first, False)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 
 import pytest
 
-from switchboard.compliance.data.law import Cap, Hours, Rule
+from switchboard.compliance.data.law import AttemptCap, DayWindow, Rule
 from switchboard.compliance.data.states import FEDERAL, STATES
 
 #: Rows whose laws are older than anything that the gate is asked about.
@@ -62,11 +62,11 @@ EXPECTED = {
 }
 
 
-def hours(text: str | None) -> Hours | None:
+def hours(text: str | None) -> DayWindow | None:
     if text in (None, "-"):
         return None
     start, end = text.split("-")
-    return Hours(int(start) * 60, int(end) * 60)
+    return DayWindow(int(start) * 60, int(end) * 60)
 
 
 def facts(rule: Rule) -> dict[str, object]:
@@ -87,7 +87,7 @@ def expected(row: Row) -> dict[str, object]:
         "voice": hours(row.voice),
         "voice_only": row.voice_only,
         "zone": row.zone,
-        "cap": row.cap and Cap(*row.cap),
+        "cap": row.cap and AttemptCap(*row.cap),
     }
 
 

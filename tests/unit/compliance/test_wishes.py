@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from switchboard.compliance.wishes import asks_to_stop, asks_to_stop_in, presses_to_stop
+from switchboard.compliance.opt_out_speech import asks_to_stop, asks_to_stop_in_turns, presses_to_stop
 
 WISHES = """
 Stop calling me.
@@ -833,7 +833,7 @@ def test_a_long_turn_takes_no_long_time(words: str) -> None:
     ],
 )
 def test_a_pause_splits_no_wish(turns: list[str]) -> None:
-    assert asks_to_stop_in(turns)
+    assert asks_to_stop_in_turns(turns)
 
 
 @pytest.mark.parametrize(
@@ -849,7 +849,7 @@ def test_a_pause_splits_no_wish(turns: list[str]) -> None:
 )
 def test_turns_that_ask_for_nothing_are_no_wish(turns: list[str]) -> None:
     # What is cut off behind "take me off" is a wish until the rest of it is heard.
-    assert asks_to_stop_in(turns) is (turns[:1] == ["Can you take me off"])
+    assert asks_to_stop_in_turns(turns) is (turns[:1] == ["Can you take me off"])
 
 
 @pytest.mark.parametrize("digits", ["9", "9#", "*9", "#9#"])

@@ -105,7 +105,7 @@ def test_oregon_idaho_and_nevada_have_both_sides_of_their_boundaries() -> None:
 
 @pytest.mark.parametrize("name", ["", "Mars/Olympus", "../etc/passwd", "/etc/localtime", "America", "x\0y"])
 def test_a_zone_that_is_none_is_not_found(name: str) -> None:
-    assert zones.zone(name) is None
+    assert zones.load_zone(name) is None
 
 
 def offset(name: str, year: int) -> list[timedelta | None]:
@@ -160,10 +160,10 @@ def test_the_librarys_table_against_the_zones_of_every_country_that_it_covers(ye
                 continue
             assert all(ZoneInfo(name) for name in names)
             for region in regions:
-                found = zones.widened(names, region, year)
+                found = zones.widen_zones(names, region, year)
                 assert set(names) <= found
                 placed[region] |= found
-    covered = {name for names in zones._UNNAMED.values() for name in names}
+    covered = {name for names in zones._ZONES_OF_PREFIXES.values() for name in names}
     for region, names in placed.items():
         for name in zones.of_country(region):
             known = any(offset(name, year) == offset(other, year) for other in names | covered)
@@ -179,7 +179,7 @@ def test_every_prefix_has_a_zone_of_its_country(year: int) -> None:
             continue
         for region in codes[code]:
             own = zones.of_country(region)
-            found = zones.widened(names, region, year)
+            found = zones.widen_zones(names, region, year)
             assert not own or any(region in zones.countries_of(name) for name in found), (prefix, region)
 
 
@@ -206,5 +206,5 @@ def test_the_zones_of_a_state() -> None:
 
 
 def test_every_zone_of_canadas_codes_exists_and_is_canadian() -> None:
-    for names in area_codes.CANADIAN.values():
+    for names in area_codes.CANADIAN_ZONES.values():
         assert all("CA" in zones.countries_of(name) for name in names)

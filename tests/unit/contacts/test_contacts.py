@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from switchboard.aws import clock
-from switchboard.aws.effect import Effect
-from switchboard.aws.table import Item, Query
+from switchboard.aws.attributes import Item
+from switchboard.aws.reads import Query
 from switchboard.contacts import service, store
 from switchboard.errors import Conflict, Invalid, NotFound
 from switchboard.events import service as events
+from switchboard.kit import clock
+from switchboard.persistence.idempotency import IdempotencyKey
 from tests.actors import Tenant, tenant
 from tests.unit.contacts.book import ADA, BOB, called, names, pages, saved
 
@@ -20,19 +21,19 @@ pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
 
 @pytest.fixture
-def acme(cloud: dict[str, str], frozen: clock.Frozen) -> Tenant:
+def acme(cloud: dict[str, str], frozen: clock.FrozenClock) -> Tenant:
     return tenant()
 
 
 def told(acme: Tenant) -> list[events.Event]:
-    items = Query(table="activity", partition=events.chain_partition(acme.org_id, "corr_test")).all()
-    return [event for event in map(events.from_item, items) if event.type.startswith("contact.")]
+    items = Query(table="activity", partition=events.workflow_partition(acme.org_id, "corr_test")).all()
+    return [event for event in map(events.parse_event, items) if event.type.startswith("contact.")]
 
 
 # --- one contact a number ---------------------------------------------------------------------------------------
 
 
-def test_a_number_is_one_contact_whose_other_fields_stay(acme: Tenant, frozen: clock.Frozen) -> None:
+def test_a_number_is_one_contact_whose_other_fields_stay(acme: Tenant, frozen: clock.FrozenClock) -> None:
     first = saved(acme, display_name="  Ada ", role="Patient", email="ada@EXAMPLE.com", notes="\n")
     frozen.advance(minutes=1)
     after = saved(acme, role=None, notes="Call late.")
@@ -47,7 +48,7 @@ def test_a_change_is_told_by_ids_and_field_names_alone(acme: Tenant) -> None:
     contact = saved(acme, display_name="Ada", notes="secret")
     saved(acme, display_name="Ada", notes="other")
     saved(acme, notes="other")
-    service.delete(acme.caller(master=True), contact.id)
+    service.delete_contact(acme.caller(master=True), contact.id)
     found = told(acme)
     assert [(event.type, event.subject.id, event.data.get("fields")) for event in found] == [
         ("contact.created", contact.id, ["display_name", "notes"]),
@@ -59,10 +60,10 @@ def test_a_change_is_told_by_ids_and_field_names_alone(acme: Tenant) -> None:
 
 def test_a_contact_is_changed_by_its_id_and_keeps_its_number(acme: Tenant) -> None:
     contact, origin = saved(acme, display_name="Ada"), acme.caller(master=True)
-    known = service.update(origin, contact.id, {"e164": ADA, "role": "Patient"})
+    known = service.update_contact(origin, contact.id, {"e164": ADA, "role": "Patient"})
     assert (known.contact.display_name, known.contact.role) == ("Ada", "Patient")
     with pytest.raises(Conflict) as refused:
-        service.update(origin, contact.id, {"e164": BOB})
+        service.update_contact(origin, contact.id, {"e164": BOB})
     assert refused.value.code == "contact_number_fixed"
 
 
@@ -73,7 +74,7 @@ def test_what_is_no_number_and_no_address_is_refused_by_field(
     acme: Tenant, changes: dict[str, str], field: str
 ) -> None:
     with pytest.raises(Invalid) as refused:
-        service.upsert(acme.caller(master=True), changes.pop("e164", ADA), changes)
+        service.upsert_contact(acme.caller(master=True), changes.pop("e164", ADA), changes)
     assert list(refused.value.details["fields"]) == [field]
     assert names(acme) == []
 
@@ -81,17 +82,17 @@ def test_what_is_no_number_and_no_address_is_refused_by_field(
 @pytest.mark.parametrize("contact_id", ["con_", "con_" + "0" * 26, "", "x" * 2000])
 def test_an_id_of_no_contact_is_not_found(acme: Tenant, contact_id: str) -> None:
     with pytest.raises(NotFound):
-        service.update(acme.caller(master=True), contact_id, {"role": "Patient"})
+        service.update_contact(acme.caller(master=True), contact_id, {"role": "Patient"})
     with pytest.raises(NotFound):
-        service.delete(acme.caller(master=True), contact_id)
+        service.delete_contact(acme.caller(master=True), contact_id)
 
 
-def test_another_organisation_sees_nothing_of_a_contact(acme: Tenant) -> None:
+def test_another_organization_sees_nothing_of_a_contact(acme: Tenant) -> None:
     contact, other = saved(acme, display_name="Ada"), tenant("other")
     with pytest.raises(NotFound):
-        service.update(other.caller(master=True), contact.id, {"role": "Patient"})
+        service.update_contact(other.caller(master=True), contact.id, {"role": "Patient"})
     with pytest.raises(NotFound):
-        service.delete(other.caller(master=True), contact.id)
+        service.delete_contact(other.caller(master=True), contact.id)
     assert (names(other), names(other, "ada"), names(other, ADA)) == ([], [], [])
     assert saved(other).id != contact.id
     assert (names(acme), names(other)) == (["Ada"], [None])
@@ -100,30 +101,30 @@ def test_another_organisation_sees_nothing_of_a_contact(acme: Tenant) -> None:
 # --- requests that are made again -------------------------------------------------------------------------------
 
 
-def effect(acme: Tenant, key: str) -> Effect:
-    return Effect(scope=acme.org_id, key=key, fingerprint="same")
+def effect(acme: Tenant, key: str) -> IdempotencyKey:
+    return IdempotencyKey(scope=acme.org_id, key=key, fingerprint="same")
 
 
 def test_a_request_that_is_made_again_changes_nothing_again(acme: Tenant) -> None:
     origin = acme.caller(master=True)
-    service.upsert(origin, ADA, {"display_name": "Ada"}, effect(acme, "1"))
+    service.upsert_contact(origin, ADA, {"display_name": "Ada"}, effect(acme, "1"))
     saved(acme, display_name="Countess")
-    again = service.upsert(origin, ADA, {"display_name": "Ada"}, effect(acme, "1")).contact
+    again = service.upsert_contact(origin, ADA, {"display_name": "Ada"}, effect(acme, "1")).contact
     assert again.display_name == "Countess"
-    service.update(origin, again.id, {"role": "Patient"}, effect(acme, "2"))
+    service.update_contact(origin, again.id, {"role": "Patient"}, effect(acme, "2"))
     saved(acme, role="Doctor")
-    assert service.update(origin, again.id, {"role": "Patient"}, effect(acme, "2")).contact.role == "Doctor"
+    assert service.update_contact(origin, again.id, {"role": "Patient"}, effect(acme, "2")).contact.role == "Doctor"
     assert len(told(acme)) == 4
 
 
 def test_a_deletion_that_is_made_again_is_one_deletion(acme: Tenant) -> None:
     origin, contact = acme.caller(master=True), saved(acme, display_name="Ada")
-    service.delete(origin, contact.id, effect(acme, "1"))
-    service.delete(origin, contact.id, effect(acme, "1"))
+    service.delete_contact(origin, contact.id, effect(acme, "1"))
+    service.delete_contact(origin, contact.id, effect(acme, "1"))
     with pytest.raises(NotFound):
-        service.delete(origin, contact.id)
+        service.delete_contact(origin, contact.id)
     saved(acme, display_name="Ada again")
-    service.delete(origin, contact.id, effect(acme, "1"))
+    service.delete_contact(origin, contact.id, effect(acme, "1"))
     assert names(acme) == ["Ada again"]
 
 
@@ -140,12 +141,12 @@ def test_contacts_are_listed_by_name_and_the_nameless_last_by_number(acme: Tenan
 
 def test_a_list_goes_on_where_it_was_while_contacts_come_and_go(acme: Tenant) -> None:
     ids = [saved(acme, f"+1415555010{number}", display_name=f"{number}").id for number in range(6)]
-    first, cursor = service.listing(acme.org_id, None, 2, None)
+    first, cursor = service.list_contacts(acme.org_id, None, 2, None)
     saved(acme, "+14155550199", display_name="00")
     saved(acme, "+14155550198", display_name="11")
     for gone in ids[:3]:
-        service.delete(acme.caller(master=True), gone)
-    second, _ = service.listing(acme.org_id, None, 10, cursor)
+        service.delete_contact(acme.caller(master=True), gone)
+    second, _ = service.list_contacts(acme.org_id, None, 10, cursor)
     assert [known.contact.display_name for known in first] == ["0", "1"]
     assert [known.contact.display_name for known in second] == ["11", "3", "4", "5"]
 
@@ -153,43 +154,43 @@ def test_a_list_goes_on_where_it_was_while_contacts_come_and_go(acme: Tenant) ->
 def test_a_cursor_is_good_for_its_own_list_only(acme: Tenant) -> None:
     for number in range(3):
         saved(acme, f"+1415555010{number}", display_name=f"Ada {number}")
-    _, of_list = service.listing(acme.org_id, None, 1, None)
-    _, of_search = service.listing(acme.org_id, "ada", 1, None)
+    _, of_list = service.list_contacts(acme.org_id, None, 1, None)
+    _, of_search = service.list_contacts(acme.org_id, "ada", 1, None)
     assert of_list
     assert of_search
     for text, cursor in ((None, of_search), ("ada", of_list), ("adb", of_search), (None, "nonsense")):
         with pytest.raises(Invalid):
-            service.listing(acme.org_id, text, 1, cursor)
+            service.list_contacts(acme.org_id, text, 1, cursor)
 
 
 # --- calls ------------------------------------------------------------------------------------------------------
 
 
-def test_a_contact_tells_its_numbers_calls_those_before_it_too(acme: Tenant, frozen: clock.Frozen) -> None:
+def test_a_contact_tells_its_numbers_calls_those_before_it_too(acme: Tenant, frozen: clock.FrozenClock) -> None:
     called(acme, ADA)
     contact = saved(acme, display_name="Ada")
     frozen.advance(hours=1)
     called(acme, ADA)
     called(acme, ADA, simulated=True)
     called(acme, BOB, simulated=True)
-    service.delete(acme.caller(master=True), contact.id)
-    known = service.upsert(acme.caller(master=True), ADA, {"display_name": "Ada"})
-    assert (known.history.calls, known.history.last_call_at) == (2, clock.stamp())
+    service.delete_contact(acme.caller(master=True), contact.id)
+    known = service.upsert_contact(acme.caller(master=True), ADA, {"display_name": "Ada"})
+    assert (known.history.calls, known.history.last_call_at) == (2, clock.now_iso())
     (listed,), (searched,) = pages(acme)[0], pages(acme, "ada")[0]
     assert listed.history == searched.history == known.history
     assert saved(acme, BOB)
-    assert service.update(acme.caller(master=True), service.id_of(acme.org_id, BOB), {}).history.calls == 0
+    assert service.update_contact(acme.caller(master=True), service.contact_id(acme.org_id, BOB), {}).history.calls == 0
 
 
 def test_a_refused_call_is_not_counted(acme: Tenant) -> None:
     with pytest.raises(Exception, match="do-not-call"):
         called(acme, "+15005550020")
-    assert service.upsert(acme.caller(master=True), "+15005550020", {}).history.calls == 0
+    assert service.upsert_contact(acme.caller(master=True), "+15005550020", {}).history.calls == 0
 
 
 def test_a_changed_contact_can_be_read_as_it_is_stored(acme: Tenant) -> None:
     contact = saved(acme, display_name="Ada", notes="x")
-    assert store.get(acme.org_id, contact.id) == contact
+    assert store.get_contact(acme.org_id, contact.id) == contact
 
 
 # --- the list while the index lags behind -------------------------------------------------------------------------
@@ -221,12 +222,12 @@ def lagging(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 def test_the_list_shows_contacts_as_they_are_though_its_index_lags(acme: Tenant, lagging: Callable[[], None]) -> None:
     ada, ben, cid = (saved(acme, f"+1415555010{n}", display_name=name) for n, name in enumerate(("Ada", "Ben", "Cid")))
     assert names(acme) == ["Ada", "Ben", "Cid"]
-    service.listing(acme.org_id, None, 50, None)
+    service.list_contacts(acme.org_id, None, 50, None)
     lagging()
     master = acme.caller(master=True)
-    service.update(master, ada.id, {"role": "Nurse", "notes": "new"})
-    service.delete(master, ben.id)
-    found, cursor = service.listing(acme.org_id, None, 50, None)
+    service.update_contact(master, ada.id, {"role": "Nurse", "notes": "new"})
+    service.delete_contact(master, ben.id)
+    found, cursor = service.list_contacts(acme.org_id, None, 50, None)
     assert [(known.contact.id, known.contact.role, known.contact.notes) for known in found] == [
         (ada.id, "Nurse", "new"),
         (cid.id, None, None),
@@ -236,11 +237,11 @@ def test_the_list_shows_contacts_as_they_are_though_its_index_lags(acme: Tenant,
 
 def test_a_page_of_which_nothing_is_left_leads_on(acme: Tenant, lagging: Callable[[], None]) -> None:
     made = [saved(acme, f"+1415555010{n}", display_name=f"Ada {n}") for n in range(4)]
-    service.listing(acme.org_id, None, 2, None)
+    service.list_contacts(acme.org_id, None, 2, None)
     lagging()
     for contact in made[:2]:
-        service.delete(acme.caller(master=True), contact.id)
-    first, cursor = service.listing(acme.org_id, None, 2, None)
+        service.delete_contact(acme.caller(master=True), contact.id)
+    first, cursor = service.list_contacts(acme.org_id, None, 2, None)
     assert first == []
-    rest, end = service.listing(acme.org_id, None, 2, cursor)
+    rest, end = service.list_contacts(acme.org_id, None, 2, cursor)
     assert ([known.contact.id for known in rest], end) == ([made[2].id, made[3].id], None)

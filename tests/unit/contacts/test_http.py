@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from infra.local import pool
-from switchboard.aws import clock
-from switchboard.edge.dialects.hum import COOKIE
-from switchboard.people import service as people
+from switchboard.dialects.hum.dialect import COOKIE
+from switchboard.kit import clock
+from switchboard.people import sessions
 from switchboard.team.permissions import Role
 from tests.actors import Tenant, member, tenant
 from tests.load.request import event
@@ -23,13 +23,13 @@ Ask = Callable[..., tuple[int, Any]]
 
 
 @pytest.fixture
-def acme(cloud: dict[str, str], frozen: clock.Frozen) -> Tenant:
+def acme(cloud: dict[str, str], frozen: clock.FrozenClock) -> Tenant:
     return tenant()
 
 
 def asking(org_id: str, role: Role = Role.OPERATOR, name: str = "Ada") -> Ask:
     """Requests of a member with that role."""
-    cookie = people.open_session(member(org_id, role, name).user, org_id)
+    cookie = sessions.open_session(member(org_id, role, name).user, org_id)
 
     def ask(method: str, target: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         sent = {"cookie": f"{COOKIE}={cookie}", **{name.replace("_", "-"): value for name, value in headers.items()}}
@@ -58,10 +58,10 @@ def test_a_contact_is_made_changed_found_and_deleted(acme: Tenant) -> None:
             "carrier": None,
             "line_type": None,
             "caller_name": None,
-            "last_call_at": clock.stamp(),
+            "last_call_at": clock.now_iso(),
             "call_count": 1,
-            "created_at": clock.stamp(),
-            "updated_at": clock.stamp(),
+            "created_at": clock.now_iso(),
+            "updated_at": clock.now_iso(),
         },
     )
     changed = made | {"role": "Patient", "notes": None}
@@ -134,7 +134,7 @@ def test_a_backfill_tells_how_far_it_is(acme: Tenant) -> None:
         "scanned": 0,
         "created": 0,
         "updated": 0,
-        "started_at": clock.stamp(),
+        "started_at": clock.now_iso(),
         "completed_at": None,
     }
     assert ask("POST", "/backfill") == (200, standing)

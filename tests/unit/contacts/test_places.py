@@ -7,17 +7,18 @@ from typing import Any
 import pytest
 
 from switchboard.accounts.models import KeyKind
-from switchboard.aws import clock, table
+from switchboard.aws import reads
 from switchboard.calls import dialing
 from switchboard.calls import service as calls
 from switchboard.calls.models import Order, State, Tier
-from switchboard.compliance import amending
+from switchboard.compliance import amendment_service
 from switchboard.compliance import service as compliance
 from switchboard.compliance.errors import Blocked
 from switchboard.compliance.models import Whereabouts
 from switchboard.contacts import service
 from switchboard.errors import Invalid
 from switchboard.events.models import Actor
+from switchboard.kit import clock
 from tests.actors import Tenant, tenant
 from tests.unit.contacts.book import saved
 from tests.unit.contacts.test_http import asking
@@ -36,7 +37,7 @@ def _asks_no_database(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def acme(cloud: dict[str, str], frozen: clock.Frozen) -> Tenant:
+def acme(cloud: dict[str, str], frozen: clock.FrozenClock) -> Tenant:
     return tenant()
 
 
@@ -44,7 +45,7 @@ def anima(acme: Tenant, to: str, **changes: Any) -> str | None:
     """What Anima's call to a number is refused for, if it is refused."""
     order = Order(to=to, tier=Tier.BASIC, consent_source="business-relationship", **changes)
     try:
-        calls.place(acme.caller(), order)
+        calls.place_call(acme.caller(), order)
     except Blocked as refusal:
         return str(refusal.details["reason"])
     return None
@@ -65,11 +66,11 @@ def both(acme: Tenant, to: str, **changes: Any) -> set[str | None]:
 
 
 def kept(acme: Tenant, e164: str) -> Whereabouts | None:
-    item = table.get("core", {"pk": f"{acme.org_id}#whereabouts", "sk": e164})
+    item = reads.get_item("core", {"pk": f"{acme.org_id}#whereabouts", "sk": e164})
     return Whereabouts.model_validate(item) if item else None
 
 
-def test_a_confirmed_zone_takes_the_numbers_place_for_all_apis(acme: Tenant, frozen: clock.Frozen) -> None:
+def test_a_confirmed_zone_takes_the_numbers_place_for_all_apis(acme: Tenant, frozen: clock.FrozenClock) -> None:
     frozen.advance(hours=10)  # ten in the evening in New York, five in the afternoon in Honolulu
     assert both(acme, NEW_YORK) == {"outside_hours"}
     saved(acme, NEW_YORK, **HONOLULU, zone_confirmed=True)
@@ -77,7 +78,7 @@ def test_a_confirmed_zone_takes_the_numbers_place_for_all_apis(acme: Tenant, fro
     assert both(tenant("other"), NEW_YORK) == {"outside_hours"}, "it is this organization's record"
 
 
-def test_an_unconfirmed_zone_only_narrows(acme: Tenant, frozen: clock.Frozen) -> None:
+def test_an_unconfirmed_zone_only_narrows(acme: Tenant, frozen: clock.FrozenClock) -> None:
     saved(acme, NEW_YORK, **HONOLULU)
     assert both(acme, NEW_YORK) == {"outside_hours"}
     frozen.advance(hours=10)
@@ -86,14 +87,14 @@ def test_an_unconfirmed_zone_only_narrows(acme: Tenant, frozen: clock.Frozen) ->
     assert both(acme, NEW_YORK) == {None}
 
 
-def test_a_zone_and_a_state_that_contradict_each_other_narrow(acme: Tenant, frozen: clock.Frozen) -> None:
+def test_a_zone_and_a_state_that_contradict_each_other_narrow(acme: Tenant, frozen: clock.FrozenClock) -> None:
     frozen.advance(hours=13)  # one at night in New York, eight in the evening in Honolulu
     assert both(acme, TOLL_FREE, time_zone="Pacific/Honolulu", recipient_state="NY") == {"outside_hours"}
     saved(acme, NEW_YORK, **HONOLULU, state="NY", zone_confirmed=True)
     assert both(acme, NEW_YORK) == {"outside_hours"}
 
 
-def test_what_a_request_states_narrows_a_confirmed_zone(acme: Tenant, frozen: clock.Frozen) -> None:
+def test_what_a_request_states_narrows_a_confirmed_zone(acme: Tenant, frozen: clock.FrozenClock) -> None:
     frozen.advance(hours=10)
     saved(acme, NEW_YORK, **HONOLULU, zone_confirmed=True)
     assert both(acme, NEW_YORK, time_zone="America/New_York") == {"outside_hours"}
@@ -107,31 +108,31 @@ def test_a_contact_makes_a_toll_free_number_callable(acme: Tenant, place: dict[s
     assert both(acme, TOLL_FREE) == {"number_of_no_place"}
     contact = saved(acme, TOLL_FREE, **place, zone_confirmed=confirmed)
     assert both(acme, TOLL_FREE) == {None}
-    service.delete(acme.caller(master=True), contact.id)
+    service.delete_contact(acme.caller(master=True), contact.id)
     assert both(acme, TOLL_FREE) == {"number_of_no_place"}
     assert kept(acme, TOLL_FREE) is None
 
 
-def test_a_contacts_state_brings_its_law_and_operators_rows(acme: Tenant, frozen: clock.Frozen) -> None:
+def test_a_contacts_state_brings_its_law_and_operators_rows(acme: Tenant, frozen: clock.FrozenClock) -> None:
     frozen.advance(hours=3, minutes=30)  # half past three in New York, half past two in Texas
     saved(acme, NEW_YORK, state="TX", zone_confirmed=True)
     assert anima(acme, NEW_YORK) is None
     today = clock.now().date()
     row = {"kind": "closure", "place": "US-TX", "first": today, "last": today, "source": "a proclamation"}
-    amending.add(Actor(type="system", id="ops"), **row)
+    amendment_service.add_amendment(Actor(type="system", id="ops"), **row)
     assert anima(acme, NEW_YORK) == "outside_hours"
     assert anima(tenant("other"), NEW_YORK) is None
 
 
-def test_a_confirmation_after_the_call_was_accepted_counts_when_it_is_dialled(acme: Tenant) -> None:
+def test_a_confirmation_after_the_call_was_accepted_counts_when_it_is_dialed(acme: Tenant) -> None:
     order = Order(to=NEW_YORK, tier=Tier.BASIC, consent_source="business-relationship")
-    call = calls.place(acme.caller(), order)
+    call = calls.place_call(acme.caller(), order)
     saved(acme, NEW_YORK, **TOKYO, zone_confirmed=True)  # two at night there
-    dialing.dial(acme.org_id, call.id)
-    found = calls.find(acme.org_id, call.id)
+    dialing.dial_call(acme.org_id, call.id)
+    found = calls.find_call(acme.org_id, call.id)
     assert found is not None
     assert found.state is State.CANCELED
-    input_ = compliance.get(acme.org_id, call.id).rule("quiet_hours").input
+    input_ = compliance.get_verdict(acme.org_id, call.id).rule("quiet_hours").input
     assert input_["record"]["time_zone"] == "Asia/Tokyo"
     assert input_["record"]["confirmed"] is True
     assert input_["record"]["by"] == acme.caller(master=True).actor.id

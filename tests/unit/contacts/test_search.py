@@ -6,10 +6,10 @@ from random import Random
 
 import pytest
 
-from switchboard.aws import clock
-from switchboard.aws.table import Query
+from switchboard.aws.reads import Query
 from switchboard.contacts import service
-from switchboard.contacts.models import MOST_TERMS, Contact
+from switchboard.contacts.models import MAX_HEAD_TOKENS, Contact
+from switchboard.kit import clock
 from switchboard.search import index
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Sabotage, everything
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
 
 @pytest.fixture
-def acme(cloud: dict[str, str], frozen: clock.Frozen) -> Tenant:
+def acme(cloud: dict[str, str], frozen: clock.FrozenClock) -> Tenant:
     return tenant()
 
 
@@ -45,7 +45,7 @@ def test_a_contact_is_found_by_what_it_is_now(acme: Tenant) -> None:
     assert [names(acme, text) for text in ("ada", "countess", "alpha", "beta")] == [[], ["Countess"], [], []]
     contact = indexed(saved(acme))
     assert [names(acme, text) for text in ("alpha", "beta")] == [[], ["Countess"]]
-    service.delete(acme.caller(master=True), contact.id)
+    service.delete_contact(acme.caller(master=True), contact.id)
     assert [names(acme, text) for text in ("countess", "beta", "0142")] == [[], [], []]
 
 
@@ -74,20 +74,20 @@ def test_words_narrow_each_other_down(acme: Tenant) -> None:
         saved(acme, f"+141555501{number:02}", display_name=f"Smithson{number} Ann")
     saved(acme, "+14155550199", display_name="Smith Zed")
     for text in ("z smith", "smith zed 0199"):
-        page, cursor = service.listing(acme.org_id, text, 1, None)
+        page, cursor = service.list_contacts(acme.org_id, text, 1, None)
         assert ([one.contact.display_name for one in page], cursor) == (["Smith Zed"], None)
 
 
 def test_a_page_for_words_of_very_many_may_be_short_and_not_the_last(
     acme: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(index, "_AT_ONCE", 5)
+    monkeypatch.setattr(index, "_ENTRIES_PER_WORD", 5)
     for number in range(7):
         saved(acme, f"+1415555010{number}", display_name=f"Smith{number} Zoe{number}")
     saved(acme, "+14155550109", display_name="Smith9 Ann")
     for number in range(6):
         saved(acme, f"+1212555010{number}", display_name=f"Jones Ann{number}")
-    page, cursor = service.listing(acme.org_id, "ann smith", 2, None)
+    page, cursor = service.list_contacts(acme.org_id, "ann smith", 2, None)
     assert (page, cursor is not None) == ([], True)
     assert names(acme, "ann smith", 2) == ["Smith9 Ann"]
 
@@ -104,7 +104,7 @@ def test_all_pages_together_hold_everybody_who_has_the_words_once(
         )
         book[contact.display_name] = f"{name} {role} {notes}".split()
     for at_once in (3, 1_000):
-        monkeypatch.setattr(index, "_AT_ONCE", at_once)
+        monkeypatch.setattr(index, "_ENTRIES_PER_WORD", at_once)
         for text in ("an", "b a", "cy an bob", "ana bob cy an"):
             wanted = [
                 name
@@ -118,16 +118,16 @@ def test_all_pages_together_hold_everybody_who_has_the_words_once(
 def test_a_cursor_goes_on_though_the_words_are_turned_round(acme: Tenant) -> None:
     for number in range(3):
         saved(acme, f"+1415555010{number}", display_name="aaaa bbbb cccc dddd")
-    first, cursor = service.listing(acme.org_id, "aaaa bbbb cccc dddd", 1, None)
-    second, cursor = service.listing(acme.org_id, "dddd cccc bbbb aaaa", 1, cursor)
-    third, cursor = service.listing(acme.org_id, "cccc aaaa dddd bbbb", 1, cursor)
+    first, cursor = service.list_contacts(acme.org_id, "aaaa bbbb cccc dddd", 1, None)
+    second, cursor = service.list_contacts(acme.org_id, "dddd cccc bbbb aaaa", 1, cursor)
+    third, cursor = service.list_contacts(acme.org_id, "cccc aaaa dddd bbbb", 1, cursor)
     assert len({known.contact.id for known in first + second + third}) == 3
 
 
 def test_words_that_a_head_has_no_room_for_are_found_with_the_notes(acme: Tenant) -> None:
     words = [f"w{number:02}" for number in range(60)]
     contact = indexed(saved(acme, display_name=" ".join(words[:40]), role=" ".join(words[35:])))
-    assert len(contact.terms) == MOST_TERMS
+    assert len(contact.terms) == MAX_HEAD_TOKENS
     assert all(len(names(acme, word)) == 1 for word in words)
 
 
@@ -147,7 +147,7 @@ def test_the_index_holds_what_a_contact_has_and_nothing_else(acme: Tenant) -> No
     indexed(saved(acme))
     contact = indexed(saved(acme, display_name="Ada King", role="Countess", notes="beta gamma"))
     assert entries(contact) == {(token, "head") for token in contact.terms} | {("beta", "tail"), ("gamma", "tail")}
-    service.delete(acme.caller(master=True), contact.id)
+    service.delete_contact(acme.caller(master=True), contact.id)
     indexed(contact)
     assert entries(contact) == set()
     assert not list(Query(table="core", partition=f"{acme.org_id}#tail#contact").all())
@@ -159,22 +159,22 @@ def test_a_page_takes_two_round_trips_whatever_it_shows(acme: Tenant) -> None:
     saboteur = Sabotage()
     for text in (None, "ada", "alpha", "0100"):
         with saboteur.counting() as calls:
-            service.listing(acme.org_id, text, 50, None)
+            service.list_contacts(acme.org_id, text, 50, None)
         assert calls == ["Query", "BatchGetItem"], text
     with saboteur.counting() as calls:
-        service.listing(acme.org_id, "ada 0100 alpha a", 50, None)
+        service.list_contacts(acme.org_id, "ada 0100 alpha a", 50, None)
     assert sorted(calls) == ["BatchGetItem", "Query", "Query", "Query"]  # those of a kind beside each other
     with saboteur.counting() as calls:
         contact = saved(acme, role="Patient")
     assert calls == ["BatchGetItem", "TransactWriteItems"]
     with saboteur.counting() as calls:
-        service.update(acme.caller(master=True), contact.id, {"role": "Doctor"})
+        service.update_contact(acme.caller(master=True), contact.id, {"role": "Doctor"})
     assert calls == ["BatchGetItem", "TransactWriteItems"]
 
 
 def test_a_hundred_at_a_time_are_read_in_two_batches(acme: Tenant) -> None:
     for number in range(60):
         saved(acme, f"+141555501{number:02}", display_name="Ada")
-    assert len(service.listing(acme.org_id, "ada", 100, None)[0]) == 60
-    assert len(service.listing(acme.org_id, None, 100, None)[0]) == 60
+    assert len(service.list_contacts(acme.org_id, "ada", 100, None)[0]) == 60
+    assert len(service.list_contacts(acme.org_id, None, 100, None)[0]) == 60
     assert [len(page) for page in pages(acme, "ada", 25)] == [25, 25, 10]

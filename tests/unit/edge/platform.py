@@ -11,16 +11,16 @@ from urllib.parse import parse_qs, quote
 import httpx
 
 from functions.streams.anima import api as streams
-from infra import openapi, topology
+from infra import openapi, resources, topology
 from infra.local.pool import Context
-from switchboard.accounts import service as accounts
+from switchboard.accounts import keys as accounts_keys
 from switchboard.accounts.models import KeyKind
 from switchboard.accounts.plans import PlanName
-from switchboard.aws.table import commit
+from switchboard.aws.writes import commit
+from switchboard.dialects.hum.dialect import COOKIE
 from switchboard.edge.api import Api
-from switchboard.edge.call import Operation
-from switchboard.edge.dialects.hum import COOKIE
-from switchboard.people import service as people
+from switchboard.edge.exchange import Operation
+from switchboard.people import sessions as people_sessions
 from switchboard.roleplay import sessions
 from tests.actors import Reseller, Tenant, member, system, tenant
 from tests.contract.spec import Spec, alternatives
@@ -40,7 +40,7 @@ class Route:
     """An operation, where it is served and what its document says of it."""
 
     api: Api
-    group: topology.Group
+    group: resources.Group
     operation: Operation
 
     @property
@@ -81,13 +81,13 @@ def routes() -> list[Route]:
     return found
 
 
-def _serves(group: topology.Group, api: Api) -> bool:
+def _serves(group: resources.Group, api: Api) -> bool:
     return group.name == "streams" if api is streams else group.name == f"{api.dialect.name}/{api.group}"
 
 
 @dataclass
 class Platform:
-    """An organisation with a credential of every kind, and no limits."""
+    """An organization with a credential of every kind, and no limits."""
 
     tenant: Tenant
     keys: dict[str, str]
@@ -101,15 +101,15 @@ class Platform:
         made = tenant(plan=PlanName.ENTERPRISE, **_LIMITLESS)
         keys = {"agent": made.agent_key, "master": made.master_key}
         for name, kind in (("opticomm", KeyKind.OPTICOMM_TEST), ("athos", KeyKind.ATHOS)):
-            key, writes = accounts.new_key(system(made.org_id), kind, name)
+            key, writes = accounts_keys.key_writes(system(made.org_id), kind, name)
             commit(writes)
             keys[name] = key.text
         flow = make_flow(made.org_id)
         admin = member(made.org_id, name="Grace")
-        return cls(made, keys, str(people.open_session(admin.user, made.org_id)), flow.id)
+        return cls(made, keys, str(people_sessions.open_session(admin.user, made.org_id)), flow.id)
 
     def good(self, route: Route) -> dict[str, Any]:
-        """A body that the operation takes: its document's example, with what this organisation has."""
+        """A body that the operation takes: its document's example, with what this organization has."""
         schema = route.spec.body(route.documented)
         shown = next((part["examples"][0] for part in route.parts() if part.get("examples")), {}) if schema else {}
         own = {"agentId": self.tenant.agent_id, "agent_id": self.flow_id, "org_id": self.tenant.org_id}
@@ -126,7 +126,7 @@ class Platform:
             case "athos":
                 if route.operation.scheme:
                     reseller = Reseller(self.tenant, self.keys["athos"])
-                    return {"authorization": f"Bearer {sessions.mint(reseller.caller(), 'rep', None).token}"}
+                    return {"authorization": f"Bearer {sessions.mint_session(reseller.caller(), 'rep', None).token}"}
                 return {"authorization": f"Bearer {self.keys['athos']}"}
             case _:
                 return {"cookie": f"{COOKIE}={self.cookie}"}

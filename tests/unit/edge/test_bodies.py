@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.aws import clock
+from switchboard.kit import clock
 from tests import dynamo_rules
 from tests.unit.edge.platform import Platform, Route, routes
 from tests.unit.properties import examples
@@ -88,7 +88,7 @@ def _within(good: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def platform(cloud: dict[str, str], frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch) -> Platform:
+def platform(cloud: dict[str, str], frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch) -> Platform:
     # Sign-ups leave keys that other examples do not need, and no limit may end the test early.
     monkeypatch.setenv("SWITCHBOARD_SIGN_UPS_PER_HOUR", "1000000")
     monkeypatch.setenv("SWITCHBOARD_PERSON_PER_MINUTE", "100000")

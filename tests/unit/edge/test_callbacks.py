@@ -15,14 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from switchboard.aws import aside, clock, secret, session
+from switchboard.aws import clients, secret, writes
+from switchboard.dialects.callbacks import dialect
+from switchboard.dialects.callbacks.dialect import Callbacks, answer_json, answer_nothing, answer_twiml
 from switchboard.edge import bodies, rate_limit, signatures
 from switchboard.edge.api import Api
-from switchboard.edge.bodies import Form, Json, Raw
-from switchboard.edge.call import Operation, Scheme
-from switchboard.edge.dialects import callbacks
-from switchboard.edge.dialects.callbacks import Callbacks, answer_json, answer_nothing, answer_twiml
+from switchboard.edge.bodies import FormBody, JsonBody, RawBody
+from switchboard.edge.exchange import AuthenticationScheme, Operation
 from switchboard.errors import Conflict, NotFound, Unavailable
+from switchboard.kit import background, clock
 from tests.unit.edge.asking import Answer, ask
 from tests.unit.properties import examples
 
@@ -38,10 +39,10 @@ trouble: list[Exception] = []
 
 
 def _tokens() -> tuple[str, ...]:
-    return secret.active("twilio")
+    return secret.active_secrets("twilio")
 
 
-TWILIO = signatures.twilio("twilio:AC1", _tokens)
+TWILIO = signatures.twilio_verifier("twilio:AC1", _tokens)
 
 
 class Voice(BaseModel):
@@ -51,15 +52,17 @@ class Voice(BaseModel):
     SequenceNumber: int = 0
 
 
-@api.post(VOICE, summary="s", operation_id="voice", tag="t", body=Form(verify=TWILIO))
-def voice(voice: Voice) -> callbacks.Answer:
-    aside.settle()  # as whoever writes does
+@api.post(VOICE, summary="s", operation_id="voice", tag="t", body=FormBody(verify=TWILIO))
+def voice(voice: Voice) -> dialect.Answer:
+    background.wait_for_guard()  # as whoever writes does
     seen.append((api.signer, voice.CallSid, api.parameters))
     return answer_twiml("<Response><Say>Grüezi &amp; hello</Say></Response>")
 
 
-@api.post(STATUS, summary="s", operation_id="status", tag="t", body=Form(verify=TWILIO, max_bytes=1_000), status=204)
-def status() -> callbacks.Answer:
+@api.post(
+    STATUS, summary="s", operation_id="status", tag="t", body=FormBody(verify=TWILIO, max_bytes=1_000), status=204
+)
+def status() -> dialect.Answer:
     if trouble:
         raise trouble[0]
     seen.append(api.raw)
@@ -67,9 +70,13 @@ def status() -> callbacks.Answer:
 
 
 @api.post(
-    STRIPE, summary="s", operation_id="stripe", tag="t", body=Raw(verify=signatures.stripe("stripe", lambda: ("sk",)))
+    STRIPE,
+    summary="s",
+    operation_id="stripe",
+    tag="t",
+    body=RawBody(verify=signatures.stripe_verifier("stripe", lambda: ("sk",))),
 )
-def stripe() -> callbacks.Answer:
+def stripe() -> dialect.Answer:
     seen.append((api.signer, api.raw))
     return answer_nothing()
 
@@ -79,26 +86,27 @@ def stripe() -> callbacks.Answer:
     summary="s",
     operation_id="talk",
     tag="t",
-    body=Raw(
-        verify=signatures.elevenlabs("elevenlabs", lambda: ("el",)), types=frozenset({"application/json", "audio/mpeg"})
+    body=RawBody(
+        verify=signatures.elevenlabs_verifier("elevenlabs", lambda: ("el",)),
+        types=frozenset({"application/json", "audio/mpeg"}),
     ),
 )
-def talk() -> callbacks.Answer:
+def talk() -> dialect.Answer:
     seen.append(api.raw)
     return answer_json({"result": "ü", "size": len(api.raw)})
 
 
 @api.post(BARE, summary="s", operation_id="bare", tag="t")
-def bare() -> callbacks.Answer:
+def bare() -> dialect.Answer:
     raise AssertionError("nobody is let in")
 
 
 @pytest.fixture(autouse=True)
-def _provider(cloud: dict[str, str], frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch) -> None:
+def _provider(cloud: dict[str, str], frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch) -> None:
     seen.clear()
     trouble.clear()
     monkeypatch.setenv("SWITCHBOARD_PUBLIC_URL", f"{BASE}/")
-    session.client("secretsmanager").create_secret(Name="twilio", SecretString="token\n")
+    clients.get_client("secretsmanager").create_secret(Name="twilio", SecretString="token\n")
 
 
 def signature(path: str, pairs: list[tuple[str, str]], token: str = "token", base: str = BASE) -> str:
@@ -168,15 +176,15 @@ def test_a_provider_is_answered_with_json() -> None:
 @contextmanager
 def no_write(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nothing but the limiter writes."""
-    from switchboard.aws import objects, table
+    from switchboard.aws import objects
 
     def fail(*_: object, **__: object) -> None:
         raise AssertionError("it writes")
 
     with monkeypatch.context() as patched:
-        patched.setattr(table, "commit", fail)
-        patched.setattr(table, "put_many", fail)
-        patched.setattr(objects, "put", fail)
+        patched.setattr(writes, "commit", fail)
+        patched.setattr(writes, "put_items", fail)
+        patched.setattr(objects, "put_object", fail)
         yield
 
 
@@ -282,7 +290,7 @@ def test_no_header_of_a_caller_changes_anything() -> None:
 def test_callbacks_count_by_account_and_refusals_by_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWITCHBOARD_CALLBACKS_PER_MINUTE", "3")
     monkeypatch.setenv("SWITCHBOARD_STRANGER_PER_MINUTE", "2")
-    rate_limit.forget()
+    rate_limit.reset_memory()
     for number in range(3):
         assert call_back(VOICE, CALL, address=f"203.0.113.{number}").status == 200
     empty(call_back(VOICE, CALL, address="203.0.113.77"), 429)
@@ -293,30 +301,30 @@ def test_callbacks_count_by_account_and_refusals_by_address(monkeypatch: pytest.
     empty(timed(STRIPE, b"{}", "Stripe-Signature", "v1", "sk", address="203.0.113.1"), 200)
 
 
-def test_secrets_are_fetched_once_and_rotate(frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch) -> None:
-    secrets = session.client("secretsmanager")
+def test_secrets_are_fetched_once_and_rotate(frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = clients.get_client("secretsmanager")
     assert call_back(VOICE, CALL).status == 200
     secrets.put_secret_value(SecretId="twilio", SecretString="  next\n\ntoken\n")
     by_next = signature(VOICE, CALL, token="next")
     assert call_back(VOICE, CALL, signed=by_next).status == 403
-    frozen.advance(seconds=secret.ACTIVE_SECONDS)
+    frozen.advance(seconds=secret.ACTIVE_CACHE_SECONDS)
     assert call_back(VOICE, CALL, signed=by_next).status == 200
     assert call_back(VOICE, CALL).status == 200
     secrets.delete_secret(SecretId="twilio", ForceDeleteWithoutRecovery=True)
     assert call_back(VOICE, CALL).status == 200, "it is remembered"
-    frozen.advance(seconds=secret.ACTIVE_SECONDS)
+    frozen.advance(seconds=secret.ACTIVE_CACHE_SECONDS)
     # Not ours to say that the signature is wrong: the provider asks again.
     empty(call_back(VOICE, CALL), 500)
 
 
 def test_what_cannot_work_is_refused_when_it_is_declared() -> None:
     with pytest.raises(ValueError, match="use Raw"):
-        Json(verify=TWILIO)
-    for options in ({"public": True}, {"scheme": Scheme("Other", lambda _: None)}):
+        JsonBody(verify=TWILIO)
+    for options in ({"public": True}, {"scheme": AuthenticationScheme("Other", lambda _: None)}):
         with pytest.raises(ValueError, match="takes no other way"):
-            Operation(method="POST", path="/", body=Form(verify=TWILIO), **options)  # type: ignore[arg-type]
+            Operation(method="POST", path="/", body=FormBody(verify=TWILIO), **options)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="Lambda takes"):
-        Raw(max_bytes=bodies.LARGEST + 1)
+        RawBody(max_bytes=bodies.MAX_BODY_BYTES + 1)
 
 
 _pairs = st.lists(st.tuples(st.text(max_size=12), st.text(max_size=12)), max_size=8)

@@ -11,9 +11,9 @@ import pytest
 
 from infra.local import pool
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import aside, clock
-from switchboard.edge.dialects.hum import COOKIE
-from switchboard.people import service as people
+from switchboard.dialects.hum.dialect import COOKIE
+from switchboard.kit import background, clock
+from switchboard.people import sessions
 from switchboard.team.permissions import Role
 from tests.actors import Tenant, member, person, tenant
 from tests.integration.sabotage import Sabotage
@@ -25,7 +25,7 @@ Ask = Callable[[], tuple[int, dict[str, Any], dict[str, str]]]
 
 
 @pytest.fixture
-def acme(cloud: dict[str, str], frozen: clock.Frozen) -> Tenant:
+def acme(cloud: dict[str, str], frozen: clock.FrozenClock) -> Tenant:
     return tenant(plan=PlanName.FREE)
 
 
@@ -40,7 +40,7 @@ def asking(cookie: object, function: str = "hum/contacts", path: str = "/api/con
 
 
 def at_console(org_id: str, name: str) -> Ask:
-    return asking(people.open_session(member(org_id, Role.VIEWER, name).user, org_id))
+    return asking(sessions.open_session(member(org_id, Role.VIEWER, name).user, org_id))
 
 
 def left(headers: dict[str, str]) -> tuple[int, int]:
@@ -56,7 +56,7 @@ def of_agents(acme: Tenant) -> tuple[int, int]:
 
 
 def test_a_person_has_a_bucket_of_their_own_and_takes_nothing_from_the_agents(
-    acme: Tenant, frozen: clock.Frozen
+    acme: Tenant, frozen: clock.FrozenClock
 ) -> None:
     ada, bob = at_console(acme.org_id, "Ada"), at_console(acme.org_id, "Bob")
     for used in range(1, 101):
@@ -74,7 +74,9 @@ def test_agents_who_use_up_their_plan_leave_the_console_open(acme: Tenant) -> No
     assert at_console(acme.org_id, "Ada")()[0] == 200
 
 
-def test_a_persons_second_and_minute_end(acme: Tenant, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_persons_second_and_minute_end(
+    acme: Tenant, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SWITCHBOARD_PERSON_PER_MINUTE", "5")
     monkeypatch.setenv("SWITCHBOARD_PERSON_PER_SECOND", "3")
     ada = at_console(acme.org_id, "Ada")
@@ -88,18 +90,18 @@ def test_a_persons_second_and_minute_end(acme: Tenant, frozen: clock.Frozen, mon
 
 def test_a_session_in_two_organizations_is_one_person(acme: Tenant) -> None:
     ada = member(acme.org_id, Role.VIEWER, "Ada")
-    assert left(asking(people.open_session(ada.user, acme.org_id))()[2]) == (300, 299)
-    other = people.open_session(ada.user, None)
+    assert left(asking(sessions.open_session(ada.user, acme.org_id))()[2]) == (300, 299)
+    other = sessions.open_session(ada.user, None)
     assert left(asking(other, "hum/account", "/api/me")()[2]) == (300, 298)
 
 
 def test_a_person_without_an_organization_has_the_same_limits(acme: Tenant) -> None:
-    status, _, headers = asking(people.open_session(person(), None), "hum/account", "/api/me")()
+    status, _, headers = asking(sessions.open_session(person(), None), "hum/account", "/api/me")()
     assert (status, left(headers)) == (200, (300, 299))
 
 
 def test_all_people_of_an_organization_share_a_ceiling(
-    acme: Tenant, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch
+    acme: Tenant, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SWITCHBOARD_CONSOLE_PER_MINUTE", "1")
     busy = tenant("busy", requests_per_minute=1)
@@ -139,10 +141,10 @@ def test_both_counts_are_under_way_at_once(acme: Tenant, monkeypatch: pytest.Mon
 
     def start(work: Callable[[], Any]) -> Future[Any]:
         begun.append("task")
-        return aside.in_line(work)
+        return background.run_inline(work)
 
     ada()
-    monkeypatch.setattr(aside, "start", start)
+    monkeypatch.setattr(background, "submit", start)
     ada()
     assert len(begun) == 2, "the limits, beside what is read; the ceiling, beside the person's"
 

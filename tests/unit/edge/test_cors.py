@@ -98,6 +98,6 @@ def test_a_fault_of_ours_can_be_read_too(monkeypatch: pytest.MonkeyPatch) -> Non
     def fail(_: str) -> Any:
         raise RuntimeError("a fault")
 
-    monkeypatch.setattr(sessions, "admit", fail)
+    monkeypatch.setattr(sessions, "admit_token", fail)
     answer = ask("athos/sessions", "POST", REDEEM, {}, Authorization="Bearer token")
     assert (answer["statusCode"], shared(answer)) == (500, ANSWER)

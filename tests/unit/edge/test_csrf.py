@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from switchboard.edge import csrf
-from switchboard.edge.call import Call
-from switchboard.edge.dialects.hum import Hum
+from switchboard.dialects.hum import csrf
+from switchboard.dialects.hum.dialect import Hum
+from switchboard.edge.exchange import Exchange
 from switchboard.edge.http import Reply, Request
 from switchboard.edge.router import Router
 from switchboard.errors import Forbidden
@@ -19,8 +19,8 @@ OURS = "https://hum.example"
 def ask(method: str, headers: dict[str, list[str]]) -> Reply:
     """One request through the step."""
     event: dict[str, Any] = {"httpMethod": method, "path": "/api/team", "multiValueHeaders": headers}
-    call = Call(Request(event, ""), None, Hum(), Router(lambda: None))
-    return csrf.same_origin(call, lambda: Reply(200))
+    exchange = Exchange(Request(event, ""), None, Hum(), Router(lambda: None))
+    return csrf.require_same_origin(exchange, lambda: Reply(200))
 
 
 @pytest.fixture(autouse=True)

@@ -7,12 +7,12 @@ from typing import Annotated
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from switchboard.edge.fields import E164, Line, Username
+from switchboard.edge.fields import E164, OneLine, Username
 
 
 class Named(BaseModel):
-    name: Annotated[str, Line(10, least=1)]
-    nick: Annotated[str, Line(10)] | None = None
+    name: Annotated[str, OneLine(10, least=1)]
+    nick: Annotated[str, OneLine(10)] | None = None
 
 
 @pytest.mark.parametrize("text", ["Ada", "Zoë", "عمر", "李雷", "👩‍👧", "a\u200fb", "0123456789"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from switchboard.aws import clock
+from switchboard.kit import clock
 from tests import dynamo_rules
 from tests.unit.edge.platform import Platform, Route, routes
 
@@ -22,7 +22,7 @@ ODD = {
 
 
 @pytest.fixture
-def platform(cloud: dict[str, str], frozen: clock.Frozen) -> Platform:
+def platform(cloud: dict[str, str], frozen: clock.FrozenClock) -> Platform:
     dynamo_rules.enforce()
     return Platform.open()
 

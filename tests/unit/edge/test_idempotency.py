@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.idempotency.persistence import base, datarecord, dynamodb
 
-from switchboard.accounts import service as accounts
+from switchboard.accounts import keys, organizations
 from switchboard.accounts.models import KeyKind
 from switchboard.agents import service as agents
-from switchboard.aws import clock, settings
-from switchboard.aws import session as aws
-from switchboard.aws.effect import LIFETIME
-from switchboard.aws.table import commit
-from switchboard.edge.dialects.hum import COOKIE
-from switchboard.people import service as people
+from switchboard.aws import clients as aws
+from switchboard.aws.writes import commit
+from switchboard.dialects.hum.dialect import COOKIE
+from switchboard.kit import clock, settings
+from switchboard.people import sessions
+from switchboard.persistence.idempotency import KEY_LIFETIME_SECONDS
 from tests.actors import Tenant, member, system, tenant
 from tests.integration.sabotage import everything, invoke
 
@@ -27,7 +27,7 @@ Answer = tuple[int, Any, bool]
 
 
 @pytest.fixture
-def acme(cloud: dict[str, str], frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch) -> Tenant:
+def acme(cloud: dict[str, str], frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch) -> Tenant:
     class Stands(datetime.datetime):
         @classmethod
         def now(cls, tz: datetime.tzinfo | None = None) -> datetime.datetime:  # type: ignore[override]
@@ -60,13 +60,15 @@ def send(key: str, retry: str = "k", *, query: Any = None, **changes: Any) -> An
 
 def another_agent(acme: Tenant, slug: str) -> str:
     """The key of another agent."""
-    made, writes = agents.new(system(acme.org_id), accounts.organisation(acme.org_id), slug, slug, {}, None)
+    made, writes = agents.agent_writes(
+        system(acme.org_id), organizations.get_organization(acme.org_id), slug, slug, {}, None
+    )
     commit(writes)
     return made.key_text
 
 
 def another_key(acme: Tenant, kind: KeyKind, agent_id: str | None = None) -> str:
-    made, writes = accounts.new_key(system(acme.org_id), kind, "another", agent_id=agent_id)
+    made, writes = keys.key_writes(system(acme.org_id), kind, "another", agent_id=agent_id)
     commit(writes)
     return made.text
 
@@ -90,7 +92,7 @@ def test_the_agent_and_the_master_key_are_two_who_act(acme: Tenant) -> None:
 
 
 @pytest.mark.parametrize("kind", [KeyKind.MASTER, KeyKind.SERVICE])
-def test_all_keys_that_act_for_the_organisation_share(acme: Tenant, kind: KeyKind) -> None:
+def test_all_keys_that_act_for_the_organization_share(acme: Tenant, kind: KeyKind) -> None:
     first = send(acme.master_key, agentId=acme.agent_id)
     again = send(another_key(acme, kind), agentId=acme.agent_id)
     assert again == (200, first[1], True)
@@ -111,9 +113,9 @@ def test_a_credential_is_shown_to_the_key_that_made_it_alone(acme: Tenant) -> No
     assert (refused[0], refused[1]["code"]) == (409, "IDEMPOTENCY_BODY_MISMATCH")
 
 
-def test_two_people_of_one_organisation_act_for_themselves(acme: Tenant) -> None:
+def test_two_people_of_one_organization_act_for_themselves(acme: Tenant) -> None:
     cookies = [
-        f"{COOKIE}={people.open_session(member(acme.org_id, name=name).user, acme.org_id)}" for name in ("Ada", "Zoe")
+        f"{COOKIE}={sessions.open_session(member(acme.org_id, name=name).user, acme.org_id)}" for name in ("Ada", "Zoe")
     ]
     body = {"e164": "+14155550142"}
     answers = [ask("hum/blocklist", "POST", "/api/blocklist", cookie, body, "k") for cookie in (*cookies, cookies[0])]
@@ -139,9 +141,9 @@ def test_the_query_is_part_of_the_request(acme: Tenant, query: Any, other: Any, 
         assert (second[0], second[1]["code"]) == (409, "IDEMPOTENCY_BODY_MISMATCH")
 
 
-def test_an_answer_is_kept_for_24_hours_to_the_second(acme: Tenant, frozen: clock.Frozen) -> None:
+def test_an_answer_is_kept_for_24_hours_to_the_second(acme: Tenant, frozen: clock.FrozenClock) -> None:
     first = send(acme.agent_key)
-    frozen.advance(seconds=LIFETIME)
+    frozen.advance(seconds=KEY_LIFETIME_SECONDS)
     assert send(acme.agent_key) == (200, first[1], True)
     assert send(acme.agent_key, subject="Other")[0] == 409
     frozen.advance(seconds=1)
@@ -151,9 +153,9 @@ def test_an_answer_is_kept_for_24_hours_to_the_second(acme: Tenant, frozen: cloc
     assert send(acme.agent_key, subject="Other") == (200, other[1], True)
 
 
-def test_a_marker_counts_for_24_hours_to_the_second(acme: Tenant, frozen: clock.Frozen) -> None:
+def test_a_marker_counts_for_24_hours_to_the_second(acme: Tenant, frozen: clock.FrozenClock) -> None:
     first = send(acme.agent_key)
-    for passed, sent in ((LIFETIME, 1), (1, 2)):
+    for passed, sent in ((KEY_LIFETIME_SECONDS, 1), (1, 2)):
         lose_answers()
         frozen.advance(seconds=passed)
         again = send(acme.agent_key)
@@ -164,4 +166,4 @@ def lose_answers() -> None:
     """The records of answers, as if the process had died before it wrote them."""
     for item in everything("idempotency"):
         if not item["id"]["S"].startswith("effect#"):
-            aws.dynamodb().delete_item(TableName=settings.table("idempotency"), Key={"id": item["id"]})
+            aws.dynamodb_client().delete_item(TableName=settings.table_name("idempotency"), Key={"id": item["id"]})

@@ -11,16 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from switchboard.dialects.anima.dialect import Anima
+from switchboard.dialects.anima.document import DESCRIPTION
 from switchboard.edge import media_type
 from switchboard.edge.api import Api
-from switchboard.edge.bodies import Body, Form, Json, Raw
-from switchboard.edge.dialects.anima import Anima
-from switchboard.edge.documents.anima import DESCRIPTION
-from switchboard.edge.file_types import canonical, type_of
+from switchboard.edge.bodies import Body, FormBody, JsonBody, RawBody
+from switchboard.edge.file_types import canonical_type, detect_type
 from switchboard.edge.http import Request
 from switchboard.edge.media_type import MediaType
-from switchboard.edge.multipart import Multipart
-from switchboard.edge.openapi import document
+from switchboard.edge.multipart import MultipartBody
+from switchboard.edge.openapi import build_document
 from switchboard.errors import Invalid
 from tests.actors import Tenant, tenant
 from tests.unit.edge.asking import Answer, ask
@@ -45,18 +45,22 @@ def register(path: str, body: Body | None, **more: Any) -> None:
 
 
 register("/v1/json", None)
-register("/v1/small", Json(max_bytes=40))
-register("/v1/form", Form(max_bytes=60))
+register("/v1/small", JsonBody(max_bytes=40))
+register("/v1/form", FormBody(max_bytes=60))
 
 
 @api.post(
-    "/v1/raw", summary="Do it", operation_id="raw", tag="Email", body=Raw(max_bytes=6, types=frozenset({"audio/wav"}))
+    "/v1/raw",
+    summary="Do it",
+    operation_id="raw",
+    tag="Email",
+    body=RawBody(max_bytes=6, types=frozenset({"audio/wav"})),
 )
 def raw() -> dict[str, str]:
     return {"raw": base64.b64encode(api.raw).decode()}
 
 
-@api.post("/v1/any", summary="Do it", operation_id="any", tag="Email", body=Raw(types=frozenset()))
+@api.post("/v1/any", summary="Do it", operation_id="any", tag="Email", body=RawBody(types=frozenset()))
 def anything() -> dict[str, str]:
     return {"raw": base64.b64encode(api.raw).decode()}
 
@@ -218,15 +222,15 @@ def test_a_files_beginning_tells_its_type(data: bytes, found: str | None) -> Non
         *("audio/wav", "image/webp", "audio/mpeg", "audio/aac", "audio/mp4", "audio/ogg", "audio/flac"),
         *("application/pdf", "image/png", "image/gif", "image/jpeg"),
     }
-    assert type_of("", data, types) == found
+    assert detect_type("", data, types) == found
     for one in types:
-        assert type_of(one, data, types) in ((found,) if one == found else (None, one))
-    assert canonical("audio/x-wav") == "audio/wav"
+        assert detect_type(one, data, types) in ((found,) if one == found else (None, one))
+    assert canonical_type("audio/x-wav") == "audio/wav"
 
 
 def test_a_type_without_a_simple_beginning_is_taken_at_its_word() -> None:
-    assert type_of("text/csv", b"a,b", {"text/csv"}) == "text/csv"
-    assert type_of("", b"a,b", {"text/csv"}) is None
+    assert detect_type("text/csv", b"a,b", {"text/csv"}) == "text/csv"
+    assert detect_type("", b"a,b", {"text/csv"}) is None
 
 
 class Labels(BaseModel):
@@ -238,7 +242,7 @@ class Labels(BaseModel):
 
 def test_a_document_describes_every_kind() -> None:
     described = Api(Anima(), "described")
-    file = Multipart(field="audio", types=frozenset({"audio/wav", "audio/mpeg"}), to="attachments")
+    file = MultipartBody(field="audio", types=frozenset({"audio/wav", "audio/mpeg"}), to="attachments")
 
     @described.post("/v1/file", summary="s", operation_id="file", tag="Email", body=file)
     def with_file(labels: Labels) -> dict[str, str]: ...
@@ -246,13 +250,15 @@ def test_a_document_describes_every_kind() -> None:
     @described.post("/v1/bare-file", summary="s", operation_id="bareFile", tag="Email", body=file)
     def with_bare_file() -> dict[str, str]: ...
 
-    @described.post("/v1/form", summary="s", operation_id="form", tag="Email", body=Form(verify=lambda _: None))
+    @described.post("/v1/form", summary="s", operation_id="form", tag="Email", body=FormBody(verify=lambda _: None))
     def with_form(wanted: Labels) -> dict[str, str]: ...
 
-    @described.post("/v1/raw", summary="s", operation_id="raw", tag="Email", body=Raw(types=frozenset({"audio/wav"})))
+    @described.post(
+        "/v1/raw", summary="s", operation_id="raw", tag="Email", body=RawBody(types=frozenset({"audio/wav"}))
+    )
     def with_bytes() -> dict[str, str]: ...
 
-    made = document([described], DESCRIPTION)
+    made = build_document([described], DESCRIPTION)
     bodies = {path: item["post"]["requestBody"] for path, item in made["paths"].items()}
     assert all(body["required"] for body in bodies.values())
     binary = {"type": "string", "format": "binary"}

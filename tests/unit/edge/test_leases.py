@@ -8,34 +8,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.accounts.plans import Plan, PlanName, plan
-from switchboard.aws import clock
-from switchboard.edge import counters, leases, rate_limit
-from switchboard.edge.counters import FullError, Used
+from switchboard.accounts.plans import Plan, PlanName, get_plan
+from switchboard.edge import rate_counters, rate_leases, rate_limit
+from switchboard.edge.rate_counters import UsedRequests, WindowFullError
+from switchboard.kit import clock
 from tests import swarm
 from tests.integration.sabotage import Sabotage, everything
 from tests.swarm import Swarm
 from tests.unit.properties import examples
 
-SCALE, ENTERPRISE = plan(PlanName.SCALE), plan(PlanName.ENTERPRISE)
+SCALE, ENTERPRISE = get_plan(PlanName.SCALE), get_plan(PlanName.ENTERPRISE)
 #: What an item of DynamoDB takes in a second, with room for the uneven.
 _WRITES = 900
 
 
 def test_small_plans_are_counted_one_by_one_on_one_item() -> None:
     for name in (PlanName.FREE, PlanName.STARTER, PlanName.GROWTH):
-        terms = plan(name)
-        assert leases.slices(terms.requests_per_minute, terms.requests_per_second) == 1
-    assert leases.slices(SCALE.requests_per_minute, SCALE.requests_per_second) == 4
-    assert leases.slices(ENTERPRISE.requests_per_minute, ENTERPRISE.requests_per_second) == 20
-    assert leases.slices(1, 10_000) == 1, "a small minute is not cut"
-    assert leases.slices(10**9, 10**9) == 64
+        terms = get_plan(name)
+        assert rate_leases.slice_count(terms.requests_per_minute, terms.requests_per_second) == 1
+    assert rate_leases.slice_count(SCALE.requests_per_minute, SCALE.requests_per_second) == 4
+    assert rate_leases.slice_count(ENTERPRISE.requests_per_minute, ENTERPRISE.requests_per_second) == 20
+    assert rate_leases.slice_count(1, 10_000) == 1, "a small minute is not cut"
+    assert rate_leases.slice_count(10**9, 10**9) == 64
 
 
 @pytest.mark.parametrize("limits", [(12_000, 2_000), (60_000, 10_000), (7_001, 1_777), (64_063, 99_999)])
 def test_the_slices_are_the_whole(limits: tuple[int, int]) -> None:
-    holding = leases._Holding(*limits)
-    shares = [holding.share(number) for number in range(leases.slices(*limits))]
+    holding = rate_leases._BucketLeases(*limits)
+    shares = [holding.share(number) for number in range(rate_leases.slice_count(*limits))]
     assert tuple(map(sum, zip(*shares, strict=True))) == limits
 
 
@@ -122,17 +122,17 @@ def test_an_upgrade_to_a_sliced_plan_does_not_forget_the_minute() -> None:
 def test_no_order_of_bursts_and_pauses_passes_more_than_a_limit(
     bursts: list[tuple[int, int, int]], per_minute: int, per_second: int
 ) -> None:
-    memories, items = [rate_limit.Memory() for _ in range(4)], swarm.Table()
+    memories, items = [rate_limit.LimiterMemory() for _ in range(4)], swarm.Table()
     passed: dict[int, int] = {}
-    with pytest.MonkeyPatch.context() as patch, clock.using(clock.Frozen()) as _:
+    with pytest.MonkeyPatch.context() as patch, clock.using(clock.FrozenClock()) as _:
         source = clock._source
-        assert isinstance(source, clock.Frozen)
-        patch.setattr(counters, "add", items.add)
+        assert isinstance(source, clock.FrozenClock)
+        patch.setattr(rate_counters, "count_requests", items.add)
         for process, tries, pause in bursts:
             patch.setattr(rate_limit, "_memory", memories[process])
             for _ in range(tries):
                 at = int(source.at)
-                passed[at] = passed.get(at, 0) + rate_limit.take("org", per_minute, per_second).allowed
+                passed[at] = passed.get(at, 0) + rate_limit.count_request("org", per_minute, per_second).allowed
             source.advance(milliseconds=pause)
     assert max(passed.values()) <= per_second
     assert sum(passed.values()) <= per_minute
@@ -142,53 +142,58 @@ def test_no_order_of_bursts_and_pauses_passes_more_than_a_limit(
 
 
 @pytest.mark.usefixtures("cloud")
-def test_a_busy_process_writes_seldom_and_a_quiet_one_wastes_nothing(frozen: clock.Frozen) -> None:
+def test_a_busy_process_writes_seldom_and_a_quiet_one_wastes_nothing(frozen: clock.FrozenClock) -> None:
     sabotage = Sabotage()
     with sabotage.counting() as calls:
-        assert sum(rate_limit.take("busy", 12_000, 2_000).allowed for _ in range(1_000)) == 1_000
+        assert sum(rate_limit.count_request("busy", 12_000, 2_000).allowed for _ in range(1_000)) == 1_000
     assert len(calls) < 100
     for _ in range(3):
-        rate_limit.take("quiet", 12_000, 2_000)
+        rate_limit.count_request("quiet", 12_000, 2_000)
         frozen.advance(seconds=10)
     counted = [int(item["minute"]["N"]) for item in everything("ratelimit") if item["id"]["S"].startswith("quiet")]
     assert sum(counted) == 3
 
 
 @pytest.mark.usefixtures("cloud")
-def test_what_is_left_of_a_lease_pays_for_the_next_of_its_minute(frozen: clock.Frozen) -> None:
+def test_what_is_left_of_a_lease_pays_for_the_next_of_its_minute(frozen: clock.FrozenClock) -> None:
     def counted() -> int:
         return sum(int(item["minute"]["N"]) for item in everything("ratelimit"))
 
     made = 0
     for _ in range(5):
         for _ in range(103):
-            made += rate_limit.take("org", 12_000, 2_000).allowed
+            made += rate_limit.count_request("org", 12_000, 2_000).allowed
         frozen.advance(seconds=1)
     assert made == 515
     # No more than one lease is left, whatever the number of seconds was.
-    assert made <= counted() < made + leases._LARGEST_LEASE
+    assert made <= counted() < made + rate_leases._MAX_LEASE_REQUESTS
 
 
 @pytest.mark.usefixtures("cloud")
-def test_the_estimate_of_a_sliced_bucket_is_close(frozen: clock.Frozen) -> None:
+def test_the_estimate_of_a_sliced_bucket_is_close(frozen: clock.FrozenClock) -> None:
     for used in range(1, 400):
-        limits = rate_limit.take("org", 12_000, 2_000)
+        limits = rate_limit.count_request("org", 12_000, 2_000)
         assert abs(limits.minute.remaining - (12_000 - used)) <= 0.01 * 12_000
-    assert abs(rate_limit.look("org", 12_000, 2_000).minute.remaining - (12_000 - 399)) < leases._LARGEST_LEASE
+    assert (
+        abs(rate_limit.peek_limits("org", 12_000, 2_000).minute.remaining - (12_000 - 399))
+        < rate_leases._MAX_LEASE_REQUESTS
+    )
 
 
-def test_leases_do_not_grow_with_the_number_of_buckets(monkeypatch: pytest.MonkeyPatch, frozen: clock.Frozen) -> None:
-    monkeypatch.setattr(leases, "_MOST_BUCKETS", 3)
-    monkeypatch.setattr(counters, "add", swarm.Table().add)
-    held = leases.Leases()
+def test_leases_do_not_grow_with_the_number_of_buckets(
+    monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock
+) -> None:
+    monkeypatch.setattr(rate_leases, "_MAX_BUCKETS", 3)
+    monkeypatch.setattr(rate_counters, "count_requests", swarm.Table().add)
+    held = rate_leases.Leases()
     passed = sum(held.take(f"org{number % 9}", 2_000, 1_500).allowed for number in range(30_000))
     assert len(held._held) == 3
     assert passed <= 9 * 1_500
 
 
-def test_a_change_of_limits_gives_no_lease_away(monkeypatch: pytest.MonkeyPatch, frozen: clock.Frozen) -> None:
-    items, held = swarm.Table(), leases.Leases()
-    monkeypatch.setattr(counters, "add", items.add)
+def test_a_change_of_limits_gives_no_lease_away(monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock) -> None:
+    items, held = swarm.Table(), rate_leases.Leases()
+    monkeypatch.setattr(rate_counters, "count_requests", items.add)
     for _ in range(200):
         held.take("org", 12_000, 2_000)
     assert held.take("org", 2_000, 1_500).minute.limit == 2_000
@@ -197,7 +202,7 @@ def test_a_change_of_limits_gives_no_lease_away(monkeypatch: pytest.MonkeyPatch,
 
 
 @pytest.mark.usefixtures("cloud")
-def test_the_swarms_table_counts_as_dynamodb_does(frozen: clock.Frozen) -> None:
+def test_the_swarms_table_counts_as_dynamodb_does(frozen: clock.FrozenClock) -> None:
     chance, double = Random(7), swarm.Table()
     for _ in range(150):
         frozen.advance(milliseconds=chance.randrange(400))
@@ -208,11 +213,11 @@ def test_the_swarms_table_counts_as_dynamodb_does(frozen: clock.Frozen) -> None:
             "per_minute": chance.randrange(20, 60),
             "per_second": chance.randrange(4, 12),
         }
-        id_ = counters.item_id("org", at, chance.randrange(2))
-        answers: list[Used | str] = []
-        for add in (double.add, counters.add):
+        id_ = rate_counters.counter_id("org", at, chance.randrange(2))
+        answers: list[UsedRequests | str] = []
+        for add in (double.add, rate_counters.count_requests):
             try:
                 answers.append(add(id_, at, **asked))
-            except FullError as full:
+            except WindowFullError as full:
                 answers.append(f"full: {full.used}")
         assert answers[0] == answers[1]

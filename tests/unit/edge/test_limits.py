@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from functions.streams import anima as streams
-from functions.streams.opening import Opening
-from switchboard.accounts import service as accounts
+from functions.streams.responses import StreamContext
+from switchboard.accounts import keys
 from switchboard.accounts.models import KeyKind
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import aside, clock
 from switchboard.compliance import service as compliance
+from switchboard.kit import background, clock
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Dying, Sabotage, everything, invoke
 
@@ -47,14 +47,14 @@ def send(acme: Tenant, *retry: str) -> dict[str, Any]:
 
 
 def used_up(acme: Tenant) -> Tenant:
-    """The organisation, with nothing left of its minute, and the use of its keys noted."""
+    """The organization, with nothing left of its minute, and the use of its keys noted."""
     acme.caller()
     assert ask("management", "GET", "/v1/billing/tier", acme.master_key)["statusCode"] == 200
     return acme
 
 
 @pytest.fixture
-def acme(frozen: clock.Frozen) -> Tenant:
+def acme(frozen: clock.FrozenClock) -> Tenant:
     return used_up(tenant(requests_per_minute=1))
 
 
@@ -65,7 +65,7 @@ def stored() -> list[dict[str, Any]]:
 
 def spare(acme: Tenant) -> str:
     """The path of a key that may be given up."""
-    return f"/v1/keys/{accounts.create_key(acme.caller(master=True), KeyKind.MASTER, 'spare').key.id}"
+    return f"/v1/keys/{keys.create_key(acme.caller(master=True), KeyKind.MASTER, 'spare').key.id}"
 
 
 REFUSED: dict[str, Callable[[Tenant], tuple[Any, ...]]] = {
@@ -81,7 +81,7 @@ REFUSED: dict[str, Callable[[Tenant], tuple[Any, ...]]] = {
 @pytest.mark.parametrize("retry", [None, "a-key-that-it-may-be-repeated-with"])
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_request_beyond_the_limits_is_refused_whatever_it_comes_to_and_leaves_nothing_behind(
-    acme: Tenant, frozen: clock.Frozen, name: str, retry: str | None
+    acme: Tenant, frozen: clock.FrozenClock, name: str, retry: str | None
 ) -> None:
     function, method, path, key, *body = REFUSED[name](acme)
     before = stored()
@@ -99,7 +99,7 @@ def test_a_request_beyond_the_limits_is_refused_whatever_it_comes_to_and_leaves_
 
 
 def test_a_key_whose_record_cannot_be_taken_back_is_refused_for_its_rate_and_done_later(
-    acme: Tenant, frozen: clock.Frozen
+    acme: Tenant, frozen: clock.FrozenClock
 ) -> None:
     sabotage = Sabotage()
     sabotage.fail("DeleteItem", "InternalServerError", times=20)
@@ -110,7 +110,7 @@ def test_a_key_whose_record_cannot_be_taken_back_is_refused_for_its_rate_and_don
     assert invoke("anima/email", request)["statusCode"] == 200
 
 
-def test_a_replay_is_beyond_the_limits_like_every_request(acme: Tenant, frozen: clock.Frozen) -> None:
+def test_a_replay_is_beyond_the_limits_like_every_request(acme: Tenant, frozen: clock.FrozenClock) -> None:
     frozen.advance(minutes=1)
     first = send(acme, "a-key")
     assert send(acme, "a-key")["statusCode"] == 429
@@ -123,19 +123,19 @@ def test_a_fault_of_ours_beyond_the_limits_is_the_limits_refusal(acme: Tenant, m
     def fail(*_: Any) -> None:
         raise RuntimeError("a fault")
 
-    monkeypatch.setattr("switchboard.email.store.page", fail)
+    monkeypatch.setattr("switchboard.email.store.list_messages", fail)
     assert ask("email", "GET", "/v1/email/messages", acme.agent_key)["statusCode"] == 429
 
 
 def test_a_stream_beyond_the_limits_takes_no_place_among_the_open_ones(acme: Tenant) -> None:
-    opening = Opening()
+    opening = StreamContext()
     answer = streams.api.handler(event("GET", "/v1/events/stream", acme.agent_key), opening)
     assert (answer["statusCode"], opening.opened) == (429, None)
     assert not [item for item in everything("ratelimit") if item["id"]["S"].startswith("streams#")]
 
 
 def test_no_answer_is_bought_for_a_call_beyond_the_limits(
-    acme: Tenant, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch
+    acme: Tenant, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
 
@@ -164,13 +164,13 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def start(work: Callable[[], Any]) -> Future[Any]:
         made.append("thread")
-        return aside.in_line(work)
+        return background.run_inline(work)
 
-    monkeypatch.setattr(aside, "start", start)
+    monkeypatch.setattr(background, "submit", start)
     return made
 
 
-def test_only_a_request_that_reads_starts_a_thread(frozen: clock.Frozen, started: list[str]) -> None:
+def test_only_a_request_that_reads_starts_a_thread(frozen: clock.FrozenClock, started: list[str]) -> None:
     acme = tenant()
     for name, threads in (("asks for nothing", 0), ("is not valid", 0), ("writes", 1), ("reads", 1)):
         started.clear()
@@ -179,7 +179,7 @@ def test_only_a_request_that_reads_starts_a_thread(frozen: clock.Frozen, started
         assert len(started) == threads, name
 
 
-def test_a_lease_in_hand_starts_none(frozen: clock.Frozen, started: list[str]) -> None:
+def test_a_lease_in_hand_starts_none(frozen: clock.FrozenClock, started: list[str]) -> None:
     acme = tenant(plan=PlanName.SCALE)
     with Sabotage().counting() as calls:
         for _ in range(40):
@@ -189,7 +189,7 @@ def test_a_lease_in_hand_starts_none(frozen: clock.Frozen, started: list[str]) -
 
 
 def test_a_remembered_refusal_starts_none_reads_nothing_and_writes_nothing(
-    acme: Tenant, frozen: clock.Frozen, started: list[str]
+    acme: Tenant, frozen: clock.FrozenClock, started: list[str]
 ) -> None:
     request = ("email", "GET", "/v1/email/messages", acme.agent_key)
     refused = ask(*request)
@@ -203,7 +203,7 @@ def test_a_remembered_refusal_starts_none_reads_nothing_and_writes_nothing(
     assert (started, calls) == ([], [])
 
 
-def test_a_throttled_limiter_refuses_for_a_second_in_the_callers_dialect(frozen: clock.Frozen) -> None:
+def test_a_throttled_limiter_refuses_for_a_second_in_the_callers_dialect(frozen: clock.FrozenClock) -> None:
     acme = used_up(tenant())
     sabotage = Sabotage()
     sabotage.fail("UpdateItem", "ProvisionedThroughputExceededException", times=100)
@@ -216,7 +216,7 @@ def test_a_throttled_limiter_refuses_for_a_second_in_the_callers_dialect(frozen:
     assert ask("email", "GET", "/v1/email/messages", acme.agent_key)["statusCode"] == 200
 
 
-def test_strangers_are_counted_though_nothing_of_theirs_is_read(frozen: clock.Frozen, started: list[str]) -> None:
+def test_strangers_are_counted_though_nothing_of_theirs_is_read(frozen: clock.FrozenClock, started: list[str]) -> None:
     answer = ask("email", "GET", "/v1/email/messages", "ak_nobodys")
     assert (answer["statusCode"], answer["headers"]["X-RateLimit-Remaining"]) == (401, "599")
     assert started == []

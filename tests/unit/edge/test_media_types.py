@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from switchboard.aws import clock
+from switchboard.kit import clock
 from tests.unit.edge.platform import Platform, Route, routes
 
 #: One operation with a body of each API.
@@ -22,7 +22,7 @@ ROUTES = [
 
 
 @pytest.fixture
-def platform(cloud: dict[str, str], frozen: clock.Frozen) -> Platform:
+def platform(cloud: dict[str, str], frozen: clock.FrozenClock) -> Platform:
     return Platform.open()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from switchboard.aws import clock
+from switchboard.kit import clock
 from tests import dynamo_rules
 from tests.unit.edge.platform import Platform, Route, encoded, routes
 
@@ -33,12 +33,12 @@ def test_the_clock_knows_no_moment_outside_the_years(text: str) -> None:
 )
 def test_the_clock_writes_no_moment_outside_the_years(moment: datetime) -> None:
     with pytest.raises(ValueError, match="must be 1 to 9999"):
-        clock.iso(moment)
+        clock.format_iso(moment)
 
 
 def test_the_clock_reads_and_writes_the_first_and_the_last_moment() -> None:
     for moment in (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)):
-        assert clock.parse(clock.iso(moment)).date() == moment.date()
+        assert clock.parse(clock.format_iso(moment)).date() == moment.date()
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_a_good_moment_is_taken(platform: Platform, value: str) -> None:
     if value < "2100":
         assert "past" in answer.text or "future" in answer.text
     else:
-        assert answer.json()["expiresAt"] == clock.iso(clock.parse(value))
+        assert answer.json()["expiresAt"] == clock.format_iso(clock.parse(value))
     hook = platform.ask(HOOKS, "/v1/webhooks", json.dumps(platform.good(HOOKS))).json()["id"]
     assert platform.ask(RECOVER, f"/v1/webhooks/{hook}/recover", json.dumps({"since": value})).status_code == 202
     assert platform.ask(CALLS, "/api/external/v1/calls", query=f"from={encoded(value)}").status_code == 200

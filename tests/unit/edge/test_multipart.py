@@ -12,14 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
-from switchboard.aws import objects, session, settings
+from switchboard.aws import clients, objects
+from switchboard.dialects.anima.dialect import Anima
 from switchboard.edge import multipart
 from switchboard.edge.api import Api
-from switchboard.edge.bodies import LARGEST
-from switchboard.edge.call import Operation
-from switchboard.edge.dialects.anima import Anima
-from switchboard.edge.multipart import Multipart
+from switchboard.edge.bodies import MAX_BODY_BYTES
+from switchboard.edge.exchange import Operation
+from switchboard.edge.multipart import MultipartBody
 from switchboard.errors import Invalid, TooLarge, UnsupportedMedia
+from switchboard.kit import settings
 from switchboard.kit.text import require_one_line
 from tests.actors import Tenant, tenant
 from tests.unit.edge.asking import Answer, ask
@@ -27,7 +28,7 @@ from tests.unit.properties import examples
 
 PATH = "/v1/test/files"
 WAV = b"RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00"
-KIND = Multipart(
+KIND = MultipartBody(
     field="audio", types=frozenset({"audio/wav", "audio/mpeg", "audio/webm"}), max_bytes=300_000, to="attachments"
 )
 BOUNDARY = "----a boundary'7"
@@ -80,7 +81,7 @@ def send(acme: Tenant, body: bytes, *, boundary: str = f'"{BOUNDARY}"', **header
 
 def kept() -> dict[str, bytes]:
     """All that is in the bucket."""
-    s3, bucket = session.client("s3"), settings.text("BUCKET_ATTACHMENTS")
+    s3, bucket = clients.get_client("s3"), settings.text("BUCKET_ATTACHMENTS")
     listed = s3.list_objects_v2(Bucket=bucket).get("Contents", [])
     assert not s3.list_multipart_uploads(Bucket=bucket).get("Uploads", [])
     return {one["Key"]: s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read() for one in listed}
@@ -104,7 +105,7 @@ def test_a_file_lies_in_the_bucket_below_its_organization_as_it_was_sent(acme: T
     assert (found["language"], found["speakers"]) == ("de", 2)
     assert found["key"].startswith(f"{acme.org_id}/upl_")
     assert kept() == {found["key"]: data}
-    head = session.client("s3").head_object(Bucket=settings.text("BUCKET_ATTACHMENTS"), Key=found["key"])
+    head = clients.get_client("s3").head_object(Bucket=settings.text("BUCKET_ATTACHMENTS"), Key=found["key"])
     assert head["ContentType"] == "audio/wav"
 
 
@@ -131,7 +132,7 @@ def test_a_file_may_hold_what_looks_like_its_boundary(acme: Tenant, inside: byte
 def test_the_end_of_a_form_may_lie_anywhere_in_its_pieces() -> None:
     for size in range(65_300, 65_560):
         data = WAV + b"x" * size
-        upload = multipart._Reading(KIND, form(audio(data)), BOUNDARY).upload
+        upload = multipart._FormReader(KIND, form(audio(data)), BOUNDARY).upload
         assert upload.size == len(data)
         assert b"".join(upload.chunks()) == data
 
@@ -256,7 +257,7 @@ def test_a_boundary_is_one_of_the_standard(acme: Tenant, boundary: str) -> None:
 
 def test_limits_are_told_as_such(acme: Tenant) -> None:
     assert send(acme, form(audio(WAV.ljust(300_000, b"x")))).status == 200
-    session.client("s3").delete_object(Bucket=settings.text("BUCKET_ATTACHMENTS"), Key=next(iter(kept())))
+    clients.get_client("s3").delete_object(Bucket=settings.text("BUCKET_ATTACHMENTS"), Key=next(iter(kept())))
     refused(send(acme, form(audio(WAV.ljust(300_001, b"x")))), 413, "300,000 bytes")
     refused(send(acme, form(audio(WAV.ljust(400_000, b"x")))), 413)
     refused(send(acme, form(part("language", b"x" * 65_537), audio())), 413, "65,536 bytes")
@@ -319,15 +320,15 @@ def test_a_file_that_cannot_be_stored_leaves_nothing(acme: Tenant, monkeypatch: 
 
 def test_what_cannot_work_is_refused_when_it_is_declared() -> None:
     with pytest.raises(ValueError, match="Lambda takes"):
-        Multipart(field="a", types=frozenset(), to="b", max_bytes=LARGEST + 1)
+        MultipartBody(field="a", types=frozenset(), to="b", max_bytes=MAX_BODY_BYTES + 1)
     with pytest.raises(ValueError, match=r"audio/x-wav is another name of audio/wav"):
-        Multipart(field="a", types=frozenset({"audio/x-wav"}), to="b")
+        MultipartBody(field="a", types=frozenset({"audio/x-wav"}), to="b")
     with pytest.raises(ValueError, match="use Raw"):
-        Multipart(field="a", types=frozenset(), to="b", verify=lambda _: "somebody")
+        MultipartBody(field="a", types=frozenset(), to="b", verify=lambda _: "somebody")
     with pytest.raises(ValueError, match="cannot be public"):
         Operation(method="POST", path="/", body=KIND, public=True)
-    assert KIND.limit(0) == 300_000 + multipart.BESIDE
-    assert KIND.largest_file < objects.PART
+    assert KIND.limit(0) == 300_000 + multipart.MAX_FIELDS_BYTES
+    assert KIND.largest_file < objects.MIN_PART_BYTES
 
 
 # Whatever bytes come, the answer is a form or a refusal.
@@ -361,7 +362,7 @@ _noise = st.lists(_lines | st.binary(max_size=8), max_size=24).map(b"".join)
 @given(body=_noise | st.lists(_noise, max_size=4).map(lambda parts: form(*parts, boundary="b")))
 def test_no_bytes_are_our_fault(body: bytes) -> None:
     try:
-        reading = multipart._Reading(KIND, body, "b")
+        reading = multipart._FormReader(KIND, body, "b")
         upload = reading.upload
     except (Invalid, TooLarge, UnsupportedMedia):
         return
@@ -371,7 +372,7 @@ def test_no_bytes_are_our_fault(body: bytes) -> None:
 
 def test_no_request_is_our_fault(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     stored: list[str] = []
-    monkeypatch.setattr(objects, "put", lambda bucket, key, *_: stored.append(key))
+    monkeypatch.setattr(objects, "put_object", lambda bucket, key, *_: stored.append(key))
 
     @examples(120)
     @given(
@@ -400,11 +401,11 @@ def test_no_request_is_our_fault(acme: Tenant, monkeypatch: pytest.MonkeyPatch) 
 def test_every_file_comes_out_as_it_went_in(data: bytes, name: str, cut: int) -> None:
     sent = name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A").encode(errors="ignore").decode()
     body = form(part("audio", WAV + data, disposition=f'; filename="{sent}"'), boundary="b0undary")
-    upload = multipart._Reading(KIND, body, "b0undary").upload
+    upload = multipart._FormReader(KIND, body, "b0undary").upload
     assert b"".join(upload.chunks()) == WAV + data
     require_one_line(upload.filename or "")
     with pytest.raises(Invalid):
-        multipart._Reading(KIND, body[: max(0, len(body) - 4 - cut)], "b0undary").upload  # noqa: B018 it is missing
+        multipart._FormReader(KIND, body[: max(0, len(body) - 4 - cut)], "b0undary").upload  # noqa: B018 it is missing
 
 
 @pytest.mark.parametrize(
@@ -421,7 +422,7 @@ def test_every_file_comes_out_as_it_went_in(data: bytes, name: str, cut: int) ->
 def test_time_grows_with_the_size_alone(evil: bytes) -> None:
     def seconds(data: bytes) -> float:
         started = time.process_time()
-        reading = multipart._Reading(
+        reading = multipart._FormReader(
             KIND, form(audio(WAV + data), boundary="boundary-that-is-long"), "boundary-that-is-long"
         )
         assert sum(map(len, reading.upload.chunks())) == len(WAV + data)

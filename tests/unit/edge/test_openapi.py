@@ -8,10 +8,10 @@ import pytest
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel, Field, create_model
 
+from switchboard.dialects.anima.dialect import Anima
+from switchboard.dialects.anima.document import DESCRIPTION
 from switchboard.edge.api import Api
-from switchboard.edge.dialects.anima import Anima
-from switchboard.edge.documents.anima import DESCRIPTION
-from switchboard.edge.openapi import DocumentError, document
+from switchboard.edge.openapi import DocumentError, build_document
 
 
 class Page(BaseModel):
@@ -32,7 +32,7 @@ def group(path: str, model: type[BaseModel], operation_id: str = "readPage", tag
 
 
 def test_groups_share_a_model() -> None:
-    made = document([group("/v1/a", Page), group("/v1/b", Page, "other")], DESCRIPTION)
+    made = build_document([group("/v1/a", Page), group("/v1/b", Page, "other")], DESCRIPTION)
     assert made["paths"].keys() == {"/v1/a", "/v1/b"}
     assert "Page" in made["components"]["schemas"]
 
@@ -40,7 +40,7 @@ def test_groups_share_a_model() -> None:
 def test_two_models_of_one_name_in_two_groups_are_refused() -> None:
     other = create_model("Page", lines=(int, ...))
     with pytest.raises(DocumentError, match="another model is called Page"):
-        document([group("/v1/a", Page), group("/v1/b", other, "other")], DESCRIPTION)
+        build_document([group("/v1/a", Page), group("/v1/b", other, "other")], DESCRIPTION)
 
 
 def test_two_models_of_one_name_in_one_group_are_refused() -> None:
@@ -51,30 +51,30 @@ def test_two_models_of_one_name_in_one_group_are_refused() -> None:
     read.__annotations__["return"] = create_model("Page", __module__="elsewhere", lines=(int, ...))
     api.get("/v1/b", summary="Read", operation_id="other", tag="Email")(read)
     with pytest.raises(DocumentError, match="another model is called Page"):
-        document([api], DESCRIPTION)
+        build_document([api], DESCRIPTION)
 
 
 def test_a_model_may_not_take_the_errors_name() -> None:
     with pytest.raises(DocumentError, match="Problem"):
-        document([group("/v1/a", create_model("Problem", lines=(int, ...)))], DESCRIPTION)
+        build_document([group("/v1/a", create_model("Problem", lines=(int, ...)))], DESCRIPTION)
 
 
 def test_an_operation_is_served_once() -> None:
     with pytest.raises(DocumentError, match="served twice"):
-        document([group("/v1/a", Page), group("/v1/b", Page)], DESCRIPTION)
+        build_document([group("/v1/a", Page), group("/v1/b", Page)], DESCRIPTION)
     with pytest.raises(DocumentError, match="served twice"):
-        document([group("/v1/a", Page), group("/v1/a", Page, "other")], DESCRIPTION)
+        build_document([group("/v1/a", Page), group("/v1/a", Page, "other")], DESCRIPTION)
 
 
 def test_tags_and_statuses_are_those_of_the_description() -> None:
     with pytest.raises(DocumentError, match="tag Nonsense"):
-        document([group("/v1/a", Page, tag="Nonsense")], DESCRIPTION)
+        build_document([group("/v1/a", Page, tag="Nonsense")], DESCRIPTION)
     with pytest.raises(DocumentError, match="status 418"):
-        document([group("/v1/a", Page, responses={418: "A teapot."})], DESCRIPTION)
+        build_document([group("/v1/a", Page, responses={418: "A teapot."})], DESCRIPTION)
 
 
 def test_schemas_say_what_they_mean_and_no_more() -> None:
-    made = document([group("/v1/a", Page)], DESCRIPTION)
+    made = build_document([group("/v1/a", Page)], DESCRIPTION)
     page = made["components"]["schemas"]["Page"]
     assert page["properties"]["size"] == {"type": "integer", "maximum": 100}
     assert "title" in page["properties"]
@@ -89,7 +89,7 @@ def test_schemas_say_what_they_mean_and_no_more() -> None:
 
 
 def test_a_refusal_says_what_the_route_says_of_it() -> None:
-    made = document([group("/v1/a/<page_id>", Page, responses={404: "There is no such page."})], DESCRIPTION)
+    made = build_document([group("/v1/a/<page_id>", Page, responses={404: "There is no such page."})], DESCRIPTION)
     answers = made["paths"]["/v1/a/{page_id}"]["get"]["responses"]
     assert answers["404"] == {"$ref": "#/components/responses/NotFound", "description": "There is no such page."}
     assert answers["200"]["description"] == "A page."

@@ -8,8 +8,9 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from switchboard import telemetry
-from switchboard.aws import clock, session, table
+from switchboard.aws import attributes, clients
 from switchboard.edge import rate_limit
+from switchboard.kit import clock
 from tests.integration.sabotage import Sabotage, everything
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -26,42 +27,42 @@ EXACT, SLICED = (60, 100), (12_000, 2_000)
 
 
 def passes(bucket: str, per_minute: int, per_second: int, tries: int) -> int:
-    return sum(rate_limit.take(bucket, per_minute, per_second).allowed for _ in range(tries))
+    return sum(rate_limit.count_request(bucket, per_minute, per_second).allowed for _ in range(tries))
 
 
 @pytest.fixture
 def metrics(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     noted: list[str] = []
-    monkeypatch.setattr(telemetry, "metric", lambda name, *_, **__: noted.append(name))
+    monkeypatch.setattr(telemetry, "emit_metric", lambda name, *_, **__: noted.append(name))
     return noted
 
 
-def test_a_second_is_whole_again_after_a_second_and_a_minute_after_its_end(frozen: clock.Frozen) -> None:
+def test_a_second_is_whole_again_after_a_second_and_a_minute_after_its_end(frozen: clock.FrozenClock) -> None:
     assert passes("org", 7, 5, 6) == 5
-    refused = rate_limit.take("org", 7, 5)
+    refused = rate_limit.count_request("org", 7, 5)
     assert (refused.exhausted is refused.second, refused.retry_after) == (True, 1)
     frozen.advance(seconds=1)
     assert passes("org", 7, 5, 3) == 2
-    refused = rate_limit.take("org", 7, 5)
+    refused = rate_limit.count_request("org", 7, 5)
     assert (refused.exhausted is refused.minute, refused.retry_after) == (True, 59)
     frozen.advance(seconds=59)
     assert passes("org", 7, 5, 6) == 5
 
 
-def test_buckets_do_not_share(frozen: clock.Frozen) -> None:
+def test_buckets_do_not_share(frozen: clock.FrozenClock) -> None:
     assert passes("one", 3, 3, 5) == passes("other", 3, 3, 5) == 3
 
 
-def test_a_refused_request_is_not_counted(frozen: clock.Frozen) -> None:
+def test_a_refused_request_is_not_counted(frozen: clock.FrozenClock) -> None:
     assert passes("org", 100, 2, 50) == 2
     frozen.advance(seconds=1)
-    assert rate_limit.take("org", 100, 2).minute.remaining == 97
+    assert rate_limit.count_request("org", 100, 2).minute.remaining == 97
 
 
-def test_the_headers_count_down_one_by_one(frozen: clock.Frozen) -> None:
+def test_the_headers_count_down_one_by_one(frozen: clock.FrozenClock) -> None:
     left = []
     for _ in range(4):
-        headers = rate_limit.take("org", 10, 4).headers()
+        headers = rate_limit.count_request("org", 10, 4).headers()
         left.append((int(headers["X-RateLimit-Remaining"]), int(headers["X-RateLimit-Sec-Remaining"])))
         assert headers["X-RateLimit-Limit"] == "10"
         assert int(headers["X-RateLimit-Reset"]) == (int(frozen.at) // 60 + 1) * 60
@@ -75,28 +76,28 @@ def test_the_headers_count_down_one_by_one(frozen: clock.Frozen) -> None:
 
 @pytest.mark.parametrize(("per_minute", "per_second"), [(5, 100), (100, 5), (2_000, 2_000), (12_000, 1_001)])
 def test_a_refusal_is_remembered_until_its_window_ends_and_costs_no_write(
-    frozen: clock.Frozen, per_minute: int, per_second: int
+    frozen: clock.FrozenClock, per_minute: int, per_second: int
 ) -> None:
     sabotage = Sabotage()
-    while (refused := rate_limit.take("org", per_minute, per_second)).allowed:
+    while (refused := rate_limit.count_request("org", per_minute, per_second)).allowed:
         pass
     with sabotage.counting() as calls:
-        later = [rate_limit.take("org", per_minute, per_second) for _ in range(200)]
+        later = [rate_limit.count_request("org", per_minute, per_second) for _ in range(200)]
     assert calls == []
     assert {answer.allowed for answer in later} == {False}
     for answer in later:
         assert (answer.headers(), answer.retry_after) == (refused.headers(), refused.retry_after)
         assert answer.exhausted.remaining == 0
-    assert rate_limit.in_hand("org")
+    assert rate_limit.decides_locally("org")
     frozen.advance(seconds=refused.retry_after)
-    assert not rate_limit.in_hand("org")
-    assert rate_limit.take("org", per_minute, per_second).allowed
+    assert not rate_limit.decides_locally("org")
+    assert rate_limit.count_request("org", per_minute, per_second).allowed
 
 
-def test_a_full_minutes_headers_tell_of_the_seconds_that_pass(frozen: clock.Frozen) -> None:
+def test_a_full_minutes_headers_tell_of_the_seconds_that_pass(frozen: clock.FrozenClock) -> None:
     passes("org", 3, 3, 4)
     frozen.advance(seconds=20)
-    refused = rate_limit.take("org", 3, 3)
+    refused = rate_limit.count_request("org", 3, 3)
     headers = refused.headers()
     assert (refused.exhausted is refused.minute, refused.retry_after) == (True, 40)
     assert (headers["X-RateLimit-Remaining"], headers["X-RateLimit-Sec-Remaining"]) == ("0", "3")
@@ -104,7 +105,7 @@ def test_a_full_minutes_headers_tell_of_the_seconds_that_pass(frozen: clock.Froz
     assert headers["X-RateLimit-Sec-Reset"] == str(int(frozen.at) + 1)
 
 
-def test_a_refused_second_is_remembered_for_that_second_alone(frozen: clock.Frozen) -> None:
+def test_a_refused_second_is_remembered_for_that_second_alone(frozen: clock.FrozenClock) -> None:
     sabotage = Sabotage()
     with sabotage.counting() as calls:
         for _ in range(10):
@@ -113,76 +114,76 @@ def test_a_refused_second_is_remembered_for_that_second_alone(frozen: clock.Froz
     assert len(calls) == 10 * (5 + 1)
 
 
-def test_a_refusal_ends_when_the_limits_change(frozen: clock.Frozen) -> None:
+def test_a_refusal_ends_when_the_limits_change(frozen: clock.FrozenClock) -> None:
     assert passes("org", *EXACT, 62) == 60
     assert passes("org", 600, 100, 50) == 40, "the second's hundred"
-    assert not rate_limit.take("org", *EXACT).allowed
+    assert not rate_limit.count_request("org", *EXACT).allowed
     frozen.advance(seconds=1)
-    assert rate_limit.take("org", *SLICED).allowed
-    assert rate_limit.take("org", 600, 100).allowed
+    assert rate_limit.count_request("org", *SLICED).allowed
+    assert rate_limit.count_request("org", 600, 100).allowed
 
 
-def test_a_refusal_is_no_other_buckets(frozen: clock.Frozen) -> None:
+def test_a_refusal_is_no_other_buckets(frozen: clock.FrozenClock) -> None:
     passes("org", 2, 2, 5)
     assert [passes(bucket, 2, 2, 2) for bucket in ("org2", "or", "org#console", "user#org")] == [2] * 4
-    assert rate_limit.take_one("org", 2, 60) is None
+    assert rate_limit.count_in_window("org", 2, 60) is None
 
 
 @pytest.mark.parametrize("take_one", [False, True])
 def test_refusals_do_not_grow_with_the_number_of_addresses(
-    frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch, take_one: bool
+    frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch, take_one: bool
 ) -> None:
-    monkeypatch.setattr(rate_limit, "_MOST_REFUSALS", 10)
+    monkeypatch.setattr(rate_limit, "_MAX_REFUSALS", 10)
     for number in range(50):
         for _ in range(2):
             if take_one:
-                rate_limit.take_one(f"ip#{number}", 1, 3_600)
+                rate_limit.count_in_window(f"ip#{number}", 1, 3_600)
             else:
-                rate_limit.take(f"ip#{number}", 1, 1)
+                rate_limit.count_request(f"ip#{number}", 1, 1)
     assert len(rate_limit._memory.refusals._known) == 10
     for number in (0, 49):
-        assert not rate_limit.take(f"ip#{number}", 1, 1).allowed or take_one, "forgotten is not admitted"
-        assert rate_limit.take_one(f"ip#{number}", 1, 3_600) or not take_one
+        assert not rate_limit.count_request(f"ip#{number}", 1, 1).allowed or take_one, "forgotten is not admitted"
+        assert rate_limit.count_in_window(f"ip#{number}", 1, 3_600) or not take_one
 
 
-def test_a_flood_of_addresses_costs_no_lease(frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limit, "_MOST_REFUSALS", 10)
-    while not rate_limit.in_hand("org"):
-        rate_limit.take("org", *SLICED)
+def test_a_flood_of_addresses_costs_no_lease(frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_limit, "_MAX_REFUSALS", 10)
+    while not rate_limit.decides_locally("org"):
+        rate_limit.count_request("org", *SLICED)
     for number in range(50):
         passes(f"ip#{number}", 1, 1, 2)
-    assert rate_limit.in_hand("org")
+    assert rate_limit.decides_locally("org")
 
 
 def test_an_address_of_ipv6_counts_with_its_network() -> None:
-    one, other = rate_limit.holder_of("2001:db8:1:2::1"), rate_limit.holder_of("2001:db8:1:2:ffff::9")
+    one, other = rate_limit.network_of("2001:db8:1:2::1"), rate_limit.network_of("2001:db8:1:2:ffff::9")
     assert one == other == "2001:db8:1:2::/64"
-    assert rate_limit.holder_of("2001:db8:1:3::1") != one
-    assert rate_limit.holder_of("::ffff:192.0.2.1") == rate_limit.holder_of("192.0.2.1") == "192.0.2.1"
-    assert [rate_limit.holder_of(text) for text in ("", "a:b")] == ["", "a:b"]
+    assert rate_limit.network_of("2001:db8:1:3::1") != one
+    assert rate_limit.network_of("::ffff:192.0.2.1") == rate_limit.network_of("192.0.2.1") == "192.0.2.1"
+    assert [rate_limit.network_of(text) for text in ("", "a:b")] == ["", "a:b"]
 
 
 # --- a window of its own ----------------------------------------------------------------------------------------------
 
 
-def test_a_limit_of_its_own_counts_in_its_own_window(frozen: clock.Frozen) -> None:
+def test_a_limit_of_its_own_counts_in_its_own_window(frozen: clock.FrozenClock) -> None:
     sabotage = Sabotage()
     with sabotage.counting() as calls:
-        windows = [rate_limit.take_one("sign-up", 2, 3_600) for _ in range(200)]
+        windows = [rate_limit.count_in_window("sign-up", 2, 3_600) for _ in range(200)]
     assert len(calls) == 3
     assert windows[:2] == [None, None]
     for window in windows[2:]:
         assert window is not None
         assert (window.limit, window.remaining, window.wait) == (2, 0, 3_600)
-    assert rate_limit.take_one("sign-up", 3, 3_600) is None, "another limit is asked for"
+    assert rate_limit.count_in_window("sign-up", 3, 3_600) is None, "another limit is asked for"
     frozen.advance(hours=1)
-    assert rate_limit.take_one("sign-up", 2, 3_600) is None
+    assert rate_limit.count_in_window("sign-up", 2, 3_600) is None
 
 
-def test_counters_are_deleted_when_nobody_asks_for_them_any_more(frozen: clock.Frozen) -> None:
-    rate_limit.take("org", 10, 10)
-    rate_limit.take_one("sign-up", 2, 3_600)
-    found = [table.decode_item(item) for item in everything("ratelimit")]
+def test_counters_are_deleted_when_nobody_asks_for_them_any_more(frozen: clock.FrozenClock) -> None:
+    rate_limit.count_request("org", 10, 10)
+    rate_limit.count_in_window("sign-up", 2, 3_600)
+    found = [attributes.decode_item(item) for item in everything("ratelimit")]
     ends = {item["id"].partition("#")[0]: item["expiration"] - frozen.at for item in found}
     assert ends["org"] >= 60
     assert ends["sign-up"] >= 3_600
@@ -194,43 +195,43 @@ def test_counters_are_deleted_when_nobody_asks_for_them_any_more(frozen: clock.F
 @pytest.mark.parametrize("code", THROTTLING)
 @pytest.mark.parametrize("limits", [EXACT, SLICED])
 def test_a_throttled_bucket_is_refused_for_a_second_after_one_attempt(
-    frozen: clock.Frozen, metrics: list[str], code: str, limits: tuple[int, int]
+    frozen: clock.FrozenClock, metrics: list[str], code: str, limits: tuple[int, int]
 ) -> None:
     sabotage = Sabotage()
     sabotage.fail("UpdateItem", code, times=100)
     with sabotage.counting() as calls:
-        answers = [rate_limit.take("org", *limits) for _ in range(50)]
+        answers = [rate_limit.count_request("org", *limits) for _ in range(50)]
     assert calls == ["UpdateItem"]
     assert metrics == ["RateLimiterThrottled"]
     for refused in answers:
         assert (refused.allowed, refused.retry_after, refused.exhausted is refused.second) == (False, 1, True)
         assert refused.headers()["X-RateLimit-Limit"] == str(limits[0])
-    assert rate_limit.in_hand("org")
+    assert rate_limit.decides_locally("org")
     sabotage.mend()
     frozen.advance(seconds=1)
-    assert rate_limit.take("org", *limits).allowed
+    assert rate_limit.count_request("org", *limits).allowed
 
 
 @pytest.mark.parametrize("code", THROTTLING)
-def test_a_throttled_window_is_full_for_a_second_after_one_attempt(frozen: clock.Frozen, code: str) -> None:
+def test_a_throttled_window_is_full_for_a_second_after_one_attempt(frozen: clock.FrozenClock, code: str) -> None:
     sabotage = Sabotage()
     sabotage.fail("UpdateItem", code, times=100)
     with sabotage.counting() as calls:
         for _ in range(50):
-            window = rate_limit.take_one("sign-up", 20, 3_600)
+            window = rate_limit.count_in_window("sign-up", 20, 3_600)
             assert window is not None
             assert (window.limit, window.remaining, window.wait) == (20, 0, 1)
     assert calls == ["UpdateItem"]
     sabotage.mend()
     frozen.advance(seconds=1)
-    assert rate_limit.take_one("sign-up", 20, 3_600) is None
+    assert rate_limit.count_in_window("sign-up", 20, 3_600) is None
 
 
 @pytest.mark.parametrize("code", THROTTLING)
-def test_a_throttled_look_shows_nothing_left(frozen: clock.Frozen, code: str) -> None:
+def test_a_throttled_look_shows_nothing_left(frozen: clock.FrozenClock, code: str) -> None:
     sabotage = Sabotage()
     sabotage.fail("GetItem", code, times=100)
-    assert rate_limit.look("org", *EXACT).second.remaining == 0
+    assert rate_limit.peek_limits("org", *EXACT).second.remaining == 0
 
 
 def test_what_is_throttled_reaches_the_network_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,21 +247,21 @@ def test_what_is_throttled_reaches_the_network_once(monkeypatch: pytest.MonkeyPa
         answer._content = body
         return answer
 
-    session.dynamodb_once().meta.events.register_first("before-send", throttle)
-    assert not rate_limit.take("org", *EXACT).allowed
+    clients.dynamodb_client_without_retries().meta.events.register_first("before-send", throttle)
+    assert not rate_limit.count_request("org", *EXACT).allowed
     assert len(sent) == 1
 
 
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "InternalServerError", "ServiceUnavailable"])
 @pytest.mark.parametrize("limits", [(2, 2), SLICED])
 def test_everything_passes_while_the_limiters_table_is_away(
-    frozen: clock.Frozen, metrics: list[str], code: str, limits: tuple[int, int]
+    frozen: clock.FrozenClock, metrics: list[str], code: str, limits: tuple[int, int]
 ) -> None:
     sabotage = Sabotage()
     sabotage.fail("UpdateItem", code, times=100)
     assert passes("org", *limits, 5) == 5
-    assert [rate_limit.take_one("sign-up", 1, 60) for _ in range(3)] == [None] * 3
-    assert rate_limit.take("org", *limits).headers()["X-RateLimit-Limit"] == str(limits[0])
+    assert [rate_limit.count_in_window("sign-up", 1, 60) for _ in range(3)] == [None] * 3
+    assert rate_limit.count_request("org", *limits).headers()["X-RateLimit-Limit"] == str(limits[0])
     assert metrics == ["RateLimiterDown"] * 9
 
 
@@ -269,8 +270,8 @@ def test_everything_passes_while_the_limiters_table_is_not_reached(metrics: list
     def fail(**_: Any) -> None:
         raise EndpointConnectionError(endpoint_url="https://dynamodb")
 
-    for client in (session.dynamodb(), session.dynamodb_once()):
+    for client in (clients.dynamodb_client(), clients.dynamodb_client_without_retries()):
         client.meta.events.register_first("before-send", fail)
     assert passes("org", *limits, 3) == 3
-    assert rate_limit.look("org", *limits).minute.remaining == limits[0]
+    assert rate_limit.peek_limits("org", *limits).minute.remaining == limits[0]
     assert metrics == ["RateLimiterDown"] * 4

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from switchboard.dialects.anima.dialect import Anima
+from switchboard.dialects.hum.dialect import Hum
 from switchboard.edge import bearer, cors
 from switchboard.edge.api import Api
-from switchboard.edge.call import Call, Scheme
 from switchboard.edge.dialect import Dialect
-from switchboard.edge.dialects.anima import Anima
-from switchboard.edge.dialects.hum import Hum
+from switchboard.edge.exchange import AuthenticationScheme, Exchange
 from switchboard.errors import Unauthenticated
 from tests.unit.edge.asking import Answer, ask
 from tests.unit.properties import examples
@@ -25,17 +25,17 @@ SHOP = "https://shop.example"
 TOKENS = {"one": [SHOP, "https://*.partner.example:8443"], "none": [], "broken": ["*", "https://*", "null", ""]}
 
 
-def _admit(call: Call) -> None:
-    call.bearer = bearer.credential(call)
-    if call.bearer not in TOKENS:
+def _admit(exchange: Exchange) -> None:
+    exchange.bearer = bearer.read_bearer_token(exchange)
+    if exchange.bearer not in TOKENS:
         raise Unauthenticated("There is no such token.", code="unknown")
-    call.origins = TOKENS[call.bearer]
+    exchange.origins = TOKENS[exchange.bearer]
 
 
 def made(dialect: Dialect, base: str) -> Api:
     api = Api(dialect, "widgets")
     widget: dict[str, Any] = {
-        "scheme": Scheme("WidgetToken", _admit),
+        "scheme": AuthenticationScheme("WidgetToken", _admit),
         "cross_origin": cors.TokenOrigins(),
         "summary": "s",
         "tag": "t",
@@ -43,7 +43,7 @@ def made(dialect: Dialect, base: str) -> Api:
 
     @api.post(f"{base}/widget", operation_id="open", **widget)
     def open_widget() -> dict[str, str]:
-        return {"token": api.call.bearer}
+        return {"token": api.exchange.bearer}
 
     @api.get(f"{base}/widget", operation_id="see", **widget)
     def see_widget() -> dict[str, str]:
@@ -60,7 +60,7 @@ APIS = {"hum": (made(Hum(), "/api"), "/api"), "anima": (made(Anima(), "/v1"), "/
 both = pytest.mark.parametrize("name", list(APIS))
 
 
-def call(name: str, method: str, origin: str | None, token: str | None = "one", path: str = "/widget") -> Answer:
+def exchange(name: str, method: str, origin: str | None, token: str | None = "one", path: str = "/widget") -> Answer:
     api, base = APIS[name]
     headers = {"Origin": origin} if origin is not None else {}
     if token is not None:
@@ -84,7 +84,7 @@ def readable(answer: Answer, origin: str) -> bool:
 )
 def test_a_script_of_an_allowed_origin_reads_the_answer(name: str, origin: str) -> None:
     for method in ("POST", "GET"):
-        answer = call(name, method, origin)
+        answer = exchange(name, method, origin)
         assert (answer.status, readable(answer, origin)) == (200, True)
         assert "access-control-expose-headers" in answer.headers
 
@@ -106,7 +106,7 @@ def test_a_script_of_an_allowed_origin_reads_the_answer(name: str, origin: str) 
 )
 def test_another_origin_is_refused_in_the_dialect_and_reads_nothing(name: str, origin: str | None) -> None:
     for token, method in (("one", "POST"), ("one", "GET"), ("none", "POST"), ("broken", "POST")):
-        answer = call(name, method, origin, token)
+        answer = exchange(name, method, origin, token)
         assert (answer.status, shared(answer), answer.headers["vary"]) == (403, {}, "Origin")
         body = json.loads(answer.body)
         if name == "hum":
@@ -118,19 +118,19 @@ def test_another_origin_is_refused_in_the_dialect_and_reads_nothing(name: str, o
 @both
 def test_a_token_that_allows_nothing_is_of_use_nowhere(name: str) -> None:
     for token in ("none", "broken"):
-        assert call(name, "POST", SHOP, token).status == 403
+        assert exchange(name, "POST", SHOP, token).status == 403
 
 
 @both
 def test_no_script_reads_why_a_token_is_refused(name: str) -> None:
     for token in (None, "other"):
-        answer = call(name, "POST", SHOP, token)
+        answer = exchange(name, "POST", SHOP, token)
         assert (answer.status, shared(answer)) == (401, {})
 
 
 @both
 def test_a_browser_is_told_before_it_shows_its_token(name: str) -> None:
-    answer = call(name, "OPTIONS", "https://any.example", None)
+    answer = exchange(name, "OPTIONS", "https://any.example", None)
     assert (answer.status, answer.body) == (204, "")
     assert readable(answer, "https://any.example")
     assert answer.headers["access-control-allow-methods"] == "GET, POST"
@@ -140,19 +140,19 @@ def test_a_browser_is_told_before_it_shows_its_token(name: str) -> None:
 @both
 @pytest.mark.parametrize("origin", [None, "", "null", "*", "file://", "https://a.example/x", "chrome-extension://abc"])
 def test_a_question_from_where_no_token_can_be_used_is_refused(name: str, origin: str | None) -> None:
-    answer = call(name, "OPTIONS", origin, None)
+    answer = exchange(name, "OPTIONS", origin, None)
     assert (answer.status, shared(answer)) == (403, {})
 
 
 @both
 def test_no_other_path_is_shared(name: str) -> None:
-    assert call(name, "OPTIONS", SHOP, None, "/own").status == 405
-    assert shared(call(name, "POST", SHOP, "one", "/own")) == {}
+    assert exchange(name, "OPTIONS", SHOP, None, "/own").status == 405
+    assert shared(exchange(name, "POST", SHOP, "one", "/own")) == {}
 
 
 def test_what_a_console_does_by_its_cookie_stays_its_own() -> None:
-    assert call("hum", "POST", SHOP, "one", "/own").status == 403
-    assert call("hum", "POST", SHOP, "one").status == 200
+    assert exchange("hum", "POST", SHOP, "one", "/own").status == 403
+    assert exchange("hum", "POST", SHOP, "one").status == 200
 
 
 def test_an_answer_that_is_refused_for_another_reason_can_be_read() -> None:
@@ -170,7 +170,7 @@ def test_what_cannot_work_is_refused_when_it_is_declared() -> None:
         api.post("/api/x", summary="s", operation_id="x", tag="t", cross_origin=cors.TokenOrigins())
     with pytest.raises(ValueError, match="give it a scheme"):
         api.post("/api/x", summary="s", operation_id="x", tag="t", cross_origin=cors.TokenOrigins(), public=True)
-    scheme = Scheme("Token", _admit)
+    scheme = AuthenticationScheme("Token", _admit)
     api.post("/api/x", summary="s", operation_id="x", tag="t", cross_origin=cors.AnyOrigin(), scheme=scheme)
     with pytest.raises(ValueError, match="other origins"):
         api.get("/api/x", summary="s", operation_id="y", tag="t", cross_origin=cors.TokenOrigins(), scheme=scheme)
@@ -187,7 +187,7 @@ def test_whatever_origin_is_sent_it_is_only_given_back_where_it_is_allowed(monke
         method=st.sampled_from(["POST", "OPTIONS"]),
     )
     def asked(origin: str, method: str) -> None:
-        answer = call("anima", method, origin)
+        answer = exchange("anima", method, origin)
         assert answer.status in (200, 204, 403)
         given_back = shared(answer).get("access-control-allow-origin")
         if method == "POST":

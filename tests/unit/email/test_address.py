@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from switchboard.email.address import mailbox
+from switchboard.email.address import mailbox_of
 
 
 @pytest.mark.parametrize(
@@ -21,4 +21,4 @@ from switchboard.email.address import mailbox
     ],
 )
 def test_other_spellings_of_an_address_lead_to_one_mailbox(address: str, expected: str) -> None:
-    assert mailbox(address) == expected
+    assert mailbox_of(address) == expected

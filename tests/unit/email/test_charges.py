@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import clock
-from switchboard.aws.table import commit
+from switchboard.aws.writes import commit
 from switchboard.carriers import mail as carriers
-from switchboard.email import composition, delivery, store, watching
-from switchboard.email.models import Message, State
+from switchboard.email import composition, delivery, feedback, queue_watch, store
+from switchboard.email.models import MailState, Message
+from switchboard.kit import clock
 from switchboard.usage import service as usage
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Sabotage
@@ -25,7 +25,7 @@ TO = ("a@example.com", "b@example.com", "c@example.com")
 @pytest.fixture
 def provider(monkeypatch: pytest.MonkeyPatch) -> Provider:
     found = Provider()
-    monkeypatch.setattr(carriers, "carrier", lambda: found)
+    monkeypatch.setattr(carriers, "mail_carrier", lambda: found)
     return found
 
 
@@ -35,28 +35,28 @@ def acme(cloud: dict[str, str]) -> Tenant:
 
 
 def charged(acme: Tenant, month: str = "") -> tuple[int, int]:
-    found = usage.of_month(acme.org_id, month or clock.stamp()[:7])
+    found = usage.get_monthly_usage(acme.org_id, month or clock.now_iso()[:7])
     return found.units["email"], found.spent_micros
 
 
 def answering(provider: Provider, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    def send(_: carriers.Outbound) -> str:
+    def send(_: carriers.OutgoingMail) -> str:
         raise error
 
     monkeypatch.setattr(provider, "send", send)
 
 
 def deliver(message: Message) -> None:
-    delivery.deliver(message.org_id, message.id)
+    delivery.send_queued(message.org_id, message.id)
 
 
 def refused(message: Message, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
-    answering(provider, monkeypatch, carriers.Refused("not verified"))
+    answering(provider, monkeypatch, carriers.RefusedError("not verified"))
     deliver(message)
 
 
 def suppressed(message: Message, _: Provider, __: pytest.MonkeyPatch) -> None:
-    commit(store.suppress(message.org_id, TO[0], "bounce"))
+    commit(store.replace_suppression_writes(message.org_id, TO[0], "bounce"))
     deliver(message)
 
 
@@ -64,21 +64,21 @@ def unwritable(message: Message, _: Provider, monkeypatch: pytest.MonkeyPatch) -
     def compose(*_: object) -> None:
         raise ValueError("no header has room for this")
 
-    monkeypatch.setattr(composition, "compose", compose)
+    monkeypatch.setattr(composition, "compose_mail", compose)
     deliver(message)
 
 
 def no_room(message: Message, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
-    answering(provider, monkeypatch, carriers.Throttled("slow down"))
+    answering(provider, monkeypatch, carriers.ThrottledError("slow down"))
     deliver(message)
-    assert now(message).head.state is State.QUEUED
-    monkeypatch.setattr(watching, "GIVE_UP_AFTER", timedelta(0))
+    assert now(message).head.state is MailState.QUEUED
+    monkeypatch.setattr(queue_watch, "GIVE_UP_AFTER", timedelta(0))
     deliver(message)
 
 
 def expired(message: Message, _: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "GIVE_UP_AFTER", timedelta(0))
-    delivery.watch(message.org_id, message.id)
+    monkeypatch.setattr(queue_watch, "GIVE_UP_AFTER", timedelta(0))
+    delivery.check_queued(message.org_id, message.id)
 
 
 Ending = Callable[[Message, Provider, pytest.MonkeyPatch], None]
@@ -94,9 +94,9 @@ def test_a_mail_that_never_leaves_is_given_back_once(
     assert charged(acme)[0] == 4
     for _ in range(2):
         with monkeypatch.context() as patch:
-            ending(message, provider, patch) if now(message).head.state is State.QUEUED else deliver(message)
-    delivery.watch(message.org_id, message.id)
-    assert (now(message).head.state, now(other).head.state) == (State.FAILED, State.QUEUED)
+            ending(message, provider, patch) if now(message).head.state is MailState.QUEUED else deliver(message)
+    delivery.check_queued(message.org_id, message.id)
+    assert (now(message).head.state, now(other).head.state) == (MailState.FAILED, MailState.QUEUED)
     assert charged(acme) == (1, 500)
 
 
@@ -105,21 +105,21 @@ def test_a_worker_killed_while_a_mail_fails_gives_it_back_once(
     acme: Tenant, provider: Provider, monkeypatch: pytest.MonkeyPatch, calls: int
 ) -> None:
     message = queued(acme, *TO)
-    monkeypatch.setattr(watching, "GIVE_UP_AFTER", timedelta(0))
+    monkeypatch.setattr(queue_watch, "GIVE_UP_AFTER", timedelta(0))
     with Sabotage().killing(after=calls):
-        delivery.watch(message.org_id, message.id)
-    delivery.watch(message.org_id, message.id)
-    assert now(message).head.state is State.FAILED
+        delivery.check_queued(message.org_id, message.id)
+    delivery.check_queued(message.org_id, message.id)
+    assert now(message).head.state is MailState.FAILED
     assert charged(acme) == (0, 0)
 
 
 def test_it_is_given_back_in_the_month_that_it_was_charged_in(
     acme: Tenant, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    message, month = queued(acme, *TO), clock.stamp()[:7]
+    message, month = queued(acme, *TO), clock.now_iso()[:7]
     then = clock.now() + timedelta(days=40)
     monkeypatch.setattr(clock, "now", lambda: then)
-    delivery.watch(message.org_id, message.id)
+    delivery.check_queued(message.org_id, message.id)
     assert (charged(acme, month), charged(acme)) == ((0, 0), (0, 0))
 
 
@@ -128,12 +128,12 @@ def test_a_mail_that_the_provider_has_taken_stays_charged(
 ) -> None:
     rejected, bounced, unknown = (queued(acme, address) for address in TO)
     deliver(rejected)
-    delivery.refused(acme.org_id, rejected.id, "virus")
+    feedback.record_rejection(acme.org_id, rejected.id, "virus")
     deliver(bounced)
-    delivery.bounced(acme.org_id, bounced.id, [TO[1]], permanent=True)
-    answering(provider, monkeypatch, carriers.OutcomeUnknown("timeout"))
+    feedback.record_bounce(acme.org_id, bounced.id, [TO[1]], permanent=True)
+    answering(provider, monkeypatch, carriers.OutcomeUnknownError("timeout"))
     deliver(unknown)
-    delivery.confirm(acme.org_id, unknown.id, now(unknown).head.claim or 0)
+    delivery.check_claim(acme.org_id, unknown.id, now(unknown).head.claim or 0)
     states = [now(message).head.state for message in (rejected, bounced, unknown)]
-    assert states == [State.FAILED, State.BOUNCED, State.UNCONFIRMED]
+    assert states == [MailState.FAILED, MailState.BOUNCED, MailState.UNCONFIRMED]
     assert charged(acme)[0] == 3

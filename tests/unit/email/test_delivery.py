@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 
 from functions.anima.email.schemas import MessageDetail
-from switchboard.accounts import service as accounts
-from switchboard.aws import clock, session, settings, table
-from switchboard.aws.table import Query
+from switchboard.accounts import keys, organizations
+from switchboard.aws import attributes, clients
+from switchboard.aws.reads import Query
 from switchboard.carriers import mail
-from switchboard.email import composition, delivery, service, store
-from switchboard.email.models import Draft, Message, State
-from switchboard.email.service import Suppressed
+from switchboard.email import composition, delivery, feedback, service, store
+from switchboard.email.models import MailDraft, MailState, Message
+from switchboard.email.service import RecipientSuppressed
 from switchboard.events import service as events
+from switchboard.kit import clock, settings
 from tests.actors import Tenant, system, tenant
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -26,9 +27,9 @@ class Carrier:
 
     def __init__(self, outcome: str | Exception = "ses-1@email.amazonses.com") -> None:
         self.outcome = outcome
-        self.sent: list[mail.Outbound] = []
+        self.sent: list[mail.OutgoingMail] = []
 
-    def send(self, outbound: mail.Outbound) -> str:
+    def send(self, outbound: mail.OutgoingMail) -> str:
         self.sent.append(outbound)
         if isinstance(self.outcome, Exception):
             raise self.outcome
@@ -38,7 +39,7 @@ class Carrier:
 @pytest.fixture
 def carrier(monkeypatch: pytest.MonkeyPatch) -> Carrier:
     provider = Carrier()
-    monkeypatch.setattr(mail, "carrier", lambda: provider)
+    monkeypatch.setattr(mail, "mail_carrier", lambda: provider)
     return provider
 
 
@@ -48,159 +49,162 @@ def acme(cloud: dict[str, str]) -> Tenant:
 
 
 def queued(acme: Tenant, *to: str) -> Message:
-    draft = Draft(to=list(to) or ["you@example.com"], subject="Hello", body="Body")
-    return service.send(acme.caller(), draft)
+    draft = MailDraft(to=list(to) or ["you@example.com"], subject="Hello", body="Body")
+    return service.send_message(acme.caller(), draft)
 
 
 def now(message: Message) -> Message:
-    found = store.get(message.org_id, message.id)
+    found = store.get_message(message.org_id, message.id)
     assert found is not None
     return found
 
 
 def test_a_queued_mail_is_sent_once_however_often_its_job_comes(acme: Tenant, carrier: Carrier) -> None:
     message = queued(acme)
-    delivery.deliver(message.org_id, message.id)
-    delivery.deliver(message.org_id, message.id)
+    delivery.send_queued(message.org_id, message.id)
+    delivery.send_queued(message.org_id, message.id)
     assert len(carrier.sent) == 1
-    assert (now(message).state, now(message).external_id) == (State.SENT, "ses-1@email.amazonses.com")
+    assert (now(message).state, now(message).external_id) == (MailState.SENT, "ses-1@email.amazonses.com")
 
 
 def test_blind_copies_are_in_the_envelope_and_not_in_the_mail(acme: Tenant, carrier: Carrier) -> None:
-    draft = Draft(to=["a@example.com"], cc=["b@example.com"], bcc=["c@example.com"], subject="s", body="b")
-    message = service.send(acme.caller(), draft)
-    delivery.deliver(message.org_id, message.id)
+    draft = MailDraft(to=["a@example.com"], cc=["b@example.com"], bcc=["c@example.com"], subject="s", body="b")
+    message = service.send_message(acme.caller(), draft)
+    delivery.send_queued(message.org_id, message.id)
     assert carrier.sent[0].recipients == ["a@example.com", "b@example.com", "c@example.com"]
     assert "c@example.com" not in carrier.sent[0].content.decode()
 
 
 def test_a_refusal_fails_the_mail(acme: Tenant, carrier: Carrier) -> None:
-    carrier.outcome = mail.Refused("not verified")
+    carrier.outcome = mail.RefusedError("not verified")
     message = queued(acme)
-    delivery.deliver(message.org_id, message.id)
-    assert (now(message).state, now(message).error) == (State.FAILED, "not verified")
+    delivery.send_queued(message.org_id, message.id)
+    assert (now(message).state, now(message).error) == (MailState.FAILED, "not verified")
 
 
 def test_nobody_waits_for_a_mail_that_failed(acme: Tenant, carrier: Carrier) -> None:
     message = queued(acme, "a@example.com", "b@example.com")
 
     def statuses() -> list[str]:
-        found = service.get_with_reports(acme.caller(), message.id)
+        found = service.get_message_with_reports(acme.caller(), message.id)
         return [one.status for one in MessageDetail.of_reports(*found).recipients]
 
     assert statuses() == ["PENDING", "PENDING"]
-    carrier.outcome = mail.Refused("not verified")
-    delivery.deliver(message.org_id, message.id)
+    carrier.outcome = mail.RefusedError("not verified")
+    delivery.send_queued(message.org_id, message.id)
     assert statuses() == ["FAILED", "FAILED"]
 
 
 def test_throttling_gives_the_mail_back_to_its_queue(acme: Tenant, carrier: Carrier) -> None:
-    carrier.outcome = mail.Throttled("slow down")
+    carrier.outcome = mail.ThrottledError("slow down")
     message = queued(acme)
-    delivery.deliver(message.org_id, message.id)
-    assert now(message).state is State.QUEUED
+    delivery.send_queued(message.org_id, message.id)
+    assert now(message).state is MailState.QUEUED
     carrier.outcome = "ses-2@email.amazonses.com"
-    delivery.deliver(message.org_id, message.id)
-    assert now(message).state is State.SENT
+    delivery.send_queued(message.org_id, message.id)
+    assert now(message).state is MailState.SENT
 
 
 def test_an_unknown_outcome_is_never_sent_again_and_surfaces(acme: Tenant, carrier: Carrier) -> None:
-    carrier.outcome = mail.OutcomeUnknown("timeout")
+    carrier.outcome = mail.OutcomeUnknownError("timeout")
     message = queued(acme)
-    delivery.deliver(message.org_id, message.id)
-    delivery.deliver(message.org_id, message.id)
+    delivery.send_queued(message.org_id, message.id)
+    delivery.send_queued(message.org_id, message.id)
     assert len(carrier.sent) == 1
-    assert now(message).state is State.SENDING
-    delivery.confirm(message.org_id, message.id, claim(message))
-    assert now(message).state is State.UNCONFIRMED
+    assert now(message).state is MailState.SENDING
+    delivery.check_claim(message.org_id, message.id, claim(message))
+    assert now(message).state is MailState.UNCONFIRMED
 
 
 def test_the_providers_report_settles_an_unconfirmed_mail(acme: Tenant, carrier: Carrier) -> None:
-    carrier.outcome = mail.OutcomeUnknown("timeout")
+    carrier.outcome = mail.OutcomeUnknownError("timeout")
     message = queued(acme)
-    delivery.deliver(message.org_id, message.id)
-    delivery.confirm(message.org_id, message.id, claim(message))
-    delivery.accepted(message.org_id, message.id, "late@email.amazonses.com")
-    assert (now(message).state, now(message).external_id) == (State.SENT, "late@email.amazonses.com")
+    delivery.send_queued(message.org_id, message.id)
+    delivery.check_claim(message.org_id, message.id, claim(message))
+    feedback.record_acceptance(message.org_id, message.id, "late@email.amazonses.com")
+    assert (now(message).state, now(message).external_id) == (MailState.SENT, "late@email.amazonses.com")
 
 
 def test_a_mail_is_delivered_when_every_recipient_has_it(acme: Tenant, carrier: Carrier) -> None:
     message = queued(acme, "a@example.com", "B@Example.com")
-    delivery.deliver(message.org_id, message.id)
-    delivery.delivered(message.org_id, message.id, ["a@example.com"])
-    assert now(message).state is State.SENT
-    delivery.delivered(message.org_id, message.id, ["b@example.com"])
-    delivery.delivered(message.org_id, message.id, ["b@example.com"])
-    assert now(message).state is State.DELIVERED
+    delivery.send_queued(message.org_id, message.id)
+    feedback.record_delivery(message.org_id, message.id, ["a@example.com"])
+    assert now(message).state is MailState.SENT
+    feedback.record_delivery(message.org_id, message.id, ["b@example.com"])
+    feedback.record_delivery(message.org_id, message.id, ["b@example.com"])
+    assert now(message).state is MailState.DELIVERED
 
 
 def test_a_delivery_that_is_reported_before_our_record_is_not_undone_by_it(acme: Tenant, carrier: Carrier) -> None:
     message = queued(acme)
-    carrier.outcome = mail.OutcomeUnknown("the answer is slower than the report")
-    delivery.deliver(message.org_id, message.id)
-    delivery.delivered(message.org_id, message.id, ["you@example.com"])
-    delivery.accepted(message.org_id, message.id, "ses-3@email.amazonses.com")
-    delivery.confirm(message.org_id, message.id, claim(message))
-    assert (now(message).state, now(message).external_id) == (State.DELIVERED, "ses-3@email.amazonses.com")
+    carrier.outcome = mail.OutcomeUnknownError("the answer is slower than the report")
+    delivery.send_queued(message.org_id, message.id)
+    feedback.record_delivery(message.org_id, message.id, ["you@example.com"])
+    feedback.record_acceptance(message.org_id, message.id, "ses-3@email.amazonses.com")
+    delivery.check_claim(message.org_id, message.id, claim(message))
+    assert (now(message).state, now(message).external_id) == (MailState.DELIVERED, "ses-3@email.amazonses.com")
 
 
 def test_a_permanent_bounce_stops_further_mail_to_that_address(acme: Tenant, carrier: Carrier) -> None:
     message = queued(acme)
-    delivery.deliver(message.org_id, message.id)
-    delivery.bounced(message.org_id, message.id, ["you@example.com"], permanent=True)
-    assert now(message).state is State.BOUNCED
-    with pytest.raises(Suppressed) as refusal:
+    delivery.send_queued(message.org_id, message.id)
+    feedback.record_bounce(message.org_id, message.id, ["you@example.com"], permanent=True)
+    assert now(message).state is MailState.BOUNCED
+    with pytest.raises(RecipientSuppressed) as refusal:
         queued(acme, "fine@example.com", "You@example.com")
     assert refusal.value.details == {"recipients": ["you@example.com"]}
 
 
 def test_a_passing_bounce_does_not(acme: Tenant, carrier: Carrier) -> None:
     message = queued(acme)
-    delivery.deliver(message.org_id, message.id)
-    delivery.bounced(message.org_id, message.id, ["you@example.com"], permanent=False)
-    assert queued(acme).state is State.QUEUED
+    delivery.send_queued(message.org_id, message.id)
+    feedback.record_bounce(message.org_id, message.id, ["you@example.com"], permanent=False)
+    assert queued(acme).state is MailState.QUEUED
 
 
 def test_a_complaint_stops_further_mail_and_leaves_the_state(acme: Tenant, carrier: Carrier) -> None:
     message = queued(acme)
-    delivery.deliver(message.org_id, message.id)
-    delivery.delivered(message.org_id, message.id, ["you@example.com"])
-    delivery.complained(message.org_id, message.id, ["you@example.com"])
-    assert now(message).state is State.DELIVERED
-    with pytest.raises(Suppressed):
+    delivery.send_queued(message.org_id, message.id)
+    feedback.record_delivery(message.org_id, message.id, ["you@example.com"])
+    feedback.record_complaint(message.org_id, message.id, ["you@example.com"])
+    assert now(message).state is MailState.DELIVERED
+    with pytest.raises(RecipientSuppressed):
         queued(acme)
 
 
-def test_another_organisation_may_write_to_a_suppressed_address(acme: Tenant, carrier: Carrier) -> None:
+def test_another_organization_may_write_to_a_suppressed_address(acme: Tenant, carrier: Carrier) -> None:
     message = queued(acme)
-    delivery.deliver(message.org_id, message.id)
-    delivery.bounced(message.org_id, message.id, ["you@example.com"], permanent=True)
-    assert queued(tenant("other")).state is State.QUEUED
+    delivery.send_queued(message.org_id, message.id)
+    feedback.record_bounce(message.org_id, message.id, ["you@example.com"], permanent=True)
+    assert queued(tenant("other")).state is MailState.QUEUED
 
 
-def test_timestamps_move_with_the_state(acme: Tenant, carrier: Carrier, frozen: clock.Frozen) -> None:
+def test_timestamps_move_with_the_state(acme: Tenant, carrier: Carrier, frozen: clock.FrozenClock) -> None:
     message = queued(acme)
     frozen.advance(seconds=5)
-    delivery.deliver(message.org_id, message.id)
+    delivery.send_queued(message.org_id, message.id)
     assert (now(message).created_at, now(message).sent_at) == ("2026-01-15T17:00:00.000Z", "2026-01-15T17:00:05.000Z")
 
 
 def test_a_later_claim_is_given_ten_minutes_of_its_own(acme: Tenant, carrier: Carrier) -> None:
-    carrier.outcome = mail.Throttled("slow down")
+    carrier.outcome = mail.ThrottledError("slow down")
     message = queued(acme)
-    delivery.deliver(message.org_id, message.id)
-    carrier.outcome = mail.OutcomeUnknown("timeout")
-    delivery.deliver(message.org_id, message.id)
+    delivery.send_queued(message.org_id, message.id)
+    carrier.outcome = mail.OutcomeUnknownError("timeout")
+    delivery.send_queued(message.org_id, message.id)
     first, second = sorted(item["body"]["claim"] for item in asked_for() if item["body"]["job"] == "ConfirmMail")
-    delivery.confirm(message.org_id, message.id, first)
-    assert now(message).state is State.SENDING
-    delivery.confirm(message.org_id, message.id, second)
-    assert now(message).state is State.UNCONFIRMED
+    delivery.check_claim(message.org_id, message.id, first)
+    assert now(message).state is MailState.SENDING
+    delivery.check_claim(message.org_id, message.id, second)
+    assert now(message).state is MailState.UNCONFIRMED
 
 
 def asked_for() -> list[dict[str, Any]]:
     """The jobs that were asked for and leave by the outbox."""
-    items = [table.decode_item(item) for item in session.dynamodb().scan(TableName=settings.table("activity"))["Items"]]
+    items = [
+        attributes.decode_item(item)
+        for item in clients.dynamodb_client().scan(TableName=settings.table_name("activity"))["Items"]
+    ]
     return [item for item in items if item.get("outbox") == "job"]
 
 
@@ -211,38 +215,40 @@ def claim(message: Message) -> int:
 
 
 def test_a_mail_that_a_provider_never_has_room_for_fails_in_the_end(
-    acme: Tenant, carrier: Carrier, frozen: clock.Frozen
+    acme: Tenant, carrier: Carrier, frozen: clock.FrozenClock
 ) -> None:
-    carrier.outcome = mail.Throttled("slow down")
+    carrier.outcome = mail.ThrottledError("slow down")
     message = queued(acme)
     pauses = []
     for _ in range(200):
-        delivery.deliver(message.org_id, message.id)
-        if now(message).state is not State.QUEUED:
+        delivery.send_queued(message.org_id, message.id)
+        if now(message).state is not MailState.QUEUED:
             break
         due = max(item["due"] for item in asked_for() if item["body"]["job"] == "SendMail")
         pauses.append((clock.parse(due) - clock.now()).total_seconds())
         frozen.at = clock.parse(due).timestamp()
-    assert (now(message).state, now(message).error) == (State.FAILED, "the mail provider had no capacity in time")
+    assert (now(message).state, now(message).error) == (MailState.FAILED, "the mail provider had no capacity in time")
     assert pauses[0] == 2
     assert max(pauses) == 600
     assert 12 * 3_600 <= sum(pauses) <= 13 * 3_600
 
 
 def test_a_mail_that_cannot_be_written_fails_and_is_not_handed_over(acme: Tenant, carrier: Carrier) -> None:
-    draft = Draft(to=["you@example.com"], subject="s", body="b", in_reply_to="<no id>")
-    message = service.send(acme.caller(), draft)
-    delivery.deliver(message.org_id, message.id)
-    assert (now(message).state, carrier.sent) == (State.FAILED, [])
+    draft = MailDraft(to=["you@example.com"], subject="s", body="b", in_reply_to="<no id>")
+    message = service.send_message(acme.caller(), draft)
+    delivery.send_queued(message.org_id, message.id)
+    assert (now(message).state, carrier.sent) == (MailState.FAILED, [])
 
 
 @pytest.mark.parametrize(
     "metadata", [{"price": 1.5}, {"large": 10**60, "small": 5e-324}, {"": {"deep": [[[[[[[[[]]]]]]]]]}}, {"é": None}]
 )
 def test_metadata_is_kept_whatever_json_it_is(acme: Tenant, metadata: dict[str, Any]) -> None:
-    message = service.send(acme.caller(), Draft(to=["you@example.com"], subject="s", body="b", metadata=metadata))
+    message = service.send_message(
+        acme.caller(), MailDraft(to=["you@example.com"], subject="s", body="b", metadata=metadata)
+    )
     assert now(message).metadata == metadata
-    assert service.listing(acme.caller(), None, {}, 10, None)[0][0].metadata == metadata
+    assert service.list_messages(acme.caller(), None, {}, 10, None)[0][0].metadata == metadata
 
 
 def test_any_fault_of_writing_fails_the_mail_with_an_event(
@@ -251,10 +257,10 @@ def test_any_fault_of_writing_fails_the_mail_with_an_event(
     def fault(*_: Any) -> None:
         raise AttributeError("of a library")
 
-    monkeypatch.setattr(composition, "compose", fault)
+    monkeypatch.setattr(composition, "compose_mail", fault)
     message = queued(acme)
-    delivery.deliver(message.org_id, message.id)
-    assert (now(message).state, carrier.sent) == (State.FAILED, [])
+    delivery.send_queued(message.org_id, message.id)
+    assert (now(message).state, carrier.sent) == (MailState.FAILED, [])
     assert events_of(message)[-1].data["reason"] == "unwritable"
 
 
@@ -262,16 +268,16 @@ def test_a_carrier_that_cannot_be_made_claims_nothing(acme: Tenant, monkeypatch:
     monkeypatch.setenv("SWITCHBOARD_MAIL_CARRIER", "pigeon")
     message = queued(acme)
     with pytest.raises(KeyError):
-        delivery.deliver(message.org_id, message.id)
-    assert now(message).state is State.QUEUED
+        delivery.send_queued(message.org_id, message.id)
+    assert now(message).state is MailState.QUEUED
 
 
 def suspend(acme: Tenant) -> None:
-    accounts.set_status(system(acme.org_id), "suspended")
+    organizations.set_status(system(acme.org_id), "suspended")
 
 
 def revoke(acme: Tenant) -> None:
-    accounts.revoke_key(acme.caller(master=True), acme.caller().key.id)
+    keys.revoke_key(acme.caller(master=True), acme.caller().key.id)
 
 
 @pytest.mark.parametrize(
@@ -283,58 +289,60 @@ def test_a_claim_asks_again_whether_the_mail_may_be_sent(
 ) -> None:
     message = queued(acme)
     happens(acme)
-    delivery.deliver(message.org_id, message.id)
-    assert (now(message).state, carrier.sent) == (State.FAILED, [])
+    delivery.send_queued(message.org_id, message.id)
+    assert (now(message).state, carrier.sent) == (MailState.FAILED, [])
     assert events_of(message)[-1].data["reason"] == why
 
 
-def test_a_mail_whose_job_is_lost_is_tried_again(acme: Tenant, carrier: Carrier, frozen: clock.Frozen) -> None:
+def test_a_mail_whose_job_is_lost_is_tried_again(acme: Tenant, carrier: Carrier, frozen: clock.FrozenClock) -> None:
     message = queued(acme)
     (first,) = [item for item in asked_for() if item["body"]["job"] == "WatchMail"]
     frozen.at = clock.parse(first["due"]).timestamp()
-    delivery.watch(message.org_id, message.id)
+    delivery.check_queued(message.org_id, message.id)
     jobs = [item["body"]["job"] for item in asked_for()]
     assert (jobs.count("SendMail"), jobs.count("WatchMail")) == (1, 2)
-    delivery.deliver(message.org_id, message.id)
-    delivery.watch(message.org_id, message.id)
-    assert (now(message).state, len(asked_for())) == (State.SENT, len(jobs) + 1)
+    delivery.send_queued(message.org_id, message.id)
+    delivery.check_queued(message.org_id, message.id)
+    assert (now(message).state, len(asked_for())) == (MailState.SENT, len(jobs) + 1)
 
 
-def test_a_mail_that_is_never_tried_fails_at_its_deadline(acme: Tenant, frozen: clock.Frozen) -> None:
+def test_a_mail_that_is_never_tried_fails_at_its_deadline(acme: Tenant, frozen: clock.FrozenClock) -> None:
     message = queued(acme)
     watches = 0
-    while now(message).state is State.QUEUED:
+    while now(message).state is MailState.QUEUED:
         due = max(item["due"] for item in asked_for() if item["body"]["job"] == "WatchMail")
         frozen.at = clock.parse(due).timestamp()
-        delivery.watch(message.org_id, message.id)
+        delivery.check_queued(message.org_id, message.id)
         watches += 1
-    assert (now(message).state, watches) == (State.FAILED, 49)
+    assert (now(message).state, watches) == (MailState.FAILED, 49)
     assert events_of(message)[-1].data["reason"] == "expired"
 
 
 def test_a_mail_that_waits_for_room_is_not_tried_beside_its_turn(
-    acme: Tenant, carrier: Carrier, frozen: clock.Frozen
+    acme: Tenant, carrier: Carrier, frozen: clock.FrozenClock
 ) -> None:
     message = queued(acme)
     frozen.advance(seconds=14 * 60)
-    carrier.outcome = mail.Throttled("slow down")
-    delivery.deliver(message.org_id, message.id)
+    carrier.outcome = mail.ThrottledError("slow down")
+    delivery.send_queued(message.org_id, message.id)
     tries = [item["body"]["job"] for item in asked_for()].count("SendMail")
     frozen.advance(seconds=60)
-    delivery.watch(message.org_id, message.id)
+    delivery.check_queued(message.org_id, message.id)
     assert [item["body"]["job"] for item in asked_for()].count("SendMail") == tries
 
 
 def test_an_answer_to_what_was_still_queued_names_it_when_it_goes(acme: Tenant, carrier: Carrier) -> None:
     first = queued(acme)
-    second = service.send(acme.caller(), Draft(to=["you@example.com"], subject="s", body="b", in_reply_to=first.id))
+    second = service.send_message(
+        acme.caller(), MailDraft(to=["you@example.com"], subject="s", body="b", in_reply_to=first.id)
+    )
     for message in (first, second):
-        delivery.deliver(message.org_id, message.id)
+        delivery.send_queued(message.org_id, message.id)
     assert b"\r\nIn-Reply-To: <ses-1@email.amazonses.com>\r\n" in carrier.sent[1].content
 
 
 def events_of(message: Message) -> list[events.Event]:
     """The events about a mail, in the order recorded."""
-    items = Query(table="activity", partition=events.chain_partition(message.org_id, message.correlation_id)).all()
-    found = [events.from_item(item) for item in items if item.get("outbox") == "event"]
+    items = Query(table="activity", partition=events.workflow_partition(message.org_id, message.correlation_id)).all()
+    found = [events.parse_event(item) for item in items if item.get("outbox") == "event"]
     return [event for event in found if event.subject.id == message.id]

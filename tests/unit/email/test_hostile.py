@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.aws import table
+from switchboard.aws import reads
 from switchboard.email import automatic, inbound, parsing, service, store
 from tests.actors import Tenant, tenant
 from tests.unit.email.test_inbound import notice
@@ -38,7 +38,7 @@ def of_parts(headers: bytes, parts: int, body: bytes = b"x") -> bytes:
 )
 def test_it_is_read_in_a_time_by_its_size(raw: bytes) -> None:
     began = time.process_time()
-    parsing.parse(raw)
+    parsing.parse_mail(raw)
     assert time.process_time() - began < 2.5
 
 
@@ -52,13 +52,13 @@ def test_the_parameters_of_a_part_are_read_once(monkeypatch: pytest.MonkeyPatch)
 
     raw = of_parts(b"Content-Type: text/plain; charset=utf-8\nContent-Disposition: inline; a=b\n", 10)
     monkeypatch.setattr(Mime, "_get_params_preserve", counting)
-    parsing.parse(raw)
+    parsing.parse_mail(raw)
     assert (read.count("content-disposition"), read.count("content-type")) == (10, 10 + 1)
 
 
 def test_a_name_behind_many_parameters_is_read() -> None:
     given_ = b"; ".join(b"a%d=b" % number for number in range(60)) + b"; filename=plan.pdf"
-    (found,) = parsing.parse(of_parts(b"Content-Disposition: attachment; " + given_ + b"\n", 1)).attachments
+    (found,) = parsing.parse_mail(of_parts(b"Content-Disposition: attachment; " + given_ + b"\n", 1)).attachments
     assert found.filename == "plan.pdf"
 
 
@@ -70,7 +70,7 @@ MACHINES = re.compile(r"(^|[<\s,\"])(mailer-daemon|postmaster)@", re.IGNORECASE)
 )
 @examples(300)
 def test_a_machine_is_known_by_its_whole_name(sender: str) -> None:
-    reason = automatic.by_headers(lambda name: sender if name == "from" else "", 0)
+    reason = automatic.automatic_reason(lambda name: sender if name == "from" else "", 0)
     assert reason == ("mailer-daemon" if MACHINES.search(sender) else None)
 
 
@@ -109,10 +109,10 @@ def acme(cloud: dict[str, str]) -> Tenant:
 
 @pytest.mark.parametrize("length", [10, 75, 290])
 def test_a_mail_with_as_much_of_everything_as_there_may_be_lands(acme: Tenant, length: int) -> None:
-    (landed,) = inbound.receive(notice(largest(length), acme.address))
-    found = service.get(acme.caller(), landed.id)
+    (landed,) = inbound.receive_mail(notice(largest(length), acme.address))
+    found = service.get_message(acme.caller(), landed.id)
     assert (found.to, found.cc, len(found.attachments)) == (landed.to, landed.cc, 50)
-    stored = list(table.Query(table="activity", partition=store.key(acme.org_id, landed.id)["pk"]).all())
+    stored = list(reads.Query(table="activity", partition=store.message_key(acme.org_id, landed.id)["pk"]).all())
     sizes = [_size(item) for item in stored]
     assert max(sizes) < 390_000, sizes
 
@@ -127,18 +127,18 @@ def _size(value: object) -> int:
 
 
 def test_people_and_names_have_their_bytes_together() -> None:
-    found = parsing.parse(largest(75))
+    found = parsing.parse_mail(largest(75))
     kept = [*found.to, *found.cc, *found.reply_to]
     assert (len(found.to), len(found.cc)) == (100, 100)
     assert all(len(address.encode()) <= 320 for address in kept)
     assert 80_000 < sum(len(address.encode()) for address in kept) < 96 * 1024
     assert {one.content_id for one in found.attachments} == {None}
     assert [one.filename for one in found.attachments[-2:]] == ["attachment-49.pdf", "attachment-50.pdf"]
-    assert parsing.parse(largest(290)).to == []
+    assert parsing.parse_mail(largest(290)).to == []
 
 
 def test_as_many_people_as_real_mail_names_are_kept_with_the_names_of_its_files() -> None:
-    found = parsing.parse(largest(4))
+    found = parsing.parse_mail(largest(4))
     assert [len(one) for one in (found.to, found.cc, found.reply_to)] == [100, 100, 100]
     assert found.attachments[0].filename.startswith(FOUR_BYTES)
     assert found.attachments[0].content_id

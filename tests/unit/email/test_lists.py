@@ -8,12 +8,13 @@ from dataclasses import replace
 import pytest
 
 from switchboard.agents import service as agents
-from switchboard.aws import clock, table
-from switchboard.aws.table import Query
+from switchboard.aws import writes as aws_writes
+from switchboard.aws.reads import Query
 from switchboard.carriers import mail as carriers
-from switchboard.email import delivery, lists, service, store
-from switchboard.email.models import Draft, Message, State
+from switchboard.email import delivery, feedback, lists, service, store
+from switchboard.email.models import MailDraft, MailState, Message
 from switchboard.errors import Invalid
+from switchboard.kit import clock
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Sabotage
 from tests.unit.email.test_inbound import mail, received
@@ -22,26 +23,26 @@ pytestmark = pytest.mark.usefixtures("cloud")
 
 
 @pytest.fixture
-def acme(cloud: dict[str, str], frozen: clock.Frozen) -> Tenant:
+def acme(cloud: dict[str, str], frozen: clock.FrozenClock) -> Tenant:
     return tenant()
 
 
 class Provider:
-    def send(self, outbound: carriers.Outbound) -> str:
+    def send(self, outbound: carriers.OutgoingMail) -> str:
         if "no" in outbound.recipients[0]:
-            raise carriers.Refused("refused")
+            raise carriers.RefusedError("refused")
         return f"{outbound.message_id}@email.amazonses.com"
 
 
 @pytest.fixture(autouse=True)
 def _provider(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(carriers, "carrier", Provider)
+    monkeypatch.setattr(carriers, "mail_carrier", Provider)
 
 
 def sent(acme: Tenant, to: str = "you@example.com", in_reply_to: str | None = None, **options: str) -> Message:
-    draft = Draft(to=[to], subject="s", body="b", in_reply_to=in_reply_to, **options)
-    message = service.send(acme.caller(master=bool(options)), draft)
-    delivery.deliver(message.org_id, message.id)
+    draft = MailDraft(to=[to], subject="s", body="b", in_reply_to=in_reply_to, **options)
+    message = service.send_message(acme.caller(master=bool(options)), draft)
+    delivery.send_queued(message.org_id, message.id)
     return message
 
 
@@ -50,7 +51,7 @@ def pages(
 ) -> list[list[str]]:
     caller, found, cursor = acme.caller(master=master), [], None
     while True:
-        messages, cursor = service.listing(caller, agent_id, filters, limit, cursor)
+        messages, cursor = service.list_messages(caller, agent_id, filters, limit, cursor)
         found.append([message.id for message in messages])
         if cursor is None:
             return found
@@ -62,7 +63,7 @@ def flat(
     return [id_ for page in pages(acme, limit, agent_id, master=master, **filters) for id_ in page]
 
 
-def test_a_page_that_holds_just_the_rest_is_the_last(acme: Tenant, frozen: clock.Frozen) -> None:
+def test_a_page_that_holds_just_the_rest_is_the_last(acme: Tenant, frozen: clock.FrozenClock) -> None:
     ids = []
     for _ in range(4):
         frozen.advance(seconds=1)
@@ -80,8 +81,8 @@ def test_one_in_many_is_found_by_one_query_of_its_own(acme: Tenant) -> None:
     for master in (False, True):
         caller = acme.caller(master=master)
         with saboteur.counting() as calls:
-            (failed,), more = service.listing(caller, None, {"state": ["failed"]}, 20, None)
-        assert (failed.state, more) == (State.FAILED, None)
+            (failed,), more = service.list_messages(caller, None, {"state": ["failed"]}, 20, None)
+        assert (failed.state, more) == (MailState.FAILED, None)
         assert calls == ["Query", "BatchGetItem", "BatchGetItem"], "entries, heads, what they say"
 
 
@@ -90,10 +91,10 @@ def test_directions_and_states_narrow_each_other(acme: Tenant, master: bool) -> 
     ours, failed, waiting = (
         sent(acme),
         sent(acme, "no@example.com"),
-        service.send(acme.caller(), Draft(to=["you@example.com"], subject="s", body="b")),
+        service.send_message(acme.caller(), MailDraft(to=["you@example.com"], subject="s", body="b")),
     )
     (theirs,) = received(mail(), acme.address)
-    delivery.delivered(acme.org_id, ours.id, ["you@example.com"])
+    feedback.record_delivery(acme.org_id, ours.id, ["you@example.com"])
 
     def found(**filters: Sequence[str]) -> set[str]:
         return set(flat(acme, 1, master=master, **filters))
@@ -109,7 +110,7 @@ def test_directions_and_states_narrow_each_other(acme: Tenant, master: bool) -> 
 
 def test_a_claimed_mail_is_listed_as_one_that_waits(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: object) -> str:
-        raise carriers.OutcomeUnknown("timeout")
+        raise carriers.OutcomeUnknownError("timeout")
 
     monkeypatch.setattr(Provider, "send", unknown)
     claimed = sent(acme)
@@ -117,11 +118,11 @@ def test_a_claimed_mail_is_listed_as_one_that_waits(acme: Tenant, monkeypatch: p
 
 
 def test_unread_mail_of_an_agent_is_found_among_all_that_is_read(acme: Tenant) -> None:
-    colleague = agents.create(acme.caller(master=True), "colleague", "Colleague", {}).agent
+    colleague = agents.create_agent(acme.caller(master=True), "colleague", "Colleague", {}).agent
     inbox = [received(mail(), acme.address)[0].id for _ in range(6)]
     received(mail(), colleague.address)
     for message_id in inbox[:5]:
-        service.label(acme.caller(), message_id, ["read"], [])
+        service.change_labels(acme.caller(), message_id, ["read"], [])
     with Sabotage().counting() as calls:
         assert flat(acme, labels=["unread"]) == [inbox[5]]
     assert calls == ["Query", "BatchGetItem", "BatchGetItem"]
@@ -129,10 +130,10 @@ def test_unread_mail_of_an_agent_is_found_among_all_that_is_read(acme: Tenant) -
     assert flat(acme, agent_id=colleague.id, master=True, labels=["unread"], state=["received"])
     assert flat(acme, agent_id=colleague.id, master=True, labels=["unread"], state=["sent"]) == []
     assert set(flat(acme, labels=["read"])) == set(inbox[:5])
-    service.label(acme.caller(), inbox[0], ["unread", "later"], [])
+    service.change_labels(acme.caller(), inbox[0], ["unread", "later"], [])
     assert set(flat(acme, labels=["unread"])) == {inbox[0], inbox[5]}
     assert flat(acme, labels=["later"]) == [inbox[0]]
-    service.label(acme.caller(), inbox[0], ["read"], ["later"])
+    service.change_labels(acme.caller(), inbox[0], ["read"], ["later"])
     assert flat(acme, labels=["later"]) == []
 
 
@@ -140,10 +141,10 @@ def test_what_is_read_has_no_entries(acme: Tenant) -> None:
     message = sent(acme)
     head = store.get_head(message.org_id, message.id)
     assert head
-    assert list(table._flatten([lists.label_writes(head, (), ("read",))])) == []
+    assert list(aws_writes._flatten([lists.label_writes(head, (), ("read",))])) == []
 
 
-def test_a_conversation_is_what_answers_and_what_began_it(acme: Tenant, frozen: clock.Frozen) -> None:
+def test_a_conversation_is_what_answers_and_what_began_it(acme: Tenant, frozen: clock.FrozenClock) -> None:
     first = sent(acme)
     assert flat(acme, thread_id=[first.id]) == [first.id]
     assert flat(acme, thread_id=[first.id], state=["failed"]) == []
@@ -165,7 +166,7 @@ def test_a_conversation_is_what_answers_and_what_began_it(acme: Tenant, frozen: 
 
 
 def test_a_conversation_shows_an_agent_its_own_part_only(acme: Tenant) -> None:
-    colleague = agents.create(acme.caller(master=True), "colleague", "Colleague", {}).agent
+    colleague = agents.create_agent(acme.caller(master=True), "colleague", "Colleague", {}).agent
     first = sent(acme)
     answer = sent(acme, in_reply_to=first.id, agent_id=colleague.id)
     assert flat(acme, thread_id=[first.id]) == [first.id]
@@ -176,7 +177,7 @@ def test_a_conversation_shows_an_agent_its_own_part_only(acme: Tenant) -> None:
     assert flat(tenant("other"), master=True, thread_id=[first.id]) == []
 
 
-def test_an_answers_id_names_no_conversation(acme: Tenant, frozen: clock.Frozen) -> None:
+def test_an_answers_id_names_no_conversation(acme: Tenant, frozen: clock.FrozenClock) -> None:
     first = sent(acme)
     answer = sent(acme, in_reply_to=first.id)
     came = received(mail(In_Reply_To=f"<{first.id}@email.amazonses.com>"), acme.address)[0]
@@ -188,11 +189,11 @@ def test_an_answers_id_names_no_conversation(acme: Tenant, frozen: clock.Frozen)
 
 def test_the_platforms_own_mail_is_in_no_list(acme: Tenant) -> None:
     caller = acme.caller()
-    writes = service.system_mail(caller, acme.agent_id, "you@example.com", "s", "b")
-    table.commit(writes)
-    (item,) = [write.item for write in table._flatten(writes) if getattr(write, "item", {}).get("sk") == "message"]
+    writes = service.system_mail_writes(caller, acme.agent_id, "you@example.com", "s", "b")
+    aws_writes.commit(writes)
+    (item,) = [write.item for write in aws_writes._flatten(writes) if getattr(write, "item", {}).get("sk") == "message"]
     message_id = item["pk"].rpartition("#")[2]
-    delivery.deliver(acme.org_id, message_id)
+    delivery.send_queued(acme.org_id, message_id)
     received(mail(In_Reply_To=f"<{message_id}@email.amazonses.com>"), acme.address)
     for filters in ({}, {"direction": ["OUTBOUND"]}, {"thread_id": [message_id], "direction": ["OUTBOUND"]}):
         assert message_id not in flat(acme, master=True, **filters)
@@ -205,12 +206,12 @@ def test_a_cursor_is_good_for_its_own_list_only(acme: Tenant, other: dict[str, S
     for _ in range(3):
         received(mail(), acme.address)
     caller = acme.caller()
-    _, cursor = service.listing(caller, None, {"direction": ["INBOUND"]}, 1, None)
+    _, cursor = service.list_messages(caller, None, {"direction": ["INBOUND"]}, 1, None)
     assert cursor
     with pytest.raises(Invalid):
-        service.listing(caller, None, other, 1, cursor)
+        service.list_messages(caller, None, other, 1, cursor)
     with pytest.raises(Invalid):
-        service.listing(replace(caller, agent_id="agt_other"), None, {"direction": ["INBOUND"]}, 1, cursor)
+        service.list_messages(replace(caller, agent_id="agt_other"), None, {"direction": ["INBOUND"]}, 1, cursor)
 
 
 def test_no_list_filters_what_it_read(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:

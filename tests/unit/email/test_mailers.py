@@ -7,13 +7,14 @@ import time
 import pytest
 
 from switchboard.email import charsets
-from switchboard.email.html_text import text_of
-from switchboard.email.parsing import Parsed, parse
+from switchboard.email.html_text import plain_text
+from switchboard.email.mime_models import ParsedMail
+from switchboard.email.parsing import parse_mail
 
 
-def mail(head: str, body: bytes = b"x") -> Parsed:
+def mail(head: str, body: bytes = b"x") -> ParsedMail:
     head = head if head.startswith("From:") else f"From: a@example.com\r\n{head}"
-    return parse(head.encode() + b"\r\n\r\n" + body)
+    return parse_mail(head.encode() + b"\r\n\r\n" + body)
 
 
 @pytest.mark.parametrize(
@@ -57,14 +58,14 @@ def test_quoted_printable_is_known_by_its_name() -> None:
     ],
 )
 def test_what_is_never_closed_hides_no_text(markup: str, text: str) -> None:
-    assert text_of(markup).split()[-1] == text.rsplit(maxsplit=1)[-1]
-    assert text in text_of(markup)
+    assert plain_text(markup).split()[-1] == text.rsplit(maxsplit=1)[-1]
+    assert text in plain_text(markup)
 
 
 def test_html_text_takes_time_by_its_size() -> None:
     for piece in ("<head>", "<title><", "</head", "<script/>", "<!--"):
         began = time.perf_counter()
-        text_of(piece * 60_000)
+        plain_text(piece * 60_000)
         assert time.perf_counter() - began < 2
 
 
@@ -152,7 +153,7 @@ FOOTER = "Content-Type: text/plain\r\n\r\nfooter"
     ],
 )
 def test_the_text_is_all_that_a_reader_sees(content: bytes, text: str) -> None:
-    assert parse(b"From: a@example.com\r\n" + content).text == text
+    assert parse_mail(b"From: a@example.com\r\n" + content).text == text
 
 
 @pytest.mark.parametrize(
@@ -207,5 +208,5 @@ LONG = 400_000
 def test_what_a_stranger_sends_takes_time_by_its_size(raw: bytes) -> None:
     # A pattern that looks at everything again from each place takes minutes.
     began = time.perf_counter()
-    parse(raw)
+    parse_mail(raw)
     assert time.perf_counter() - began < 5

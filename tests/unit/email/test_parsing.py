@@ -12,16 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.email import charsets, filenames, parsing
-from switchboard.email.html_text import text_of
-from switchboard.email.parsing import Parsed, parse
+from switchboard.email import charsets, filenames, mime_limits
+from switchboard.email.html_text import plain_text
+from switchboard.email.mime_models import ParsedMail
+from switchboard.email.parsing import parse_mail
 from tests.unit.properties import examples
 
 CORPUS = Path(__file__).with_name("corpus")
 MAILS = {path.stem: path.read_bytes() for path in sorted(CORPUS.glob("*.eml"))}
 
 
-def shown(found: Parsed) -> dict[str, Any]:
+def shown(found: ParsedMail) -> dict[str, Any]:
     """What was found, as the corpus writes it down: what is empty is left out, but for the essentials."""
     attachments = [
         [one.filename, one.media_type, len(one.content), *(["inline"] if one.inline else [])]
@@ -54,13 +55,13 @@ def shown(found: Parsed) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", MAILS)
 def test_a_mail_of_the_corpus_says_what_stands_beside_it(name: str) -> None:
-    assert shown(parse(MAILS[name])) == json.loads((CORPUS / f"{name}.json").read_text())
+    assert shown(parse_mail(MAILS[name])) == json.loads((CORPUS / f"{name}.json").read_text())
 
 
 def test_a_mail_inside_a_mail_is_kept_as_it_came() -> None:
-    (inner,) = parse(MAILS["forwarded"]).attachments
+    (inner,) = parse_mail(MAILS["forwarded"]).attachments
     assert inner.content in MAILS["forwarded"]
-    assert parse(inner.content).attachments[0].filename == "inner.zip"
+    assert parse_mail(inner.content).attachments[0].filename == "inner.zip"
 
 
 def test_a_mail_inside_a_mail_may_be_encoded_although_it_must_not() -> None:
@@ -68,8 +69,8 @@ def test_a_mail_inside_a_mail_may_be_encoded_although_it_must_not() -> None:
         b"From: a@example.com\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n"
         b"U3ViamVjdDogaGlkZGVuDQoNCldvcmRzDQo=\r\n"
     )
-    (inner,) = parse(mail).attachments
-    assert parse(inner.content).subject == "hidden"
+    (inner,) = parse_mail(mail).attachments
+    assert parse_mail(inner.content).subject == "hidden"
 
 
 # Nothing raises, whatever comes.
@@ -78,12 +79,12 @@ def test_a_mail_inside_a_mail_may_be_encoded_although_it_must_not() -> None:
 @given(st.binary(max_size=2_000))
 @examples(100)
 def test_no_bytes_make_it_raise(raw: bytes) -> None:
-    storable(parse(raw))
+    storable(parse_mail(raw))
 
 
 @pytest.mark.parametrize("address", [b"\x00ada@example.com", b"a\x07da@example.com", b"ada@exam\x1bple.com"])
 def test_an_address_with_what_cannot_be_seen_is_none(address: bytes) -> None:
-    found = parse(b"From: Ada <" + address + b">\r\nTo: " + address + b", desk@example.com\r\n\r\nx")
+    found = parse_mail(b"From: Ada <" + address + b">\r\nTo: " + address + b", desk@example.com\r\n\r\nx")
     assert (found.from_address, found.to) == ("", ["desk@example.com"])
 
 
@@ -95,22 +96,22 @@ def test_no_damage_to_a_mail_makes_it_raise(data: st.DataObject) -> None:
         place = data.draw(st.integers(0, len(raw) - 1))
         raw[place : place + data.draw(st.integers(0, 30))] = data.draw(st.binary(max_size=30))
         raw = raw or bytearray(b"x")
-    storable(parse(bytes(raw)))
+    storable(parse_mail(bytes(raw)))
 
 
 @given(st.text(max_size=200), st.sampled_from(["From", "To", "Cc", "Subject", "Message-ID", "References", "Date"]))
 @examples(100)
 def test_no_header_makes_it_raise(value: str, name: str) -> None:
-    storable(parse(f"{name}: {value}\r\n\r\nx".encode("utf-8", "surrogatepass")))
+    storable(parse_mail(f"{name}: {value}\r\n\r\nx".encode("utf-8", "surrogatepass")))
 
 
 @given(st.sampled_from(["Content-Type", "Content-Disposition", "Content-Transfer-Encoding"]), st.binary(max_size=80))
 @examples(100)
 def test_no_description_of_the_content_makes_it_raise(name: str, value: bytes) -> None:
-    storable(parse(name.encode() + b": " + value + b"\r\n\r\nx"))
+    storable(parse_mail(name.encode() + b": " + value + b"\r\n\r\nx"))
 
 
-def storable(found: Parsed) -> None:
+def storable(found: ParsedMail) -> None:
     """Assert that every text can be stored, and that there is no more of anything than an item has room for."""
     texts = [found.subject, found.text, found.html or "", found.from_name, found.from_address, *found.headers.values()]
     texts += [*found.headers, *found.to, *found.cc, *(one.filename for one in found.attachments)]
@@ -146,12 +147,12 @@ _BOUNDARIES = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n"
 )
 def test_it_is_read_in_time(raw: bytes) -> None:
     started = time.perf_counter()
-    assert parse(raw).subject == "s"
+    assert parse_mail(raw).subject == "s"
     assert time.perf_counter() - started < 5
 
 
 def test_what_is_hopeless_is_shown_as_it_came() -> None:
-    found = parse(b"From: a@example.com\nSubject: many\n\n" + b"x\n" * 2_000_001)
+    found = parse_mail(b"From: a@example.com\nSubject: many\n\n" + b"x\n" * 2_000_001)
     assert (found.broken, found.from_address, found.subject) == (True, "a@example.com", "many")
     assert found.text.startswith("x\nx\n")
 
@@ -169,15 +170,15 @@ def with_files(number: int, content: bytes = b"x") -> bytes:
 
 
 def test_fifty_attachments_are_kept_and_the_rest_is_named() -> None:
-    found = parse(with_files(53))
+    found = parse_mail(with_files(53))
     assert len(found.attachments) == 50
     assert [(one.filename, one.reason) for one in found.dropped] == [(f"{n}.bin", "too_many") for n in (50, 51, 52)]
 
 
 def test_an_attachment_that_is_too_large_is_named_with_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parsing, "MAX_ATTACHMENT", 10)
-    assert [len(one.content) for one in parse(with_files(1, b"x" * 10)).attachments] == [10]
-    found = parse(with_files(1, b"x" * 11))
+    monkeypatch.setattr(mime_limits, "MAX_ATTACHMENT_BYTES", 10)
+    assert [len(one.content) for one in parse_mail(with_files(1, b"x" * 10)).attachments] == [10]
+    found = parse_mail(with_files(1, b"x" * 11))
     assert not found.attachments
     assert [(one.size, one.reason) for one in found.dropped] == [(11, "too_large")]
 
@@ -185,7 +186,7 @@ def test_an_attachment_that_is_too_large_is_named_with_its_size(monkeypatch: pyt
 def test_of_many_people_and_references_some_are_kept() -> None:
     people = ", ".join(f"p{n}@example.com" for n in range(300))
     ids = " ".join(f"<{n}@example.com>" for n in range(60))
-    found = parse(f"To: {people}\r\nReferences: {ids}\r\n\r\n".encode())
+    found = parse_mail(f"To: {people}\r\nReferences: {ids}\r\n\r\n".encode())
     assert (len(found.to), found.to[-1]) == (100, "p99@example.com")
     assert (len(found.references), found.references[0], found.references[-1]) == (
         20,
@@ -211,8 +212,8 @@ def test_any_bytes_in_any_charset_are_text(data: bytes, charset: str) -> None:
 @given(st.text(max_size=100), st.integers(0, 50))
 @examples(100)
 def test_a_cut_text_is_a_beginning_that_fits(text: str, size: int) -> None:
-    text = charsets.clean(text)
-    cut = charsets.cut(text, size)
+    text = charsets.remove_unstorable(text)
+    cut = charsets.cut_bytes(text, size)
     assert text.startswith(cut)
     assert len(cut.encode()) <= size
 
@@ -220,7 +221,7 @@ def test_a_cut_text_is_a_beginning_that_fits(text: str, size: int) -> None:
 @given(st.text(alphabet="<>!-/abp scrit\"'=&;", max_size=200))
 @examples(100)
 def test_text_of_any_markup_is_found(markup: str) -> None:
-    assert "<script" not in text_of(f"<script>{markup}</script>")
+    assert "<script" not in plain_text(f"<script>{markup}</script>")
 
 
 # File names.
@@ -229,11 +230,11 @@ def test_text_of_any_markup_is_found(markup: str) -> None:
 @given(st.text(max_size=400))
 @examples(100)
 def test_a_file_name_is_safe_on_every_system(given_name: str) -> None:
-    name = filenames.safe(given_name, "application/pdf", 1)
+    name = filenames.safe_filename(given_name, "application/pdf", 1)
     assert name
     assert name.isprintable()
     assert len(name) <= 150
     assert not set(name) & set('/\\<>:"|?*')
     assert not name.startswith((".", " "))
     assert not name.endswith((".", " "))
-    assert filenames.safe(name, "application/pdf", 1) == name
+    assert filenames.safe_filename(name, "application/pdf", 1) == name

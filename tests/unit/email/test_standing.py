@@ -6,18 +6,20 @@ from typing import Any
 
 import pytest
 
-from functions.anima.email.schemas import Message as Shown
 from functions.anima.email.schemas import MessageDetail
+from functions.anima.email.schemas import MessageView as Shown
 from switchboard import telemetry
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import secret, session, settings, table
+from switchboard.aws import attributes, clients, reads
+from switchboard.aws import writes as aws_writes
 from switchboard.carriers import mail as carriers
-from switchboard.email import delivery, notifications, service, store, suppressions
-from switchboard.email.models import Draft, Message, State
-from switchboard.email.service import Suppressed
-from switchboard.email.standing import Standing
+from switchboard.email import delivery, feedback, notifications, service, store, suppressions
+from switchboard.email.models import MailDraft, MailState, Message
+from switchboard.email.service import RecipientSuppressed
+from switchboard.email.status import MailStatus
 from switchboard.errors import NotFound
 from switchboard.events import service as events
+from switchboard.kit import hashing, settings
 from tests.actors import Tenant, tenant, with_effect
 from tests.integration.sabotage import Sabotage
 
@@ -27,12 +29,12 @@ pytestmark = pytest.mark.usefixtures("cloud")
 class Provider:
     """A provider that takes everything."""
 
-    sent: list[carriers.Outbound]
+    sent: list[carriers.OutgoingMail]
 
     def __init__(self) -> None:
         self.sent = []
 
-    def send(self, outbound: carriers.Outbound) -> str:
+    def send(self, outbound: carriers.OutgoingMail) -> str:
         self.sent.append(outbound)
         return "ses-1@email.amazonses.com"
 
@@ -40,7 +42,7 @@ class Provider:
 @pytest.fixture
 def provider(monkeypatch: pytest.MonkeyPatch) -> Provider:
     found = Provider()
-    monkeypatch.setattr(carriers, "carrier", lambda: found)
+    monkeypatch.setattr(carriers, "mail_carrier", lambda: found)
     return found
 
 
@@ -51,26 +53,26 @@ def acme(cloud: dict[str, str]) -> Tenant:
 
 def queued(acme: Tenant, *to: str, body: str = "b", key: str | None = None) -> Message:
     caller = acme.caller()
-    draft = Draft(to=list(to), subject="s", body=body)
-    return service.send(with_effect(caller, key) if key else caller, draft)
+    draft = MailDraft(to=list(to), subject="s", body=body)
+    return service.send_message(with_effect(caller, key) if key else caller, draft)
 
 
 def sent(acme: Tenant, *to: str, body: str = "b") -> Message:
     message = queued(acme, *to, body=body)
-    delivery.deliver(message.org_id, message.id)
+    delivery.send_queued(message.org_id, message.id)
     return message
 
 
-def now(message: Message) -> Standing:
-    found = store.standing(message.org_id, message.id)
+def now(message: Message) -> MailStatus:
+    found = store.get_status(message.org_id, message.id)
     assert found
     return found
 
 
 def told(message: Message) -> list[events.Event]:
-    partition = events.chain_partition(message.org_id, message.correlation_id)
-    items = table.Query(table="activity", partition=partition).all()
-    return [events.from_item(item) for item in items if "outbox" in item]
+    partition = events.workflow_partition(message.org_id, message.correlation_id)
+    items = reads.Query(table="activity", partition=partition).all()
+    return [events.parse_event(item) for item in items if "outbox" in item]
 
 
 def notice(message: Message, kind: str, **detail: Any) -> dict[str, Any]:
@@ -80,9 +82,9 @@ def notice(message: Message, kind: str, **detail: Any) -> dict[str, Any]:
 
 def test_what_a_receiving_server_said_is_kept_with_its_recipient(acme: Tenant, provider: Provider) -> None:
     message = sent(acme, "A@example.com", "b@example.com")
-    notifications.apply(notice(message, "Delivery", recipients=["a@example.com"], smtpResponse="250 OK"))
+    notifications.apply_notification(notice(message, "Delivery", recipients=["a@example.com"], smtpResponse="250 OK"))
     gone = {"emailAddress": "b@example.com", "status": "5.1.1", "diagnosticCode": "550 " + "x" * 1_000}
-    notifications.apply(notice(message, "Bounce", bounceType="Permanent", bouncedRecipients=[gone]))
+    notifications.apply_notification(notice(message, "Bounce", bounceType="Permanent", bouncedRecipients=[gone]))
     found = now(message).reports
     has_it, gone_ = found["a@example.com"], found["b@example.com"]
     assert (has_it.address, has_it.diagnostic, has_it.bounced_at) == ("A@example.com", "250 OK", None)
@@ -97,16 +99,16 @@ def bounce(message: Message, kind: str, **facts: str) -> dict[str, Any]:
 
 def test_a_delivery_notice_after_a_bounce_for_good_tells_no_delivery(acme: Tenant, provider: Provider) -> None:
     message = sent(acme, "a@example.com", "b@example.com")
-    notifications.apply(bounce(message, "Permanent", status="5.1.1", diagnosticCode="550 user unknown"))
+    notifications.apply_notification(bounce(message, "Permanent", status="5.1.1", diagnosticCode="550 user unknown"))
     arrived = notice(message, "Delivery", recipients=["a@example.com", "b@example.com"], smtpResponse="250 accepted")
     for _ in range(2):
-        notifications.apply(arrived)
+        notifications.apply_notification(arrived)
     gone, has_it = now(message).report("a@example.com"), now(message).report("b@example.com")
     assert (gone.code, gone.diagnostic, has_it.diagnostic) == ("5.1.1", "550 user unknown", "250 accepted")
     assert gone.delivered_at
     delivered = [event for event in told(message) if event.type == "email.delivered"]
-    assert [event.data["recipients"] for event in delivered] == [[secret.digest("b@example.com")]]
-    assert now(message).head.state is State.BOUNCED
+    assert [event.data["recipients"] for event in delivered] == [[hashing.digest("b@example.com")]]
+    assert now(message).head.state is MailState.BOUNCED
 
 
 def test_the_code_of_one_notice_never_stands_beside_the_words_of_another(acme: Tenant, provider: Provider) -> None:
@@ -118,7 +120,7 @@ def test_the_code_of_one_notice_never_stands_beside_the_words_of_another(acme: T
         arrived,
         bounce(message, "Permanent", status="5.1.1"),
     ):
-        notifications.apply(one)
+        notifications.apply_notification(one)
         report = now(message).report("a@example.com")
         heard.append((report.code, report.diagnostic))
     assert heard == [("4.4.7", "450 greylisted"), (None, "250 accepted"), ("5.1.1", None)]
@@ -134,19 +136,19 @@ def test_feedback_that_is_no_complaint_stops_nothing(
 ) -> None:
     message = sent(acme, "a@example.com")
     counted: list[tuple[str, Any]] = []
-    monkeypatch.setattr(telemetry, "metric", lambda name, *_, **facts: counted.append((name, facts)))
-    notifications.apply(complaint(message, complaintFeedbackType=kind))
+    monkeypatch.setattr(telemetry, "emit_metric", lambda name, *_, **facts: counted.append((name, facts)))
+    notifications.apply_notification(complaint(message, complaintFeedbackType=kind))
     assert counted == [("MailFeedback", {"Kind": kind})]
-    assert (now(message).reports, store.suppressed(acme.org_id, ["a@example.com"])) == ({}, [])
+    assert (now(message).reports, store.list_suppressed(acme.org_id, ["a@example.com"])) == ({}, [])
     assert "email.complained" not in [event.type for event in told(message)]
 
 
 def test_a_mail_that_the_providers_list_stopped_bounced_for_good(acme: Tenant, provider: Provider) -> None:
     message = sent(acme, "a@example.com")
     for _ in range(2):
-        notifications.apply(complaint(message, complaintSubType="OnAccountSuppressionList"))
+        notifications.apply_notification(complaint(message, complaintSubType="OnAccountSuppressionList"))
     report = now(message).report("a@example.com")
-    assert (bool(report.gone_at), report.complained_at, now(message).head.state) == (True, None, State.BOUNCED)
+    assert (bool(report.gone_at), report.complained_at, now(message).head.state) == (True, None, MailState.BOUNCED)
     assert "suppression list" in (report.diagnostic or "")
     assert store.get_suppression(acme.org_id, "a@example.com")
     assert [event.type for event in told(message)][-1] == "email.bounced"
@@ -155,23 +157,25 @@ def test_a_mail_that_the_providers_list_stopped_bounced_for_good(acme: Tenant, p
 
 def test_a_complaint_is_of_somebody_who_has_the_mail(acme: Tenant, provider: Provider) -> None:
     message = sent(acme, "a@example.com")
-    notifications.apply(bounce(message, "Transient", status="4.4.7"))
-    assert now(message).head.state is State.BOUNCED
-    notifications.apply(complaint(message))
-    assert (now(message).head.state, now(message).head.error) == (State.DELIVERED, None)
+    notifications.apply_notification(bounce(message, "Transient", status="4.4.7"))
+    assert now(message).head.state is MailState.BOUNCED
+    notifications.apply_notification(complaint(message))
+    assert (now(message).head.state, now(message).head.error) == (MailState.DELIVERED, None)
     # The note of an absence, or a notice that was held up, changes nothing of that.
     other = sent(acme, "b@example.com")
-    notifications.apply(notice(other, "Complaint", complainedRecipients=[{"emailAddress": "b@example.com"}]))
+    notifications.apply_notification(
+        notice(other, "Complaint", complainedRecipients=[{"emailAddress": "b@example.com"}])
+    )
     bounced = notice(other, "Bounce", bounceType="Transient", bouncedRecipients=[{"emailAddress": "b@example.com"}])
-    notifications.apply(bounced)
-    assert now(other).head.state is State.DELIVERED
+    notifications.apply_notification(bounced)
+    assert now(other).head.state is MailState.DELIVERED
     assert "email.bounced" not in [event.type for event in told(other) if event.subject.id == other.id]
 
 
 def test_of_whom_nothing_was_reported_there_is_no_item(acme: Tenant, provider: Provider) -> None:
     message = sent(acme, "a@example.com", "b@example.com")
     assert now(message).reports == {}
-    delivery.delivered(message.org_id, message.id, ["b@example.com", "stranger@example.com"])
+    feedback.record_delivery(message.org_id, message.id, ["b@example.com", "stranger@example.com"])
     assert now(message).reports.keys() == {"b@example.com"}
 
 
@@ -180,16 +184,16 @@ def test_a_worker_killed_between_a_recipient_and_the_head_leaves_what_the_next_l
     acme: Tenant, provider: Provider, calls: int
 ) -> None:
     message = sent(acme, "a@example.com", "b@example.com")
-    delivery.delivered(message.org_id, message.id, ["a@example.com"])
+    feedback.record_delivery(message.org_id, message.id, ["a@example.com"])
     # Another worker records the last recipient at the same time as one that is stopped: neither saw the other's.
     before = now(message)
-    delivery.delivered(message.org_id, message.id, ["b@example.com"])
-    table.commit(table.Put(table="activity", item=store.HEADS.item(before.head)))
-    assert now(message).head.state is State.SENT
+    feedback.record_delivery(message.org_id, message.id, ["b@example.com"])
+    aws_writes.commit(aws_writes.Put(table="activity", item=store.HEADS.item(before.head)))
+    assert now(message).head.state is MailState.SENT
     with Sabotage().killing(after=calls):
-        delivery.delivered(message.org_id, message.id, ["b@example.com"])
-    delivery.delivered(message.org_id, message.id, ["b@example.com"])
-    assert now(message).head.state is State.DELIVERED
+        feedback.record_delivery(message.org_id, message.id, ["b@example.com"])
+    feedback.record_delivery(message.org_id, message.id, ["b@example.com"])
+    assert now(message).head.state is MailState.DELIVERED
     assert [event.type for event in told(message)].count("email.delivered") == 2
 
 
@@ -198,29 +202,29 @@ def test_a_notice_whose_worker_is_killed_anywhere_is_recorded_once(
     acme: Tenant, provider: Provider, calls: int
 ) -> None:
     message = sent(acme, "a@example.com", "b@example.com")
-    delivery.bounced(message.org_id, message.id, ["a@example.com"], permanent=False)
+    feedback.record_bounce(message.org_id, message.id, ["a@example.com"], permanent=False)
     with Sabotage().killing(after=calls):
-        delivery.bounced(message.org_id, message.id, ["a@example.com", "b@example.com"], permanent=True)
-    delivery.bounced(message.org_id, message.id, ["a@example.com", "b@example.com"], permanent=True)
-    assert (now(message).head.state, now(message).head.error) == (State.BOUNCED, "permanent bounce")
-    assert len(store.suppressed(acme.org_id, ["a@example.com", "b@example.com"])) == 2
+        feedback.record_bounce(message.org_id, message.id, ["a@example.com", "b@example.com"], permanent=True)
+    feedback.record_bounce(message.org_id, message.id, ["a@example.com", "b@example.com"], permanent=True)
+    assert (now(message).head.state, now(message).head.error) == (MailState.BOUNCED, "permanent bounce")
+    assert len(store.list_suppressed(acme.org_id, ["a@example.com", "b@example.com"])) == 2
     assert [event.type for event in told(message)].count("email.bounced") == 2
 
 
 def test_the_watch_over_a_claim_mends_the_head_too(
     acme: Tenant, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unknown(_: carriers.Outbound) -> str:
-        raise carriers.OutcomeUnknown("timeout")
+    def unknown(_: carriers.OutgoingMail) -> str:
+        raise carriers.OutcomeUnknownError("timeout")
 
     monkeypatch.setattr(provider, "send", unknown)
     message = sent(acme, "a@example.com")
     before = now(message)
     report = before.report("a@example.com").model_copy(update={"delivered_at": before.head.created_at})
-    table.commit(store.save(before.with_reports([report]))[0])  # and no more: the worker was stopped
+    aws_writes.commit(store.save_status_writes(before.with_reports([report]))[0])  # and no more: the worker was stopped
     assert before.head.claim
-    delivery.confirm(message.org_id, message.id, before.head.claim)
-    assert now(message).head.state is State.DELIVERED
+    delivery.check_claim(message.org_id, message.id, before.head.claim)
+    assert now(message).head.state is MailState.DELIVERED
     assert "email.unconfirmed" not in [event.type for event in told(message)]
 
 
@@ -233,12 +237,12 @@ def test_numbers_of_events_grow_along_what_was_known_and_are_never_the_same(acme
         report = same.report(address).model_copy(update={"delivered_at": same.head.created_at})
         after = same.with_reports([report])
         assert after.number(address) > same.number()
-        table.commit(store.save(after)[0])
+        aws_writes.commit(store.save_status_writes(after)[0])
     known = now(message)
     numbers = [same.with_reports([same.report(address)]).number(address) for address in people[:2]]
     assert len(set(numbers)) == 2
     assert known.with_reports([known.report(people[2])]).number(people[2]) > max(numbers)
-    delivery.delivered(message.org_id, message.id, people)
+    feedback.record_delivery(message.org_id, message.id, people)
     versions = [event.subject.version or 0 for event in told(message)]
     assert versions == sorted(set(versions))
 
@@ -247,7 +251,7 @@ def addressed_to_all(acme: Tenant, kind: str) -> Message:
     """A mail to as many as one may have."""
     message = sent(acme, *(f"p{number}@example.com" for number in range(50)))
     head = now(message).head
-    table.commit(table.Put(table="activity", item=store.HEADS.item(head.model_copy(update={"kind": kind}))))
+    aws_writes.commit(aws_writes.Put(table="activity", item=store.HEADS.item(head.model_copy(update={"kind": kind}))))
     return message
 
 
@@ -261,11 +265,11 @@ def test_a_notice_of_every_recipient_is_recorded_however_often_it_comes(
     for _ in range(2):
         getattr(delivery, what)(message.org_id, message.id, message.to, **details)
     assert len(now(message).reports) == 50
-    ends = {"delivered": State.DELIVERED, "bounced": State.BOUNCED, "complained": State.SENT}
+    ends = {"delivered": MailState.DELIVERED, "bounced": MailState.BOUNCED, "complained": MailState.SENT}
     assert now(message).head.state is ends[what]
     # Of fifty who may have complained one did.
     stopped, own = 50 if what == "bounced" else 0, kind == "mail"
-    assert len(store.suppressed(acme.org_id, message.to)) == (stopped if own else 0)
+    assert len(store.list_suppressed(acme.org_id, message.to)) == (stopped if own else 0)
     assert sum(store.is_unreachable(address) for address in message.to) == (0 if own else stopped)
     if not own:
         assert f"email.{what}" not in {event.type for event in told(message)}, "it is no fact of the organization"
@@ -282,9 +286,9 @@ def test_a_notice_of_many_whose_worker_is_killed_between_two_parts_is_gone_on_wi
 ) -> None:
     message = addressed_to_all(acme, "mail")
     with Sabotage().killing(after=calls):
-        delivery.bounced(message.org_id, message.id, message.to, permanent=True)
-    delivery.bounced(message.org_id, message.id, message.to, permanent=True)
-    assert len(store.suppressed(acme.org_id, message.to)) == 50
+        feedback.record_bounce(message.org_id, message.id, message.to, permanent=True)
+    feedback.record_bounce(message.org_id, message.id, message.to, permanent=True)
+    assert len(store.list_suppressed(acme.org_id, message.to)) == 50
     digests = [one for event in told(message) if event.type == "email.bounced" for one in event.data["recipients"]]
     assert len(digests) == len(set(digests)) == 50
 
@@ -297,9 +301,9 @@ def test_an_acceptance_that_is_recorded_after_the_first_reports_is_numbered_befo
     message = queued(acme, "a@example.com", "b@example.com")
     throttled = iter(range(times))
 
-    def send(_: carriers.Outbound) -> str:
+    def send(_: carriers.OutgoingMail) -> str:
         if next(throttled, None) is not None:
-            raise carriers.Throttled("slow down")
+            raise carriers.ThrottledError("slow down")
         details = {"permanent": True} if what == "bounced" else {}
         for address in message.to:
             getattr(delivery, what)(message.org_id, message.id, [address], **details)
@@ -307,7 +311,7 @@ def test_an_acceptance_that_is_recorded_after_the_first_reports_is_numbered_befo
 
     monkeypatch.setattr(provider, "send", send)
     for _ in range(times + 1):
-        delivery.deliver(message.org_id, message.id)
+        delivery.send_queued(message.org_id, message.id)
     events_ = sorted(told(message), key=lambda event: event.subject.version or 0)
     assert [event.type for event in events_] == ["email.queued", "email.sent", f"email.{what}", f"email.{what}"]
     assert len({event.subject.version for event in events_}) == 4
@@ -325,13 +329,13 @@ def forwarded(message: Message, kind: str) -> dict[str, Any]:
 def test_a_notice_of_another_mailbox_is_of_a_mails_only_recipient(acme: Tenant, provider: Provider, kind: str) -> None:
     message = sent(acme, "Alias@example.com")
     for _ in range(2):
-        notifications.apply(forwarded(message, kind))
-    assert store.suppressed(acme.org_id, ["alias@example.com"]) == ["Alias@example.com"]
-    assert store.suppressed(acme.org_id, ["behind@forwarded.example"]) == []
+        notifications.apply_notification(forwarded(message, kind))
+    assert store.list_suppressed(acme.org_id, ["alias@example.com"]) == ["Alias@example.com"]
+    assert store.list_suppressed(acme.org_id, ["behind@forwarded.example"]) == []
     report = now(message).reports["alias@example.com"]
     if kind == "Bounce":
         assert (now(message).head.state, report.code, report.diagnostic) == (
-            State.BOUNCED,
+            MailState.BOUNCED,
             "5.1.1",
             "550 no such user",
         )
@@ -344,11 +348,11 @@ def test_a_notice_of_another_mailbox_is_of_nobody_where_several_may_be_meant(
 ) -> None:
     message = sent(acme, "a@example.com", "b@example.com")
     counted: list[str] = []
-    monkeypatch.setattr(telemetry, "metric", lambda name, *_, **__: counted.append(name))
-    notifications.apply(forwarded(message, kind))
+    monkeypatch.setattr(telemetry, "emit_metric", lambda name, *_, **__: counted.append(name))
+    notifications.apply_notification(forwarded(message, kind))
     assert counted == ["MailNoticeUnmatched"]
-    assert (now(message).reports, now(message).head.state) == ({}, State.SENT)
-    assert store.suppressed(acme.org_id, message.to) == []
+    assert (now(message).reports, now(message).head.state) == ({}, MailState.SENT)
+    assert store.list_suppressed(acme.org_id, message.to) == []
 
 
 # Suppression.
@@ -356,44 +360,44 @@ def test_a_notice_of_another_mailbox_is_of_nobody_where_several_may_be_meant(
 
 def test_a_recipient_that_is_suppressed_after_acceptance_gets_nothing(acme: Tenant, provider: Provider) -> None:
     first, waiting = sent(acme, "you@example.com"), queued(acme, "fine@example.com", "You@example.com")
-    delivery.complained(first.org_id, first.id, ["you@example.com"])
-    delivery.deliver(waiting.org_id, waiting.id)
+    feedback.record_complaint(first.org_id, first.id, ["you@example.com"])
+    delivery.send_queued(waiting.org_id, waiting.id)
     assert [outbound.message_id for outbound in provider.sent] == [first.id]
     head = now(waiting).head
     assert (head.state, head.error) == (
-        State.FAILED,
+        MailState.FAILED,
         "a recipient's address is suppressed: see the list of suppressions",
     )
     failed = told(waiting)[-1]
     assert (failed.type, failed.data["reason"]) == ("email.failed", "suppressed")
-    delivery.deliver(waiting.org_id, waiting.id)
+    delivery.send_queued(waiting.org_id, waiting.id)
     assert len(provider.sent) == 1
 
 
 def test_the_platforms_own_mail_is_asked_of_both_when_it_is_claimed(acme: Tenant, provider: Provider) -> None:
     for stops in (
-        store.suppress_system_mail("you+1@example.com", "complaint"),
-        store.suppress_system_mail("Me@example.com", "bounce"),
-        store.suppress(acme.org_id, "x@example.com", "bounce"),
+        store.suppress_system_mail_writes("you+1@example.com", "complaint"),
+        store.suppress_system_mail_writes("Me@example.com", "bounce"),
+        store.replace_suppression_writes(acme.org_id, "x@example.com", "bounce"),
     ):
         to = {"suppressed": "you@example.com", "bounced": "me@example.com"}.get(stops.item["sk"], "x@example.com")
         origin = acme.caller()
-        table.commit(service.system_mail(origin, None, to, "s", "b"))
-        table.commit(stops)
+        aws_writes.commit(service.system_mail_writes(origin, None, to, "s", "b"))
+        aws_writes.commit(stops)
     heads = [item for item in everything() if item["sk"] == "message"]
     assert len(heads) == 3
     for item in heads:
-        delivery.deliver(acme.org_id, item["pk"].rpartition("#")[2])
+        delivery.send_queued(acme.org_id, item["pk"].rpartition("#")[2])
     assert provider.sent == []
     assert {item["state"] for item in everything() if item["sk"] == "message"} == {"failed"}
 
 
 def test_a_request_that_was_accepted_is_not_refused_when_it_comes_again(acme: Tenant, provider: Provider) -> None:
     message = queued(acme, "you@example.com", key="one")
-    delivery.deliver(message.org_id, message.id)
-    delivery.bounced(message.org_id, message.id, ["you@example.com"], permanent=True)
+    delivery.send_queued(message.org_id, message.id)
+    feedback.record_bounce(message.org_id, message.id, ["you@example.com"], permanent=True)
     assert queued(acme, "you@example.com", key="one").id == message.id
-    with pytest.raises(Suppressed):
+    with pytest.raises(RecipientSuppressed):
         queued(acme, "you@example.com", key="two")
 
 
@@ -401,12 +405,12 @@ def test_acceptance_asks_in_one_read_and_checks_nothing_in_its_transaction() -> 
     people = [f"p{number}@example.com" for number in range(50)]
     caller = with_effect(tenant(plan=PlanName.STARTER).caller(), "key")
     writes: list[str] = []
-    session.dynamodb().meta.events.register(
+    clients.dynamodb_client().meta.events.register(
         "provide-client-params.*.TransactWriteItems",
         lambda params, **_: writes.extend(kind for write in params["TransactItems"] for kind in write),
     )
     with Sabotage().counting() as calls:
-        service.send(caller, Draft(to=people, subject="s", body="b"))
+        service.send_message(caller, MailDraft(to=people, subject="s", body="b"))
     assert calls == ["BatchGetItem", "TransactWriteItems"]
     assert sorted(writes) == ["Put"] * 5 + ["Update"], "marker, head, content, watch, event, usage"
 
@@ -415,8 +419,8 @@ def test_acceptance_asks_in_one_read_and_checks_nothing_in_its_transaction() -> 
 
 
 def everything() -> list[dict[str, Any]]:
-    items = session.dynamodb().scan(TableName=settings.table("activity"))["Items"]
-    return [table.decode_item(item) for item in items]
+    items = clients.dynamodb_client().scan(TableName=settings.table_name("activity"))["Items"]
+    return [attributes.decode_item(item) for item in items]
 
 
 def stored_size(item: dict[str, Any]) -> int:
@@ -448,9 +452,9 @@ def test_a_head_fits_into_a_kilobyte_from_the_first_write_to_the_last(acme: Tena
         sizes.append(stored_size(item))
 
     note()
-    delivery.deliver(message.org_id, message.id)
+    delivery.send_queued(message.org_id, message.id)
     note()
-    delivery.delivered(message.org_id, message.id, message.to)
+    feedback.record_delivery(message.org_id, message.id, message.to)
     note()
     assert max(sizes) <= 1_024, sizes
 
@@ -464,29 +468,31 @@ def test_what_a_mail_says_is_written_once(acme: Tenant, provider: Provider) -> N
 
     before = content()
     assert stored_size(before) < 10_000, "a long text is kept compressed"
-    delivery.deliver(message.org_id, message.id)
-    delivery.bounced(message.org_id, message.id, message.to, permanent=True)
-    service.label(acme.caller(), message.id, ["x"], [])
+    delivery.send_queued(message.org_id, message.id)
+    feedback.record_bounce(message.org_id, message.id, message.to, permanent=True)
+    service.change_labels(acme.caller(), message.id, ["x"], [])
     assert content() == before
-    found = store.get(message.org_id, message.id)
+    found = store.get_message(message.org_id, message.id)
     assert found
     assert found.body == message.body
 
 
 @pytest.mark.parametrize("body", ["", "short", "x" * 511, "\x00\x1f" * 400, "é" * 90_000, "\ud7ff😀" * 20_000])
 def test_a_text_is_read_as_it_was_written(acme: Tenant, body: str) -> None:
-    draft = Draft(to=["a@example.com"], subject="s", body=body, body_html=body, headers={"X-A": ""})
-    message = service.send(acme.caller(), draft)
-    assert store.get(message.org_id, message.id) == message
+    draft = MailDraft(to=["a@example.com"], subject="s", body=body, body_html=body, headers={"X-A": ""})
+    message = service.send_message(acme.caller(), draft)
+    assert store.get_message(message.org_id, message.id) == message
 
 
 def test_a_message_shows_what_was_reported_of_each_recipient(acme: Tenant, provider: Provider) -> None:
     message = sent(acme, "lost@example.com", "has@example.com", "spam@example.com", "waits@example.com")
-    said = delivery.Said("5.1.1", "smtp; 550 5.1.1 unknown")
-    delivery.bounced(acme.org_id, message.id, ["lost@example.com"], permanent=True, said={"lost@example.com": said})
-    delivery.delivered(acme.org_id, message.id, ["HAS@example.com", "spam@example.com"])
-    delivery.complained(acme.org_id, message.id, ["spam@example.com"])
-    found = MessageDetail.of_reports(*service.get_with_reports(acme.caller(), message.id))
+    said = feedback.ServerResponse("5.1.1", "smtp; 550 5.1.1 unknown")
+    feedback.record_bounce(
+        acme.org_id, message.id, ["lost@example.com"], permanent=True, said={"lost@example.com": said}
+    )
+    feedback.record_delivery(acme.org_id, message.id, ["HAS@example.com", "spam@example.com"])
+    feedback.record_complaint(acme.org_id, message.id, ["spam@example.com"])
+    found = MessageDetail.of_reports(*service.get_message_with_reports(acme.caller(), message.id))
     assert {one.address: one.status for one in found.recipients} == {
         "lost@example.com": "BOUNCED",
         "has@example.com": "DELIVERED",
@@ -495,17 +501,17 @@ def test_a_message_shows_what_was_reported_of_each_recipient(acme: Tenant, provi
     }
     lost = found.recipients[0]
     assert (lost.code, lost.diagnostic, lost.permanent) == ("5.1.1", "smtp; 550 5.1.1 unknown", True)
-    assert Shown.of(service.get(acme.caller(), message.id)) == Shown(**found.model_dump(exclude={"recipients"}))
+    assert Shown.of(service.get_message(acme.caller(), message.id)) == Shown(**found.model_dump(exclude={"recipients"}))
 
 
 def test_a_message_that_is_not_there_has_no_reports(acme: Tenant) -> None:
     with pytest.raises(NotFound):
-        service.get_with_reports(acme.caller(), "msg_none")
+        service.get_message_with_reports(acme.caller(), "msg_none")
 
 
 def test_a_worker_that_gives_up_never_fails_a_mail_that_another_has_sent(acme: Tenant, provider: Provider) -> None:
     """All interleavings: a worker is refused, and before each of its requests another finds the mail allowed again."""
-    outcomes, sabotage = set[State](), Sabotage()
+    outcomes, sabotage = set[MailState](), Sabotage()
     for place in range(20):
         address = f"a{place}@example.com"
         message = queued(acme, address)
@@ -514,11 +520,11 @@ def test_a_worker_that_gives_up_never_fails_a_mail_that_another_has_sent(acme: T
 
         def come_between(message: Message = message, address: str = address) -> None:
             suppressions.lift_suppression(acme.caller(), address)
-            delivery.deliver(message.org_id, message.id)
+            delivery.send_queued(message.org_id, message.id)
 
         with sabotage.meeting(place, come_between):
-            delivery.deliver(message.org_id, message.id)
+            delivery.send_queued(message.org_id, message.id)
         state = now(message).head.state
-        assert (state is State.SENT) == bool(provider.sent), (place, state)
+        assert (state is MailState.SENT) == bool(provider.sent), (place, state)
         outcomes.add(state)
-    assert outcomes == {State.SENT, State.FAILED}
+    assert outcomes == {MailState.SENT, MailState.FAILED}

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.aws import secret
 from switchboard.email import delivery, store
-from switchboard.email.models import MOVES, Head, Message, State
-from switchboard.email.standing import Standing
+from switchboard.email.models import MAIL_TRANSITIONS, MailState, Message, MessageHead
+from switchboard.email.status import MailStatus
 from switchboard.events import service as events
-from switchboard.kit import change
+from switchboard.kit import hashing
+from switchboard.persistence import optimistic
 from tests.unit.properties import Memory, examples
 
 AT = "2026-01-15T17:00:00.000Z"
@@ -40,7 +40,7 @@ HAPPENED = st.sets(st.sampled_from(sorted(REPORTS)), min_size=1)
 @pytest.fixture
 def memory(monkeypatch: pytest.MonkeyPatch) -> Memory:
     found = Memory()
-    monkeypatch.setattr(change, "commit", found.commit)
+    monkeypatch.setattr(optimistic, "commit", found.commit)
     monkeypatch.setattr(store, "_heads_and_reports", lambda pk: found.between("activity", pk, "message", "to#~"))
     return found
 
@@ -50,18 +50,18 @@ def claimed(memory: Memory) -> Message:
     memory.items.clear()
     facts: dict[str, Any] = {"agent_id": "agt_1", "from_address": "a@example.com", "subject": "s", "body": "b"}
     facts |= {"thread_id": "msg_1", "correlation_id": "corr_1", "created_at": AT, "updated_at": AT}
-    message = Message(id="msg_1", org_id="org_1", to=[ONE], cc=[OTHER], state=State.SENDING, claim=1, **facts)
-    memory.commit(store.put(message))
+    message = Message(id="msg_1", org_id="org_1", to=[ONE], cc=[OTHER], state=MailState.SENDING, claim=1, **facts)
+    memory.commit(store.put_message_writes(message))
     return message
 
 
-def standing(message: Message) -> Standing:
-    found = store.standing(message.org_id, message.id)
+def standing(message: Message) -> MailStatus:
+    found = store.get_status(message.org_id, message.id)
     assert found is not None
     return found
 
 
-def now(message: Message) -> Head:
+def now(message: Message) -> MessageHead:
     return standing(message).head
 
 
@@ -71,19 +71,19 @@ def report(message: Message, name: str) -> None:
     before = now(message)
     getattr(delivery, call)(message.org_id, message.id, **details)
     after = now(message)
-    assert after.state is before.state or after.state in MOVES[before.state]
+    assert after.state is before.state or after.state in MAIL_TRANSITIONS[before.state]
     assert after.version == before.version + (after != before)
 
 
 def told(memory: Memory) -> Counter[tuple[str, str]]:
     """The events of the mail, one for each recipient that they name."""
-    found = (events.from_item(item) for item in memory.all("activity") if item.get("outbox") == "event")
+    found = (events.parse_event(item) for item in memory.all("activity") if item.get("outbox") == "event")
     return Counter((event.type, digest) for event in found for digest in event.data["recipients"])
 
 
 def assert_told_once(events_: Counter[tuple[str, str]]) -> None:
     """A recipient may bounce a second time, for good, after a bounce in passing that a delivery followed."""
-    twice = ("email.bounced", secret.digest(ONE.lower()))
+    twice = ("email.bounced", hashing.digest(ONE.lower()))
     assert all(times == 1 or (told == twice and times == 2) for told, times in events_.items())
 
 
@@ -91,19 +91,19 @@ def suppressed(memory: Memory) -> set[str]:
     return {item["address"] for item in memory.all("core")}
 
 
-def expected(happened: set[str]) -> State:
+def expected(happened: set[str]) -> MailState:
     """Where a mail ends, whatever came first."""
     if happened & {"one is gone", "other is gone"}:
-        return State.BOUNCED
+        return MailState.BOUNCED
     if "one bounced in passing" in happened and not happened & {"one has it", "both have it"}:
-        return State.BOUNCED
+        return MailState.BOUNCED
     # Only who has a mail complains of it.
     others = {"other has it", "other complained"}
     if ("one has it" in happened and happened & others) or "both have it" in happened:
-        return State.DELIVERED
+        return MailState.DELIVERED
     if happened & {"accepted", "one has it", *others}:
-        return State.SENT
-    return State.UNCONFIRMED if "nothing for ten minutes" in happened else State.SENDING
+        return MailState.SENT
+    return MailState.UNCONFIRMED if "nothing for ten minutes" in happened else MailState.SENDING
 
 
 @given(HAPPENED, st.data())
@@ -126,7 +126,7 @@ def test_in_whatever_order_and_however_often_it_is_reported_a_mail_ends_the_same
     assert_told_once(events_)
     kinds = {kind for kind, _ in events_}
     assert ("email.sent" in kinds) is ("accepted" in happened)
-    if expected(happened) is State.BOUNCED:
+    if expected(happened) is MailState.BOUNCED:
         assert "email.bounced" in kinds
     if "email.bounced" in kinds:
         assert happened & {"one bounced in passing", "one is gone", "other is gone"}
@@ -142,15 +142,15 @@ def test_no_report_makes_an_illegal_move_or_tells_a_thing_twice(memory: Memory, 
 
 
 def test_every_state_can_be_reached_and_the_last_ones_lead_nowhere() -> None:
-    begin = {State.QUEUED, State.RECEIVED}
+    begin = {MailState.QUEUED, MailState.RECEIVED}
     reached, waiting = set(begin), list(begin)
     while waiting:
-        new = MOVES[waiting.pop()] - reached
+        new = MAIL_TRANSITIONS[waiting.pop()] - reached
         reached |= new
         waiting += new
-    assert reached == set(State) == set(MOVES)
-    assert {state for state, moves in MOVES.items() if not moves} == {State.FAILED, State.RECEIVED}
-    assert not any(begin & MOVES[state] for state in set(State) - {State.SENDING})
+    assert reached == set(MailState) == set(MAIL_TRANSITIONS)
+    assert {state for state, moves in MAIL_TRANSITIONS.items() if not moves} == {MailState.FAILED, MailState.RECEIVED}
+    assert not any(begin & MAIL_TRANSITIONS[state] for state in set(MailState) - {MailState.SENDING})
 
 
 def test_a_bounce_for_good_after_one_in_passing_stops_further_mail_and_is_told_once(memory: Memory) -> None:
@@ -165,18 +165,18 @@ def test_a_bounce_for_good_after_one_in_passing_stops_further_mail_and_is_told_o
 @pytest.mark.parametrize(
     ("order", "state", "error"),
     [
-        (["one bounced in passing", "one has it"], State.SENT, None),
-        (["one has it", "one bounced in passing"], State.SENT, None),
-        (["one bounced in passing", "both have it"], State.DELIVERED, None),
-        (["both have it", "one bounced in passing"], State.DELIVERED, None),
-        (["one bounced in passing", "other has it"], State.BOUNCED, "bounce"),
-        (["one bounced in passing", "accepted"], State.BOUNCED, "bounce"),
-        (["one is gone", "both have it", "accepted"], State.BOUNCED, "permanent bounce"),
-        (["one bounced in passing", "one is gone", "both have it"], State.BOUNCED, "permanent bounce"),
+        (["one bounced in passing", "one has it"], MailState.SENT, None),
+        (["one has it", "one bounced in passing"], MailState.SENT, None),
+        (["one bounced in passing", "both have it"], MailState.DELIVERED, None),
+        (["both have it", "one bounced in passing"], MailState.DELIVERED, None),
+        (["one bounced in passing", "other has it"], MailState.BOUNCED, "bounce"),
+        (["one bounced in passing", "accepted"], MailState.BOUNCED, "bounce"),
+        (["one is gone", "both have it", "accepted"], MailState.BOUNCED, "permanent bounce"),
+        (["one bounced in passing", "one is gone", "both have it"], MailState.BOUNCED, "permanent bounce"),
     ],
 )
 def test_a_bounce_in_passing_is_undone_by_a_delivery_and_one_for_good_is_not(
-    memory: Memory, order: list[str], state: State, error: str | None
+    memory: Memory, order: list[str], state: MailState, error: str | None
 ) -> None:
     message = claimed(memory)
     for name in order:
@@ -191,4 +191,4 @@ def test_an_absence_note_of_who_has_the_mail_is_told_as_no_bounce(memory: Memory
     assert "email.bounced" not in [kind for kind, _ in told(memory)]
     report(message, "one is gone")
     assert [kind for kind, _ in told(memory)].count("email.bounced") == 1
-    assert (now(message).state, suppressed(memory)) == (State.BOUNCED, {ONE})
+    assert (now(message).state, suppressed(memory)) == (MailState.BOUNCED, {ONE})

@@ -10,16 +10,17 @@ from urllib.parse import urlsplit
 import pytest
 
 from functions.anima.email.handler import api
-from switchboard.aws import session, settings, table
-from switchboard.aws.effect import Effect
-from switchboard.aws.table import commit
+from switchboard.aws import attributes, clients
+from switchboard.aws.writes import commit
 from switchboard.carriers import mail as carriers
 from switchboard.cli import main
-from switchboard.email import delivery, notifications, parsing, service, store, suppressions, unsubscribing
-from switchboard.email.models import Draft, Message, State
-from switchboard.email.service import Suppressed
+from switchboard.email import delivery, feedback, notifications, parsing, service, store, suppressions, unsubscribe
+from switchboard.email.models import MailDraft, MailState, Message
+from switchboard.email.service import RecipientSuppressed
 from switchboard.errors import NotFound
 from switchboard.events import service as events
+from switchboard.kit import settings
+from switchboard.persistence.idempotency import IdempotencyKey
 from tests.actors import Tenant, system, tenant
 from tests.unit.edge.asking import Answer, ask
 from tests.unit.email.test_inbound import mail, received
@@ -32,12 +33,12 @@ ADA = "ada@example.com"
 class Provider:
     """A provider that takes everything."""
 
-    sent: list[carriers.Outbound]
+    sent: list[carriers.OutgoingMail]
 
     def __init__(self) -> None:
         self.sent = []
 
-    def send(self, outbound: carriers.Outbound) -> str:
+    def send(self, outbound: carriers.OutgoingMail) -> str:
         self.sent.append(outbound)
         return f"ses-{len(self.sent)}@email.amazonses.com"
 
@@ -45,7 +46,7 @@ class Provider:
 @pytest.fixture
 def provider(monkeypatch: pytest.MonkeyPatch) -> Provider:
     found = Provider()
-    monkeypatch.setattr(carriers, "carrier", lambda: found)
+    monkeypatch.setattr(carriers, "mail_carrier", lambda: found)
     monkeypatch.setenv("SWITCHBOARD_PUBLIC_URL", "https://api.example.org")
     return found
 
@@ -56,15 +57,15 @@ def acme(cloud: dict[str, str]) -> Tenant:
 
 
 def queued(acme: Tenant, *to: str, **facts: Any) -> Message:
-    return service.send(acme.caller(), Draft(to=list(to or (ADA,)), subject="s", body="b", **facts))
+    return service.send_message(acme.caller(), MailDraft(to=list(to or (ADA,)), subject="s", body="b", **facts))
 
 
 def sent(acme: Tenant, *to: str, **facts: Any) -> Message:
     message = queued(acme, *to, **facts)
-    delivery.deliver(message.org_id, message.id)
-    found = store.get(message.org_id, message.id)
+    delivery.send_queued(message.org_id, message.id)
+    found = store.get_message(message.org_id, message.id)
     assert found
-    assert found.state is State.SENT
+    assert found.state is MailState.SENT
     return found
 
 
@@ -80,8 +81,8 @@ def listed(acme: Tenant) -> list[dict[str, Any]]:
 
 
 def told(org_id: str, kind: str) -> list[events.Event]:
-    rows = session.dynamodb().scan(TableName=settings.table("activity"))["Items"]
-    found = [events.from_item(item) for row in rows if (item := table.decode_item(row)).get("outbox") == "event"]
+    rows = clients.dynamodb_client().scan(TableName=settings.table_name("activity"))["Items"]
+    found = [events.parse_event(item) for row in rows if (item := attributes.decode_item(row)).get("outbox") == "event"]
     return [event for event in found if event.type == kind and event.org_id == org_id]
 
 
@@ -93,10 +94,10 @@ def test_an_address_is_suppressed_seen_and_lifted(acme: Tenant) -> None:
     assert made.status == 201, made.body
     (entry,) = listed(acme)
     assert (entry["address"], entry["reason"], entry["note"]) == ("Ada@example.com", "manual", "ticket 7")
-    with pytest.raises(Suppressed):
+    with pytest.raises(RecipientSuppressed):
         queued(acme)
     assert request(acme.master_key, "DELETE", f"{PATH}/ADA%40example.com").status == 200
-    assert queued(acme).state is State.QUEUED
+    assert queued(acme).state is MailState.QUEUED
     again = request(acme.master_key, "DELETE", f"{PATH}/ada@example.com")
     assert (again.status, json.loads(again.body)["code"]) == (404, "NOT_FOUND")
     assert [len(told(acme.org_id, f"email.{kind}")) for kind in ("suppressed", "unsuppressed")] == [1, 1]
@@ -141,8 +142,8 @@ def test_the_list_has_pages(acme: Tenant) -> None:
 
 
 def test_a_request_made_again_undoes_nothing_that_came_between(acme: Tenant) -> None:
-    def adding(key: str) -> Effect:
-        return Effect(scope=acme.org_id, key=key, fingerprint="f")
+    def adding(key: str) -> IdempotencyKey:
+        return IdempotencyKey(scope=acme.org_id, key=key, fingerprint="f")
 
     owner = acme.caller(master=True)
     suppressions.add_suppression(owner, ADA, effect=adding("add"))
@@ -157,19 +158,19 @@ def test_a_request_made_again_undoes_nothing_that_came_between(acme: Tenant) -> 
 
 def test_an_entry_that_is_there_stays(acme: Tenant) -> None:
     message = queued(acme)
-    delivery.bounced(acme.org_id, message.id, [ADA], permanent=True)
+    feedback.record_bounce(acme.org_id, message.id, [ADA], permanent=True)
     assert suppressions.add_suppression(acme.caller(master=True), ADA, "mine").reason == "bounce"
     suppressions.lift_suppression(acme.caller(master=True), ADA)
-    assert queued(acme).state is State.QUEUED
+    assert queued(acme).state is MailState.QUEUED
 
 
 def test_a_queued_mail_to_who_is_suppressed_meanwhile_does_not_go(acme: Tenant, provider: Provider) -> None:
     message = queued(acme)
     suppressions.add_suppression(acme.caller(master=True), ADA)
-    delivery.deliver(message.org_id, message.id)
+    delivery.send_queued(message.org_id, message.id)
     head = store.get_head(message.org_id, message.id)
     assert head
-    assert (head.state, provider.sent) == (State.FAILED, [])
+    assert (head.state, provider.sent) == (MailState.FAILED, [])
 
 
 # One click.
@@ -184,7 +185,7 @@ def click(
 
 def links(provider: Provider) -> list[str]:
     """The links of List-Unsubscribe in the last mail."""
-    headers = parsing.parse(provider.sent[-1].content).headers
+    headers = parsing.parse_mail(provider.sent[-1].content).headers
     return re.findall(r"<([^>]+)>", headers.get("List-Unsubscribe", ""))
 
 
@@ -197,14 +198,14 @@ def test_one_click_stops_mail_at_once_with_an_event(acme: Tenant, provider: Prov
     page = click(link, "GET", None)
     assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert '<form method="post">' in page.body
-    assert queued(acme).state is State.QUEUED, "a scanner that follows links changes nothing"
+    assert queued(acme).state is MailState.QUEUED, "a scanner that follows links changes nothing"
     assert click(link).status == 200
-    with pytest.raises(Suppressed):
+    with pytest.raises(RecipientSuppressed):
         queued(acme)
     assert click(link).status == 200
     (event,) = told(acme.org_id, "email.suppressed")
     assert (event.data["reason"], event.correlation_id) == ("unsubscribe", message.correlation_id)
-    assert queued(tenant("other")).state is State.QUEUED
+    assert queued(tenant("other")).state is MailState.QUEUED
 
 
 @pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=b", "text/plain"])
@@ -217,13 +218,13 @@ def test_a_click_counts_in_whatever_form_it_comes(acme: Tenant, provider: Provid
 def test_a_link_is_for_its_organization_and_address_alone(acme: Tenant, provider: Provider) -> None:
     other = tenant("other")
     mine, his = sent(acme), sent(other, "bob@example.com")
-    tokens = [urlsplit(unsubscribing.link_of(one) or "").path.rpartition("/")[2] for one in (mine, his)]
+    tokens = [urlsplit(unsubscribe.unsubscribe_link(one) or "").path.rpartition("/")[2] for one in (mine, his)]
     (org, message, mac), (org2, message2, mac2) = (token.split(".") for token in tokens)
     made = [f"{org}.{message}.{mac2}", f"{org2}.{message}.{mac}", f"{org}.{message2}.{mac}", f"{org}.{message}."]
     made += [mac, f"{org}.{message}", "x", f"{org}.{message}.{mac}x", f"{org}.{message}.{mac[:-1]}"]
     for token in made:
         for method in ("GET", "POST"):
-            assert click(f"https://api.example.org{unsubscribing.PATH}/{token}", method).status == 404
+            assert click(f"https://api.example.org{unsubscribe.PATH}/{token}", method).status == 404
     assert (listed(acme), listed(other)) == ([], [])
 
 
@@ -239,9 +240,9 @@ def test_an_organizations_own_link_stands_for_ours(acme: Tenant, provider: Provi
 
 
 def test_mail_of_the_platforms_own_has_no_link(acme: Tenant, provider: Provider) -> None:
-    commit(service.system_mail(system(acme.org_id), None, ADA, "Welcome", "b"))
+    commit(service.system_mail_writes(system(acme.org_id), None, ADA, "Welcome", "b"))
     (event,) = told(acme.org_id, "email.queued")
-    delivery.deliver(acme.org_id, event.subject.id)
+    delivery.send_queued(acme.org_id, event.subject.id)
     assert (len(provider.sent), links(provider)) == (1, [])
 
 
@@ -308,7 +309,7 @@ def test_an_absence_note_stops_nothing(acme: Tenant, provider: Provider) -> None
 
 
 def complaint(message: Message, *addresses: str, **more: str) -> None:
-    notifications.apply(
+    notifications.apply_notification(
         {
             "eventType": "Complaint",
             "mail": {"tags": {"switchboard-org": [message.org_id], "switchboard-message": [message.id]}},
@@ -330,7 +331,7 @@ def test_of_several_who_may_have_complained_none_is_suppressed(acme: Tenant, pro
     assert listed(acme) == []
     (event,) = told(acme.org_id, "email.complained")
     assert (event.data["possible"], len(event.data["recipients"])) == (True, 2)
-    _, reports = service.get_with_reports(acme.caller(), message.id)
+    _, reports = service.get_message_with_reports(acme.caller(), message.id)
     assert [bool(one.suspected_at) for one in reports] == [True, True, False]
     complaint(message, "b@example.com", complaintFeedbackType="abuse")
     assert [entry["address"] for entry in listed(acme)] == ["b@example.com"]

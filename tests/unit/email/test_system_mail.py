@@ -7,18 +7,18 @@ from typing import NamedTuple
 
 import pytest
 
-from switchboard.access import service as access
+from switchboard.access import keys as access
 from switchboard.audit import service as audit
-from switchboard.aws import clock
-from switchboard.aws.table import commit
+from switchboard.aws.writes import commit
 from switchboard.carriers import mail as carriers
 from switchboard.cli import main
-from switchboard.edge.dialects import anima
-from switchboard.email import delivery, service, store, suppressions
+from switchboard.dialects.anima import dialect
+from switchboard.email import delivery, feedback, service, store, suppressions
 from switchboard.errors import NotFound, RateLimited
-from switchboard.kit.retention import kinds_of
+from switchboard.kit import clock
+from switchboard.persistence.retention_rows import kinds_of
 from switchboard.signup import service as signup
-from switchboard.team import mailing
+from switchboard.team import invite_mail
 from switchboard.usage import service as usage
 from tests.actors import Tenant, tenant
 from tests.unit.email.test_standing import Provider, everything
@@ -30,7 +30,7 @@ ADA = "ada@corp.example.com"
 @pytest.fixture
 def provider(monkeypatch: pytest.MonkeyPatch) -> Provider:
     found = Provider()
-    monkeypatch.setattr(carriers, "carrier", lambda: found)
+    monkeypatch.setattr(carriers, "mail_carrier", lambda: found)
     return found
 
 
@@ -41,34 +41,34 @@ def acme(cloud: dict[str, str]) -> Tenant:
 
 def welcomed(address: str, username: str) -> list[str]:
     """Sign somebody up. Answers the organization and the id of the mail that goes to them, if one does."""
-    org = signup.sign_up(address, username, None, "corr_x", None).organisation
+    org = signup.sign_up(address, username, None, "corr_x", None).organization
     heads = [item["pk"].split("#") for item in everything() if item["sk"] == "message"]
     return next(([org_id, message_id] for org_id, _, message_id in heads if org_id == org.id), [])
 
 
 def test_a_bounce_of_another_address_with_her_name_takes_nothing_from_ada(provider: Provider) -> None:
     org_id, message_id = welcomed("ada+nobody@corp.example.com", "stranger")
-    delivery.deliver(org_id, message_id)
+    delivery.send_queued(org_id, message_id)
     # The server of corp.example.com knows no `+`.
-    delivery.bounced(org_id, message_id, ["ada+nobody@corp.example.com"], permanent=True)
+    feedback.record_bounce(org_id, message_id, ["ada+nobody@corp.example.com"], permanent=True)
     assert store.is_unreachable("Ada+Nobody@corp.example.com") is True
     assert store.is_unreachable(ADA) is False
     org_id, message_id = welcomed(ADA, "ada-herself")
-    delivery.deliver(org_id, message_id)
+    delivery.send_queued(org_id, message_id)
     assert [outbound.recipients for outbound in provider.sent] == [["ada+nobody@corp.example.com"], [ADA]]
 
 
 def test_a_complaint_stops_mail_to_every_spelling_of_a_mailbox(provider: Provider) -> None:
     org_id, message_id = welcomed("ada+one@corp.example.com", "stranger")
-    delivery.deliver(org_id, message_id)
-    delivery.complained(org_id, message_id, ["ada+one@corp.example.com"])
+    delivery.send_queued(org_id, message_id)
+    feedback.record_complaint(org_id, message_id, ["ada+one@corp.example.com"])
     assert store.is_unreachable(ADA) is True
     assert store.is_unreachable("Ada+Two@corp.example.com") is True
     assert store.is_unreachable("bob@corp.example.com") is False
 
 
 def test_a_bounce_stops_mail_for_half_a_year_and_a_complaint_for_good() -> None:
-    bounce, complaint = (store.suppress_system_mail(ADA, reason) for reason in ("bounce", "complaint"))
+    bounce, complaint = (store.suppress_system_mail_writes(ADA, reason) for reason in ("bounce", "complaint"))
     (kind,) = kinds_of("core", f"{bounce.item['pk']}|{bounce.item['sk']}")
     assert kind.life == timedelta(days=180)
     assert bounce.item["expires"] == pytest.approx((clock.now() + kind.life).timestamp(), abs=5)
@@ -95,65 +95,68 @@ def test_whoever_signs_up_sees_the_same_whatever_becomes_of_the_mail(
     outcome: Outcome, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if outcome.suppressed:
-        commit(store.suppress_system_mail(ADA, outcome.suppressed))
+        commit(store.suppress_system_mail_writes(ADA, outcome.suppressed))
     if outcome.then == "refused":
         monkeypatch.setattr(provider, "send", _refuse)
     made = signup.sign_up(ADA, "stranger", None, "corr_x", None)
     (head,) = (item for item in everything() if item["sk"] == "message")
     message_id = head["pk"].rpartition("#")[2]
     if outcome.then == "expired":
-        message = store.get(made.organisation.id, message_id)
+        message = store.get_message(made.organization.id, message_id)
         assert message
-        monkeypatch.setattr("switchboard.email.watching.is_over", lambda _: True)
-        delivery.watch(made.organisation.id, message_id)
+        monkeypatch.setattr("switchboard.email.queue_watch.is_expired", lambda _: True)
+        delivery.check_queued(made.organization.id, message_id)
     else:
-        delivery.deliver(made.organisation.id, message_id)
+        delivery.send_queued(made.organization.id, message_id)
     if outcome.then in ("delivered", "complained"):
-        getattr(delivery, outcome.then)(made.organisation.id, message_id, [ADA])
+        getattr(delivery, outcome.then)(made.organization.id, message_id, [ADA])
     if outcome.then == "bounced":
-        delivery.bounced(made.organisation.id, message_id, [ADA], permanent=True)
+        feedback.record_bounce(made.organization.id, message_id, [ADA], permanent=True)
     assert bool(provider.sent) is (outcome.suppressed is None and outcome.then not in ("refused", "expired"))
-    caller = access.caller(access.authenticate(made.master_key, anima.KEYS), "corr_y")
-    entries, _ = audit.of_workflow(caller, "corr_x", 50, None)
+    caller = access.caller_of(access.authenticate_key(made.master_key, dialect.KEYS), "corr_y")
+    entries, _ = audit.list_workflow_events(caller, "corr_x", 50, None)
     assert sorted(entry.document["action"] for entry in entries) == [
         *("agent.created", "email.queued", "key.created", "key.created", "organization.created", "team.invited"),
     ]
-    assert suppressions.list_suppressions(made.organisation.id, 10, None)[0] == []
-    assert usage.of_month(made.organisation.id, clock.stamp()[:7]).units["email"] == 0
+    assert suppressions.list_suppressions(made.organization.id, 10, None)[0] == []
+    assert usage.get_monthly_usage(made.organization.id, clock.now_iso()[:7]).units["email"] == 0
 
 
 @pytest.mark.parametrize("suppressed", [True, False])
 def test_a_mailbox_is_asked_for_as_often_whether_it_gets_mail_or_not(suppressed: bool) -> None:
     if suppressed:
-        commit(store.suppress_system_mail("ada@corp.example.com", "complaint"))
-    for number in range(mailing.MOST_TO_ADDRESS):
+        commit(store.suppress_system_mail_writes("ada@corp.example.com", "complaint"))
+    for number in range(invite_mail.MAX_DAILY_MAILS_PER_MAILBOX):
         signup.sign_up(f"ada+{number}@corp.example.com", f"ada-{number}", None, "corr_x", None)
     with pytest.raises(RateLimited):
         signup.sign_up("ada+more@corp.example.com", "ada-more", None, "corr_x", None)
 
 
 def _refuse(_: object) -> str:
-    raise carriers.Refused("no")
+    raise carriers.RefusedError("no")
 
 
 def test_whoever_signs_up_does_not_see_what_is_written_to_the_human() -> None:
     signed_up = signup.sign_up(ADA, "stranger", None, "corr_x", None)
     (head,) = (item for item in everything() if item["sk"] == "message")
-    message = store.get(signed_up.organisation.id, head["pk"].rpartition("#")[2])
+    message = store.get_message(signed_up.organization.id, head["pk"].rpartition("#")[2])
     assert message
     assert message.agent_id == signed_up.agent.id
     for key in (signed_up.agent_key, signed_up.master_key):
-        caller = access.caller(access.authenticate(key, anima.KEYS), "corr_y")
-        assert service.listing(caller, None, {}, 10, None) == ([], None)
-        for read in (service.get, service.get_with_reports):
+        caller = access.caller_of(access.authenticate_key(key, dialect.KEYS), "corr_y")
+        assert service.list_messages(caller, None, {}, 10, None) == ([], None)
+        for read in (service.get_message, service.get_message_with_reports):
             with pytest.raises(NotFound):
                 read(caller, message.id)
         with pytest.raises(NotFound):
-            service.label(caller, message.id, ["seen"], [])
+            service.change_labels(caller, message.id, ["seen"], [])
 
 
 def test_an_operator_lifts_both_a_bounce_and_a_complaint(capsys: pytest.CaptureFixture[str]) -> None:
-    commit(store.suppress_system_mail(ADA, "bounce"), store.suppress_system_mail("ada+x@corp.example.com", "complaint"))
+    commit(
+        store.suppress_system_mail_writes(ADA, "bounce"),
+        store.suppress_system_mail_writes("ada+x@corp.example.com", "complaint"),
+    )
     assert main(["mail", "check", "platform", ADA]) == 0
     assert "bounce" in capsys.readouterr().out
     assert main(["mail", "lift", "platform", ADA]) == 0

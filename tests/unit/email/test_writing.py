@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.email import parsing, people, writing
-from switchboard.email.composition import compose
+from switchboard.email import outgoing_headers, parsing, people
+from switchboard.email.composition import compose_mail
 from switchboard.email.models import Message
 from tests.unit.properties import examples
 
@@ -46,7 +46,7 @@ def message(**facts: Any) -> Message:
 
 def written(**facts: Any) -> Mime:
     """The mail as a reader of the strictest kind has it: by lines, with no policy of its own."""
-    return email.message_from_bytes(compose(message(**facts)).content)
+    return email.message_from_bytes(compose_mail(message(**facts)).content)
 
 
 def unfolded(mime: Mime, name: str) -> str:
@@ -76,7 +76,7 @@ def test_a_mail_has_exactly_the_headers_that_were_set(subject: str, name: str, v
     assert decoded(mime, "Subject") == subject.strip(" ")
     if value.strip(" "):
         assert decoded(mime, "X-One") == value.strip(" ")
-    read = parsing.parse(compose(message(subject=subject, from_name=name)).content)
+    read = parsing.parse_mail(compose_mail(message(subject=subject, from_name=name)).content)
     assert (read.from_address, read.text.strip()) == ("bot@agents.example", "Body")
     assert read.from_name == parsing.charsets.cut(" ".join(name.split(" ")).strip(), 320) or "  " in name
 
@@ -84,7 +84,7 @@ def test_a_mail_has_exactly_the_headers_that_were_set(subject: str, name: str, v
 @given(TEXTS)
 @examples(100)
 def test_no_line_is_longer_than_a_relay_takes(value: str) -> None:
-    head = compose(message(subject=value, headers={"X-" + "A" * 70: value})).content.partition(b"\r\n\r\n")[0]
+    head = compose_mail(message(subject=value, headers={"X-" + "A" * 70: value})).content.partition(b"\r\n\r\n")[0]
     assert max(map(len, head.split(b"\r\n"))) <= 998
     assert head.isascii()
 
@@ -101,9 +101,11 @@ def test_what_a_machine_reads_is_written_as_it_is() -> None:
 
 def test_people_are_written_with_their_names() -> None:
     value = '"Support, Inc." <support@example.com>, Grüße <b@Example.com>, plain@example.com'
-    found = parsing.parse(compose(message(headers={"Reply-To": value})).content)
+    found = parsing.parse_mail(compose_mail(message(headers={"Reply-To": value})).content)
     assert found.reply_to == ["support@example.com", "b@example.com", "plain@example.com"]
-    mime = email.message_from_bytes(compose(message(headers={"Reply-To": value})).content, policy=email.policy.default)
+    mime = email.message_from_bytes(
+        compose_mail(message(headers={"Reply-To": value})).content, policy=email.policy.default
+    )
     assert [one.display_name for one in mime["Reply-To"].addresses] == ["Support, Inc.", "Grüße", ""]
 
 
@@ -118,13 +120,13 @@ def test_people_are_written_with_their_names() -> None:
 )
 def test_a_header_with_a_form_of_its_own_is_refused_without_it(name: str, value: str) -> None:
     with pytest.raises(ValueError, match=r"send"):
-        writing.customers(name, value)
+        outgoing_headers.customer_header(name, value)
 
 
 @pytest.mark.parametrize("value", ["", "<>", "<a b@example.com>", "<a@example.com>\r\nBcc: x", "<é@example.com>"])
 def test_what_is_no_message_id_is_refused(value: str) -> None:
     with pytest.raises(ValueError, match="is not a Message-ID"):
-        writing.message_id(value)
+        outgoing_headers.check_message_id(value)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +141,7 @@ def test_what_is_no_message_id_is_refused(value: str) -> None:
 )
 def test_what_cannot_be_written_raises(facts: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"."):
-        compose(message(**facts))
+        compose_mail(message(**facts))
 
 
 @given(
@@ -147,7 +149,7 @@ def test_what_cannot_be_written_raises(facts: dict[str, Any]) -> None:
 )
 @examples(100)
 def test_a_body_is_read_as_it_was_written(body: str, html: str | None) -> None:
-    content = compose(message(body=body, body_html=html)).content
+    content = compose_mail(message(body=body, body_html=html)).content
     parts = [part for part in email.message_from_bytes(content).walk() if not part.is_multipart()]
     for part, text in zip(parts, [body, *([html] if html else [])], strict=True):
         payload = part.get_payload(decode=True)
@@ -158,8 +160,10 @@ def test_a_body_is_read_as_it_was_written(body: str, html: str | None) -> None:
 
 
 def test_people_are_read_as_mailers_write_them() -> None:
-    assert list(people.read("alice@example.org <bob@example.com>")) == [("alice@example.org", "bob@example.com")]
-    assert list(people.read("Team: a@example.com, B <b@example.com>;")) == [
+    assert list(people.parse_people("alice@example.org <bob@example.com>")) == [
+        ("alice@example.org", "bob@example.com")
+    ]
+    assert list(people.parse_people("Team: a@example.com, B <b@example.com>;")) == [
         ("", "a@example.com"),
         ("B", "b@example.com"),
     ]
@@ -170,6 +174,6 @@ def test_a_form_that_is_matched_takes_no_time_for_long_nonsense() -> None:
         began = time.perf_counter()
         for name in ("Reply-To", "List-Unsubscribe"):
             with pytest.raises(ValueError, match=r"send"):
-                writing.customers(name, bad)
-        list(people.read(bad * 4))
+                outgoing_headers.customer_header(name, bad)
+        list(people.parse_people(bad * 4))
         assert time.perf_counter() - began < 0.5

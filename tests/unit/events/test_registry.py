@@ -14,26 +14,27 @@ from pydantic import TypeAdapter
 
 from infra import events_page, topology
 from switchboard.audit import chain
-from switchboard.calls.models import TERMINAL
+from switchboard.calls.models import FINAL_STATES
+from switchboard.dialects.anima import webhooks
 from switchboard.events import registry
 from switchboard.events import service as events
-from switchboard.events.models import Actor, Event, Subject, Work
+from switchboard.events.models import Actor, Event, Subject, SystemActor
 from switchboard.events.types.base import Contract, EventType
 from switchboard.fanout import routes
+from switchboard.fanout.rendering import RENDERERS
 from switchboard.roleplay.models import SessionState
-from switchboard.webhooks import catalogue
+from switchboard.webhooks import event_names
 from switchboard.webhooks.models import KindName
-from switchboard.webhooks.rendering import RENDERERS, anima
 from tests.contract.spec import ORACLE
 from tests.unit.events import sites
 from tests.unit.test_layering import MODULES
 
 ROWS = list(registry.TYPES.values())
-WORK = Work(org_id="org_1", actor=Actor(type="system", id="test"), agent_id=None, correlation_id="corr_1")
+WORK = SystemActor(org_id="org_1", actor=Actor(type="system", id="test"), agent_id=None, correlation_id="corr_1")
 
 #: What the gap of an f-string that names a type may be.
 FORMS = {
-    "voice.call.*": [state.value for state in TERMINAL],
+    "voice.call.*": [state.value for state in FINAL_STATES],
     "roleplay.session.*": [SessionState.FAILED.value, SessionState.EXPIRED.value],
 }
 #: Fields that hold words which the platform does not choose, each with the reason why they may stand in an event.
@@ -164,7 +165,7 @@ def data_of(row: EventType) -> dict[str, Any]:
 
 
 def record(row: EventType, data: dict[str, Any], subject: str | None = None) -> Event:
-    return events.of(WORK, row.name, Subject(type=subject or row.subject, id="one"), **data)
+    return events.new_event(WORK, row.name, Subject(type=subject or row.subject, id="one"), **data)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=by_name)
@@ -203,13 +204,13 @@ def test_another_subject_is_refused(row: EventType) -> None:
 
 def test_a_type_without_a_row_is_refused() -> None:
     with pytest.raises(registry.EventError, match=r"email\.lost is not registered: add a row"):
-        events.of(WORK, "email.lost", Subject(type="message", id="msg_1"))
+        events.new_event(WORK, "email.lost", Subject(type="message", id="msg_1"))
 
 
 def test_an_address_where_its_digest_belongs_is_refused_and_not_repeated() -> None:
     subject = Subject(type="message", id="msg_1")
     with pytest.raises(registry.EventError, match=r"recipients\.0") as refused:
-        events.of(WORK, "email.sent", subject, kind="mail", recipients=["you@example.com"])
+        events.new_event(WORK, "email.sent", subject, kind="mail", recipients=["you@example.com"])
     assert "you@example.com" not in str(refused.value)
 
 
@@ -220,7 +221,7 @@ def test_the_check_costs_a_few_microseconds() -> None:
     for _ in range(5):
         began = time.perf_counter()
         for _ in range(rounds):
-            registry.require_fitting(row.name, row.subject, data)
+            registry.validate_event(row.name, row.subject, data)
         best = min(best, (time.perf_counter() - began) / rounds)
     assert best < 10e-6
 
@@ -242,13 +243,13 @@ def test_a_type_starts_queues_that_there_are_and_that_the_fan_out_may_send_to() 
 @pytest.mark.parametrize("row", ROWS, ids=by_name)
 def test_the_fan_out_sends_an_event_where_its_row_says(row: EventType) -> None:
     told = [*(["projections"] if row.projections else []), *(["webhooks"] if row.webhooks else [])]
-    sent = [job.queue for job in routes.jobs(record(row, data_of(row)))]
+    sent = [job.queue for job in routes.jobs_of(record(row, data_of(row)))]
     assert sorted(sent) == sorted([*row.starts, *told])
 
 
 @pytest.mark.parametrize("row", ROWS, ids=by_name)
 def test_the_audit_shows_the_channel_of_the_row(row: EventType) -> None:
-    assert chain.document(record(row, data_of(row)))["channel"] == row.channel
+    assert chain.event_document(record(row, data_of(row)))["channel"] == row.channel
 
 
 @pytest.mark.parametrize(
@@ -256,16 +257,16 @@ def test_the_audit_shows_the_channel_of_the_row(row: EventType) -> None:
 )
 def test_an_old_type_without_a_row_has_the_channel_of_its_first_word(name: str, channel: str | None) -> None:
     old = record(registry.TYPES["roleplay.call.live"], {}).model_copy(update={"type": name})
-    assert chain.document(old)["channel"] == channel
+    assert chain.event_document(old)["channel"] == channel
 
 
 @pytest.mark.parametrize("contract", get_args(Contract))
 def test_webhooks_tell_of_events_by_the_names_that_receivers_rely_on(contract: Contract) -> None:
-    assert set(catalogue.event_types(contract)) == PROMISED[contract], (
+    assert set(event_names.event_types(contract)) == PROMISED[contract], (
         "A name that is new goes into PROMISED in tests/unit/events/test_registry.py. A promised name stays."
     )
     published = _published(contract)
-    assert not published or set(catalogue.event_types(contract)) <= published
+    assert not published or set(event_names.event_types(contract)) <= published
 
 
 def _published(contract: Contract) -> set[str]:
@@ -287,7 +288,7 @@ def test_the_registry_and_the_webhooks_know_the_same_contracts() -> None:
     told = {contract for row in ROWS for contract in row.webhooks}
     assert told <= set(RENDERERS), "Add a renderer in switchboard/webhooks/rendering."
     shown = {row.subject for row in ROWS if "anima" in row.webhooks}
-    assert shown == set(anima.FACTS), "Say in FACTS of webhooks/rendering/anima.py what Anima tells of each subject."
+    assert shown == set(webhooks.FACTS), "Say in FACTS of webhooks/rendering/anima.py what Anima tells of each subject."
 
 
 # --- nothing that may have to be erased -----------------------------------------------------------------------------

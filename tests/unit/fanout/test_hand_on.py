@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from switchboard.aws import clock, ids, queue, session, settings, table
-from switchboard.aws.queue import Message
-from switchboard.aws.table import Item
+from switchboard.aws import clients, queues, reads
+from switchboard.aws.attributes import Item
 from switchboard.email.jobs import SendMail
 from switchboard.events import service as events
-from switchboard.events.models import Actor, Subject, Work
+from switchboard.events.models import Actor, Subject, SystemActor
 from switchboard.fanout import service as fanout
+from switchboard.kit import clock, ids, settings
+from switchboard.kit.jobs import QueueMessage
 from switchboard.timers import service as timers
 from tests.integration.sabotage import Sabotage, drain
 
@@ -22,15 +23,15 @@ pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
 def event(type_: str = "email.sent", org: str = "org_1", workflow: str = "corr_1") -> Item:
     """An event's item, as the stream shows it."""
-    work = Work(org_id=org, actor=Actor(type="system", id="test"), agent_id=None, correlation_id=workflow)
-    subject = Subject(type="message", id=ids.new("msg"))
-    return dict(events.record(events.of(work, type_, subject, kind="mail", recipients=[])).item)
+    work = SystemActor(org_id=org, actor=Actor(type="system", id="test"), agent_id=None, correlation_id=workflow)
+    subject = Subject(type="message", id=ids.new_id("msg"))
+    return dict(events.event_write(events.new_event(work, type_, subject, kind="mail", recipients=[])).item)
 
 
 def later(seconds: int = 0) -> Item:
     moment = clock.now()
     due = moment.fromtimestamp(moment.timestamp() + seconds, moment.tzinfo)
-    return dict(timers.later(SendMail(org_id="org_1", message_id=ids.new("msg")), due).write.item)
+    return dict(timers.schedule(SendMail(org_id="org_1", message_id=ids.new_id("msg")), due).write.item)
 
 
 class Taken:
@@ -40,12 +41,12 @@ class Taken:
         self.requests: list[tuple[str, list[dict[str, Any]]]] = []
         self.refused: set[str] = set()
         self.down: set[str] = set()
-        monkeypatch.setattr(session.client("sqs"), "send_message_batch", self._send)
+        monkeypatch.setattr(clients.get_client("sqs"), "send_message_batch", self._send)
 
     def _send(self, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 botocore's names
         name = QueueUrl.rpartition("/")[2].removeprefix("switchboard-local-")
         if name in self.down:
-            raise session.ClientError({"Error": {"Code": "InternalError", "Message": "no"}}, "SendMessageBatch")
+            raise clients.ClientError({"Error": {"Code": "InternalError", "QueueMessage": "no"}}, "SendMessageBatch")
         self.requests.append((name, Entries))
         failed = [entry for entry in Entries if any(text in entry["MessageBody"] for text in self.refused)]
         return {"Successful": [], "Failed": [{"Id": entry["Id"], "Code": "no"} for entry in failed]}
@@ -63,7 +64,7 @@ def taken(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Taken:
 
 def test_a_batch_goes_out_ten_a_request_and_an_organizations_events_together(taken: Taken) -> None:
     images = [event("email.queued", f"org_{number % 5}", f"corr_{number % 40}") for number in range(100)]
-    assert fanout.hand_on(images) is None
+    assert fanout.forward_items(images) is None
     by_queue = {
         name: [len(entries) for queue_, entries in taken.requests if queue_ == name] for name, _ in taken.requests
     }
@@ -78,30 +79,30 @@ def test_what_is_not_taken_is_known_by_its_record_and_only_from_there_on_is_the_
     images = [event("email.queued", workflow=f"corr_{number}") for number in range(30)]
     taken.refused = {images[17]["subject"]["id"]}
     # The audit's message holds all of them, and is refused with it: it began with the first.
-    assert fanout.hand_on(images) == 0
+    assert fanout.forward_items(images) == 0
     taken.requests.clear()
     jobs = [later() for _ in range(30)]
     taken.refused = {jobs[17]["body"]["message_id"], jobs[23]["body"]["message_id"]}
-    assert fanout.hand_on(jobs) == 17
+    assert fanout.forward_items(jobs) == 17
 
 
 @pytest.mark.parametrize("down", ["email", "audit.fifo"])
 def test_a_queue_that_is_down_keeps_the_others_from_nothing(taken: Taken, down: str) -> None:
     images = [event("email.queued"), later(), event("email.sent")]
     taken.down = {down}
-    assert fanout.hand_on(images) == 0
+    assert fanout.forward_items(images) == 0
     assert {name for name, _ in taken.requests} == {"email", "audit.fifo", "webhooks"} - {down}
     taken.down = set()
-    assert fanout.hand_on(images) is None
+    assert fanout.forward_items(images) is None
 
 
 def test_within_an_organization_no_event_overtakes_one_that_was_not_taken(
     taken: Taken, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fanout, "_BYTES_TOGETHER", 900)
+    monkeypatch.setattr(fanout, "_MAX_AUDIT_BODY_BYTES", 900)
     images = [event() for _ in range(6)] + [event(org="org_2")]
     taken.refused = {images[2]["id"]}
-    first = fanout.hand_on(images)
+    first = fanout.forward_items(images)
     sent = [one["id"] for body in taken.bodies("audit.fifo") for one in body["events"] if one["org_id"] == "org_1"]
     refused = sent.index(images[2]["id"])
     assert first is not None
@@ -124,35 +125,37 @@ def test_within_an_organization_no_event_overtakes_one_that_was_not_taken(
 )
 def test_an_item_that_cannot_be_read_holds_up_nothing(taken: Taken, image: Item | None) -> None:
     good = later()
-    assert fanout.hand_on([image, good]) is None
+    assert fanout.forward_items([image, good]) is None
     assert [body["message_id"] for body in taken.bodies("email")] == [good["body"]["message_id"]]
 
 
-def test_a_job_of_the_outbox_comes_to_the_second_and_never_early(taken: Taken, frozen: clock.Frozen) -> None:
+def test_a_job_of_the_outbox_comes_to_the_second_and_never_early(taken: Taken, frozen: clock.FrozenClock) -> None:
     image = later(100)
     frozen.advance(milliseconds=30_400)
-    fanout.hand_on([image])
+    fanout.forward_items([image])
     frozen.advance(seconds=300)
-    fanout.hand_on([image])
+    fanout.forward_items([image])
     assert [entry.get("DelaySeconds", 0) for _, entries in taken.requests for entry in entries] == [70, 0]
 
 
 def test_a_job_for_a_queue_that_is_not_there_is_refused_and_the_others_are_sent(taken: Taken) -> None:
-    lost = dict(timers.later(SendMail(org_id="o", message_id="m"), clock.now(), queue_name="no-such-queue").write.item)
-    assert fanout.hand_on([later(), lost, later()]) == 1
+    lost = dict(
+        timers.schedule(SendMail(org_id="o", message_id="m"), clock.now(), queue_name="no-such-queue").write.item
+    )
+    assert fanout.forward_items([later(), lost, later()]) == 1
     assert len(taken.bodies("email")) == 2
 
 
 def test_a_second_run_sends_the_same_jobs(taken: Taken) -> None:
     images = [event("email.queued"), event("email.sent"), later()]
-    fanout.hand_on(images)
+    fanout.forward_items(images)
     first = [
         (name, entry["MessageBody"], entry.get("MessageDeduplicationId"))
         for name, found in taken.requests
         for entry in found
     ]
     taken.requests.clear()
-    fanout.hand_on(images)
+    fanout.forward_items(images)
     again = [
         (name, entry["MessageBody"], entry.get("MessageDeduplicationId"))
         for name, found in taken.requests
@@ -162,29 +165,31 @@ def test_a_second_run_sends_the_same_jobs(taken: Taken) -> None:
 
 
 def test_messages_beyond_what_one_request_may_hold_go_in_several(taken: Taken) -> None:
-    messages = [Message(queue="email", body={"text": "x" * 100_000, "n": n}, group="g") for n in range(5)]
-    assert queue.send_all(messages) == set()
+    messages = [QueueMessage(queue="email", body={"text": "x" * 100_000, "n": n}, group="g") for n in range(5)]
+    assert queues.try_send_messages(messages) == set()
     assert [len(entries) for _, entries in taken.requests] == [2, 2, 1]
 
 
 def test_text_that_sqs_refuses_arrives_as_it_was(cloud: dict[str, str]) -> None:
-    queue.send([Message(queue="email", body={"text": "\ufffe\uffff\x00\x0b é 漢 \U0001f600"}, group="g")])
+    queues.send_messages(
+        [QueueMessage(queue="email", body={"text": "\ufffe\uffff\x00\x0b é 漢 \U0001f600"}, group="g")]
+    )
     assert drain("email") == [{"text": "\ufffe\uffff\x00\x0b é 漢 \U0001f600"}]
 
 
 def test_a_replay_asks_for_what_the_first_run_asked_for(taken: Taken) -> None:
     images = [event("email.queued", f"org_{n % 2}") for n in range(4)]
-    fanout.hand_on(images)
+    fanout.forward_items(images)
     first = sorted(entry["MessageBody"] for _, found in taken.requests for entry in found)
     taken.requests.clear()
-    assert fanout.replay([events.from_item(image) for image in images]) == 6
+    assert fanout.replay_events([events.parse_event(image) for image in images]) == 6
     assert sorted(entry["MessageBody"] for _, found in taken.requests for entry in found) == first
 
 
 def test_nothing_is_read_or_written_to_hand_a_batch_on(cloud: dict[str, str]) -> None:
     saboteur = Sabotage()
     with saboteur.counting() as calls:
-        fanout.hand_on([event("email.queued"), later()])
+        fanout.forward_items([event("email.queued"), later()])
     assert set(calls) == {"SendMessageBatch"}
     assert settings.queue_url("audit").endswith(".fifo")
-    assert table.get("activity", {"pk": "p", "sk": "s"}) is None
+    assert reads.get_item("activity", {"pk": "p", "sk": "s"}) is None

@@ -6,10 +6,10 @@ from uuid import UUID
 
 import pytest
 
-from switchboard.aws import clock
 from switchboard.errors import Conflict, Invalid, NotFound
 from switchboard.flows import service
-from switchboard.flows.models import Flow, Settings
+from switchboard.flows.models import Flow, FlowSettings
+from switchboard.kit import clock
 from tests.actors import Tenant, tenant
 from tests.unit.opticomm.backend import origin
 
@@ -22,42 +22,44 @@ def acme(cloud: dict[str, str]) -> Tenant:
 
 
 def made(owner: Tenant, **settings: object) -> Flow:
-    return service.create(origin(owner.org_id), Settings.model_validate({"name": "Ada", "kind": "outbound"} | settings))
+    return service.create_flow(
+        origin(owner.org_id), FlowSettings.model_validate({"name": "Ada", "kind": "outbound"} | settings)
+    )
 
 
 def test_a_flow_is_found_by_its_uuid_and_by_its_providers_agent(acme: Tenant) -> None:
     flow = made(acme, provider_agent_id="agent_1")
     assert UUID(flow.id).version == 7
     for name in (flow.id, flow.id.upper(), "agent_1"):
-        assert service.outbound(acme.org_id, name) == flow
-    assert service.get(acme.org_id, flow.id) == flow
-    assert (flow.version, flow.created_at) == (1, clock.stamp())
+        assert service.get_outbound_flow(acme.org_id, name) == flow
+    assert service.get_flow(acme.org_id, flow.id) == flow
+    assert (flow.version, flow.created_at) == (1, clock.now_iso())
 
 
-def test_another_organisation_finds_nothing_and_may_have_the_same_agent(acme: Tenant) -> None:
+def test_another_organization_finds_nothing_and_may_have_the_same_agent(acme: Tenant) -> None:
     flow, other = made(acme, provider_agent_id="agent_1"), tenant("other")
     for name in (flow.id, "agent_1"):
         with pytest.raises(NotFound):
-            service.outbound(other.org_id, name)
+            service.get_outbound_flow(other.org_id, name)
     with pytest.raises(NotFound):
-        service.get(other.org_id, flow.id)
+        service.get_flow(other.org_id, flow.id)
     theirs = made(other, provider_agent_id="agent_1")
-    assert service.outbound(other.org_id, "agent_1").id == theirs.id != flow.id
+    assert service.get_outbound_flow(other.org_id, "agent_1").id == theirs.id != flow.id
 
 
 def test_a_providers_agent_is_one_flows(acme: Tenant) -> None:
     made(acme, provider_agent_id="agent_1")
     with pytest.raises(Conflict):
         made(acme, provider_agent_id="agent_1")
-    assert len(service.listing(acme.org_id, 10, None)[0]) == 1
+    assert len(service.list_flows(acme.org_id, 10, None)[0]) == 1
 
 
 def test_an_inbound_flow_calls_nobody(acme: Tenant) -> None:
     flow = made(acme, kind="inbound", provider_agent_id="agent_in")
-    assert service.get(acme.org_id, flow.id).kind == "inbound"
+    assert service.get_flow(acme.org_id, flow.id).kind == "inbound"
     for name in (flow.id, "agent_in"):
         with pytest.raises(NotFound):
-            service.outbound(acme.org_id, name)
+            service.get_outbound_flow(acme.org_id, name)
 
 
 @pytest.mark.parametrize(
@@ -84,13 +86,13 @@ def test_what_no_call_could_use_is_refused(acme: Tenant, settings: dict[str, str
     assert refusal.value.details["fields"].keys() == {field}
 
 
-def test_flows_are_listed_newest_first_page_by_page(acme: Tenant, frozen: clock.Frozen) -> None:
+def test_flows_are_listed_newest_first_page_by_page(acme: Tenant, frozen: clock.FrozenClock) -> None:
     flows = []
     for number in range(3):
         flows.append(made(acme, name=f"Flow {number}", provider_agent_id=f"agent_{number}").id)
         frozen.advance(seconds=1)
-    found, after = service.listing(acme.org_id, 2, None)
-    rest, end = service.listing(acme.org_id, 2, after)
+    found, after = service.list_flows(acme.org_id, 2, None)
+    rest, end = service.list_flows(acme.org_id, 2, after)
     assert ([flow.id for flow in (*found, *rest)], end) == (flows[::-1], None)
 
 

@@ -6,11 +6,18 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from switchboard.aws import table
-from switchboard.aws.effect import Done, Effect, IdempotencyMismatch, commit_once, done_before
-from switchboard.aws.table import Item, Put
+from switchboard.aws import reads, writes
+from switchboard.aws.attributes import Item
+from switchboard.aws.writes import Put
 from switchboard.errors import Contended
-from switchboard.kit.change import Recorded, again, change, record
+from switchboard.persistence.idempotency import (
+    EarlierEffect,
+    IdempotencyKey,
+    IdempotencyMismatch,
+    commit_once,
+    find_earlier_effect,
+)
+from switchboard.persistence.optimistic import AlreadyRecordedError, change_object, record_once, retry_on_conflict
 
 KEY = {"pk": "thing", "sk": "thing"}
 
@@ -22,7 +29,7 @@ class Thing:
 
 
 def load() -> Thing | None:
-    item = table.get("core", KEY)
+    item = reads.get_item("core", KEY)
     return Thing(item["version"], tuple(item["marks"])) if item else None
 
 
@@ -43,7 +50,7 @@ def mark(text: str, thing: Thing) -> tuple[Thing, None] | None:
 
 @pytest.fixture
 def thing(cloud: dict[str, str]) -> None:
-    table.write(Put(table="core", item={**KEY, "version": 1, "marks": []}))
+    writes.write_item(Put(table="core", item={**KEY, "version": 1, "marks": []}))
 
 
 @pytest.mark.usefixtures("thing")
@@ -54,10 +61,10 @@ def test_a_change_is_decided_again_when_another_came_between() -> None:
         nonlocal calls
         calls += 1
         if calls < 4:
-            change(load, lambda one: mark(f"another {calls}", one), save)
+            change_object(load, lambda one: mark(f"another {calls}", one), save)
         return mark("ours", before)
 
-    after = change(load, decide, save)
+    after = change_object(load, decide, save)
     assert after == load()
     assert after is not None
     assert after.marks == ("another 1", "another 2", "another 3", "ours")
@@ -65,38 +72,38 @@ def test_a_change_is_decided_again_when_another_came_between() -> None:
 
 @pytest.mark.usefixtures("thing")
 def test_no_decision_writes_nothing() -> None:
-    assert change(load, lambda _: None, save) is None
+    assert change_object(load, lambda _: None, save) is None
     assert load() == Thing(1)
-    assert change(lambda: None, lambda thing: mark("ours", thing), save) is None
+    assert change_object(lambda: None, lambda thing: mark("ours", thing), save) is None
 
 
 @pytest.mark.usefixtures("thing")
 def test_a_thing_that_never_stands_still_is_contended() -> None:
     def decide(before: Thing) -> tuple[Thing, None] | None:
-        change(load, lambda one: mark(f"another {one.version}", one), save)
+        change_object(load, lambda one: mark(f"another {one.version}", one), save)
         return mark("ours", before)
 
     with pytest.raises(Contended):
-        change(load, decide, save)
+        change_object(load, decide, save)
 
 
 @pytest.mark.usefixtures("thing")
 def test_what_was_recorded_before_is_left_as_it_is() -> None:
-    fact = Put(table="core", item={"pk": "thing", "sk": "fact"}, unless_exists=True, otherwise=Recorded)
+    fact = Put(table="core", item={"pk": "thing", "sk": "fact"}, unless_exists=True, otherwise=AlreadyRecordedError)
 
     def decide(before: Thing) -> tuple[Thing, Put]:
         return replace(before, version=before.version + 1), fact
 
-    assert change(load, decide, save) == Thing(2)
-    assert change(load, decide, save) is None
+    assert change_object(load, decide, save) == Thing(2)
+    assert change_object(load, decide, save) is None
     assert load() == Thing(2)
 
 
 @pytest.mark.usefixtures("cloud")
 def test_a_fact_is_recorded_once_and_what_goes_with_it_too() -> None:
-    fact = Put(table="core", item={"pk": "thing", "sk": "fact"}, unless_exists=True, otherwise=Recorded)
-    assert record(fact, Put(table="core", item={"pk": "one", "sk": "made"}))
-    assert not record(fact, Put(table="core", item={"pk": "two", "sk": "made"}))
+    fact = Put(table="core", item={"pk": "thing", "sk": "fact"}, unless_exists=True, otherwise=AlreadyRecordedError)
+    assert record_once(fact, Put(table="core", item={"pk": "one", "sk": "made"}))
+    assert not record_once(fact, Put(table="core", item={"pk": "two", "sk": "made"}))
     assert (made("one") is not None, made("two")) == (True, None)
 
 
@@ -105,24 +112,26 @@ def test_another_exception_is_the_callers() -> None:
         raise LookupError
 
     with pytest.raises(LookupError):
-        again(attempt)
+        retry_on_conflict(attempt)
 
 
-def effect(fingerprint: str = "a") -> Effect:
-    return Effect(scope="org_1", key="key", fingerprint=fingerprint)
+def effect(fingerprint: str = "a") -> IdempotencyKey:
+    return IdempotencyKey(scope="org_1", key="key", fingerprint=fingerprint)
 
 
 def made(name: str) -> Item | None:
-    return table.get("core", {"pk": name, "sk": "made"})
+    return reads.get_item("core", {"pk": name, "sk": "made"})
 
 
 @pytest.mark.usefixtures("cloud")
 def test_an_effect_is_committed_once_and_the_second_run_is_told_what_the_first_made() -> None:
     first, second = effect(), effect()
-    assert done_before(first) is None
+    assert find_earlier_effect(first) is None
     assert commit_once(first, "one", Put(table="core", item={"pk": "one", "sk": "made"})) is None
-    assert commit_once(second, "two", Put(table="core", item={"pk": "two", "sk": "made"})) == Done("one", first.salt)
-    assert done_before(second) == Done("one", first.salt)
+    assert commit_once(second, "two", Put(table="core", item={"pk": "two", "sk": "made"})) == EarlierEffect(
+        "one", first.salt
+    )
+    assert find_earlier_effect(second) == EarlierEffect("one", first.salt)
     assert made("one")
     assert not made("two")
 
@@ -133,7 +142,7 @@ def test_a_key_of_another_request_is_refused_with_nothing_written() -> None:
     with pytest.raises(IdempotencyMismatch):
         commit_once(effect("b"), "two", Put(table="core", item={"pk": "two", "sk": "made"}))
     with pytest.raises(IdempotencyMismatch):
-        done_before(effect("b"))
+        find_earlier_effect(effect("b"))
     assert not made("two")
 
 
@@ -141,4 +150,4 @@ def test_a_key_of_another_request_is_refused_with_nothing_written() -> None:
 def test_without_a_key_every_run_is_new() -> None:
     for _ in range(2):
         assert commit_once(None, "one", Put(table="core", item={"pk": "one", "sk": "made"})) is None
-    assert done_before(None) is None
+    assert find_earlier_effect(None) is None

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.aws import table
-from switchboard.aws.table import Put, Query, commit
+from switchboard.aws import reads, writes
+from switchboard.aws.reads import Query
+from switchboard.aws.writes import Put, commit
 from switchboard.errors import Invalid
-from switchboard.kit.listing import Listing, View, page_of, place_of
+from switchboard.persistence.listing import Listing, ListView, place_of, read_query_page
 from tests.integration.sabotage import Sabotage
 from tests.unit.properties import examples
 
@@ -22,10 +23,10 @@ LISTING = Listing(
     "activity",
     "things",
     (
-        View(index="gsi2"),
-        View(index="gsi1", by=("owner",)),
-        View(index="gsi3", by=("state",), shards=3),
-        View(by=("label",)),
+        ListView(index="gsi2"),
+        ListView(index="gsi1", by=("owner",)),
+        ListView(index="gsi3", by=("state",), shards=3),
+        ListView(by=("label",)),
     ),
 )
 
@@ -34,7 +35,7 @@ def thing(number: int, owner: str | None, state: str, labels: tuple[str, ...] = 
     id_ = f"thing_{number:03d}"
     place = place_of(f"2026-01-15T17:{number // 60:02d}:{number % 60:02d}.000Z", id_)
     key = {"pk": f"{org}#thing#{id_}", "sk": "thing"}
-    before = table.get("activity", key) or {}
+    before = reads.get_item("activity", key) or {}
     item = {**key, "id": id_, "owner": owner, "state": state, "label": list(labels)}
     values = {"owner": owner, "state": state}
     commit(
@@ -135,15 +136,15 @@ def test_a_cursor_is_good_for_its_own_query_only(other: dict[str, list[str]]) ->
 def test_what_an_index_shows_a_moment_too_long_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(3):
         thing(number, "ada", "new")
-    stale = table.Query.keys
+    stale = reads.Query.keys
 
-    def late(query: table.Query, *arguments: Any) -> Any:
+    def late(query: reads.Query, *arguments: Any) -> Any:
         found = stale(query, *arguments)
-        monkeypatch.setattr(table.Query, "keys", stale)
+        monkeypatch.setattr(reads.Query, "keys", stale)
         thing(1, "ada", "done")
         return found
 
-    monkeypatch.setattr(table.Query, "keys", late)
+    monkeypatch.setattr(reads.Query, "keys", late)
     assert flat(5, state=["new"]) == ["thing_002", "thing_000"]
 
 
@@ -169,7 +170,7 @@ def test_what_moves_between_two_partitions_that_are_both_asked_for_stays_in_the_
 
 def test_an_index_holds_keys_alone() -> None:
     thing(1, "ada", "new")
-    (entry,) = table.Query(table="activity", index="gsi1", partition=f"{ORG}#list#things#owner=ada").keys(5).items
+    (entry,) = reads.Query(table="activity", index="gsi1", partition=f"{ORG}#list#things#owner=ada").keys(5).items
     assert entry.keys() == {"pk", "sk", "gsi1pk", "gsi1sk"}
 
 
@@ -178,10 +179,10 @@ def test_an_index_holds_keys_alone() -> None:
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 10])
 def test_a_plain_query_is_paged_to_its_end_and_no_further(limit: int) -> None:
-    table.put_many("core", [{"pk": ORG, "sk": f"thing#{number}"} for number in range(10)])
+    writes.put_items("core", [{"pk": ORG, "sk": f"thing#{number}"} for number in range(10)])
     query, found, after, pages = Query(table="core", partition=ORG, begins="thing#"), list[str](), None, 0
     while True:
-        page, after = page_of(query, lambda item: str(item["sk"]), ORG, "things", limit, after)
+        page, after = read_query_page(query, lambda item: str(item["sk"]), ORG, "things", limit, after)
         found, pages = found + page, pages + 1
         if after is None:
             break
@@ -189,12 +190,12 @@ def test_a_plain_query_is_paged_to_its_end_and_no_further(limit: int) -> None:
 
 
 def test_a_cursor_of_a_plain_query_is_bound_to_its_list() -> None:
-    table.put_many("core", [{"pk": ORG, "sk": str(number)} for number in range(3)])
+    writes.put_items("core", [{"pk": ORG, "sk": str(number)} for number in range(3)])
     query = Query(table="core", partition=ORG)
-    _, after = page_of(query, dict, ORG, "things", 1, None)
+    _, after = read_query_page(query, dict, ORG, "things", 1, None)
     for org_id, name in (("org_2", "things"), (ORG, "others")):
         with pytest.raises(Invalid):
-            page_of(query, dict, org_id, name, 1, after)
+            read_query_page(query, dict, org_id, name, 1, after)
 
 
 def test_a_window_of_moments_includes_both_its_ends_on_every_page() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.kit.origins import is_allowed, normalize_allowed, normalize_origin
+from switchboard.kit.web_origins import is_allowed, normalize_allowed, normalize_origin
 from tests.unit.properties import examples
 
 

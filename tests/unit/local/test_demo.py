@@ -6,17 +6,17 @@ import json
 from pathlib import Path
 
 from infra.local import demo
-from switchboard.access import service as access
+from switchboard.access import keys as access
 from switchboard.accounts.models import KeyKind
 from switchboard.webhooks import callbacks
 
 
 def test_each_opticomm_key_has_its_callbacks_secret(cloud: dict[str, str], tmp_path: Path) -> None:
     memory = tmp_path / "demo.json"
-    made = demo.seed(memory)
+    made = demo.seed_demo(memory)
     for kind, name in ((KeyKind.OPTICOMM_LIVE, ""), (KeyKind.OPTICOMM_TEST, "TEST_")):
-        key = access.authenticate(made[f"OPTICOMM_{name or 'LIVE_'}KEY"], frozenset({kind})).key
-        assert made[f"OPTICOMM_{name}WEBHOOK_SECRET"] == callbacks.secret_of(made["ORGANIZATION_ID"], key.id)
+        key = access.authenticate_key(made[f"OPTICOMM_{name or 'LIVE_'}KEY"], frozenset({kind})).key
+        assert made[f"OPTICOMM_{name}WEBHOOK_SECRET"] == callbacks.callback_secret(made["ORGANIZATION_ID"], key.id)
     older = {name: text for name, text in made.items() if name != "OPTICOMM_TEST_WEBHOOK_SECRET"}
     memory.write_text(json.dumps(older))
-    assert demo.seed(memory) == made
+    assert demo.seed_demo(memory) == made

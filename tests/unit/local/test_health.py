@@ -11,7 +11,7 @@ from infra import topology
 from infra.local.engine import free_port
 from infra.local.gateway import proxy_event
 from infra.local.pool import Context
-from switchboard.aws import session
+from switchboard.aws import clients
 
 
 def _ask() -> tuple[int, dict[str, object]]:
@@ -31,7 +31,7 @@ def test_health_is_503_in_the_consoles_dialect_while_the_table_cannot_be_reached
 ) -> None:
     endpoint = f"http://127.0.0.1:{free_port()}"
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
-    session._made.cache_clear()
+    clients._made.cache_clear()
     status, body = _ask()
     assert status == 503
     assert body["code"] == "service_unavailable"
@@ -39,5 +39,5 @@ def test_health_is_503_in_the_consoles_dialect_while_the_table_cannot_be_reached
 
 
 def test_health_is_503_while_the_table_is_missing(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    session.dynamodb().delete_table(TableName=cloud["SWITCHBOARD_TABLE_CORE"])
+    clients.dynamodb_client().delete_table(TableName=cloud["SWITCHBOARD_TABLE_CORE"])
     assert _ask()[0] == 503

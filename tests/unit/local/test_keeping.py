@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from infra import topology
-from infra.local import aws, files, provision, running
+from infra import resources, topology
+from infra.local import aws, files, provision, readiness
 from infra.local.checkpoint import Checkpoint
-from infra.local.faults import Faults
+from infra.local.faults import FaultLog
 from infra.local.pool import Pool
 from tests import moto_cloud
 
@@ -54,16 +54,16 @@ def test_a_damaged_checkpoint_means_from_the_beginning(tmp_path: Path) -> None:
 
 
 def test_a_killed_stack_does_not_count_as_ready(tmp_path: Path) -> None:
-    assert not running.is_ready(tmp_path)
+    assert not readiness.is_ready(tmp_path)
     (tmp_path / "ready").write_text(f"{os.getpid()}\n")
-    assert running.is_ready(tmp_path)
+    assert readiness.is_ready(tmp_path)
     (tmp_path / "ready").write_text("4194305\n")  # beyond the largest process number of Linux
-    assert not running.is_ready(tmp_path)
+    assert not readiness.is_ready(tmp_path)
 
 
 def test_an_engine_that_is_away_is_told_of_once_in_a_minute_for_all_pumps(caplog: pytest.LogCaptureFixture) -> None:
     moment = 0.0
-    faults = Faults(lambda: moment)
+    faults = FaultLog(lambda: moment)
     with caplog.at_level(logging.WARNING):
         for second in range(60):
             moment = second
@@ -77,7 +77,7 @@ def test_the_same_fault_of_a_function_is_told_of_once_in_a_minute_with_its_numbe
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     moment = 0.0
-    faults = Faults(lambda: moment)
+    faults = FaultLog(lambda: moment)
     with caplog.at_level(logging.WARNING):
         for second in range(90):
             moment = second
@@ -110,7 +110,7 @@ def test_the_root_secret_of_a_stack_without_a_file_is_kept(tmp_path: Path) -> No
 
 
 def _secret() -> str:
-    client = aws.client(moto_cloud.ENVIRON, "secretsmanager")
+    client = aws.engine_client(moto_cloud.ENVIRON, "secretsmanager")
     return str(client.get_secret_value(SecretId=provision.ROOT_SECRET)["SecretString"])
 
 
@@ -120,14 +120,14 @@ def test_queues_and_tables_of_an_earlier_start_take_up_what_the_topology_says_no
     with moto_cloud.running():
         provision.provision(moto_cloud.ENVIRON)
         slower = tuple(
-            topology.Queue(queue.name, queue.fifo, queue.visibility_seconds + 17, queue.max_receives)
+            resources.Queue(queue.name, queue.fifo, queue.visibility_seconds + 17, queue.max_receives)
             for queue in topology.QUEUES
         )
-        expiring = topology.Table("core", indexes=("gsi1",), ttl="expires")
+        expiring = resources.Table("core", indexes=("gsi1",), ttl="expires")
         monkeypatch.setattr(topology, "QUEUES", slower)
         monkeypatch.setattr(topology, "TABLES", (expiring, *topology.TABLES[1:]))
         found = provision.provision(moto_cloud.ENVIRON)
-        sqs, dynamodb = (aws.client(moto_cloud.ENVIRON, service) for service in ("sqs", "dynamodb"))
+        sqs, dynamodb = (aws.engine_client(moto_cloud.ENVIRON, service) for service in ("sqs", "dynamodb"))
         attributes = sqs.get_queue_attributes(QueueUrl=found["SWITCHBOARD_QUEUE_EMAIL"], AttributeNames=["All"])
         assert attributes["Attributes"]["VisibilityTimeout"] == str(topology.queue("email").visibility_seconds)
         described = dynamodb.describe_time_to_live(TableName=found["SWITCHBOARD_TABLE_CORE"])

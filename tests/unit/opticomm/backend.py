@@ -11,13 +11,13 @@ import httpx
 from functions.opticomm.external_api import handler
 from infra import openapi, topology
 from infra.local.pool import Context
-from switchboard.accounts import service as accounts
-from switchboard.accounts.models import ApiKey, KeyKind, Restrictions
-from switchboard.aws import ids
-from switchboard.aws.table import commit
-from switchboard.events.models import Actor, Work
+from switchboard.accounts import keys
+from switchboard.accounts.models import ApiKey, KeyKind, KeyRestrictions
+from switchboard.aws.writes import commit
+from switchboard.events.models import Actor, SystemActor
 from switchboard.flows import service as flows
-from switchboard.flows.models import Flow, Settings
+from switchboard.flows.models import Flow, FlowSettings
+from switchboard.kit import ids
 from tests.actors import Tenant, tenant
 from tests.contract.spec import ORACLE, Spec
 
@@ -95,22 +95,24 @@ def check_contract(response: httpx.Response) -> None:
     assert not CONTRACT.errors(_SCHEMAS[name], shown)
 
 
-def origin(org_id: str) -> Work:
+def origin(org_id: str) -> SystemActor:
     """Whoever sets a company up."""
-    return Work(org_id=org_id, actor=Actor(type="system", id="test"), agent_id=None, correlation_id=ids.new("corr"))
+    return SystemActor(
+        org_id=org_id, actor=Actor(type="system", id="test"), agent_id=None, correlation_id=ids.new_id("corr")
+    )
 
 
 def make_key(
     org_id: str, kind: KeyKind, *, scopes: tuple[str, ...] = (), expires_at: str | None = None, **restrictions: Any
 ) -> tuple[ApiKey, str]:
     """A key, and its text."""
-    made, writes = accounts.new_key(
+    made, writes = keys.key_writes(
         origin(org_id),
         kind,
         "back end",
         scopes=scopes,
         expires_at=expires_at,
-        restrictions=Restrictions(**restrictions),
+        restrictions=KeyRestrictions(**restrictions),
     )
     commit(writes)
     return made.key, made.text
@@ -125,7 +127,7 @@ def make_flow(org_id: str, **changes: Any) -> Flow:
         "consent_source": "opt-in:web-form",
         "consent_date": "2025-12-01",
     }
-    return flows.create(origin(org_id), Settings.model_validate(settings | changes))
+    return flows.create_flow(origin(org_id), FlowSettings.model_validate(settings | changes))
 
 
 def backend(kind: KeyKind = KeyKind.OPTICOMM_LIVE, slug: str = "acme", **limits: Any) -> Backend:

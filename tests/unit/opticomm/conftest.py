@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from switchboard.accounts.models import KeyKind
-from switchboard.aws import clock
+from switchboard.kit import clock
 from tests.unit.opticomm.backend import Backend, backend
 
 
 @pytest.fixture
-def live(cloud: dict[str, str], frozen: clock.Frozen) -> Backend:
+def live(cloud: dict[str, str], frozen: clock.FrozenClock) -> Backend:
     return backend()
 
 

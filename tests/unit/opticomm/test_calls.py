@@ -12,24 +12,24 @@ import pytest
 from functions.anima.voice import handler as anima_voice
 from infra import topology
 from infra.local.pool import Context
-from switchboard.access import service as access
+from switchboard.access import keys as access
 from switchboard.accounts.models import KeyKind
 from switchboard.accounts.plans import PlanName
 from switchboard.audit import service as audit
-from switchboard.aws import clock
-from switchboard.calls import dialing, following, initiation, service
-from switchboard.calls.initiation import Wanted
+from switchboard.calls import dialing, initiation, reports, service
+from switchboard.calls.initiation import CallRequest
 from switchboard.calls.models import Call, State
 from switchboard.carriers import voice
-from switchboard.carriers.voice.reports import EndReason, Report
+from switchboard.carriers.voice.ports.reports import EndReason, Report
 from switchboard.compliance import ledgers
 from switchboard.compliance import service as compliance
-from switchboard.edge.dialects import opticomm
+from switchboard.dialects.opticomm import dialect
 from switchboard.errors import QuotaExceeded, RateLimited
 from switchboard.events import service as events
+from switchboard.kit import clock
 from switchboard.usage import service as usage
 from switchboard.webhooks import store as webhooks
-from switchboard.webhooks.catalogue import NAMES
+from switchboard.webhooks.event_names import EVENT_NAMES
 from tests.integration.sabotage import Sabotage, drain, play
 from tests.unit.opticomm.backend import NOBODY, Backend, backend, code, make_flow
 from tests.voices import Provider
@@ -39,27 +39,27 @@ FIRST = "This is an artificial voice calling for Acme."
 
 
 @pytest.fixture(autouse=True)
-def _at_once(cloud: dict[str, str], frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch) -> None:
+def _at_once(cloud: dict[str, str], frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call's whole course is reported as it is dialled."""
     monkeypatch.setenv("SWITCHBOARD_VOICE_STEP_SECONDS", "0")
 
 
 def found(asker: Backend, call_id: str) -> Call:
-    call = service.find(asker.company.org_id, call_id)
+    call = service.find_call(asker.company.org_id, call_id)
     assert call is not None
     return call
 
 
 def talked(asker: Backend, call_id: str) -> list[str]:
     """What is said in a call, from its dialling to its end."""
-    dialing.dial(asker.company.org_id, call_id)
+    dialing.dial_call(asker.company.org_id, call_id)
     play()
-    return [turn.text for turn in service.transcript(asker.company.caller(master=True), call_id)]
+    return [turn.text for turn in service.list_turns(asker.company.caller(master=True), call_id)]
 
 
 def told(asker: Backend) -> list[events.Event]:
     """The company's events of its calls."""
-    found = events.between("2026-01-15T00:00:00Z", "2026-01-16T00:00:00Z", asker.company.org_id)
+    found = events.events_between("2026-01-15T00:00:00Z", "2026-01-16T00:00:00Z", asker.company.org_id)
     return [event for event in found if event.type.startswith("voice.")]
 
 
@@ -72,13 +72,13 @@ def test_a_call_is_accepted_and_followed_to_its_end(live: Backend) -> None:
     first = live.check(call_id=call_id).json()
     assert first == live.check(request_id="r-1").json()
     assert (first["status"], first["duration_seconds"], first["completed_at"]) == ("pending", None, None)
-    dialing.dial(live.company.org_id, call_id)
+    dialing.dial_call(live.company.org_id, call_id)
     assert live.check(call_id=call_id).json()["status"] == "calling"
     play()
     last = live.check(call_id=call_id).json()
     assert (last["status"], last["outcome"], last["error_message"]) == ("completed", "success", None)
     assert last["duration_seconds"] > 0
-    assert last["completed_at"] == clock.stamp()
+    assert last["completed_at"] == clock.now_iso()
 
 
 @pytest.mark.parametrize(
@@ -103,18 +103,18 @@ def test_how_a_call_ends_is_told(
 
 def test_a_status_never_goes_back_while_a_provider_has_no_room(live: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     carrier = Provider()
-    monkeypatch.setattr(voice, "carrier", lambda: carrier.carrier)
+    monkeypatch.setattr(voice, "get_carrier", lambda: carrier.carrier)
     call_id = live.initiate().json()["call_id"]
-    for outcome, expected in ((voice.Throttled("later"), "pending"), (voice.OutcomeUnknown("?"), "pending")):
+    for outcome, expected in ((voice.ThrottledError("later"), "pending"), (voice.OutcomeUnknownError("?"), "pending")):
         carrier.outcome = outcome
-        dialing.dial(live.company.org_id, call_id)
+        dialing.dial_call(live.company.org_id, call_id)
         assert live.check(call_id=call_id).json()["status"] == expected
     call = found(live, call_id)
-    dialing.confirm(call.org_id, call.id, call.claim)
+    dialing.confirm_dial(call.org_id, call.id, call.claim)
     assert live.check(call_id=call_id).json()["status"] == "pending"
-    following.apply(Report(org_id=call.org_id, call_id=call.id, kind="answered"))
+    reports.apply_report(Report(org_id=call.org_id, call_id=call.id, kind="answered"))
     assert live.check(call_id=call_id).json()["status"] == "calling"
-    following.apply(Report(org_id=call.org_id, call_id=call.id, kind="ended", end_reason=EndReason.AGENT_HANGUP))
+    reports.apply_report(Report(org_id=call.org_id, call_id=call.id, kind="ended", end_reason=EndReason.AGENT_HANGUP))
     assert live.check(call_id=call_id).json()["outcome"] == "unknown"
 
 
@@ -122,19 +122,19 @@ def test_a_late_report_corrects_a_failure_that_the_carrier_did_not_tell_and_no_c
     live: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     carrier = Provider()
-    carrier.outcome, carrier.known = voice.OutcomeUnknown("?"), None
-    monkeypatch.setattr(voice, "carrier", lambda: carrier.carrier)
+    carrier.outcome, carrier.known = voice.OutcomeUnknownError("?"), None
+    monkeypatch.setattr(voice, "get_carrier", lambda: carrier.carrier)
     call_id = live.initiate(webhook_url=HOOK).json()["call_id"]
-    dialing.dial(live.company.org_id, call_id)
+    dialing.dial_call(live.company.org_id, call_id)
     call = found(live, call_id)
-    dialing.confirm(call.org_id, call.id, call.claim)
+    dialing.confirm_dial(call.org_id, call.id, call.claim)
     assert live.check(call_id=call_id).json()["status"] == "failed"
     end = Report(org_id=call.org_id, call_id=call.id, kind="ended", end_reason=EndReason.COMPLETED, duration_seconds=60)
-    following.apply(end)
+    reports.apply_report(end)
     answer = live.check(call_id=call_id).json()
     assert (answer["status"], answer["error_message"]) == ("completed", None)
     corrected = next(event for event in told(live) if event.type == "voice.call.corrected")
-    assert corrected.type not in NAMES["opticomm"]
+    assert corrected.type not in EVENT_NAMES["opticomm"]
 
 
 # --- where the called person is ---------------------------------------------------------------------------------
@@ -152,7 +152,7 @@ def test_a_request_says_where_a_toll_free_numbers_holder_is(live: Backend) -> No
     assert code(live.initiate(phone_number=TOLL_FREE, recipient_state="New York")) == (400, "MISSING_FIELDS")
 
 
-def test_a_stated_zone_and_state_only_narrow(live: Backend, frozen: clock.Frozen) -> None:
+def test_a_stated_zone_and_state_only_narrow(live: Backend, frozen: clock.FrozenClock) -> None:
     # Noon in New York, seven in the morning in Honolulu.
     new_york = "+12125551234"
     assert live.initiate(phone_number=new_york).status_code == 200
@@ -217,14 +217,14 @@ def test_who_calls_and_the_artificial_voice_come_first_whatever_the_greeting(liv
 
 def test_the_voice_port_gets_all_that_the_back_end_said(live: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     carrier = Provider()
-    monkeypatch.setattr(voice, "carrier", lambda: carrier.carrier)
+    monkeypatch.setattr(voice, "get_carrier", lambda: carrier.carrier)
     flow = make_flow(
         live.company.org_id, voice="p", provider_agent_id="agent_7", system_prompt="Be brief.", caller_id="+12125550100"
     )
     call_id = live.initiate(agent_id="agent_7", variables={"a": "1"}, first_message_override="Hi {{a}}").json()[
         "call_id"
     ]
-    dialing.dial(live.company.org_id, call_id)
+    dialing.dial_call(live.company.org_id, call_id)
     (dial,), (placement,) = carrier.dialed, carrier.placements
     assert (dial.prompt, dial.greeting, dict(dial.variables)) == ("Be brief.", f"{FIRST} Hi {{{{a}}}}", {"a": "1"})
     assert (dial.provider_agent_id, dial.voice_id, placement.from_number) == ("agent_7", "p", "+12125550100")
@@ -235,7 +235,7 @@ def test_the_voice_port_gets_all_that_the_back_end_said(live: Backend, monkeypat
 # --- repetitions ------------------------------------------------------------------------------------------------
 
 
-def test_a_repetition_gets_the_first_answer_whatever_else_it_asks(live: Backend, frozen: clock.Frozen) -> None:
+def test_a_repetition_gets_the_first_answer_whatever_else_it_asks(live: Backend, frozen: clock.FrozenClock) -> None:
     first = live.initiate(request_id="r-1").json()
     frozen.advance(days=2, hours=3)
     again = live.initiate(request_id="r-1", phone_number="nonsense", agent_id="agt_none")
@@ -316,8 +316,8 @@ def test_a_request_that_is_overtaken_gets_the_call_that_used_up_what_it_needed(
     live: Backend, limit: dict[str, int]
 ) -> None:
     key = live.with_key(**limit)
-    who = access.caller(access.authenticate(key.text, opticomm.KEYS), "corr_late")
-    wanted = Wanted(agent=live.flow.id, to=NOBODY, request_id="r-1")
+    who = access.caller_of(access.authenticate_key(key.text, dialect.KEYS), "corr_late")
+    wanted = CallRequest(agent=live.flow.id, to=NOBODY, request_id="r-1")
     first: list[str] = []
 
     @contextmanager
@@ -327,10 +327,10 @@ def test_a_request_that_is_overtaken_gets_the_call_that_used_up_what_it_needed(
             raise RateLimited("Rate limit exceeded.")
         yield
 
-    placed = initiation.initiate(who, wanted, overtaken)
+    placed = initiation.initiate_call(who, wanted, overtaken)
     assert ([placed.call.id], placed.duplicate) == (first, True)
     with pytest.raises(QuotaExceeded if "requests_per_day" in limit else RateLimited):
-        initiation.initiate(who, wanted.model_copy(update={"request_id": "r-2"}), overtaken)
+        initiation.initiate_call(who, wanted.model_copy(update={"request_id": "r-2"}), overtaken)
 
 
 def test_a_request_killed_anywhere_is_one_call_when_it_is_repeated(live: Backend) -> None:
@@ -368,15 +368,15 @@ def test_a_test_keys_call_never_reaches_the_carrier_that_is_configured(
     live: Backend, test: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     carrier = Provider()
-    monkeypatch.setattr(voice, "carrier", lambda: carrier.carrier)
-    monkeypatch.setattr(voice, "name", lambda: "twilio")
+    monkeypatch.setattr(voice, "get_carrier", lambda: carrier.carrier)
+    monkeypatch.setattr(voice, "carrier_name", lambda: "twilio")
     monkeypatch.setenv("SWITCHBOARD_CALLER_POOL", "+14155552671")
     call_id = test.initiate(phone_number="+40712345678").json()["call_id"]
     assert talked(test, call_id)
     assert carrier.dialed == []
     assert (found(test, call_id).provider, found(test, call_id).state) == ("simulator", State.COMPLETED)
     real = live.initiate().json()["call_id"]
-    dialing.dial(live.company.org_id, real)
+    dialing.dial_call(live.company.org_id, real)
     assert [dial.call_id for dial in carrier.dialed] == [real]
     assert found(live, real).provider == "twilio"
 
@@ -387,14 +387,14 @@ def test_a_test_keys_calls_cost_nothing_and_use_up_nothing() -> None:
         call_id = small.initiate().json()["call_id"]
         talked(small, call_id)
         assert found(small, call_id).cost_micros == 0
-    used = usage.of_month(small.company.org_id, "2026-01")
+    used = usage.get_monthly_usage(small.company.org_id, "2026-01")
     assert (used.units["voice_basic"], used.spent_micros) == (0, 0)
     live = small.with_key(KeyKind.OPTICOMM_LIVE)
     call_id = live.initiate().json()["call_id"]
     assert code(live.initiate()) == (429, "DAILY_LIMIT_EXCEEDED")
     talked(live, call_id)
     minutes = -(-(found(live, call_id).duration_seconds or 0) // 60)
-    assert usage.of_month(small.company.org_id, "2026-01").units["voice_basic"] == minutes
+    assert usage.get_monthly_usage(small.company.org_id, "2026-01").units["voice_basic"] == minutes
 
 
 # --- one call, four APIs ----------------------------------------------------------------------------------------
@@ -419,7 +419,7 @@ def test_anima_lists_the_call_and_its_audit_tells_of_it(live: Backend) -> None:
     assert (shown["id"], shown["to"], shown["state"]) == (call_id, NOBODY, "INITIATING")
     assert shown["agentId"] == found(live, call_id).flow_id
     assert shown["greeting"] == f"{FIRST} Hello {{{{customer_name}}}}."
-    entries, _ = audit.of_workflow(live.company.caller(master=True), "from-opticomm", 10, None)
+    entries, _ = audit.list_workflow_events(live.company.caller(master=True), "from-opticomm", 10, None)
     (created,) = [entry.document for entry in entries]
     assert (created["action"], created["resourceId"], created["actorId"]) == (
         "voice.call.created",
@@ -432,15 +432,15 @@ def test_anima_lists_the_call_and_its_audit_tells_of_it(live: Backend) -> None:
 
 def test_an_agents_key_of_anima_does_not_see_the_call(live: Backend) -> None:
     call_id = live.initiate().json()["call_id"]
-    assert service.listing(live.company.caller(), None, [], None, 20, None)[0] == []
+    assert service.list_calls(live.company.caller(), None, [], None, 20, None)[0] == []
     with pytest.raises(Exception, match="no such call"):
-        service.get(live.company.caller(), call_id)
+        service.get_call(live.company.caller(), call_id)
 
 
 def test_consent_comes_from_the_ledger_then_the_key_then_the_flow(live: Backend) -> None:
     def origin_of(asker: Backend) -> str:
         call_id = asker.initiate().json()["call_id"]
-        return str(compliance.get(asker.company.org_id, call_id).rule("consent").details["from"])
+        return str(compliance.get_verdict(asker.company.org_id, call_id).rule("consent").details["from"])
 
     keyed = live.with_key(consent_source="prior-express-consent", consent_date="2025-11-01")
     assert origin_of(live) == f"flow:{live.flow.id}"
@@ -458,7 +458,7 @@ def test_consent_comes_from_the_ledger_then_the_key_then_the_flow(live: Backend)
     ],
 )
 def test_a_flow_that_sells_needs_a_written_consent_that_is_not_too_old(
-    live: Backend, frozen: clock.Frozen, source: str, day: str, why: str | None
+    live: Backend, frozen: clock.FrozenClock, source: str, day: str, why: str | None
 ) -> None:
     changes = {"purpose": "telemarketing", "consent_source": source, "consent_date": day}
     flow = make_flow(live.company.org_id, **changes)
@@ -489,9 +489,9 @@ def test_a_callback_is_registered_with_the_call(live: Backend) -> None:
 
 def test_what_changes_before_the_dialling_stops_the_call_and_is_told(live: Backend, test: Backend) -> None:
     calls = [(key, key.initiate().json()["call_id"]) for key in (live, test)]
-    ledgers.block(live.company.caller(), NOBODY)
+    ledgers.block_number(live.company.caller(), NOBODY)
     for key, call_id in calls:
-        dialing.dial(key.company.org_id, call_id)
+        dialing.dial_call(key.company.org_id, call_id)
         answer = key.check(call_id=call_id).json()
         assert (answer["status"], answer["outcome"]) == ("failed", "canceled")
         assert "dnc" in answer["error_message"]

@@ -8,12 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
-from switchboard.access import service as access
-from switchboard.accounts import service as accounts
-from switchboard.aws import clock
+from switchboard.access import keys as access
+from switchboard.accounts import keys, organizations
 from switchboard.calls import service
 from switchboard.calls.models import Order, Tier
 from switchboard.compliance import ledgers
+from switchboard.kit import clock
 from tests.unit.opticomm.backend import NOBODY, Backend, backend, code, make_flow, origin, post
 
 ELSEWHERE = "198.51.100.9"
@@ -26,11 +26,11 @@ def test_without_a_key_or_with_a_bad_one(live: Backend) -> None:
     assert with_key(None) == (401, "MISSING_API_KEY")
     assert with_key("sk_live_abc") == (401, "INVALID_API_KEY_FORMAT")
     assert with_key(live.company.master_key) == (401, "INVALID_API_KEY_FORMAT")
-    accounts.revoke_key(origin(live.company.org_id), live.key.id)
+    keys.revoke_key(origin(live.company.org_id), live.key.id)
     assert with_key(live.text) == (401, "INVALID_API_KEY")
 
 
-def test_an_expired_key(live: Backend, frozen: clock.Frozen) -> None:
+def test_an_expired_key(live: Backend, frozen: clock.FrozenClock) -> None:
     short = live.with_key(expires_at="2026-01-15T17:01:00.000Z")
     assert short.initiate().status_code == 200
     frozen.advance(minutes=1)
@@ -43,8 +43,8 @@ def test_a_key_of_other_networks(live: Backend) -> None:
     assert code(bound.ask({}, source_ip=ELSEWHERE)) == (403, "IP_NOT_ALLOWED")
 
 
-def test_an_organisation_that_is_not_active(live: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = accounts.org_from_item
+def test_an_organization_that_is_not_active(live: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = organizations.parse_organization
 
     def suspended(item: Any) -> Any:
         return found(item).model_copy(update={"status": "suspended"})
@@ -163,8 +163,8 @@ def test_the_gate_refuses(live: Backend, test: Backend, number: str, expected: s
 
 def test_a_block_an_opt_out_and_a_missing_consent_refuse_a_test_key_too(live: Backend, test: Backend) -> None:
     caller = live.company.caller()
-    ledgers.block(caller, "+14155550143")
-    ledgers.opt_out(caller, "+14155550144", "api")
+    ledgers.block_number(caller, "+14155550143")
+    ledgers.record_opt_out(caller, "+14155550144", "api")
     silent = make_flow(live.company.org_id, consent_source=None, consent_date=None)
     for key in (live, test):
         assert code(key.initiate(phone_number="+14155550143")) == (403, "PHONE_ON_DNC")
@@ -174,7 +174,7 @@ def test_a_block_an_opt_out_and_a_missing_consent_refuse_a_test_key_too(live: Ba
         assert "rule consent: missing" in answer.json()["message"]
 
 
-def test_night_is_no_time_for_live_calls(live: Backend, test: Backend, frozen: clock.Frozen) -> None:
+def test_night_is_no_time_for_live_calls(live: Backend, test: Backend, frozen: clock.FrozenClock) -> None:
     frozen.advance(hours=12)
     answer = live.initiate(phone_number="+14155552671")
     assert code(answer) == (403, "PERMISSION_DENIED")
@@ -202,7 +202,7 @@ def test_calls_that_are_none(live: Backend, test: Backend) -> None:
 
 def test_a_call_that_an_agent_of_anima_placed_is_none_of_opticomms(live: Backend) -> None:
     order = Order(to=NOBODY, tier=Tier.BASIC, consent_source="business-relationship")
-    call = service.place(live.company.caller(), order)
+    call = service.place_call(live.company.caller(), order)
     assert code(live.check(call_id=call.id)) == (404, "CALL_NOT_FOUND")
 
 
@@ -226,7 +226,7 @@ def test_a_fault_of_ours_tells_nothing(live: Backend, monkeypatch: pytest.Monkey
 def test_the_first_fault_is_told(live: Backend) -> None:
     """Each request mends one fault of the one before (docs/contracts/opticomm.md#order-of-checks)."""
     blocked = "+14155550143"
-    ledgers.block(live.company.caller(), blocked)
+    ledgers.block_number(live.company.caller(), blocked)
     other = make_flow(live.company.org_id)
     key = live.with_key(
         ip_allowlist=["203.0.113.0/24"],

@@ -5,11 +5,12 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from switchboard.access import service as access
-from switchboard.accounts import service as accounts
+from switchboard.access import keys as access
+from switchboard.accounts import organizations
 from switchboard.accounts.models import HardCap, KeyKind
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import clock, session, settings
+from switchboard.aws import clients
+from switchboard.kit import clock, settings
 from tests.integration.sabotage import Sabotage
 from tests.unit.opticomm.backend import Backend, backend, code, origin, post
 
@@ -23,7 +24,7 @@ def remaining(answer: httpx.Response) -> tuple[int, int]:
     return int(answer.headers["x-ratelimit-limit"]), int(answer.headers["x-ratelimit-remaining"])
 
 
-def test_a_key_has_60_requests_a_minute(live: Backend, frozen: clock.Frozen) -> None:
+def test_a_key_has_60_requests_a_minute(live: Backend, frozen: clock.FrozenClock) -> None:
     for used in range(1, 61):
         assert remaining(live.check(request_id="x")) == (60, 60 - used)
     refused = live.check(request_id="x")
@@ -62,7 +63,7 @@ def test_whatever_is_refused_counts_once(live: Backend) -> None:
     assert [remaining(answer)[1] for answer in refused] == [9, 8, 7, 6, 5, 4, 3]
 
 
-def test_calls_a_day_are_counted_when_they_are_accepted(live: Backend, frozen: clock.Frozen) -> None:
+def test_calls_a_day_are_counted_when_they_are_accepted(live: Backend, frozen: clock.FrozenClock) -> None:
     key = live.with_key(requests_per_day=2)
     for number in ("nonsense", "+15005550020", "+15005550013", "+14155550142", "+14155550143"):
         assert key.initiate(phone_number=number).status_code != 429
@@ -75,7 +76,7 @@ def test_calls_a_day_are_counted_when_they_are_accepted(live: Backend, frozen: c
     assert key.initiate().status_code == 200
 
 
-def test_the_plans_calls_a_day_and_the_cap_hold_for_all_keys(frozen: clock.Frozen) -> None:
+def test_the_plans_calls_a_day_and_the_cap_hold_for_all_keys(frozen: clock.FrozenClock) -> None:
     small = backend(slug="small", basic_calls_per_day=1)
     assert small.initiate().status_code == 200
     refused = small.with_key().initiate()
@@ -83,8 +84,8 @@ def test_the_plans_calls_a_day_and_the_cap_hold_for_all_keys(frozen: clock.Froze
     assert refused.json()["retry_after"] == TO_MIDNIGHT
     assert code(small.initiate(phone_number="+15005550020")) == (403, "PHONE_ON_DNC"), "the plan's limits come last"
     capped = backend(slug="capped")
-    accounts.set_hard_cap(origin(capped.company.org_id), HardCap(enabled=True, monthly_cap_cents=1))
-    access.forget()
+    organizations.set_hard_cap(origin(capped.company.org_id), HardCap(enabled=True, monthly_cap_cents=1))
+    access.clear_cache()
     refused = capped.initiate()
     assert code(refused) == (429, "DAILY_LIMIT_EXCEEDED")
     assert refused.json()["retry_after"] == 16 * 86_400 + TO_MIDNIGHT, "until February"
@@ -93,7 +94,7 @@ def test_the_plans_calls_a_day_and_the_cap_hold_for_all_keys(frozen: clock.Froze
 
 def test_a_limiter_that_is_away_lets_all_pass(live: Backend) -> None:
     live.initiate(request_id="r-1")
-    session.client("dynamodb").delete_table(TableName=settings.table("ratelimit"))
+    clients.get_client("dynamodb").delete_table(TableName=settings.table_name("ratelimit"))
     assert remaining(live.initiate(request_id="r-1")) == (60, 60)
     assert remaining(live.initiate()) == (60, 60)
 
@@ -116,7 +117,7 @@ def test_a_throttled_limiter_refuses_for_a_second(live: Backend) -> None:
     assert refused.json()["retry_after"] == int(refused.headers["retry-after"]) == 1
 
 
-def test_a_repetition_on_a_large_plan_is_told_how_all_slices_stand(frozen: clock.Frozen) -> None:
+def test_a_repetition_on_a_large_plan_is_told_how_all_slices_stand(frozen: clock.FrozenClock) -> None:
     large = backend(slug="large", plan=PlanName.ENTERPRISE)
     key = large.with_key(requests_per_minute=12_000)
     key.initiate(request_id="r-1")

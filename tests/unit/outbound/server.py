@@ -128,12 +128,12 @@ class Network:
         #: What a name's look-ups answer, one after the other, and the last from then on.
         self.names: dict[str, list[list[str]]] = {}
         self.looked_up: list[str] = []
-        self.dialled: list[tuple[str, int]] = []
+        self.dialed: list[tuple[str, int]] = []
         self.port = 0
         connect = selector_events.BaseSelectorEventLoop.sock_connect
 
         async def sock_connect(loop: Any, sock: socket.socket, address: Any) -> None:
-            self.dialled.append(address[:2])
+            self.dialed.append(address[:2])
             await connect(loop, sock, ("127.0.0.1", self.port) if sock.family == socket.AF_INET else address)
 
         monkeypatch.setattr(selector_events.BaseSelectorEventLoop, "sock_connect", sock_connect)

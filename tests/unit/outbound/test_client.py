@@ -11,17 +11,17 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from switchboard.aws import clock
+from switchboard.kit import clock
 from switchboard.outbound import client as module
 from switchboard.outbound import connections
 from switchboard.outbound.client import (
-    Answer,
-    BadAnswer,
-    Client,
-    ConnectionFailed,
-    NotSent,
-    TimedOut,
-    TooMuch,
+    ConnectionFailedError,
+    GuardedClient,
+    HeadersTooLargeError,
+    InvalidResponseError,
+    NoResponseError,
+    Response,
+    TimedOutError,
 )
 from tests.unit.outbound.conftest import Authority, run
 from tests.unit.outbound.server import (
@@ -40,7 +40,7 @@ from tests.unit.outbound.server import (
 pytestmark = pytest.mark.usefixtures("local")
 
 OK = b"HTTP/1.1 200 OK\r\n"
-Scenario = Callable[[Server, Client], Awaitable[None]]
+Scenario = Callable[[Server, GuardedClient], Awaitable[None]]
 
 
 def with_receiver(*acts: Act, scenario: Scenario, **options: int) -> Server:
@@ -48,27 +48,27 @@ def with_receiver(*acts: Act, scenario: Scenario, **options: int) -> Server:
     server = Server(list(acts))
 
     async def whole() -> None:
-        async with server, Client(**options) as client:  # type: ignore[arg-type]
+        async with server, GuardedClient(**options) as client:  # type: ignore[arg-type]
             await scenario(server, client)
 
     run(whole)
     return server
 
 
-def posted(*acts: Act, seconds: float = 5, **options: int) -> Answer:
+def posted(*acts: Act, seconds: float = 5, **options: int) -> Response:
     """What comes back from a receiver."""
-    found: list[Answer] = []
+    found: list[Response] = []
 
-    async def scenario(server: Server, client: Client) -> None:
+    async def scenario(server: Server, client: GuardedClient) -> None:
         found.append(await client.post(server.url, {}, b"{}", seconds))
 
     with_receiver(*acts, scenario=scenario, **options)
     return found[0]
 
 
-def failed(*acts: Act, seconds: float = 5) -> NotSent:
+def failed(*acts: Act, seconds: float = 5) -> NoResponseError:
     """How a post to a receiver fails. No reason tells an address."""
-    with pytest.raises(NotSent) as error:
+    with pytest.raises(NoResponseError) as error:
         posted(*acts, seconds=seconds)
     assert not re.search(r"127|::1|localhost|[0-9]{4}", error.value.reason)
     assert str(error.value) == error.value.reason
@@ -79,7 +79,7 @@ def failed(*acts: Act, seconds: float = 5) -> NotSent:
 
 
 def test_a_post_is_sent_as_it_was_asked_for_and_with_nothing_of_our_own() -> None:
-    async def scenario(server: Server, client: Client) -> None:
+    async def scenario(server: Server, client: GuardedClient) -> None:
         got = await client.post(f"{server.url}/%7Ea%2Fb/../c?d=%20e#f", {"Webhook-Id": "msg_1"}, b'{"a":1}', 5)
         assert (got.status, got.body, got.headers["x-one"]) == (201, b"made", "1")
         assert got.milliseconds < 5_000
@@ -123,7 +123,7 @@ def test_a_body_may_end_with_the_connection() -> None:
 
 
 def test_no_cookie_is_kept() -> None:
-    async def scenario(server: Server, client: Client) -> None:
+    async def scenario(server: Server, client: GuardedClient) -> None:
         for _ in range(2):
             await client.post(server.url, {}, b"", 5)
 
@@ -135,7 +135,7 @@ def test_no_cookie_is_kept() -> None:
 
 
 def test_an_endless_body_is_read_to_the_limit_and_its_connection_is_dropped() -> None:
-    async def scenario(server: Server, client: Client) -> None:
+    async def scenario(server: Server, client: GuardedClient) -> None:
         first = await client.post(server.url, {}, b"", 5)
         assert (first.status, first.body) == (200, b"x" * 1_000)
         assert (await client.post(server.url, {}, b"", 5)).body == b"ok"
@@ -156,7 +156,7 @@ def test_a_body_of_just_the_limit_is_read_to_its_end() -> None:
         await asyncio.sleep(0.05)
         writer.write(b"0\r\n\r\n")
 
-    async def scenario(server: Server, client: Client) -> None:
+    async def scenario(server: Server, client: GuardedClient) -> None:
         for _ in range(2):
             assert (await client.post(server.url, {}, b"", 5)).body == b"ok"
 
@@ -184,7 +184,7 @@ def test_what_is_compressed_stays_so() -> None:
 )
 def test_headers_beyond_the_limit_are_too_much(act: Act) -> None:
     error = failed(act)
-    assert isinstance(error, TooMuch)
+    assert isinstance(error, HeadersTooLargeError)
     assert error.reason == "the response's headers are too large"
 
 
@@ -206,7 +206,7 @@ def test_headers_beyond_the_limit_are_too_much(act: Act) -> None:
 def test_an_exchange_has_one_time_for_everything(monkeypatch: pytest.MonkeyPatch, act: Act) -> None:
     monkeypatch.setattr(module, "_CONNECT_PART", 10)  # however busy the machine is
     error = failed(act, seconds=0.1)
-    assert isinstance(error, TimedOut)
+    assert isinstance(error, TimedOutError)
     assert error.reason == "no complete response within 0.1 s"
 
 
@@ -217,7 +217,7 @@ def test_a_body_that_drips_does_not_prolong_the_time() -> None:
             writer.write(b"x")
             await asyncio.sleep(0.01)
 
-    assert isinstance(failed(drip, seconds=0.2), TimedOut)
+    assert isinstance(failed(drip, seconds=0.2), TimedOutError)
 
 
 def test_a_connection_that_does_not_open_takes_half_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,7 +226,7 @@ def test_a_connection_that_does_not_open_takes_half_of_the_time(monkeypatch: pyt
 
     monkeypatch.setattr(selector_events.BaseSelectorEventLoop, "sock_connect", never)
     error = failed(answer(), seconds=0.6)
-    assert isinstance(error, TimedOut)
+    assert isinstance(error, TimedOutError)
     assert error.reason == "no connection could be made in time"
 
 
@@ -238,8 +238,8 @@ def test_slow_name_servers_hold_up_nobody_else() -> None:
         return []
 
     async def scenario() -> None:
-        async with Server([answer()]) as server, Client(lookup=lookup) as client:
-            with pytest.raises(TimedOut):
+        async with Server([answer()]) as server, GuardedClient(lookup=lookup) as client:
+            with pytest.raises(TimedOutError):
                 await client.post("https://slow.example.com/", {}, b"", 0.1)
             urls = [f"https://slow{number}.example.com/" for number in range(40)]
             slow = [asyncio.ensure_future(client.post(url, {}, b"", 9)) for url in urls]
@@ -260,8 +260,8 @@ def test_slow_name_servers_hold_up_nobody_else() -> None:
     "act", [close, reset, then_close(answering(b"HTTP/1.1 2"))], ids=["closed", "reset", "cut off"]
 )
 def test_a_new_connection_that_breaks_is_a_failure_and_not_tried_again(act: Act) -> None:
-    async def scenario(server: Server, client: Client) -> None:
-        with pytest.raises(ConnectionFailed, match=r"^the connection was closed without a response$"):
+    async def scenario(server: Server, client: GuardedClient) -> None:
+        with pytest.raises(ConnectionFailedError, match=r"^the connection was closed without a response$"):
             await client.post(server.url, {}, b"", 5)
         assert (server.connections, len(server.requests)) == (1, 1)
 
@@ -272,7 +272,7 @@ def test_a_new_connection_that_breaks_is_a_failure_and_not_tried_again(act: Act)
     "raw", [b"SSH-2.0-OpenSSH_9.6\r\n", b"\x00\x01\x02\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n", b"{}\r\n\r\n"]
 )
 def test_what_is_not_http_is_a_bad_answer(raw: bytes) -> None:
-    assert isinstance(failed(then_close(answering(raw))), BadAnswer)
+    assert isinstance(failed(then_close(answering(raw))), InvalidResponseError)
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_what_is_not_http_is_a_bad_answer(raw: bytes) -> None:
     ],
 )
 def test_an_answer_that_can_be_read_in_two_ways_is_a_bad_one(raw: bytes) -> None:
-    assert isinstance(failed(then_close(answering(raw))), BadAnswer)
+    assert isinstance(failed(then_close(answering(raw))), InvalidResponseError)
 
 
 @pytest.mark.parametrize(
@@ -292,7 +292,7 @@ def test_an_answer_that_can_be_read_in_two_ways_is_a_bad_one(raw: bytes) -> None
 )
 def test_half_an_answer_is_none(raw: bytes) -> None:
     error = failed(then_close(answering(raw)))
-    assert isinstance(error, ConnectionFailed)
+    assert isinstance(error, ConnectionFailedError)
     assert error.reason == "the connection was closed in the middle of the response"
 
 
@@ -300,8 +300,8 @@ def test_a_port_where_nobody_listens_refuses() -> None:
     async def scenario() -> None:
         async with Server([answer()]) as server:
             url = server.url
-        async with Client() as client:
-            with pytest.raises(ConnectionFailed, match=r"^the connection was refused$"):
+        async with GuardedClient() as client:
+            with pytest.raises(ConnectionFailedError, match=r"^the connection was refused$"):
                 await client.post(url, {}, b"", 5)
 
     run(scenario)
@@ -310,7 +310,7 @@ def test_a_port_where_nobody_listens_refuses() -> None:
 # --- kept connections ---------------------------------------------------------------------------------------------
 
 
-async def twice(server: Server, client: Client) -> None:
+async def twice(server: Server, client: GuardedClient) -> None:
     """Two posts, both well answered."""
     for _ in range(2):
         assert (await client.post(server.url, {}, b"", 5)).status == 200
@@ -328,7 +328,7 @@ def test_a_kept_connection_that_died_costs_no_delivery(last_words: Act) -> None:
 
 
 def test_a_kept_connection_that_was_closed_meanwhile_costs_no_delivery() -> None:
-    async def scenario(server: Server, client: Client) -> None:
+    async def scenario(server: Server, client: GuardedClient) -> None:
         await client.post(server.url, {}, b"", 5)
         while not server.closed:
             await asyncio.sleep(0.01)
@@ -339,11 +339,11 @@ def test_a_kept_connection_that_was_closed_meanwhile_costs_no_delivery() -> None
 
 
 def test_a_request_is_sent_over_a_second_connection_once_and_no_more() -> None:
-    async def scenario(server: Server, client: Client) -> None:
+    async def scenario(server: Server, client: GuardedClient) -> None:
         await asyncio.gather(*(client.post(server.url, {}, b"", 5) for _ in range(3)))
         assert server.connections == 3
         server.acts = [close]
-        with pytest.raises(ConnectionFailed):
+        with pytest.raises(ConnectionFailedError):
             await client.post(server.url, {}, b"", 5)
         assert (server.connections, len(server.requests)) == (4, 5)
 
@@ -355,10 +355,10 @@ def test_a_second_connection_has_what_is_left_of_the_time() -> None:
         await asyncio.sleep(0.3)
         writer.close()
 
-    async def scenario(server: Server, client: Client) -> None:
+    async def scenario(server: Server, client: GuardedClient) -> None:
         await client.post(server.url, {}, b"", 5)
         started = asyncio.get_running_loop().time()
-        with pytest.raises(TimedOut):
+        with pytest.raises(TimedOutError):
             await client.post(server.url, {}, b"", 0.5)
         assert asyncio.get_running_loop().time() - started < 0.75
         assert len(server.requests) == 3
@@ -366,8 +366,8 @@ def test_a_second_connection_has_what_is_left_of_the_time() -> None:
     with_receiver(answer(), slow_death, silence, scenario=scenario)
 
 
-def test_a_function_that_was_frozen_opens_new_connections(frozen: clock.Frozen) -> None:
-    async def scenario(server: Server, client: Client) -> None:
+def test_a_function_that_was_frozen_opens_new_connections(frozen: clock.FrozenClock) -> None:
+    async def scenario(server: Server, client: GuardedClient) -> None:
         await client.post(server.url, {}, b"", 5)
         frozen.advance(seconds=connections.KEEP_SECONDS)
         await client.post(server.url, {}, b"", 5)
@@ -380,8 +380,8 @@ def test_a_function_that_was_frozen_opens_new_connections(frozen: clock.Frozen) 
     with_receiver(answer(), scenario=scenario)
 
 
-def test_what_is_under_way_survives_a_clock_that_is_set(frozen: clock.Frozen) -> None:
-    async def scenario(server: Server, client: Client) -> None:
+def test_what_is_under_way_survives_a_clock_that_is_set(frozen: clock.FrozenClock) -> None:
+    async def scenario(server: Server, client: GuardedClient) -> None:
         go_on = asyncio.Event()
 
         async def later(writer: asyncio.StreamWriter) -> None:
@@ -401,7 +401,7 @@ def test_what_is_under_way_survives_a_clock_that_is_set(frozen: clock.Frozen) ->
 
 
 def test_unasked_words_on_a_kept_connection_answer_nothing() -> None:
-    async def scenario(server: Server, client: Client) -> None:
+    async def scenario(server: Server, client: GuardedClient) -> None:
         await client.post(server.url, {}, b"", 5)
         await asyncio.sleep(0.05)
         assert (await client.post(server.url, {}, b"", 5)).body == b"true"
@@ -412,9 +412,9 @@ def test_unasked_words_on_a_kept_connection_answer_nothing() -> None:
 
 
 def test_with_many_sockets_open_none_is_kept_beyond_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "KEPT_MOST", 2)
+    monkeypatch.setattr(connections, "MAX_KEPT_SOCKETS", 2)
 
-    async def scenario(server: Server, client: Client) -> None:
+    async def scenario(server: Server, client: GuardedClient) -> None:
         await asyncio.gather(*(client.post(server.url, {}, b"", 5) for _ in range(3)))
         for _ in range(2):
             await client.post(server.url, {}, b"", 5)
@@ -427,11 +427,11 @@ def test_with_many_sockets_open_none_is_kept_beyond_them(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("act", [close, reset, silence, answer(), endless(OK, b"X: 1\r\n")])
 def test_no_exchange_leaves_its_place_or_its_socket_behind(monkeypatch: pytest.MonkeyPatch, act: Act) -> None:
-    monkeypatch.setattr(connections, "AT_ONCE", 1)
+    monkeypatch.setattr(connections, "MAX_EXCHANGES", 1)
     made: list[connections.Connections] = []
-    monkeypatch.setattr(Client, "_connections", _remembered(Client._connections, made))
+    monkeypatch.setattr(GuardedClient, "_connections", _remembered(GuardedClient._connections, made))
 
-    async def scenario(server: Server, client: Client) -> None:
+    async def scenario(server: Server, client: GuardedClient) -> None:
         for _ in range(3):
             await asyncio.gather(client.post(server.url, {}, b"", 0.1), return_exceptions=True)
         server.acts = [silence]
@@ -449,9 +449,9 @@ def test_no_exchange_leaves_its_place_or_its_socket_behind(monkeypatch: pytest.M
 
 
 def _remembered(
-    make: Callable[[Client], connections.Connections], made: list[connections.Connections]
-) -> Callable[[Client], connections.Connections]:
-    def remember(client: Client) -> connections.Connections:
+    make: Callable[[GuardedClient], connections.Connections], made: list[connections.Connections]
+) -> Callable[[GuardedClient], connections.Connections]:
+    def remember(client: GuardedClient) -> connections.Connections:
         found = make(client)
         made.append(found)
         return found
@@ -460,13 +460,13 @@ def _remembered(
 
 
 def test_waiting_for_a_place_takes_nothing_from_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "AT_ONCE", 1)
+    monkeypatch.setattr(connections, "MAX_EXCHANGES", 1)
 
     async def slow(writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.2)
         await answer()(writer)
 
-    async def scenario(server: Server, client: Client) -> None:
+    async def scenario(server: Server, client: GuardedClient) -> None:
         answers = await asyncio.gather(*(client.post(server.url, {}, b"", 0.5) for _ in range(3)))
         assert [one.status for one in answers] == [200] * 3
         assert server.connections == 1
@@ -480,7 +480,7 @@ def test_kept_tls_connections_are_used_again_and_replaced(network: Network, auth
         tls = authority.server("hooks.example.com")
         async with (
             Server([answer(), answer(), reset, answer()], tls=tls) as server,
-            Client(lookup=network.lookup, ssl=authority.trusting) as client,
+            GuardedClient(lookup=network.lookup, ssl=authority.trusting) as client,
         ):
             network.port = server.port
             for _ in range(3):

@@ -7,10 +7,10 @@ import socket
 
 import pytest
 
-from switchboard.aws import clock
+from switchboard.kit import clock
 from switchboard.outbound import client as module
 from switchboard.outbound import destination, resolver
-from switchboard.outbound.client import Answer, Client, ConnectionFailed, Refused
+from switchboard.outbound.client import ConnectionFailedError, ForbiddenTargetError, GuardedClient, Response
 from tests.unit.outbound.conftest import Authority, run
 from tests.unit.outbound.server import Network, Server, answer
 
@@ -18,7 +18,7 @@ HOOK = "https://hooks.example.com/hook"
 PUBLIC, OTHER, PRIVATE = "93.184.215.14", "1.1.1.1", "10.0.0.7"
 
 
-def post(client: Client, url: str = HOOK, **headers: str) -> asyncio.Future[Answer]:
+def post(client: GuardedClient, url: str = HOOK, **headers: str) -> asyncio.Future[Response]:
     return asyncio.ensure_future(client.post(url, headers, b"{}", 2))
 
 
@@ -32,33 +32,33 @@ def test_a_post_goes_to_the_address_that_was_checked(network: Network, authority
         network.names["hooks.example.com"] = [[PUBLIC], [PRIVATE]]
         async with (
             serving(network, authority) as server,
-            Client(lookup=network.lookup, ssl=authority.trusting) as client,
+            GuardedClient(lookup=network.lookup, ssl=authority.trusting) as client,
         ):
             network.port = server.port
             assert (await post(client)).status == 200
             assert network.looked_up == ["hooks.example.com"]
-            assert network.dialled == [(PUBLIC, 443)]
+            assert network.dialed == [(PUBLIC, 443)]
             assert server.names == ["hooks.example.com"]
 
     run(scenario)
 
 
 def test_a_name_that_moves_into_a_private_network_is_refused(
-    network: Network, authority: Authority, frozen: clock.Frozen
+    network: Network, authority: Authority, frozen: clock.FrozenClock
 ) -> None:
     async def scenario() -> None:
         network.names["hooks.example.com"] = [[PUBLIC], [PRIVATE]]
         async with (
             serving(network, authority) as server,
-            Client(lookup=network.lookup, ssl=authority.trusting) as client,
+            GuardedClient(lookup=network.lookup, ssl=authority.trusting) as client,
         ):
             network.port = server.port
             await post(client)
             frozen.advance(seconds=60)  # neither the connection nor the name's address is kept so long
-            with pytest.raises(Refused, match="not on the public internet"):
+            with pytest.raises(ForbiddenTargetError, match="not on the public internet"):
                 await post(client)
             assert network.looked_up == ["hooks.example.com"] * 2
-            assert network.dialled == [(PUBLIC, 443)]
+            assert network.dialed == [(PUBLIC, 443)]
 
     run(scenario)
 
@@ -74,10 +74,12 @@ def test_a_name_that_moves_into_a_private_network_is_refused(
 def test_a_name_with_any_address_that_is_not_public_is_refused(network: Network, addresses: list[str]) -> None:
     async def scenario() -> None:
         network.names["hooks.example.com"] = [addresses]
-        async with Client(lookup=network.lookup) as client:
-            with pytest.raises(Refused, match=r"^the host resolves to an address that is not on the public internet$"):
+        async with GuardedClient(lookup=network.lookup) as client:
+            with pytest.raises(
+                ForbiddenTargetError, match=r"^the host resolves to an address that is not on the public internet$"
+            ):
                 await post(client)
-        assert network.dialled == []
+        assert network.dialed == []
 
     run(scenario)
 
@@ -85,9 +87,9 @@ def test_a_name_with_any_address_that_is_not_public_is_refused(network: Network,
 def test_every_waiting_post_to_a_refused_name_is_refused(network: Network) -> None:
     async def scenario() -> None:
         network.names["hooks.example.com"] = [[PRIVATE]]
-        async with Client(lookup=network.lookup) as client:
+        async with GuardedClient(lookup=network.lookup) as client:
             results = await asyncio.gather(*(post(client) for _ in range(5)), return_exceptions=True)
-        assert [type(one) for one in results] == [Refused] * 5
+        assert [type(one) for one in results] == [ForbiddenTargetError] * 5
         assert len(network.looked_up) == 1
 
     run(scenario)
@@ -103,10 +105,10 @@ def test_every_waiting_post_to_a_refused_name_is_refused(network: Network) -> No
 )  # fmt: skip
 def test_a_url_is_checked_at_each_post(network: Network, url: str) -> None:
     async def scenario() -> None:
-        async with Client(lookup=network.lookup) as client:
-            with pytest.raises(Refused, match=r"^the URL "):
+        async with GuardedClient(lookup=network.lookup) as client:
+            with pytest.raises(ForbiddenTargetError, match=r"^the URL "):
                 await post(client, url)
-        assert network.dialled == network.looked_up == []
+        assert network.dialed == network.looked_up == []
 
     run(scenario)
 
@@ -128,12 +130,12 @@ def test_even_an_address_that_the_check_let_through_is_not_connected_to(
     network: Network, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     async def scenario() -> None:
-        async with Client(lookup=network.lookup) as client:
-            with pytest.raises(Refused):
+        async with GuardedClient(lookup=network.lookup) as client:
+            with pytest.raises(ForbiddenTargetError):
                 await post(client, url)
-        assert network.dialled == []
+        assert network.dialed == []
 
-    monkeypatch.setattr(destination, "check", lambda url: url)
+    monkeypatch.setattr(destination, "check_url", lambda url: url)
     module._target.cache_clear()
     run(scenario)
     module._target.cache_clear()
@@ -146,12 +148,12 @@ def test_a_url_that_the_library_reads_otherwise_than_the_check_is_refused(
     network: Network, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     async def scenario() -> None:
-        async with Client(lookup=network.lookup) as client:
-            with pytest.raises(Refused, match=r"^the URL is not valid$"):
+        async with GuardedClient(lookup=network.lookup) as client:
+            with pytest.raises(ForbiddenTargetError, match=r"^the URL is not valid$"):
                 await post(client, url)
-        assert network.dialled == network.looked_up == []
+        assert network.dialed == network.looked_up == []
 
-    monkeypatch.setattr(destination, "check", lambda url: url)
+    monkeypatch.setattr(destination, "check_url", lambda url: url)
     module._target.cache_clear()
     run(scenario)
     module._target.cache_clear()
@@ -161,12 +163,12 @@ def test_a_public_address_needs_no_name_server(network: Network) -> None:
     async def scenario() -> None:
         async with (
             Server([answer()], greeting=b"no TLS here") as server,
-            Client(lookup=network.lookup) as client,
+            GuardedClient(lookup=network.lookup) as client,
         ):
             network.port = server.port
-            with pytest.raises(ConnectionFailed):
+            with pytest.raises(ConnectionFailedError):
                 await post(client, f"https://{PUBLIC}:8443/")
-        assert network.dialled == [(PUBLIC, 8443)]
+        assert network.dialed == [(PUBLIC, 8443)]
         assert network.looked_up == []
 
     run(scenario)
@@ -179,7 +181,7 @@ def test_a_redirect_is_an_answer_like_another(network: Network, authority: Autho
         redirect = answer(b"", status, "Location: https://169.254.169.254/latest/meta-data/")
         async with (
             serving(network, authority, redirect) as server,
-            Client(lookup=network.lookup, ssl=authority.trusting) as client,
+            GuardedClient(lookup=network.lookup, ssl=authority.trusting) as client,
         ):
             network.port = server.port
             got = await post(client)
@@ -188,7 +190,7 @@ def test_a_redirect_is_an_answer_like_another(network: Network, authority: Autho
                 "https://169.254.169.254/latest/meta-data/",
             )
             assert len(server.requests) == 1
-        assert network.dialled == [(PUBLIC, 443)]
+        assert network.dialed == [(PUBLIC, 443)]
 
     run(scenario)
 
@@ -203,11 +205,11 @@ def test_the_environments_proxies_are_not_asked(
         network.names["hooks.example.com"] = [[PUBLIC]]
         async with (
             serving(network, authority) as server,
-            Client(lookup=network.lookup, ssl=authority.trusting) as client,
+            GuardedClient(lookup=network.lookup, ssl=authority.trusting) as client,
         ):
             network.port = server.port
             await post(client)
-        assert network.dialled == [(PUBLIC, 443)]
+        assert network.dialed == [(PUBLIC, 443)]
 
     run(scenario)
 
@@ -219,7 +221,7 @@ def test_the_next_address_is_tried_where_one_does_not_answer(
 
     async def some(loop: asyncio.SelectorEventLoop, sock: socket.socket, address: tuple[str, int]) -> None:
         if address[0] == OTHER:
-            network.dialled.append(address)
+            network.dialed.append(address)
             raise ConnectionRefusedError(111, "refused")
         await connect(loop, sock, address)
 
@@ -229,11 +231,11 @@ def test_the_next_address_is_tried_where_one_does_not_answer(
         network.names["hooks.example.com"] = [[OTHER, PUBLIC]]
         async with (
             serving(network, authority) as server,
-            Client(lookup=network.lookup, ssl=authority.trusting) as client,
+            GuardedClient(lookup=network.lookup, ssl=authority.trusting) as client,
         ):
             network.port = server.port
             assert (await post(client)).status == 200
-        assert network.dialled == [(OTHER, 443), (PUBLIC, 443)]
+        assert network.dialed == [(OTHER, 443), (PUBLIC, 443)]
 
     run(scenario)
 
@@ -257,8 +259,8 @@ def test_a_header_that_would_make_another_request_is_refused(
     network: Network, headers: dict[str, str], reason: str
 ) -> None:
     async def scenario() -> None:
-        async with Client(lookup=network.lookup) as client:
-            with pytest.raises(Refused, match=f"^{reason}$"):
+        async with GuardedClient(lookup=network.lookup) as client:
+            with pytest.raises(ForbiddenTargetError, match=f"^{reason}$"):
                 await client.post(HOOK, headers, b"", 1)
         assert network.looked_up == []
 
@@ -276,7 +278,7 @@ def test_a_name_is_looked_up_as_a_complete_one(monkeypatch: pytest.MonkeyPatch) 
         return [(socket.AF_INET, 1, 6, "", (PUBLIC, 0)), (socket.AF_INET6, 1, 6, "", ("2606:4700::1", 0, 0, 0))]
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    assert resolver.lookup("hooks.example.com") == [PUBLIC, "2606:4700::1"]
+    assert resolver.look_up_host("hooks.example.com") == [PUBLIC, "2606:4700::1"]
     assert asked == ["hooks.example.com."]
 
 
@@ -295,8 +297,8 @@ def test_a_name_without_an_address_is_a_failed_connection(network: Network, erro
         return []
 
     async def scenario() -> None:
-        async with Client(lookup=lookup) as client:
-            with pytest.raises(ConnectionFailed, match=f"^{reason}$"):
+        async with GuardedClient(lookup=lookup) as client:
+            with pytest.raises(ConnectionFailedError, match=f"^{reason}$"):
                 await post(client)
 
     run(scenario)
@@ -311,11 +313,11 @@ def test_the_local_stacks_own_names_are_the_only_ones_that_lead_to_this_machine(
             looked_up.append(host)
             return ["127.0.0.1"]
 
-        async with Server([answer()]) as server, Client(lookup=lookup) as client:
+        async with Server([answer()]) as server, GuardedClient(lookup=lookup) as client:
             for host in ("localhost", "127.0.0.1"):
                 assert (await post(client, f"http://{host}:{server.port}/")).status == 200
             assert looked_up == []
-            with pytest.raises(Refused):
+            with pytest.raises(ForbiddenTargetError):
                 await post(client, f"https://hooks.example.com:{server.port}/")
             assert server.connections == 2
 
@@ -325,10 +327,10 @@ def test_the_local_stacks_own_names_are_the_only_ones_that_lead_to_this_machine(
 @pytest.mark.usefixtures("local")
 def test_what_was_allowed_locally_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
-        async with Server([answer()]) as server, Client() as client:
+        async with Server([answer()]) as server, GuardedClient() as client:
             await post(client, server.url)
             monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "deliveries")
-            with pytest.raises(Refused):
+            with pytest.raises(ForbiddenTargetError):
                 await post(client, server.url)
             assert len(server.requests) == 1
 
@@ -355,10 +357,10 @@ def test_a_certificate_that_is_not_the_names_own_and_good_is_refused(
         ssl = authority.trusting if trusted else None
         async with (
             Server([answer()], tls=authority.server(name, **options)) as server,  # type: ignore[arg-type]
-            Client(lookup=network.lookup, ssl=ssl) as client,
+            GuardedClient(lookup=network.lookup, ssl=ssl) as client,
         ):
             network.port = server.port
-            with pytest.raises(ConnectionFailed, match=f"^{reason}"):
+            with pytest.raises(ConnectionFailedError, match=f"^{reason}"):
                 await post(client)
             assert server.requests == []
 
@@ -370,10 +372,10 @@ def test_what_speaks_no_tls_gets_no_request(network: Network) -> None:
         network.names["hooks.example.com"] = [[PUBLIC]]
         async with (
             Server([answer()], greeting=b"HTTP/1.1 400 Bad Request\r\n\r\n") as server,
-            Client(lookup=network.lookup) as client,
+            GuardedClient(lookup=network.lookup) as client,
         ):
             network.port = server.port
-            with pytest.raises(ConnectionFailed, match=r"^the TLS handshake failed$"):
+            with pytest.raises(ConnectionFailedError, match=r"^the TLS handshake failed$"):
                 await post(client)
             assert server.requests == []
 

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from threading import Event
 
-from switchboard.outbound.resolver import Guarded
+from switchboard.outbound.resolver import GuardedResolver
 
 PUBLIC = "93.184.216.34"
 
@@ -21,7 +21,7 @@ def test_a_healthy_host_is_found_while_many_name_servers_hang() -> None:
         return [PUBLIC]
 
     async def run() -> None:
-        guarded = Guarded(look_up)
+        guarded = GuardedResolver(look_up)
         hung = [asyncio.ensure_future(guarded.resolve(f"hung{number % 60}.example")) for number in range(300)]
         await asyncio.sleep(0)
         for one in hung[:100]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from switchboard.kit.text import require_one_line
-from switchboard.people.names import LONGEST, LONGEST_IN_MAIL, harmless, one_line
+from switchboard.people.names import MAX_MAIL_NAME_CHARACTERS, MAX_NAME_CHARACTERS, one_line, safe_for_mail
 
 
 @pytest.mark.parametrize(
@@ -41,13 +41,13 @@ from switchboard.people.names import LONGEST, LONGEST_IN_MAIL, harmless, one_lin
     ],
 )
 def test_a_name_in_a_mail_is_a_short_line_and_no_link(name: str, shown: str) -> None:
-    assert harmless(name) == shown
+    assert safe_for_mail(name) == shown
 
 
 @given(st.text(max_size=300) | st.from_regex(r"(https?://|www\.)?\w+\.(com|example)\W?", fullmatch=True))
 def test_no_name_makes_a_link_or_a_second_line(name: str) -> None:
-    shown = harmless(name)
-    assert len(shown) <= LONGEST_IN_MAIL
+    shown = safe_for_mail(name)
+    assert len(shown) <= MAX_MAIL_NAME_CHARACTERS
     assert shown.isprintable()
     assert not re.search(r"\w[.\u3002\uff0e\uff61]\w|http|://", shown, re.IGNORECASE)
 
@@ -62,4 +62,4 @@ def test_a_control_character_is_refused_and_named(character: str) -> None:
 def test_a_line_of_visible_text_stays() -> None:
     for name in ("Acme", "Été & Fils", "日本", "שלום \u200f", "👩\u200d🚀"):
         assert require_one_line(name) == name
-    assert one_line("x" * 300) == "x" * LONGEST
+    assert one_line("x" * 300) == "x" * MAX_NAME_CHARACTERS

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.people.return_to import safe
+from switchboard.people.return_to import safe_path
 from tests.unit.properties import examples
 
 HOME = "/home"
@@ -53,22 +53,22 @@ GOOD = [
 
 @pytest.mark.parametrize("wanted", CORPUS)
 def test_leads_home_rather_than_away(wanted: str) -> None:
-    assert safe(wanted, HOME) == HOME
+    assert safe_path(wanted, HOME) == HOME
 
 
 @pytest.mark.parametrize("wanted", GOOD)
 def test_leads_to_paths_of_ours_as_they_are(wanted: str) -> None:
-    assert safe(wanted, HOME) == wanted
+    assert safe_path(wanted, HOME) == wanted
 
 
 def test_leads_home_who_wants_nothing() -> None:
-    assert safe(None, HOME) == HOME
+    assert safe_path(None, HOME) == HOME
 
 
 @given(st.text(alphabet=st.sampled_from("/\\%25cfFxX.:;@?#&= \t\r\nehtps2f")) | st.text(max_size=60))
 @examples(300)
 def test_whatever_is_let_through_stays_on_our_host(wanted: str) -> None:
-    allowed = safe(wanted, HOME)
+    allowed = safe_path(wanted, HOME)
     for reading in (allowed, quote(allowed, safe="%/?#=&;:@")):
         target = urlsplit(urljoin(OURS + "/auth/callback", reading))
         assert (target.scheme, target.netloc) == ("https", "hum.example")

@@ -7,13 +7,14 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from switchboard.aws import clock, secret, table
+from switchboard.aws import reads
 from switchboard.carriers import identity
-from switchboard.edge import cookies
+from switchboard.dialects.hum import cookies
 from switchboard.errors import Invalid, Unauthenticated, Unavailable
+from switchboard.kit import clock, hashing
 from switchboard.people import service as people
 from switchboard.people import sign_in, store
-from switchboard.people.sign_in import Begun
+from switchboard.people.sign_in import SignInRedirect
 
 INVITE = "inv_" + "0" * 26
 
@@ -46,11 +47,11 @@ class Issuer:
         }
         return f"https://issuer.example/authorize?{urlencode(asked)}"
 
-    def redeem(self, **shown: str) -> identity.Claims:
+    def redeem(self, **shown: str) -> identity.IdentityClaims:
         self.redeemed.append(shown)
         if self.trouble:
             raise self.trouble
-        return identity.Claims(issuer=self.issuer, **self.claims)
+        return identity.IdentityClaims(issuer=self.issuer, **self.claims)
 
     def end_session_url(self, *, return_url: str) -> str | None:
         if self.trouble:
@@ -59,14 +60,14 @@ class Issuer:
 
 
 @pytest.fixture
-def issuer(cloud: Any, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch) -> Issuer:
+def issuer(cloud: Any, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch) -> Issuer:
     made = Issuer()
-    monkeypatch.setattr(identity, "provider", lambda: made)
+    monkeypatch.setattr(identity, "identity_provider", lambda: made)
     monkeypatch.setenv("SWITCHBOARD_PUBLIC_URL", "https://hum.example")
     return made
 
 
-def sent(begun: Begun) -> dict[str, str]:
+def sent(begun: SignInRedirect) -> dict[str, str]:
     """What the browser was sent to the issuer with."""
     return {name: values[0] for name, values in parse_qs(urlsplit(begun.url).query).items()}
 
@@ -74,35 +75,35 @@ def sent(begun: Begun) -> dict[str, str]:
 def test_the_code_challenge_is_that_of_the_standard() -> None:
     # RFC 7636, appendix B; docs/contracts/providers.md#openid-connect
     verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
-    assert sign_in.challenge(verifier) == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+    assert sign_in.code_challenge(verifier) == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 
 def test_a_person_signs_in_and_goes_where_they_wanted(issuer: Issuer) -> None:
-    begun = sign_in.begin("/calls?tab=1", None)
+    begun = sign_in.begin_sign_in("/calls?tab=1", None)
     asked = sent(begun)
-    finished = sign_in.finish(asked["state"], "code-1", begun.browser)
+    finished = sign_in.finish_sign_in(asked["state"], "code-1", begun.browser)
     assert (finished.return_to, finished.user.email) == ("/calls?tab=1", "ada@example.com")
     (shown,) = issuer.redeemed
     assert shown["redirect_uri"] == asked["back"] == "https://hum.example/auth/callback"
     assert shown["nonce"] == asked["nonce"]
-    assert sign_in.challenge(shown["code_verifier"]) == asked["challenge"]
+    assert sign_in.code_challenge(shown["code_verifier"]) == asked["challenge"]
     assert 43 <= len(shown["code_verifier"]) <= 128
 
 
 def test_nothing_secret_of_a_sign_in_is_stored(issuer: Issuer) -> None:
-    begun = sign_in.begin(None, None)
+    begun = sign_in.begin_sign_in(None, None)
     asked = sent(begun)
-    item = table.get("sessions", {"id": f"sign-in#{secret.digest(asked['state'])}"})
+    item = reads.get_item("sessions", {"id": f"sign-in#{hashing.digest(asked['state'])}"})
     assert item is not None
     assert not any(text in str(item) for text in (asked["state"], asked["nonce"], begun.browser))
 
 
 def test_a_sign_in_is_finished_once(issuer: Issuer) -> None:
-    begun = sign_in.begin(None, None)
+    begun = sign_in.begin_sign_in(None, None)
     state = sent(begun)["state"]
-    sign_in.finish(state, "code", begun.browser)
+    sign_in.finish_sign_in(state, "code", begun.browser)
     with pytest.raises(Invalid) as refusal:
-        sign_in.finish(state, "code", begun.browser)
+        sign_in.finish_sign_in(state, "code", begun.browser)
     assert refusal.value.code == "sign_in_expired"
     assert len(issuer.redeemed) == 1
 
@@ -110,26 +111,29 @@ def test_a_sign_in_is_finished_once(issuer: Issuer) -> None:
 @pytest.mark.parametrize("browser", [None, "", "x", "a" * 43])
 def test_another_browser_cannot_finish_it_and_the_right_one_still_can(issuer: Issuer, browser: str | None) -> None:
     # A mail filter that tries the link, for one.
-    begun = sign_in.begin("/calls", None)
+    begun = sign_in.begin_sign_in("/calls", None)
     state = sent(begun)["state"]
-    for attempt in (lambda: sign_in.finish(state, "code", browser), lambda: sign_in.abandon(state, browser)):
+    for attempt in (
+        lambda: sign_in.finish_sign_in(state, "code", browser),
+        lambda: sign_in.abandon_sign_in(state, browser),
+    ):
         with pytest.raises(Invalid) as refusal:
             attempt()
         assert refusal.value.code == "sign_in_expired"
     assert issuer.redeemed == []
-    assert sign_in.finish(state, "code", begun.browser).return_to == "/calls"
+    assert sign_in.finish_sign_in(state, "code", begun.browser).return_to == "/calls"
 
 
 def test_a_sign_in_that_another_request_took_meanwhile_is_not_finished_twice(
     issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun = sign_in.begin(None, None)
+    begun = sign_in.begin_sign_in(None, None)
     state = sent(begun)["state"]
-    read = store.get_sign_in(secret.digest(state))
-    sign_in.finish(state, "code", begun.browser)
+    read = store.get_sign_in(hashing.digest(state))
+    sign_in.finish_sign_in(state, "code", begun.browser)
     monkeypatch.setattr(store, "get_sign_in", lambda _: read)
     with pytest.raises(Invalid):
-        sign_in.finish(state, "code", begun.browser)
+        sign_in.finish_sign_in(state, "code", begun.browser)
     assert len(issuer.redeemed) == 1
 
 
@@ -144,86 +148,88 @@ def test_a_sign_in_by_an_invites_link_knows_the_invite(issuer: Issuer) -> None:
         ("/home", None),
         (None, None),
     ):
-        begun = sign_in.begin(wanted, None)
-        assert sign_in.finish(sent(begun)["state"], "code", begun.browser).invite_id == known, wanted
+        begun = sign_in.begin_sign_in(wanted, None)
+        assert sign_in.finish_sign_in(sent(begun)["state"], "code", begun.browser).invite_id == known, wanted
 
 
 @pytest.mark.parametrize("state", ["", "x", "a" * 43, "é" * 43, "a" * 5_000])
 def test_a_state_that_we_never_gave_finishes_nothing(issuer: Issuer, state: str) -> None:
-    begun = sign_in.begin(None, None)
+    begun = sign_in.begin_sign_in(None, None)
     with pytest.raises(Invalid):
-        sign_in.finish(state, "code", begun.browser)
+        sign_in.finish_sign_in(state, "code", begun.browser)
 
 
-def test_whoever_takes_too_long_begins_again(issuer: Issuer, frozen: clock.Frozen) -> None:
-    begun = sign_in.begin(None, None)
-    frozen.advance(seconds=sign_in.TIME)
+def test_whoever_takes_too_long_begins_again(issuer: Issuer, frozen: clock.FrozenClock) -> None:
+    begun = sign_in.begin_sign_in(None, None)
+    frozen.advance(seconds=sign_in.SIGN_IN_SECONDS)
     with pytest.raises(Invalid):
-        sign_in.finish(sent(begun)["state"], "code", begun.browser)
+        sign_in.finish_sign_in(sent(begun)["state"], "code", begun.browser)
 
 
 def test_two_sign_ins_of_one_browser_do_not_disturb_each_other(issuer: Issuer) -> None:
-    first = sign_in.begin("/one", None)
-    second = sign_in.begin("/two", first.browser)
+    first = sign_in.begin_sign_in("/one", None)
+    second = sign_in.begin_sign_in("/two", first.browser)
     assert first.browser == second.browser
-    assert sign_in.finish(sent(first)["state"], "code", second.browser).return_to == "/one"
-    assert sign_in.finish(sent(second)["state"], "code", second.browser).return_to == "/two"
+    assert sign_in.finish_sign_in(sent(first)["state"], "code", second.browser).return_to == "/one"
+    assert sign_in.finish_sign_in(sent(second)["state"], "code", second.browser).return_to == "/two"
 
 
 def test_a_browser_secret_of_somebodys_making_is_replaced(issuer: Issuer) -> None:
-    assert len(sign_in.begin(None, "short").browser) == 43
+    assert len(sign_in.begin_sign_in(None, "short").browser) == 43
 
 
 def test_a_sign_in_never_leads_away(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWITCHBOARD_HOME_PATH", "/home")
-    begun = sign_in.begin("//evil.example", None)
-    assert sign_in.finish(sent(begun)["state"], "code", begun.browser).return_to == "/home"
+    begun = sign_in.begin_sign_in("//evil.example", None)
+    assert sign_in.finish_sign_in(sent(begun)["state"], "code", begun.browser).return_to == "/home"
 
 
 @pytest.mark.parametrize(
     ("trouble", "refused"),
     [
-        (identity.Refused("bad code"), Unauthenticated),
-        (identity.Unreachable("no answer"), Unavailable),
+        (identity.SignInRefusedError("bad code"), Unauthenticated),
+        (identity.ProviderUnreachableError("no answer"), Unavailable),
     ],
 )
 def test_what_the_issuer_does_not_stand_by_signs_nobody_in(
     issuer: Issuer, trouble: Exception, refused: type[Exception]
 ) -> None:
-    begun = sign_in.begin(None, None)
+    begun = sign_in.begin_sign_in(None, None)
     issuer.trouble = trouble
     with pytest.raises(refused):
-        sign_in.finish(sent(begun)["state"], "code", begun.browser)
-    assert people.known(issuer.issuer, "s1") is None
+        sign_in.finish_sign_in(sent(begun)["state"], "code", begun.browser)
+    assert people.find_user(issuer.issuer, "s1") is None
 
 
-@pytest.mark.parametrize("trouble", [identity.Unreachable("no answer"), identity.Unconfigured("none")])
+@pytest.mark.parametrize(
+    "trouble", [identity.ProviderUnreachableError("no answer"), identity.ProviderUnconfiguredError("none")]
+)
 def test_without_an_issuer_nothing_begins(issuer: Issuer, trouble: Exception) -> None:
     issuer.trouble = trouble
     with pytest.raises(Unavailable):
-        sign_in.begin(None, None)
-    assert sign_in.end_url() == "https://hum.example/"
+        sign_in.begin_sign_in(None, None)
+    assert sign_in.sign_out_url() == "https://hum.example/"
 
 
 def test_without_a_public_address_nothing_fails(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SWITCHBOARD_PUBLIC_URL")
-    issuer.trouble = identity.Unconfigured("none")
-    assert sign_in.end_url() == "/"
+    issuer.trouble = identity.ProviderUnconfiguredError("none")
+    assert sign_in.sign_out_url() == "/"
     assert "Secure" not in cookies.no_session()
 
 
 def test_signing_out_leads_home_by_way_of_the_issuer(issuer: Issuer) -> None:
-    assert sign_in.end_url() == "https://hum.example/"
+    assert sign_in.sign_out_url() == "https://hum.example/"
     issuer.ends = "https://issuer.example/end"
-    assert sign_in.end_url() == "https://issuer.example/end?back=https://hum.example/"
+    assert sign_in.sign_out_url() == "https://issuer.example/end?back=https://hum.example/"
 
 
 # ---- who it is
 
 
 def signed_in(issuer: Issuer) -> Any:
-    begun = sign_in.begin(None, None)
-    return sign_in.finish(sent(begun)["state"], "code", begun.browser).user
+    begun = sign_in.begin_sign_in(None, None)
+    return sign_in.finish_sign_in(sent(begun)["state"], "code", begun.browser).user
 
 
 def test_a_person_is_the_same_by_what_the_issuer_calls_them_whatever_their_address(issuer: Issuer) -> None:
@@ -253,7 +259,7 @@ def test_a_person_without_name_and_address_is_somebody(issuer: Issuer) -> None:
 
 def test_two_first_sign_ins_at_once_make_one_person(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
     first = signed_in(issuer)
-    real = people.known
+    real = people.find_user
     looks = iter([None])
-    monkeypatch.setattr(people, "known", lambda *who: next(looks, real(*who)))
+    monkeypatch.setattr(people, "find_user", lambda *who: next(looks, real(*who)))
     assert signed_in(issuer).id == first.id

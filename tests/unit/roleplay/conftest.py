@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from switchboard.aws import clock
-from switchboard.aws.table import commit
-from switchboard.kit.collection import moved
+from switchboard.aws.writes import commit
+from switchboard.kit import clock
+from switchboard.persistence.collection import next_version
 from switchboard.roleplay import lifecycle, sessions, store
 from switchboard.roleplay.catalog.models import Difficulty
-from switchboard.roleplay.judges.models import Evidence, Mark, Speaker, Turn
-from switchboard.roleplay.models import Call, Progress, Score, State, Wanted
+from switchboard.roleplay.judges.models import CriterionResult, Evidence, PracticeSpeaker, PracticeTurn
+from switchboard.roleplay.models import DrillRequest, RoleplayCall, RoleplayState, Score, TransportReport
 from switchboard.roleplay.transports import simulator
 from tests.actors import Reseller, reseller
 
@@ -24,61 +24,61 @@ _TURNS = 8
 @pytest.fixture(autouse=True)
 def _first_persona(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the personas that fit, the first is chosen."""
-    monkeypatch.setattr(sessions, "choose", lambda _: 0)
+    monkeypatch.setattr(sessions, "choose_persona_index", lambda _: 0)
 
 
 @pytest.fixture
-def acme(cloud: dict[str, str], frozen: clock.Frozen) -> Reseller:
+def acme(cloud: dict[str, str], frozen: clock.FrozenClock) -> Reseller:
     return reseller()
 
 
-def wanted(**changes: Any) -> Wanted:
-    return Wanted.model_validate({"drill_key": "ma-full-sale", "difficulty": Difficulty.BEGINNER} | changes)
+def wanted(**changes: Any) -> DrillRequest:
+    return DrillRequest.model_validate({"drill_key": "ma-full-sale", "difficulty": Difficulty.BEGINNER} | changes)
 
 
-def redeemed(acme: Reseller, user: str = "rep_good", agency: str | None = None, **wish: Any) -> Call:
+def redeemed(acme: Reseller, user: str = "rep_good", agency: str | None = None, **wish: Any) -> RoleplayCall:
     """A call that awaits its rep."""
-    token = sessions.mint(acme.caller(), user, agency).token
-    return sessions.redeem(sessions.admit(token), wanted(**wish)).call
+    token = sessions.mint_session(acme.caller(), user, agency).token
+    return sessions.redeem_session(sessions.admit_token(token), wanted(**wish)).call
 
 
-def now(call: Call) -> Call:
+def now(call: RoleplayCall) -> RoleplayCall:
     found = store.CALLS.get(call.org_id, call.id)
     assert found is not None
     return found
 
 
-def reports(call: Call) -> Iterator[Progress]:
+def reports(call: RoleplayCall) -> Iterator[TransportReport]:
     """What the simulated transport reports of a call, in order."""
-    for _, report in simulator.course(lifecycle.room(call), step=1):
-        yield Progress.model_validate({"org_id": call.org_id, "call_id": call.id, **report})
+    for _, report in simulator.course(lifecycle.room_of(call), step=1):
+        yield TransportReport.model_validate({"org_id": call.org_id, "call_id": call.id, **report})
 
 
 def judged(overall: int = 82) -> Score:
     """A score of no particular call."""
-    mark = Mark(key="close", title="Close", weight=12, points=6, evidence=[Evidence(turn=1, start=0, end=2)])
+    mark = CriterionResult(key="close", title="Close", weight=12, points=6, evidence=[Evidence(turn=1, start=0, end=2)])
     return Score(overall=overall, summary="s", feedback="f", marks=[mark], rubric="ma-full-sale@1", model="test")
 
 
 @pytest.fixture
-def scored(acme: Reseller, frozen: clock.Frozen) -> Callable[..., Call]:
+def scored(acme: Reseller, frozen: clock.FrozenClock) -> Callable[..., RoleplayCall]:
     """A scored call, as the scoring stores it, a second after the one before: nobody had to talk for it."""
 
-    def make(user: str = "rep_good", agency: str | None = None) -> Call:
+    def make(user: str = "rep_good", agency: str | None = None) -> RoleplayCall:
         frozen.advance(seconds=1)
-        now, call = clock.stamp(), redeemed(acme, user, agency)
-        ended = moved(call, state=State.SCORED, started_at=now, ended_at=now, scored_at=now, turns=1)
-        turn = Turn(number=0, speaker=Speaker.REP, text="Hello.", start_ms=0, end_ms=300)
-        commit(store.CALLS.save(ended), store.put_score(ended, judged()), store.put_turn(call, turn))
+        now, call = clock.now_iso(), redeemed(acme, user, agency)
+        ended = next_version(call, state=RoleplayState.SCORED, started_at=now, ended_at=now, scored_at=now, turns=1)
+        turn = PracticeTurn(number=0, speaker=PracticeSpeaker.REP, text="Hello.", start_ms=0, end_ms=300)
+        commit(store.CALLS.save(ended), store.score_write(ended, judged()), store.turn_write(call, turn))
         return ended
 
     return make
 
 
-def practised(acme: Reseller, user: str = "rep_excellent", agency: str | None = None) -> Call:
+def practised(acme: Reseller, user: str = "rep_excellent", agency: str | None = None) -> RoleplayCall:
     """A call that has ended and was not scored, after its first few turns: each of them is a transaction."""
     call = redeemed(acme, user, agency)
     live, *turns, ended = reports(call)
     for progress in (live, *turns[:_TURNS], ended.model_copy(update={"turns": _TURNS})):
-        lifecycle.apply(progress)
+        lifecycle.apply_report(progress)
     return now(call)

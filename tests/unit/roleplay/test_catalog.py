@@ -7,11 +7,11 @@ from dataclasses import astuple
 
 import pytest
 
-from switchboard.aws import secret
+from switchboard.kit import hashing
 from switchboard.roleplay.catalog.drills import DRILLS, Drill, current, edition, names
 from switchboard.roleplay.catalog.models import Difficulty
 from switchboard.roleplay.catalog.personas import PERSONAS, candidates
-from switchboard.roleplay.judges.models import Speaker, Turn
+from switchboard.roleplay.judges.models import PracticeSpeaker, PracticeTurn
 from switchboard.roleplay.judges.signs import SignJudge
 from switchboard.roleplay.transports.script import BEATS
 
@@ -46,7 +46,7 @@ PUBLISHED = {
 
 @drills
 def test_a_published_edition_is_what_it_was(drill: Drill) -> None:
-    assert PUBLISHED[drill.rubric.name] == secret.digest(repr(astuple(drill)))[:16]
+    assert PUBLISHED[drill.rubric.name] == hashing.digest(repr(astuple(drill)))[:16]
 
 
 def test_no_published_edition_was_taken_out() -> None:
@@ -54,7 +54,7 @@ def test_no_published_edition_was_taken_out() -> None:
     assert len(PUBLISHED) == len(DRILLS)
 
 
-def test_the_whole_catalogue_of_the_contract_is_there() -> None:
+def test_the_whole_catalog_of_the_contract_is_there() -> None:
     """The contract's drill, and those of its later catalog (docs/contracts/athos.md#drills)."""
     medicare = ("full-sale", "t65", "objection-handling", "needs-analysis", "plan-presentation", "sep-hunting", "hhc")
     ways = ("downsell", "crosssell", "upsell")
@@ -89,7 +89,7 @@ def test_what_a_good_rep_says_earns_each_criterion_and_what_a_careless_one_says_
     for good in (True, False):
         lines = [BEATS[criterion.key].strong if good else BEATS[criterion.key].weak for criterion in playable]
         turns = [
-            Turn(number=number, speaker=Speaker.REP, text=text, start_ms=0, end_ms=0)
+            PracticeTurn(number=number, speaker=PracticeSpeaker.REP, text=text, start_ms=0, end_ms=0)
             for number, text in enumerate(lines)
         ]
         marks = {mark.key: mark for mark in SignJudge().judge(drill.rubric, turns).marks}

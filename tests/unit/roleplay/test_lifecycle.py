@@ -9,29 +9,37 @@ from typing import Any
 import pytest
 
 from switchboard.audit import service as audit
-from switchboard.aws import clock, queue
-from switchboard.kit.collection import moved
+from switchboard.aws import queues
+from switchboard.kit import clock
+from switchboard.persistence.collection import next_version
 from switchboard.roleplay import lifecycle, scoring, store
-from switchboard.roleplay.judges.models import Speaker, Turn
-from switchboard.roleplay.models import MOVES, TERMINAL, Call, EndReason, Progress, State
+from switchboard.roleplay.judges.models import PracticeSpeaker, PracticeTurn
+from switchboard.roleplay.models import (
+    CALL_MOVES,
+    TERMINAL_STATES,
+    RoleplayCall,
+    RoleplayEndReason,
+    RoleplayState,
+    TransportReport,
+)
 from switchboard.roleplay.transports import simulator
 from switchboard.timers import store as timer_store
 from tests.actors import Reseller
 from tests.integration.sabotage import Later, Stream, everything, tick, work
 from tests.unit.roleplay.conftest import now, practised, redeemed, reports
 
-TURN = Turn(number=0, speaker=Speaker.REP, text="Hello.", start_ms=0, end_ms=300)
+TURN = PracticeTurn(number=0, speaker=PracticeSpeaker.REP, text="Hello.", start_ms=0, end_ms=300)
 
 
 PassTime = Callable[..., None]
 
 
 @pytest.fixture
-def pass_time(frozen: clock.Frozen, cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> PassTime:
+def pass_time(frozen: clock.FrozenClock, cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> PassTime:
     """Let time pass, and do what is due."""
-    timer_store.advance(clock.stamp()[:16])
-    later = Later(queue.send_all)
-    monkeypatch.setattr(queue, "send_all", later)
+    timer_store.advance_watermark(clock.now_iso()[:16])
+    later = Later(queues.try_send_messages)
+    monkeypatch.setattr(queues, "try_send_messages", later)
     stream = Stream()
 
     def run(**by: float) -> None:
@@ -45,30 +53,34 @@ def pass_time(frozen: clock.Frozen, cloud: dict[str, str], monkeypatch: pytest.M
     return run
 
 
-def report(call: Call, kind: str, **facts: Any) -> None:
-    lifecycle.apply(Progress(org_id=call.org_id, call_id=call.id, kind=kind, **facts))
+def report(call: RoleplayCall, kind: str, **facts: Any) -> None:
+    lifecycle.apply_report(TransportReport(org_id=call.org_id, call_id=call.id, kind=kind, **facts))
 
 
-def actions(acme: Reseller, call: Call) -> list[str]:
-    entries, _ = audit.of_workflow(acme.tenant.caller(master=True), call.correlation_id, 500, None)
+def actions(acme: Reseller, call: RoleplayCall) -> list[str]:
+    entries, _ = audit.list_workflow_events(acme.tenant.caller(master=True), call.correlation_id, 500, None)
     return [entry.document["action"] for entry in entries]
 
 
 def test_every_move_goes_forward_and_every_call_can_end() -> None:
-    order = list(State)
-    assert MOVES.keys() == set(State)
-    assert all(order.index(after) > order.index(before) for before, moves in MOVES.items() for after in moves)
-    assert {state for state, moves in MOVES.items() if not moves} == TERMINAL
+    order = list(RoleplayState)
+    assert CALL_MOVES.keys() == set(RoleplayState)
+    assert all(order.index(after) > order.index(before) for before, moves in CALL_MOVES.items() for after in moves)
+    assert {state for state, moves in CALL_MOVES.items() if not moves} == TERMINAL_STATES
 
 
-def test_a_call_goes_live_talks_and_ends(acme: Reseller, frozen: clock.Frozen) -> None:
+def test_a_call_goes_live_talks_and_ends(acme: Reseller, frozen: clock.FrozenClock) -> None:
     call = redeemed(acme, drill_key="fe-objection-handling")
     for progress in reports(call):
-        lifecycle.apply(progress)
+        lifecycle.apply_report(progress)
         frozen.advance(seconds=1)
     ended = now(call)
-    turns = store.turns(call.org_id, call.id)
-    assert (ended.state, ended.end_reason, ended.turns) == (State.ENDED, EndReason.COMPLETED, len(turns))
+    turns = store.list_turns(call.org_id, call.id)
+    assert (ended.state, ended.end_reason, ended.turns) == (
+        RoleplayState.ENDED,
+        RoleplayEndReason.COMPLETED,
+        len(turns),
+    )
     assert ended.duration_seconds == 1 + len(turns)
     assert [turn.number for turn in turns] == list(range(len(turns)))
     told = actions(acme, call)
@@ -79,9 +91,9 @@ def test_a_call_goes_live_talks_and_ends(acme: Reseller, frozen: clock.Frozen) -
 def test_reports_that_come_twice_change_nothing(acme: Reseller) -> None:
     call = redeemed(acme, drill_key="fe-objection-handling")
     for progress in reports(call):
-        lifecycle.apply(progress)
+        lifecycle.apply_report(progress)
         before = now(call)
-        lifecycle.apply(progress)
+        lifecycle.apply_report(progress)
         assert now(call) == before
 
 
@@ -89,25 +101,25 @@ def test_reports_in_another_order_come_to_the_same_end(acme: Reseller) -> None:
     call = redeemed(acme, drill_key="fe-objection-handling")
     course = list(reports(call))
     for progress in (*course[3:], *course[:3]):
-        lifecycle.apply(progress)
-    assert now(call).state is State.ENDED
-    assert len(store.turns(call.org_id, call.id)) == len(course) - 2
+        lifecycle.apply_report(progress)
+    assert now(call).state is RoleplayState.ENDED
+    assert len(store.list_turns(call.org_id, call.id)) == len(course) - 2
 
 
 def test_nothing_is_said_in_a_call_that_is_being_scored(acme: Reseller) -> None:
     call = redeemed(acme)
-    for state in (State.SCORING, State.SCORED, State.SCORING_FAILED):
+    for state in (RoleplayState.SCORING, RoleplayState.SCORED, RoleplayState.SCORING_FAILED):
         later = now(call)
-        store.CALLS.change(call.org_id, call.id, lambda one, state=state: (moved(one, state=state), []))
+        store.CALLS.change(call.org_id, call.id, lambda one, state=state: (next_version(one, state=state), []))
         report(call, "turn", turn=TURN)
         assert now(call).version == later.version + 1
-    assert store.turns(call.org_id, call.id) == []
+    assert store.list_turns(call.org_id, call.id) == []
 
 
 def test_no_late_report_moves_a_call_back(acme: Reseller) -> None:
     call = redeemed(acme)
-    for state in (State.ENDED, State.SCORING, State.SCORED, State.SCORING_FAILED):
-        store.CALLS.change(call.org_id, call.id, lambda one, state=state: (moved(one, state=state), []))
+    for state in (RoleplayState.ENDED, RoleplayState.SCORING, RoleplayState.SCORED, RoleplayState.SCORING_FAILED):
+        store.CALLS.change(call.org_id, call.id, lambda one, state=state: (next_version(one, state=state), []))
         for kind in ("live", "ended"):
             report(call, kind)
             assert now(call).state is state
@@ -125,9 +137,13 @@ def test_a_report_of_a_call_that_is_not_there_is_passed_over(acme: Reseller) -> 
 def test_a_call_that_nobody_comes_to_is_ended(acme: Reseller, pass_time: PassTime) -> None:
     call = redeemed(acme, "rep_absent")
     pass_time(minutes=2, seconds=59)
-    assert now(call).state is State.CREATED
+    assert now(call).state is RoleplayState.CREATED
     pass_time(seconds=2)
-    assert (now(call).state, now(call).end_reason, now(call).duration_seconds) == (State.ENDED, EndReason.NEVER_LIVE, 0)
+    assert (now(call).state, now(call).end_reason, now(call).duration_seconds) == (
+        RoleplayState.ENDED,
+        RoleplayEndReason.NEVER_LIVE,
+        0,
+    )
 
 
 def test_a_call_whose_rep_is_gone_is_ended_when_the_silence_is_long_enough(acme: Reseller, pass_time: PassTime) -> None:
@@ -136,12 +152,12 @@ def test_a_call_whose_rep_is_gone_is_ended_when_the_silence_is_long_enough(acme:
     pass_time(seconds=100)
     report(call, "turn", turn=TURN)
     pass_time(seconds=100)
-    assert now(call).state is State.LIVE, "it was heard of in between"
+    assert now(call).state is RoleplayState.LIVE, "it was heard of in between"
     pass_time(seconds=21)
-    assert (now(call).state, now(call).end_reason) == (State.ENDED, EndReason.VANISHED)
+    assert (now(call).state, now(call).end_reason) == (RoleplayState.ENDED, RoleplayEndReason.VANISHED)
 
 
-def test_a_watch_that_fires_twice_goes_on_once(acme: Reseller, frozen: clock.Frozen) -> None:
+def test_a_watch_that_fires_twice_goes_on_once(acme: Reseller, frozen: clock.FrozenClock) -> None:
     call = redeemed(acme)
     report(call, "live")
     until = now(call).watched_until
@@ -150,11 +166,11 @@ def test_a_watch_that_fires_twice_goes_on_once(acme: Reseller, frozen: clock.Fro
     report(call, "turn", turn=TURN)
     heard_at = clock.now()
     frozen.advance(seconds=20)
-    lifecycle.watch(call.org_id, call.id, until)
+    lifecycle.watch_call(call.org_id, call.id, until)
     renewed = now(call)
-    lifecycle.watch(call.org_id, call.id, until)
+    lifecycle.watch_call(call.org_id, call.id, until)
     assert now(call) == renewed
-    assert renewed.watched_until == clock.iso(heard_at + lifecycle.silence())
+    assert renewed.watched_until == clock.format_iso(heard_at + lifecycle.silence_limit())
 
 
 def test_no_call_is_longer_than_an_hour(acme: Reseller, pass_time: PassTime, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,21 +178,21 @@ def test_no_call_is_longer_than_an_hour(acme: Reseller, pass_time: PassTime, mon
     call = redeemed(acme)
     report(call, "live")
     pass_time(minutes=59, seconds=59)
-    assert now(call).state is State.LIVE
+    assert now(call).state is RoleplayState.LIVE
     pass_time(seconds=2)
-    assert (now(call).state, now(call).end_reason) == (State.ENDED, EndReason.TOO_LONG)
+    assert (now(call).state, now(call).end_reason) == (RoleplayState.ENDED, RoleplayEndReason.TOO_LONG)
 
 
-def test_a_timer_that_comes_too_late_ends_nothing(acme: Reseller, frozen: clock.Frozen) -> None:
+def test_a_timer_that_comes_too_late_ends_nothing(acme: Reseller, frozen: clock.FrozenClock) -> None:
     call = redeemed(acme)
     report(call, "live")
-    lifecycle.close(call.org_id, call.id, State.CREATED)
-    assert now(call).state is State.LIVE
+    lifecycle.close_call(call.org_id, call.id, RoleplayState.CREATED)
+    assert now(call).state is RoleplayState.LIVE
 
 
 @pytest.mark.parametrize("silence", ["120", "7200"])
 def test_after_any_end_no_timer_of_a_call_is_left(
-    acme: Reseller, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch, silence: str
+    acme: Reseller, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch, silence: str
 ) -> None:
     monkeypatch.setenv("SWITCHBOARD_ROLEPLAY_SILENCE_SECONDS", silence)
     absent, silent, told, long, late = (redeemed(acme) for _ in range(5))
@@ -184,31 +200,31 @@ def test_after_any_end_no_timer_of_a_call_is_left(
         report(call, "live")
     report(told, "turn", turn=TURN)
     assert now(long).watch
-    lifecycle.close(absent.org_id, absent.id, State.CREATED.value)
+    lifecycle.close_call(absent.org_id, absent.id, RoleplayState.CREATED.value)
     frozen.advance(seconds=float(silence) / 2)
     report(silent, "turn", turn=TURN)
     for seconds in (float(silence) / 2, float(silence)):
         frozen.advance(seconds=seconds)
-        lifecycle.watch(silent.org_id, silent.id, now(silent).watched_until or "")
+        lifecycle.watch_call(silent.org_id, silent.id, now(silent).watched_until or "")
     report(told, "ended")
-    lifecycle.close(long.org_id, long.id, State.LIVE.value)
+    lifecycle.close_call(long.org_id, long.id, RoleplayState.LIVE.value)
     report(late, "ended")
     calls = (absent, silent, told, long, late)
-    assert {now(call).state for call in calls} == {State.ENDED}
+    assert {now(call).state for call in calls} == {RoleplayState.ENDED}
     assert len(timers()) == len(calls), "each has half an hour to be scored"
     frozen.advance(seconds=15)
     for call in calls[1:]:
-        scoring.score(call.org_id, call.id)
-    scoring.give_up(absent.org_id, absent.id)
-    assert all(now(call).state in TERMINAL for call in calls)
+        scoring.score_call(call.org_id, call.id)
+    scoring.give_up_scoring(absent.org_id, absent.id)
+    assert all(now(call).state in TERMINAL_STATES for call in calls)
     assert timers() == []
 
 
 def test_a_scored_call_has_no_timer_left(acme: Reseller) -> None:
     call = practised(acme)
     assert [f"{item['pk']['S']}|{item['sk']['S']}" for item in timers()] == [now(call).watch]
-    scoring.score(call.org_id, call.id)
-    assert (now(call).state, now(call).watch, timers()) == (State.SCORED, None, [])
+    scoring.score_call(call.org_id, call.id)
+    assert (now(call).state, now(call).watch, timers()) == (RoleplayState.SCORED, None, [])
 
 
 def test_what_is_said_changes_nothing_of_the_call(acme: Reseller) -> None:
@@ -228,10 +244,10 @@ def timers() -> list[dict[str, Any]]:
 
 def test_a_call_is_begun_by_its_event_and_by_no_other_state(acme: Reseller) -> None:
     call = redeemed(acme)
-    lifecycle.begin(call.org_id, call.id)
+    lifecycle.begin_call(call.org_id, call.id)
     work("workers/roleplay")
-    assert now(call).state is State.LIVE
-    course = simulator.course(lifecycle.room(call), step=2)
+    assert now(call).state is RoleplayState.LIVE
+    course = simulator.course(lifecycle.room_of(call), step=2)
     assert [steps for steps, _ in course] == list(range(len(course)))
 
 

@@ -11,34 +11,38 @@ import pytest
 
 from infra import topology
 from infra.local.pool import Context
-from switchboard.aws import clock, session
+from switchboard.aws import clients
 from switchboard.errors import Invalid, NotFound
-from switchboard.roleplay import lifecycle, scoring, service
-from switchboard.roleplay.models import Call, Listed, Progress, State
+from switchboard.kit import clock
+from switchboard.roleplay import calls as service
+from switchboard.roleplay import lifecycle, scoring
+from switchboard.roleplay.models import RoleplayCall, RoleplayState, ScoredCallFilter, TransportReport
 from tests.actors import Reseller, reseller
 from tests.unit.roleplay.conftest import now, practised, redeemed
 
 FROM = "2026-01-15T00:00:00.000Z"
-Scored = Callable[..., Call]
+Scored = Callable[..., RoleplayCall]
 
 
 def listed(acme: Reseller, limit: int = 50, after: str | None = None, **filters: Any) -> tuple[list[str], str | None]:
-    found, cursor = service.listing(acme.caller(), Listed(**{"start": FROM, **filters}), limit, after)
+    found, cursor = service.list_scored_calls(
+        acme.caller(), ScoredCallFilter(**{"start": FROM, **filters}), limit, after
+    )
     return [call.id for call in found], cursor
 
 
 def test_only_what_is_scored_is_listed_and_read(acme: Reseller) -> None:
     scored, failed, ended = practised(acme), redeemed(acme, "rep_silent"), redeemed(acme)
     for call in (failed, ended):
-        lifecycle.apply(Progress(org_id=call.org_id, call_id=call.id, kind="ended", turns=0))
+        lifecycle.apply_report(TransportReport(org_id=call.org_id, call_id=call.id, kind="ended", turns=0))
     for call in (scored, failed):
-        scoring.score(call.org_id, call.id)
-    assert (now(scored).state, now(failed).state) == (State.SCORED, State.SCORING_FAILED)
+        scoring.score_call(call.org_id, call.id)
+    assert (now(scored).state, now(failed).state) == (RoleplayState.SCORED, RoleplayState.SCORING_FAILED)
     assert listed(acme) == ([scored.id], None)
-    assert service.get(acme.caller(), scored.id).call == now(scored)
+    assert service.get_scored_call(acme.caller(), scored.id).call == now(scored)
     for call in (failed, ended, redeemed(acme)):
         with pytest.raises(NotFound) as refusal:
-            service.get(acme.caller(), call.id)
+            service.get_scored_call(acme.caller(), call.id)
         assert refusal.value.code == "call_not_found"
 
 
@@ -46,25 +50,27 @@ def test_another_tenants_call_is_not_there(acme: Reseller, scored: Scored) -> No
     call, other = scored(), reseller("other")
     assert listed(other) == ([], None)
     with pytest.raises(NotFound):
-        service.get(other.caller(), call.id)
-    assert service.find(other.org_id, call.id) is None
+        service.get_scored_call(other.caller(), call.id)
+    assert service.find_call(other.org_id, call.id) is None
 
 
 @pytest.mark.parametrize("call_id", ["", "x", "athos_call_", "athos_call_" + "x" * 3_000, "athos_call_" + "ü" * 21])
 def test_what_is_no_calls_id_is_not_asked_for(acme: Reseller, call_id: str) -> None:
     with pytest.raises(NotFound):
-        service.get(acme.caller(), call_id)
+        service.get_scored_call(acme.caller(), call_id)
 
 
 def test_the_window_includes_both_its_ends(acme: Reseller, scored: Scored) -> None:
     call = scored()
     end = call.ended_at or ""
-    before, after = (clock.iso(clock.parse(end) + timedelta(milliseconds=step)) for step in (-1, 1))
+    before, after = (clock.format_iso(clock.parse(end) + timedelta(milliseconds=step)) for step in (-1, 1))
     assert listed(acme, start=end, end=end)[0] == [call.id]
     assert listed(acme, start=before, end=before)[0] == listed(acme, start=after)[0] == []
 
 
-def test_newest_first_by_the_end_and_filtered_exactly(acme: Reseller, scored: Scored, frozen: clock.Frozen) -> None:
+def test_newest_first_by_the_end_and_filtered_exactly(
+    acme: Reseller, scored: Scored, frozen: clock.FrozenClock
+) -> None:
     calls = [
         scored(user, agency).id
         for user, agency in (("ann", "north"), ("bob", "north"), ("ann", None), ("ann", "south"), ("bob", None))
@@ -93,10 +99,10 @@ def test_a_page_is_two_requests_however_many_calls_there_are(acme: Reseller, sco
         scored("ann", "north")
     scored("bob")
     caller, asked = acme.caller(), []
-    session.dynamodb().meta.events.register("before-call.dynamodb", lambda model, **_: asked.append(model.name))
+    clients.dynamodb_client().meta.events.register("before-call.dynamodb", lambda model, **_: asked.append(model.name))
     for filters in ({}, {"external_user_id": "bob"}, {"external_user_id": "ann", "external_agency_id": "north"}):
-        service.listing(caller, Listed(**{"start": FROM, **filters}), 2, None)
-    service.get(caller, listed(acme)[0][0])
+        service.list_scored_calls(caller, ScoredCallFilter(**{"start": FROM, **filters}), 2, None)
+    service.get_scored_call(caller, listed(acme)[0][0])
     assert asked[:6] == ["Query", "BatchGetItem"] * 3
     assert asked[-1] == "Query"
 
@@ -177,7 +183,9 @@ def test_a_page_is_fifty_and_a_hundred_at_most(
     acme: Reseller, asked: str | None, given: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limits: list[int] = []
-    monkeypatch.setattr(service, "listing", lambda caller, listed, limit, after: limits.append(limit) or ([], None))
+    monkeypatch.setattr(
+        service, "list_scored_calls", lambda caller, listed, limit, after: limits.append(limit) or ([], None)
+    )
     assert ask(acme, **{"from": FROM}, **({"limit": asked} if asked else {})) == (200, {"data": [], "nextCursor": None})
     assert limits == [given]
 
@@ -190,7 +198,7 @@ def test_a_window_that_begins_within_a_millisecond_begins_with_the_next(acme: Re
 
 def test_the_detail_is_the_contracts(acme: Reseller) -> None:
     call = practised(acme)
-    scoring.score(call.org_id, call.id)
+    scoring.score_call(call.org_id, call.id)
     status, body = ask(acme, f"/{call.id}")
     assert (status, body["status"], body["externalAgencyId"]) == (200, "scored", None)
     assert body["externalUserId"] == call.external_user_id
@@ -206,11 +214,11 @@ def test_the_detail_is_the_contracts(acme: Reseller) -> None:
 
 def test_a_failed_call_says_why_to_the_webhook(acme: Reseller) -> None:
     call = redeemed(acme, "rep_silent", "north")
-    lifecycle.apply(Progress(org_id=call.org_id, call_id=call.id, kind="ended", turns=0))
-    scoring.score(call.org_id, call.id)
-    failed = service.find(acme.org_id, call.id)
+    lifecycle.apply_report(TransportReport(org_id=call.org_id, call_id=call.id, kind="ended", turns=0))
+    scoring.score_call(call.org_id, call.id)
+    failed = service.find_call(acme.org_id, call.id)
     assert failed is not None
     assert (failed.source, failed.external_user_id, failed.external_agency_id) == ("roleplay", "rep_silent", "north")
-    assert (failed.failure_reason, failed.scored_at) == (scoring.INCOMPLETE, None)
+    assert (failed.failure_reason, failed.scored_at) == (scoring.SCORING_INCOMPLETE, None)
     assert failed.ended_at
     assert failed.failure_message

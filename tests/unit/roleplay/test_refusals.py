@@ -10,7 +10,7 @@ import pytest
 from functions.athos.sessions.handler import handler
 from infra import topology
 from infra.local.pool import Context
-from switchboard.aws import table
+from switchboard.aws import retries
 from tests.actors import Reseller
 from tests.integration.sabotage import Sabotage
 from tests.load.request import event
@@ -25,7 +25,7 @@ def ask(path: str, credential: str, body: dict[str, Any]) -> tuple[int, Any, dic
 
 def test_a_mint_that_the_store_is_too_busy_for_is_503_and_mints_nothing(acme: Reseller) -> None:
     saboteur = Sabotage()
-    saboteur.fail("TransactWriteItems", "ThrottlingException", times=table._MAX_ATTEMPTS)
+    saboteur.fail("TransactWriteItems", "ThrottlingException", times=retries.MAX_ATTEMPTS)
     status, body, headers = ask("/session", acme.key, {"externalUserId": "rep_1"})
     assert (status, body["error"]["code"], headers["Retry-After"]) == (503, "SERVICE_UNAVAILABLE", "1")
     assert ask("/session", acme.key, {"externalUserId": "rep_1"})[0] == 200

@@ -10,18 +10,20 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from switchboard.aws import clock, queue, session
-from switchboard.aws.table import commit
+from switchboard.aws import clients, queues
+from switchboard.aws.writes import commit
 from switchboard.carriers.language.bedrock import Bedrock
-from switchboard.carriers.outcomes import Refused, Throttled
-from switchboard.roleplay import judges, lifecycle, scoring, service, store
+from switchboard.carriers.outcomes import RefusedError, ThrottledError
+from switchboard.kit import clock
+from switchboard.roleplay import calls as service
+from switchboard.roleplay import judges, lifecycle, scoring, store
 from switchboard.roleplay.catalog.drills import edition
 from switchboard.roleplay.catalog.models import Criterion, Rubric
 from switchboard.roleplay.judges import Judgment
 from switchboard.roleplay.judges.model import ATTEMPTS, ModelJudge
-from switchboard.roleplay.judges.models import Evidence, Mark, Speaker, Turn
+from switchboard.roleplay.judges.models import CriterionResult, Evidence, PracticeSpeaker, PracticeTurn
 from switchboard.roleplay.judges.signs import SignJudge
-from switchboard.roleplay.models import Call, Progress, State
+from switchboard.roleplay.models import RoleplayCall, RoleplayState, TransportReport
 from switchboard.roleplay.transports import script
 from switchboard.timers import store as timer_store
 from switchboard.usage import service as usage
@@ -40,16 +42,16 @@ RUBRIC = Rubric(
 )
 
 
-def turn(number: int, text: str, speaker: Speaker = Speaker.REP) -> Turn:
-    return Turn(number=number, speaker=speaker, text=text, start_ms=0, end_ms=0)
+def turn(number: int, text: str, speaker: PracticeSpeaker = PracticeSpeaker.REP) -> PracticeTurn:
+    return PracticeTurn(number=number, speaker=speaker, text=text, start_ms=0, end_ms=0)
 
 
-def said(call: Call) -> list[Turn]:
-    return store.turns(call.org_id, call.id)
+def said(call: RoleplayCall) -> list[PracticeTurn]:
+    return store.list_turns(call.org_id, call.id)
 
 
-def scored(call: Call) -> Call:
-    scoring.score(call.org_id, call.id)
+def scored(call: RoleplayCall) -> RoleplayCall:
+    scoring.score_call(call.org_id, call.id)
     return now(call)
 
 
@@ -70,7 +72,7 @@ def test_signs_earn_points_a_part_of_them_a_part_and_what_is_forbidden_loses_the
 
 def test_only_what_the_rep_says_counts_and_evidence_is_where_it_was_said() -> None:
     turns = [
-        turn(0, "My name is Dorothy, of no agency. Which is it? It is free.", Speaker.PERSONA),
+        turn(0, "My name is Dorothy, of no agency. Which is it? It is free.", PracticeSpeaker.PERSONA),
         turn(1, "Hello, my name is Ann."),
     ]
     marks = SignJudge().judge(RUBRIC, turns).marks
@@ -80,14 +82,14 @@ def test_only_what_the_rep_says_counts_and_evidence_is_where_it_was_said() -> No
 
 def test_it_is_the_same_each_time_and_the_advice_is_the_rubrics(acme: Reseller) -> None:
     call = practised(acme, "rep_poor")
-    turns, rubric = store.turns(call.org_id, call.id), edition(call.drill_key, call.drill_version).rubric
+    turns, rubric = store.list_turns(call.org_id, call.id), edition(call.drill_key, call.drill_version).rubric
     judged = SignJudge().judge(rubric, turns)
     assert judged == SignJudge().judge(rubric, turns)
     assert any(criterion.guidance in judged.feedback for criterion in rubric.criteria)
     for mark in judged.marks:
         for found in mark.evidence:
             said = next(one for one in turns if one.number == found.turn)
-            assert said.speaker is Speaker.REP
+            assert said.speaker is PracticeSpeaker.REP
             assert 0 <= found.start < found.end <= len(said.text)
 
 
@@ -100,38 +102,38 @@ def test_better_reps_have_better_scores(acme: Reseller) -> None:
     found = []
     for user in ("rep_poor", "rep_fair", "rep_good", "rep_excellent"):
         # The simulator rolls by the call's id. With a random one a good rep does everything well now and then.
-        room = replace(lifecycle.room(call), rep=user, call_id="athos_call_1")
+        room = replace(lifecycle.room_of(call), rep=user, call_id="athos_call_1")
         lines = enumerate(script.dialogue(room))
-        turns = [turn(number, text, Speaker(speaker)) for number, (speaker, text) in lines]
+        turns = [turn(number, text, PracticeSpeaker(speaker)) for number, (speaker, text) in lines]
         found.append(sum(mark.points for mark in SignJudge().judge(rubric, turns).marks) / rubric.weight)
     assert found == sorted(found)
     assert found[0] < 0.5 < found[2] < found[3] == 1
 
 
 def test_a_scored_call_is_counted_and_one_that_could_not_be_is_not(acme: Reseller) -> None:
-    assert scored(practised(acme)).state is State.SCORED
+    assert scored(practised(acme)).state is RoleplayState.SCORED
     silent = redeemed(acme, "rep_silent")
-    lifecycle.apply(Progress(org_id=silent.org_id, call_id=silent.id, kind="ended", turns=0))
-    assert scored(silent).state is State.SCORING_FAILED
-    assert usage.of_month(acme.org_id, clock.stamp()[:7]).units[Meter.ROLEPLAY] == 1
+    lifecycle.apply_report(TransportReport(org_id=silent.org_id, call_id=silent.id, kind="ended", turns=0))
+    assert scored(silent).state is RoleplayState.SCORING_FAILED
+    assert usage.get_monthly_usage(acme.org_id, clock.now_iso()[:7]).units[Meter.ROLEPLAY] == 1
 
 
 @pytest.mark.parametrize("user", ["rep_silent", "rep_vanishes"])
 def test_too_little_is_not_scored(acme: Reseller, user: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scoring, "FEWEST_WORDS", 200)
+    monkeypatch.setattr(scoring, "MIN_REP_WORDS", 200)
     call = redeemed(acme, user)
     for progress in reports(call):
-        lifecycle.apply(progress)
-    lifecycle.apply(Progress(org_id=call.org_id, call_id=call.id, kind="ended", turns=len(said(call))))
+        lifecycle.apply_report(progress)
+    lifecycle.apply_report(TransportReport(org_id=call.org_id, call_id=call.id, kind="ended", turns=len(said(call))))
     failed = scored(call)
-    assert (failed.state, failed.failure_reason) == (State.SCORING_FAILED, "SCORING_INCOMPLETE")
+    assert (failed.state, failed.failure_reason) == (RoleplayState.SCORING_FAILED, "SCORING_INCOMPLETE")
     assert failed.failure_message
     assert failed.scored_at is None
 
 
 def test_a_call_that_has_not_ended_is_not_scored(acme: Reseller) -> None:
-    assert scored(redeemed(acme)).state is State.CREATED
-    scoring.score(acme.org_id, "athos_call_" + "x" * 21)
+    assert scored(redeemed(acme)).state is RoleplayState.CREATED
+    scoring.score_call(acme.org_id, "athos_call_" + "x" * 21)
 
 
 def test_a_call_is_scored_once(acme: Reseller) -> None:
@@ -147,7 +149,7 @@ class Model:
     def __init__(self, outcome: Exception | Callable[[], None]) -> None:
         self.outcome = outcome
 
-    def judge(self, rubric: Rubric, turns: Sequence[Turn]) -> Judgment:
+    def judge(self, rubric: Rubric, turns: Sequence[PracticeTurn]) -> Judgment:
         if isinstance(self.outcome, Exception):
             raise self.outcome
         self.outcome()
@@ -155,39 +157,41 @@ class Model:
 
 
 def test_what_the_model_refuses_is_not_scored(acme: Reseller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judges, "configured_judge", lambda: Model(Refused("no")))
+    monkeypatch.setattr(judges, "configured_judge", lambda: Model(RefusedError("no")))
     assert scored(practised(acme)).failure_reason == "SCORING_INCOMPLETE"
 
 
 def test_a_model_that_is_busy_is_asked_again_and_in_the_end_given_up(
-    acme: Reseller, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch
+    acme: Reseller, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    timer_store.advance(clock.stamp()[:16])
-    later = Later(queue.send_all)
-    monkeypatch.setattr(queue, "send_all", later)
+    timer_store.advance_watermark(clock.now_iso()[:16])
+    later = Later(queues.try_send_messages)
+    monkeypatch.setattr(queues, "try_send_messages", later)
     calls = [practised(acme), practised(acme)]
-    monkeypatch.setattr(judges, "configured_judge", lambda: Model(Throttled("later")))
+    monkeypatch.setattr(judges, "configured_judge", lambda: Model(ThrottledError("later")))
     for call in calls:
-        scoring.score(call.org_id, call.id)
-        assert now(call).state is State.SCORING
+        scoring.score_call(call.org_id, call.id)
+        assert now(call).state is RoleplayState.SCORING
     monkeypatch.setattr(judges, "configured_judge", SignJudge)
-    assert scored(calls[0]).state is State.SCORED
-    monkeypatch.setattr(judges, "configured_judge", lambda: Model(Throttled("later")))
+    assert scored(calls[0]).state is RoleplayState.SCORED
+    monkeypatch.setattr(judges, "configured_judge", lambda: Model(ThrottledError("later")))
     frozen.advance(minutes=30, seconds=1)
     pass_on(later, "workers/scoring")
-    assert [now(call).state for call in calls] == [State.SCORED, State.SCORING_FAILED]
+    assert [now(call).state for call in calls] == [RoleplayState.SCORED, RoleplayState.SCORING_FAILED]
 
 
-def test_of_two_judgements_the_first_stands(acme: Reseller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_two_judgments_the_first_stands(acme: Reseller, monkeypatch: pytest.MonkeyPatch) -> None:
     call = practised(acme)
-    monkeypatch.setattr(judges, "configured_judge", lambda: Model(lambda: scoring.give_up(call.org_id, call.id)))
-    assert scored(call).state is State.SCORING_FAILED
-    assert store.detail(call.org_id, call.id) is None
+    monkeypatch.setattr(
+        judges, "configured_judge", lambda: Model(lambda: scoring.give_up_scoring(call.org_id, call.id))
+    )
+    assert scored(call).state is RoleplayState.SCORING_FAILED
+    assert store.get_scored_call(call.org_id, call.id) is None
 
 
 # --- by Bedrock -------------------------------------------------------------------------------------------------
 
-TURNS = [turn(0, "Hello?", Speaker.PERSONA), turn(1, "My name is Ann. Which doctor is it?")]
+TURNS = [turn(0, "Hello?", PracticeSpeaker.PERSONA), turn(1, "My name is Ann. Which doctor is it?")]
 
 
 def answer(**changes: Any) -> dict[str, Any]:
@@ -229,7 +233,7 @@ class Runtime:
 def runtime(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Runtime]:
     def make(*outcomes: Any) -> Runtime:
         made = Runtime(*outcomes)
-        monkeypatch.setattr(session, "client", lambda _: made)
+        monkeypatch.setattr(clients, "get_client", lambda _: made)
         return made
 
     return make
@@ -238,7 +242,7 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Runtime]:
 def test_bedrock_is_asked_for_the_rubric_and_its_answer_is_taken(runtime: Callable[..., Runtime]) -> None:
     bedrock = runtime(answer())
     judged = ModelJudge(Bedrock("a.model")).judge(RUBRIC, TURNS)
-    assert judged.marks[0] == Mark(
+    assert judged.marks[0] == CriterionResult(
         key="name", title="Name", weight=10, points=6, evidence=[Evidence(turn=1, start=0, end=14)]
     )
     assert [mark.points for mark in judged.marks] == [6, 0, 10]
@@ -279,7 +283,7 @@ def test_an_answer_of_another_shape_is_asked_for_again_and_then_refused(
     assert ModelJudge(Bedrock("a.model")).judge(RUBRIC, TURNS).marks[0].points == 6
     assert len(bedrock.asked) == 2
     bedrock = runtime(*[unusable] * (ATTEMPTS + 1))
-    with pytest.raises(Refused):
+    with pytest.raises(RefusedError):
         ModelJudge(Bedrock("a.model")).judge(RUBRIC, TURNS)
     assert len(bedrock.asked) == ATTEMPTS
 
@@ -288,7 +292,7 @@ def test_a_lie_that_is_nowhere_cannot_be_held_against_anybody(runtime: Callable[
     made = answer()
     made["criteria"][2] |= {"points": 0}
     runtime(*[made] * ATTEMPTS)
-    with pytest.raises(Refused):
+    with pytest.raises(RefusedError):
         ModelJudge(Bedrock("a.model")).judge(RUBRIC, TURNS)
 
 
@@ -299,11 +303,11 @@ def _failure(code: str) -> ClientError:
 @pytest.mark.parametrize(
     ("failure", "outcome"),
     [
-        (_failure("ThrottlingException"), Throttled),
-        (_failure("ModelTimeoutException"), Throttled),
-        (ReadTimeoutError(endpoint_url="https://bedrock"), Throttled),
-        (_failure("AccessDeniedException"), Refused),
-        (_failure("ValidationException"), Refused),
+        (_failure("ThrottlingException"), ThrottledError),
+        (_failure("ModelTimeoutException"), ThrottledError),
+        (ReadTimeoutError(endpoint_url="https://bedrock"), ThrottledError),
+        (_failure("AccessDeniedException"), RefusedError),
+        (_failure("ValidationException"), RefusedError),
     ],
 )
 def test_what_passes_is_told_from_what_does_not(
@@ -326,7 +330,7 @@ def test_a_turn_that_came_too_late_to_be_judged_is_in_no_transcript(acme: Resell
     ended = now(call)
     judged = scored(call)
     # Its worker had read the call before the scoring began.
-    commit(store.put_turn(ended, turn(999, "One more thing.")))
-    found = service.get(acme.caller(), call.id)
-    assert len(store.turns(call.org_id, call.id)) == len(found.turns) + 1 == judged.turns + 1
+    commit(store.turn_write(ended, turn(999, "One more thing.")))
+    found = service.get_scored_call(acme.caller(), call.id)
+    assert len(store.list_turns(call.org_id, call.id)) == len(found.turns) + 1 == judged.turns + 1
     assert max(one.number for one in found.turns) < 999

@@ -8,11 +8,11 @@ import pytest
 
 from switchboard.roleplay.catalog import criteria
 from switchboard.roleplay.judges import signs
-from switchboard.roleplay.judges.models import Speaker, Turn
+from switchboard.roleplay.judges.models import PracticeSpeaker, PracticeTurn
 
 
-def turn(text: str) -> Turn:
-    return Turn(number=3, speaker=Speaker.REP, text=text, start_ms=0, end_ms=1)
+def turn(text: str) -> PracticeTurn:
+    return PracticeTurn(number=3, speaker=PracticeSpeaker.REP, text=text, start_ms=0, end_ms=1)
 
 
 @pytest.mark.parametrize("before", [0, 1, 390, 399, 400, 790, 799, 800, 801, 1_190, 5_000])

@@ -13,8 +13,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from switchboard.aws import clock, secret
+from switchboard.aws import secret
 from switchboard.errors import Unauthenticated
+from switchboard.kit import clock
 from switchboard.roleplay import sessions, tokens
 from switchboard.roleplay.models import SessionState
 from tests.actors import Reseller, reseller
@@ -23,12 +24,12 @@ KEY = "athos session token"
 
 
 def minted(acme: Reseller) -> str:
-    return sessions.mint(acme.caller(), "rep_1", None).token
+    return sessions.mint_session(acme.caller(), "rep_1", None).token
 
 
 def refusal(token: str) -> str:
     with pytest.raises(Unauthenticated) as refused:
-        sessions.admit(token)
+        sessions.admit_token(token)
     return refused.value.code
 
 
@@ -38,7 +39,7 @@ def claims(token: str) -> dict[str, Any]:
 
 
 def test_a_token_says_whose_session_it_is_and_how_long_it_lasts(acme: Reseller) -> None:
-    made = sessions.mint(acme.caller(), "rep_1", None)
+    made = sessions.mint_session(acme.caller(), "rep_1", None)
     assert jwt.get_unverified_header(made.token) == {"alg": "HS256", "typ": "JWT"}
     now = int(clock.epoch())
     assert claims(made.token) == {
@@ -49,14 +50,14 @@ def test_a_token_says_whose_session_it_is_and_how_long_it_lasts(acme: Reseller) 
         "iat": now,
         "exp": now + 300,
     }
-    assert made.session.expires_at == clock.iso(tokens.expiry())
-    assert sessions.admit(made.token).session == made.session
+    assert made.session.expires_at == clock.format_iso(tokens.token_expiry())
+    assert sessions.admit_token(made.token).session == made.session
 
 
 def test_what_the_attacks_below_are_made_with_does_make_tokens(acme: Reseller) -> None:
     # If it did not, each of them would be refused for the wrong reason.
     token = minted(acme)
-    assert tokens.read(_signed(token)) == tokens.read(token)
+    assert tokens.verify_token(_signed(token)) == tokens.verify_token(token)
 
 
 def _part(value: Any) -> str:
@@ -126,7 +127,7 @@ ATTACKS: dict[str, Callable[[str], str]] = {
 def test_what_is_no_token_of_ours_opens_nothing(acme: Reseller, attack: str) -> None:
     token = minted(acme)
     assert refusal(ATTACKS[attack](token)) == "token_invalid"
-    assert sessions.admit(token).session.state is SessionState.MINTED, "and spends nothing"
+    assert sessions.admit_token(token).session.state is SessionState.MINTED, "and spends nothing"
 
 
 def test_another_tenants_session_is_not_found_under_ones_own_name(acme: Reseller) -> None:
@@ -134,15 +135,15 @@ def test_another_tenants_session_is_not_found_under_ones_own_name(acme: Reseller
     assert refusal(_signed(minted(acme), tenant=other.org_id)) == "token_invalid"
 
 
-def test_a_token_expires_to_the_second(acme: Reseller, frozen: clock.Frozen) -> None:
+def test_a_token_expires_to_the_second(acme: Reseller, frozen: clock.FrozenClock) -> None:
     token = minted(acme)
     frozen.advance(seconds=299, milliseconds=999)
-    assert sessions.admit(token)
+    assert sessions.admit_token(token)
     frozen.advance(milliseconds=1)
     assert refusal(token) == "token_expired"
 
 
-def test_an_expired_token_is_first_of_all_a_good_one(acme: Reseller, frozen: clock.Frozen) -> None:
+def test_an_expired_token_is_first_of_all_a_good_one(acme: Reseller, frozen: clock.FrozenClock) -> None:
     token = minted(acme)
     frozen.advance(minutes=6)
     assert refusal(_tampered(token)) == "token_invalid"

@@ -8,9 +8,10 @@ from typing import Any
 import jwt
 import pytest
 
-from switchboard.aws import clock, secret, session, settings
+from switchboard.aws import clients, secret
+from switchboard.kit import clock, settings
 from switchboard.roleplay import lifecycle, transports
-from switchboard.roleplay.models import Call
+from switchboard.roleplay.models import RoleplayCall
 from tests.actors import Reseller
 from tests.integration.sabotage import drain
 from tests.unit.roleplay.conftest import redeemed
@@ -20,7 +21,7 @@ API_SECRET = "a secret of LiveKit's, thirty-two bytes and more"
 
 @pytest.fixture
 def livekit(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    session.client("secretsmanager").create_secret(Name="livekit/secret", SecretString=API_SECRET)
+    clients.get_client("secretsmanager").create_secret(Name="livekit/secret", SecretString=API_SECRET)
     for name, value in {
         "ROLEPLAY_TRANSPORT": "livekit",
         "LIVEKIT_URL": "wss://example.livekit.cloud",
@@ -40,7 +41,7 @@ def claims(token: str, key: str | bytes) -> dict[str, Any]:
 def test_a_livekit_ticket_opens_one_room_to_one_rep(acme: Reseller) -> None:
     call = redeemed(acme, "rep_1")
     assert call.transport == "livekit"
-    ticket = transports.named("livekit").ticket(lifecycle.room(call))
+    ticket = transports.named("livekit").ticket(lifecycle.room_of(call))
     found, now = claims(ticket.token, API_SECRET), int(clock.epoch())
     metadata = json.loads(found.pop("metadata"))
     assert ticket.url == "wss://example.livekit.cloud"
@@ -66,24 +67,24 @@ def test_the_agent_that_plays_the_persona_is_called_in_by_the_ticket(
 ) -> None:
     monkeypatch.setenv("SWITCHBOARD_LIVEKIT_AGENT", "persona")
     call = redeemed(acme)
-    found = claims(transports.named("livekit").ticket(lifecycle.room(call)).token, API_SECRET)
+    found = claims(transports.named("livekit").ticket(lifecycle.room_of(call)).token, API_SECRET)
     (agent,) = found["roomConfig"]["agents"]
     assert (agent["agentName"], agent["metadata"]) == ("persona", found["metadata"])
-    lifecycle.begin(call.org_id, call.id)
+    lifecycle.begin_call(call.org_id, call.id)
     assert drain("roleplay") == [], "nobody is played here"
 
 
 def test_a_simulated_ticket_is_of_the_same_form_under_a_key_of_our_own(acme: Reseller) -> None:
     call = redeemed(acme)
-    ticket = transports.named(call.transport).ticket(lifecycle.room(call))
+    ticket = transports.named(call.transport).ticket(lifecycle.room_of(call))
     assert claims(ticket.token, secret.derive("simulated transport"))["video"]["room"] == f"{call.org_id}.{call.id}"
 
 
 @pytest.mark.usefixtures("livekit")
 def test_a_call_stays_with_the_transport_that_it_began_on(acme: Reseller, monkeypatch: pytest.MonkeyPatch) -> None:
-    call: Call = redeemed(acme)
+    call: RoleplayCall = redeemed(acme)
     monkeypatch.setenv("SWITCHBOARD_ROLEPLAY_TRANSPORT", "simulator")
-    lifecycle.begin(call.org_id, call.id)
+    lifecycle.begin_call(call.org_id, call.id)
     assert drain("roleplay") == []
 
 

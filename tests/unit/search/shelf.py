@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from switchboard.aws import ids, table
-from switchboard.aws.table import Key, Put, commit
+from switchboard.aws import reads
+from switchboard.aws.attributes import Key
+from switchboard.aws.writes import Put, commit
+from switchboard.kit import ids
 from switchboard.search import index, tail
-from switchboard.search.index import Entry, Found, Noun
-from switchboard.search.tail import Current
+from switchboard.search.index import IndexEntry, SearchNoun, SearchSubject
+from switchboard.search.tail import CurrentTail
 
-THING = Noun("core", "thing")
+THING = SearchNoun("core", "thing")
 ORG = "org_1"
 
 
@@ -20,10 +22,10 @@ def key(org_id: str, thing_id: str) -> Key:
 
 def put(thing_id: str, title: str, remarks: str = "") -> None:
     """Write a thing, and the head of its entries."""
-    before = table.get("core", key(ORG, thing_id))
-    item = {**key(ORG, thing_id), "title": title.split(), "remarks": remarks.split(), "revision": ids.new("rev")}
+    before = reads.get_item("core", key(ORG, thing_id))
+    item = {**key(ORG, thing_id), "title": title.split(), "remarks": remarks.split(), "revision": ids.new_id("rev")}
     gone = before["title"] if before else []
-    commit(Put(table="core", item=item), index.difference(THING, ORG, thing_id, gone, item["title"]))
+    commit(Put(table="core", item=item), index.head_writes(THING, ORG, thing_id, gone, item["title"]))
 
 
 class Things:
@@ -34,20 +36,20 @@ class Things:
     def key(self, org_id: str, subject_id: str) -> Key:
         return key(org_id, subject_id)
 
-    def current(self, org_id: str, subject_ids: Sequence[str]) -> list[Current | None]:
-        items = table.get_many("core", [key(org_id, one) for one in subject_ids])
-        return [Current(item["revision"], set(item["remarks"])) if item else None for item in items]
+    def current(self, org_id: str, subject_ids: Sequence[str]) -> list[CurrentTail | None]:
+        items = reads.get_items("core", [key(org_id, one) for one in subject_ids])
+        return [CurrentTail(item["revision"], set(item["remarks"])) if item else None for item in items]
 
 
 def catch_up(*thing_ids: str) -> None:
-    tail.catch_up(Things(), ORG, thing_ids)
+    tail.update_tails(Things(), ORG, thing_ids)
 
 
 def search(words: Sequence[str], limit: int = 50, after: str | None = None) -> tuple[list[str], str | None]:
     """The ids of a page of things, and the cursor of the next."""
 
-    def load(entries: list[Entry]) -> list[Found[str] | None]:
-        items = table.get_many("core", [key(ORG, entry.subject_id) for entry in entries])
-        return [Found(item["sk"], item["title"], item["remarks"]) if item else None for item in items]
+    def load(entries: list[IndexEntry]) -> list[SearchSubject[str] | None]:
+        items = reads.get_items("core", [key(ORG, entry.subject_id) for entry in entries])
+        return [SearchSubject(item["sk"], item["title"], item["remarks"]) if item else None for item in items]
 
-    return index.search(THING, ORG, words, limit, after, load)
+    return index.search_subjects(THING, ORG, words, limit, after, load)

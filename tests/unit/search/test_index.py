@@ -31,7 +31,7 @@ def filled() -> set[str]:
 
 @pytest.mark.parametrize("at_once", [3, 1_000])
 def test_words_in_any_order_find_the_same_pages(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
-    monkeypatch.setattr(index, "_AT_ONCE", at_once)
+    monkeypatch.setattr(index, "_ENTRIES_PER_WORD", at_once)
     filled()
     pages = {str(shelf.search(words, limit=2)) for words in permutations(WORDS)}
     assert len(pages) == 1
@@ -41,7 +41,7 @@ def test_words_in_any_order_find_the_same_pages(monkeypatch: pytest.MonkeyPatch,
 def test_words_that_change_places_between_pages_find_everything_once(
     monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    monkeypatch.setattr(index, "_AT_ONCE", at_once)
+    monkeypatch.setattr(index, "_ENTRIES_PER_WORD", at_once)
     wanted = filled()
     for seed in range(25):
         chance, found, cursor = Random(seed), list[str](), None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from switchboard.aws import table
-from switchboard.aws.table import Delete, Query, commit
+from switchboard.aws import retries, writes
+from switchboard.aws.reads import Query
+from switchboard.aws.writes import Delete, commit
 from switchboard.errors import Contended
 from switchboard.search import tail
 from tests.integration.sabotage import Sabotage
@@ -32,7 +33,7 @@ def test_a_thing_is_found_by_its_remarks_once_they_are_indexed() -> None:
 def test_nothing_is_left_of_a_thing_that_was_deleted() -> None:
     shelf.put("a", "lamp", "green old")
     shelf.catch_up("a")
-    table.write(Delete(table="core", key=shelf.key(shelf.ORG, "a")))
+    writes.write_item(Delete(table="core", key=shelf.key(shelf.ORG, "a")))
     shelf.catch_up("a")
     assert (shelf.search(["green"]), kept()) == (([], None), [])
     assert list(Query(table="core", partition=f"{shelf.ORG}#find#thing#g").all()) == []
@@ -57,8 +58,8 @@ def test_what_is_up_to_date_is_read_and_not_written() -> None:
 def test_a_bulk_load_writes_what_a_job_would_find_done() -> None:
     shelf.put("a", "lamp", "green old")
     shelf.put("b", "lamp")
-    commit(tail.first_writes(shelf.THING, shelf.ORG, "a", {"green", "old"}))
-    assert tail.first_writes(shelf.THING, shelf.ORG, "b", set()) == []
+    commit(tail.new_tail_writes(shelf.THING, shelf.ORG, "a", {"green", "old"}))
+    assert tail.new_tail_writes(shelf.THING, shelf.ORG, "b", set()) == []
     with Sabotage().counting() as calls:
         shelf.catch_up("a", "b")
     assert calls == ["BatchGetItem", "BatchGetItem"]
@@ -69,20 +70,20 @@ def test_others_that_keep_indexing_the_subject_bring_the_job_back_after_pauses(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr(table, "sleep", pauses.append)
+    monkeypatch.setattr(retries, "sleep", pauses.append)
     shelf.put("a", "lamp", "green")
-    real = tail._save
+    real = tail._state_write
 
     def overtaken(*arguments: object) -> object:
-        monkeypatch.setattr(tail, "_save", real)
+        monkeypatch.setattr(tail, "_state_write", real)
         shelf.put("a", "lamp", f"green{len(pauses)}")
         shelf.catch_up("a")
         shelf.put("a", "lamp", "green")  # so that it is the state, not the thing, that has moved
-        monkeypatch.setattr(tail, "_save", overtaken)
+        monkeypatch.setattr(tail, "_state_write", overtaken)
         return real(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(tail, "_save", overtaken)
-    monkeypatch.setattr(tail, "_unchanged", lambda *_: None)
+    monkeypatch.setattr(tail, "_state_write", overtaken)
+    monkeypatch.setattr(tail, "_revision_check", lambda *_: None)
     with pytest.raises(Contended):
-        tail.catch_up(shelf.Things(), shelf.ORG, ["a"])
+        tail.update_tails(shelf.Things(), shelf.ORG, ["a"])
     assert len(pauses) > 3

@@ -11,7 +11,7 @@ from tests.unit.properties import examples
 
 
 def finds(query: str, found: list[str]) -> bool:
-    words = tokens.of_query(query)
+    words = tokens.words_of_query(query)
     return bool(words) and all(any(token.startswith(word) for token in found) for word in words)
 
 
@@ -34,17 +34,17 @@ def finds(query: str, found: list[str]) -> bool:
     ],
 )
 def test_an_american_number_is_found_as_people_type_it(query: str) -> None:
-    assert finds(query, tokens.of_number("+14155550142"))
+    assert finds(query, tokens.tokens_of_number("+14155550142"))
 
 
 @pytest.mark.parametrize("query", ["+44 20 7946 0018", "020 7946", "(020) 7946 0018", "2079460018", "0018"])
 def test_a_british_number_is_found_with_and_without_its_trunk_prefix(query: str) -> None:
-    assert finds(query, tokens.of_number("+442079460018"))
+    assert finds(query, tokens.tokens_of_number("+442079460018"))
 
 
 @pytest.mark.parametrize("query", ["415 556", "0142 415", "1 555", "55 01 42", "+1 (212)", "", "()", "x"])
 def test_another_number_finds_nothing(query: str) -> None:
-    assert not finds(query, tokens.of_number("+14155550142"))
+    assert not finds(query, tokens.tokens_of_number("+14155550142"))
 
 
 @pytest.mark.parametrize(
@@ -67,19 +67,19 @@ def test_another_number_finds_nothing(query: str) -> None:
     ],
 )
 def test_a_text_is_found_by_the_beginnings_of_its_words(text: str, query: str) -> None:
-    assert finds(query, tokens.of_text(text))
+    assert finds(query, tokens.tokens_of_text(text))
 
 
 @pytest.mark.parametrize(("text", "query"), [("Annabel", "bel"), ("7, 8", "78"), ("a b", "ab"), ("हिन्दी", "दी")])
 def test_a_text_is_not_found_by_what_begins_no_word(text: str, query: str) -> None:
-    assert not finds(query, tokens.of_text(text))
+    assert not finds(query, tokens.tokens_of_text(text))
 
 
 @given(st.text(max_size=60))
 @examples(200)
 def test_whatever_a_text_is_it_finds_itself_by_tokens_that_an_index_can_hold(text: str) -> None:
-    found = tokens.of_text(text)
+    found = tokens.tokens_of_text(text)
     assert len(found) == len(set(found))
-    assert all(0 < len(token) <= tokens.LONGEST and "#" not in token for token in found)
-    words = tokens.of_query(text)
+    assert all(0 < len(token) <= tokens.MAX_TOKEN_CHARACTERS and "#" not in token for token in found)
+    words = tokens.words_of_query(text)
     assert finds(text, found) or not words

@@ -10,20 +10,20 @@ from typing import Any
 
 import pytest
 
-from switchboard.audit import service as audit
-from switchboard.aws.table import commit
+from switchboard.audit import sealing
+from switchboard.aws.writes import commit
 from switchboard.errors import Unauthenticated
 from switchboard.events import service as events
-from switchboard.events.models import Actor, Subject, Work
+from switchboard.events.models import Actor, Subject, SystemActor
 from switchboard.streams import sse
 from switchboard.streams.feed import Feeds, Watcher
-from switchboard.streams.models import Batch, Entry, Start, Subscription
+from switchboard.streams.models import EntryBatch, StreamEntry, StreamStart, StreamSubscription
 from tests.actors import Tenant
 
 
 def happen(tenant: Tenant, count: int = 1, *, voice: bool = False, agent_id: str | None = None) -> None:
-    """Let things happen in an organisation, and into its chain."""
-    work = Work(
+    """Let things happen in an organization, and into its chain."""
+    work = SystemActor(
         org_id=tenant.org_id,
         actor=Actor(type="system", id="test"),
         agent_id=agent_id or tenant.agent_id,
@@ -31,13 +31,13 @@ def happen(tenant: Tenant, count: int = 1, *, voice: bool = False, agent_id: str
     )
     if voice:
         subjects = [Subject(type="call", id=f"call_{place}") for place in range(count)]
-        made = [events.of(work, "voice.call.ringing", subject, to="0" * 64) for subject in subjects]
+        made = [events.new_event(work, "voice.call.ringing", subject, to="0" * 64) for subject in subjects]
     else:
         subjects = [Subject(type="message", id=f"msg_{place}") for place in range(count)]
-        made = [events.of(work, "email.sent", subject, kind="mail", recipients=[]) for subject in subjects]
+        made = [events.new_event(work, "email.sent", subject, kind="mail", recipients=[]) for subject in subjects]
     for start in range(0, count, 40):
-        commit(*(events.record(event) for event in made[start : start + 40]))
-    audit.seal(tenant.org_id, made)
+        commit(*(events.event_write(event) for event in made[start : start + 40]))
+    sealing.seal_events(tenant.org_id, made)
 
 
 class Clock:
@@ -68,7 +68,7 @@ class StandStill(Feeds):
     def __init__(self, clock: Clock) -> None:
         super().__init__(inline, clock)
 
-    def join(self, subscription: Subscription) -> Watcher:
+    def join(self, subscription: StreamSubscription) -> Watcher:
         watcher = super().join(subscription)
         self._feeds[subscription.source.id].stop()
         return watcher
@@ -154,9 +154,9 @@ class EventSource:
                 self.reconnection_time = int(value)
 
 
-def entry(seq: int, channel: str = "email", agent_id: str | None = "agt_1") -> Entry:
+def entry(seq: int, channel: str = "email", agent_id: str | None = "agt_1") -> StreamEntry:
     """An event that was made up."""
-    return Entry(seq, f"id: {seq}\ndata: {seq}\n\n".encode(), {"channel": channel, "agent_id": agent_id})
+    return StreamEntry(seq, f"id: {seq}\ndata: {seq}\n\n".encode(), {"channel": channel, "agent_id": agent_id})
 
 
 class CallSource:
@@ -167,7 +167,7 @@ class CallSource:
 
     def __init__(self, call_id: str = "call_1") -> None:
         self._call_id = call_id
-        self._told: list[Entry] = []
+        self._told: list[StreamEntry] = []
         self._ended: bytes | None = None
         self.reads: list[int] = []
 
@@ -182,18 +182,18 @@ class CallSource:
     def say(self, role: str, text: str) -> None:
         place = self._place + 3
         turn = {"type": "transcript.final", "role": role, "text": text}
-        self._told.append(Entry(place, sse.event(place, turn), {"type": "transcript.final"}))
+        self._told.append(StreamEntry(place, sse.event_block(place, turn), {"type": "transcript.final"}))
 
     def hang_up(self) -> None:
-        self._ended = sse.event(self._place + 1, {"type": "call.ended", "reason": "completed"})
+        self._ended = sse.event_block(self._place + 1, {"type": "call.ended", "reason": "completed"})
 
-    def start(self, last_seen: int | None) -> Start:
-        return Start(after=last_seen or 0, head=self._place, resumed=last_seen is not None)
+    def start(self, last_seen: int | None) -> StreamStart:
+        return StreamStart(after=last_seen or 0, head=self._place, resumed=last_seen is not None)
 
-    def read(self, after: int, limit: int) -> Batch:
+    def read(self, after: int, limit: int) -> EntryBatch:
         self.reads.append(after)
         found = [one for one in self._told if one.place > after]
-        return Batch(found[:limit], self._ended if len(found) <= limit else None)
+        return EntryBatch(found[:limit], self._ended if len(found) <= limit else None)
 
 
 class SessionGuard:

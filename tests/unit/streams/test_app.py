@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from functions.streams.app import Streams
-from functions.streams.event import proxy_event
+from functions.streams.app import StreamApp
 from functions.streams.handler import handler
-from functions.streams.opening import Opening
-from switchboard.accounts import service as accounts
+from functions.streams.proxy_events import proxy_event
+from functions.streams.responses import StreamContext
+from switchboard.accounts import keys
 from switchboard.streams import pools, service, store
 from tests.actors import Tenant, tenant
 from tests.contract.spec import LIMITS
@@ -30,7 +30,7 @@ def acme(cloud: dict[str, str]) -> Tenant:
 class Connection:
     """One request to the app, and what came back so far."""
 
-    def __init__(self, app: Streams, key: str | None, query: str = "", method: str = "GET", **headers: str) -> None:
+    def __init__(self, app: StreamApp, key: str | None, query: str = "", method: str = "GET", **headers: str) -> None:
         pairs = {"authorization": f"Bearer {key}"} if key else {}
         pairs |= {name.replace("_", "-"): value for name, value in headers.items()}
         context = {"identity": {"sourceIp": "203.0.113.7"}}
@@ -88,9 +88,9 @@ class Connection:
         return [block for block in blocks(text) if "data" in block]
 
 
-def app_of() -> tuple[Streams, StandStill]:
+def app_of() -> tuple[StreamApp, StandStill]:
     feeds = StandStill(Clock())
-    return Streams(run=inline, feeds=feeds), feeds
+    return StreamApp(run=inline, feeds=feeds), feeds
 
 
 def test_events_arrive_in_the_contracts_shape(acme: Tenant) -> None:
@@ -113,8 +113,8 @@ def test_events_arrive_in_the_contracts_shape(acme: Tenant) -> None:
         await client.leave()
         assert not feeds._feeds
         # The place that was given back is free again.
-        shards = [shard.id for shard in pools.shards(acme.caller().organisation.plan)]
-        for found in store.leases([store.key_of_org(acme.org_id), *shards]):
+        shards = [shard.id for shard in pools.shards_of_plan(acme.caller().organization.plan)]
+        for found in store.get_leases([store.organization_item_id(acme.org_id), *shards]):
             assert not found
 
     asyncio.run(scene())
@@ -213,7 +213,7 @@ def test_a_revoked_key_ends_the_stream_and_does_not_open_another(acme: Tenant, m
     async def scene() -> None:
         app, feeds = app_of()
         client = await Connection(app, acme.agent_key).opened()
-        accounts.revoke_key(acme.caller(master=True), acme.caller().key.id)
+        keys.revoke_key(acme.caller(master=True), acme.caller().key.id)
         await feeds.look(acme.org_id)
         await client.task
         assert client.ended
@@ -247,7 +247,7 @@ def test_the_lease_is_given_back_before_the_answers_end_stops_the_process(
         app, _ = app_of()
         client = await Connection(app, acme.agent_key).opened()
         had_ended: list[bool] = []
-        monkeypatch.setattr(service, "release", lambda _: had_ended.append(client.ended))
+        monkeypatch.setattr(service, "release_stream", lambda _: had_ended.append(client.ended))
         app.close()
         await client.task
         assert client.ended
@@ -258,7 +258,7 @@ def test_the_lease_is_given_back_before_the_answers_end_stops_the_process(
 
 def test_a_fault_behind_the_route_gives_the_lease_back(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     released: list[str] = []
-    monkeypatch.setattr(service, "release", lambda subscription: released.append(subscription.id))
+    monkeypatch.setattr(service, "release_stream", lambda subscription: released.append(subscription.id))
 
     async def scene() -> None:
         app, feeds = app_of()
@@ -291,7 +291,7 @@ def test_in_mangum_the_answer_is_what_there_is_to_say_and_the_client_comes_again
             "body": None,
             "isBase64Encoded": False,
         }
-        return handler(event, Opening())
+        return handler(event, StreamContext())
 
     with asyncio.Runner() as runner:
         asyncio.set_event_loop(runner.get_loop())

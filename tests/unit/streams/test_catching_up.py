@@ -7,8 +7,9 @@ import random
 import pytest
 
 from switchboard.accounts.plans import PlanName
+from switchboard.dialects.anima import stream
 from switchboard.streams import service
-from switchboard.streams.models import Selection, Start, Subscription
+from switchboard.streams.models import Selection, StreamStart, StreamSubscription
 from tests.actors import Tenant, tenant
 from tests.unit.streams.conftest import CallSource, EventSource, SessionGuard, blocks, happen
 
@@ -21,7 +22,7 @@ def full(cloud: dict[str, str]) -> Tenant:
 
 def poll(client: EventSource, who: Tenant, *, master: bool = True, channel: str | None = None) -> str:
     """Connect once, as a browser does, to where every live stream is taken."""
-    opened = service.watch_events(
+    opened = stream.watch_events(
         who.caller(master=master),
         SessionGuard(),
         channel=channel,
@@ -30,7 +31,7 @@ def poll(client: EventSource, who: Tenant, *, master: bool = True, channel: str 
         address="203.0.113.7",
     )
     assert not opened.is_live
-    text = service.catch_up(opened)
+    text = service.render_missed_entries(opened)
     client.connection(text.encode())
     return text
 
@@ -42,7 +43,7 @@ def order(client: EventSource) -> list[str]:
 def test_across_many_short_answers_nothing_is_lost_and_nothing_comes_twice(
     full: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "_MOST", 20)
+    monkeypatch.setattr(service, "_MAX_ENTRIES", 20)
     chance = random.Random(7)
     client, everything = EventSource(), EventSource()
     happen(full, 5)
@@ -63,7 +64,7 @@ def test_across_many_short_answers_nothing_is_lost_and_nothing_comes_twice(
 
 
 def test_what_a_filter_passes_over_moves_the_clients_place(full: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "_MOST", 10)
+    monkeypatch.setattr(service, "_MAX_ENTRIES", 10)
     client = EventSource()
     poll(client, full, channel="voice")
     happen(full, 25)
@@ -79,7 +80,7 @@ def test_what_a_filter_passes_over_moves_the_clients_place(full: Tenant, monkeyp
 def test_the_answer_says_when_to_come_again_sooner_if_there_is_more(
     full: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "_MOST", 10)
+    monkeypatch.setattr(service, "_MAX_ENTRIES", 10)
     client = EventSource()
     poll(client, full)
     waits = set()
@@ -109,7 +110,7 @@ def test_copies_of_one_snapshot_do_not_come_again_together(full: Tenant) -> None
 
 
 def test_an_answer_is_bounded_in_bytes(full: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "_LONGEST", 1_000)
+    monkeypatch.setattr(service, "_MAX_BYTES", 1_000)
     client = EventSource()
     poll(client, full)
     happen(full, 40)
@@ -136,10 +137,10 @@ def test_a_source_that_has_ended_ends_the_last_answer() -> None:
     for place in range(3):
         call.say("caller", f"turn {place}")
     call.hang_up()
-    opened = Subscription(
-        "str_1", "org_1", call, SessionGuard(), Selection(), Start(after=3, head=9, resumed=True), full="full"
+    opened = StreamSubscription(
+        "str_1", "org_1", call, SessionGuard(), Selection(), StreamStart(after=3, head=9, resumed=True), full="full"
     )
-    shown = blocks(service.catch_up(opened))
+    shown = blocks(service.render_missed_entries(opened))
     assert [block["data"]["type"] for block in shown if "data" in block] == [
         "transcript.final",
         "transcript.final",

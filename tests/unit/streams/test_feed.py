@@ -1,4 +1,4 @@
-"""One reader an organisation, however many watch; keys and leases watched over on the way."""
+"""One reader an organization, however many watch; keys and leases watched over on the way."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from unittest.mock import patch
 
 import pytest
 
-from switchboard.access import service as access
-from switchboard.accounts import service as accounts
-from switchboard.aws import clock
-from switchboard.aws.table import Query
-from switchboard.edge.dialects.anima import KEYS
+from switchboard.access import keys as access
+from switchboard.accounts import keys
+from switchboard.aws.reads import Query
+from switchboard.dialects.anima import stream
+from switchboard.dialects.anima.dialect import KEYS
+from switchboard.kit import clock
 from switchboard.streams import feed as feeds_module
 from switchboard.streams import service, store
-from switchboard.streams.feed import Feeds, Pace, Watcher
+from switchboard.streams.feed import Feeds, PollInterval, Watcher
 from switchboard.streams.guard import KeyGuard
 from tests.actors import Tenant, tenant
 from tests.unit.streams.conftest import Clock, StandStill, happen, inline
@@ -30,9 +31,7 @@ def acme(cloud: dict[str, str]) -> Tenant:
 def join(feeds: Feeds, made: Tenant, *, master: bool = True, last_seen: int | None = None) -> Watcher:
     caller, address = made.caller(master=master), "203.0.113.7"
     guard = KeyGuard(caller.key.id, made.master_key if master else made.agent_key, KEYS, address)
-    subscription = service.watch_events(
-        caller, guard, channel=None, agent_id=None, last_seen=last_seen, address=address
-    )
+    subscription = stream.watch_events(caller, guard, channel=None, agent_id=None, last_seen=last_seen, address=address)
     return feeds.join(subscription)
 
 
@@ -67,7 +66,7 @@ def test_all_watchers_see_everything_once_and_one_reads_for_them(acme: Tenant, t
 def test_a_watcher_that_fell_behind_reads_again_by_seq(
     acme: Tenant, time: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feeds_module, "_KEPT", 10)
+    monkeypatch.setattr(feeds_module, "_ENTRIES_KEPT", 10)
 
     async def scene() -> None:
         feeds = StandStill(time)
@@ -115,12 +114,12 @@ def test_a_watcher_that_joins_later_begins_at_its_own_moment(acme: Tenant, time:
     asyncio.run(scene())
 
 
-def test_a_revoked_key_ends_its_streams_and_no_others(acme: Tenant, time: Clock, frozen: clock.Frozen) -> None:
+def test_a_revoked_key_ends_its_streams_and_no_others(acme: Tenant, time: Clock, frozen: clock.FrozenClock) -> None:
     async def scene() -> None:
         feeds = StandStill(time)
         mine, others = join(feeds, acme, master=False), join(feeds, acme)
         caller = acme.caller(master=True)
-        accounts.revoke_key(caller, acme.caller().key.id)
+        keys.revoke_key(caller, acme.caller().key.id)
         happen(acme, 1)
         await feeds.look(acme.org_id)
         assert mine.over is None, "the key is remembered for a while"
@@ -145,8 +144,11 @@ def test_keys_that_cannot_be_checked_show_nothing(acme: Tenant, time: Clock, mon
 
         for one in (watcher, behind):
             monkeypatch.setattr(one.subscription.guard, "check", away)
-        time.at += store.RENEWAL
-        with patch.object(service, "renew", side_effect=service.renew) as renewed, pytest.raises(RuntimeError):
+        time.at += store.RENEWAL_SECONDS
+        with (
+            patch.object(service, "renew_streams", side_effect=service.renew_streams) as renewed,
+            pytest.raises(RuntimeError),
+        ):
             await feeds.look(acme.org_id)
         assert renewed.call_count == 1, "they stay open, and so hold their places"
         assert not await watcher.more()
@@ -183,11 +185,11 @@ def test_leases_are_renewed_and_a_lost_one_ends_its_stream(acme: Tenant, time: C
         feeds = StandStill(time)
         replaced, expired, held = join(feeds, acme), join(feeds, acme), join(feeds, acme)
         # One lost its organization's lease, as to a client that resumed, and one its place in the pool.
-        store.release(store.key_of_org(acme.org_id), replaced.subscription.id)
-        store.release(expired.subscription.shard or "", expired.subscription.id)
+        store.release_lease(store.organization_item_id(acme.org_id), replaced.subscription.id)
+        store.release_lease(expired.subscription.shard or "", expired.subscription.id)
         await feeds.look(acme.org_id)
         assert (replaced.over, expired.over) == (None, None), "it is not time yet"
-        time.at += store.RENEWAL
+        time.at += store.RENEWAL_SECONDS
         await feeds.look(acme.org_id)
         assert replaced.over == expired.over == "another stream replaced this one"
         assert held.over is None
@@ -204,10 +206,10 @@ def test_a_key_that_is_restricted_to_addresses_keeps_its_stream(acme: Tenant, ti
         caller = acme.caller(master=True)
         restricted = caller.key.restrictions.model_copy(update={"ip_allowlist": ["203.0.113.0/24"]})
         snapshot = replace(
-            access.authenticate(acme.master_key, KEYS),
+            access.authenticate_key(acme.master_key, KEYS),
             key=caller.key.model_copy(update={"restrictions": restricted}),
         )
-        with patch.object(access, "_recall", return_value=snapshot):
+        with patch.object(access, "_read_cache", return_value=snapshot):
             await feeds.look(acme.org_id)
         assert watcher.over is None
 
@@ -230,7 +232,7 @@ def test_a_feed_looks_twice_a_second_then_less_often_and_outlives_faults(
     monkeypatch.setattr(feeds_module.Feed, "look", look)
 
     async def scene() -> None:
-        feeds = Feeds(inline, time, Pace())
+        feeds = Feeds(inline, time, PollInterval())
         watcher = join(feeds, acme)
         while looks < 80:
             await asyncio.sleep(0)
@@ -241,7 +243,7 @@ def test_a_feed_looks_twice_a_second_then_less_often_and_outlives_faults(
     assert set(time.waits[:60]) == {0.5}
     assert time.waits[68:74] == [0.7, 0.7, 1.4, 2.8, 5.6, 0.7]
     # It takes an event about a second to get into the chain; two is what was promised.
-    assert max(Pace().busy, Pace().idle) < 1
+    assert max(PollInterval().busy, PollInterval().idle) < 1
 
 
 def test_the_last_one_to_leave_ends_the_feed(acme: Tenant, time: Clock) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from functions.streams import session
-from functions.streams.session import Terms
+from functions.streams import delivery
+from functions.streams.delivery import StreamLimits
 from switchboard.streams import feed as feeds_module
 from switchboard.streams import service
 from switchboard.streams.feed import Feeds, Watcher
@@ -17,7 +17,7 @@ from switchboard.streams.models import Selection
 from tests.actors import Tenant, tenant
 from tests.unit.streams.conftest import CallSource, Client, Clock, EventSource, SessionGuard, StandStill, inline
 
-TERMS = Terms(life=840, silence=15, stall=30)
+TERMS = StreamLimits(life=840, silence=15, stall=30)
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ class Page:
 
     def __init__(self, feeds: Feeds, time: Clock, watcher: Watcher) -> None:
         self.watcher, self.client, self._feeds = watcher, Client(), feeds
-        self._running = asyncio.create_task(session.run(watcher, self.client.write, TERMS, time))
+        self._running = asyncio.create_task(delivery.send_events(watcher, self.client.write, TERMS, time))
 
     async def ended(self) -> str:
         async with asyncio.timeout(5):
@@ -56,8 +56,8 @@ def watch(
     last_seen: int | None = None,
     **wanted: str,
 ) -> Page:
-    opened = service.subscribe(
-        acme.caller().organisation, call, guard, Selection(**wanted), last_seen=last_seen, client=guard.id
+    opened = service.open_stream(
+        acme.caller().organization, call, guard, Selection(**wanted), last_seen=last_seen, client=guard.id
     )
     assert opened.is_live
     return Page(feeds, time, feeds.join(opened))
@@ -109,7 +109,7 @@ def test_a_page_opened_on_a_call_that_has_ended_shows_it_whole_and_closes(acme: 
 def test_a_watcher_that_fell_behind_gets_all_turns_before_the_end(
     acme: Tenant, time: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feeds_module, "_KEPT", 4)
+    monkeypatch.setattr(feeds_module, "_ENTRIES_KEPT", 4)
 
     async def scene() -> None:
         feeds, call = StandStill(time), CallSource()

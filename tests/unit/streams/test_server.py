@@ -16,11 +16,11 @@ import httpx
 import pytest
 import uvicorn
 
-from functions.streams import session
-from functions.streams.app import Streams
+from functions.streams import delivery
+from functions.streams.app import StreamApp
 from infra.local.engine import free_port
-from switchboard.streams.models import Batch
-from switchboard.streams.source import AuditChain
+from switchboard.dialects.anima.stream import AuditChain
+from switchboard.streams.models import EntryBatch
 from tests.actors import Tenant, tenant
 from tests.conftest import ROOT
 from tests.unit.streams.conftest import Clock, StandStill, entry, happen, inline
@@ -36,7 +36,7 @@ class Server:
 
     def __init__(self) -> None:
         self.feeds = StandStill(Clock())
-        self.app = Streams(run=inline, feeds=self.feeds)
+        self.app = StreamApp(run=inline, feeds=self.feeds)
         config = uvicorn.Config(
             self.app, host="127.0.0.1", port=0, log_level="critical", lifespan="off", timeout_graceful_shutdown=5
         )
@@ -124,13 +124,13 @@ def test_a_client_that_goes_away_is_noticed(acme: Tenant) -> None:
 def test_a_client_that_reads_nothing_holds_up_itself_alone(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     count, size = 2_000, 20_000
 
-    def read(_: AuditChain, after: int, limit: int) -> Batch:
+    def read(_: AuditChain, after: int, limit: int) -> EntryBatch:
         made = [entry(seq, agent_id=acme.agent_id) for seq in range(after + 1, min(after + limit, count) + 1)]
-        return Batch([replace(one, frame=one.frame.replace(b"data: ", b"data: " + b"x" * size)) for one in made])
+        return EntryBatch([replace(one, frame=one.frame.replace(b"data: ", b"data: " + b"x" * size)) for one in made])
 
     happen(acme, 1)
     monkeypatch.setattr(AuditChain, "read", read)
-    monkeypatch.setattr(session.Terms, "live", classmethod(lambda cls: cls(life=60, silence=15, stall=1)))
+    monkeypatch.setattr(delivery.StreamLimits, "live", classmethod(lambda cls: cls(life=60, silence=15, stall=1)))
 
     async def scene() -> None:
         async with Server().running() as server:

@@ -9,11 +9,13 @@ import pytest
 
 from switchboard.accounts.models import Caller
 from switchboard.audit import service as audit
-from switchboard.aws import clock, session, settings
+from switchboard.aws import clients
+from switchboard.dialects.anima import stream
+from switchboard.dialects.anima.stream import AuditChain
 from switchboard.errors import NotFound
+from switchboard.kit import clock, settings
 from switchboard.streams import service, store
-from switchboard.streams.models import Subscription
-from switchboard.streams.source import AuditChain
+from switchboard.streams.models import StreamSubscription
 from tests.actors import Tenant, tenant
 from tests.unit.streams.conftest import SessionGuard, entry, happen
 
@@ -25,9 +27,9 @@ def acme(cloud: dict[str, str]) -> Tenant:
     return made
 
 
-def subscribe(caller: Caller, **options: Any) -> Subscription:
+def subscribe(caller: Caller, **options: Any) -> StreamSubscription:
     wanted: dict[str, Any] = {"channel": None, "agent_id": None, "last_seen": None, "address": "203.0.113.7"}
-    return service.watch_events(caller, SessionGuard(), **(wanted | options))
+    return stream.watch_events(caller, SessionGuard(), **(wanted | options))
 
 
 def test_a_stream_begins_at_the_end_of_the_chain_or_where_its_client_says(acme: Tenant) -> None:
@@ -44,7 +46,7 @@ def test_a_number_that_the_chain_never_reached_is_taken_for_its_end(acme: Tenant
 
 
 def test_a_link_that_is_seen_before_the_head_moves_counts(acme: Tenant) -> None:
-    with patch("switchboard.audit.service.head", return_value=type("Head", (), {"seq": 2})):
+    with patch("switchboard.audit.service.get_head", return_value=type("Head", (), {"seq": 2})):
         assert subscribe(acme.caller(), last_seen=3).start.after == 3
 
 
@@ -78,25 +80,25 @@ def test_the_plan_says_how_many_are_live(cloud: dict[str, str]) -> None:
     assert subscribe(caller).is_live
     third = subscribe(caller)
     assert third.full == "the limit of 2 open live streams is reached"
-    service.release(first)
+    service.release_stream(first)
     assert subscribe(caller).is_live
 
 
-def test_a_client_that_comes_again_takes_its_own_place(cloud: dict[str, str], frozen: clock.Frozen) -> None:
+def test_a_client_that_comes_again_takes_its_own_place(cloud: dict[str, str], frozen: clock.FrozenClock) -> None:
     made = tenant("small", open_streams=1)
     first = subscribe(made.caller())
     for _ in range(5):
-        frozen.advance(seconds=store.RENEWAL)
-        assert service.renew([first]) == set()
+        frozen.advance(seconds=store.RENEWAL_SECONDS)
+        assert service.renew_streams([first]) == set()
     for foreign in ({"address": "198.51.100.1"}, {"channel": "email"}):
         assert not subscribe(made.caller(), last_seen=0, **foreign).is_live
     again = subscribe(made.caller(), last_seen=0)
     assert again.is_live
-    assert service.renew([first, again]) == {first.id}
+    assert service.renew_streams([first, again]) == {first.id}
 
 
 def test_one_window_too_many_does_not_close_the_others_all_the_time(
-    cloud: dict[str, str], frozen: clock.Frozen
+    cloud: dict[str, str], frozen: clock.FrozenClock
 ) -> None:
     made = tenant("small", open_streams=2)
     live = [subscribe(made.caller()) for _ in range(2)]
@@ -105,32 +107,32 @@ def test_one_window_too_many_does_not_close_the_others_all_the_time(
     for second in range(0, 600, 6):
         frozen.advance(seconds=6)
         if second % 30 == 0:
-            service.renew(live)
+            service.renew_streams(live)
         third = subscribe(made.caller(), last_seen=0)
         if third.is_live:
             replaced += 1
-            live = [one for one in live if one.id not in service.renew(live)] + [third]
-    assert 0 < replaced <= 600 / service.SETTLED * 2, "they take turns"
+            live = [one for one in live if one.id not in service.renew_streams(live)] + [third]
+    assert 0 < replaced <= 600 / service.REPLACEABLE_AFTER_SECONDS * 2, "they take turns"
     assert len(live) == 2
 
 
 def test_without_the_leases_table_events_come_by_answers_that_end(acme: Tenant) -> None:
     caller = acme.caller()
-    session.client("dynamodb").delete_table(TableName=settings.table("ratelimit"))
+    clients.get_client("dynamodb").delete_table(TableName=settings.table_name("ratelimit"))
     opened = subscribe(caller, last_seen=1)
     assert not opened.is_live
-    assert "id: 2\n" in service.catch_up(opened)
+    assert "id: 2\n" in service.render_missed_entries(opened)
 
 
 def test_what_is_read_has_no_gap(acme: Tenant) -> None:
     happen(acme, 5)
-    documents = list(audit.export(acme.org_id, 0, 100))
+    documents = list(audit.export_documents(acme.org_id, 0, 100))
 
     def read(after: int, limit: int) -> list[int]:
         return [found.place for found in AuditChain(acme.org_id).read(after, limit).entries]
 
     # A transaction that is half done: one link is there, the one before it is not yet.
-    with patch("switchboard.audit.service.export", return_value=iter([*documents[:4], *documents[5:]])):
+    with patch("switchboard.audit.service.export_documents", return_value=iter([*documents[:4], *documents[5:]])):
         assert read(0, 100) == [1, 2, 3, 4]
     assert read(2, 3) == [3, 4, 5]
     assert read(8, 10) == []

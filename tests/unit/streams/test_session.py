@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from functions.streams import session
-from functions.streams.session import Terms
-from switchboard.streams.models import Entry, Selection, Start, Subscription
+from functions.streams import delivery
+from functions.streams.delivery import StreamLimits
+from switchboard.streams.models import Selection, StreamEntry, StreamStart, StreamSubscription
 from tests.unit.streams.conftest import CallSource, Client, Clock, SessionGuard, blocks, entry
 
-TERMS = Terms(life=840, silence=15, stall=30)
-START = Start(after=40, head=40, resumed=False)
-SUBSCRIPTION = Subscription("str_1", "org_1", CallSource(), SessionGuard(), Selection(), START)
+TERMS = StreamLimits(life=840, silence=15, stall=30)
+START = StreamStart(after=40, head=40, resumed=False)
+SUBSCRIPTION = StreamSubscription("str_1", "org_1", CallSource(), SessionGuard(), Selection(), START)
 
 
 class Watcher:
@@ -31,9 +31,9 @@ class Watcher:
         self.is_behind = False
         self.last_block: bytes | None = None
         self._time, self._script, self._start = time, script, time.now()
-        self.entries: list[Entry] = []
+        self.entries: list[StreamEntry] = []
 
-    async def more(self) -> Sequence[Entry]:
+    async def more(self) -> Sequence[StreamEntry]:
         for at in sorted(self._script):
             if self._time.now() - self._start >= at:
                 step = self._script.pop(at)
@@ -44,8 +44,8 @@ class Watcher:
         return [one for one in self.entries if one.place > self.after][:100]
 
 
-def play(time: Clock, watcher: Watcher, client: Client, terms: Terms = TERMS) -> str:
-    return asyncio.run(session.run(watcher, client.write, terms, time))  # type: ignore[arg-type]
+def play(time: Clock, watcher: Watcher, client: Client, terms: StreamLimits = TERMS) -> str:
+    return asyncio.run(delivery.send_events(watcher, client.write, terms, time))  # type: ignore[arg-type]
 
 
 def test_a_silent_stream_pings_every_15_seconds_and_ends_by_itself(time: Clock) -> None:
@@ -68,7 +68,7 @@ def test_only_silence_is_broken_by_a_ping(time: Clock) -> None:
 
 def test_a_busy_stream_ends_in_time_too(time: Clock) -> None:
     class Endless(Watcher):
-        async def more(self) -> Sequence[Entry]:
+        async def more(self) -> Sequence[StreamEntry]:
             time.at += 1
             return [entry(self.after + 1)]
 
@@ -124,7 +124,7 @@ def test_a_client_that_does_not_read_is_let_go(time: Clock) -> None:
             await asyncio.Event().wait()
 
     watcher, client = Watcher(time, {0: [entry(41)]}), Client(never)
-    with pytest.raises(session.StalledError):
+    with pytest.raises(delivery.StalledError):
         play(time, watcher, client, replace(TERMS, stall=0.05))
     assert client.ids == []
 
@@ -144,7 +144,7 @@ def test_a_slow_client_holds_one_write_and_no_more(time: Clock) -> None:
 
 
 def test_a_buffered_stream_ends_with_its_first_events_or_before_the_gateway_does(time: Clock) -> None:
-    terms = Terms.whole()
+    terms = StreamLimits.whole()
     assert terms.life < 29
     client = Client()
     assert play(time, Watcher(time, {15: [entry(41), entry(42)], 16: [entry(43)]}), client, terms) == "come again"
@@ -173,7 +173,7 @@ def test_copies_of_one_snapshot_do_not_share_their_chance(time: Clock) -> None:
     def drawn() -> tuple[list[float], list[bytes]]:
         # What a restored snapshot is: the process's own generator stands where it stood.
         random.seed(1815)
-        lives = [Terms.live().life for _ in range(4)]
+        lives = [StreamLimits.live().life for _ in range(4)]
         clients = [Client() for _ in range(4)]
         for client in clients:
             play(time, Watcher(time, {0: "restarting"}), client)
@@ -185,6 +185,6 @@ def test_copies_of_one_snapshot_do_not_share_their_chance(time: Clock) -> None:
 
 
 def test_lives_differ_and_fit_into_lambdas_fifteen_minutes() -> None:
-    lives = {Terms.live().life for _ in range(100)}
+    lives = {StreamLimits.live().life for _ in range(100)}
     assert len(lives) > 90
     assert all(0.9 * 840 <= life <= 840 for life in lives)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from switchboard.streams import sse, view
+from switchboard.dialects.anima import stream
+from switchboard.streams import sse
 from tests.unit.streams.conftest import EventSource
 
 
@@ -28,7 +29,7 @@ def document(**changes: Any) -> dict[str, Any]:
 
 
 def test_an_event_has_the_shape_that_clients_parse() -> None:
-    assert view.event(document()) == {
+    assert stream.stream_event(document()) == {
         "ts": "2026-01-15T17:00:00.000Z",
         "channel": "email",
         "agentId": "agt_1",
@@ -39,7 +40,7 @@ def test_an_event_has_the_shape_that_clients_parse() -> None:
 
 
 def test_it_is_one_block_with_its_data_on_one_line() -> None:
-    lines = view.entry(document(metadata={"note": "two\nlines"})).frame.decode().split("\n")
+    lines = stream.stream_entry(document(metadata={"note": "two\nlines"})).frame.decode().split("\n")
     assert lines[0] == "id: 7"
     assert json.loads(lines[1].removeprefix("data: "))["event"] == "email.sent"
     assert lines[2:] == ["", ""]
@@ -49,11 +50,11 @@ def test_onmessage_of_an_eventsource_sees_every_event_and_the_name_is_in_its_dat
     names = ["email.sent", "message", "open", "error", "voice.call.completed"]
     source = EventSource()
     source.connection(
-        sse.opening(2_000, 40)
-        + b"".join(view.entry(document(seq=seq, action=name)).frame for seq, name in enumerate(names, 41))
+        sse.opening_block(2_000, 40)
+        + b"".join(stream.stream_entry(document(seq=seq, action=name)).frame for seq, name in enumerate(names, 41))
         + sse.PING
-        + sse.mark(60)
-        + sse.ending("come again")
+        + sse.place_block(60)
+        + sse.ending_block("come again")
     )
     assert [message["event"] for message in source.messages] == names
     assert source.named == []
@@ -61,7 +62,7 @@ def test_onmessage_of_an_eventsource_sees_every_event_and_the_name_is_in_its_dat
 
 
 def test_what_happens_on_no_channel_has_its_category_there() -> None:
-    shown = view.event(document(channel=None, category="key", action="key.revoked", agentId=None))
+    shown = stream.stream_event(document(channel=None, category="key", action="key.revoked", agentId=None))
     assert (shown["channel"], shown["agentId"]) == ("key", None)
 
 
@@ -75,16 +76,16 @@ def test_what_happens_on_no_channel_has_its_category_there() -> None:
     ],
 )
 def test_its_detail_is_plain_facts_and_never_an_address(metadata: dict[str, Any], told: str) -> None:
-    assert view.detail(document(metadata=metadata)) == told
+    assert stream.event_detail(document(metadata=metadata)) == told
 
 
 def test_its_detail_is_short() -> None:
-    assert len(view.detail(document(metadata={f"fact{place}": "x" * 60 for place in range(20)}))) == 200
+    assert len(stream.event_detail(document(metadata={f"fact{place}": "x" * 60 for place in range(20)}))) == 200
 
 
 def test_what_is_no_event_is_nothing_that_a_client_shows() -> None:
-    assert sse.opening(2_000, 41) == b"retry: 2000\nid: 41\n\n"
-    assert sse.opening(2_000, None) == b"retry: 2000\n\n"
+    assert sse.opening_block(2_000, 41) == b"retry: 2000\nid: 41\n\n"
+    assert sse.opening_block(2_000, None) == b"retry: 2000\n\n"
     assert sse.PING == b": ping\n"
-    assert sse.mark(5) == b"id: 5\n\n"
-    assert sse.ending("come again").startswith(b": ")
+    assert sse.place_block(5) == b"id: 5\n\n"
+    assert sse.ending_block("come again").startswith(b": ")

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from switchboard.aws import clock
-from switchboard.aws.effect import Effect
 from switchboard.email import store
 from switchboard.email.models import Message
 from switchboard.events import service as events
 from switchboard.events.models import Event
+from switchboard.kit import clock
 from switchboard.people.models import User
-from switchboard.team import invites
+from switchboard.persistence.idempotency import IdempotencyKey
+from switchboard.team import invites, pending_invites
 from switchboard.team.models import Invite, Member
 from switchboard.team.permissions import Role
 from tests.actors import member, tenant
@@ -23,7 +23,9 @@ from tests.actors import member, tenant
 def told(org_id: str) -> list[Event]:
     """The organization's events of these hours."""
     hour = timedelta(hours=1)
-    return list(events.between(clock.iso(clock.now() - hour), clock.iso(clock.now() + hour), org_id))
+    return list(
+        events.events_between(clock.format_iso(clock.now() - hour), clock.format_iso(clock.now() + hour), org_id)
+    )
 
 
 def happened(org_id: str) -> list[str]:
@@ -33,24 +35,24 @@ def happened(org_id: str) -> list[str]:
 
 def mails(org_id: str) -> list[Message]:
     """The mails that the organization's events of these hours queue."""
-    found = [store.get(org_id, event.subject.id) for event in told(org_id) if event.type == "email.queued"]
+    found = [store.get_message(org_id, event.subject.id) for event in told(org_id) if event.type == "email.queued"]
     return [message for message in found if message]
 
 
 def invited(admin: Member, email: str = "grace@example.com", role: Role = Role.VIEWER, **more: Any) -> Invite:
-    return invites.create_invite(admin, admin.organisation, admin.user.name, email, role, **more)
+    return invites.create_invite(admin, admin.organization, admin.user.name, email, role, **more)
 
 
-def accept(user: User, made: Invite, effect: Effect | None = None) -> str:
+def accept(user: User, made: Invite, effect: IdempotencyKey | None = None) -> str:
     """Accept an invite. Answers the organization's id."""
-    return invites.accept_invite(user, made.id, "corr_test", effect).organisation.id
+    return pending_invites.accept_invite(user, made.id, "corr_test", effect).organization.id
 
 
 def pending(user: User) -> list[str]:
     """The ids of the invites that a person may accept."""
-    return [one.invite.id for one in invites.pending_of(user).newest]
+    return [one.invite.id for one in pending_invites.list_pending_invites(user).newest]
 
 
 @pytest.fixture
-def admin(cloud: Any, frozen: clock.Frozen) -> Member:
+def admin(cloud: Any, frozen: clock.FrozenClock) -> Member:
     return member(tenant().org_id)

@@ -6,17 +6,18 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from switchboard.accounts import service as accounts
+from switchboard.accounts import organizations
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import clock, table
-from switchboard.email import delivery
+from switchboard.aws import reads, writes
+from switchboard.email import delivery, feedback
 from switchboard.email import store as email_store
-from switchboard.email.models import State
-from switchboard.email.service import Suppressed
+from switchboard.email.models import MailState
+from switchboard.email.service import RecipientSuppressed
 from switchboard.errors import RateLimited
+from switchboard.kit import clock
 from switchboard.people import return_to
 from switchboard.signup import service as signup
-from switchboard.team import invites, mailing, members
+from switchboard.team import invite_mail, invites, members
 from switchboard.team.models import Member
 from switchboard.team.permissions import Role
 from tests.actors import member, person, system, tenant
@@ -42,11 +43,11 @@ def refused(admin: Member, email: str = "grace@example.com") -> int:
 # ---- how often
 
 
-def test_an_address_is_mailed_once_an_hour_and_three_times_a_day(admin: Member, frozen: clock.Frozen) -> None:
-    for _ in range(mailing.MOST_FROM_ONE):
+def test_an_address_is_mailed_once_an_hour_and_three_times_a_day(admin: Member, frozen: clock.FrozenClock) -> None:
+    for _ in range(invite_mail.MAX_DAILY_MAILS_PER_ADDRESS):
         again(admin)
-        assert refused(admin) == mailing.COOLDOWN_SECONDS + 1
-        frozen.advance(seconds=mailing.COOLDOWN_SECONDS)
+        assert refused(admin) == invite_mail.COOLDOWN_SECONDS + 1
+        frozen.advance(seconds=invite_mail.COOLDOWN_SECONDS)
     midnight = clock.parse("2026-01-16T00:00:00Z")
     assert refused(admin) == int((midnight - clock.now()).total_seconds()) + 1
     frozen.advance(seconds=refused(admin))
@@ -59,9 +60,9 @@ def test_the_letter_case_of_an_address_makes_it_no_other(admin: Member) -> None:
 
 
 def test_an_address_gets_so_many_mails_a_day_of_all_together(
-    admin: Member, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch
+    admin: Member, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mailing, "MOST_TO_ADDRESS", 2)
+    monkeypatch.setattr(invite_mail, "MAX_DAILY_MAILS_PER_MAILBOX", 2)
     person("Known", "known@example.com")
     for name in ("beta", "gamma"):
         other = member(tenant(name).org_id, name=name)
@@ -75,7 +76,7 @@ def test_an_address_gets_so_many_mails_a_day_of_all_together(
 
 
 def test_other_spellings_of_a_mailbox_get_it_no_more_mails(admin: Member, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mailing, "MOST_TO_ADDRESS", 2)
+    monkeypatch.setattr(invite_mail, "MAX_DAILY_MAILS_PER_MAILBOX", 2)
     for spelling in ("ada.love+1@gmail.com", "adalove+2@gmail.com"):
         again(admin, spelling)
     refused(admin, "a.d.a.love@gmail.com")
@@ -85,23 +86,23 @@ def test_other_spellings_of_a_mailbox_get_it_no_more_mails(admin: Member, monkey
 def test_sign_ups_in_other_spellings_of_a_mailbox_get_it_no_more_mails(
     admin: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mailing, "MOST_TO_ADDRESS", 2)
+    monkeypatch.setattr(invite_mail, "MAX_DAILY_MAILS_PER_MAILBOX", 2)
     again(admin, "bea@example.com")
     signup.sign_up("bea+1@example.com", "first", None, "corr_1", None)
     with pytest.raises(RateLimited) as refusal:
         signup.sign_up("bea+2@example.com", "second", None, "corr_2", None)
     assert refusal.value.code == "invite_mail_limit"
-    monkeypatch.setattr(mailing, "MOST_TO_ADDRESS", 3)
+    monkeypatch.setattr(invite_mail, "MAX_DAILY_MAILS_PER_MAILBOX", 3)
     assert signup.sign_up("bea+2@example.com", "second", None, "corr_2", None).agent, "nothing of it was kept"
 
 
 @pytest.mark.parametrize(("plan", "name"), [(PlanName.FREE, "MOST_FREE"), (PlanName.GROWTH, "MOST_PAID")])
 def test_an_organization_mails_so_many_invites_a_day(
-    admin: Member, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch, plan: PlanName, name: str
+    admin: Member, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch, plan: PlanName, name: str
 ) -> None:
-    accounts.set_plan(system(admin.org_id), plan)
-    admin = Member(accounts.organisation(admin.org_id), admin.user, admin.role, "corr_test")
-    monkeypatch.setattr(mailing, name, 3)
+    organizations.set_plan(system(admin.org_id), plan)
+    admin = Member(organizations.get_organization(admin.org_id), admin.user, admin.role, "corr_test")
+    monkeypatch.setattr(invite_mail, name, 3)
     for number in range(3):
         again(admin, f"p{number}@example.com")
     frozen.advance(seconds=refused(admin, "p4@example.com"))
@@ -110,7 +111,7 @@ def test_an_organization_mails_so_many_invites_a_day(
 
 def test_the_counters_are_deleted_once_their_day_is_over(admin: Member) -> None:
     again(admin)
-    item = table.get("core", {"pk": admin.org_id, "sk": "invite-mails#2026-01-15"})
+    item = reads.get_item("core", {"pk": admin.org_id, "sk": "invite-mails#2026-01-15"})
     assert item is not None
     assert item["mails"] == 1
     assert item["expires"] > clock.parse("2026-01-16T00:00:00Z").timestamp()
@@ -124,9 +125,9 @@ def test_an_address_that_refuses_gets_no_more_invites_by_mail(admin: Member, rep
     made = invited(admin)
     (mail,) = mails(admin.org_id)
     if report == "bounce":
-        delivery.bounced(admin.org_id, mail.id, ["grace@example.com"], permanent=True)
+        feedback.record_bounce(admin.org_id, mail.id, ["grace@example.com"], permanent=True)
     else:
-        delivery.complained(admin.org_id, mail.id, ["grace@example.com"])
+        feedback.record_complaint(admin.org_id, mail.id, ["grace@example.com"])
     invites.revoke_invite(admin, made.id)
     other = member(tenant("other").org_id, name="Eve")
     if report == "complaint":
@@ -135,15 +136,15 @@ def test_an_address_that_refuses_gets_no_more_invites_by_mail(admin: Member, rep
     # What happened to another organization's mail is not told: the invite stands, and waits in the console.
     stands = invited(other)
     for queued in mails(other.org_id):
-        delivery.deliver(other.org_id, queued.id)
-    assert {queued.state for queued in mails(other.org_id)} == {State.FAILED}
+        delivery.send_queued(other.org_id, queued.id)
+    assert {queued.state for queued in mails(other.org_id)} == {MailState.FAILED}
     assert not [event for event in told(other.org_id) if event.type in ("email.sent", "email.failed")]
     assert pending(person("Grace")) == [stands.id]
 
 
 def test_an_address_that_refused_the_organizations_own_mail_is_told_of(admin: Member) -> None:
-    table.commit(email_store.suppress(admin.org_id, "grace@example.com", "bounce"))
-    with pytest.raises(Suppressed):
+    writes.commit(email_store.replace_suppression_writes(admin.org_id, "grace@example.com", "bounce"))
+    with pytest.raises(RecipientSuppressed):
         invited(admin)
     assert members.list_team(admin.org_id).invites == []
     other = member(tenant("other").org_id, name="Eve")
@@ -163,13 +164,13 @@ def test_the_letter_leads_to_a_sign_in_that_accepts_the_invite(admin: Member, mo
     assert urlsplit(url)[:3] == ("https", "hum.example", "/auth/login")
     (place,) = parse_qs(urlsplit(url).query)["return_to"]
     assert place == f"/home?tab=1&invite={made.id}"
-    assert return_to.invite_in(return_to.safe(place, "/")) == made.id
+    assert return_to.invite_in(return_to.safe_path(place, "/")) == made.id
     assert made.expires_at[:10] in mail.body
     assert mail.agent_id is None
 
 
 def test_strangers_put_no_link_and_no_line_into_a_mail(admin: Member) -> None:
-    org = admin.organisation.model_copy(update={"name": "Log in at https://evil.example/now www.evil.example"})
+    org = admin.organization.model_copy(update={"name": "Log in at https://evil.example/now www.evil.example"})
     inviter = "Ada\r\nBcc: x@evil.example\u202e"
     invites.create_invite(admin, org, inviter, "grace@example.com", Role.OPERATOR)
     (mail,) = mails(admin.org_id)
@@ -181,7 +182,7 @@ def test_strangers_put_no_link_and_no_line_into_a_mail(admin: Member) -> None:
 
 
 def test_names_that_show_nothing_are_replaced(admin: Member) -> None:
-    org = admin.organisation.model_copy(update={"name": "\u200b"})
+    org = admin.organization.model_copy(update={"name": "\u200b"})
     invites.create_invite(admin, org, "\u202e", "grace@example.com", Role.VIEWER)
     (mail,) = mails(admin.org_id)
     assert mail.subject == "Somebody invites you to an organization"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from switchboard.accounts import service as accounts
-from switchboard.aws import table
-from switchboard.aws.effect import Effect
+from switchboard.accounts import organizations
+from switchboard.aws import reads
 from switchboard.errors import Conflict, Contended, Forbidden, NotFound
-from switchboard.team import invites, members, places, store
+from switchboard.persistence.idempotency import IdempotencyKey
+from switchboard.team import invites, members, memberships, store
 from switchboard.team.models import Member
 from switchboard.team.permissions import PERMISSIONS, Permission, Role, may, roles_with
 from tests.actors import member, system, tenant
@@ -33,7 +33,7 @@ def test_members_are_listed_by_name(admin: Member) -> None:
     ]
 
 
-def test_another_organisations_team_is_another_team(admin: Member) -> None:
+def test_another_organizations_team_is_another_team(admin: Member) -> None:
     other = member(tenant("other").org_id, name="Eve")
     for refused in (
         lambda: members.change_role(other, admin.user_id, Role.VIEWER),
@@ -95,7 +95,7 @@ def test_a_member_who_never_stops_changing_is_given_up(admin: Member, monkeypatc
     for refused in (
         lambda: members.change_role(admin, bob.user_id, Role.VIEWER),
         lambda: members.remove_member(admin, bob.user_id),
-        lambda: members.leave(bob.user, admin.org_id, "corr_1"),
+        lambda: members.leave_organization(bob.user, admin.org_id, "corr_1"),
     ):
         with pytest.raises(Contended):
             refused()
@@ -103,11 +103,11 @@ def test_a_member_who_never_stops_changing_is_given_up(admin: Member, monkeypatc
 
 def test_a_repeated_request_changes_nothing_more(admin: Member) -> None:
     bob = member(admin.org_id, Role.VIEWER, "Bob")
-    effect = Effect(scope="user", key="k1", fingerprint="f")
+    effect = IdempotencyKey(scope="user", key="k1", fingerprint="f")
     members.change_role(admin, bob.user_id, Role.OPERATOR, effect)
     members.change_role(admin, bob.user_id, Role.VIEWER)
     assert members.change_role(admin, bob.user_id, Role.OPERATOR, effect).role is Role.VIEWER
-    removal = Effect(scope="user", key="k2", fingerprint="f")
+    removal = IdempotencyKey(scope="user", key="k2", fingerprint="f")
     members.remove_member(admin, bob.user_id, removal)
     members.remove_member(admin, bob.user_id, removal)
     assert happened(admin.org_id).count("team.member_removed") == 1
@@ -130,34 +130,34 @@ def test_what_is_no_members_id_is_nobodys(admin: Member, unknown: str) -> None:
 @pytest.mark.parametrize("role", list(Role))
 def test_a_member_leaves_by_themselves(admin: Member, role: Role) -> None:
     bob = member(admin.org_id, role, "Bob")
-    effect = Effect(scope="user", key="k", fingerprint="f")
+    effect = IdempotencyKey(scope="user", key="k", fingerprint="f")
     for _ in range(2):  # the second is the first one, made again
-        members.leave(bob.user, admin.org_id, "corr_1", effect)
+        members.leave_organization(bob.user, admin.org_id, "corr_1", effect)
     assert [one.user_id for one in members.list_team(admin.org_id).members] == [admin.user_id]
-    assert places.places_of(bob.user_id) == []
+    assert memberships.list_organizations_of(bob.user_id) == []
     (left,) = [event for event in told(admin.org_id) if event.type == "team.member_left"]
     assert (left.actor.id, left.subject.id, left.data) == (bob.user_id, bob.user_id, {"role": role.value})
     for org_id in (admin.org_id, None):
         with pytest.raises(Forbidden) as refusal:
-            members.leave(bob.user, org_id, "corr_2")
+            members.leave_organization(bob.user, org_id, "corr_2")
         assert refusal.value.code == "no_organization"
 
 
 def test_the_last_admin_does_not_leave_until_there_is_another(admin: Member) -> None:
     bob = member(admin.org_id, Role.VIEWER, "Bob")
     with pytest.raises(Conflict) as refusal:
-        members.leave(admin.user, admin.org_id, "corr_1")
+        members.leave_organization(admin.user, admin.org_id, "corr_1")
     assert refusal.value.code == "last_admin"
     members.change_role(admin, bob.user_id, Role.ADMIN)
-    members.leave(admin.user, admin.org_id, "corr_1")
+    members.leave_organization(admin.user, admin.org_id, "corr_1")
     assert [one.user_id for one in members.list_team(admin.org_id).members] == [bob.user_id]
 
 
 def test_a_member_leaves_an_organization_that_is_suspended(admin: Member) -> None:
     bob = member(admin.org_id, Role.VIEWER, "Bob")
-    accounts.set_status(system(admin.org_id), "suspended")
-    members.leave(bob.user, admin.org_id, "corr_1")
-    assert places.places_of(bob.user_id) == []
+    organizations.set_status(system(admin.org_id), "suspended")
+    members.leave_organization(bob.user, admin.org_id, "corr_1")
+    assert memberships.list_organizations_of(bob.user_id) == []
 
 
 def test_the_counts_are_what_the_lists_have(admin: Member) -> None:
@@ -167,10 +167,10 @@ def test_the_counts_are_what_the_lists_have(admin: Member) -> None:
     invites.revoke_invite(admin, members.list_team(admin.org_id).invites[0].id)
     accept(member(tenant("t").org_id, name="One").user, members.list_team(admin.org_id).invites[-1])
     members.remove_member(admin, bob.user_id)
-    members.leave(eve.user, admin.org_id, "corr_1")
-    counted, found = table.get("core", {"pk": admin.org_id, "sk": "team"}), members.list_team(admin.org_id)
+    members.leave_organization(eve.user, admin.org_id, "corr_1")
+    counted, found = reads.get_item("core", {"pk": admin.org_id, "sk": "team"}), members.list_team(admin.org_id)
     assert counted is not None
     assert (counted["members"], counted["admins"], counted["invites"]) == (len(found.members), 1, len(found.invites))
-    of_one = table.get("core", {"pk": f"user#{found.members[-1].user_id}", "sk": "orgs"})
+    of_one = reads.get_item("core", {"pk": f"user#{found.members[-1].user_id}", "sk": "orgs"})
     assert of_one is not None
     assert of_one["places"] == 2

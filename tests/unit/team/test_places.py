@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
-from switchboard.accounts import service as accounts
+from switchboard.accounts import organizations
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import clock
-from switchboard.aws.effect import Effect
 from switchboard.errors import NotFound, QuotaExceeded
+from switchboard.kit import clock
 from switchboard.people import service as people
+from switchboard.people import sessions
 from switchboard.people.models import User
-from switchboard.team import invites, members, places
+from switchboard.persistence.idempotency import IdempotencyKey
+from switchboard.team import members, memberships, pending_invites
 from switchboard.team.models import Member
 from switchboard.team.permissions import Role
 from tests.actors import ISSUER, member, person, tenant
@@ -22,36 +23,36 @@ from tests.unit.team.conftest import accept, invited
 
 def known(name: str) -> User:
     """Somebody as they are now."""
-    found = people.known(ISSUER, f"{name.lower()}@example.com")
+    found = people.find_user(ISSUER, f"{name.lower()}@example.com")
     assert found is not None
     return found
 
 
-def founded(user: User, name: str, effect: Effect | None = None) -> str:
-    org = accounts.new_organisation(name, name.lower(), PlanName.FREE)
-    return places.found_organization(user, org, "corr_1", effect, lambda _: None).id
+def founded(user: User, name: str, effect: IdempotencyKey | None = None) -> str:
+    org = organizations.new_organization(name, name.lower(), PlanName.FREE)
+    return memberships.create_organization(user, org, "corr_1", effect, lambda _: None).id
 
 
-def test_whoever_creates_an_organisation_is_its_admin(cloud: Any, frozen: clock.Frozen) -> None:
+def test_whoever_creates_an_organization_is_its_admin(cloud: Any, frozen: clock.FrozenClock) -> None:
     ada = person()
     first = founded(ada, "Zebra")
-    effect = Effect(scope="user", key="k", fingerprint="f")
+    effect = IdempotencyKey(scope="user", key="k", fingerprint="f")
     second = founded(ada, "Ant", effect)
     assert founded(ada, "Ant", effect) == second
-    assert [(place.organisation.name, place.role) for place in places.places_of(ada.id)] == [
+    assert [(place.organization.name, place.role) for place in memberships.list_organizations_of(ada.id)] == [
         ("Ant", Role.ADMIN),
         ("Zebra", Role.ADMIN),
     ]
-    assert invites.arrive(ada) == second
-    assert places.place_of(ada.id, first).role is Role.ADMIN
+    assert pending_invites.choose_first_organization(ada) == second
+    assert memberships.get_organization_role(ada.id, first).role is Role.ADMIN
     with pytest.raises(NotFound):
-        places.place_of(ada.id, tenant().org_id)
+        memberships.get_organization_role(ada.id, tenant().org_id)
 
 
-def test_a_person_belongs_to_so_many_organisations_only(
-    cloud: Any, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch
+def test_a_person_belongs_to_so_many_organizations_only(
+    cloud: Any, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(members, "MOST_ORGANISATIONS", 1)
+    monkeypatch.setattr(members, "MAX_ORGANIZATIONS_OF_PERSON", 1)
     ada = person()
     founded(ada, "A")
     with pytest.raises(QuotaExceeded) as refusal:
@@ -60,13 +61,13 @@ def test_a_person_belongs_to_so_many_organisations_only(
 
 
 def test_leaving_makes_room_for_another_organization(admin: Member, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(members, "MOST_ORGANISATIONS", 1)
+    monkeypatch.setattr(members, "MAX_ORGANIZATIONS_OF_PERSON", 1)
     bob = member(admin.org_id, Role.VIEWER, "Bob")
     with pytest.raises(QuotaExceeded):
         founded(bob.user, "Own")
-    members.leave(bob.user, admin.org_id, "corr_1")
+    members.leave_organization(bob.user, admin.org_id, "corr_1")
     own = founded(bob.user, "Own")
-    assert [place.organisation.id for place in places.places_of(bob.user_id)] == [own]
+    assert [place.organization.id for place in memberships.list_organizations_of(bob.user_id)] == [own]
 
 
 def test_a_person_begins_where_they_were_last_as_long_as_they_belong_there(admin: Member) -> None:
@@ -74,10 +75,10 @@ def test_a_person_begins_where_they_were_last_as_long_as_they_belong_there(admin
     accept(grace, invited(admin))
     other = member(tenant("aaa").org_id, name="Eve")
     accept(grace, invited(other))
-    people.look_at(people.open_session(grace, admin.org_id), other.org_id)
-    assert invites.arrive(known("Grace")) == other.org_id
+    sessions.switch_organization(sessions.open_session(grace, admin.org_id), other.org_id)
+    assert pending_invites.choose_first_organization(known("Grace")) == other.org_id
     members.remove_member(other, grace.id)
-    assert invites.arrive(known("Grace")) == admin.org_id
+    assert pending_invites.choose_first_organization(known("Grace")) == admin.org_id
 
 
 @pytest.mark.parametrize(
@@ -90,4 +91,4 @@ def test_a_person_begins_where_they_were_last_as_long_as_they_belong_there(admin
     ],
 )
 def test_a_name_makes_a_slug(name: str, expected: str) -> None:
-    assert places.slug_of(name) == expected
+    assert memberships.slug_of(name) == expected

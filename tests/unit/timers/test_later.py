@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.aws import clock, queue
-from switchboard.aws.queue import Message
-from switchboard.aws.table import Put, commit, write
+from switchboard.aws import queues
+from switchboard.aws.writes import Put, commit, write_item
 from switchboard.email.jobs import SendMail
 from switchboard.errors import NotFound
 from switchboard.fanout import service as fanout
+from switchboard.kit import clock
+from switchboard.kit.jobs import QueueMessage
 from switchboard.timers import service, store
 from switchboard.timers.jobs import FireTimers
 from switchboard.timers.models import Timer
@@ -36,7 +37,7 @@ SHARDS = 16
 class Office:
     """Queues that note when each job reaches its worker, and what was asked for."""
 
-    now: clock.Frozen
+    now: clock.FrozenClock
     arrivals: dict[str, list[float]] = field(default_factory=dict)
     #: When each job that was asked for, and not taken back, is due.
     due: dict[str, float] = field(default_factory=dict)
@@ -46,7 +47,7 @@ class Office:
     #: Queues that take nothing.
     closed: set[str] = field(default_factory=set)
 
-    def send_all(self, messages: Sequence[Message]) -> set[int]:
+    def send_all(self, messages: Sequence[QueueMessage]) -> set[int]:
         refused = set()
         for place, message in enumerate(messages):
             if message.queue in self.closed:
@@ -60,8 +61,8 @@ class Office:
     def ask(self, seconds: float, queue_name: str | None = None) -> str:
         name = f"msg_{next(NUMBERS)}"
         moment = clock.now() + timedelta(seconds=seconds)
-        later = service.later(SendMail(org_id="org_1", message_id=name), moment, queue_name=queue_name)
-        write(later.write)
+        later = service.schedule(SendMail(org_id="org_1", message_id=name), moment, queue_name=queue_name)
+        write_item(later.write)
         if later.ref:
             self.refs[name] = later.ref
         else:
@@ -72,17 +73,17 @@ class Office:
     def hand_on(self) -> None:
         """What the table's stream does at once."""
         waiting = [dict(write.item) for write in self.outbox]
-        first = fanout.hand_on(waiting)
+        first = fanout.forward_items(waiting)
         self.outbox = [] if first is None else self.outbox[first:]
 
     def work(self) -> None:
         """What the timers' workers do: a job goes when it is done."""
         while self.to_fire:
-            service.fire(self.to_fire[0])
+            service.fire_timers(self.to_fire[0])
             self.to_fire.pop(0)
 
     def take_back(self, name: str) -> None:
-        commit(service.moot(self.refs.pop(name)))
+        commit(service.cancel_writes(self.refs.pop(name)))
         if name not in self.arrivals:
             del self.due[name]
 
@@ -96,7 +97,7 @@ class Office:
         """Let time go on until all that was asked for is due, with a tick every so many minutes."""
         self.hand_on()
         for _ in range(60 // minutes):
-            service.tick()
+            service.run_tick()
             self.work()
             self.now.advance(minutes=minutes)
         self.check()
@@ -105,12 +106,12 @@ class Office:
 
 
 @pytest.fixture
-def office(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch, frozen: clock.Frozen) -> Office:
+def office(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock) -> Office:
     found = Office(frozen)
-    monkeypatch.setattr(queue, "send_all", found.send_all)
+    monkeypatch.setattr(queues, "try_send_messages", found.send_all)
     # Fewer, since each costs a query of moto's a minute.
     monkeypatch.setattr(store, "SHARDS", 2)
-    store.advance(clock.stamp()[:16], store.SHARDS)
+    store.advance_watermark(clock.now_iso()[:16], store.SHARDS)
     return found
 
 
@@ -154,14 +155,14 @@ def test_whatever_is_missed_or_killed_a_job_comes_and_is_never_early(
             case "wait":
                 office.now.advance(seconds=figure)
             case "tick":
-                service.tick()
+                service.run_tick()
             case "work":
                 office.work()
             case "hand on":
                 office.hand_on()
             case "die in a tick":
                 with saboteur.killing(after=figure):
-                    service.tick()
+                    service.run_tick()
             case "die at work":
                 with saboteur.killing(after=figure):
                     office.work()
@@ -178,7 +179,7 @@ def test_with_a_tick_every_minute_each_job_comes_within_its_second(
 ) -> None:
     begin(office)
     office.now.advance(milliseconds=phase)
-    service.tick()
+    service.run_tick()
     office.work()
     office.now.advance(seconds=30)
     for due in dues:
@@ -209,9 +210,12 @@ def test_a_moment_that_has_passed_means_now(office: Office) -> None:
 
 def test_what_became_moot_is_deleted_in_the_commit_that_makes_it_moot(office: Office) -> None:
     name = office.ask(3_600)
-    commit(service.moot(office.refs[name], None, office.refs[name]), Put(table="core", item={"pk": "a", "sk": "b"}))
+    commit(
+        service.cancel_writes(office.refs[name], None, office.refs[name]),
+        Put(table="core", item={"pk": "a", "sk": "b"}),
+    )
     assert not any(item["pk"]["S"].startswith("timer#") for item in everything("activity"))
-    assert service.moot(None) == []
+    assert service.cancel_writes(None) == []
 
 
 def test_a_minute_with_nothing_due_takes_twenty_requests_at_most(
@@ -221,7 +225,7 @@ def test_a_minute_with_nothing_due_takes_twenty_requests_at_most(
     pass_minutes(office, 1)
     office.now.advance(minutes=1)
     with saboteur.counting() as calls:
-        assert service.tick() == store.SHARDS
+        assert service.run_tick() == store.SHARDS
         office.work()
     # The office takes the messages: two requests of ten each on AWS.
     assert len(calls) + 2 <= 20
@@ -230,7 +234,7 @@ def test_a_minute_with_nothing_due_takes_twenty_requests_at_most(
 def test_ticks_that_were_missed_are_made_up_for_half_an_hour_a_job(office: Office) -> None:
     name = office.ask(3_600)
     office.now.advance(hours=3)
-    assert service.tick() == 7 * store.SHARDS
+    assert service.run_tick() == 7 * store.SHARDS
     assert {minutes(job) for job in office.to_fire} == {30, 1}
     office.work()
     assert name in office.arrivals
@@ -239,10 +243,10 @@ def test_ticks_that_were_missed_are_made_up_for_half_an_hour_a_job(office: Offic
 def test_after_two_days_without_ticks_each_takes_some_hours_until_none_is_left(office: Office) -> None:
     first, last = office.ask(3_600), office.ask(40 * 3_600)
     office.now.advance(hours=48)
-    assert service.tick() == 12 * store.SHARDS
+    assert service.run_tick() == 12 * store.SHARDS
     office.work()
     assert (first in office.arrivals, last in office.arrivals) == (True, False)
-    handed = [service.tick() // store.SHARDS for _ in range(9)]
+    handed = [service.run_tick() // store.SHARDS for _ in range(9)]
     assert (sum(handed), handed[-1]) == (85, 0), "42 hours, and the minute ahead"
     assert {minutes(job) for job in office.to_fire} == {30, 1}
     office.work()
@@ -256,14 +260,14 @@ def minutes(job: FireTimers) -> int:
 
 def test_two_ticks_of_one_minute_hand_it_out_once(office: Office) -> None:
     office.now.advance(minutes=1)
-    assert service.tick() == store.SHARDS
-    assert service.tick() == 0
+    assert service.run_tick() == store.SHARDS
+    assert service.run_tick() == 0
 
 
 def pass_minutes(office: Office, number: int, each: int = 1) -> None:
     for _ in range(0, number, each):
         office.now.advance(minutes=each)
-        service.tick()
+        service.run_tick()
         office.work()
 
 
@@ -283,35 +287,35 @@ def test_a_timer_that_never_can_be_is_set_aside_and_pins_nothing(office: Office,
     bad = office.ask(901, queue_name="no-such-queue")
     office.closed = {"no-such-queue"}
     pass_minutes(office, 210, each=7)
-    (dead,), _ = service.dead_timers(10)
+    (dead,), _ = service.list_dead_timers(10)
     assert dead.timer["body"]["message_id"] == bad
     assert "no-such-queue did not accept it in 8 attempts" in dead.reason
-    mark, _ = store.watermark()
-    assert mark == clock.iso(clock.now() + timedelta(seconds=75))[:16]
+    mark, _ = store.get_watermark()
+    assert mark == clock.format_iso(clock.now() + timedelta(seconds=75))[:16]
     with saboteur.counting() as calls:
         pass_minutes(office, 1)
     assert len(calls) + 2 <= 20
     office.closed = set()
-    service.fire_dead(dead)
+    service.fire_dead_timer(dead)
     assert bad in office.arrivals
-    assert service.dead_timers(10) == ([], None)
+    assert service.list_dead_timers(10) == ([], None)
     with pytest.raises(NotFound):
-        service.drop_dead(dead)
+        service.delete_dead_timer(dead)
 
 
 @pytest.mark.parametrize("item", [{}, {"queue": 7}, {"id": "tmr_bad", "body": "none", "queue": "email"}])
 def test_an_item_that_is_no_timer_is_set_aside_as_it_was_found(office: Office, item: dict[str, Any]) -> None:
-    due = clock.iso(clock.now() + timedelta(minutes=3))
-    write(Put(table="activity", item={"pk": f"timer#{due[:16]}#1", "sk": f"{due}#tmr_bad", **item}))
+    due = clock.format_iso(clock.now() + timedelta(minutes=3))
+    write_item(Put(table="activity", item={"pk": f"timer#{due[:16]}#1", "sk": f"{due}#tmr_bad", **item}))
     good = office.ask(901)
     pass_minutes(office, 20)
     assert good in office.arrivals
-    (dead,), _ = service.dead_timers(10)
+    (dead,), _ = service.list_dead_timers(10)
     assert dead.timer == item
     assert dead.reason == "it cannot be parsed"
     assert not any(found["pk"]["S"].startswith("timer#") for found in everything("activity"))
     with pytest.raises(ValueError, match="validation error"):
-        service.fire_dead(dead)
+        service.fire_dead_timer(dead)
 
 
 def test_a_worker_that_dies_between_sending_and_deleting_sends_again_and_loses_none(
@@ -319,7 +323,7 @@ def test_a_worker_that_dies_between_sending_and_deleting_sends_again_and_loses_n
 ) -> None:
     names = [office.ask(905) for _ in range(30)]
     office.now.advance(minutes=14, seconds=30)
-    service.tick()
+    service.run_tick()
     for calls in range(80):
         with saboteur.killing(after=calls):
             office.work()
@@ -336,10 +340,10 @@ def test_a_tick_that_dies_behind_its_jobs_hands_them_out_again(office: Office, m
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "advance", die)
+        patch.setattr(store, "advance_watermark", die)
         with pytest.raises(Killed):
-            service.tick()
-    service.tick()
+            service.run_tick()
+    service.run_tick()
     office.work()
     assert name in office.arrivals
     office.check()
@@ -348,29 +352,29 @@ def test_a_tick_that_dies_behind_its_jobs_hands_them_out_again(office: Office, m
 def test_a_refused_tick_leaves_its_minutes_to_the_next(office: Office) -> None:
     office.now.advance(minutes=1)
     office.closed = {FireTimers.queue}
-    with pytest.raises(queue.SendError):
-        service.tick()
+    with pytest.raises(queues.SendError):
+        service.run_tick()
     office.closed = set()
-    assert service.tick() == store.SHARDS
+    assert service.run_tick() == store.SHARDS
 
 
 def test_the_watermark_never_goes_back(office: Office) -> None:
-    store.advance("2026-01-15T17:30", 16)
-    store.advance("2026-01-15T17:20", 16)
-    assert store.watermark() == ("2026-01-15T17:30", 16)
+    store.advance_watermark("2026-01-15T17:30", 16)
+    store.advance_watermark("2026-01-15T17:20", 16)
+    assert store.get_watermark() == ("2026-01-15T17:30", 16)
 
 
 def test_more_shards_of_an_earlier_version_are_still_looked_through(office: Office) -> None:
-    store.advance("2026-01-15T17:30", 32)
+    store.advance_watermark("2026-01-15T17:30", 32)
     office.now.advance(minutes=45)
-    assert service.tick() == 32
+    assert service.run_tick() == 32
 
 
-def test_timers_are_spread_over_all_shards(frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_timers_are_spread_over_all_shards(frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "SHARDS", SHARDS)
 
     def timer(name: str) -> Timer:
-        return Timer(id=name, org_id="o", due=clock.stamp(), queue="q", body={})
+        return Timer(id=name, org_id="o", due=clock.now_iso(), queue="q", body={})
 
     found = {store.shard_of(timer(f"tmr_{a}{b}").id) for a in "0123456789ab" for b in "0123456789abcdef"}
     assert found == set(range(SHARDS))

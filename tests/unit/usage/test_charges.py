@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from switchboard.accounts.models import Organisation
-from switchboard.accounts.plans import PlanName, plan
-from switchboard.aws import clock, ids
-from switchboard.aws.effect import Done, Effect
-from switchboard.aws.table import Item, Put, commit, get
+from switchboard.accounts.models import Organization
+from switchboard.accounts.plans import PlanName, get_plan
+from switchboard.aws.attributes import Item
+from switchboard.aws.reads import get_item
+from switchboard.aws.writes import Put, commit
 from switchboard.errors import QuotaExceeded
+from switchboard.kit import clock, ids
+from switchboard.persistence.idempotency import EarlierEffect, IdempotencyKey
 from switchboard.usage import charges, store
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
@@ -26,13 +28,13 @@ BOTH = pytest.mark.parametrize("name", [PlanName.STARTER, PlanName.GROWTH])
 LARGE = [PlanName.GROWTH, PlanName.SCALE, PlanName.ENTERPRISE]
 
 
-def organisation(name: PlanName) -> Organisation:
-    return Organisation(id=ids.new("org"), name="", slug="", plan=name, created_at="", updated_at="")
+def organization(name: PlanName) -> Organization:
+    return Organization(id=ids.new_id("org"), name="", slug="", plan=name, created_at="", updated_at="")
 
 
 @pytest.fixture
 def choose(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    return lambda number: monkeypatch.setattr(charges, "choose", lambda _: number)
+    return lambda number: monkeypatch.setattr(charges, "choose_slice", lambda _: number)
 
 
 def full() -> QuotaExceeded:
@@ -52,13 +54,13 @@ def touched(items: list[Item]) -> set[str]:
 
 
 def test_large_plans_are_sliced_from_growth_on() -> None:
-    assert [plan(name).sliced for name in PlanName] == [False, False, True, True, True]
+    assert [get_plan(name).sliced for name in PlanName] == [False, False, True, True, True]
 
 
-KINDS: dict[str, Callable[[Organisation, int], Charge]] = {
-    "a day": lambda org, limit: usage.within_day(org, "basic_calls", limit),
-    "a key's day": lambda org, limit: usage.within_day_of_key(org, "key_1", limit, full()),
-    "a month": lambda org, limit: usage.within_month(org, MONTH, "roleplays", limit),
+KINDS: dict[str, Callable[[Organization, int], Charge]] = {
+    "a day": lambda org, limit: usage.daily_charge(org, "basic_calls", limit),
+    "a key's day": lambda org, limit: usage.daily_charge_of_key(org, "key_1", limit, full()),
+    "a month": lambda org, limit: usage.monthly_charge(org, MONTH, "roleplays", limit),
 }
 
 
@@ -68,13 +70,13 @@ KINDS: dict[str, Callable[[Organisation, int], Charge]] = {
 def test_exactly_as_many_as_the_limit_are_counted_wherever_they_are(
     choose: Callable[[int], None], name: PlanName, kind: str, limit: int
 ) -> None:
-    org = organisation(name)
+    org = organization(name)
     done = 0
     for number in range(limit + 3):
         choose(number * 5 % charges.SLICES)
         done += counts(KINDS[kind](org, limit))
     assert done == limit
-    found = store.counters(org.id, KINDS[kind](org, limit).book.period)
+    found = store.list_counters(org.id, KINDS[kind](org, limit).book.period)
     assert (touched(found) > {"total"}) is (name is PlanName.GROWTH and limit > 0)
 
 
@@ -82,57 +84,59 @@ def test_exactly_as_many_as_the_limit_are_counted_wherever_they_are(
 def test_on_a_large_plan_a_busy_counter_touches_its_total_once_for_many(
     choose: Callable[[int], None], kind: str
 ) -> None:
-    org = organisation(PlanName.SCALE)
+    org = organization(PlanName.SCALE)
     choose(4)
     charge = KINDS[kind](org, 1_000)
     assert counts(charge)
-    total = get("core", store.total_key(org.id, charge.book.period))
+    total = get_item("core", store.total_ref(org.id, charge.book.period))
     for _ in range(20):
         assert counts(KINDS[kind](org, 1_000))
-    assert get("core", store.total_key(org.id, charge.book.period)) == total, "lent in one part, and not touched again"
+    assert get_item("core", store.total_ref(org.id, charge.book.period)) == total, (
+        "lent in one part, and not touched again"
+    )
 
 
 @BOTH
 def test_a_request_that_is_made_again_is_charged_once_and_gets_what_was_made(name: PlanName) -> None:
-    org = organisation(name)
+    org = organization(name)
     charge = KINDS["a day"](org, 1)
-    first, again = (Effect("agt_1", "key", "same", salt=salt) for salt in ("one", "two"))
+    first, again = (IdempotencyKey("agt_1", "key", "same", salt=salt) for salt in ("one", "two"))
     assert usage.commit_within([charge], once=first, subject_id="call_1") is None
     # The limit is used up, and the second run is not refused what the first one got.
-    assert usage.commit_within([charge], once=again, subject_id="call_2") == Done("call_1", "one")
+    assert usage.commit_within([charge], once=again, subject_id="call_2") == EarlierEffect("call_1", "one")
     assert not counts(charge)
 
 
 def test_a_run_that_finds_no_room_left_by_another_run_of_its_request_gets_what_that_made(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    org = organisation(PlanName.GROWTH)
+    org = organization(PlanName.GROWTH)
     charge = KINDS["a day"](org, 1)
-    first, again = (Effect("agt_1", "key", "same", salt=salt) for salt in ("one", "two"))
-    read = store.read
+    first, again = (IdempotencyKey("agt_1", "key", "same", salt=salt) for salt in ("one", "two"))
+    read = store.get_books
 
     def overtaken(*args: Any) -> list[list[Item]]:
-        monkeypatch.setattr(store, "read", read)
+        monkeypatch.setattr(store, "get_books", read)
         assert usage.commit_within([charge], once=first, subject_id="call_1") is None
         return read(*args)
 
-    monkeypatch.setattr(store, "read", overtaken)
-    assert usage.commit_within([charge], once=again, subject_id="call_2") == Done("call_1", "one")
+    monkeypatch.setattr(store, "get_books", overtaken)
+    assert usage.commit_within([charge], once=again, subject_id="call_2") == EarlierEffect("call_1", "one")
 
 
 @BOTH
 def test_what_is_given_back_may_be_used_again_to_the_last(choose: Callable[[int], None], name: PlanName) -> None:
-    org = organisation(name)
+    org = organization(name)
     for number in range(4):
         choose(number)
-        assert counts(usage.within_month(org, MONTH, "roleplays", 4))
-    assert not counts(usage.within_month(org, MONTH, "roleplays", 4))
+        assert counts(usage.monthly_charge(org, MONTH, "roleplays", 4))
+    assert not counts(usage.monthly_charge(org, MONTH, "roleplays", 4))
     choose(9)
-    commit(usage.giving_back(org.id, MONTH, "roleplays", sliced=org.terms.sliced))
-    assert usage.taken(org.id, MONTH, "roleplays") == 3
+    commit(usage.refund_write(org.id, MONTH, "roleplays", sliced=org.terms.sliced))
+    assert usage.used_in_month(org.id, MONTH, "roleplays") == 3
     choose(2)
-    assert [counts(usage.within_month(org, MONTH, "roleplays", 4)) for _ in range(2)] == [True, False]
-    items = {item["sk"]: item for item in store.counters(org.id, MONTH)}
+    assert [counts(usage.monthly_charge(org, MONTH, "roleplays", 4)) for _ in range(2)] == [True, False]
+    items = {item["sk"]: item for item in store.list_counters(org.id, MONTH)}
     assert ("slice#09" in items) is (name is PlanName.GROWTH), "given back on a slice where the plan is sliced"
 
 
@@ -140,51 +144,54 @@ def test_what_is_given_back_may_be_used_again_to_the_last(choose: Callable[[int]
 def test_what_is_given_back_after_a_change_of_plan_is_not_lost(
     choose: Callable[[int], None], before: PlanName, after: PlanName
 ) -> None:
-    org = organisation(PlanName(before))
-    assert [counts(usage.within_month(org, MONTH, "roleplays", 3)) for _ in range(4)] == [True] * 3 + [False]
+    org = organization(PlanName(before))
+    assert [counts(usage.monthly_charge(org, MONTH, "roleplays", 3)) for _ in range(4)] == [True] * 3 + [False]
     changed = org.model_copy(update={"plan": PlanName(after)})
     choose(9)
-    commit(usage.giving_back(org.id, MONTH, "roleplays", sliced=org.terms.sliced))
+    commit(usage.refund_write(org.id, MONTH, "roleplays", sliced=org.terms.sliced))
     choose(2)
-    assert [counts(usage.within_month(changed, MONTH, "roleplays", 3)) for _ in range(2)] == [True, False]
+    assert [counts(usage.monthly_charge(changed, MONTH, "roleplays", 3)) for _ in range(2)] == [True, False]
 
 
 def test_the_last_of_a_limit_is_found_though_it_lies_here_and_there(choose: Callable[[int], None]) -> None:
-    org = organisation(PlanName.GROWTH)
+    org = organization(PlanName.GROWTH)
     org = org.model_copy(update={"limits": {"emails_per_month": 32}})  # each slice's share is two
     for number in range(charges.SLICES):
         choose(number)
         usage.commit_spending(org, Meter.EMAIL, 1)
-    assert {item.get("left_email") for item in store.counters(org.id, MONTH) if item["sk"] != "total"} == {1}
+    assert {item.get("left_email") for item in store.list_counters(org.id, MONTH) if item["sk"] != "total"} == {1}
     with pytest.raises(QuotaExceeded):
         usage.commit_spending(org, Meter.EMAIL, 17)
     usage.commit_spending(org, Meter.EMAIL, 16)
-    assert usage.of_month(org.id, MONTH).units["email"] == 32
+    assert usage.get_monthly_usage(org.id, MONTH).units["email"] == 32
 
 
 def test_a_smaller_plan_finds_what_slices_still_hold_without_being_told(choose: Callable[[int], None]) -> None:
-    org = organisation(PlanName.GROWTH)
+    org = organization(PlanName.GROWTH)
     for number in range(3):
         choose(number)
-        assert counts(usage.within_day_of_key(org, "key_1", 200, full()))
+        assert counts(usage.daily_charge_of_key(org, "key_1", 200, full()))
     smaller = org.model_copy(update={"plan": PlanName.STARTER})
-    assert sum(counts(usage.within_day_of_key(smaller, "key_1", 20, full())) for _ in range(25)) == 17
+    assert sum(counts(usage.daily_charge_of_key(smaller, "key_1", 20, full())) for _ in range(25)) == 17
 
 
 def test_charges_of_several_books_are_counted_together_or_not_at_all() -> None:
-    org = organisation(PlanName.GROWTH)
+    org = organization(PlanName.GROWTH)
     mark = Put(table="core", item={"pk": org.id, "sk": "call"}, unless_exists=True)
-    both = [usage.within_day(org, "basic_calls", 5), usage.within_day_of_key(org, "key_1", 0, full())]
+    both = [usage.daily_charge(org, "basic_calls", 5), usage.daily_charge_of_key(org, "key_1", 0, full())]
     with pytest.raises(QuotaExceeded) as refusal:
         usage.commit_spending(org, Meter.VOICE_BASIC, 1, mark, beside=both)
     assert refusal.value.details["resource"] == "key"
-    assert get("core", {"pk": org.id, "sk": "call"}) is None
-    assert (usage.taken(org.id, DAY, "basic_calls"), usage.of_month(org.id, MONTH).units["voice_basic"]) == (0, 0)
+    assert get_item("core", {"pk": org.id, "sk": "call"}) is None
+    assert (
+        usage.used_in_month(org.id, DAY, "basic_calls"),
+        usage.get_monthly_usage(org.id, MONTH).units["voice_basic"],
+    ) == (0, 0)
 
 
 def test_a_first_use_of_slices_costs_one_refused_commit_and_one_read() -> None:
-    org = organisation(PlanName.SCALE)
-    both = [usage.within_day(org, "basic_calls", 5), usage.within_day_of_key(org, "key_1", 10, full())]
+    org = organization(PlanName.SCALE)
+    both = [usage.daily_charge(org, "basic_calls", 5), usage.daily_charge_of_key(org, "key_1", 10, full())]
     with Sabotage().counting() as calls:
         usage.commit_spending(org, Meter.VOICE_BASIC, 1, beside=both)
     assert calls == ["TransactWriteItems", "BatchGetItem", "TransactWriteItems"]
@@ -192,8 +199,8 @@ def test_a_first_use_of_slices_costs_one_refused_commit_and_one_read() -> None:
 
 @BOTH
 def test_room_is_looked_at_before_anything_is_paid_for(name: PlanName, choose: Callable[[int], None]) -> None:
-    org = organisation(name)
-    charge = usage.within_day(org, "basic_calls", 2)
+    org = organization(name)
+    charge = usage.daily_charge(org, "basic_calls", 2)
     for number in range(2):
         usage.require_room([charge])
         choose(number)
@@ -201,14 +208,14 @@ def test_room_is_looked_at_before_anything_is_paid_for(name: PlanName, choose: C
     with pytest.raises(QuotaExceeded) as refusal:
         usage.require_room([charge])
     assert refusal.value.details == {"resource": "basic_calls", "current": 2, "cap": 2}
-    usage.require_room([usage.within_month(org, MONTH, "roleplays", None)])
+    usage.require_room([usage.monthly_charge(org, MONTH, "roleplays", None)])
 
 
 @BOTH
 def test_the_counters_of_a_day_carry_their_end_and_those_of_a_month_do_not(name: PlanName) -> None:
-    org = organisation(name)
-    usage.commit_within([usage.within_day(org, "basic_calls", 50), usage.within_month(org, MONTH, "roleplays", 50)])
-    day, month = (store.counters(org.id, period) for period in (DAY, MONTH))
+    org = organization(name)
+    usage.commit_within([usage.daily_charge(org, "basic_calls", 50), usage.monthly_charge(org, MONTH, "roleplays", 50)])
+    day, month = (store.list_counters(org.id, period) for period in (DAY, MONTH))
     assert {item.get("expires") for item in day} == {int(clock.now().timestamp()) + 35 * 86_400}
     assert {item.get("expires") for item in month} == {None}
 
@@ -217,13 +224,13 @@ def test_the_counters_of_a_day_carry_their_end_and_those_of_a_month_do_not(name:
 
 
 def test_balancing_covers_the_day_and_every_counter(choose: Callable[[int], None]) -> None:
-    org = organisation(PlanName.GROWTH)
+    org = organization(PlanName.GROWTH)
     choose(3)
-    assert counts(usage.within_day(org, "basic_calls", 200))
-    assert counts(usage.within_month(org, MONTH, "roleplays", 1_000))
+    assert counts(usage.daily_charge(org, "basic_calls", 200))
+    assert counts(usage.monthly_charge(org, MONTH, "roleplays", 1_000))
     usage.rebalance(org.id)
     for period, counter in ((DAY, "basic_calls"), (MONTH, "roleplays")):
-        total = get("core", store.total_key(org.id, period)) or {}
+        total = get_item("core", store.total_ref(org.id, period)) or {}
         assert total[f"taken_{counter}"] == 1, "what is not used is the total's again"
 
 
@@ -231,10 +238,10 @@ def test_balancing_covers_the_day_and_every_counter(choose: Callable[[int], None
 def test_balancing_tries_again_when_somebody_spends_meanwhile_and_ends(
     choose: Callable[[int], None], monkeypatch: pytest.MonkeyPatch, spenders: int
 ) -> None:
-    org = organisation(PlanName.GROWTH)
+    org = organization(PlanName.GROWTH)
     choose(3)
     usage.commit_spending(org, Meter.EMAIL, 5)
-    look, meanwhile, looks = store.counters, [2] * spenders, list[str]()
+    look, meanwhile, looks = store.list_counters, [2] * spenders, list[str]()
 
     def interrupted(org_id: str, period: str) -> list[Item]:
         found = look(org_id, period)
@@ -244,9 +251,9 @@ def test_balancing_tries_again_when_somebody_spends_meanwhile_and_ends(
                 usage.commit_spending(org, Meter.EMAIL, meanwhile.pop())
         return found
 
-    monkeypatch.setattr(store, "counters", interrupted)
+    monkeypatch.setattr(store, "list_counters", interrupted)
     usage.rebalance(org.id)
     monkeypatch.undo()
     assert len(looks) == min(spenders + 1, 12), "as often as it takes, and no more than twelve times"
-    lefts = {item.get("left_email", 0) for item in store.counters(org.id, MONTH)}
+    lefts = {item.get("left_email", 0) for item in store.list_counters(org.id, MONTH)}
     assert (lefts == {0}) is (spenders < 12)

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from infra.local.pool import Context
-from switchboard.accounts import service as accounts
-from switchboard.accounts.models import HardCap, Organisation
+from switchboard.accounts import organizations
+from switchboard.accounts.models import HardCap, Organization
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import clock, table
-from switchboard.aws.table import Item, decode_item
+from switchboard.aws import retries
+from switchboard.aws.attributes import Item, decode_item
 from switchboard.errors import QuotaExceeded
+from switchboard.kit import clock
 from switchboard.usage import charges, store
 from switchboard.usage import service as usage
 from switchboard.usage.models import PRICE_MICROS, Meter
@@ -36,19 +37,19 @@ def acme(cloud: dict[str, str]) -> Tenant:
 
 @pytest.fixture
 def choose(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    return lambda number: monkeypatch.setattr(charges, "choose", lambda _: number)
+    return lambda number: monkeypatch.setattr(charges, "choose_slice", lambda _: number)
 
 
-def organisation(acme: Tenant) -> Organisation:
-    return accounts.organisation(acme.org_id)
+def organization(acme: Tenant) -> Organization:
+    return organizations.get_organization(acme.org_id)
 
 
 def set_cap(acme: Tenant, cents: int | None) -> None:
     cap = HardCap(enabled=cents is not None, monthly_cap_cents=cents or 0)
-    usage.set_hard_cap(acme.caller(master=True), organisation(acme), cap)
+    usage.set_hard_cap(acme.caller(master=True), organization(acme), cap)
 
 
-def spend(org: Organisation, units: int = 1) -> bool:
+def spend(org: Organization, units: int = 1) -> bool:
     try:
         usage.commit_spending(org, Meter.EMAIL, units)
     except QuotaExceeded:
@@ -57,12 +58,12 @@ def spend(org: Organisation, units: int = 1) -> bool:
 
 
 def used(acme: Tenant) -> int:
-    return usage.of_month(acme.org_id, MONTH).units["email"]
+    return usage.get_monthly_usage(acme.org_id, MONTH).units["email"]
 
 
 def exhaust(acme: Tenant, choose: Callable[[int], None]) -> int:
     """Spend on the slices that were used until none takes more. Answers how many were spent in all."""
-    org = organisation(acme)
+    org = organization(acme)
     for number in SLICES:
         choose(number)
         while spend(org):
@@ -72,7 +73,7 @@ def exhaust(acme: Tenant, choose: Callable[[int], None]) -> int:
 
 def lent(acme: Tenant) -> dict[str, int]:
     """What slices have left of the cap, or owe it."""
-    items = store.counters(acme.org_id, MONTH)
+    items = store.list_counters(acme.org_id, MONTH)
     return {item["sk"]: item["left_capped"] for item in items if item.get("left_capped")}
 
 
@@ -84,7 +85,7 @@ def told(acme: Tenant) -> int:
 
 def test_the_cap_and_the_books_change_in_one_commit(acme: Tenant, choose: Callable[[int], None]) -> None:
     set_cap(acme, 100)
-    org = organisation(acme)
+    org = organization(acme)
     for number in SLICES:
         choose(number)
         assert spend(org)
@@ -98,7 +99,7 @@ def test_the_cap_and_the_books_change_in_one_commit(acme: Tenant, choose: Callab
 
 def test_a_plan_that_is_not_sliced_has_no_books_to_balance() -> None:
     acme = tenant(plan=PlanName.STARTER)
-    master, org = acme.caller(master=True), organisation(acme)
+    master, org = acme.caller(master=True), organization(acme)
     with Sabotage().counting() as calls:
         usage.set_hard_cap(master, org, HardCap(enabled=True, monthly_cap_cents=1))
     assert calls == ["TransactWriteItems"]
@@ -121,10 +122,10 @@ def test_who_spends_between_the_look_at_the_books_and_the_commit_lifts_no_limit(
     where: int,
 ) -> None:
     set_cap(acme, before)
-    old = organisation(acme)
+    old = organization(acme)
     choose(SLICES[0])
     assert spend(old, 2)
-    look, meanwhile = store.counters, [where]
+    look, meanwhile = store.list_counters, [where]
 
     def interrupted(org_id: str, period: str) -> list[Item]:
         found = look(org_id, period)
@@ -133,24 +134,27 @@ def test_who_spends_between_the_look_at_the_books_and_the_commit_lifts_no_limit(
             assert spend(old, 5)
         return found
 
-    monkeypatch.setattr(store, "counters", interrupted)
+    monkeypatch.setattr(store, "list_counters", interrupted)
     set_cap(acme, 1)
     assert meanwhile == []
     monkeypatch.undo()
-    assert organisation(acme).hard_cap.monthly_cap_cents == 1
+    assert organization(acme).hard_cap.monthly_cap_cents == 1
     assert all(left <= 0 for left in lent(acme).values())
     assert exhaust(acme, choose) == CENT
 
 
 def test_a_cap_is_set_though_the_books_are_never_still(acme: Tenant, choose: Callable[[int], None]) -> None:
     set_cap(acme, 100)
-    assert spend(organisation(acme))
+    assert spend(organization(acme))
     sabotage = Sabotage()
     sabotage.fail(
-        "TransactWriteItems", "TransactionCanceledException", times=table._MAX_ATTEMPTS, reasons=["TransactionConflict"]
+        "TransactWriteItems",
+        "TransactionCanceledException",
+        times=retries.MAX_ATTEMPTS,
+        reasons=["TransactionConflict"],
     )
     set_cap(acme, 1)
-    assert (organisation(acme).hard_cap.monthly_cap_cents, told(acme)) == (1, 2)
+    assert (organization(acme).hard_cap.monthly_cap_cents, told(acme)) == (1, 2)
     assert exhaust(acme, choose) == CENT
 
 
@@ -172,19 +176,21 @@ def put_cap(acme: Tenant, key: str, context: type[Context] = Context) -> dict[st
 
 @pytest.mark.parametrize("contended", [False, True])
 def test_a_cap_whose_request_is_killed_anywhere_and_repeated_with_its_key_is_set_once_with_balanced_books(
-    choose: Callable[[int], None], frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch, contended: bool
+    choose: Callable[[int], None], frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch, contended: bool
 ) -> None:
-    look = store.counters
+    look = store.list_counters
 
     def prepared(name: str) -> Tenant:
         acme = tenant(name, plan=PlanName.SCALE)
         set_cap(acme, 100)
         choose(SLICES[0])
-        assert spend(organisation(acme))
+        assert spend(organization(acme))
         acme.caller(master=True)
         if contended:
-            meanwhile = [organisation(acme)]
-            monkeypatch.setattr(store, "counters", lambda *at: (look(*at), meanwhile and spend(meanwhile.pop()))[0])
+            meanwhile = [organization(acme)]
+            monkeypatch.setattr(
+                store, "list_counters", lambda *at: (look(*at), meanwhile and spend(meanwhile.pop()))[0]
+            )
         return acme
 
     saboteur, first = Sabotage(), prepared("undisturbed")
@@ -197,7 +203,7 @@ def test_a_cap_whose_request_is_killed_anywhere_and_repeated_with_its_key_is_set
         with saboteur.killing(after=done):
             put_cap(acme, "a-key", Dying)
         assert put_cap(acme, "a-key")["statusCode"] == 200
-        monkeypatch.setattr(store, "counters", look)
-        assert (organisation(acme).hard_cap.monthly_cap_cents, told(acme)) == (1, 2)
-        total = store.counters(acme.org_id, MONTH)[-1]
+        monkeypatch.setattr(store, "list_counters", look)
+        assert (organization(acme).hard_cap.monthly_cap_cents, told(acme)) == (1, 2)
+        total = store.list_counters(acme.org_id, MONTH)[-1]
         assert (lent(acme), total["taken_capped"]) == ({}, used(acme) * PRICE_MICROS[Meter.EMAIL])

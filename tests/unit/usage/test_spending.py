@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.accounts.models import HardCap, Organisation
+from switchboard.accounts.models import HardCap, Organization
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import clock, ids
-from switchboard.aws.table import ConditionFailedError, Put, get
+from switchboard.aws.reads import get_item
+from switchboard.aws.writes import ConditionFailedError, Put
 from switchboard.errors import QuotaExceeded
+from switchboard.kit import clock, ids
 from switchboard.usage import charges, store
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
@@ -29,20 +30,20 @@ SPENDINGS = st.lists(SPENDING, min_size=1, max_size=8)
 FEW = st.lists(SPENDING, min_size=1, max_size=3)
 
 
-def organisation(plan: PlanName, quota: int | None = None, cap_cents: int | None = None) -> Organisation:
+def organization(plan: PlanName, quota: int | None = None, cap_cents: int | None = None) -> Organization:
     cap = HardCap(enabled=cap_cents is not None, monthly_cap_cents=cap_cents or 0)
     limits = {} if quota is None else {"emails_per_month": quota}
-    return Organisation(
-        id=ids.new("org"), name="", slug="", plan=plan, limits=limits, hard_cap=cap, created_at="", updated_at="1"
+    return Organization(
+        id=ids.new_id("org"), name="", slug="", plan=plan, limits=limits, hard_cap=cap, created_at="", updated_at="1"
     )
 
 
-def changed(org: Organisation, **changes: object) -> Organisation:
-    """The organisation after a change of its terms, which is what moves `updated_at`."""
+def changed(org: Organization, **changes: object) -> Organization:
+    """The organization after a change of its terms, which is what moves `updated_at`."""
     return org.model_copy(update={**changes, "updated_at": f"{int(org.updated_at) + 1}"})
 
 
-def spend(org: Organisation, units: int = 1) -> bool:
+def spend(org: Organization, units: int = 1) -> bool:
     try:
         usage.commit_spending(org, Meter.EMAIL, units)
     except QuotaExceeded:
@@ -50,13 +51,13 @@ def spend(org: Organisation, units: int = 1) -> bool:
     return True
 
 
-def used(org: Organisation) -> int:
-    return usage.of_month(org.id, MONTH).units["email"]
+def used(org: Organization) -> int:
+    return usage.get_monthly_usage(org.id, MONTH).units["email"]
 
 
 @pytest.fixture
 def choose(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    return lambda number: monkeypatch.setattr(charges, "choose", lambda _: number)
+    return lambda number: monkeypatch.setattr(charges, "choose_slice", lambda _: number)
 
 
 @given(st.sampled_from([0, 1, 7, 25, 130, 700]), SPENDINGS)
@@ -64,7 +65,7 @@ def choose(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 def test_on_one_item_a_spending_is_refused_if_and_only_if_it_is_more_than_is_left(
     quota: int, spendings: list[tuple[int, int]]
 ) -> None:
-    org, left = organisation(PlanName.STARTER, quota), quota
+    org, left = organization(PlanName.STARTER, quota), quota
     for units, _ in spendings:
         assert spend(org, units) is (units <= left)
         left = quota - used(org)
@@ -76,7 +77,7 @@ def test_on_one_item_a_spending_is_refused_if_and_only_if_it_is_more_than_is_lef
 def test_in_slices_too_a_spending_is_refused_if_and_only_if_it_is_more_than_is_left(
     choose: Callable[[int], None], quota: int, spendings: list[tuple[int, int]]
 ) -> None:
-    org = organisation(PlanName.GROWTH, quota)
+    org = organization(PlanName.GROWTH, quota)
     for units, number in spendings:
         choose(number)
         before = used(org)
@@ -86,9 +87,9 @@ def test_in_slices_too_a_spending_is_refused_if_and_only_if_it_is_more_than_is_l
         assert used(org) in (before, before + units)
 
 
-def held(org: Organisation, quota: int) -> tuple[list[int], int]:
+def held(org: Organization, quota: int) -> tuple[list[int], int]:
     """What each slice has left of what was lent to it, and what was not lent."""
-    items = store.counters(org.id, MONTH)
+    items = store.list_counters(org.id, MONTH)
     lent = sum(item.get("taken_email", 0) for item in items)
     return [item["left_email"] for item in items if "left_email" in item], quota - lent
 
@@ -98,7 +99,7 @@ def held(org: Organisation, quota: int) -> tuple[list[int], int]:
 def test_of_two_limits_the_nearer_one_holds_and_is_named(
     choose: Callable[[int], None], plan: PlanName, quota: int, spendings: list[tuple[int, int]]
 ) -> None:
-    org = organisation(plan, quota, cap_cents=1)  # twenty mails
+    org = organization(plan, quota, cap_cents=1)  # twenty mails
     for units, number in spendings:
         choose(number)
         before = used(org)
@@ -116,7 +117,7 @@ def test_of_two_limits_the_nearer_one_holds_and_is_named(
 def test_a_cap_holds_for_what_was_spent_before_it_was_set(
     choose: Callable[[int], None], times: list[tuple[int | None, list[tuple[int, int]]]], last: list[tuple[int, int]]
 ) -> None:
-    org = organisation(PlanName.SCALE)
+    org = organization(PlanName.SCALE)
     for cents, spendings in [*times, (1, last)]:
         org = changed(org, hard_cap=HardCap(enabled=cents is not None, monthly_cap_cents=cents or 0))
         for units, number in spendings:
@@ -126,7 +127,7 @@ def test_a_cap_holds_for_what_was_spent_before_it_was_set(
 
 
 def test_a_larger_plan_goes_on_from_what_was_used_under_the_smaller() -> None:
-    org = organisation(PlanName.STARTER, quota=10)
+    org = organization(PlanName.STARTER, quota=10)
     assert spend(org, 10)
     org = changed(org, plan=PlanName.SCALE, limits={"emails_per_month": 12})
     assert [spend(org, 3), spend(org, 2), spend(org, 1)] == [False, True, False]
@@ -134,13 +135,13 @@ def test_a_larger_plan_goes_on_from_what_was_used_under_the_smaller() -> None:
 
 @pytest.mark.parametrize("plan", [PlanName.STARTER, PlanName.SCALE])
 def test_a_refusal_says_what_was_used_and_what_the_limit_is(plan: PlanName) -> None:
-    org = organisation(plan, quota=10)
+    org = organization(plan, quota=10)
     spend(org, 8)
     with pytest.raises(QuotaExceeded) as refusal:
         usage.commit_spending(org, Meter.EMAIL, 3)
     assert refusal.value.code == "plan_quota"
     assert refusal.value.details == {"resource": "email", "current": 8, "cap": 10}
-    capped = organisation(plan, cap_cents=2)
+    capped = organization(plan, cap_cents=2)
     spend(capped, 30)
     with pytest.raises(QuotaExceeded) as refusal:
         usage.commit_spending(capped, Meter.EMAIL, 11)
@@ -150,12 +151,12 @@ def test_a_refusal_says_what_was_used_and_what_the_limit_is(plan: PlanName) -> N
 
 @pytest.mark.parametrize("plan", [PlanName.STARTER, PlanName.SCALE])
 def test_what_is_refused_leaves_nothing_behind_and_what_is_refused_elsewhere_costs_nothing(plan: PlanName) -> None:
-    org = organisation(plan, quota=1)
+    org = organization(plan, quota=1)
     place = {"pk": org.id, "sk": "mail"}
     mail = Put(table="core", item=place, unless_exists=True)
     with pytest.raises(QuotaExceeded):
         usage.commit_spending(org, Meter.EMAIL, 2, mail)
-    assert get("core", place) is None
+    assert get_item("core", place) is None
     usage.commit_spending(org, Meter.EMAIL, 1, mail)
     other = changed(org, limits={"emails_per_month": 10})
     with pytest.raises(ConditionFailedError):
@@ -164,29 +165,29 @@ def test_what_is_refused_leaves_nothing_behind_and_what_is_refused_elsewhere_cos
 
 
 @pytest.mark.parametrize("plan", [PlanName.STARTER, PlanName.SCALE])
-def test_each_month_begins_anew(plan: PlanName, frozen: clock.Frozen) -> None:
-    org = organisation(plan, quota=2)
+def test_each_month_begins_anew(plan: PlanName, frozen: clock.FrozenClock) -> None:
+    org = organization(plan, quota=2)
     assert [spend(org) for _ in range(3)] == [True, True, False]
     frozen.advance(days=20)
     assert spend(org)
-    assert (used(org), usage.of_month(org.id, "2026-02").units["email"]) == (2, 1)
+    assert (used(org), usage.get_monthly_usage(org.id, "2026-02").units["email"]) == (2, 1)
 
 
 def test_a_plan_without_limits_counts_and_refuses_nothing() -> None:
-    org = organisation(PlanName.ENTERPRISE)
+    org = organization(PlanName.ENTERPRISE)
     assert all(spend(org, 50) for _ in range(5))
-    found = usage.of_month(org.id, MONTH)
+    found = usage.get_monthly_usage(org.id, MONTH)
     assert (found.units["email"], found.spent_micros) == (250, 250 * 500)
 
 
 def test_what_does_not_count_towards_the_cap_is_not_stopped_by_it() -> None:
-    org = organisation(PlanName.SCALE)
+    org = organization(PlanName.SCALE)
     org = changed(org, hard_cap=HardCap(enabled=True, monthly_cap_cents=0, meters={"email": False}))
     assert spend(org, 50)
 
 
 def test_a_large_limit_is_lent_in_few_and_large_parts(choose: Callable[[int], None]) -> None:
-    org = organisation(PlanName.SCALE)
+    org = organization(PlanName.SCALE)
     choose(3)
     for _ in range(20):
         spend(org, 10)
@@ -194,7 +195,7 @@ def test_a_large_limit_is_lent_in_few_and_large_parts(choose: Callable[[int], No
 
 
 def test_a_cap_that_is_lowered_holds_in_every_slice_once_the_books_are_balanced(choose: Callable[[int], None]) -> None:
-    org = organisation(PlanName.SCALE, cap_cents=100)
+    org = organization(PlanName.SCALE, cap_cents=100)
     for number in range(usage.SLICES):
         choose(number)
         assert spend(org)
@@ -208,7 +209,7 @@ def test_a_cap_that_is_lowered_holds_in_every_slice_once_the_books_are_balanced(
 
 
 def test_a_smaller_plan_goes_on_from_what_was_used_under_the_larger_once_the_books_are_balanced() -> None:
-    org = organisation(PlanName.ENTERPRISE)
+    org = organization(PlanName.ENTERPRISE)
     for _ in range(30):
         assert spend(org)
     usage.rebalance(org.id)

@@ -1,4 +1,4 @@
-"""An organisation with a webhook, and workers that deliver to a receiver at hand."""
+"""An organization with a webhook, and workers that deliver to a receiver at hand."""
 
 from __future__ import annotations
 
@@ -8,34 +8,35 @@ from typing import Any
 
 import pytest
 
-from switchboard.aws import clock, queue, table
-from switchboard.aws.table import Put
+from switchboard.aws import queues, writes
+from switchboard.aws.writes import Put
 from switchboard.email import delivery as mail
 from switchboard.email import service as email
-from switchboard.email.models import Draft
+from switchboard.email.models import MailDraft
+from switchboard.kit import clock
 from switchboard.timers import store as timer_store
-from switchboard.webhooks import breaker, delivery, health_store, schedule, service
-from switchboard.webhooks.models import Delivery, Endpoint, Settings
+from switchboard.webhooks import breaker, deliveries, delivery_worker, health_store, schedule, service
+from switchboard.webhooks.models import Delivery, Endpoint, EndpointSettings
 from switchboard.webhooks.receivers import receiver_of
-from switchboard.webhooks.service import NewEndpoint
+from switchboard.webhooks.service import EndpointWithSecret
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Later, Stream, drain, tick, work
 from tests.unit.webhooks.receiver import Receiver
 
 
 @pytest.fixture
-def acme(cloud: dict[str, str], frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch) -> Tenant:
-    monkeypatch.setattr(schedule, "chance", lambda: 0.0)
-    monkeypatch.setattr(breaker, "choose", lambda _: 0)
-    timer_store.advance(clock.stamp()[:16])
+def acme(cloud: dict[str, str], frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch) -> Tenant:
+    monkeypatch.setattr(schedule, "jitter_fraction", lambda: 0.0)
+    monkeypatch.setattr(breaker, "choose_slot", lambda _: 0)
+    timer_store.advance_watermark(clock.now_iso()[:16])
     return tenant()
 
 
 @pytest.fixture
 def later(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> Later:
     """What the queues hold back."""
-    found = Later(queue.send_all)
-    monkeypatch.setattr(queue, "send_all", found)
+    found = Later(queues.try_send_messages)
+    monkeypatch.setattr(queues, "try_send_messages", found)
     return found
 
 
@@ -43,26 +44,26 @@ def later(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> Later:
 def receiver(monkeypatch: pytest.MonkeyPatch) -> Receiver:
     """Where every webhook arrives."""
     found = Receiver()
-    monkeypatch.setattr(delivery, "client", lambda: found)
+    monkeypatch.setattr(delivery_worker, "client", lambda: found)
     return found
 
 
-Register = Callable[..., NewEndpoint]
+Register = Callable[..., EndpointWithSecret]
 
 
 def answered_quickly(endpoint: Endpoint) -> None:
     """Give an endpoint a record of a quick answer, which was no success."""
-    item = {**health_store.key(receiver_of(endpoint.org_id, endpoint.id)), "quick_at": clock.stamp()}
-    table.write(Put(table="core", item=item))
+    item = {**health_store.health_key(receiver_of(endpoint.org_id, endpoint.id)), "quick_at": clock.now_iso()}
+    writes.write_item(Put(table="core", item=item))
 
 
 @pytest.fixture
 def register(acme: Tenant) -> Register:
     """Registers an endpoint that the workers for slow ones already know to be quick; with `new=True` nobody does."""
 
-    def make(url: str = "https://example.com/hook", *, new: bool = False, **settings: Any) -> NewEndpoint:
+    def make(url: str = "https://example.com/hook", *, new: bool = False, **settings: Any) -> EndpointWithSecret:
         kind = settings.pop("kind", "anima")
-        made = service.register(acme.caller(master=True), kind, Settings(url=url, **settings))
+        made = service.create_endpoint(acme.caller(master=True), kind, EndpointSettings(url=url, **settings))
         if not new:
             answered_quickly(made.endpoint)
         return made
@@ -72,8 +73,8 @@ def register(acme: Tenant) -> Register:
 
 def send(acme: Tenant) -> str:
     """A mail that was sent: its id."""
-    message = email.send(acme.caller(), Draft(to=["you@example.com"], subject="Hello", body="b"))
-    mail.deliver(message.org_id, message.id)
+    message = email.send_message(acme.caller(), MailDraft(to=["you@example.com"], subject="Hello", body="b"))
+    mail.send_queued(message.org_id, message.id)
     return message.id
 
 
@@ -89,7 +90,7 @@ class World:
     def go_on(self) -> None:
         """Let events, deliveries and what is due happen until nothing is left to do now."""
         # A tick looks through every minute since the last one: after a leap of days it begins at the present.
-        timer_store.advance(clock.iso(clock.now() - timedelta(minutes=1))[:16])
+        timer_store.advance_watermark(clock.format_iso(clock.now() - timedelta(minutes=1))[:16])
         while True:
             tick()
             self.stream.hand_on()
@@ -105,5 +106,5 @@ def world(acme: Tenant, later: Later, receiver: Receiver) -> World:
 
 def only(acme: Tenant, endpoint_id: str) -> Delivery:
     """The one delivery that an endpoint has."""
-    (found,), _ = service.deliveries(acme.org_id, endpoint_id, None, 10, None)
+    (found,), _ = deliveries.list_deliveries(acme.org_id, endpoint_id, None, 10, None)
     return found

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from switchboard.outbound.client import Answer
+from switchboard.outbound.client import Response
 
-Behaviour = Answer | Exception
+Behavior = Response | Exception
 
 
-def answer(status: int = 200, body: bytes = b"", milliseconds: int = 5, **headers: str) -> Answer:
+def answer(status: int = 200, body: bytes = b"", milliseconds: int = 5, **headers: str) -> Response:
     """An answer; `retry_after` is the header Retry-After."""
-    return Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, body, milliseconds)
+    return Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, body, milliseconds)
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,13 @@ class Receiver:
     """Takes every post, and answers as it is told to: the next in line, or 200."""
 
     got: list[Received] = field(default_factory=list)
-    answers: list[Behaviour] = field(default_factory=list)
-    by_url: dict[str, Behaviour] = field(default_factory=dict)
+    answers: list[Behavior] = field(default_factory=list)
+    by_url: dict[str, Behavior] = field(default_factory=dict)
     #: How long each post was to wait for its answer.
     seconds: list[float] = field(default_factory=list)
     before: Callable[[], None] = lambda: None
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Response:
         self.before()
         self.seconds.append(seconds)
         self.got.append(Received(url, dict(headers), body))

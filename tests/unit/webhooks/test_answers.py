@@ -9,10 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.aws import clock
-from switchboard.outbound.client import Answer
-from switchboard.webhooks import delivery, delivery_store, dispatch, retry_after, service, signing
-from switchboard.webhooks.models import Delivery, Status
+from switchboard.kit import clock
+from switchboard.outbound.client import Response
+from switchboard.webhooks import (
+    deliveries,
+    delivery_store,
+    delivery_worker,
+    new_delivery,
+    retry_after,
+    service,
+    signing,
+)
+from switchboard.webhooks.models import Delivery, DeliveryStatus
 from tests.actors import Tenant
 from tests.unit.properties import examples
 from tests.unit.webhooks.conftest import Register
@@ -33,11 +41,11 @@ def tried(acme: Tenant, register: Register, receiver: Receiver) -> Delivery:
     """A delivery after its first attempt. Its endpoint is a new one, so that no breaker stands in its way."""
     endpoint = register().endpoint
     origin = acme.caller(master=True)
-    made = service.send_test(origin, endpoint.id)
-    failed = delivery.deliver([dispatch.attempt_of(made)], sender=receiver)
+    made = deliveries.send_test_delivery(origin, endpoint.id)
+    failed = delivery_worker.deliver_batch([new_delivery.attempt_job(made)], sender=receiver)
     assert failed == set(), "the queue has nothing to bring again"
-    service.remove(origin, endpoint.id)
-    found = delivery_store.get(made.org_id, made.id)
+    service.delete_endpoint(origin, endpoint.id)
+    found = delivery_store.get_delivery(made.org_id, made.id)
     assert found is not None
     return found
 
@@ -47,17 +55,17 @@ def tried(acme: Tenant, register: Register, receiver: Receiver) -> Delivery:
 def test_whatever_comes_back_the_attempt_is_recorded(
     acme: Tenant, register: Register, receiver: Receiver, status: int, headers: Mapping[str, str], body: bytes
 ) -> None:
-    receiver.answers = [Answer(status, headers, body, 5)]
+    receiver.answers = [Response(status, headers, body, 5)]
     done = tried(acme, register, receiver)
     assert done.attempts == 1
     assert done.last is not None
     assert done.last.status == status
     if 200 <= status < 300:
-        assert done.status is Status.SUCCEEDED
+        assert done.status is DeliveryStatus.SUCCEEDED
     else:
-        assert done.status is Status.PENDING
+        assert done.status is DeliveryStatus.PENDING
         assert done.next_attempt_at is not None
-        assert done.next_attempt_at > clock.stamp()
+        assert done.next_attempt_at > clock.now_iso()
 
 
 @pytest.mark.parametrize("asked", ["²", "6²", "\ud800", "Fri, 31 Dec 9999 23:59:59 -2359"])
@@ -76,7 +84,7 @@ def test_an_interpretation_that_fails_loses_no_attempt(
     def broken(*_: Any) -> int:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(retry_after, "seconds", broken)
+    monkeypatch.setattr(retry_after, "parse_seconds", broken)
     receiver.answers = [answer(503, b"away", retry_after="60")]
     done = tried(acme, register, receiver)
     assert done.last is not None
@@ -90,7 +98,7 @@ def test_an_answer_at_which_the_client_itself_fails_is_an_attempt(
     receiver.answers = [error]
     done = tried(acme, register, receiver)
     assert done.last is not None
-    assert (done.attempts, done.last.status, done.status) == (1, None, Status.PENDING)
+    assert (done.attempts, done.last.status, done.status) == (1, None, DeliveryStatus.PENDING)
     assert done.error == "the response could not be read"
 
 
@@ -100,10 +108,10 @@ def test_what_we_could_not_even_send_is_no_attempt(
     def broken(*_: Any) -> dict[str, str]:
         raise ConnectionError
 
-    monkeypatch.setattr(signing, "headers", broken)
+    monkeypatch.setattr(signing, "signature_headers", broken)
     endpoint = register().endpoint
-    made = service.send_test(acme.caller(master=True), endpoint.id)
-    assert delivery.deliver([dispatch.attempt_of(made)], sender=receiver) == {0}
-    found = delivery_store.get(made.org_id, made.id)
+    made = deliveries.send_test_delivery(acme.caller(master=True), endpoint.id)
+    assert delivery_worker.deliver_batch([new_delivery.attempt_job(made)], sender=receiver) == {0}
+    found = delivery_store.get_delivery(made.org_id, made.id)
     assert found is not None
     assert (found.attempts, receiver.got) == (0, [])

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 
 import pytest
 
-from switchboard.aws import clock, session
-from switchboard.outbound.client import Answer
-from switchboard.webhooks import breaker, delivery, dispatch, service
+from switchboard.aws import clients
+from switchboard.fanout import dispatch
+from switchboard.kit import clock
+from switchboard.outbound.client import Response
+from switchboard.webhooks import breaker, deliveries, delivery_worker, service
 from switchboard.webhooks.jobs import DeliverWebhook, DispatchEvent
-from switchboard.webhooks.models import Status
+from switchboard.webhooks.models import DeliveryStatus
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Sabotage, drain
 from tests.unit.webhooks.conftest import Register, World, send
@@ -36,12 +38,12 @@ def spent(acme: Tenant, world: World, number: int) -> Counter[str]:
     assert len(told) == number
     saboteur = Sabotage()
     with saboteur.counting() as made:
-        assert dispatch.dispatch(told) == set()
+        assert dispatch.dispatch_events(told) == set()
         dispatched = Counter(made)
     jobs = [DeliverWebhook.read(body) for body in drain("deliveries")]
     assert len(jobs) == number
     with saboteur.counting() as made:
-        assert delivery.deliver(jobs) == set()
+        assert delivery_worker.deliver_batch(jobs) == set()
         return dispatched + Counter(made)
 
 
@@ -63,17 +65,17 @@ def test_a_webhook_alone_costs_four_requests_of_the_table_and_one_of_the_queue(
 
 def test_ten_webhooks_together_cost_half_a_request_each(acme: Tenant, steady: str, world: World) -> None:
     assert spent(acme, world, 10) == {"Query": 1, "BatchGetItem": 2, "TransactWriteItems": 1, JOBS: 1}
-    found, _ = service.deliveries(acme.org_id, steady, Status.SUCCEEDED, 100, None)
+    found, _ = deliveries.list_deliveries(acme.org_id, steady, DeliveryStatus.SUCCEEDED, 100, None)
     assert len(found) == 11
 
 
 def test_the_health_of_an_endpoint_that_is_well_is_noted_once_a_minute(
-    acme: Tenant, steady: str, world: World, frozen: clock.Frozen
+    acme: Tenant, steady: str, world: World, frozen: clock.FrozenClock
 ) -> None:
     frozen.advance(seconds=61)
     assert spent(acme, world, 1)["UpdateItem"] == 1
     assert spent(acme, world, 1)["UpdateItem"] == 0
-    assert service.get(acme.org_id, steady).health.last_delivery_at == clock.stamp()
+    assert service.get_endpoint(acme.org_id, steady).health.last_delivery_at == clock.now_iso()
 
 
 def test_an_endpoint_whose_trouble_is_over_is_noted_at_once(
@@ -81,9 +83,9 @@ def test_an_endpoint_whose_trouble_is_over_is_noted_at_once(
 ) -> None:
     receiver.answers = [answer(500)]
     assert spent(acme, world, 1)["UpdateItem"] == 1
-    assert service.get(acme.org_id, steady).health.failures == 1
+    assert service.get_endpoint(acme.org_id, steady).health.failures == 1
     assert spent(acme, world, 1)["UpdateItem"] == 1
-    assert service.get(acme.org_id, steady).health.failures == 0
+    assert service.get_endpoint(acme.org_id, steady).health.failures == 0
     assert spent(acme, world, 1)["UpdateItem"] == 0
 
 
@@ -102,25 +104,25 @@ def test_batches_of_several_organizations_read_each_ones_subscriptions_once(
     others = [tenant(name) for name in ("one", "two")]
     told = [job for org in (acme, *others) for job in events(org, world, 3)]
     with Sabotage().counting() as made:
-        assert dispatch.dispatch(told) == set()
+        assert dispatch.dispatch_events(told) == set()
     assert Counter(made) == {"Query": 3, "BatchGetItem": 1, JOBS: 1}
 
 
 class Hesitant(Receiver):
     """Lets each post wait."""
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Response:
         await asyncio.sleep(0.1)
         return await super().post(url, headers, body, seconds)
 
 
 def test_a_batch_that_waits_for_an_answer_lets_the_others_take_slots(
-    acme: Tenant, steady: str, world: World, monkeypatch: pytest.MonkeyPatch, frozen: clock.Frozen
+    acme: Tenant, steady: str, world: World, monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock
 ) -> None:
     monkeypatch.setattr(breaker, "WARY_SECONDS", 0.01)
-    monkeypatch.setattr(delivery, "client", Hesitant)
+    monkeypatch.setattr(delivery_worker, "client", Hesitant)
     assert spent(acme, world, 1)["UpdateItem"] == 1
-    health = service.get(acme.org_id, steady).health
+    health = service.get_endpoint(acme.org_id, steady).health
     assert breaker.needs_slot(health)
     frozen.advance(seconds=61)
     assert not breaker.needs_slot(health)
@@ -128,6 +130,6 @@ def test_a_batch_that_waits_for_an_answer_lets_the_others_take_slots(
 
 def test_what_is_counted_are_all_requests(acme: Tenant) -> None:
     with Sabotage().counting() as made:
-        session.dynamodb().list_tables()
-        session.client("sqs").list_queues()
+        clients.dynamodb_client().list_tables()
+        clients.get_client("sqs").list_queues()
     assert made == ["ListTables", "ListQueues"]

@@ -8,27 +8,28 @@ from typing import Any
 
 import pytest
 
-from switchboard.aws import clock
-from switchboard.aws.table import commit
+from switchboard.aws.writes import commit
 from switchboard.events import service as events
 from switchboard.events.models import Subject
+from switchboard.kit import clock
 from switchboard.timers import service as timers
 from switchboard.webhooks import (
     attempts,
     callbacks,
-    delivery,
+    deliveries,
     delivery_store,
-    dispatch,
+    delivery_worker,
     health_store,
+    new_delivery,
     receivers,
     schedule,
     service,
     settings,
 )
-from switchboard.webhooks.health_store import Lease
+from switchboard.webhooks.health_store import SlotLease
 from switchboard.webhooks.jobs import DeliverWebhook
-from switchboard.webhooks.kinds import JITTER, KINDS
-from switchboard.webhooks.models import Endpoint, Health, Rendered
+from switchboard.webhooks.kinds import JITTER, WEBHOOK_KINDS
+from switchboard.webhooks.models import Endpoint, ReceiverHealth, RenderedEvent
 from switchboard.webhooks.receivers import receiver_of
 from tests.actors import Tenant
 from tests.integration.sabotage import drain, work
@@ -51,33 +52,33 @@ def fail(acme: Tenant, world: World, receiver: Receiver, status: int = 500) -> N
     world.go_on()
 
 
-def seen(endpoint: Endpoint) -> tuple[bool, Health]:
-    found = service.get(endpoint.org_id, endpoint.id)
+def seen(endpoint: Endpoint) -> tuple[bool, ReceiverHealth]:
+    found = service.get_endpoint(endpoint.org_id, endpoint.id)
     return found.endpoint.active, found.health
 
 
 def test_two_failures_with_days_of_silence_between_do_not_disable(
-    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen
+    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     fail(acme, world, receiver, 400)
     frozen.advance(days=6)
     fail(acme, world, receiver, 503)
     active, health = seen(quiet)
     assert active
-    assert (health.failing_since, health.failed_at, health.failures) == (clock.stamp(), clock.stamp(), 2)
+    assert (health.failing_since, health.failed_at, health.failures) == (clock.now_iso(), clock.now_iso(), 2)
 
 
 def test_an_endpoint_that_is_seldom_sent_to_is_never_disabled_by_single_failures(
-    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen
+    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     for _ in range(4):
         fail(acme, world, receiver)
-        frozen.advance(seconds=schedule.LONGEST_PAUSE.total_seconds() + 60)
+        frozen.advance(seconds=schedule.MAX_PAUSE.total_seconds() + 60)
     assert seen(quiet)[0]
 
 
 def test_after_a_silence_the_five_days_begin_anew(
-    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen
+    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     fail(acme, world, receiver)
     frozen.advance(days=4)
@@ -91,13 +92,13 @@ def test_after_a_silence_the_five_days_begin_anew(
 
 
 def test_one_delivery_alone_disables_nothing_however_often_it_fails(
-    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen
+    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     fail(acme, world, receiver)
-    (alone,), _ = service.deliveries(acme.org_id, quiet.id, None, 10, None)
+    (alone,), _ = deliveries.list_deliveries(acme.org_id, quiet.id, None, 10, None)
     for _ in range(12):
         frozen.advance(hours=20)
-        service.redeliver(acme.caller(master=True), alone.id)
+        deliveries.redeliver_delivery(acme.caller(master=True), alone.id)
         world.go_on()
     active, health = seen(quiet)
     assert (active, health.failures, health.failing_for()) == (True, 13, timedelta(0))
@@ -112,7 +113,7 @@ def test_one_delivery_alone_disables_nothing_however_often_it_fails(
 
 
 def test_several_deliveries_of_one_batch_count_as_several(
-    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen
+    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     receiver.by_url[URL] = answer(500)
     for hours in range(0, 121, 20):
@@ -123,16 +124,16 @@ def test_several_deliveries_of_one_batch_count_as_several(
             world.stream.hand_on()
             work("workers/webhooks")
             work("workers/deliveries", together=10)
-            (one, _), _ = service.deliveries(acme.org_id, quiet.id, None, 10, None)
+            (one, _), _ = deliveries.list_deliveries(acme.org_id, quiet.id, None, 10, None)
         else:
-            service.redeliver(acme.caller(master=True), one.id)
+            deliveries.redeliver_delivery(acme.caller(master=True), one.id)
             world.go_on()
         frozen.advance(hours=20)
     assert not seen(quiet)[0]
 
 
 def test_a_success_between_ends_what_several_had_begun(
-    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen
+    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     for day in range(9):
         receiver.by_url[URL] = answer(200 if day == 4 else 500)
@@ -144,7 +145,7 @@ def test_a_success_between_ends_what_several_had_begun(
 
 
 def test_a_success_ends_the_failing(
-    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen
+    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     fail(acme, world, receiver)
     receiver.by_url = {}
@@ -160,13 +161,13 @@ def test_the_pauses_of_the_schedule_are_no_silence(
     register: Register,
     world: World,
     receiver: Receiver,
-    frozen: clock.Frozen,
+    frozen: clock.FrozenClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(schedule, "chance", lambda: 1.0)
+    monkeypatch.setattr(schedule, "jitter_fraction", lambda: 1.0)
     endpoint = register(events=["message.sent"]).endpoint
     receiver.by_url[URL] = answer(500)
-    began, pauses = clock.now(), [pause * (1 + JITTER) for pause in KINDS["anima"].schedule]
+    began, pauses = clock.now(), [pause * (1 + JITTER) for pause in WEBHOOK_KINDS["anima"].schedule]
     for pause in (*pauses, *pauses):
         if pause == timedelta(0):
             send(acme)
@@ -181,7 +182,7 @@ def test_a_fault_of_ours_long_after_a_failure_does_not_disable(
     quiet: Endpoint,
     world: World,
     receiver: Receiver,
-    frozen: clock.Frozen,
+    frozen: clock.FrozenClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def broken(_: Endpoint) -> dict[str, str]:
@@ -194,33 +195,33 @@ def test_a_fault_of_ours_long_after_a_failure_does_not_disable(
     world.stream.hand_on()
     work("workers/webhooks")
     (job,) = [DeliverWebhook.read(body) for body in drain("deliveries")]
-    assert delivery.deliver([job]) == {0}
+    assert delivery_worker.deliver_batch([job]) == {0}
     assert seen(quiet)[0]
 
 
 def test_no_pause_of_a_schedule_is_as_long_as_a_silence() -> None:
-    longest = max(pause for kind in KINDS.values() for pause in kind.schedule)
-    assert longest * (1 + JITTER) < schedule.LONGEST_PAUSE
-    assert schedule.LONGEST_PAUSE > schedule.LONGEST_WAIT
-    assert health_store.read({"failing_since": clock.stamp()}).failing_for() == timedelta(0)
+    longest = max(pause for kind in WEBHOOK_KINDS.values() for pause in kind.schedule)
+    assert longest * (1 + JITTER) < schedule.MAX_PAUSE
+    assert schedule.MAX_PAUSE > schedule.MAX_RETRY_AFTER
+    assert health_store.parse_health({"failing_since": clock.now_iso()}).failing_for() == timedelta(0)
 
 
 def call_back(acme: Tenant, number: int, url: str = URL) -> str:
     """Name a callback as a call does, and send it something. Returns its endpoint's id."""
-    callback = callbacks.endpoint_for(acme.org_id, "key_1", url)
-    event = events.of(
+    callback = callbacks.ensure_callback_endpoint(acme.org_id, "key_1", url)
+    event = events.new_event(
         acme.caller(), "webhook.test", Subject(type="webhook", id=callback.id, version=1), kind="opticomm"
     )
     commit(callback.writes)
-    endpoint = service.get(acme.org_id, callback.id).endpoint
-    told = Rendered(event="call.ended", body={}, sequence=1, key=f"call_{number}")
-    one = dispatch.delivery_of(endpoint, told, event)
-    commit(delivery_store.put(one), timers.soon(dispatch.attempt_of(one)))
+    endpoint = service.get_endpoint(acme.org_id, callback.id).endpoint
+    told = RenderedEvent(event="call.ended", body={}, sequence=1, key=f"call_{number}")
+    one = new_delivery.new_delivery(endpoint, told, event)
+    commit(delivery_store.put_delivery_writes(one), timers.job_write(new_delivery.attempt_job(one)))
     return endpoint.id
 
 
 def test_a_callbacks_endpoint_that_was_disabled_has_its_five_days_again_when_it_is_named_again(
-    acme: Tenant, world: World, receiver: Receiver, frozen: clock.Frozen
+    acme: Tenant, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     receiver.by_url[URL] = answer(500)
 
@@ -229,7 +230,7 @@ def test_a_callbacks_endpoint_that_was_disabled_has_its_five_days_again_when_it_
         while True:
             endpoint_id, number = call_back(acme, int(clock.epoch())), number + 1
             world.go_on()
-            if not service.get(acme.org_id, endpoint_id).endpoint.active:
+            if not service.get_endpoint(acme.org_id, endpoint_id).endpoint.active:
                 return number
             frozen.advance(hours=20)
 
@@ -243,18 +244,18 @@ def test_callbacks_of_a_key_to_a_host_share_their_health(
 ) -> None:
     handed: list[str] = []
     slots: list[int] = []
-    hand_over, take = delivery._hand_over, health_store.take
+    hand_over, take = delivery_worker._hand_over, health_store.take_lease
 
     def noted(wanted: Sequence[Any]) -> None:
         handed.append(attempts.SLOW_QUEUE)
         hand_over(wanted)
 
-    def taken(receiver: receivers.Receiver, lease: Lease, now: str) -> Health:
+    def taken(receiver: receivers.WebhookReceiver, lease: SlotLease, now: str) -> ReceiverHealth:
         slots.extend(lease.numbers)
         return take(receiver, lease, now)
 
-    monkeypatch.setattr(delivery, "_hand_over", noted)
-    monkeypatch.setattr(health_store, "take", taken)
+    monkeypatch.setattr(delivery_worker, "_hand_over", noted)
+    monkeypatch.setattr(health_store, "take_lease", taken)
     made: set[str] = set()
     for number in range(5):
         made.add(call_back(acme, number, f"https://example.com:8443/cb?call={number}"))
@@ -270,17 +271,17 @@ def test_callbacks_of_a_key_to_a_host_share_their_health(
     assert handed, "another port is another host"
     keys = {receiver_of(acme.org_id, one).id for one in made}
     assert len(keys) == 1
-    another = callbacks.endpoint_for(acme.org_id, "key_2", "https://example.com:8443/cb").id
+    another = callbacks.ensure_callback_endpoint(acme.org_id, "key_2", "https://example.com:8443/cb").id
     assert receiver_of(acme.org_id, another).id not in keys
 
 
 def test_a_callback_to_a_host_that_has_long_been_failing_has_five_days_of_its_own(
-    acme: Tenant, world: World, receiver: Receiver, frozen: clock.Frozen
+    acme: Tenant, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     for number in range(9):
         url = f"https://example.com/cb?call={number}"
         receiver.by_url[url] = answer(500)
         endpoint_id = call_back(acme, number, url)
         world.go_on()
-        assert service.get(acme.org_id, endpoint_id).endpoint.active
+        assert service.get_endpoint(acme.org_id, endpoint_id).endpoint.active
         frozen.advance(hours=20)

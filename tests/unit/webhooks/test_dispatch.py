@@ -9,11 +9,23 @@ from typing import Any
 
 import pytest
 
-from switchboard.aws import clock, queue, table
-from switchboard.aws.table import Put, commit
-from switchboard.webhooks import bodies, delivery, delivery_store, dispatch, health_store, service, store, template
+from switchboard.aws import queues, writes
+from switchboard.aws.writes import Put, commit
+from switchboard.fanout import dispatch
+from switchboard.kit import clock
+from switchboard.webhooks import (
+    bodies,
+    deliveries,
+    delivery_store,
+    delivery_worker,
+    health_store,
+    new_delivery,
+    service,
+    store,
+    template,
+)
 from switchboard.webhooks.jobs import DeliverWebhook, DispatchEvent
-from switchboard.webhooks.models import Endpoint, Status
+from switchboard.webhooks.models import DeliveryStatus, Endpoint
 from switchboard.webhooks.receivers import receiver_of
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import drain, work
@@ -33,17 +45,17 @@ def jobs() -> list[DeliverWebhook]:
 
 
 def test_dispatching_again_neither_undoes_a_delivery_nor_makes_a_second_one(
-    acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.Frozen
+    acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     made = register(events=["message.sent"])
     batch = told(acme, world)
     receiver.answers = [answer(500)]
-    dispatch.dispatch(batch)
-    assert delivery.deliver(jobs()) == set()
+    dispatch.dispatch_events(batch)
+    assert delivery_worker.deliver_batch(jobs()) == set()
     failed_once = only(acme, made.endpoint.id)
     frozen.advance(seconds=2)
-    dispatch.dispatch(batch)
-    assert delivery.deliver(jobs()) == set()
+    dispatch.dispatch_events(batch)
+    assert delivery_worker.deliver_batch(jobs()) == set()
     assert only(acme, made.endpoint.id) == failed_once
     assert (failed_once.attempts, len(receiver.got)) == (1, 1)
 
@@ -52,21 +64,21 @@ def test_a_job_that_comes_once_more_beside_its_retry_does_not_swallow_it(
     acme: Tenant, register: Register, world: World, receiver: Receiver
 ) -> None:
     made = register(events=["message.sent"])
-    dispatch.dispatch(told(acme, world))
+    dispatch.dispatch_events(told(acme, world))
     (first,) = jobs()
     receiver.answers = [answer(500)]
-    delivery.deliver([first])
+    delivery_worker.deliver_batch([first])
     retry = first.model_copy(update={"attempt": 2, "made": None})
-    assert delivery.deliver([first, retry, retry, first]) == set()
+    assert delivery_worker.deliver_batch([first, retry, retry, first]) == set()
     delivered = only(acme, made.endpoint.id)
-    assert (delivered.status, delivered.attempts, len(receiver.got)) == (Status.SUCCEEDED, 2, 2)
+    assert (delivered.status, delivered.attempts, len(receiver.got)) == (DeliveryStatus.SUCCEEDED, 2, 2)
 
 
 def test_two_workers_with_one_job_record_one_attempt(
     acme: Tenant, register: Register, world: World, receiver: Receiver
 ) -> None:
     made = register(events=["message.sent"])
-    dispatch.dispatch(told(acme, world, 3))
+    dispatch.dispatch_events(told(acme, world, 3))
     batch = jobs()
     inner: list[set[int]] = []
 
@@ -79,14 +91,14 @@ def test_two_workers_with_one_job_record_one_attempt(
         thread.join()
 
     def second(other: Receiver) -> set[int]:
-        return asyncio.run(delivery._batch(batch[:2], False, other))
+        return asyncio.run(delivery_worker._batch(batch[:2], False, other))
 
     receiver.before = once_more
-    assert delivery.deliver(batch, sender=receiver) == set()
+    assert delivery_worker.deliver_batch(batch, sender=receiver) == set()
     assert inner == [set()]
-    found, _ = service.deliveries(acme.org_id, made.endpoint.id, None, 10, None)
+    found, _ = deliveries.list_deliveries(acme.org_id, made.endpoint.id, None, 10, None)
     assert sorted(one.attempts for one in found) == [1, 1, 1]
-    assert sum(one.status is Status.SUCCEEDED for one in found) >= 1
+    assert sum(one.status is DeliveryStatus.SUCCEEDED for one in found) >= 1
 
 
 def test_one_organizations_fault_is_no_others(
@@ -94,9 +106,9 @@ def test_one_organizations_fault_is_no_others(
 ) -> None:
     made = register(events=["message.sent"])
     other = tenant("other")
-    table.write(Put(table="core", item={"pk": f"{other.org_id}#webhooks", "sk": "wh_broken", "url": 7}))
+    writes.write_item(Put(table="core", item={"pk": f"{other.org_id}#webhooks", "sk": "wh_broken", "url": 7}))
     batch = [*told(other, world), *told(acme, world)]
-    assert dispatch.dispatch(batch) == {place for place, job in enumerate(batch) if job.org_id == other.org_id}
+    assert dispatch.dispatch_events(batch) == {place for place, job in enumerate(batch) if job.org_id == other.org_id}
     assert [job.endpoint_id for job in jobs()] == [made.endpoint.id]
 
 
@@ -105,15 +117,15 @@ def test_an_event_that_cannot_be_rendered_comes_again_alone(
 ) -> None:
     register(events=["message.sent"])
     batch = told(acme, world, 3)
-    text_of = bodies.text_of
+    text_of = bodies.body_text
 
     def broken(shape: str | None, body: dict[str, Any]) -> str:
         if body["messageId"] == batch[1].event.subject.id:
             raise ZeroDivisionError
         return text_of(shape, body)
 
-    monkeypatch.setattr(bodies, "text_of", broken)
-    assert dispatch.dispatch(batch) == {1}
+    monkeypatch.setattr(bodies, "body_text", broken)
+    assert dispatch.dispatch_events(batch) == {1}
     assert len(jobs()) == 2
 
 
@@ -123,15 +135,15 @@ def test_an_endpoint_that_cannot_be_told_of_an_event_silences_no_other(
     register(events=["message.sent"], template='"broken"')
     well = register("https://example.com/well", events=["message.sent"])
     batch = told(acme, world)
-    text_of = bodies.text_of
+    text_of = bodies.body_text
 
     def broken(shape: str | None, body: dict[str, Any]) -> str:
         if shape:
             raise ZeroDivisionError
         return text_of(shape, body)
 
-    monkeypatch.setattr(bodies, "text_of", broken)
-    assert dispatch.dispatch(batch) == {0}
+    monkeypatch.setattr(bodies, "body_text", broken)
+    assert dispatch.dispatch_events(batch) == {0}
     assert [job.endpoint_id for job in jobs()] == [well.endpoint.id]
 
 
@@ -143,7 +155,7 @@ def test_a_stored_template_that_can_never_be_filled_fails_no_event(
     old = endpoint.model_copy(update={"template": shape, "version": 2})
     commit(store.ENDPOINTS.save(old))
     well = register("https://example.com/well", events=["message.sent"])
-    assert dispatch.dispatch(told(acme, world)) == set()
+    assert dispatch.dispatch_events(told(acme, world)) == set()
     found = {job.endpoint_id: job.made for job in jobs()}
     assert {one.event for one in found.values() if one} == {"message.sent"}
     plain, shaped = found[well.endpoint.id], found[endpoint.id]
@@ -158,33 +170,35 @@ def test_an_event_whose_job_the_queue_does_not_take_comes_again(
     register(events=["message.sent"])
     register("https://example.com/other", events=["message.sent"])
     batch = told(acme, world, 2)
-    monkeypatch.setattr(queue, "send_all", lambda _: {3})
-    assert dispatch.dispatch(batch) == {1}
+    monkeypatch.setattr(queues, "try_send_messages", lambda _: {3})
+    assert dispatch.dispatch_events(batch) == {1}
 
 
 def test_an_event_older_than_deliveries_are_kept_is_told_no_more(
-    acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.Frozen
+    acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     register(events=["message.sent"])
     batch = told(acme, world)
     frozen.advance(days=30)
-    assert dispatch.dispatch(batch) == set()
+    assert dispatch.dispatch_events(batch) == set()
     assert jobs() == []
 
 
 def test_a_delivery_that_has_to_wait_is_seen_and_comes_again(
-    acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.Frozen
+    acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     made = register(events=["message.sent"])
-    health_store.open_breaker(receiver_of(acme.org_id, made.endpoint.id), clock.iso(clock.now().replace(minute=59)))
+    health_store.open_breaker(
+        receiver_of(acme.org_id, made.endpoint.id), clock.format_iso(clock.now().replace(minute=59))
+    )
     send(acme)
     world.go_on()
     waiting = only(acme, made.endpoint.id)
-    assert (waiting.status, waiting.attempts) == (Status.PENDING, 0)
+    assert (waiting.status, waiting.attempts) == (DeliveryStatus.PENDING, 0)
     assert receiver.got == []
     frozen.advance(hours=1)
     world.go_on()
-    assert only(acme, made.endpoint.id).status is Status.SUCCEEDED
+    assert only(acme, made.endpoint.id).status is DeliveryStatus.SUCCEEDED
 
 
 def test_what_a_slow_endpoint_gets_travels_on_unstored(
@@ -201,25 +215,25 @@ def test_what_a_slow_endpoint_gets_travels_on_unstored(
     (body,) = drain("slow-deliveries")
     job = DeliverWebhook.read(body)
     assert job.made is not None
-    assert delivery_store.get(acme.org_id, job.delivery_id) is None
-    assert delivery.deliver([job], slow=True) == set()
-    found = delivery_store.get(acme.org_id, job.delivery_id)
+    assert delivery_store.get_delivery(acme.org_id, job.delivery_id) is None
+    assert delivery_worker.deliver_batch([job], slow=True) == set()
+    found = delivery_store.get_delivery(acme.org_id, job.delivery_id)
     assert found is not None
-    assert found.status is Status.SUCCEEDED
+    assert found.status is DeliveryStatus.SUCCEEDED
 
 
 def test_a_deleted_webhooks_delivery_is_not_stored_and_a_disabled_ones_is(
     acme: Tenant, register: Register, world: World, receiver: Receiver
 ) -> None:
     gone, off = register(events=["message.sent"]), register("https://example.com/off", events=["message.sent"])
-    dispatch.dispatch(told(acme, world))
+    dispatch.dispatch_events(told(acme, world))
     waiting = {job.endpoint_id: job for job in jobs()}
     caller = acme.caller(master=True)
-    service.remove(caller, gone.endpoint.id)
-    service.change(caller, off.endpoint.id, {"active": False})
-    assert delivery.deliver(list(waiting.values())) == set()
-    assert delivery_store.get(acme.org_id, waiting[gone.endpoint.id].delivery_id) is None
-    assert only(acme, off.endpoint.id).status is Status.CANCELED
+    service.delete_endpoint(caller, gone.endpoint.id)
+    service.update_endpoint(caller, off.endpoint.id, {"active": False})
+    assert delivery_worker.deliver_batch(list(waiting.values())) == set()
+    assert delivery_store.get_delivery(acme.org_id, waiting[gone.endpoint.id].delivery_id) is None
+    assert only(acme, off.endpoint.id).status is DeliveryStatus.CANCELED
     assert receiver.got == []
 
 
@@ -233,14 +247,14 @@ def test_a_deleted_webhooks_delivery_is_not_stored_and_a_disabled_ones_is(
 )
 def test_no_template_makes_a_body_that_is_too_large(shape: str) -> None:
     body = {"event": "message.sent", "text": "é" * 9_000, "data": {str(n): "x" * 400 for n in range(40)}}
-    assert len(bodies.text_of(shape, body).encode()) <= bodies.MAX_BODY
+    assert len(bodies.body_text(shape, body).encode()) <= bodies.MAX_BODY_BYTES
 
 
 def test_values_that_are_too_long_are_cut_and_the_template_keeps_its_shape() -> None:
     body = {"event": "message.sent", "text": "x" * 25_000, "list": ["y" * 400] * 60}
-    told = json.loads(bodies.text_of('{"is": "{{event}}", "more": ["{{text}}"], "nothing": "{{a}}"}', body))
+    told = json.loads(bodies.body_text('{"is": "{{event}}", "more": ["{{text}}"], "nothing": "{{a}}"}', body))
     assert told == {"is": "message.sent", "more": ["x" * 500 + "…"], "nothing": None}
-    assert bodies.text_of('"{{a}}"', body) == "null"
+    assert bodies.body_text('"{{a}}"', body) == "null"
 
 
 def test_a_template_that_repeats_a_value_beyond_all_measure_costs_no_more_than_it_may_have(
@@ -248,15 +262,15 @@ def test_a_template_that_repeats_a_value_beyond_all_measure_costs_no_more_than_i
 ) -> None:
     body = {"event": "message.sent", "recipients": ["x" * 249] * 50}
     filled: list[int] = []
-    fill = template.fill
+    fill = template.fill_template
 
     def counted(*arguments: Any) -> Any:
         filled.append(arguments[2])
         return fill(*arguments)
 
-    monkeypatch.setattr(template, "fill", counted)
-    assert json.loads(bodies.text_of(json.dumps({"a": "{{recipients}}" * 580}), body)) == body
-    assert sum(filled) <= 6 * bodies.MAX_BODY, "without a budget it would be 7,000,000 characters"
+    monkeypatch.setattr(template, "fill_template", counted)
+    assert json.loads(bodies.body_text(json.dumps({"a": "{{recipients}}" * 580}), body)) == body
+    assert sum(filled) <= 6 * bodies.MAX_BODY_BYTES, "without a budget it would be 7,000,000 characters"
 
 
 def test_endpoints_with_the_same_template_share_an_events_body(
@@ -266,15 +280,15 @@ def test_endpoints_with_the_same_template_share_an_events_body(
     for number, shape in enumerate(shapes):
         register(f"https://example.com/{number}", events=["message.sent"], template=shape)
     made: list[tuple[str | None, str]] = []
-    text_of = bodies.text_of
+    text_of = bodies.body_text
 
     def counted(shape: str | None, body: dict[str, Any]) -> str:
         made.append((shape, body["messageId"]))
         return text_of(shape, body)
 
-    monkeypatch.setattr(bodies, "text_of", counted)
+    monkeypatch.setattr(bodies, "body_text", counted)
     batch = told(acme, world, 2)
-    assert dispatch.dispatch(batch) == set()
+    assert dispatch.dispatch_events(batch) == set()
     assert len(made) == len(set(made)) == 2 * len(set(shapes))
     sent = {(one.subject_id, one.body) for one in (job.made for job in jobs()) if one}
     assert len(sent) == len(made)
@@ -282,7 +296,7 @@ def test_endpoints_with_the_same_template_share_an_events_body(
 
 def test_a_jobs_message_fits_the_queue_whatever_the_body(acme: Tenant, register: Register) -> None:
     endpoint: Endpoint = register().endpoint
-    made = service.send_test(acme.caller(master=True), endpoint.id)
-    body = bodies.text_of(None, {"a": ["\x01é" * 3_000]})
-    job = dispatch.attempt_of(made.model_copy(update={"body": body * 2}), made=True)
+    made = deliveries.send_test_delivery(acme.caller(master=True), endpoint.id)
+    body = bodies.body_text(None, {"a": ["\x01é" * 3_000]})
+    job = new_delivery.attempt_job(made.model_copy(update={"body": body * 2}), made=True)
     assert len(job.message().text) < 250_000

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from switchboard.webhooks import catalogue, dispatch
+from switchboard.fanout import dispatch
+from switchboard.webhooks import event_names
 from switchboard.webhooks.jobs import DeliverWebhook, DispatchEvent
-from switchboard.webhooks.kinds import KINDS
+from switchboard.webhooks.kinds import WEBHOOK_KINDS
 from tests.actors import Tenant
 from tests.integration.sabotage import drain
 from tests.unit.webhooks.conftest import Register, World, send
@@ -17,7 +18,7 @@ def dispatched(acme: Tenant, world: World) -> tuple[set[int], list[str]]:
     """Which jobs come again after a mail was sent, and which endpoints get it."""
     send(acme)
     world.stream.hand_on()
-    again = dispatch.dispatch([DispatchEvent.read(body) for body in drain("webhooks")])
+    again = dispatch.dispatch_events([DispatchEvent.read(body) for body in drain("webhooks")])
     return again, [DeliverWebhook.read(body).endpoint_id for body in drain("deliveries")]
 
 
@@ -40,9 +41,9 @@ def test_an_endpoint_of_hum_silences_no_other(acme: Tenant, register: Register, 
 def test_every_kind_of_endpoint_has_names_of_events(
     acme: Tenant, register: Register, world: World, receiver: Receiver
 ) -> None:
-    assert set(KINDS) == set(catalogue.NAMES)
+    assert set(WEBHOOK_KINDS) == set(event_names.EVENT_NAMES)
     well = register("https://example.com/well", events=["message.sent"])
-    for kind in sorted(KINDS):
+    for kind in sorted(WEBHOOK_KINDS):
         register(f"https://example.com/{kind}", kind=kind, events=["*"])
     again, told = dispatched(acme, world)
     assert (again, well.endpoint.id in told) == (set(), True)

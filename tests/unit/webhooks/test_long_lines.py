@@ -6,23 +6,24 @@ from collections import Counter
 
 import pytest
 
-from switchboard.aws import clock, table
+from switchboard.aws import writes
+from switchboard.kit import clock
 from switchboard.webhooks import (
     breaker,
-    delivery,
     delivery_store,
+    delivery_worker,
     health_store,
+    parked_sender,
     parking,
     parking_store,
-    pulling,
     service,
     store,
 )
 from switchboard.webhooks.jobs import WakeReceiver, WatchReceiver
-from switchboard.webhooks.kinds import KINDS, is_ordered
-from switchboard.webhooks.models import Delivery, Endpoint, Health, Settings, Status
-from switchboard.webhooks.parking_store import Parked
-from switchboard.webhooks.receivers import Receiver as To
+from switchboard.webhooks.kinds import WEBHOOK_KINDS, is_ordered
+from switchboard.webhooks.models import Delivery, DeliveryStatus, Endpoint, EndpointSettings, ReceiverHealth
+from switchboard.webhooks.parking_store import ParkedAttempt
+from switchboard.webhooks.receivers import WebhookReceiver as To
 from switchboard.webhooks.receivers import receiver_of
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Sabotage, drain, work
@@ -41,19 +42,19 @@ def receiver_at(endpoint: Endpoint) -> To:
     return receiver_of(endpoint.org_id, endpoint.id)
 
 
-def health(endpoint: Endpoint) -> Health:
-    return health_store.get(receiver_at(endpoint))
+def health(endpoint: Endpoint) -> ReceiverHealth:
+    return health_store.get_health(receiver_at(endpoint))
 
 
 def wake(endpoint: Endpoint) -> WakeReceiver:
     return WakeReceiver(org_id=endpoint.org_id, endpoint_id=endpoint.id)
 
 
-def statuses(endpoint: Endpoint, made: list[Delivery]) -> Counter[Status]:
-    found: Counter[Status] = Counter()
+def statuses(endpoint: Endpoint, made: list[Delivery]) -> Counter[DeliveryStatus]:
+    found: Counter[DeliveryStatus] = Counter()
     for start in range(0, len(made), 100):
         places = [(one.org_id, one.id) for one in made[start : start + 100]]
-        found.update(one.status for one in delivery_store.get_many(places) if one)
+        found.update(one.status for one in delivery_store.get_deliveries(places) if one)
     return found
 
 
@@ -62,118 +63,120 @@ def statuses(endpoint: Endpoint, made: list[Delivery]) -> Counter[Status]:
 
 @pytest.mark.parametrize("slow", [False, True])
 def test_rounds_that_send_nothing_end_with_their_time_and_hand_over(
-    endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch,
+    endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch,
     slow: bool,
 ) -> None:  # fmt: skip
     made = line_up(endpoint, 420)
-    service.disable(endpoint, "failing", "all deliveries failed for five days")
+    service.disable_endpoint(endpoint, "failing", "all deliveries failed for five days")
     rounds: list[int] = []
-    ready_of = pulling.ready_of
+    ready_of = parked_sender.sendable_attempts
 
-    def taking_two_seconds(parked: list[Parked]) -> object:
+    def taking_two_seconds(parked: list[ParkedAttempt]) -> object:
         rounds.append(len(parked))
         frozen.advance(seconds=2)
         return ready_of(parked)
 
-    monkeypatch.setattr(pulling, "ready_of", taking_two_seconds)
+    monkeypatch.setattr(parked_sender, "sendable_attempts", taking_two_seconds)
     began = clock.epoch()
-    assert delivery.deliver([wake(endpoint)], slow=slow, sender=receiver) == set()
+    assert delivery_worker.deliver_batch([wake(endpoint)], slow=slow, sender=receiver) == set()
     if slow:
         assert rounds == [10, 100, 100, 100, 100, 10]
-        assert statuses(endpoint, made) == {Status.CANCELED: 420}
+        assert statuses(endpoint, made) == {DeliveryStatus.CANCELED: 420}
         return
     assert (rounds, clock.epoch() - began) == ([10, 100, 100], 6)
-    assert not breaker.held_until(health(endpoint)), "the slot and the turn are given back"
-    assert statuses(endpoint, made) == {Status.CANCELED: 210, Status.PENDING: 210}
+    assert not breaker.leased_until(health(endpoint)), "the slot and the turn are given back"
+    assert statuses(endpoint, made) == {DeliveryStatus.CANCELED: 210, DeliveryStatus.PENDING: 210}
     assert work("workers/deliveries", at_most=1) == 1, "it was handed over"
     world.go_on()
-    assert statuses(endpoint, made) == {Status.CANCELED: 420}
+    assert statuses(endpoint, made) == {DeliveryStatus.CANCELED: 420}
     assert (health(endpoint).waiting, receiver.got) == (None, [])
 
 
 def test_a_round_that_sends_nothing_keeps_its_lease(
-    endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch
+    endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line_up(endpoint, 200)
-    service.disable(endpoint, "failing", "all deliveries failed for five days")
-    ready_of, held = pulling.ready_of, []
+    service.disable_endpoint(endpoint, "failing", "all deliveries failed for five days")
+    ready_of, held = parked_sender.sendable_attempts, []
 
-    def taking_a_second(parked: list[Parked]) -> object:
+    def taking_a_second(parked: list[ParkedAttempt]) -> object:
         held.append(health(endpoint).turn_until)
         frozen.advance(seconds=1)
         return ready_of(parked)
 
-    monkeypatch.setattr(pulling, "ready_of", taking_a_second)
-    delivery.deliver([wake(endpoint)], sender=receiver)
+    monkeypatch.setattr(parked_sender, "sendable_attempts", taking_a_second)
+    delivery_worker.deliver_batch([wake(endpoint)], sender=receiver)
     assert len(held) == len(set(held)) == 3
     assert health(endpoint).last_delivery_at is None, "nothing was sent"
 
 
 @pytest.mark.parametrize("removed", [False, True])
 def test_a_canceled_line_costs_a_tenth_of_a_request_each(
-    endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen, removed: bool
+    endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock, removed: bool
 ) -> None:
     made = line_up(endpoint, 310)
     if removed:
-        table.write(store.delete_endpoint(endpoint))
+        writes.write_item(store.delete_endpoint_writes(endpoint))
     else:
-        service.disable(endpoint, "failing", "all deliveries failed for five days")
+        service.disable_endpoint(endpoint, "failing", "all deliveries failed for five days")
     with Sabotage().counting() as requests:
-        delivery.deliver([wake(endpoint)], sender=receiver)
-    assert statuses(endpoint, made) == {Status.CANCELED: 310}
+        delivery_worker.deliver_batch([wake(endpoint)], sender=receiver)
+    assert statuses(endpoint, made) == {DeliveryStatus.CANCELED: 310}
     assert requests.count("GetItem") == 0
     assert len(requests) < 50
 
 
 def test_what_is_given_up_at_an_open_breaker_looks_at_the_clock(
-    endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch
+    endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = line_up(endpoint, 200)
-    service.disable(endpoint, "failing", "all deliveries failed for five days")
+    service.disable_endpoint(endpoint, "failing", "all deliveries failed for five days")
     health_store.open_breaker(receiver_at(endpoint), "2027-01-01T00:00:00.000Z")
-    ready_of = pulling.ready_of
+    ready_of = parked_sender.sendable_attempts
 
-    def taking_two_seconds(parked: list[Parked]) -> object:
+    def taking_two_seconds(parked: list[ParkedAttempt]) -> object:
         frozen.advance(seconds=2)
         return ready_of(parked)
 
-    monkeypatch.setattr(pulling, "ready_of", taking_two_seconds)
-    delivery.deliver([wake(endpoint)], sender=receiver)
-    assert statuses(endpoint, made) == {Status.CANCELED: 75, Status.PENDING: 125}
+    monkeypatch.setattr(parked_sender, "sendable_attempts", taking_two_seconds)
+    delivery_worker.deliver_batch([wake(endpoint)], sender=receiver)
+    assert statuses(endpoint, made) == {DeliveryStatus.CANCELED: 75, DeliveryStatus.PENDING: 125}
     assert health(endpoint).wake_at, "a wake-up goes on"
 
 
 def test_a_wide_look_sends_no_more_than_there_is_room_for_and_in_order(
-    endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch
+    endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone = line_up(endpoint, 10)
     for one in gone:
-        table.write(delivery_store.save(one, one.moved(Status.CANCELED, completed_at=clock.stamp())))
+        writes.write_item(
+            delivery_store.save_delivery_writes(one, one.moved(DeliveryStatus.CANCELED, completed_at=clock.now_iso()))
+        )
     made = line_up(endpoint, 40, first=10)
     at_once: list[int] = []
-    attempt_all = pulling.attempts.attempt_all
+    attempt_all = parked_sender.attempts.attempt_all
 
     async def counted(sending: object, held: list[object]) -> object:
         at_once.append(len(held))
         return await attempt_all(sending, held)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(pulling.attempts, "attempt_all", counted)
-    delivery.deliver([wake(endpoint)], sender=receiver)
-    assert at_once[0] == pulling.A_SLOT, "one slot's attempts, until something has succeeded"
+    monkeypatch.setattr(parked_sender.attempts, "attempt_all", counted)
+    delivery_worker.deliver_batch([wake(endpoint)], sender=receiver)
+    assert at_once[0] == parked_sender.ATTEMPTS_PER_SLOT, "one slot's attempts, until something has succeeded"
     assert receiver.ids == [one.id for one in made]
 
 
 def test_only_an_ordered_kinds_ids_say_so() -> None:
-    assert {kind.name for kind in KINDS.values() if is_ordered(f"{kind.prefix}_1")} == {
-        kind.name for kind in KINDS.values() if kind.ordered
+    assert {kind.name for kind in WEBHOOK_KINDS.values() if is_ordered(f"{kind.prefix}_1")} == {
+        kind.name for kind in WEBHOOK_KINDS.values() if kind.ordered
     }
 
 
 # --- a watch loses nothing -----------------------------------------------------------------------------------------
 
 
-def arranged_watch(endpoint: Endpoint, frozen: clock.Frozen) -> WatchReceiver:
-    parking.watch(receiver_at(endpoint), endpoint.id, health(endpoint))
+def arranged_watch(endpoint: Endpoint, frozen: clock.FrozenClock) -> WatchReceiver:
+    parking.arrange_watch(receiver_at(endpoint), endpoint.id, health(endpoint))
     at = health(endpoint).watch_at
     assert at
     frozen.advance(seconds=parking.WATCH_EVERY.total_seconds() + 60)
@@ -183,41 +186,41 @@ def arranged_watch(endpoint: Endpoint, frozen: clock.Frozen) -> WatchReceiver:
 @pytest.mark.parametrize("parked", [True, False])
 @pytest.mark.parametrize("done", range(4, 10))
 def test_a_watch_that_never_comes_to_its_end_leaves_the_next_one_and_a_wake_up(
-    endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen, done: int, parked: bool
+    endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock, done: int, parked: bool
 ) -> None:
     line_up(endpoint, 350, parked=parked)
     job = arranged_watch(endpoint, frozen)
     saboteur = Sabotage()
     for _ in range(3):
         with saboteur.killing(after=done):
-            parking.look(job)
+            parking.watch_receiver(job)
     now = health(endpoint)
-    assert (now.watch_at or "") > clock.stamp()
-    assert (now.wake_at or "") > clock.stamp()
+    assert (now.watch_at or "") > clock.now_iso()
+    assert (now.wake_at or "") > clock.now_iso()
 
 
 def test_a_watch_looks_through_some_pages_and_lets_a_job_go_on(
-    endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch
+    endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parking, "_AT_ONCE", 10)
     monkeypatch.setattr(parking, "_PAGES", 3)
     made = line_up(endpoint, 100, parked=False)
     job = arranged_watch(endpoint, frozen)
     with Sabotage().counting() as requests:
-        parking.look(job)
+        parking.watch_receiver(job)
     assert len(requests) < 25
-    assert len(parking_store.first(receiver_at(endpoint), 200)) == 30
+    assert len(parking_store.oldest_attempts(receiver_at(endpoint), 200)) == 30
     watches = []
     while jobs := _handed_on(world):
         (rest,) = jobs
         watches.append(rest)
-        parking.look(rest)
+        parking.watch_receiver(rest)
     assert [one.at for one in watches] == [job.at] * 3
     assert all(one.start for one in watches)
     for _ in range(30):
         frozen.advance(seconds=1)
         world.go_on()
-    assert statuses(endpoint, made) == {Status.SUCCEEDED: 100}
+    assert statuses(endpoint, made) == {DeliveryStatus.SUCCEEDED: 100}
     assert len(receiver.ids) == len(set(receiver.ids)) == 100
 
 
@@ -231,21 +234,23 @@ def _handed_on(world: World) -> list[WatchReceiver]:
 
 @pytest.mark.parametrize("line", ["sent", "canceled"])
 def test_another_tenants_delivery_is_sent_with_the_first_batch_beside_a_line_of_hundreds(
-    endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.Frozen, monkeypatch: pytest.MonkeyPatch,
+    endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch,
     line: str,
 ) -> None:  # fmt: skip
     line_up(endpoint, 600)
-    ready_of = pulling.ready_of
+    ready_of = parked_sender.sendable_attempts
 
-    def taking_its_time(parked: list[Parked]) -> object:
+    def taking_its_time(parked: list[ParkedAttempt]) -> object:
         frozen.advance(milliseconds=500)
         return ready_of(parked)
 
-    monkeypatch.setattr(pulling, "ready_of", taking_its_time)
+    monkeypatch.setattr(parked_sender, "sendable_attempts", taking_its_time)
     if line == "canceled":
-        service.disable(endpoint, "failing", "all deliveries failed for five days")
+        service.disable_endpoint(endpoint, "failing", "all deliveries failed for five days")
     other = tenant("other")
-    theirs = service.register(other.caller(master=True), "anima", Settings(url="https://example.org/hook")).endpoint
+    theirs = service.create_endpoint(
+        other.caller(master=True), "anima", EndpointSettings(url="https://example.org/hook")
+    ).endpoint
     answered_quickly(theirs)
     job = delivery_at(theirs, 0)
     began, at = clock.epoch(), dict[str, float]()
@@ -255,8 +260,8 @@ def test_another_tenants_delivery_is_sent_with_the_first_batch_beside_a_line_of_
         at.setdefault(str(len(receiver.got)), clock.epoch() - began)
 
     receiver.before = posted
-    assert delivery.deliver([wake(endpoint), job], sender=receiver) == set()
+    assert delivery_worker.deliver_batch([wake(endpoint), job], sender=receiver) == set()
     place = receiver.ids.index(job.delivery_id)
-    assert place <= pulling.A_SLOT, "the first round's attempts at the most"
+    assert place <= parked_sender.ATTEMPTS_PER_SLOT, "the first round's attempts at the most"
     assert at[str(place)] < 1
     assert clock.epoch() - began < 10, "the worker takes other batches soon"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from switchboard.email import delivery as mail
+from switchboard.email import feedback
 from switchboard.email import service as email
-from switchboard.email.models import Draft
+from switchboard.email.models import MailDraft
 from tests.actors import Tenant
 from tests.unit.email.test_inbound import mail as letter
 from tests.unit.email.test_inbound import received
@@ -16,9 +17,9 @@ from tests.unit.webhooks.receiver import Receiver
 
 def sent(acme: Tenant) -> str:
     """A mail to three."""
-    draft = Draft(to=["a@example.com", "B@example.com"], bcc=["c@example.com"], subject="s", body="b")
-    message = email.send(acme.caller(), draft)
-    mail.deliver(message.org_id, message.id)
+    draft = MailDraft(to=["a@example.com", "B@example.com"], bcc=["c@example.com"], subject="s", body="b")
+    message = email.send_message(acme.caller(), draft)
+    mail.send_queued(message.org_id, message.id)
     return message.id
 
 
@@ -31,8 +32,8 @@ def test_a_webhook_names_those_of_whom_something_was_reported(
 ) -> None:
     register(events=["message.*"])
     message_id = sent(acme)
-    mail.bounced(acme.org_id, message_id, ["b@example.com"], permanent=True)
-    mail.delivered(acme.org_id, message_id, ["c@example.com", "a@example.com"])
+    feedback.record_bounce(acme.org_id, message_id, ["b@example.com"], permanent=True)
+    feedback.record_delivery(acme.org_id, message_id, ["c@example.com", "a@example.com"])
     world.go_on()
     assert told(receiver) == {
         "message.sent": ("a@example.com", ["a@example.com", "B@example.com", "c@example.com"]),
@@ -58,6 +59,6 @@ def test_it_names_that_address_whomever_the_mail_says_it_is_to(
     (message,) = received(letter(To=to.format(acme.address), Cc="d@example.com"), acme.address)
     world.go_on()
     assert told(receiver) == {"message.received": (acme.address, [acme.address])}
-    shown = email.get(acme.caller(), message.id)
+    shown = email.get_message(acme.caller(), message.id)
     assert (shown.to, shown.cc) == (message.to, ["d@example.com"])
     assert acme.address not in shown.to or len(shown.to) == 3

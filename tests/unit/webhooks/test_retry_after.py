@@ -12,7 +12,7 @@ from switchboard.webhooks import retry_after
 from tests.unit.properties import examples
 
 NOW = datetime(2026, 11, 29, 13, 23, tzinfo=UTC)
-MOST = retry_after.MOST_SECONDS
+MOST = retry_after.MAX_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ MOST = retry_after.MOST_SECONDS
     ],
 )
 def test_what_is_understood(text: str, seconds: int) -> None:
-    assert retry_after.seconds(text, NOW) == seconds
+    assert retry_after.parse_seconds(text, NOW) == seconds
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_what_is_understood(text: str, seconds: int) -> None:
     ],
 )
 def test_what_is_not_understood_asks_for_nothing(text: str | None) -> None:
-    assert retry_after.seconds(text, NOW) is None
+    assert retry_after.parse_seconds(text, NOW) is None
 
 
 PARTS = st.sampled_from(
@@ -71,5 +71,5 @@ PARTS = st.sampled_from(
 @given(st.text(max_size=60) | st.lists(PARTS, max_size=14).map("".join) | st.integers().map(str))
 @examples(1_000)
 def test_nothing_raises_and_no_wait_is_endless(text: str) -> None:
-    found = retry_after.seconds(text, NOW)
+    found = retry_after.parse_seconds(text, NOW)
     assert found is None or 0 <= found <= MOST

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from cryptography.exceptions import InvalidTag
 
-from switchboard.aws import clock, secret
-from switchboard.aws.table import Query, commit
+from switchboard.aws import secret
+from switchboard.aws.reads import Query
+from switchboard.aws.writes import commit
 from switchboard.errors import Conflict, Invalid, NotFound, QuotaExceeded
-from switchboard.webhooks import callbacks, catalogue, service, settings, signing, store, template
-from switchboard.webhooks.models import Endpoint, Settings, Status
+from switchboard.kit import clock
+from switchboard.webhooks import callbacks, deliveries, event_names, service, settings, signing, store, template
+from switchboard.webhooks.models import DeliveryStatus, Endpoint, EndpointSettings
 from tests.actors import Tenant, tenant, with_effect
 from tests.integration.sabotage import drain
 from tests.unit.webhooks.conftest import Register, World
@@ -74,31 +76,35 @@ def test_sealed_headers_are_this_endpoints_only(register: Register) -> None:
 def test_a_registration_that_is_run_again_makes_one_endpoint_with_one_secret(acme: Tenant) -> None:
     caller = acme.caller(master=True)
     made = [
-        service.register(with_effect(caller, "k"), "anima", Settings(url=URL), with_effect(caller, "k").effect)
+        service.create_endpoint(
+            with_effect(caller, "k"), "anima", EndpointSettings(url=URL), with_effect(caller, "k").effect
+        )
         for _ in range(2)
     ]
     assert made[0].secret == made[1].secret
-    assert len(store.subscriptions(acme.org_id)) == 1
+    assert len(store.list_subscriptions(acme.org_id)) == 1
 
 
 def test_a_rotation_that_is_run_again_makes_one_new_secret(acme: Tenant, register: Register) -> None:
     made = register()
     caller = acme.caller(master=True)
-    first, again = (service.rotate(caller, made.endpoint.id, with_effect(caller, "r").effect) for _ in range(2))
+    first, again = (
+        service.rotate_endpoint_secret(caller, made.endpoint.id, with_effect(caller, "r").effect) for _ in range(2)
+    )
     assert first.secret == again.secret != made.secret
-    assert service.get(acme.org_id, made.endpoint.id).endpoint.generation == 2
+    assert service.get_endpoint(acme.org_id, made.endpoint.id).endpoint.generation == 2
 
 
 def test_a_removal_that_is_run_again_is_done(acme: Tenant, register: Register) -> None:
     made = register()
     caller = acme.caller(master=True)
     for _ in range(2):
-        service.remove(caller, made.endpoint.id, with_effect(caller, "d").effect)
+        service.delete_endpoint(caller, made.endpoint.id, with_effect(caller, "d").effect)
     with pytest.raises(NotFound):
-        service.remove(caller, made.endpoint.id)
+        service.delete_endpoint(caller, made.endpoint.id)
 
 
-def test_an_organisation_has_so_many_webhooks_and_no_more(
+def test_an_organization_has_so_many_webhooks_and_no_more(
     acme: Tenant, register: Register, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "MAX_ENDPOINTS", 2)
@@ -106,33 +112,33 @@ def test_an_organisation_has_so_many_webhooks_and_no_more(
     register()
     with pytest.raises(QuotaExceeded):
         register()
-    service.remove(acme.caller(master=True), first.endpoint.id)
+    service.delete_endpoint(acme.caller(master=True), first.endpoint.id)
     register()
 
 
-def test_another_organisations_endpoints_and_deliveries_are_not_there(acme: Tenant, register: Register) -> None:
+def test_another_organizations_endpoints_and_deliveries_are_not_there(acme: Tenant, register: Register) -> None:
     made = register()
-    delivery = service.send_test(acme.caller(master=True), made.endpoint.id)
+    delivery = deliveries.send_test_delivery(acme.caller(master=True), made.endpoint.id)
     stranger = tenant("other").caller(master=True)
     for action in (
-        lambda: service.get(stranger.org_id, made.endpoint.id),
-        lambda: service.change(stranger, made.endpoint.id, {"active": False}),
-        lambda: service.remove(stranger, made.endpoint.id),
-        lambda: service.rotate(stranger, made.endpoint.id),
-        lambda: service.send_test(stranger, made.endpoint.id),
-        lambda: service.recover(stranger, made.endpoint.id, clock.stamp()),
-        lambda: service.deliveries(stranger.org_id, made.endpoint.id, None, 10, None),
-        lambda: service.find_delivery(stranger.org_id, delivery.id),
-        lambda: service.redeliver(stranger, delivery.id),
+        lambda: service.get_endpoint(stranger.org_id, made.endpoint.id),
+        lambda: service.update_endpoint(stranger, made.endpoint.id, {"active": False}),
+        lambda: service.delete_endpoint(stranger, made.endpoint.id),
+        lambda: service.rotate_endpoint_secret(stranger, made.endpoint.id),
+        lambda: deliveries.send_test_delivery(stranger, made.endpoint.id),
+        lambda: deliveries.start_recovery(stranger, made.endpoint.id, clock.now_iso()),
+        lambda: deliveries.list_deliveries(stranger.org_id, made.endpoint.id, None, 10, None),
+        lambda: deliveries.get_delivery(stranger.org_id, delivery.id),
+        lambda: deliveries.redeliver_delivery(stranger, delivery.id),
     ):
         with pytest.raises(NotFound):
             action()
-    assert service.listing(stranger.org_id, None, 10, None)[0] == []
+    assert service.list_endpoints(stranger.org_id, None, 10, None)[0] == []
 
 
 def test_a_change_keeps_what_it_does_not_name(acme: Tenant, register: Register) -> None:
     made = register(custom_headers={"x": "1"}, events=["message.*"], label="l")
-    changed = service.change(acme.caller(master=True), made.endpoint.id, {"description": "d"}).endpoint
+    changed = service.update_endpoint(acme.caller(master=True), made.endpoint.id, {"description": "d"}).endpoint
     assert settings.custom_headers(changed) == {"x": "1"}
     assert (changed.events, changed.label, changed.description, changed.url) == (
         ["message.*"],
@@ -147,22 +153,22 @@ def test_two_changes_at_once_do_not_undo_each_other(
 ) -> None:
     made = register()
     caller = acme.caller(master=True)
-    applied = settings.applied
+    applied = settings.apply_settings
 
-    def with_another_change(endpoint: Endpoint, wanted: Settings) -> Endpoint:
-        monkeypatch.setattr(settings, "applied", applied)
-        service.change(caller, made.endpoint.id, {"label": "first"})
+    def with_another_change(endpoint: Endpoint, wanted: EndpointSettings) -> Endpoint:
+        monkeypatch.setattr(settings, "apply_settings", applied)
+        service.update_endpoint(caller, made.endpoint.id, {"label": "first"})
         return applied(endpoint, wanted)
 
-    monkeypatch.setattr(settings, "applied", with_another_change)
-    changed = service.change(caller, made.endpoint.id, {"description": "second"}).endpoint
+    monkeypatch.setattr(settings, "apply_settings", with_another_change)
+    changed = service.update_endpoint(caller, made.endpoint.id, {"description": "second"}).endpoint
     assert (changed.label, changed.description, changed.version) == ("first", "second", 3)
 
 
 @pytest.mark.parametrize("action", ["send_test", "recover"])
 def test_nothing_is_sent_to_a_disabled_endpoint(acme: Tenant, register: Register, action: str) -> None:
     made = register(active=False)
-    arguments = (clock.stamp(),) if action == "recover" else ()
+    arguments = (clock.now_iso(),) if action == "recover" else ()
     with pytest.raises(Conflict):
         getattr(service, action)(acme.caller(master=True), made.endpoint.id, *arguments)
 
@@ -170,62 +176,64 @@ def test_nothing_is_sent_to_a_disabled_endpoint(acme: Tenant, register: Register
 def test_a_delivery_under_way_is_not_sent_twice(acme: Tenant, register: Register) -> None:
     made = register()
     caller = acme.caller(master=True)
-    delivery = service.send_test(caller, made.endpoint.id)
+    delivery = deliveries.send_test_delivery(caller, made.endpoint.id)
     with pytest.raises(Conflict):
-        service.redeliver(caller, delivery.id)
+        deliveries.redeliver_delivery(caller, delivery.id)
 
 
 def test_a_delivery_whose_attempt_is_an_hour_overdue_can_be_sent_again(
-    acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.Frozen
+    acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     made, caller = register(), acme.caller(master=True)
     receiver.answers = [answer(500)]
-    delivery = service.send_test(caller, made.endpoint.id)
+    delivery = deliveries.send_test_delivery(caller, made.endpoint.id)
     world.go_on()
     frozen.advance(seconds=5)
     world.later.bring()
     assert len(drain("deliveries")) == 1, "the retry, which is lost here"
     frozen.advance(minutes=60)
     with pytest.raises(Conflict):
-        service.redeliver(caller, delivery.id)
+        deliveries.redeliver_delivery(caller, delivery.id)
     frozen.advance(minutes=1)
-    service.redeliver(caller, delivery.id)
+    deliveries.redeliver_delivery(caller, delivery.id)
     with pytest.raises(Conflict):
-        service.redeliver(caller, delivery.id)
+        deliveries.redeliver_delivery(caller, delivery.id)
     world.go_on()
-    sent = service.find_delivery(acme.org_id, delivery.id)
-    assert (sent.status, sent.attempts, sent.tries) == (Status.SUCCEEDED, 2, 1)
+    sent = deliveries.get_delivery(acme.org_id, delivery.id)
+    assert (sent.status, sent.attempts, sent.tries) == (DeliveryStatus.SUCCEEDED, 2, 1)
 
 
 def test_deliveries_are_listed_page_by_page_newest_first(
-    acme: Tenant, register: Register, frozen: clock.Frozen
+    acme: Tenant, register: Register, frozen: clock.FrozenClock
 ) -> None:
     made = register()
     ids = []
     for _ in range(5):
-        ids.append(service.send_test(acme.caller(master=True), made.endpoint.id).id)
+        ids.append(deliveries.send_test_delivery(acme.caller(master=True), made.endpoint.id).id)
         frozen.advance(seconds=1)
     found: list[str] = []
     after = None
     while True:
-        page, after = service.deliveries(acme.org_id, made.endpoint.id, None, 2, after)
+        page, after = deliveries.list_deliveries(acme.org_id, made.endpoint.id, None, 2, after)
         found += [delivery.id for delivery in page]
         if after is None:
             break
     assert found == ids[::-1]
-    _, cursor = service.deliveries(acme.org_id, made.endpoint.id, None, 2, None)
+    _, cursor = deliveries.list_deliveries(acme.org_id, made.endpoint.id, None, 2, None)
     with pytest.raises(Invalid):
-        service.dead_letters(acme.org_id, 2, cursor)
+        deliveries.list_dead_letters(acme.org_id, 2, cursor)
 
 
 # --- callbacks ----------------------------------------------------------------------------------------------------
 
 
 def test_a_keys_callbacks_to_one_url_are_one_endpoint(acme: Tenant) -> None:
-    one, same, other = (callbacks.endpoint_for(acme.org_id, key, URL) for key in ("key_1", "key_1", "key_2"))
+    one, same, other = (
+        callbacks.ensure_callback_endpoint(acme.org_id, key, URL) for key in ("key_1", "key_1", "key_2")
+    )
     assert one.id == same.id != other.id
     with pytest.raises(Invalid):
-        callbacks.endpoint_for(acme.org_id, "key_1", "https://10.0.0.1/")
+        callbacks.ensure_callback_endpoint(acme.org_id, "key_1", "https://10.0.0.1/")
 
 
 def test_callbacks_are_signed_with_the_keys_secret(acme: Tenant) -> None:
@@ -233,22 +241,22 @@ def test_callbacks_are_signed_with_the_keys_secret(acme: Tenant) -> None:
         id="cb_1", org_id=acme.org_id, kind="opticomm", url=URL, key_id="key_1", timeout_ms=1, max_attempts=1,
         created_at="", updated_at="",
     )  # fmt: skip
-    assert signing.secrets_of(endpoint) == [callbacks.secret_of(acme.org_id, "key_1")]
+    assert signing.secrets_of(endpoint) == [callbacks.callback_secret(acme.org_id, "key_1")]
 
 
 def test_a_callbacks_endpoint_is_nobodys_to_rotate_change_or_remove(acme: Tenant) -> None:
-    callback = callbacks.endpoint_for(acme.org_id, "key_1", URL)
+    callback = callbacks.ensure_callback_endpoint(acme.org_id, "key_1", URL)
     commit(callback.writes)
     caller = acme.caller(master=True)
     for action in (
-        lambda: service.rotate(caller, callback.id),
-        lambda: service.change(caller, callback.id, {"active": False}),
-        lambda: service.remove(caller, callback.id),
+        lambda: service.rotate_endpoint_secret(caller, callback.id),
+        lambda: service.update_endpoint(caller, callback.id, {"active": False}),
+        lambda: service.delete_endpoint(caller, callback.id),
     ):
         with pytest.raises(NotFound):
             action()
-    endpoint = service.get(acme.org_id, callback.id).endpoint
-    assert signing.secrets_of(endpoint) == [callbacks.secret_of(acme.org_id, "key_1")]
+    endpoint = service.get_endpoint(acme.org_id, callback.id).endpoint
+    assert signing.secrets_of(endpoint) == [callbacks.callback_secret(acme.org_id, "key_1")]
 
 
 # --- templates and filters ----------------------------------------------------------------------------------------
@@ -274,7 +282,7 @@ def test_a_callbacks_endpoint_is_nobodys_to_rotate_change_or_remove(acme: Tenant
 )
 def test_a_template_fills_values_and_nothing_else(text: str, filled: Any) -> None:
     body = {"a": {"b": [1, {"c": "x"}]}, "n": 7, "q": '","injected":"'}
-    assert template.fill(template.check(text), body, 1_000) == filled
+    assert template.fill_template(template.check_template(text), body, 1_000) == filled
 
 
 def test_what_a_template_fills_in_has_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,31 +296,31 @@ def test_what_a_template_fills_in_has_a_budget(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(template, "_text", counted)
     body = {"a": ["x" * 96], "b": "y"}
     shape = json.dumps(["{{a}}", "{{b}}{{a}}"] * 5)
-    assert template.fill(shape, body, 1_005)[9].startswith("y[")
+    assert template.fill_template(shape, body, 1_005)[9].startswith("y[")
     assert written == [body["a"], "y"], "each value is written once"
     with pytest.raises(template.TooLongError):
-        template.fill(shape, body, 1_004)
+        template.fill_template(shape, body, 1_004)
 
 
 def test_a_template_may_be_eight_levels_deep() -> None:
     deepest = "[" * 8 + '"{{a}}"' + "]" * 8
-    assert template.fill(template.check(deepest), {"a": 1}, 10) == [[[[[[[[1]]]]]]]]
+    assert template.fill_template(template.check_template(deepest), {"a": 1}, 10) == [[[[[[[[1]]]]]]]]
     with pytest.raises(Invalid) as refusal:
-        template.check(f"[{deepest}]")
+        template.check_template(f"[{deepest}]")
     assert refusal.value.details["fields"] == {"template": "is nested too deeply: use at most 8 levels"}
 
 
 def test_a_change_to_a_template_that_is_too_deep_is_refused(acme: Tenant, register: Register) -> None:
     made = register(template='"{{event}}"')
     with pytest.raises(Invalid):
-        service.change(acme.caller(master=True), made.endpoint.id, {"template": "[" * 9 + "]" * 9})
-    assert service.get(acme.org_id, made.endpoint.id).endpoint == made.endpoint
+        service.update_endpoint(acme.caller(master=True), made.endpoint.id, {"template": "[" * 9 + "]" * 9})
+    assert service.get_endpoint(acme.org_id, made.endpoint.id).endpoint == made.endpoint
 
 
 def test_every_type_that_is_told_of_has_a_name_in_each_kind_that_tells_of_it() -> None:
-    for names in catalogue.NAMES.values():
-        assert all(name and type_ in catalogue.TYPES for type_, name in names.items())
-    assert catalogue.event_types("athos") == ["call.scored"]
+    for names in event_names.EVENT_NAMES.values():
+        assert all(name and type_ in event_names.EVENT_TYPES for type_, name in names.items())
+    assert event_names.event_types("athos") == ["call.scored"]
 
 
 def test_what_is_sealed_for_one_purpose_is_read_for_no_other(cloud: dict[str, str]) -> None:

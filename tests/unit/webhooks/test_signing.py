@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from switchboard.aws import clock
+from switchboard.kit import clock
 from switchboard.webhooks import signing
-from switchboard.webhooks.kinds import KINDS
+from switchboard.webhooks.kinds import WEBHOOK_KINDS
 from switchboard.webhooks.models import Delivery, Endpoint, KindName
-from switchboard.webhooks.signing import Message
+from switchboard.webhooks.signing import SignedMessage
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -22,8 +22,8 @@ def moment(seconds: int) -> datetime:
 
 
 def test_standard_webhooks() -> None:
-    message = Message("msg_p5jXN8AQM9LWM0D4loKWxJek", "e", moment(1614265330), '{"test": 2432232314}')
-    assert signing.standard(message, ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]) == {
+    message = SignedMessage("msg_p5jXN8AQM9LWM0D4loKWxJek", "e", moment(1614265330), '{"test": 2432232314}')
+    assert signing.standard_headers(message, ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]) == {
         "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
         "webhook-timestamp": "1614265330",
         "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
@@ -32,8 +32,8 @@ def test_standard_webhooks() -> None:
 
 def test_anima() -> None:
     body = '{"event":"message.received","occurredAt":"2026-07-28T12:00:00.000Z"}'
-    message = Message("dlv_1", "message.received", clock.parse("2026-07-28T12:00:00.000Z"), body)
-    assert signing.SCHEMES["anima"](message, ["whsec_conformance"]) == {
+    message = SignedMessage("dlv_1", "message.received", clock.parse("2026-07-28T12:00:00.000Z"), body)
+    assert signing.SIGNATURE_SCHEMES["anima"](message, ["whsec_conformance"]) == {
         "X-Anima-Signature": "v1=cb174a061a6f4857288a34c3fe8b0a6b70c9b3fff94c5430956853e798c26179",
         "X-Anima-Timestamp": "2026-07-28T12:00:00.000Z",
         "X-Anima-Event": "message.received",
@@ -42,23 +42,23 @@ def test_anima() -> None:
 
 
 def test_athos() -> None:
-    message = Message("wh_1", "call.scored", moment(1749139254), '{"event":"call.scored","success":true}')
-    assert signing.SCHEMES["athos"](message, ["whsec_test"]) == {
+    message = SignedMessage("wh_1", "call.scored", moment(1749139254), '{"event":"call.scored","success":true}')
+    assert signing.SIGNATURE_SCHEMES["athos"](message, ["whsec_test"]) == {
         "X-Athos-Signature": "t=1749139254,v1=673a15253a926cfb689f39b90160e4b091af3a8cfe6e9f9788b489b61b5af4ea",
         "X-Athos-Webhook-Id": "wh_1",
     }
 
 
 def test_hum() -> None:
-    message = Message("dlv_1", "call.completed", moment(1749139254), '{"type":"call.completed"}')
-    assert signing.SCHEMES["hum"](message, ["whsec_test"]) == {
+    message = SignedMessage("dlv_1", "call.completed", moment(1749139254), '{"type":"call.completed"}')
+    assert signing.SIGNATURE_SCHEMES["hum"](message, ["whsec_test"]) == {
         "X-HUM-Signature": "sha256=2f46916bf94d0c3f7843d2830d133326dc3dd0e49f2630834ddb5e2a651dc7ef",
         "X-HUM-Event": "call.completed",
     }
 
 
 def endpoint(kind: KindName = "anima", **facts: object) -> Endpoint:
-    now = clock.stamp()
+    now = clock.now_iso()
     made = Endpoint(
         id="wh_1", org_id="org_a", kind=kind, url="https://example.com", timeout_ms=1_000, max_attempts=3,
         created_at=now, updated_at=now,
@@ -69,7 +69,7 @@ def endpoint(kind: KindName = "anima", **facts: object) -> Endpoint:
 def delivery(body: str = '{"event":"é"}') -> Delivery:
     return Delivery(
         id="dlv_1", org_id="org_a", endpoint_id="wh_1", event="message.sent", event_id="evt_1", subject_id="msg_1",
-        sequence=1, body=body, correlation_id="corr_1", created_at=clock.stamp(),
+        sequence=1, body=body, correlation_id="corr_1", created_at=clock.now_iso(),
     )  # fmt: skip
 
 
@@ -81,10 +81,10 @@ def verifies(text: str, headers: dict[str, str], body: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", WEBHOOK_KINDS)
 def test_every_kind_is_verified_by_the_official_library(kind: KindName) -> None:
     found = endpoint(kind)
-    headers = signing.headers(found, delivery())
+    headers = signing.signature_headers(found, delivery())
     (text,) = signing.secrets_of(found)
     assert verifies(text, headers, delivery().body)
     assert not verifies(text, headers, delivery().body + " ")
@@ -100,18 +100,18 @@ def test_every_kind_is_verified_by_the_official_library(kind: KindName) -> None:
     ],
 )
 def test_after_a_rotation_old_and_new_sign_for_a_day(
-    frozen: clock.Frozen, kind: KindName, header: str, signatures: str
+    frozen: clock.FrozenClock, kind: KindName, header: str, signatures: str
 ) -> None:
     with clock.using(time.time):  # the library goes by the real time
-        rotated = endpoint(kind, generation=2, overlap_until=clock.iso(clock.now() + timedelta(days=50 * 365)))
-        headers = signing.headers(rotated, delivery())
+        rotated = endpoint(kind, generation=2, overlap_until=clock.format_iso(clock.now() + timedelta(days=50 * 365)))
+        headers = signing.signature_headers(rotated, delivery())
         old, new = (signing.secret_of("org_a", "wh_1", generation) for generation in (1, 2))
         assert verifies(old, headers, delivery().body)
         assert verifies(new, headers, delivery().body)
         assert headers[header].count(signatures) == 2
-    over = endpoint(kind, generation=2, overlap_until=clock.stamp())
+    over = endpoint(kind, generation=2, overlap_until=clock.now_iso())
     assert signing.secrets_of(over) == [new]
-    assert signing.headers(over, delivery())[header].count(signatures) == 1
+    assert signing.signature_headers(over, delivery())[header].count(signatures) == 1
 
 
 def test_a_secret_is_32_bytes_that_only_this_endpoint_and_generation_has() -> None:

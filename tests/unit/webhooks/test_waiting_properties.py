@@ -20,30 +20,30 @@ from typing import Any
 
 import pytest
 
-from switchboard.aws import clock, queue
-from switchboard.aws.queue import Message
-from switchboard.aws.table import commit
+from switchboard.aws import queues as queue
+from switchboard.aws.writes import commit
 from switchboard.events import service as events
 from switchboard.events.models import Subject
-from switchboard.kit.jobs import NAME
-from switchboard.outbound.client import Answer, ConnectionFailed
+from switchboard.kit import clock
+from switchboard.kit.jobs import JOB_FIELD, QueueMessage
+from switchboard.outbound.client import ConnectionFailedError, Response
 from switchboard.timers import store as timer_store
 from switchboard.webhooks import (
     breaker,
     callbacks,
-    delivery,
     delivery_store,
-    dispatch,
+    delivery_worker,
     health_store,
+    new_delivery,
     parking,
     parking_store,
     service,
     store,
 )
-from switchboard.webhooks.health_store import Lease
+from switchboard.webhooks.health_store import SlotLease
 from switchboard.webhooks.jobs import DeliverWebhook, WakeReceiver, WatchReceiver
-from switchboard.webhooks.models import Endpoint, Health, Rendered, Status
-from switchboard.webhooks.receivers import Receiver, receiver_of
+from switchboard.webhooks.models import DeliveryStatus, Endpoint, ReceiverHealth, RenderedEvent
+from switchboard.webhooks.receivers import WebhookReceiver, receiver_of
 from tests.actors import Tenant
 from tests.integration.sabotage import Killed, Sabotage, Stream, tick
 from tests.unit.webhooks.conftest import Register, answered_quickly
@@ -61,7 +61,7 @@ class Queues:
     held: list[tuple[datetime, str, dict[str, Any]]] = field(default_factory=list)
     sent: int = 0
 
-    def __call__(self, messages: Sequence[Message]) -> set[int]:
+    def __call__(self, messages: Sequence[QueueMessage]) -> set[int]:
         self.sent += len(messages)
         for message in messages:
             due = clock.now() + timedelta(seconds=message.delay)
@@ -99,7 +99,7 @@ class Run:
     acme: Tenant
     endpoints: list[Endpoint]
     queues: Queues
-    frozen: clock.Frozen
+    frozen: clock.FrozenClock
     saboteur: Sabotage
     chance: random.Random
     stream: Stream = field(default_factory=Stream)
@@ -113,7 +113,7 @@ class Run:
     steps: int = 0
     posts: dict[str, int] = field(default_factory=dict)
     accepted: set[str] = field(default_factory=set)
-    leases: dict[tuple[Receiver, int], tuple[str, object]] = field(default_factory=dict)
+    leases: dict[tuple[WebhookReceiver, int], tuple[str, object]] = field(default_factory=dict)
 
     #: Kept here: a worker survives whatever is raised within it.
     violations: list[str] = field(default_factory=list)
@@ -125,29 +125,29 @@ class Run:
         for _ in range(self.chance.choice((1, 3, 12))):
             self.number += 1
             self.frozen.advance(milliseconds=1)
-            told = Rendered(event="call.ended", body={"n": self.number}, sequence=1, key=f"k{self.number}")
-            event = events.of(
+            told = RenderedEvent(event="call.ended", body={"n": self.number}, sequence=1, key=f"k{self.number}")
+            event = events.new_event(
                 self.acme.caller(), "webhook.test", Subject(type="webhook", id="x", version=1), kind="anima"
             )
-            one = dispatch.delivery_of(endpoint, told, event)
+            one = new_delivery.new_delivery(endpoint, told, event)
             self.made[one.id], self.arrived[one.id] = endpoint.id, self.steps
             stored = self.chance.random() < 0.2
             if stored:
-                commit(delivery_store.put(one))
-            queue.send([dispatch.attempt_of(one, made=not stored).message()])
+                commit(delivery_store.put_delivery_writes(one))
+            queue.send_messages([new_delivery.attempt_job(one, made=not stored).message()])
             if self.chance.random() < 0.1:
-                queue.send([dispatch.attempt_of(one, made=not stored).message()])  # SQS brings it twice
+                queue.send_messages([new_delivery.attempt_job(one, made=not stored).message()])  # SQS brings it twice
 
     def work(self, *, kill: bool = False, most: int = 10) -> bool:
         """Let a worker take a batch, perhaps to be killed at one of its requests. Returns whether there was any."""
         taken = self.queues.take(("deliveries", "slow-deliveries", "webhooks"), most, self.chance)
         if not taken:
             return False
-        name, jobs = taken[0][0], [_JOBS[body[NAME]].read(body) for _, body in taken]
+        name, jobs = taken[0][0], [_JOBS[body[JOB_FIELD]].read(body) for _, body in taken]
         if name == "webhooks":
             for (_, body), job in zip(taken, jobs, strict=True):
                 assert isinstance(job, WatchReceiver)
-                parking.look(job)
+                parking.watch_receiver(job)
                 self.queues.delete(body)
             return True
         failed: set[int] = set(range(len(jobs)))
@@ -170,7 +170,7 @@ class Run:
 
         def run() -> None:
             try:
-                found.append(asyncio.run(delivery._batch(jobs, slow, self)))
+                found.append(asyncio.run(delivery_worker._batch(jobs, slow, self)))
             except (Killed, RuntimeError):
                 found.append(set(range(len(jobs))))
 
@@ -183,10 +183,10 @@ class Run:
     def note_parked(self) -> None:
         self.steps += 1
         for endpoint in self.endpoints:
-            for one in parking_store.first(receiver_of(endpoint.org_id, endpoint.id), 1_000):
+            for one in parking_store.oldest_attempts(receiver_of(endpoint.org_id, endpoint.id), 1_000):
                 self.parked.setdefault(one.delivery_id, self.steps)
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Response:
         id_ = headers["webhook-id"]
         self.posts[id_] = self.posts.get(id_, 0) + 1
         if self.depth < 2 and self.chance.random() < 0.15 and self.saboteur._last is None:
@@ -197,7 +197,7 @@ class Run:
                 self.depth -= 1
         mood = "well" if self.mood == "well" else self.chance.choice((self.mood, "well"))
         if mood == "away":
-            raise ConnectionFailed("refused")
+            raise ConnectionFailedError("refused")
         if mood == "cross":
             return answer(500)
         self.accepted.add(id_)
@@ -206,8 +206,8 @@ class Run:
     def switch(self) -> None:
         """The owner disables an endpoint, or makes it active again."""
         endpoint = self.endpoints[0]
-        active = service.get(endpoint.org_id, endpoint.id).endpoint.active
-        service.change(self.acme.caller(master=True), endpoint.id, {"active": not active})
+        active = service.get_endpoint(endpoint.org_id, endpoint.id).endpoint.active
+        service.update_endpoint(self.acme.caller(master=True), endpoint.id, {"active": not active})
 
     def turn_mood(self) -> None:
         self.mood = self.chance.choice(("well", "well", "away", "cross", "slow"))
@@ -234,7 +234,7 @@ class Run:
     def end(self) -> None:
         """Everything is well: let all that is arranged happen."""
         self.mood = "well"
-        if not service.get(self.acme.org_id, self.endpoints[0].id).endpoint.active:
+        if not service.get_endpoint(self.acme.org_id, self.endpoints[0].id).endpoint.active:
             self.switch()
         for _ in range(400):
             while self.work():
@@ -247,30 +247,41 @@ class Run:
 
     def pending(self) -> list[str]:
         places = [(self.acme.org_id, one) for one in self.made]
-        found = [one for start in range(0, len(places), 100) for one in delivery_store.get_many(places[start:][:100])]
-        return [id_ for id_, one in zip(self.made, found, strict=True) if one is None or one.status is Status.PENDING]
+        found = [
+            one for start in range(0, len(places), 100) for one in delivery_store.get_deliveries(places[start:][:100])
+        ]
+        return [
+            id_
+            for id_, one in zip(self.made, found, strict=True)
+            if one is None or one.status is DeliveryStatus.PENDING
+        ]
 
 
 @contextmanager
 def checked(run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Check at every step that no slot is held twice, and that nothing overtakes what was parked before it came."""
-    take, keep, give_back, send_all = health_store.take, health_store.keep, health_store.give_back, delivery._send_all
+    take, keep, give_back, send_all = (
+        health_store.take_lease,
+        health_store.extend_lease,
+        health_store.release_lease,
+        delivery_worker._send_all,
+    )
 
-    def note(receiver: Receiver, lease: Lease, owner: object) -> None:
+    def note(receiver: WebhookReceiver, lease: SlotLease, owner: object) -> None:
         for number in lease.numbers:
             until, other = run.leases.get((receiver, number), ("", owner))
-            if other is not owner and until >= clock.stamp():
+            if other is not owner and until >= clock.now_iso():
                 run.violations.append(f"slot {number} is held twice")
             run.leases[(receiver, number)] = (lease.until, owner)
 
-    def taken(receiver: Receiver, lease: Lease, now: str) -> Health:
+    def taken(receiver: WebhookReceiver, lease: SlotLease, now: str) -> ReceiverHealth:
         health = take(receiver, lease, now)
         note(receiver, lease, lease)
         if lease.turn:
             assert health.turn_until == lease.until
         return health
 
-    def kept(receiver: Receiver, lease: Lease, after: Lease, *rest: Any) -> Health | None:
+    def kept(receiver: WebhookReceiver, lease: SlotLease, after: SlotLease, *rest: Any) -> ReceiverHealth | None:
         health = keep(receiver, lease, after, *rest)
         if health:
             for number in lease.numbers:
@@ -278,7 +289,7 @@ def checked(run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             note(receiver, after, after)
         return health
 
-    def given_back(receiver: Receiver, lease: Lease, *rest: Any) -> Health:
+    def given_back(receiver: WebhookReceiver, lease: SlotLease, *rest: Any) -> ReceiverHealth:
         health = give_back(receiver, lease, *rest)
         for number in lease.numbers:
             if run.leases.get((receiver, number), ("",))[0] == lease.until:
@@ -286,7 +297,7 @@ def checked(run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return health
 
     async def sent(group: Any, endpoint: Any, wanted: Any, *rest: Any) -> Any:
-        waiting = {one.delivery_id for one in parking_store.first(group.receiver, 1_000)}
+        waiting = {one.delivery_id for one in parking_store.oldest_attempts(group.receiver, 1_000)}
         for one in wanted:
             came = run.arrived.get(one.job.delivery_id, 0)
             if one.job.attempt == 1 and one.job.delivery_id not in run.parked:
@@ -300,10 +311,10 @@ def checked(run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     # Moto is for one thread.
     monkeypatch.setattr(asyncio, "to_thread", in_line)
-    monkeypatch.setattr(health_store, "take", taken)
-    monkeypatch.setattr(health_store, "keep", kept)
-    monkeypatch.setattr(health_store, "give_back", given_back)
-    monkeypatch.setattr(delivery, "_send_all", sent)
+    monkeypatch.setattr(health_store, "take_lease", taken)
+    monkeypatch.setattr(health_store, "extend_lease", kept)
+    monkeypatch.setattr(health_store, "release_lease", given_back)
+    monkeypatch.setattr(delivery_worker, "_send_all", sent)
     yield
 
 
@@ -312,7 +323,7 @@ def endpoints(acme: Tenant, register: Register) -> list[Endpoint]:
     """A webhook, and two callbacks of one host."""
     found = [register(events=["message.sent"]).endpoint]
     for number in range(2):
-        callback = callbacks.endpoint_for(acme.org_id, "key_1", f"https://example.com/cb?{number}")
+        callback = callbacks.ensure_callback_endpoint(acme.org_id, "key_1", f"https://example.com/cb?{number}")
         commit(callback.writes)
         endpoint = store.get_endpoint(acme.org_id, callback.id)
         assert endpoint
@@ -325,29 +336,29 @@ def endpoints(acme: Tenant, register: Register) -> list[Endpoint]:
 def test_every_delivery_ends_whatever_happens(
     acme: Tenant,
     endpoints: list[Endpoint],
-    frozen: clock.Frozen,
+    frozen: clock.FrozenClock,
     monkeypatch: pytest.MonkeyPatch,
     seed: int,
 ) -> None:
     queues = Queues()
-    monkeypatch.setattr(queue, "send_all", queues)
+    monkeypatch.setattr(queue, "try_send_messages", queues)
     run = Run(acme, endpoints, queues, frozen, Sabotage(), random.Random(seed))
     run.stream.hand_on()
     queues.held.clear()
-    monkeypatch.setattr(breaker, "choose", run.chance.randrange)
-    timer_store.advance(clock.stamp()[:16])
+    monkeypatch.setattr(breaker, "choose_slot", run.chance.randrange)
+    timer_store.advance_watermark(clock.now_iso()[:16])
     with checked(run, monkeypatch):
         for _ in range(40):
             run.step()
         run.end()
     assert run.violations == []
     places = [(acme.org_id, one) for one in run.made]
-    found = [one for start in range(0, len(places), 100) for one in delivery_store.get_many(places[start:][:100])]
+    found = [one for start in range(0, len(places), 100) for one in delivery_store.get_deliveries(places[start:][:100])]
     for one in found:
         assert one is not None
-        if one.status is Status.SUCCEEDED:
+        if one.status is DeliveryStatus.SUCCEEDED:
             assert one.id in run.accepted
         else:
-            assert one.status in (Status.FAILED, Status.CANCELED)
-            assert one.status is Status.FAILED or one.endpoint_id == endpoints[0].id
-    assert not [one for e in endpoints for one in parking_store.first(receiver_of(e.org_id, e.id), 10)]
+            assert one.status in (DeliveryStatus.FAILED, DeliveryStatus.CANCELED)
+            assert one.status is DeliveryStatus.FAILED or one.endpoint_id == endpoints[0].id
+    assert not [one for e in endpoints for one in parking_store.oldest_attempts(receiver_of(e.org_id, e.id), 10)]

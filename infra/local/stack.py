@@ -1,0 +1,261 @@
+"""The local stack: starts the engine, the functions and the helpers, and stops them again."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+import uvicorn
+
+from infra import topology
+from infra.local import demo, dynoxide, engine, files, identity, provision
+from infra.local.checkpoint import Checkpoint
+from infra.local.event_sources import EventSources
+from infra.local.gateway import Gateway
+from infra.local.guide import GUIDE
+from infra.local.inbound_mail import InboundMail
+from infra.local.pool import Pool
+from infra.local.sent_mail import SentMail
+from infra.local.server import Server
+from infra.local.supervision import keep_running
+from infra.local.terminal import print_line
+from switchboard.kit.processes import is_alive
+
+_API_PROCESSES = 3
+_WORKER_PROCESSES = 2
+#: Workers that wait for customers' servers have processes of their own, so that no other work waits for them.
+_OWN_PROCESSES = {"workers/deliveries": 2, "workers/slow_deliveries": 2}
+
+
+class LocalStack:
+    """Starts the parts of the local stack in order, watches them, and stops them in reverse order."""
+
+    def __init__(self, home: Path, port: int, identity_port: int) -> None:
+        self.home, self.port, self.identity_port = home, port, identity_port
+        self.data = home / "data"
+        self.url = f"http://localhost:{port}"
+        self.ready_file = home / "ready"
+        self._started = time.monotonic()
+        self._inbound_port = 0
+
+    async def run(self) -> None:
+        """Serve until a signal arrives."""
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP
+                asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        # Each queue is polled in a thread of its own.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(3 * len(topology.QUEUES)))
+        living = asyncio.create_task(self._live_or_refuse())
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({living, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not living.done():
+            print_line("\nStopping …")
+            living.cancel()
+        stopping.cancel()
+        try:
+            await living
+        except asyncio.CancelledError:
+            print_line("Stopped. The data is kept.")
+
+    async def _live_or_refuse(self) -> None:
+        try:
+            await self._live()
+        except SystemExit as refusal:
+            # A SystemExit in a task would end the loop at once, without any cleanup.
+            raise RuntimeError(str(refusal)) from None
+
+    async def _live(self) -> None:
+        """Start everything and serve. A cancellation stops everything in reverse order."""
+        async with AsyncExitStack() as ends:
+            lock = ends.enter_context(await _hold(self.home))
+            for stale in (self.ready_file, self.home / "smtp_port"):
+                stale.unlink(missing_ok=True)
+                ends.callback(stale.unlink, missing_ok=True)
+            engine.require_free(self.port)
+            engine.require_free(self.identity_port, "IDENTITY_PORT")
+            checkpoint = Checkpoint(self.data / "handed_on.json")
+            tables = await asyncio.to_thread(_tables, self.data, self.home / "tables.log", checkpoint)
+            inbound = InboundMail()
+            mailbox = SentMail(self.home / "mail", inbound)
+            smtp_port = engine.free_port()
+            await mailbox.start(smtp_port)
+            ends.push_async_callback(mailbox.stop)
+            aws = await asyncio.to_thread(
+                engine.create_engine,
+                data=self.data,
+                smtp_port=smtp_port,
+                log=self.home / "engine.log",
+                with_tables=tables is None,
+                holds=(lock.fileno(),),
+            )
+            people = await asyncio.to_thread(
+                identity.Identity, port=self.identity_port, console_url=self.url, log=self.home / "identity.log"
+            )
+            servers = [one for one in (tables, aws, people) if one]
+            for server in servers:
+                ends.push_async_callback(asyncio.to_thread, server.stop)
+                server.start()
+            await asyncio.gather(*(asyncio.to_thread(server.ready) for server in servers))
+            environ = aws.environ() | (dynoxide.environ(tables) if tables else {})
+            secret = self.data / "root_secret"
+            environ |= await asyncio.to_thread(provision.provision, environ, secret)
+            await asyncio.to_thread(aws.save)
+            environ |= people.environ()
+            environ |= {name: value for name, value in os.environ.items() if name.startswith("SWITCHBOARD_")}
+            os.environ.update(environ)
+            files.write(self.home / "environ.json", json.dumps(environ, indent=1))
+            mailbox.report_to(environ)
+            self._inbound_port = await inbound.start(environ, os.environ.get("SMTP_PORT"))
+            ends.push_async_callback(inbound.stop)
+            files.write(self.home / "smtp_port", f"{self._inbound_port}\n")
+            keys = await asyncio.to_thread(demo.seed_demo, self.home / "demo.json")
+
+            # The AWS engine's tables and stream positions may be back at their last save.
+            if tables is None:
+                checkpoint.forget()
+
+            async def renew(pumps: EventSources) -> None:
+                await asyncio.to_thread(provision.provision, environ, secret)
+                if tables is None:
+                    pumps.begin_again()
+
+            await self._serve(environ, keys, checkpoint, servers, renew)
+
+    async def _serve(
+        self,
+        environ: dict[str, str],
+        keys: dict[str, str],
+        checkpoint: Checkpoint,
+        servers: list[Server],
+        renew: Callable[[EventSources], Awaitable[None]],
+    ) -> None:
+        log = self.home / "functions.log"
+        api = Pool(_API_PROCESSES, environ, log, tuple(group.name for group in topology.GROUPS), "API")
+        names = [one.name for one in (*topology.WORKERS, *topology.SCHEDULES) if one.name not in _OWN_PROCESSES]
+        background = Pool(_WORKER_PROCESSES, environ, log, tuple(names), "worker")
+        own = {name: Pool(size, environ, log, (name,), name) for name, size in _OWN_PROCESSES.items()}
+        pools = (api, background, *own.values())
+        gateway = Gateway(api, log)
+        server = uvicorn.Server(
+            uvicorn.Config(
+                gateway,
+                host="127.0.0.1",
+                port=self.port,
+                log_level="warning",
+                server_header=False,
+                # Without a limit, a client that stops reading would block the stop forever.
+                timeout_graceful_shutdown=5,
+            )
+        )
+        # The stack handles signals itself, and stops the server in its order.
+        server.capture_signals = nullcontext  # type: ignore[method-assign, assignment]
+        pumps = EventSources(background, own, environ, checkpoint)
+        serving: asyncio.Task[None] | None = None
+        watching: list[asyncio.Task[None]] = []
+        try:
+            # Servers are already watched while the processes start.
+            for one in servers:
+                again = partial(renew, pumps) if isinstance(one, engine.Engine) else None
+                watching.append(asyncio.create_task(keep_running(one, again)))
+            await asyncio.gather(*(pool.ready() for pool in pools))
+            watching += [asyncio.create_task(pool.watch()) for pool in pools]
+            pumps.start()
+            serving = asyncio.create_task(server.serve())
+            while not server.started and not serving.done():
+                await asyncio.sleep(0.02)
+            self._announce(keys, time.monotonic() - self._started)
+            await asyncio.shield(serving)
+        finally:
+            self.ready_file.unlink(missing_ok=True)
+            for task in watching:
+                task.cancel()
+            await asyncio.gather(*watching, return_exceptions=True)
+            gateway.close()
+            server.should_exit = True
+            if serving:
+                await serving
+            await asyncio.to_thread(api.stop)
+            await pumps.stop()
+            for pool in (background, *own.values()):
+                await asyncio.to_thread(pool.stop)
+
+    def _announce(self, keys: dict[str, str], seconds: float) -> None:
+        lines = [f"SWITCHBOARD_URL={self.url}", *(f"{name}={value}" for name, value in keys.items())]
+        files.write(self.home / "demo.env", "\n".join(lines) + "\n")
+        files.write(self.ready_file, f"{os.getpid()}\n")
+        places = {
+            "url": self.url,
+            "issuer": f"http://localhost:{self.identity_port}",
+            "home": self.home,
+            "smtp": self._inbound_port,
+            "domain": provision.AGENTS_DOMAIN,
+        }
+        print_line(GUIDE.format(**places, seconds=seconds, **keys))
+
+
+def _tables(data: Path, log: Path, handed_on: Checkpoint) -> Server | None:
+    """Return the server of the tables, `None` if the AWS engine has the tables.
+
+    Existing data stays in its engine.
+    """
+    file = data / "tables.db"
+    if not file.exists() and (data / "state" / "dynamodb.json").exists():
+        return None
+    data.mkdir(parents=True, exist_ok=True)
+    program = dynoxide.install_dynoxide()
+    if program is None:
+        if file.exists():
+            raise SystemExit(
+                f"The data in {file} needs dynoxide, which could not be installed: check the access to npm's registry."
+            )
+        print_line(f"This machine has no dynoxide: tables are saved every {engine.SAVE_SECONDS} s and at the stop.")
+        return None
+    dynoxide.trim_streams(file, handed_on.places())
+    return dynoxide.Tables(program, log, file)
+
+
+def lock_home(home: Path) -> IO[str]:
+    """Lock the folder for this stack: two stacks would overwrite each other's data.
+
+    The AWS engine holds the lock too, until it has written everything. Raises BlockingIOError if only the engine of a
+    killed stack holds it.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    lock = (home / "lock").open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.seek(0)
+        holder = lock.read()
+        lock.close()
+        if is_alive(holder):
+            raise SystemExit(f"A stack with the data in {home} is running or still stopping: stop it first.") from None
+        raise
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return lock
+
+
+async def _hold(home: Path) -> IO[str]:
+    """Lock the folder for this stack. Waits until the engine of a killed stack has written its data."""
+    told = False
+    while True:
+        try:
+            return lock_home(home)
+        except BlockingIOError:
+            if not told:
+                print_line("The engine of a stack that was killed is still writing its data. Please wait.")
+            told = True
+            await asyncio.sleep(0.1)

@@ -1,0 +1,50 @@
+"""The text of a key: `ak_` + 32 random characters + 6 of checksum, all base 62."""
+
+from __future__ import annotations
+
+import secrets
+import zlib
+from typing import NamedTuple
+
+from switchboard.accounts.models import KeyKind
+from switchboard.kit import hashing
+
+_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_BODY, _CHECKSUM = 32, 6
+_SHOWN = 6
+
+
+class KeySecret(NamedTuple):
+    """A new key: its text, which is shown once, and the hash and prefix that are stored."""
+
+    text: str
+    hash: str
+    prefix: str
+
+
+def mint_key(kind: KeyKind, seed: bytes | None = None) -> KeySecret:
+    """Create a key of a kind. The same seed (32 bytes) gives the same key, so that a repeated request returns it."""
+    body = _base62(int.from_bytes(seed or secrets.token_bytes(32), "big"), _BODY)
+    text = f"{kind}{body}{_checksum(kind + body)}"
+    return KeySecret(text, hashing.digest(text), text[: len(kind) + _SHOWN])
+
+
+def kind_of(text: str) -> KeyKind | None:
+    """Return the kind of a well-formed key, or `None`. The checksum finds typing errors without a look-up."""
+    for kind in KeyKind:
+        rest = text.removeprefix(kind)
+        if rest != text and len(rest) == _BODY + _CHECKSUM and rest.isascii() and rest.isalnum():
+            return kind if rest[_BODY:] == _checksum(kind + rest[:_BODY]) else None
+    return None
+
+
+def _checksum(text: str) -> str:
+    return _base62(zlib.crc32(text.encode()), _CHECKSUM)
+
+
+def _base62(value: int, length: int) -> str:
+    text = ""
+    for _ in range(length):
+        value, digit = divmod(value, 62)
+        text = _ALPHABET[digit] + text
+    return text

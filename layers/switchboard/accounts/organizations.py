@@ -1,0 +1,185 @@
+"""Organizations: create, read and change them, their plan, limits and spending cap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from switchboard.accounts import stops, store
+from switchboard.accounts.models import HardCap, Organization
+from switchboard.accounts.plans import PlanName
+from switchboard.aws.attributes import Item, Key
+from switchboard.aws.writes import Writes, commit
+from switchboard.errors import NotFound
+from switchboard.events import service as events
+from switchboard.events.models import Origin, Subject
+from switchboard.kit import clock, ids
+from switchboard.persistence.idempotency import IdempotencyKey, commit_once
+from switchboard.persistence.optimistic import retry_on_conflict
+
+Status = Literal["active", "suspended"]
+
+
+def new_organization(name: str, slug: str, plan: PlanName, owner_email: str | None = None) -> Organization:
+    """Return a new organization that is not yet stored."""
+    now = clock.now_iso()
+    return Organization(
+        id=ids.new_id("org"), name=name, slug=slug, plan=plan, owner_email=owner_email, created_at=now, updated_at=now
+    )
+
+
+def organization_writes(origin: Origin, org: Organization) -> list[Writes]:
+    """Return the writes that create an organization. They raise Conflict at commit if its owner already has one."""
+    event = events.new_event(
+        origin, "organization.created", Subject(type="organization", id=org.id), plan=org.plan.value, slug=org.slug
+    )
+    owner = store.owner_write(org, org.owner_email) if org.owner_email else None
+    return [store.organization_write(org), owner, events.event_write(event)]
+
+
+def get_organization(org_id: str) -> Organization:
+    """Return an organization. Raises NotFound."""
+    found = store.get_organization(org_id)
+    if not found:
+        raise NotFound("There is no such organization.")
+    return found
+
+
+def list_organizations(limit: int, start: Item | None = None) -> tuple[list[Organization], Item | None]:
+    """Return a page of all organizations, newest first, and the key of the next page. For operators only."""
+    page = store.list_organizations(limit, start)
+    return [store.parse_organization(item) for item in page.items], page.next_key
+
+
+def update_organization(
+    origin: Origin, org: Organization, changes: dict[str, Any], effect: IdempotencyKey | None = None
+) -> Organization:
+    """Change fields of an organization's profile; the others stay. Returns `org` with the changes."""
+    now = clock.now_iso()
+    event = events.new_event(
+        origin,
+        "organization.updated",
+        Subject(type="organization", id=org.id),
+        fields=sorted(changes),
+    )
+    after = store.organization_change_write(org.id, {**changes, "updated_at": now})
+    if commit_once(effect, org.id, after, events.event_write(event)):
+        return get_organization(org.id)
+    return org.model_copy(update={**changes, "updated_at": now})
+
+
+def set_plan(origin: Origin, plan: PlanName, limits: dict[str, int] | None = None) -> None:
+    """Move an organization to a plan. `limits` replaces all negotiated limits.
+
+    Takes effect within the key cache's time (KEY_CACHE_SECONDS). Use `set_limit` to change a single negotiated limit.
+    """
+    changes: dict[str, Any] = {"plan": plan.value, "updated_at": clock.now_iso()}
+    if limits is not None:
+        changes["limits"] = limits
+    commit(store.organization_change_write(origin.org_id, changes), _plan_changed_write(origin, plan))
+
+
+def set_limit(origin: Origin, name: str, value: int | None) -> None:
+    """Set one negotiated limit, or return to the plan's own with `None`. The plan and the other limits stay.
+
+    Takes effect within the key cache's time (KEY_CACHE_SECONDS). Raises NotFound.
+    """
+
+    def attempt() -> None:
+        org = get_organization(origin.org_id)
+        limits = {key: limit for key, limit in org.limits.items() if key != name}
+        if value is not None:
+            limits[name] = value
+        changes = {"limits": limits, "updated_at": clock.now_iso()}
+        commit(
+            store.unchanged_organization_write(org, changes, ("plan", "limits")), _plan_changed_write(origin, org.plan)
+        )
+
+    retry_on_conflict(attempt)
+
+
+def _plan_changed_write(origin: Origin, plan: PlanName) -> Writes:
+    return events.event_write(
+        events.new_event(
+            origin, "organization.plan_changed", Subject(type="organization", id=origin.org_id), plan=plan.value
+        )
+    )
+
+
+def set_status(origin: Origin, status: Status) -> None:
+    """Make an organization active or suspended.
+
+    Its keys follow within the key cache's time (KEY_CACHE_SECONDS). Accepted work that waits for a worker follows at
+    once.
+    """
+    event = events.new_event(
+        origin, "organization.status_changed", Subject(type="organization", id=origin.org_id), status=status
+    )
+    active = status == "active"
+    commit(
+        store.organization_change_write(origin.org_id, {"status": status, "updated_at": clock.now_iso()}),
+        stops.lift_writes(origin.org_id) if active else stops.stop_writes(origin.org_id, stops.ORGANIZATION),
+        events.event_write(event),
+    )
+
+
+def set_calling_hours(origin: Origin, hours: dict[str, str] | None, effect: IdempotencyKey | None = None) -> None:
+    """Set the organization's own calling hours, `start` and `end`, or remove them with `None`.
+
+    Call `compliance.set_hours` instead: it validates them first.
+    """
+    event = events.new_event(
+        origin,
+        "organization.calling_hours_changed",
+        Subject(type="organization", id=origin.org_id),
+        start=hours["start"] if hours else None,
+        end=hours["end"] if hours else None,
+    )
+    after = store.organization_change_write(origin.org_id, {"calling_hours": hours, "updated_at": clock.now_iso()})
+    commit_once(effect, origin.org_id, after, events.event_write(event))
+
+
+def hard_cap_writes(origin: Origin, cap: HardCap, seen: Organization | None = None) -> list[Writes]:
+    """Return the writes that set the organization's own monthly spending limit. Later claims cannot use the old limit.
+
+    With `seen` they raise Moved at commit if the limit has changed since that reading.
+    """
+    mark = ids.new_id("cap")
+    event = events.new_event(
+        origin, "billing.hard_cap_changed", Subject(type="organization", id=origin.org_id), **cap.model_dump()
+    )
+    changes = {"hard_cap": cap.model_dump(), "cap_mark": mark, "updated_at": clock.now_iso()}
+    return [
+        store.unchanged_organization_write(seen, changes, ("cap_mark",))
+        if seen
+        else store.organization_change_write(origin.org_id, changes),
+        stops.cap_writes(origin.org_id, mark),
+        events.event_write(event),
+    ]
+
+
+def set_hard_cap(
+    origin: Origin, cap: HardCap, effect: IdempotencyKey | None = None, seen: Organization | None = None
+) -> None:
+    """Set the organization's own monthly spending limit, and leave the usage counters as they are.
+
+    `usage.set_hard_cap` also balances the counters. Raises Moved if the limit has changed since `seen` was read.
+    """
+    commit_once(effect, origin.org_id, hard_cap_writes(origin, cap, seen))
+
+
+def gauge_write(
+    org_id: str, gauge: str, step: int, limit: int | None, otherwise: Callable[[list[Item | None]], Exception] | None
+) -> Writes:
+    """Return the write that adds `step` to an organization's gauge (`agents` …), within `limit`."""
+    return store.gauge_write(org_id, gauge, step, limit, otherwise)
+
+
+def organization_ref(org_id: str) -> Key:
+    """Return the table key of an organization, for a read together with other items."""
+    return store.organization_ref(org_id)
+
+
+def parse_organization(item: Item) -> Organization:
+    """Parse a stored organization."""
+    return store.parse_organization(item)

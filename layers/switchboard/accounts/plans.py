@@ -1,0 +1,115 @@
+"""The plans and their limits. The figures come from Anima's price list (docs/contracts/anima.md#plans)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class PlanName(StrEnum):
+    """The plans, smallest first."""
+
+    FREE = "free"
+    STARTER = "starter"
+    GROWTH = "growth"
+    SCALE = "scale"
+    ENTERPRISE = "enterprise"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A plan's limits. `None` means no limit.
+
+    `concurrent_calls` limits the calls in progress at one time. `calls_per_second` limits the calls dialed per second,
+    over all numbers of the organization. The figures of Enterprise are defaults for the limits that are not negotiated.
+
+    `sliced` plans count usage in leased slices instead of one item, because one item takes part in one transaction at
+    a time. In a model of these conflicts, 100 transactions per second on one item already cause some refusals.
+    """
+
+    name: PlanName
+    requests_per_minute: int
+    requests_per_second: int
+    agents: int | None
+    emails_per_month: int | None
+    basic_calls_per_day: int
+    premium_calls_per_day: int
+    concurrent_calls: int
+    calls_per_second: int
+    roleplays_per_month: int | None
+    sliced: bool = False
+
+
+_PLANS = {
+    plan.name: plan
+    for plan in (
+        Plan(
+            PlanName.FREE,
+            60,
+            100,
+            agents=3,
+            emails_per_month=3_000,
+            basic_calls_per_day=20,
+            premium_calls_per_day=0,
+            concurrent_calls=1,
+            calls_per_second=1,
+            roleplays_per_month=10,
+        ),
+        Plan(
+            PlanName.STARTER,
+            600,
+            100,
+            agents=25,
+            emails_per_month=25_000,
+            basic_calls_per_day=50,
+            premium_calls_per_day=10,
+            concurrent_calls=5,
+            calls_per_second=2,
+            roleplays_per_month=100,
+        ),
+        Plan(
+            PlanName.GROWTH,
+            3_000,
+            500,
+            agents=100,
+            emails_per_month=250_000,
+            basic_calls_per_day=200,
+            premium_calls_per_day=50,
+            concurrent_calls=25,
+            calls_per_second=5,
+            roleplays_per_month=1_000,
+            sliced=True,
+        ),
+        Plan(
+            PlanName.SCALE,
+            12_000,
+            2_000,
+            agents=500,
+            emails_per_month=1_000_000,
+            basic_calls_per_day=1_000,
+            premium_calls_per_day=250,
+            concurrent_calls=100,
+            calls_per_second=20,
+            roleplays_per_month=10_000,
+            sliced=True,
+        ),
+        Plan(
+            PlanName.ENTERPRISE,
+            60_000,
+            10_000,
+            agents=None,
+            emails_per_month=None,
+            basic_calls_per_day=5_000,
+            premium_calls_per_day=1_000,
+            concurrent_calls=250,
+            calls_per_second=50,
+            roleplays_per_month=None,
+            sliced=True,
+        ),
+    )
+}
+
+
+def get_plan(name: PlanName) -> Plan:
+    """The plan of that name."""
+    return _PLANS[name]

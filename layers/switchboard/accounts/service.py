@@ -1,0 +1,3 @@
+"""Rules of organizations and keys."""
+
+from __future__ import annotations

@@ -1,0 +1,205 @@
+"""Organizations and keys in the `core` table.
+
+| item | pk | sk | gsi1 |
+|---|---|---|---|
+| organization | `<org>` | `org` | `orgs`, `<created_at>#<org>`: for the operator |
+| gauges | `<org>` | `gauges` | |
+| the number of keys of a kind that were created, and the ids that may still be active | `<org>` | `made#<kind>` | |
+| key | `<org>` | `key#<id>` | |
+| key look-up | `key#<hash>` | `key` | |
+| owner look-up | `owner#<digest of address>` | `owner` | |
+
+The look-ups hold pointers only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
+
+from switchboard.accounts.models import ApiKey, Organization
+from switchboard.aws import reads
+from switchboard.aws.attributes import Item, Key
+from switchboard.aws.reads import Query, QueryPage
+from switchboard.aws.writes import Put, Update, room_condition
+from switchboard.errors import Conflict
+from switchboard.kit import hashing
+from switchboard.persistence.listing import read_query_page
+from switchboard.persistence.optimistic import StaleVersionError
+
+#: The number of keys in one read.
+_KEYS_PER_READ = 100
+
+
+def organization_ref(org_id: str) -> Key:
+    return {"pk": org_id, "sk": "org"}
+
+
+def key_ref(org_id: str, key_id: str) -> Key:
+    return {"pk": org_id, "sk": f"key#{key_id}"}
+
+
+def organization_write(org: Organization) -> Put:
+    return Put(
+        table="core",
+        item={
+            **organization_ref(org.id),
+            "gsi1pk": "orgs",
+            "gsi1sk": f"{org.created_at}#{org.id}",
+            **org.model_dump(mode="json"),
+        },
+        unless_exists=True,
+    )
+
+
+def owner_write(org: Organization, address: str) -> Put:
+    return Put(
+        table="core",
+        item={"pk": f"owner#{hashing.digest(address.lower())}", "sk": "owner", "org_id": org.id},
+        unless_exists=True,
+        otherwise=partial(
+            _conflict, "This address already owns an organization: sign in, or use another address.", "owner_exists"
+        ),
+    )
+
+
+def _conflict(message: str, code: str, _: list[Item | None]) -> Exception:
+    return Conflict(message, code=code)
+
+
+def parse_organization(item: Item) -> Organization:
+    return Organization.model_validate(item)
+
+
+def get_organization(org_id: str) -> Organization | None:
+    item = reads.get_item("core", organization_ref(org_id))
+    return parse_organization(item) if item else None
+
+
+def list_organizations(limit: int, start: Item | None) -> QueryPage:
+    return Query(table="core", index="gsi1", partition="orgs", forward=False).page(limit, start)
+
+
+def organization_change_write(org_id: str, changes: dict[str, Any]) -> Update:
+    return Update.of("core", organization_ref(org_id), changes)
+
+
+def unchanged_organization_write(org: Organization, changes: dict[str, Any], seen: Sequence[str]) -> Update:
+    """Change an organization if the fields `seen` still have the values that were read. Raises Moved at commit."""
+    change = organization_change_write(org.id, changes)
+    read, blank = org.model_dump(mode="json", include=set(seen)), Organization.model_fields
+    held = []
+    for name in seen:
+        # An organization that was stored before a field existed has no attribute, and so the field's default.
+        default = getattr(org, name) == blank[name].get_default(call_default_factory=True)
+        held.append(f"(#{name} = :seen_{name}" + (f" OR attribute_not_exists(#{name}))" if default else ")"))
+    return replace(
+        change,
+        condition=" AND ".join((f"{change.condition}", *held)),
+        names={**change.names, **{f"#{name}": name for name in seen}},
+        values={**change.values, **{f":seen_{name}": read[name] for name in seen}},
+        otherwise=StaleVersionError,
+    )
+
+
+def key_writes(key: ApiKey) -> tuple[Put, Put]:
+    pointer = {"pk": f"key#{key.hash}", "sk": "key", "org_id": key.org_id, "key_id": key.id, "agent_id": key.agent_id}
+    return (
+        Put(table="core", item={**key_ref(key.org_id, key.id), **key.model_dump()}, unless_exists=True),
+        Put(table="core", item=pointer, unless_exists=True),
+    )
+
+
+def get_key_pointer(digest: str) -> Item | None:
+    return reads.get_item("core", {"pk": f"key#{digest}", "sk": "key"})
+
+
+def parse_key(item: Item) -> ApiKey:
+    return ApiKey.model_validate(item)
+
+
+def get_key(org_id: str, key_id: str) -> ApiKey | None:
+    item = reads.get_item("core", key_ref(org_id, key_id))
+    return parse_key(item) if item else None
+
+
+def list_keys(org_id: str, limit: int, after: str | None) -> tuple[list[ApiKey], str | None]:
+    query = Query(table="core", partition=org_id, begins="key#", forward=False)
+    return read_query_page(query, parse_key, org_id, "keys", limit, after)
+
+
+class KeyCount(NamedTuple):
+    """The number of keys of a kind, and the ids of the keys that were active when the last key was created."""
+
+    number: int
+    active: list[str]
+
+
+def get_key_count(org_id: str, kind: str) -> KeyCount:
+    item = reads.get_item("core", _key_count_ref(org_id, kind))
+    if item is None:
+        return KeyCount(0, [])
+    if "active" not in item:
+        # An item without ids was written before ids were kept. The next key writes them.
+        keys = map(parse_key, Query(table="core", partition=org_id, begins="key#").all())
+        return KeyCount(int(item["number"]), [key.id for key in keys if key.kind == kind])
+    return KeyCount(int(item["number"]), list(item["active"]))
+
+
+def get_keys(org_id: str, key_ids: Sequence[str]) -> list[ApiKey]:
+    """Return the keys of these ids, without those that do not exist."""
+    found: list[ApiKey] = []
+    for begin in range(0, len(key_ids), _KEYS_PER_READ):
+        items = reads.get_items("core", [key_ref(org_id, key_id) for key_id in key_ids[begin : begin + _KEYS_PER_READ]])
+        found += [parse_key(item) for item in items if item]
+    return found
+
+
+def key_count_write(org_id: str, kind: str, seen: int, active: Sequence[str]) -> Update:
+    """Return the write that counts one more key of a kind and stores the ids of the active keys.
+
+    Raises Conflict at commit if another key was created since `seen` was read.
+    """
+    return Update(
+        table="core",
+        key=_key_count_ref(org_id, kind),
+        expression="SET #number = :next, active = :active",
+        names={"#number": "number"},
+        values={":next": seen + 1, ":active": list(active)} | ({":seen": seen} if seen else {}),
+        condition="#number = :seen" if seen else "attribute_not_exists(pk)",
+        otherwise=partial(_conflict, "Another key was created at the same time: try again.", "keys_changed"),
+    )
+
+
+def _key_count_ref(org_id: str, kind: str) -> Key:
+    return {"pk": org_id, "sk": f"made#{kind}"}
+
+
+def key_change_write(key: ApiKey, changes: dict[str, Any]) -> Update:
+    return Update.of("core", key_ref(key.org_id, key.id), changes)
+
+
+def revocation_write(key: ApiKey, now: str, otherwise: Callable[[list[Item | None]], Exception]) -> Update:
+    """Return the write that revokes a key which is not yet revoked."""
+    change = key_change_write(key, {"revoked_at": now})
+    return replace(
+        change,
+        condition=f"{change.condition} AND revoked_at = :none",
+        values={**change.values, ":none": None},
+        otherwise=otherwise,
+    )
+
+
+def gauge_write(org_id: str, gauge: str, step: int, limit: int | None, otherwise: Any) -> Update:
+    room = None if limit is None or step < 0 else limit - step
+    return Update(
+        table="core",
+        key={"pk": org_id, "sk": "gauges"},
+        expression="ADD #gauge :step",
+        names={"#gauge": gauge},
+        values={":step": step} | ({} if room is None else {":room": room}),
+        condition=None if room is None else room_condition("#gauge", ":room", room),
+        otherwise=otherwise,
+    )

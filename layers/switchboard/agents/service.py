@@ -1,0 +1,178 @@
+"""Rules of agents."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+from switchboard.accounts import keys, organizations
+from switchboard.accounts.models import Caller, KeyKind, Organization
+from switchboard.agents import store
+from switchboard.agents.models import Agent
+from switchboard.aws.attributes import Item, Key
+from switchboard.aws.writes import ConditionCheck, Writes
+from switchboard.errors import Forbidden, Invalid, NotFound, QuotaExceeded
+from switchboard.events import service as events
+from switchboard.events.models import Origin, Subject, SystemActor
+from switchboard.kit import clock, ids, settings
+from switchboard.kit.background import BackgroundTask
+from switchboard.persistence.idempotency import commit_once
+
+#: Local parts that look like the platform itself, or that mail standards reserve (RFC 2142).
+RESERVED_SLUGS = frozenset(
+    """
+    abuse admin administrator billing help hostmaster info mailer-daemon no-reply noreply postmaster root security
+    support webmaster welcome
+    """.split()  # noqa: SIM905 a list of quoted words would be four times as long
+)
+
+
+class NewAgent(NamedTuple):
+    """An agent and the text of its first key. The text is returned only once."""
+
+    agent: Agent
+    key_text: str
+
+
+def inbox_address(slug: str) -> str:
+    """Return the address of the inbox with a local part."""
+    return f"{slug}@{settings.text('AGENTS_DOMAIN')}"
+
+
+def agent_writes(
+    origin: Origin, org: Organization, slug: str, name: str, metadata: dict[str, Any], seed: bytes | None
+) -> tuple[NewAgent, list[Writes]]:
+    """Return an agent with an inbox and an `ak_` key, and the writes that store them.
+
+    Raises Invalid for a reserved username. The writes raise Conflict at commit for a username that is taken, and
+    QuotaExceeded beyond the plan's number of agents.
+    """
+    if slug in RESERVED_SLUGS or slug.strip("-") != slug:
+        raise Invalid(
+            "This username is reserved, or begins or ends with a hyphen: choose another.",
+            fields={"username": "is reserved, or begins or ends with a hyphen"},
+        )
+    now = clock.now_iso()
+    agent = Agent(
+        id=ids.new_id("agt"),
+        org_id=origin.org_id,
+        name=name,
+        slug=slug,
+        address=inbox_address(slug),
+        metadata=metadata,
+        created_at=now,
+        updated_at=now,
+    )
+    made, key_writes = keys.key_writes(origin, KeyKind.AGENT, f"{slug} key", agent_id=agent.id, seed=seed)
+    agent = agent.model_copy(update={"key_prefix": made.key.prefix})
+    limit = org.terms.agents
+    room = organizations.gauge_write(
+        org.id,
+        "agents",
+        1,
+        limit,
+        lambda _: QuotaExceeded(
+            f"The plan allows {limit} agents: change the plan to add more.",
+            code="agent_limit",
+            resource="agents",
+            current=limit,
+            cap=limit,
+        ),
+    )
+    event = events.new_event(origin, "agent.created", Subject(type="agent", id=agent.id), slug=slug)
+    return NewAgent(agent, made.text), [room, *store.agent_writes(agent), key_writes, events.event_write(event)]
+
+
+def create_agent(caller: Caller, slug: str, name: str, metadata: dict[str, Any]) -> NewAgent:
+    """Create an agent in the caller's organization. Raises what `new` and its writes raise."""
+    seed = caller.effect.seed("agent") if caller.effect else None
+    made, writes = agent_writes(caller, caller.organization, slug, name, metadata, seed)
+    if done := commit_once(caller.effect, made.agent.id, writes):
+        assert caller.effect is not None
+        text = keys.key_text(KeyKind.AGENT, caller.effect.seed("agent", done.salt))
+        return NewAgent(get_agent(caller.org_id, done.subject_id), text)
+    return made
+
+
+def get_agent(org_id: str, agent_id: str) -> Agent:
+    """Return an agent of an organization. Raises NotFound."""
+    found = store.get_agent(org_id, agent_id)
+    if not found:
+        raise NotFound("There is no such agent.")
+    return found
+
+
+def find_agent_by_address(address: str) -> Agent | None:
+    """Return the agent with an inbox address. A `+` in the local part and the text after it are ignored."""
+    local, _, domain = address.strip().lower().rpartition("@")
+    slug = local.partition("+")[0]
+    if not slug or domain != settings.text("AGENTS_DOMAIN").lower():
+        return None
+    found = store.get_agent_by_address(inbox_address(slug))
+    return found if found and found.status != "deleted" else None
+
+
+def list_agents(org_id: str, limit: int, after: str | None) -> tuple[list[Agent], str | None]:
+    """Return a page of the organization's agents, newest first, and the cursor of the next page."""
+    return store.list_agents(org_id, limit, after)
+
+
+class ActingAgent(NamedTuple):
+    """The agent that a request acts as."""
+
+    id: str
+    address: str
+    name: str
+    phone_number: str | None
+
+
+def choose_agent(caller: Caller, agent_id: str | None) -> BackgroundTask[ActingAgent]:
+    """Return the agent that a caller acts as: the agent of an agent key, or the agent that a master key names.
+
+    An agent key needs no read. For a master key the task reads the agent: call its `begin` to read in parallel with
+    other reads.
+
+    Raises Forbidden for an agent key that names another agent, Invalid for a master key that names none. The task's
+    `result` raises NotFound.
+    """
+    if caller.agent_id and caller.agent_address and caller.agent_name:
+        if agent_id not in (None, caller.agent_id):
+            raise Forbidden("An agent key acts as its own agent only.")
+        return BackgroundTask.known(
+            ActingAgent(caller.agent_id, caller.agent_address, caller.agent_name, caller.agent_phone)
+        )
+    if not agent_id:
+        raise Invalid(
+            "Name the agent: agentId is required with a master key.",
+            fields={"agentId": "is required with a master key"},
+        )
+    return BackgroundTask(partial(_read_acting_agent, caller.org_id, agent_id))
+
+
+def _read_acting_agent(org_id: str, agent_id: str) -> ActingAgent:
+    agent = get_agent(org_id, agent_id)
+    return ActingAgent(agent.id, agent.address, agent.name, agent.phone_number)
+
+
+def origin_as_agent(caller: Caller, agent_id: str) -> Origin:
+    """Return the origin of an action in the name of an agent. For a master key, the key stays the actor."""
+    if caller.agent_id:
+        return caller
+    return SystemActor(
+        org_id=caller.org_id, actor=caller.actor, agent_id=agent_id, correlation_id=caller.correlation_id
+    )
+
+
+def agent_exists_check(org_id: str, agent_id: str) -> ConditionCheck:
+    """Return the check that an agent exists, for a commit that depends on it. It raises NotFound at commit."""
+    return store.agent_exists_check(org_id, agent_id)
+
+
+def agent_ref(org_id: str, agent_id: str) -> Key:
+    """Return the table key of an agent, for a read together with other items."""
+    return store.agent_ref(org_id, agent_id)
+
+
+def parse_agent(item: Item) -> Agent:
+    """Parse a stored agent."""
+    return store.parse_agent(item)

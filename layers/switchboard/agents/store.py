@@ -1,0 +1,66 @@
+"""Agents in the `core` table.
+
+| item | pk | sk |
+|---|---|---|
+| agent | `<org>` | `agent#<id>` |
+| inbox look-up | `inbox#<address>` | `inbox` |
+
+The look-up holds only a pointer. It makes an address unique on the platform.
+"""
+
+from __future__ import annotations
+
+from switchboard.agents.models import Agent
+from switchboard.aws import reads
+from switchboard.aws.attributes import Item, Key
+from switchboard.aws.reads import Query
+from switchboard.aws.writes import ConditionCheck, Put
+from switchboard.errors import Conflict, NotFound
+from switchboard.persistence import json_text
+from switchboard.persistence.listing import read_query_page
+
+
+def agent_ref(org_id: str, agent_id: str) -> Key:
+    return {"pk": org_id, "sk": f"agent#{agent_id}"}
+
+
+def agent_writes(agent: Agent) -> tuple[Put, Put]:
+    pointer = {"pk": f"inbox#{agent.address}", "sk": "inbox", "org_id": agent.org_id, "agent_id": agent.id}
+    item = {**agent_ref(agent.org_id, agent.id), **agent.model_dump(), "metadata": json_text.dump(agent.metadata)}
+    return (
+        Put(table="core", item=item, unless_exists=True),
+        Put(table="core", item=pointer, unless_exists=True, otherwise=_taken),
+    )
+
+
+def agent_exists_check(org_id: str, agent_id: str) -> ConditionCheck:
+    return ConditionCheck(
+        table="core", key=agent_ref(org_id, agent_id), condition="attribute_exists(pk)", otherwise=_unknown
+    )
+
+
+def _unknown(_: list[Item | None]) -> Exception:
+    return NotFound("There is no such agent.")
+
+
+def _taken(_: list[Item | None]) -> Exception:
+    return Conflict("This username is taken: choose another.", code="username_taken")
+
+
+def parse_agent(item: Item) -> Agent:
+    return Agent.model_validate({**item, "metadata": json_text.load(item.get("metadata", {}))})
+
+
+def get_agent(org_id: str, agent_id: str) -> Agent | None:
+    item = reads.get_item("core", agent_ref(org_id, agent_id))
+    return parse_agent(item) if item else None
+
+
+def get_agent_by_address(address: str) -> Agent | None:
+    pointer = reads.get_item("core", {"pk": f"inbox#{address}", "sk": "inbox"})
+    return get_agent(pointer["org_id"], pointer["agent_id"]) if pointer else None
+
+
+def list_agents(org_id: str, limit: int, after: str | None) -> tuple[list[Agent], str | None]:
+    query = Query(table="core", partition=org_id, begins="agent#", forward=False)
+    return read_query_page(query, parse_agent, org_id, "agents", limit, after)

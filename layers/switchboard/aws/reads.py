@@ -1,0 +1,180 @@
+"""Reads from DynamoDB: items by key, and pages of a partition or an index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple
+
+from switchboard.aws import clients
+from switchboard.aws.attributes import MAX_BATCH_READS, Item, Key, decode_item, encode_item, encode_value, key_of
+from switchboard.aws.retries import BUSY_MESSAGE, MAX_ATTEMPTS, pause_before_retry, read_with_retries
+from switchboard.errors import Unavailable
+from switchboard.kit import settings
+
+
+def get_item(table: str, key: Key, *, consistent: bool = True) -> Item | None:
+    """Read the item at a key, `None` if there is no item."""
+    request: Any = {"TableName": settings.table_name(table), "Key": encode_item(key), "ConsistentRead": consistent}
+    found = read_with_retries(lambda: clients.dynamodb_client().get_item(**request)).get("Item")
+    return decode_item(found) if found else None
+
+
+def get_items(table: str, keys: Sequence[Key]) -> list[Item | None]:
+    """Read the items at up to 100 keys of one table in one consistent request. Returns them in the keys' order."""
+    return get_items_of_tables([(table, key) for key in keys])
+
+
+def get_items_of_tables(places: Sequence[tuple[str, Key]]) -> list[Item | None]:
+    """Read the items at up to 100 keys of several tables in one consistent request, in the order of `places`.
+
+    Keys that DynamoDB leaves unprocessed are read again. Raises Unavailable when some stay unprocessed.
+    """
+    names = [(settings.table_name(table), *key_of(key)) for table, key in places]
+    found: dict[tuple[str, ...], Item] = {}
+    wanted: Any = {}
+    for (name, *_), (_, key) in dict(zip(names, places, strict=True)).items():
+        wanted.setdefault(name, {"Keys": [], "ConsistentRead": True})["Keys"].append(encode_item(key))
+    attempt = 0
+    while wanted:
+        answer: Any = read_with_retries(partial(clients.dynamodb_client().batch_get_item, RequestItems=wanted))
+        for name, items in answer["Responses"].items():
+            for item in map(decode_item, items):
+                found[(name, *key_of(item))] = item
+        wanted = answer.get("UnprocessedKeys") or {}
+        if wanted:
+            if attempt == MAX_ATTEMPTS:
+                raise Unavailable(BUSY_MESSAGE, retry_after=1)
+            pause_before_retry(attempt)
+            attempt += 1
+    return [found.get(name) for name in names]
+
+
+class QueryPage(NamedTuple):
+    """Items of one query, and the key to continue from (`None` at the end)."""
+
+    items: list[Item]
+    next_key: Item | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """A range of one partition.
+
+    `between`, `before` and `begins` restrict the sort key. `where` filters the items that were read.
+
+    An index holds keys only, and may be slightly out of date. The items are then read by these keys, so that a page
+    shows their current state. A page leaves out items that were deleted or moved, so it may be short and still have a
+    next key. `where` does not work with an index, because an index lacks the attributes.
+    """
+
+    table: str
+    partition: str
+    index: str | None = None
+    begins: str | None = None
+    between: tuple[str, str] | None = None
+    before: str | None = None
+    forward: bool = True
+    where: str | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def page(self, limit: int, start: Item | None = None) -> QueryPage:
+        """Read up to `limit` items from `start` on (a page's `next_key`). Items of an index are read in full.
+
+        With `where`, items that do not match are skipped, for at most five times `limit` items. A page may then be
+        short or empty, and still have a next key.
+        """
+        found = self.keys(limit, start)
+        return QueryPage(self._as_they_are(found.items), found.next_key) if self.index else found
+
+    def keys(self, limit: int, start: Item | None = None) -> QueryPage:
+        """Read a page like `page`, but of an index only the keys.
+
+        It reads one item more than `limit`, so that an exactly full last page has no next key. With `where`, items
+        that do not match are skipped, for at most five times `limit` items. A page may then be short or empty, and
+        still have a next key.
+        """
+        items: list[Item] = []
+        reads = 5 if self.where else 1
+        while True:
+            answer = self._read(limit + 1, start)
+            for found in answer["Items"]:
+                if len(items) == limit:
+                    return QueryPage(items, self._key_of(items[-1]))
+                items.append(decode_item(found))
+            last = answer.get("LastEvaluatedKey")
+            start = decode_item(last) if last else None
+            reads -= 1
+            if start is None or not reads:
+                return QueryPage(items, start)
+
+    def all(self) -> Iterable[Item]:
+        """Iterate over every item of the range."""
+        for items in self.chunks():
+            yield from items
+
+    def chunks(self) -> Iterator[list[Item]]:
+        """Iterate over every item of the range, in the chunks of DynamoDB's responses (1 MB)."""
+        start: Item | None = None
+        while True:
+            answer = self._read(None, start)
+            items = [decode_item(found) for found in answer["Items"]]
+            yield self._as_they_are(items) if self.index else items
+            last = answer.get("LastEvaluatedKey")
+            if not last:
+                return
+            start = decode_item(last)
+
+    def _as_they_are(self, keys: list[Item]) -> list[Item]:
+        """Read the items of index entries, without those that were deleted or moved since."""
+        names = (f"{self.index}pk", f"{self.index}sk")
+        found: list[Item] = []
+        for begin in range(0, len(keys), MAX_BATCH_READS):
+            part = keys[begin : begin + MAX_BATCH_READS]
+            items = get_items(self.table, [{"pk": key["pk"], "sk": key["sk"]} for key in part])
+            found += [
+                item
+                for key, item in zip(part, items, strict=True)
+                if item and all(item.get(name) == key[name] for name in names)
+            ]
+        return found
+
+    def _read(self, limit: int | None, start: Item | None) -> Any:
+        request = self._request(limit, start)
+        return read_with_retries(lambda: clients.dynamodb_client().query(**request))
+
+    def _request(self, limit: int | None, start: Item | None) -> dict[str, Any]:
+        pk, sk = (f"{self.index}pk", f"{self.index}sk") if self.index else ("pk", "sk")
+        condition, values = f"{pk} = :pk", {":pk": self.partition, **self.values}
+        if self.begins is not None:
+            condition, values[":begins"] = f"{condition} AND begins_with({sk}, :begins)", self.begins
+        if self.before is not None:
+            condition, values[":before"] = f"{condition} AND {sk} < :before", self.before
+        if self.between is not None:
+            condition = f"{condition} AND {sk} BETWEEN :from AND :to"
+            values[":from"], values[":to"] = self.between
+        request: dict[str, Any] = {
+            "TableName": settings.table_name(self.table),
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": {name: encode_value(value) for name, value in values.items()},
+            "ScanIndexForward": self.forward,
+        }
+        if self.index:
+            request["IndexName"] = self.index
+        else:
+            request["ConsistentRead"] = True
+        if self.where:
+            request["FilterExpression"] = self.where
+        if self.names:
+            request["ExpressionAttributeNames"] = dict(self.names)
+        if limit:
+            request["Limit"] = limit
+        if start:
+            request["ExclusiveStartKey"] = encode_item(start)
+        return request
+
+    def _key_of(self, item: Item) -> Item:
+        names = ["pk", "sk"] + ([f"{self.index}pk", f"{self.index}sk"] if self.index else [])
+        return {name: item[name] for name in names}

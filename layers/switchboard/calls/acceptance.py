@@ -1,0 +1,245 @@
+"""Accepts calls: the steps that all APIs share, from the checks before a call to its commit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import NamedTuple
+
+from switchboard.accounts.models import Caller, Organization
+from switchboard.agents import service as agents
+from switchboard.aws.writes import Writes, commit
+from switchboard.calls import store
+from switchboard.calls.jobs import CloseCall
+from switchboard.calls.models import Call, Order, State, Tier
+from switchboard.carriers import voice
+from switchboard.carriers.voice import Carrier, Pace
+from switchboard.compliance import disclosures, phone
+from switchboard.compliance import service as compliance
+from switchboard.compliance.errors import Blocked, blocked_error
+from switchboard.compliance.models import CallingHours, ContactAttempt, StatedConsent, Verdict
+from switchboard.errors import Forbidden, Unavailable
+from switchboard.events import service as events
+from switchboard.events.models import Subject
+from switchboard.kit import clock, hashing, settings
+from switchboard.persistence.idempotency import EarlierEffect, IdempotencyGuard, find_earlier_effect
+from switchboard.timers import service as timers
+from switchboard.usage import service as usage
+from switchboard.usage.models import Meter
+from switchboard.usage.service import Charge
+
+METER = {Tier.BASIC: Meter.VOICE_BASIC, Tier.PREMIUM: Meter.VOICE_PREMIUM}
+#: As long as a dialer retries (`lanes.WAIT_LIMIT`), and short enough for a timer of the outbox.
+_DIALED_WITHIN = timedelta(minutes=15)
+#: A caller ID that belongs to nobody, for a stack that calls nobody.
+_TEST_CALLER = "+15005550006"
+_GREETINGS = {
+    "en": "Hello, this is {name}, an automated assistant.",
+    "es": "Hola, soy {name}, un asistente automático.",
+}
+
+
+class AcceptedCall(NamedTuple):
+    """A call, and whether an earlier request placed it."""
+
+    call: Call
+    duplicate: bool
+
+
+def select_carrier(simulated: bool) -> Carrier:
+    """Returns the carrier of a call. A simulated call never reaches a real provider, in any configuration."""
+    return voice.get_simulated_carrier() if simulated else voice.get_carrier()
+
+
+def provider_name(simulated: bool) -> str:
+    """Returns the name of the carrier."""
+    return "simulator" if simulated else voice.carrier_name()
+
+
+def require_phone() -> None:
+    """Raises Unavailable when the phone feature is off."""
+    if not settings.flag("FEATURE_PHONE_ENABLED", default=True):
+        raise Unavailable("Phone calls are disabled.", code="phone_disabled")
+
+
+def require_carrier(*, simulated: bool) -> None:
+    """Raises Unavailable when no carrier is configured that can place the call."""
+    if provider_name(simulated) == "none":
+        raise Unavailable("No telephone carrier is configured: only test keys can place calls.", code="no_carrier")
+
+
+def require_destination(order: Order) -> None:
+    """Raises Forbidden for a number whose calls pay its holder: fraudsters place such calls at our cost.
+
+    Raises Invalid for an invalid number.
+    """
+    if phone.is_costly(order.to):
+        message = "Calls to premium-rate, shared-cost and satellite numbers are not allowed."
+        raise Forbidden(message, code="destination_not_allowed")
+
+
+def require_provider(order: Order) -> None:
+    """Raises Unavailable when the provider is known to be down."""
+    if not select_carrier(order.simulated).line.available(order.to):
+        raise Unavailable("The voice provider is down. Try again later.", code="provider_down", retry_after=30)
+
+
+def build_greeting(org: Organization, order: Order, name: str, language: str) -> str:
+    """Returns the first words of a call: the required disclosures, then the customer's greeting or our own.
+
+    `name` is the name of the voice, and `language` its language. Raises Invalid for an invalid number.
+    """
+    own = _GREETINGS.get(language.split("-", maxsplit=1)[0].lower(), _GREETINGS["en"]).format(name=name)
+    return disclosures.add_disclosures(
+        order.greeting or own, disclosures.find_required(contact_attempt(org, order)), org.name, language
+    )
+
+
+def choose_caller_id(org: Organization, own: Sequence[str | None], of: str) -> str:
+    """Returns the first of the numbers in `own`, else the organization's number, else one of the platform's pool.
+
+    The number from the pool is always the same for the same `of`. Raises Unavailable if a real carrier would show a
+    number that belongs to nobody, because 47 CFR 64.1604 forbids that.
+    """
+    numbers = [number for number in (*own, org.caller_id) if number]
+    pool = _pool()
+    found = numbers[0] if numbers else pool[int(hashing.digest(of), 16) % len(pool)]
+    if voice.reaches_people() and phone.parse(found).reaches_nobody:
+        raise Unavailable("No caller ID is available: set a phone number for the organization.", code="no_caller_id")
+    return found
+
+
+def _pool() -> list[str]:
+    """Returns the platform's own numbers, which tenants share."""
+    return settings.text("CALLER_POOL", _TEST_CALLER).split(",")
+
+
+def get_pace(call: Call) -> Pace:
+    """Returns how many calls a second the carrier accepts from the call's number; `inf` means no limit."""
+    return Pace(math.inf) if call.simulated else select_carrier(simulated=False).line.pace_of(call.from_number)
+
+
+def shared_pace_name(call: Call) -> str | None:
+    """Returns the name of a pace that tenants share: the carrier's account, or a number of the platform.
+
+    Returns `None` if there is no limit, and for a number that only one organization uses.
+    """
+    found = get_pace(call)
+    if math.isinf(found.rate):
+        return None
+    if found.counted_by:
+        return f"account#{found.counted_by}"
+    return call.from_number if call.from_number in _pool() else None
+
+
+def contact_attempt(org: Organization, order: Order, *, counted: bool = False) -> ContactAttempt:
+    """Returns the contact for the gate to evaluate. `counted` means that the gate already counted the call."""
+    hours = org.calling_hours
+    return ContactAttempt(
+        org_id=org.id,
+        channel="voice",
+        to=order.to,
+        consent=StatedConsent.stated({"consent_source": order.consent_source, "consent_date": order.consent_date}),
+        basis=order.basis,
+        purpose=order.purpose,
+        timezone=order.time_zone,
+        state=order.recipient_state,
+        zone_confirmed=order.zone_confirmed,
+        window=CallingHours.model_validate(hours) if hours else None,
+        simulated=order.simulated,
+        counted=counted,
+    )
+
+
+def call_charges(org: Organization, order: Order) -> list[Charge]:
+    """Returns the charges of a new call: one of the tier's daily calls, and the first minute of the month's spending.
+
+    The rest is charged when the call ends, in the same month. A simulated call costs nothing.
+    """
+    if order.simulated:
+        return []
+    limit = org.terms.basic_calls_per_day if order.tier is Tier.BASIC else org.terms.premium_calls_per_day
+    return [
+        usage.daily_charge(org, f"{order.tier.value}_calls", limit),
+        usage.spending_charge(org, METER[order.tier], 1),
+    ]
+
+
+def evaluate_call(org: Organization, order: Order, within: Sequence[Charge]) -> Verdict:
+    """Returns the gate's verdict on a call. Checks the limits of the charges before a paid query.
+
+    Raises QuotaExceeded if a charge would exceed its limit.
+    """
+    return compliance.evaluate(contact_attempt(org, order), before_paying=lambda: usage.require_room(within))
+
+
+def accept_call(
+    caller: Caller,
+    call: Call,
+    verdict: Verdict,
+    once: IdempotencyGuard | None,
+    *guards: Writes,
+    within: Sequence[Charge],
+) -> AcceptedCall:
+    """Accepts a call for dialing if the gate's verdict, the guards and the limits of its charges allow it.
+
+    Raises Blocked with the failed rule, QuotaExceeded at a charge's limit, and the errors of the guards. A repeated
+    request gets its first call, even if a new call would be refused now.
+    """
+    call = call.model_copy(update={"receipt": usage.receipt_of(within)})
+    try:
+        done = _commit(caller, call, verdict, once, within, *guards) if verdict.allowed else find_earlier_effect(once)
+        if done:
+            return AcceptedCall(get_first_call(caller.org_id, done.subject_id), duplicate=True)
+        if not verdict.allowed:
+            raise blocked_error(verdict)
+    except Blocked as refusal:
+        # The verdict refused the call, or a block or an opt-out was stored after the verdict.
+        told = _call_event_writes(caller, call, "voice.call.blocked", verdict, code=refusal.code)
+        commit(compliance.verdict_writes(verdict, call.id), told)
+        raise
+    return AcceptedCall(call, duplicate=False)
+
+
+def get_first_call(org_id: str, call_id: str) -> Call:
+    """Returns the call that an earlier run of a request made."""
+    call = store.CALLS.get(org_id, call_id)
+    assert call is not None, "a request's marker and its call are in one commit"
+    return call
+
+
+def _commit(
+    caller: Caller,
+    call: Call,
+    verdict: Verdict,
+    once: IdempotencyGuard | None,
+    within: Sequence[Charge],
+    *guards: Writes,
+) -> EarlierEffect | None:
+    return usage.commit_within(
+        within,
+        *guards,
+        compliance.allowed_writes(verdict),
+        store.CALLS.put(call),
+        _close_timer_writes(call),
+        compliance.verdict_writes(verdict, call.id),
+        _call_event_writes(caller, call, "voice.call.created", verdict, tier=call.tier.value),
+        once=once,
+        subject_id=call.id,
+    )
+
+
+def _close_timer_writes(call: Call) -> Writes:
+    """Returns the timer that closes the call if its job is lost before it is dialed."""
+    job = CloseCall(org_id=call.org_id, call_id=call.id, state=State.CREATED.value)
+    return timers.schedule(job, clock.now() + _DIALED_WITHIN).write
+
+
+def _call_event_writes(caller: Caller, call: Call, kind: str, verdict: Verdict, **data: str | None) -> Writes:
+    origin = agents.origin_as_agent(caller, call.agent_id) if call.agent_id else caller
+    subject = Subject(type="call", id=call.id, version=call.version)
+    more = {"flow": call.flow_id, "simulated": call.simulated} if call.flow_id else {}
+    return events.event_write(
+        events.new_event(origin, kind, subject, to=verdict.number, verdict=verdict.summary(), **data, **more)
+    )

@@ -1,0 +1,259 @@
+"""Dials accepted calls: a worker claims a call, asks the provider to place it, and records the answer.
+
+Between the claim and the recorded answer the outcome is unknown. A call that stays there is never dialed again. After
+ten minutes the provider is asked about it. If the provider does not know either, the call becomes UNCONFIRMED. The
+provider's reports, which carry our id, then decide.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from switchboard import telemetry
+from switchboard.accounts import organizations, stops
+from switchboard.accounts.models import Organization
+from switchboard.accounts.stops import StoppedError
+from switchboard.aws.writes import commit
+from switchboard.calls import acceptance, changes, ending, lanes, pacing, store, timeouts, waiting
+from switchboard.calls.changes import CallChange
+from switchboard.calls.ending import TALK_LIMIT, CallEnd
+from switchboard.calls.jobs import ConfirmDial, DialCall, WakeWaiting
+from switchboard.calls.lanes import Lane
+from switchboard.calls.models import Call, State
+from switchboard.calls.pacing import AdmittedCall
+from switchboard.calls.reports import RING_REPORT_LIMIT
+from switchboard.carriers import voice
+from switchboard.carriers.voice.ports.line import RING_SECONDS
+from switchboard.carriers.voice.ports.reports import EndReason
+from switchboard.compliance import opt_out_speech
+from switchboard.compliance import service as compliance
+from switchboard.compliance.errors import Blocked
+from switchboard.compliance.models import Verdict
+from switchboard.errors import Contended
+from switchboard.kit import clock
+from switchboard.persistence.collection import next_version
+from switchboard.persistence.optimistic import StaleVersionError
+from switchboard.timers import service as timers
+from switchboard.usage import service as usage
+
+#: How long a claim may have no outcome. Then the provider is asked.
+UNCONFIRMED_AFTER = timedelta(minutes=10)
+#: The minimum time to ring, in seconds. A call is not placed if its calling hours end sooner.
+_MIN_RING_SECONDS = 5
+#: When to retry a call that the provider throttled.
+_RETRY_DELAY = timedelta(seconds=15)
+
+
+def dial_call(org_id: str, call_id: str) -> None:
+    """Dials an accepted call, or lets it wait for a lane or its time. Does nothing for a claimed call."""
+    call = store.CALLS.get(org_id, call_id)
+    if call is None or call.state is not State.CREATED:
+        return
+    if clock.parse(call.created_at) < clock.now() - lanes.WAIT_LIMIT:
+        _give_up(call, *waiting.explain_not_dialed(call))
+        return
+    org = organizations.get_organization(org_id)
+    left = None if call.simulated else usage.remaining_cap_micros(org, acceptance.METER[call.tier])
+    if why := _why_withdrawn(org, left):
+        _give_up(call, EndReason.BLOCKED, why)
+        return
+    lane = lanes.find_lane(org, call)
+    if lane is None:
+        return
+    verdict, carrier = _judge(org, call), acceptance.select_carrier(call.simulated)
+    if verdict.allowed and _ring_seconds(verdict.allowed_until) < _MIN_RING_SECONDS:
+        _give_up(call, EndReason.BLOCKED, "refused before it was dialed: its calling hours end in a few seconds")
+        return
+    claimed = None
+    try:
+        if verdict.allowed:
+            admitted = pacing.admit_call(org, call, lane)
+            if admitted is None:
+                return
+            claimed = _claim(org, admitted, verdict, analyzed=carrier.talker.analyzes())
+    except pacing.SlotTooLateError as late:
+        _give_up(call, EndReason.RATE_LIMIT, str(late))
+        return
+    except StoppedError as stopped:
+        _give_up(call, EndReason.BLOCKED, str(stopped))
+        return
+    except Blocked:
+        # A block or an opt-out was stored after the verdict. The next verdict will include it.
+        verdict, claimed = _judge(org, call), None
+        if verdict.allowed:
+            raise Contended("The compliance entries of this number keep changing. Try again.", retry_after=1) from None
+    if not verdict.allowed:
+        # The call was allowed when it was accepted. Since then its hours ended, or the called person opted out.
+        refused = verdict
+        store.CALLS.change(org_id, call_id, lambda found: _refused(found, refused))
+    if claimed is None:
+        return
+    try:
+        made = carrier.place(_conversation(claimed), _placement(claimed, verdict.allowed_until, left))
+    except voice.RefusedError as refusal:
+        _end(claimed, EndReason.FAILED, str(refusal))
+    except voice.ThrottledError:
+        store.CALLS.change(org_id, call_id, _released)
+    except voice.OutcomeUnknownError as unknown:
+        telemetry.emit_metric("CallOutcomeUnknown")
+        telemetry.logger().warning("call outcome unknown", extra={"call_id": call_id, "reason": str(unknown)})
+    else:
+        store.CALLS.change(org_id, call_id, lambda found: _dialed(found, made))
+
+
+def _placement(call: Call, not_after: str | None, left: int | None) -> voice.Placement:
+    return voice.Placement(
+        org_id=call.org_id,
+        call_id=call.id,
+        from_number=call.from_number,
+        to_number=call.to_number,
+        not_after=not_after,
+        ring_seconds=_ring_seconds(not_after),
+        most_seconds=_max_call_seconds(call, left),
+    )
+
+
+def _ring_seconds(not_after: str | None) -> int:
+    """Returns how long the phone may ring, in seconds. It must not ring after the end of the calling hours."""
+    if not_after is None:
+        return RING_SECONDS
+    left = int((clock.parse(not_after) - clock.now()).total_seconds())
+    return min(RING_SECONDS, left)
+
+
+def _max_call_seconds(call: Call, left: int | None) -> int:
+    """Returns how long the call may last, in seconds. The rest of the organization's cap must pay for all of it."""
+    longest = int(TALK_LIMIT.total_seconds())
+    if left is None:
+        return longest
+    # The first minute is already charged.
+    return min(longest, 60 * (1 + max(0, left) // usage.price_micros(acceptance.METER[call.tier])))
+
+
+def _conversation(call: Call) -> voice.Conversation:
+    return voice.Conversation(
+        org_id=call.org_id,
+        call_id=call.id,
+        to_number=call.to_number,
+        voice_id=call.voice_id,
+        greeting=call.greeting,
+        agent_name=call.agent_name,
+        opt_out_key=opt_out_speech.OPT_OUT_KEY,
+        provider_agent_id=call.provider_agent_id,
+        prompt=call.order.prompt,
+        variables=call.order.variables,
+    )
+
+
+def _judge(org: Organization, call: Call) -> Verdict:
+    return compliance.evaluate(acceptance.contact_attempt(org, call.order, counted=True))
+
+
+def _why_withdrawn(org: Organization, left: int | None) -> str | None:
+    """Returns why an accepted call may no longer be dialed, from data that were read before. The claim checks again.
+
+    `left` is the rest of the organization's cap, or None without a cap.
+    """
+    if org.status != "active":
+        return "the organization is suspended"
+    if left is not None and left < 0:
+        return "the organization's spending cap is passed"
+    return None
+
+
+def _claim(org: Organization, admitted: AdmittedCall, verdict: Verdict, *, analyzed: bool) -> Call | None:
+    """Claims a call for this worker and takes a lane. Returns `None` if another worker has the call or no lane is free.
+
+    The same transaction checks everything that may have been withdrawn since the organization was read. Raises Stopped
+    and Blocked, and Contended if the spending cap was changed: then the organization must be read again.
+    """
+    call = admitted.call
+    lane: Lane | None = admitted.lane
+    facts = {"started_at": clock.now_iso(), "claim": call.version + 1, "awaits_analysis": analyzed}
+    claimed = next_version(call, state=State.DIALING, **facts)
+    watch = ConfirmDial(org_id=call.org_id, call_id=call.id, claim=claimed.claim)
+    while lane:
+        claimed = claimed.model_copy(update={"lane": lane.ref})
+        try:
+            commit(
+                store.CALLS.save(claimed),
+                stops.claim_checks(call.org_id, call.key_id, cap=stops.CapMark(org.cap_mark)),
+                compliance.still_allowed_checks(verdict),
+                timers.schedule(watch, clock.now() + UNCONFIRMED_AFTER).write,
+                lane.take_writes(call),
+                admitted.writes,
+            )
+        except StaleVersionError:
+            return None
+        except lanes.LaneTakenError:
+            # Another call took the lane. The loop ends with a lane, or when none is free.
+            lane = lanes.seek_lane(lane.pool, call)
+        else:
+            return claimed
+    return None
+
+
+def confirm_dial(org_id: str, call_id: str, claim: int) -> None:
+    """Asks the provider about a claim without an outcome after ten minutes. If it does not know, nobody does."""
+    call = store.CALLS.get(org_id, call_id)
+    if call is None or call.state is not State.DIALING or call.claim != claim:
+        return
+    try:
+        found = timeouts.fetch_snapshot(call)
+    except voice.OutcomeUnknownError:
+        store.CALLS.change(org_id, call_id, lambda now: _unconfirmed(now) if now.claim == claim else None)
+        return
+    if found is None:
+        # The provider had ten minutes to show the call. If it reports the call later, the report corrects this end.
+        end = CallEnd(EndReason.FAILED, error="the provider never received the call", provisional=True)
+        store.CALLS.change(org_id, call_id, lambda now: ending.end_call(now, end) if now.claim == claim else None)
+        return
+    placed = voice.ProviderCallIds(found.provider_call_id or "", call.provider_conversation_id)
+    store.CALLS.change(org_id, call_id, lambda now: _dialed(now, placed))
+    timeouts.apply_snapshot(call, found)
+
+
+def _refused(call: Call, verdict: Verdict) -> CallChange:
+    ended = _given_up(call, EndReason.BLOCKED, f"refused before it was dialed: {verdict.code}")
+    return ended and (ended[0], [ended[1], compliance.verdict_writes(verdict, call.id)])
+
+
+def _released(call: Call) -> CallChange:
+    if call.state is not State.DIALING:
+        return None
+    again = DialCall(org_id=call.org_id, call_id=call.id)
+    wake = timers.job_write(WakeWaiting(org_id=call.org_id, call_id=call.id))
+    due = timers.schedule(again, clock.now() + _RETRY_DELAY).write
+    return next_version(call, state=State.CREATED, lane=None), [due, waiting.leave_writes(call), wake]
+
+
+def _dialed(call: Call, placed: voice.ProviderCallIds) -> CallChange:
+    if call.provider_call_id:
+        return None
+    facts = {"provider_call_id": placed.provider_call_id or None}
+    if placed.conversation_id and not call.provider_conversation_id:
+        facts["provider_conversation_id"] = placed.conversation_id
+    if call.can_become(State.RINGING):
+        return changes.transition(call, State.RINGING, "voice.call.ringing", RING_REPORT_LIMIT, facts)
+    return next_version(call, **facts), None
+
+
+def _unconfirmed(call: Call) -> CallChange:
+    if call.state is not State.DIALING:
+        return None
+    telemetry.emit_metric("CallUnconfirmed")
+    return changes.transition(call, State.UNCONFIRMED, "voice.call.unconfirmed", TALK_LIMIT)
+
+
+def _give_up(call: Call, reason: EndReason, error: str) -> None:
+    """Ends a call that was not dialed. Does nothing if another worker has claimed it since it was read."""
+    store.CALLS.change(call.org_id, call.id, lambda found: _given_up(found, reason, error))
+
+
+def _given_up(call: Call, reason: EndReason, error: str) -> CallChange:
+    return ending.end_call(call, CallEnd(reason, error=error)) if call.state is State.CREATED else None
+
+
+def _end(call: Call, reason: EndReason, error: str) -> None:
+    end = CallEnd(reason, error=error)
+    store.CALLS.change(call.org_id, call.id, lambda found: ending.end_call(found, end))

@@ -1,0 +1,262 @@
+"""Ends calls: sets the final state, the length and the price. Also corrects them after a late report.
+
+An analyzed talk ends in two steps. When the line is over, the call is ENDING and has its length, cost and reason. The
+analysis makes it COMPLETED. Without an analysis a timer does that.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from switchboard.accounts import organizations
+from switchboard.aws.writes import Writes
+from switchboard.calls import acceptance, changes, waiting
+from switchboard.calls.changes import CallChange
+from switchboard.calls.models import Call, State
+from switchboard.carriers.voice.ports.reports import EndReason, Report
+from switchboard.kit import clock
+from switchboard.persistence.collection import next_version
+from switchboard.timers import service as timers
+from switchboard.usage import service as usage
+
+#: The maximum length of a call.
+TALK_LIMIT = timedelta(hours=1)
+_TALK_LIMIT_SECONDS = int(TALK_LIMIT.total_seconds())
+#: How long to wait for the report of a talk's analysis.
+ANALYSIS_LIMIT = timedelta(minutes=2)
+#: How long after its end a report may correct a call. Providers repeat their reports for one day at most.
+_CORRECTION_LIMIT = timedelta(hours=48)
+#: The maximum length to believe, in seconds. No provider allows a call of more than four hours.
+_MAX_REPORTED_SECONDS = 4 * 3_600
+
+#: TALKING has the states in which the two talk. ANSWERED adds the state directly after that.
+TALKING_STATES = frozenset({State.ACTIVE, State.HOLD})
+ANSWERED_STATES = TALKING_STATES | {State.ENDING}
+
+_END_STATES = {
+    EndReason.BUSY: State.BUSY,
+    EndReason.NO_ANSWER: State.NO_ANSWER,
+    EndReason.FAILED: State.FAILED,
+    EndReason.UNREACHABLE: State.FAILED,
+    EndReason.PROVIDER_UNAVAILABLE: State.FAILED,
+    EndReason.TIMEOUT: State.FAILED,
+    EndReason.CONCURRENCY_LIMIT: State.FAILED,
+    EndReason.RATE_LIMIT: State.FAILED,
+    EndReason.CANCELED: State.CANCELED,
+    EndReason.BLOCKED: State.CANCELED,
+}
+
+#: The end state of a call when a party hangs up before the answer.
+_HANGUP_STATES = {EndReason.CALLER_HANGUP: State.NO_ANSWER, EndReason.AGENT_HANGUP: State.CANCELED}
+
+
+class CallEnd(NamedTuple):
+    """The end of a call. `seconds` is the reported length, and `at` the time by the provider's clock."""
+
+    reason: EndReason
+    seconds: int | None = None
+    error: str | None = None
+    at: str | None = None
+    sip_code: int | None = None
+    #: Whether we concluded the end ourselves, without a report.
+    provisional: bool = False
+
+    @classmethod
+    def of(cls, report: Report) -> CallEnd:
+        """Returns the end that a provider reports."""
+        reason = report.end_reason or EndReason.COMPLETED
+        return cls(reason, report.duration_seconds, at=report.at, sip_code=report.sip_code)
+
+
+def end_call(call: Call, end: CallEnd) -> CallChange:
+    """Returns the change that ends a call whose line is over, or `None` if it has already ended."""
+    if call.state is State.ENDING:
+        return None
+    at = changes.event_time(call, end.at)
+    supposed = not call.answered_at and (_was_answered(end.reason) or call.state in ANSWERED_STATES)
+    if supposed:
+        # The report of the end arrived before the report of the answer: the end implies the answer.
+        call = call.model_copy(update={"answered_at": _answered_before(call, at, end.seconds)})
+    reason = _true_reason(call, end.reason)
+    state = _end_state(call, reason)
+    if state is None:
+        return None
+    talked = _talk_seconds(call, end.seconds, at)
+    minutes = -(-talked // 60)
+    facts = {
+        "end_reason": reason,
+        "error": end.error,
+        "sip_code": end.sip_code,
+        "ended_at": clock.format_iso(at),
+        "cost_micros": _price(call, minutes),
+        "duration_seconds": talked,
+        "reported_seconds": None if call.answered_at or end.seconds is None else _limit_seconds(end.seconds),
+        "answer_supposed": supposed,
+        "length_supposed": end.seconds is None,
+        "provisional": end.provisional,
+    }
+    # The first minute was charged when the call was placed.
+    settled, left = _settlement_writes(call, minutes - 1), waiting.leave_writes(call)
+    if state is State.COMPLETED and call.awaits_analysis and call.outcome is None and not end.provisional:
+        known = end_event_data(call.model_copy(update=facts))
+        change = changes.transition(call, State.ENDING, "voice.call.ending", ANALYSIS_LIMIT, facts, known)
+        return change and (change[0], [change[1], settled, left])
+    after = next_version(call, state=state, watch=None, **facts)
+    told = changes.event_writes(after, f"voice.call.{state.value}", **end_event_data(after))
+    return after, [timers.cancel_writes(call.watch), settled, left, told]
+
+
+def complete_call(call: Call, outcome: str | None, summary: str | None) -> CallChange:
+    """Returns the change that completes a call which waits for its analysis. The analysis may be missing."""
+    if call.state is not State.ENDING:
+        return None
+    return apply_analysis(call, outcome, summary)
+
+
+def apply_analysis(call: Call, outcome: str | None, summary: str | None) -> CallChange:
+    """Returns the change for the analysis of a talk. It may arrive before the end, and after the time limit."""
+    facts = {"outcome": outcome, "summary": summary}
+    if call.state is State.ENDING:
+        after = next_version(call, state=State.COMPLETED, watch=None, **facts)
+        told = changes.event_writes(after, "voice.call.completed", **end_event_data(after))
+        return after, [timers.cancel_writes(call.watch), told]
+    if outcome is None or call.outcome is not None or not (call.ended_at is None or may_be_corrected(call)):
+        return None
+    after = next_version(call, **facts)
+    return after, changes.event_writes(after, "voice.call.analyzed", outcome=outcome)
+
+
+def may_be_corrected(call: Call) -> bool:
+    """Whether a call ended recently enough that a report may still correct it."""
+    return call.ended_at is not None and clock.parse(call.ended_at) > clock.now() - _CORRECTION_LIMIT
+
+
+def apply_late_answer(call: Call, report: Report) -> CallChange:
+    """Returns the change for an answer that is reported after the end. The length from the end report now counts."""
+    assert call.ended_at is not None
+    end = clock.parse(call.ended_at)
+    known = {"answered_by": call.answered_by or report.answered_by, "answer_supposed": False}
+    if call.provisional:
+        # We concluded this end ourselves. A later report of the end will have the length of the talk.
+        at = min(changes.event_time(call, report.at), end)
+        return next_version(call, answered_at=clock.format_iso(at), **known), None
+    if call.answered_at and not call.length_supposed:
+        # The time of the answer already follows from the length.
+        return next_version(call, **known), None
+    seconds = call.reported_seconds
+    answered = (
+        end - timedelta(seconds=seconds) if seconds is not None else min(changes.event_time(call, report.at), end)
+    )
+    told = call.model_copy(update={"answered_at": clock.format_iso(answered), **known})
+    return _replace_end(call, told, call.end_reason or EndReason.COMPLETED, seconds)
+
+
+def correct_end(call: Call, report: Report) -> CallChange:
+    """Returns the change for a provider's report that corrects an end or a length that we had concluded ourselves."""
+    end, at = CallEnd.of(report), changes.event_time(call, report.at)
+    if not call.provisional and (end.seconds is None or end.seconds == call.duration_seconds):
+        return None
+    told = call.model_copy(update={"error": None, "sip_code": end.sip_code, "outcome": report.outcome or call.outcome})
+    if not call.answered_at and _was_answered(end.reason):
+        told = told.model_copy(update={"answered_at": _answered_before(call, at, end.seconds)})
+    if report.at:
+        told = told.model_copy(update={"ended_at": clock.format_iso(at)})
+    return _replace_end(call, told, end.reason, end.seconds)
+
+
+def _replace_end(call: Call, told: Call, reason: EndReason, seconds: int | None) -> CallChange:
+    """Returns the change to another end: its state, length and price, and the write that charges the difference."""
+    assert told.ended_at is not None
+    begun = told.model_copy(update={"state": State.ACTIVE if told.answered_at else State.RINGING})
+    reason = _true_reason(begun, reason)
+    state = _end_state(begun, reason)
+    assert state is not None, "every reason ends a call that is in progress"
+    if call.state is State.ENDING and state is State.COMPLETED:
+        state = State.ENDING
+    talked = _talk_seconds(begun, seconds, clock.parse(told.ended_at))
+    minutes = -(-talked // 60)
+    after = next_version(
+        told,
+        state=state,
+        end_reason=reason,
+        duration_seconds=talked,
+        cost_micros=_price(call, minutes),
+        provisional=False,
+        length_supposed=seconds is None,
+    )
+    before = -(-(call.duration_seconds or 0) // 60)
+    event = changes.event_writes(after, "voice.call.corrected", **end_event_data(after))
+    return after, [_settlement_writes(call, minutes - before), event]
+
+
+def end_event_data(call: Call) -> dict[str, Any]:
+    """Returns the event data about a call's end."""
+    assert call.end_reason is not None
+    return {
+        "end_reason": call.end_reason.value,
+        "duration_seconds": call.duration_seconds,
+        "tier": call.tier.value,
+        "provisional": call.provisional,
+    }
+
+
+def _price(call: Call, minutes: int) -> int:
+    return 0 if call.simulated else minutes * usage.price_micros(acceptance.METER[call.tier])
+
+
+def _settlement_writes(call: Call, minutes: int) -> Writes:
+    if call.receipt is None:
+        return None
+    return usage.correction_write(
+        organizations.get_organization(call.org_id), acceptance.METER[call.tier], minutes, call.receipt
+    )
+
+
+def _true_reason(call: Call, reason: EndReason) -> EndReason:
+    """Returns the reason of an end, corrected by the known answer: somebody answered, or a machine did."""
+    if call.answered_at and reason in (EndReason.BUSY, EndReason.NO_ANSWER):
+        return EndReason.COMPLETED
+    if reason is EndReason.COMPLETED and is_machine(call.answered_by):
+        return EndReason.VOICEMAIL
+    return reason
+
+
+def is_machine(answered_by: str | None) -> bool:
+    """Whether a machine answered. `answered_by` has the words of the carriers."""
+    return bool(answered_by) and str(answered_by).startswith(("machine", "fax", "voicemail"))
+
+
+def _was_answered(reason: EndReason) -> bool:
+    """Whether this reason implies an answer. A hangup does not, because it may happen while the phone rings."""
+    return reason in (EndReason.COMPLETED, EndReason.VOICEMAIL)
+
+
+def _answered_before(call: Call, end: datetime, seconds: int | None) -> str:
+    begun = clock.parse(call.started_at or call.created_at)
+    return clock.format_iso(max(min(begun, end), end - timedelta(seconds=_limit_seconds(seconds or 0))))
+
+
+def _end_state(call: Call, reason: EndReason) -> State | None:
+    """Returns the state in which a call ends for a reason, or `None` if it has already ended."""
+    if call.answered_at:
+        states = (_END_STATES.get(reason, State.COMPLETED), State.COMPLETED)
+    else:
+        states = (_END_STATES.get(reason) or _HANGUP_STATES.get(reason, State.FAILED), State.FAILED)
+    return next((state for state in states if call.can_become(state)), None)
+
+
+def _talk_seconds(call: Call, reported: int | None, end: datetime) -> int:
+    """Returns the length of the talk in seconds. It is 0 without an answer: some providers report the ringing time."""
+    if not call.answered_at:
+        return 0
+    if reported is not None:
+        return _limit_seconds(reported)
+    # A lost report must not cost the customer: the length is limited to the longest call.
+    passed = round((end - clock.parse(call.answered_at)).total_seconds())
+    return max(0, min(passed, _TALK_LIMIT_SECONDS))
+
+
+def _limit_seconds(seconds: int) -> int:
+    """Limits a reported length to possible values, in seconds."""
+    return max(0, min(seconds, _MAX_REPORTED_SECONDS))

@@ -1,0 +1,45 @@
+"""Projects events of calls to the call histories of numbers (`switchboard.projections`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from switchboard.aws.writes import Writes
+from switchboard.calls import history, store
+from switchboard.calls import history_store as histories
+from switchboard.calls.history import CallHistory
+from switchboard.events.models import Event
+
+
+def project(event: Event) -> tuple[str, Writes] | None:
+    """Returns the id of the called number, and the write that counts the call. Skips calls of test keys."""
+    call = store.CALLS.get(event.org_id, event.subject.id)
+    if call is None or call.simulated:
+        return None
+    e164 = call.from_number if call.direction == "INBOUND" else call.to_number
+    number_id = history.number_id(call.org_id, e164)
+    found = histories.get_history(call.org_id, number_id)
+    before = history.parse_history(found) if found else CallHistory(e164=e164)
+    after = _add_call(before, call.created_at, history.find_name(call.order.variables))
+    return number_id, histories.history_writes(
+        call.org_id, number_id, after.model_dump(exclude_none=True), before.calls
+    )
+
+
+def _add_call(before: CallHistory, at: str, name: str | None) -> CallHistory:
+    """Returns a history with one more call. The result does not depend on the order of the calls."""
+    after = before.model_copy(update={"calls": before.calls + 1, "last_call_at": max(before.last_call_at or at, at)})
+    if name is None or (before.named_at or "", before.name or "") > (at, name):
+        return after
+    return after.model_copy(update={"name": name, "named_at": at})
+
+
+def subjects(org_id: str) -> Iterator[str]:
+    """Returns the ids of all numbers that have a history."""
+    return histories.list_number_ids(org_id)
+
+
+def removal_writes(org_id: str, number_id: str) -> Writes:
+    """Returns the write that deletes a number's history if it has not changed since it was read."""
+    found = histories.get_history(org_id, number_id)
+    return histories.delete_history_writes(org_id, number_id, history.parse_history(found).calls) if found else None

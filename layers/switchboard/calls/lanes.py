@@ -1,0 +1,212 @@
+"""Lanes: limit how many calls of an organization are in progress at once.
+
+A call takes a lane in the transaction of its claim, and releases it in the transaction of its end. So no counter can
+be wrong: one call holds a lane, and its lease expires if everything else is lost. The lanes of a pool are numbered
+items. A claim writes only one of them, so that claims do not compete for one item.
+
+A call that has to wait for its time (`calls.pacing`) takes its lane before it reserves a time, and holds the lane
+until then. So there are never more reservations than lanes, and every call with a reservation can go at its time.
+
+A call without a lane waits in the table, in the order of acceptance. A call may take a lane only if there are more free
+lanes than calls that wait before it. The end of a call is an event, which wakes the first waiting calls
+(`calls.waking`). The event is in the commit that releases the lane, so it cannot be lost. A call checks the lanes again
+after it has started to wait.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from switchboard import telemetry
+from switchboard.accounts.models import Organization
+from switchboard.aws.attributes import Item
+from switchboard.aws.writes import Writes, commit
+from switchboard.calls import lanes_store, store
+from switchboard.calls.jobs import WatchWaiting
+from switchboard.calls.lanes_store import PoolState, ReservedTimes
+from switchboard.calls.models import Call
+from switchboard.kit import chance, clock
+from switchboard.persistence.collection import next_version
+from switchboard.persistence.listing import place_of
+from switchboard.persistence.optimistic import AlreadyRecordedError, StaleVersionError
+from switchboard.timers import service as timers
+
+#: How long an accepted call may wait to be dialed: for a lane, for its turn on a number, or for a busy provider.
+#: People who asked for a call do not expect it later. The time is also short enough for a timer of the outbox.
+WAIT_LIMIT = timedelta(minutes=15)
+#: Longer than any call can be in progress: ten minutes to confirm, one hour unconfirmed, one hour answered, and a
+#: margin for late timers.
+LEASE = timedelta(hours=3)
+#: The number of lanes for calls of test keys. They are separate, so that tests never delay live calls.
+MAX_SIMULATED_CALLS = 10
+#: When a waiting call first checks for a lane by itself, in case its wake-up was lost. The time then doubles.
+FIRST_CHECK_DELAY = timedelta(minutes=1)
+
+LIVE_POOL, TEST_POOL = "live", "test"
+#: How long a turn on a shared number is kept after the call's reserved time.
+TURN_LEASE = timedelta(minutes=1)
+
+
+class LaneTakenError(Exception):
+    """Another call took the lane."""
+
+    def __init__(self, _: list[Item | None]) -> None:
+        super().__init__("the lane was taken")
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A group of lanes that an organization's calls share."""
+
+    org_id: str
+    name: str
+    size: int
+
+
+class Lane(NamedTuple):
+    """A lane for a call: a free lane, or the lane that the call holds. `waits` means that the call is waiting.
+
+    Another job of the call may let it wait at any time. So every write that takes a lane also ends the waiting.
+    """
+
+    pool: Pool
+    number: int
+    waits: bool
+    held: bool = False
+
+    @property
+    def ref(self) -> str:
+        """The name of the lane in the call's field `lane`."""
+        return f"{self.pool.name}|{self.number}"
+
+    def take_writes(self, call: Call, until: datetime | None = None, moments: ReservedTimes | None = None) -> Writes:
+        """Returns the writes that take the lane, or None if the call holds it. The writes raise Taken at commit."""
+        if self.held:
+            return None
+        org_id, name = self.pool.org_id, self.pool.name
+        end = until or clock.now() + LEASE
+        return [
+            lanes_store.take_lane_writes(org_id, name, self.number, call.id, end, moments or {}, LaneTakenError),
+            lanes_store.delete_waiting_writes(org_id, name, lane_position(call)),
+        ]
+
+
+def lane_position(call: Call) -> str:
+    return place_of(call.created_at, call.id)
+
+
+def lane_pool(org: Organization, call: Call) -> Pool:
+    """Returns the pool of lanes for a call."""
+    return (
+        Pool(org.id, TEST_POOL, MAX_SIMULATED_CALLS)
+        if call.simulated
+        else Pool(org.id, LIVE_POOL, org.terms.concurrent_calls)
+    )
+
+
+def find_lane(org: Organization, call: Call) -> Lane | None:
+    """Returns the lane that the call holds or may take. Without a lane the call waits, and is woken later."""
+    pool = lane_pool(org, call)
+    if call.lane:
+        return Lane(pool, int(call.lane.rpartition("|")[2]), waits=False, held=True)
+    return seek_lane(pool, call)
+
+
+def seek_lane(pool: Pool, call: Call) -> Lane | None:
+    """Finds a lane in a pool for a call that holds none. Without a lane the call waits, and is woken later."""
+    return _free_for(pool, call) or join_pools(pool, call, _watch_writes(call))
+
+
+def join_pools(pool: Pool, call: Call, *beside: Writes) -> Lane | None:
+    """Lets a call wait, and checks for a free lane once more."""
+    if not _wait(pool, call, *beside):
+        return None
+    # A lane that was released just before the call began to wait woke nobody.
+    return _free_for(pool, call)
+
+
+def hold_lane(call: Call, lane: Lane | None, moments: ReservedTimes) -> tuple[Call, Lane] | None:
+    """Takes a lane for a call that waits for its time. Returns the changed call and its lane, or `None`."""
+    while lane:
+        kept = next_version(call, lane=lane.ref)
+        # A call that waits for a lane already has a timer.
+        watch = None if lane.waits else _watch_writes(call)
+        try:
+            commit(store.CALLS.save(kept), lane.take_writes(call, moments=moments), watch)
+        except StaleVersionError:
+            return None
+        except LaneTakenError:
+            lane = seek_lane(lane.pool, call)
+        else:
+            return kept, lane._replace(waits=False, held=True)
+    return None
+
+
+def reserved_times(call: Call, lane: Lane) -> ReservedTimes:
+    """Returns the reserved times of a call, which its lane stores."""
+    return lanes_store.get_reserved_times(lane.pool.org_id, lane.pool.name, lane.number, call.id) if lane.held else {}
+
+
+def keep_writes(call: Call, lane: Lane, moments: ReservedTimes) -> Writes:
+    """Returns the write that stores a call's reserved times in its lane. Raises Moved if the call lost the lane."""
+    until = clock.now() + LEASE
+    return lanes_store.keep_lane_writes(
+        lane.pool.org_id, lane.pool.name, lane.number, call.id, until, moments, StaleVersionError
+    )
+
+
+def _free_for(pool: Pool, call: Call) -> Lane | None:
+    return free_lanes_in(read_pools(pool), pool, call)
+
+
+def free_lanes_in(found: PoolState, pool: Pool, call: Call) -> Lane | None:
+    mine = lane_position(call)
+    free = free_lanes(found, pool.size)
+    before = sum(1 for place in found.waiting if place < mine)
+    if before >= len(free):
+        return None
+    return Lane(pool, free[chance.below(len(free))], mine in found.waiting)
+
+
+def read_pools(pool: Pool) -> PoolState:
+    return lanes_store.read_pool(pool.org_id, pool.name, max(pool.size, 1), clock.now() - WAIT_LIMIT)
+
+
+def free_lanes(found: PoolState, size: int) -> list[int]:
+    """Returns the lanes that may be taken: the lowest free numbers, as many as the cap still allows.
+
+    So a lowered cap applies at once, even if lanes above it are held. Slightly old data do no harm: only a call that
+    takes a lane removes it from this list.
+    """
+    left = size - len(found.held)
+    free: list[int] = []
+    number = 0
+    while len(free) < left:
+        if number not in found.held:
+            free.append(number)
+        number += 1
+    return free
+
+
+def _watch_writes(call: Call) -> Writes:
+    look = WatchWaiting(org_id=call.org_id, call_id=call.id)
+    return timers.schedule(look, clock.now() + FIRST_CHECK_DELAY).write
+
+
+def _wait(pool: Pool, call: Call, *beside: Writes) -> bool:
+    """Lets a call wait. Returns False if the call has changed since it was read: another dialer has it."""
+    try:
+        commit(
+            lanes_store.waiting_writes(pool.org_id, pool.name, lane_position(call)),
+            store.unchanged_check(call),
+            *beside,
+        )
+    except AlreadyRecordedError:
+        return True
+    except StaleVersionError:
+        return False
+    telemetry.emit_metric("CallWaits")
+    telemetry.logger().info("call waits", extra={"call_id": call.id, "pool": pool.name.partition("#")[0]})
+    return True

@@ -1,0 +1,181 @@
+"""A call, its states, and the allowed transitions between them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, Field
+
+from switchboard.carriers.voice.ports.reports import EndReason, Recording
+from switchboard.compliance.models import Purpose, StandingConsent
+from switchboard.usage.models import SpendingReceipt
+
+Direction = Literal["OUTBOUND", "INBOUND"]
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
+
+
+class State(StrEnum):
+    """The state of a call. In DIALING a worker has claimed it, so the provider may have it.
+
+    In ENDING the line is over, but the analysis of the talk is not reported yet.
+    """
+
+    CREATED = "created"
+    DIALING = "dialing"
+    UNCONFIRMED = "unconfirmed"
+    RINGING = "ringing"
+    ACTIVE = "active"
+    HOLD = "hold"
+    ENDING = "ending"
+    COMPLETED = "completed"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+#: The speaker of a turn by our side. All other speakers are the called person.
+AGENT_SPEAKER = "agent"
+
+#: The final states.
+FINAL_STATES = frozenset({State.COMPLETED, State.BUSY, State.NO_ANSWER, State.FAILED, State.CANCELED})
+
+#: The states of a call whose line is over.
+OVER_STATES = FINAL_STATES | {State.ENDING}
+
+#: The allowed transitions. Late, repeated or unordered reports never move a call backwards: an answered call does not
+#: ring again, and an ended call stays ended.
+TRANSITIONS: dict[State, frozenset[State]] = {
+    State.CREATED: frozenset({State.DIALING}) | FINAL_STATES,
+    State.DIALING: frozenset({State.CREATED, State.UNCONFIRMED, State.RINGING, State.ACTIVE, State.HOLD, State.ENDING})
+    | FINAL_STATES,
+    State.UNCONFIRMED: frozenset({State.RINGING, State.ACTIVE, State.HOLD, State.ENDING}) | FINAL_STATES,
+    State.RINGING: frozenset({State.ACTIVE, State.HOLD, State.ENDING}) | FINAL_STATES,
+    State.ACTIVE: frozenset({State.HOLD, State.ENDING}) | FINAL_STATES - {State.BUSY, State.NO_ANSWER},
+    State.HOLD: frozenset({State.ACTIVE, State.ENDING}) | FINAL_STATES - {State.BUSY, State.NO_ANSWER},
+    State.ENDING: FINAL_STATES - {State.BUSY, State.NO_ANSWER},
+} | {state: frozenset() for state in FINAL_STATES}
+
+
+class Tier(StrEnum):
+    """The quality of the voice, and its price."""
+
+    BASIC = "basic"
+    PREMIUM = "premium"
+
+
+class Order(BaseModel):
+    """The request for a call.
+
+    `basis` is the consent to use if neither the request nor the ledger has one. A `simulated` call reaches nobody and
+    costs nothing. `purpose`, `time_zone`, `recipient_state` and `zone_confirmed` are for the gate
+    (`compliance.models.Contact`). `variables` replace `{{name}}` in the prompt and the greeting.
+    """
+
+    to: str
+    tier: Tier
+    consent_source: str | None = None
+    consent_date: str | None = None
+    basis: StandingConsent | None = None
+    simulated: bool = False
+    voice_id: str | None = None
+    greeting: str | None = None
+    prompt: str | None = None
+    variables: dict[str, str] = Field(default_factory=dict)
+    from_number: str | None = None
+    agent_id: str | None = None
+    purpose: str = Purpose.INFORMATIONAL.value
+    time_zone: str | None = None
+    recipient_state: str | None = None
+    zone_confirmed: bool = False
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class Call(BaseModel):
+    """A call with its present state. `version` counts its changes: each write requires the version that it read."""
+
+    id: str
+    org_id: str
+    agent_id: str | None = None
+    source: str
+    direction: Direction = "OUTBOUND"
+    state: State = State.CREATED
+    version: int = 1
+    #: The version of the last claim by a dialer.
+    claim: int = 0
+    #: The lane that the call holds or held (`switchboard.calls.lanes`).
+    lane: str | None = None
+    #: The timer that closes the call (`switchboard.timers`), if its present state has one.
+    watch: str | None = None
+    tier: Tier
+    from_number: str
+    to_number: str
+    voice_id: str
+    greeting: str
+    #: The name of the voice.
+    agent_name: str = "your assistant"
+    #: The flow that talks, as of the call's acceptance. `agent_ref` is the caller's name for it.
+    flow_id: str | None = None
+    agent_ref: str | None = None
+    provider_agent_id: str | None = None
+    #: The caller's own id of the request: requests with the same id are one call.
+    request_id: str | None = None
+    conversation_id: str | None = None
+    #: The endpoint for events of only this call (`switchboard.webhooks.callbacks`).
+    callback_id: str | None = None
+    #: The original request. The gate evaluates it again before the call is dialed.
+    order: Order
+    correlation_id: str
+    #: The API key of the request. Revoking the key stops the call if it is not dialed yet.
+    key_id: str | None = None
+    #: When the called person asked for no more calls.
+    opted_out_at: str | None = None
+    provider: str
+    #: The ids of the call at the line and at the talker.
+    provider_call_id: str | None = None
+    provider_conversation_id: str | None = None
+    #: The position of the last applied hold or resume in the provider's order.
+    held_order: int | None = None
+    #: The position of the last applied transfer in the provider's order.
+    transfer_order: int | None = None
+    transferred_to: str | None = None
+    end_reason: EndReason | None = None
+    answered_by: str | None = None
+    #: Whether an analysis follows the end of the talk. `outcome` is its result: `success`, `failure` or `unknown`.
+    awaits_analysis: bool = False
+    outcome: str | None = None
+    summary: str | None = None
+    recordings: list[Recording] = Field(default_factory=list)
+    error: str | None = None
+    sip_code: int | None = None
+    #: The receipt for the first minute. The rest of the call is charged to it. A simulated call has none.
+    receipt: SpendingReceipt | None = None
+    cost_micros: int = 0
+    #: Whether we concluded the end without a report by the provider. A report may still correct it.
+    provisional: bool = False
+    #: The provider's length of a call without a reported answer, in seconds. It may be ringing time.
+    reported_seconds: int | None = None
+    #: Whether the answer, or the length, was concluded without a report. A late report may still correct it.
+    answer_supposed: bool = False
+    length_supposed: bool = False
+    created_at: str
+    updated_at: str
+    started_at: str | None = None
+    answered_at: str | None = None
+    ended_at: str | None = None
+    duration_seconds: int | None = None
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the call reaches nobody and costs nothing."""
+        return self.order.simulated
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the call is certainly over: the provider reported the end, or it never had the call."""
+        return self.state in OVER_STATES and not self.provisional
+
+    def can_become(self, state: State) -> bool:
+        """Whether the transition to a state is allowed."""
+        return state in TRANSITIONS[self.state]

@@ -1,0 +1,131 @@
+"""Applies a provider's reports to calls. Reports arrive late, twice and in any order."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from switchboard.calls import changes, ending, speech, store
+from switchboard.calls.changes import CallChange
+from switchboard.calls.ending import ANSWERED_STATES, TALK_LIMIT, CallEnd
+from switchboard.calls.models import OVER_STATES, Call, State
+from switchboard.carriers.voice.ports.reports import EndReason, Recording, Report
+from switchboard.kit import clock, hashing
+from switchboard.persistence.collection import next_version
+
+#: The maximum number of recordings of a call. More are an error of the provider.
+_MAX_RECORDINGS = 20
+#: How long to wait for a provider's report about a ringing call. Then the call is closed.
+RING_REPORT_LIMIT = timedelta(minutes=3)
+
+
+def apply_report(report: Report) -> None:
+    """Applies a provider's report to its call."""
+    if report.kind in speech.SPEECH_KINDS:
+        speech.record_speech(report)
+        return
+    store.CALLS.change(report.org_id, report.call_id, lambda found: decide_report(found, report))
+    if report.kind == "ended":
+        # Runs also after a retry: an earlier run may have stopped between the change and this line.
+        speech.opt_out_by_cut_off_turns(report.org_id, report.call_id)
+
+
+def decide_report(call: Call, report: Report) -> CallChange:
+    """Returns the change that a report makes to a call, or `None` if it changes nothing."""
+    known: dict[str, Any] = {}
+    if report.provider_call_id and not call.provider_call_id:
+        known["provider_call_id"] = report.provider_call_id
+    if report.provider_conversation_id and report.provider_conversation_id != call.provider_conversation_id:
+        # The talker's report replaces an id that the dialer may have assumed.
+        known["provider_conversation_id"] = report.provider_conversation_id
+    match report.kind:
+        case "ringing" if call.can_become(State.RINGING):
+            return changes.transition(call, State.RINGING, "voice.call.ringing", RING_REPORT_LIMIT, known)
+        case "answered" if not call.answered_at or call.answer_supposed:
+            return _answered(call, report, known)
+        case "answered" if report.answered_by and not call.answered_by:
+            # The end implied the answer before, but not who answered.
+            return next_version(call, answered_by=report.answered_by, **known), None
+        case "machine" if report.answered_by and report.answered_by != call.answered_by:
+            return _found_out(call, report.answered_by, known)
+        case "hold" | "resumed":
+            return _held(call, report, known)
+        case "transferred" if report.to and report.to != call.transferred_to:
+            return _transferred(call, report, report.to, known)
+        case "recorded" if report.recording and len(call.recordings) < _MAX_RECORDINGS:
+            return _recorded(call, report.recording, known)
+        case "analyzed":
+            return ending.apply_analysis(call, report.outcome or "unknown", report.summary)
+        case "ended" if call.state not in OVER_STATES:
+            if report.outcome:
+                known["outcome"] = report.outcome
+            return ending.end_call(call.model_copy(update=known), CallEnd.of(report))
+        case "ended" if (call.provisional or call.length_supposed) and ending.may_be_corrected(call):
+            return ending.correct_end(call, report)
+    return None
+
+
+def _answered(call: Call, report: Report, known: dict[str, Any]) -> CallChange:
+    if call.state not in OVER_STATES and (call.state in ANSWERED_STATES or call.can_become(State.ACTIVE)):
+        by = call.answered_by or report.answered_by
+        known |= {"answered_at": clock.format_iso(changes.event_time(call, report.at)), "answered_by": by}
+        # A state reported before the answer, such as a hold, came later in the call and stays.
+        state = call.state if call.state in ANSWERED_STATES else State.ACTIVE
+        return changes.transition(call, state, "voice.call.answered", TALK_LIMIT, known)
+    if call.state in OVER_STATES and ending.may_be_corrected(call):
+        return ending.apply_late_answer(call, report)
+    return None
+
+
+def _found_out(call: Call, answered_by: str, known: dict[str, Any]) -> CallChange:
+    """Returns the change for a report of who answered. It arrives after the answer, sometimes after the end."""
+    if call.state in OVER_STATES and call.end_reason is EndReason.COMPLETED and ending.is_machine(answered_by):
+        known["end_reason"] = EndReason.VOICEMAIL
+    after = next_version(call, answered_by=answered_by, **known)
+    return after, changes.event_writes(after, "voice.call.machine", answered_by=answered_by)
+
+
+def _transferred(call: Call, report: Report, to_number: str, known: dict[str, Any]) -> CallChange:
+    order = _order(report)
+    if order is not None:
+        if call.transfer_order is not None and order <= call.transfer_order:
+            return None
+        known["transfer_order"] = order
+    after = next_version(call, transferred_to=to_number, **known)
+    return after, changes.event_writes(after, "voice.call.transferred", transferred_to=hashing.digest(to_number))
+
+
+def _recorded(call: Call, recording: Recording, known: dict[str, Any]) -> CallChange:
+    if any(kept.id == recording.id for kept in call.recordings):
+        return None
+    after = next_version(call, recordings=[*call.recordings, recording], **known)
+    return after, changes.event_writes(after, "voice.call.recorded", duration_seconds=recording.duration_seconds)
+
+
+def _held(call: Call, report: Report, known: dict[str, Any]) -> CallChange:
+    """Returns the change for a hold or a resume. The provider's order counts, not the order of arrival."""
+    order = _order(report)
+    if order is not None:
+        if call.held_order is not None and order <= call.held_order:
+            return None
+        known["held_order"] = order
+    if report.kind == "hold" and call.can_become(State.HOLD):
+        # A hold may be reported before the answer. The time limit of the talk is then not yet set.
+        limit = None if call.answered_at else TALK_LIMIT
+        return changes.transition(call, State.HOLD, "voice.call.hold", limit, known)
+    if report.kind == "resumed" and call.state is State.HOLD:
+        return changes.transition(call, State.ACTIVE, "voice.call.resumed", None, known)
+    if order is None or call.state in OVER_STATES:
+        return None
+    # The report changes no state. But its order must be stored to compare the next report with it.
+    return next_version(call, **known), None
+
+
+def _order(report: Report) -> int | None:
+    """Returns a report's position in the provider's order: its sequence number, else its time in milliseconds."""
+    if report.sequence is not None:
+        return report.sequence
+    try:
+        return int(clock.parse(report.at).timestamp() * 1_000) if report.at else None
+    except ValueError:
+        return None

@@ -1,0 +1,153 @@
+"""Calls in the `activity` table.
+
+| item | pk | sk |
+|---|---|---|
+| call | `<org>#call#<id>` | `call` |
+| turn | `<org>#call#<id>` | `turn#<number>` |
+| tool use | `<org>#call#<id>` | `tool#<id>` |
+| pointer from a `request_id` | `<org>#request#<live or test>#<request id>` | `request` |
+
+Turns and tool uses are separate items, so that reports of them do not write the call. The pointer is stored as long
+as the call.
+
+gsi2 lists calls by direction. gsi1 lists them by direction and agent, gsi3 by direction and state, and gsi4 by
+direction, agent and state. A list of both directions reads two partitions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from switchboard.aws import reads
+from switchboard.aws.attributes import Item, Key
+from switchboard.aws.reads import Query
+from switchboard.aws.writes import ConditionCheck, Put
+from switchboard.calls.models import DIRECTIONS, Call
+from switchboard.carriers.voice.ports.reports import ToolUse, Turn
+from switchboard.persistence import json_text
+from switchboard.persistence.collection import Collection
+from switchboard.persistence.listing import Listing, ListPage, ListView, place_of
+from switchboard.persistence.optimistic import AlreadyRecordedError, StaleVersionError
+
+Refusal = Callable[[list[Item | None]], Exception]
+
+LISTING = Listing(
+    "activity",
+    "calls",
+    (
+        ListView(index="gsi2", by=("direction",)),
+        ListView(index="gsi1", by=("direction", "agent_id")),
+        ListView(index="gsi3", by=("direction", "state")),
+        ListView(index="gsi4", by=("direction", "agent_id", "state")),
+    ),
+)
+
+
+def _key(org_id: str, call_id: str) -> Key:
+    return {"pk": f"{org_id}#call#{call_id}", "sk": "call"}
+
+
+def _lists(call: Call) -> Item:
+    values = {"direction": call.direction, "agent_id": call.agent_id, "state": call.state.value}
+    return LISTING.attributes(call.org_id, place_of(call.created_at, call.id), values)
+
+
+def _pack(item: Item) -> Item:
+    # Missing values are not stored, to save space. The order has the caller's own JSON: metadata and variables.
+    said = {name: value for name, value in item.items() if value is not None}
+    order = {name: value for name, value in item["order"].items() if value not in (None, False, {})}
+    return said | {"order": json_text.dump(order)}
+
+
+def _unpack(item: Item) -> Item:
+    return item | {"order": json_text.load(item["order"])}
+
+
+CALLS = Collection("activity", Call, _key, _lists, _pack, _unpack)
+
+
+def unchanged_check(call: Call) -> ConditionCheck:
+    """Returns the check that a call has not changed since it was read. Raises Moved at commit."""
+    return ConditionCheck(
+        table="activity",
+        key=_key(call.org_id, call.id),
+        condition="version = :version",
+        values={":version": call.version},
+        otherwise=StaleVersionError,
+    )
+
+
+def list_calls(
+    org_id: str, agent_id: str | None, states: Sequence[str], direction: str | None, limit: int, after: str | None
+) -> ListPage:
+    wanted = {
+        "direction": [direction] if direction else DIRECTIONS,
+        "agent_id": [agent_id] if agent_id else [],
+        "state": states,
+    }
+    return LISTING.page(org_id, wanted, limit, after)
+
+
+def turn_writes(call: Call, turn: Turn) -> Put:
+    """Returns the write that records a turn once. A final turn replaces an interim one, never the reverse."""
+    item = {"pk": _key(call.org_id, call.id)["pk"], "sk": f"turn#{turn.number:05d}", **turn.model_dump()}
+    if not turn.final:
+        return Put(table="activity", item=item, unless_exists=True, otherwise=AlreadyRecordedError)
+    return Put(
+        table="activity",
+        item=item,
+        condition="attribute_not_exists(pk) OR #final = :interim",
+        names={"#final": "final"},
+        values={":interim": False},
+        otherwise=AlreadyRecordedError,
+    )
+
+
+def tool_use_writes(call: Call, tool: ToolUse) -> Put:
+    # The arguments are JSON from a provider.
+    kept = json_text.dump(tool.model_dump(mode="json"))
+    item = {"pk": _key(call.org_id, call.id)["pk"], "sk": f"tool#{tool.id}", "tool": kept}
+    return Put(table="activity", item=item, unless_exists=True, otherwise=AlreadyRecordedError)
+
+
+def list_tool_uses(org_id: str, call_id: str) -> list[ToolUse]:
+    query = Query(table="activity", partition=_key(org_id, call_id)["pk"], begins="tool#")
+    return sorted(
+        (ToolUse.model_validate(json_text.load(item["tool"])) for item in query.all()), key=lambda tool: tool.start_ms
+    )
+
+
+def list_turns(org_id: str, call_id: str) -> Iterator[Turn]:
+    query = Query(table="activity", partition=_key(org_id, call_id)["pk"], begins="turn#")
+    return (Turn.model_validate(item) for item in query.all())
+
+
+def get_turns(call: Call, *numbers: int) -> list[Turn | None]:
+    """Returns the turns with the given numbers, `None` for missing ones."""
+    partition = _key(call.org_id, call.id)["pk"]
+    keys: list[Key] = [{"pk": partition, "sk": f"turn#{number:05d}"} for number in numbers]
+    return [Turn.model_validate(item) if item else None for item in reads.get_items("activity", keys)]
+
+
+def _request_key(org_id: str, mode: str, request_id: str) -> Key:
+    return {"pk": f"{org_id}#request#{mode}#{request_id}", "sk": "request"}
+
+
+def request_id_writes(org_id: str, mode: str, request_id: str, call_id: str, otherwise: Refusal) -> Put:
+    item = {**_request_key(org_id, mode, request_id), "call_id": call_id}
+    return Put(table="activity", item=item, unless_exists=True, otherwise=otherwise)
+
+
+def get_call_id_of_request(org_id: str, mode: str, request_id: str) -> str | None:
+    """Returns the id of the call with a `request_id`."""
+    item = reads.get_item("activity", _request_key(org_id, mode, request_id))
+    return str(item["call_id"]) if item else None
+
+
+def get_call_id_of_request_with(org_id: str, mode: str, request_id: str | None, beside: Key) -> tuple[str | None, Item]:
+    """Returns the id of the call with a `request_id`, and an item of the `core` table, in one read."""
+    places: list[tuple[str, Key]] = [("core", beside)]
+    if request_id is not None:
+        places.append(("activity", _request_key(org_id, mode, request_id)))
+    other, *known = reads.get_items_of_tables(places)
+    return str(known[0]["call_id"]) if known and known[0] else None, other or {}

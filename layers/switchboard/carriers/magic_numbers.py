@@ -1,0 +1,59 @@
+"""Magic numbers: test numbers with a fixed outcome, for tests and demonstrations.
+
+No number of +1 500 555 00xx reaches a person, so none is ever dialed on a real network. `NUMBERS` is the complete
+table. Every other number of that exchange, and every 555-01XX number, is answered. Some carriers have test numbers of
+their own (0001, 0002, 0004): these keep their meaning.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class MagicOutcome(StrEnum):
+    """The outcome of a magic number: first the outcomes of the voice simulator, then the verdicts of the gate."""
+
+    ANSWERED = "answered"
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    VOICEMAIL = "voicemail"
+    ASKS_TO_STOP = "asks_to_stop"
+    PRESSES_TO_STOP = "presses_to_stop"
+    UNRULY = "unruly"
+    PROVIDER_DOWN = "provider_down"
+
+    OPTED_OUT = "opted_out"
+    BLOCKED = "blocked"
+    REASSIGNED = "reassigned"
+    REASSIGNED_NO_DATA = "reassigned_no_data"
+    REASSIGNED_UNAVAILABLE = "reassigned_unavailable"
+    QUIET_HOURS = "quiet_hours"
+    NATIONAL_DNC = "national_dnc"
+
+
+MAGIC_NUMBERS: dict[str, MagicOutcome] = {
+    "+15005550001": MagicOutcome.FAILED,  # The network rejects the call: no such number.
+    "+15005550002": MagicOutcome.UNREACHABLE,  # The network finds no route.
+    "+15005550006": MagicOutcome.ANSWERED,  # A person picks up and talks.
+    "+15005550010": MagicOutcome.BUSY,  # The line is busy.
+    "+15005550011": MagicOutcome.NO_ANSWER,  # It rings until it times out.
+    "+15005550012": MagicOutcome.VOICEMAIL,  # A machine answers.
+    "+15005550013": MagicOutcome.PROVIDER_DOWN,  # The carrier's API is down.
+    "+15005550030": MagicOutcome.ASKS_TO_STOP,  # A person picks up and says "please don't call me again".
+    "+15005550031": MagicOutcome.PRESSES_TO_STOP,  # A person picks up and presses 9.
+    "+15005550032": MagicOutcome.UNRULY,  # Answered; the carrier reports late, twice and in any order.
+    "+15005550004": MagicOutcome.OPTED_OUT,  # Refused: `opted_out`.
+    "+15005550020": MagicOutcome.BLOCKED,  # Refused: `dnc`.
+    "+15005550021": MagicOutcome.REASSIGNED,  # Refused: `number_reassigned`.
+    "+15005550022": MagicOutcome.REASSIGNED_NO_DATA,  # Allowed; the verdict says that the database has no data.
+    "+15005550023": MagicOutcome.REASSIGNED_UNAVAILABLE,  # Refused: `reassigned_unknown`, the database is down.
+    "+15005550024": MagicOutcome.QUIET_HOURS,  # refused at any hour: `quiet_hours`, next time 8 o'clock in New York
+    "+15005550025": MagicOutcome.NATIONAL_DNC,  # Refused for telemarketing: `national_dnc`.
+}
+
+
+def outcome_of(e164: str) -> MagicOutcome | None:
+    """Returns the outcome of a magic number, or None for any other number."""
+    return MAGIC_NUMBERS.get(e164)

@@ -1,0 +1,67 @@
+"""The carrier without configuration: it refuses every call."""
+
+from __future__ import annotations
+
+import math
+from typing import NoReturn
+
+from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError
+from switchboard.carriers.voice.ports.line import Command, Leg, Pace, Placement, Snapshot
+from switchboard.carriers.voice.ports.talker import Conversation, ProviderCallIds, Transcript, Voice
+
+_NONE = "no carrier is configured"
+
+
+class NoCarrier:
+    """A line and a talker that refuse every call. A call may be accepted before its carrier is removed."""
+
+    def available(self, to_number: str) -> bool:  # noqa: ARG002 a line's signature
+        """Returns False."""
+        return False
+
+    def pace_of(self, from_number: str) -> Pace:  # noqa: ARG002 a line's signature
+        """Returns no limit, because no call goes out."""
+        return Pace(math.inf)
+
+    def place(self, placement: Placement) -> NoReturn:  # noqa: ARG002 a line's signature
+        """Raises Refused."""
+        raise RefusedError(_NONE)
+
+    def fetch(self, leg: Leg) -> Snapshot | None:  # noqa: ARG002 a line's signature
+        """Raises OutcomeUnknown."""
+        raise OutcomeUnknownError(_NONE)
+
+    def end(self, leg: Leg) -> None:
+        """Does nothing."""
+
+    def control(self, leg: Leg, command: Command) -> NoReturn:  # noqa: ARG002 a line's signature
+        """Raises Refused."""
+        raise RefusedError(_NONE)
+
+    def voices(self) -> list[Voice]:
+        """Returns no voices."""
+        return []
+
+    def analyzes(self) -> bool:
+        """Returns False."""
+        return False
+
+    def open(self, conversation: Conversation) -> NoReturn:  # noqa: ARG002 a talker's signature
+        """Raises Refused."""
+        raise RefusedError(_NONE)
+
+    def call(self, conversation: Conversation, placement: Placement) -> ProviderCallIds | None:  # noqa: ARG002 as above
+        """Raises Refused."""
+        raise RefusedError(_NONE)
+
+    def transcript(
+        self,
+        org_id: str,  # noqa: ARG002 a talker's signature
+        call_id: str,  # noqa: ARG002 as above
+        conversation_id: str | None,  # noqa: ARG002 as above
+    ) -> Transcript | None:
+        """Raises OutcomeUnknown."""
+        raise OutcomeUnknownError(_NONE)
+
+    def close(self, org_id: str, call_id: str, conversation_id: str | None) -> None:
+        """Does nothing."""

@@ -1,0 +1,129 @@
+"""The port to the telephone line: places calls and controls them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+#: The default time to ring before the line gives up, and the default maximum length of a call, in seconds.
+RING_SECONDS, MAX_CALL_SECONDS = 60, 3_600
+
+#: Detection of answering machines: none, report who answered, or also wait for the beep before the talk.
+MachineDetection = Literal["off", "detect", "wait_for_beep"]
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A reference to a call at the line. Without `provider_call_id` the line finds the call by our id."""
+
+    org_id: str
+    call_id: str
+    provider_call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A call to place. The line sends our ids back in all its reports.
+
+    `connect` is the talker's address or instructions for the line, and `conversation_id` the talker's id of the talk.
+    """
+
+    org_id: str
+    call_id: str
+    from_number: str
+    to_number: str
+    #: The end of the time in which the call may ring. The line must drop a call that is still queued then.
+    not_after: str | None = None
+    ring_seconds: int = RING_SECONDS
+    most_seconds: int = MAX_CALL_SECONDS
+    machine: MachineDetection = "detect"
+    #: Whether the line records the call. It reports the recording after the end.
+    record: bool = False
+    conversation_id: str | None = None
+    connect: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The state of a call at the line. `end_reason` is a value of `reports.EndReason`, set if the call is over."""
+
+    over: bool
+    answered: bool = False
+    provider_call_id: str | None = None
+    answered_at: str | None = None
+    answered_by: str | None = None
+    ended_at: str | None = None
+    end_reason: str | None = None
+    duration_seconds: int | None = None
+    sip_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How many calls a second a line accepts (Twilio: 1 by default); `inf` means no limit.
+
+    `counted_by` names an account whose numbers share the limit, also across tenants (Twilio counts so). Without it each
+    number has its own limit.
+    """
+
+    rate: float
+    counted_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Put the called person on hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Resume a call on hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendDigits:
+    """Press keys."""
+
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Transfer the called person to another number."""
+
+    to_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetRecording:
+    """Start or stop the recording."""
+
+    on: bool
+
+
+Command = Hold | Resume | SendDigits | Transfer | SetRecording
+
+
+class Line(Protocol):
+    """Places calls and controls them."""
+
+    def available(self, to_number: str) -> bool:
+        """Whether the line accepts calls now, as far as is known without a request."""
+
+    def pace_of(self, from_number: str) -> Pace:
+        """Returns how many calls a second the line accepts from a number, and the account that it counts, if any."""
+
+    def place(self, placement: Placement) -> str:
+        """Places a call, and returns the line's id for it. Raises Refused, Throttled or OutcomeUnknown."""
+
+    def fetch(self, leg: Leg) -> Snapshot | None:
+        """Returns the state of a call, or `None` if the line does not have it. Raises OutcomeUnknown."""
+
+    def end(self, leg: Leg) -> None:
+        """Cancels a ringing call, or hangs it up. Does nothing for a call that is over. Raises OutcomeUnknown."""
+
+    def control(self, leg: Leg, command: Command) -> None:
+        """Executes a command on a call in progress. A repeated command changes nothing. The line reports the result.
+
+        Raises Refused for a call that is over, and OutcomeUnknown.
+        """

@@ -1,0 +1,180 @@
+"""The course of a simulated call: its turns and the events of its line, step by step."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from switchboard.carriers import magic_numbers
+from switchboard.carriers.magic_numbers import MagicOutcome
+from switchboard.carriers.voice.ports.line import Placement
+from switchboard.carriers.voice.ports.reports import EndReason, ReportKind, Turn
+from switchboard.carriers.voice.ports.talker import Conversation
+from switchboard.kit import hashing
+
+#: The dialogue after the greeting.
+_DIALOGUE = (
+    ("caller", "Hello. Who is calling, please?"),
+    ("agent", "This is {agent}, an automated assistant. Is now a good moment?"),
+    ("caller", "Yes, but please keep it short."),
+    ("agent", "Of course. {matter}"),
+    ("caller", "It is. Thank you for asking."),
+    ("agent", "Thank you. Have a good day."),
+)
+#: The dialogue of a called person who wants no more calls.
+_REFUSAL = (
+    ("caller", "Please don't call me again."),
+    ("agent", "Understood. You will not be called again. Goodbye."),
+)
+_MATTER = "I only want to confirm that everything is in order for tomorrow."
+#: The number of characters of a prompt or a variable that are read out.
+_MAX_READ_CHARACTERS = 300
+_PLACE = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
+#: The end of an unanswered call: its reason, its step and its SIP code.
+_UNANSWERED = {
+    MagicOutcome.BUSY: (EndReason.BUSY, 1, 486),
+    MagicOutcome.NO_ANSWER: (EndReason.NO_ANSWER, 5, 480),
+    MagicOutcome.FAILED: (EndReason.FAILED, 1, 404),
+    MagicOutcome.UNREACHABLE: (EndReason.UNREACHABLE, 1, 503),
+}
+_ASKED_TO_STOP = (MagicOutcome.ASKS_TO_STOP, MagicOutcome.PRESSES_TO_STOP)
+#: The length of an interim turn, in characters.
+_INTERIM_CHARACTERS = 8
+#: The maximum length of a spoken text, in characters.
+_MAX_SPOKEN_CHARACTERS = 5_000
+#: The approximate duration of speech, in milliseconds per character.
+_MS_PER_CHARACTER = 55
+#: How often an unruly provider sends a report, and its maximum delay in steps.
+_UNRULY_REPEATS, _MAX_DELAY_STEPS = 2, 6
+
+
+class Step(BaseModel):
+    """An event, `steps` steps after the call was placed. `facts` are fields of its report."""
+
+    model_config = ConfigDict(frozen=True)
+
+    steps: int
+    kind: ReportKind
+    facts: dict[str, Any] = {}
+
+
+class TalkScript(BaseModel):
+    """The dialogue of an answered call. The person presses `digits` after the greeting."""
+
+    model_config = ConfigDict(frozen=True)
+
+    lines: list[tuple[str, str]]
+    digits: str | None = None
+    outcome: str = "success"
+    summary: str
+
+
+def write_script(conversation: Conversation) -> TalkScript:
+    """Returns the talk of a conversation. It depends on the called number, the prompt and the variables."""
+    outcome = magic_numbers.outcome_of(conversation.to_number)
+    greeting = ("agent", _fill_variables(conversation.greeting, conversation.variables))
+    if outcome is MagicOutcome.VOICEMAIL:
+        return TalkScript(lines=[greeting], outcome="unknown", summary="A machine took the message.")
+    if outcome is MagicOutcome.ASKS_TO_STOP:
+        return TalkScript(lines=[greeting, *_REFUSAL], outcome="failure", summary="The person wants no more calls.")
+    if outcome is MagicOutcome.PRESSES_TO_STOP:
+        summary = "The person pressed the key for no more calls."
+        return TalkScript(lines=[greeting], digits=conversation.opt_out_key, outcome="failure", summary=summary)
+    told = {"agent": conversation.agent_name, "matter": _matter(conversation)}
+    lines = [greeting, *((speaker, text.format(**told)) for speaker, text in _DIALOGUE)]
+    return TalkScript(lines=lines, summary="The person had time, and confirmed.")
+
+
+def build_course(placement: Placement, talk: TalkScript) -> list[Step]:
+    """Returns all steps of a call if our side does not hang up."""
+    outcome = magic_numbers.outcome_of(placement.to_number)
+    ringing = Step(steps=0, kind="ringing")
+    if outcome in _UNANSWERED:
+        reason, steps, code = _UNANSWERED[outcome]
+        over = {"end_reason": reason.value, "duration_seconds": 0, "sip_code": code}
+        return [ringing, Step(steps=steps, kind="ended", facts=over)]
+    turns = list(_turns(talk.lines))
+    seconds = -(-turns[-1].end_ms // 1000) if turns else 0
+    machine = outcome is MagicOutcome.VOICEMAIL
+    course = [ringing, Step(steps=1, kind="answered", facts={} if machine else {"answered_by": "human"})]
+    if machine:
+        course.append(Step(steps=1, kind="machine", facts={"answered_by": "machine_start"}))
+    if talk.digits:
+        course.append(Step(steps=2, kind="dtmf", facts={"digits": talk.digits}))
+    course += [Step(steps=2 + turn.number // 2, kind="turn", facts={"turn": turn.model_dump()}) for turn in turns]
+    if is_unruly(placement.to_number):
+        course += _held_once(course[-1].steps) + _interim(course)
+        course.sort(key=lambda step: step.steps)
+    last = max(step.steps for step in course)
+    reason = EndReason.VOICEMAIL if machine else EndReason.COMPLETED
+    if outcome in _ASKED_TO_STOP:
+        # The agent's goodbye ends the call. Our own hangup follows the request at once, and may come earlier.
+        reason = EndReason.AGENT_HANGUP
+    over = {"end_reason": reason.value, "duration_seconds": seconds}
+    return [*course, Step(steps=last + 1, kind="ended", facts=over)]
+
+
+def report_delays(to_number: str, call_id: str, sequence: int) -> list[int]:
+    """Returns the delays of an event's reports, in steps: one without delay, or several late ones if unruly."""
+    if not is_unruly(to_number):
+        return [0]
+    return [
+        int(hashing.digest(f"{call_id}#{sequence}#{time}"), 16) % (_MAX_DELAY_STEPS + 1)
+        for time in range(_UNRULY_REPEATS)
+    ]
+
+
+def is_unruly(to_number: str) -> bool:
+    """Whether reports of calls to a number arrive late, twice and in any order."""
+    return magic_numbers.outcome_of(to_number) is MagicOutcome.UNRULY
+
+
+def _held_once(steps: int) -> list[Step]:
+    return [Step(steps=steps, kind="hold"), Step(steps=steps, kind="resumed")]
+
+
+def _interim(course: Sequence[Step]) -> list[Step]:
+    """Returns the interim turns of the called person."""
+    said = [Turn.model_validate(step.facts["turn"]) for step in course if step.kind == "turn"]
+    heard = [
+        turn.model_copy(update={"text": turn.text[:_INTERIM_CHARACTERS], "final": False})
+        for turn in said
+        if turn.speaker == "caller"
+    ]
+    return [Step(steps=2 + turn.number // 2, kind="turn", facts={"turn": turn.model_dump()}) for turn in heard]
+
+
+def _turns(lines: Sequence[tuple[str, str]]) -> list[Turn]:
+    turns: list[Turn] = []
+    start = 0
+    for number, (speaker, text) in enumerate(lines):
+        end = start + len(text) * _MS_PER_CHARACTER
+        turns.append(Turn(number=number, speaker=speaker, text=text, start_ms=start, end_ms=end))
+        start = end
+    return turns
+
+
+def _matter(conversation: Conversation) -> str:
+    """Returns the subject of the call: the prompt and the variables, so that a tester can hear both."""
+    prompt, variables = conversation.prompt, conversation.variables
+    about = f"I was told: {_fill_variables(prompt, variables)[:_MAX_READ_CHARACTERS]}" if prompt else _MATTER
+    notes = "; ".join(f"{name} is {text[:_MAX_READ_CHARACTERS]}" for name, text in variables.items())
+    return f"{about} My notes say: {notes}." if notes else about
+
+
+def _fill_variables(text: str, variables: Mapping[str, str]) -> str:
+    """Returns a text with the values of its `{{name}}`. Unknown names stay, so that a tester sees them.
+
+    The result has at most `_LONGEST` characters: a name that occurs a thousand times could otherwise insert megabytes.
+    """
+    parts: list[str] = []
+    length = end = 0
+    for place in _PLACE.finditer(text):
+        parts += [text[end : place.start()], variables.get(place[1], place[0])]
+        length, end = length + len(parts[-1]) + len(parts[-2]), place.end()
+        if length > _MAX_SPOKEN_CHARACTERS:
+            break
+    return "".join([*parts, text[end:]])[:_MAX_SPOKEN_CHARACTERS]

@@ -1,0 +1,249 @@
+"""The ledgers of blocked numbers, opt-outs and consents, by organization and number, for every channel."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from switchboard.aws.attributes import Item
+from switchboard.aws.writes import Writes
+from switchboard.compliance import consents, phone, store
+from switchboard.compliance.consents import BadConsentError
+from switchboard.compliance.models import (
+    BlockedNumber,
+    ConsentRecord,
+    ConsentSource,
+    OptOut,
+    OptOutSource,
+    StandingConsent,
+)
+from switchboard.errors import Invalid, NotFound
+from switchboard.events import service as events
+from switchboard.events.models import Origin, Subject
+from switchboard.kit import clock, hashing
+from switchboard.persistence.idempotency import IdempotencyKey, commit_once, find_earlier_effect
+
+#: The problem of an entered consent, and what to do. The text continues "Invalid consent: it".
+_PROBLEM_TEXTS: dict[consents.ConsentProblem, str] = {
+    "missing": "has no source and no date: state how and on which day the person gave it",
+    "source_missing": "has no source: state how the person gave it",
+    "source_unknown": f"has an unknown source: use one of {', '.join(ConsentSource)}",
+    "date_missing": "has no date: state on which day the person gave it",
+    "date_malformed": "has an invalid date: use a day such as 2026-01-31, or a time with a time zone",
+    "date_in_future": "has a date in the future: state on which day the person gave it",
+    "too_old": "has expired: get a new one, and enter its date",
+}
+
+
+class _UnchangedError(Exception):
+    """The ledger already has this state. `item` is its current entry."""
+
+    def __init__(self, items: list[Item | None]) -> None:
+        super().__init__("unchanged")
+        self.item = items[0]
+
+
+def block_number(
+    origin: Origin, e164: str, reason: str | None = None, effect: IdempotencyKey | None = None
+) -> BlockedNumber:
+    """Adds a number to the organization's do-not-call list, or returns its existing entry. Raises Invalid.
+
+    A repeated request does not block a number again that was unblocked after the first one.
+    """
+    number = phone.parse_pasted(e164).e164
+    entry = BlockedNumber(
+        id=_block_id(origin.org_id, number),
+        e164=number,
+        reason=reason,
+        created_by=origin.actor.id,
+        at=clock.now_iso(),
+    )
+    try:
+        done = commit_once(
+            effect,
+            entry.id,
+            store.add_entry_writes(origin.org_id, "dnc", number, entry, _UnchangedError),
+            store.block_pointer_writes(origin.org_id, entry.id, number),
+            events.event_write(_event(origin, "number.blocked", number)),
+        )
+    except _UnchangedError as unchanged:
+        return _block(origin.org_id, unchanged.item or {})
+    found = store.get_entry(origin.org_id, "dnc", number) if done else None
+    return _block(origin.org_id, found) if found else entry
+
+
+def unblock_number(origin: Origin, e164: str, effect: IdempotencyKey | None = None) -> bool:
+    """Removes a number from the do-not-call list. Returns whether it was on the list. Raises Invalid."""
+    number = phone.parse_pasted(e164).e164
+    pointer = store.delete_block_pointer_writes(origin.org_id, _block_id(origin.org_id, number))
+    return _remove_entry(origin, "dnc", number, "number.unblocked", pointer, effect=effect)
+
+
+def unblock_number_by_id(origin: Origin, block_id: str, effect: IdempotencyKey | None = None) -> None:
+    """Removes an entry from the do-not-call list by its id. Raises NotFound."""
+    number = store.get_number_of_block(origin.org_id, block_id)
+    if number is None:
+        if find_earlier_effect(effect):
+            return
+        raise NotFound("This number is not blocked.")
+    try:
+        commit_once(
+            effect,
+            block_id,
+            store.remove_entry_writes(origin.org_id, "dnc", number, _UnchangedError),
+            store.delete_block_pointer_writes(origin.org_id, block_id),
+            events.event_write(_event(origin, "number.unblocked", number)),
+        )
+    except _UnchangedError:
+        raise NotFound("This number is not blocked.") from None
+
+
+def _block(org_id: str, item: Item) -> BlockedNumber:
+    """Returns the entry that an item holds."""
+    # Old entries were stored without an id.
+    return BlockedNumber.model_validate({"id": _block_id(org_id, item["e164"]), **item})
+
+
+def _block_id(org_id: str, number: str) -> str:
+    """Returns the id of a number's entry. It derives from the number, so no lookup is needed."""
+    return f"blk_{hashing.digest(f'{org_id}#{number}')[:26]}"
+
+
+def record_opt_out(
+    origin: Origin,
+    e164: str,
+    source: OptOutSource,
+    keyword: str | None = None,
+    reason: str | None = None,
+    effect: IdempotencyKey | None = None,
+) -> OptOut:
+    """Records that a number's holder opted out of every channel (47 CFR 64.1200(a)(10)). Raises Invalid.
+
+    A number that opted out before keeps its first entry.
+    """
+    entry, writes = opt_out_writes(origin, e164, source, keyword, reason)
+    try:
+        done = commit_once(effect, hashing.digest(entry.e164), writes)
+    except AlreadyOptedOutError as before:
+        return before.entry
+    found = store.get_entry(origin.org_id, "opt-outs", entry.e164) if done else None
+    return OptOut.model_validate(found) if found else entry
+
+
+class AlreadyOptedOutError(Exception):
+    """The number's holder opted out before. `entry` is the ledger's entry."""
+
+    def __init__(self, items: list[Item | None]) -> None:
+        super().__init__("opted out before")
+        self.entry = OptOut.model_validate(items[0])
+
+
+def opt_out_writes(
+    origin: Origin, e164: str, source: OptOutSource, keyword: str | None = None, reason: str | None = None
+) -> tuple[OptOut, Writes]:
+    """Returns an opt-out, and the writes that record it in the caller's commit. The writes raise OptedOut at commit."""
+    number = phone.parse_pasted(e164).e164
+    entry = OptOut(
+        e164=number,
+        source=source,
+        keyword=keyword,
+        reason=reason,
+        created_by=origin.actor.id,
+        created_at=clock.now_iso(),
+    )
+    return entry, [
+        store.add_entry_writes(origin.org_id, "opt-outs", number, entry, AlreadyOptedOutError),
+        events.event_write(_event(origin, "sms.opt_out", number, source=source, keyword=keyword)),
+    ]
+
+
+def record_opt_in(origin: Origin, e164: str, effect: IdempotencyKey | None = None) -> bool:
+    """Removes the opt-out of a number whose holder opts in again. Returns whether there was one. Raises Invalid."""
+    return _remove_entry(origin, "opt-outs", e164, "sms.opt_in", effect=effect)
+
+
+def record_consent(
+    origin: Origin, e164: str, source: str, date: str | None = None, effect: IdempotencyKey | None = None
+) -> ConsentRecord:
+    """Stores a consent in place of an older one. Without a date it counts from today. Raises Invalid."""
+    number = phone.parse_pasted(e164).e164
+    given, day = _stated(source, date)
+    entry = ConsentRecord(e164=number, source=given, date=day, created_by=origin.actor.id, at=clock.now_iso())
+    try:
+        done = commit_once(
+            effect,
+            hashing.digest(number),
+            store.replace_consent_writes(origin.org_id, entry, _UnchangedError),
+            events.event_write(_event(origin, "consent.recorded", number, source=given.value, date=day)),
+        )
+    except _UnchangedError as unchanged:
+        return ConsentRecord.model_validate(unchanged.item)
+    found = store.get_entry(origin.org_id, "consent", number) if done else None
+    return ConsentRecord.model_validate(found) if found else entry
+
+
+def withdraw_consent(origin: Origin, e164: str, effect: IdempotencyKey | None = None) -> bool:
+    """Deletes a consent from the ledger. Returns whether there was one. Raises Invalid.
+
+    This does not prevent calls, because a later request may state a consent again. An opt-out does.
+    """
+    return _remove_entry(origin, "consent", e164, "consent.withdrawn", effect=effect)
+
+
+def parse_standing_consent(source: str, date: str, of: str) -> StandingConsent:
+    """Returns the consent to store on a key or a flow, which `of` names. Raises Invalid."""
+    given, day = _stated(source, date)
+    return StandingConsent(source=given.value, date=day, of=of)
+
+
+def _stated(source: str, date: str | None) -> tuple[ConsentSource, str]:
+    try:
+        return consents.parse_consent(source, date)
+    except BadConsentError as error:
+        raise Invalid(
+            f"Invalid consent: it {_PROBLEM_TEXTS[error.problem]}.",
+            code="bad_consent",
+            fields={"consent": _PROBLEM_TEXTS[error.problem]},
+        ) from error
+
+
+def list_blocked_numbers(org_id: str, limit: int, after: str | None = None) -> tuple[list[BlockedNumber], str | None]:
+    """Returns a page of the do-not-call list, by number."""
+    return store.list_entries(org_id, "dnc", partial(_block, org_id), limit, after)
+
+
+def list_opt_outs(org_id: str, limit: int, after: str | None = None) -> tuple[list[OptOut], str | None]:
+    """Returns a page of the opt-outs, by number."""
+    return store.list_entries(org_id, "opt-outs", OptOut.model_validate, limit, after)
+
+
+def list_consents(org_id: str, limit: int, after: str | None = None) -> tuple[list[ConsentRecord], str | None]:
+    """Returns a page of the consents, by number."""
+    return store.list_entries(org_id, "consent", ConsentRecord.model_validate, limit, after)
+
+
+def is_blocked(org_id: str, e164: str) -> bool:
+    """Whether a number is on the organization's do-not-call list. Raises Invalid."""
+    return store.get_entry(org_id, "dnc", phone.parse_pasted(e164).e164) is not None
+
+
+def _remove_entry(
+    origin: Origin, ledger: store.Ledger, e164: str, kind: str, *also: Writes, effect: IdempotencyKey | None = None
+) -> bool:
+    number = phone.parse_pasted(e164).e164
+    try:
+        commit_once(
+            effect,
+            hashing.digest(number),
+            store.remove_entry_writes(origin.org_id, ledger, number, _UnchangedError),
+            *also,
+            events.event_write(_event(origin, kind, number)),
+        )
+    except _UnchangedError:
+        # An earlier run of the request may have removed it.
+        return find_earlier_effect(effect) is not None
+    return True
+
+
+def _event(origin: Origin, kind: str, e164: str, **data: str | None) -> events.Event:
+    digest = hashing.digest(e164)
+    return events.new_event(origin, kind, Subject(type="number", id=digest), number=digest, **data)

@@ -1,0 +1,239 @@
+"""The models of the compliance gate: contacts, verdicts and the entries of its ledgers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from switchboard.compliance.data.law import DayWindow
+from switchboard.kit import clock
+
+ContactChannel = Literal["voice", "sms"]
+
+
+class ConsentSource(StrEnum):
+    """How consent was given (the Anima contract's `consent_source`)."""
+
+    WEB_FORM = "opt-in:web-form"
+    DOUBLE_OPT_IN = "opt-in:double-opt-in"
+    CUSTOMER_INITIATED = "customer-initiated"
+    BUSINESS_RELATIONSHIP = "business-relationship"
+    PRIOR_EXPRESS = "prior-express-consent"
+
+
+class Purpose(StrEnum):
+    """The purpose of a contact. Telemarketing encourages a purchase, an investment or a rental."""
+
+    INFORMATIONAL = "informational"
+    TELEMARKETING = "telemarketing"
+
+
+class StatedConsent(BaseModel):
+    """A stated consent, not yet checked: the gate judges its text, not the parser.
+
+    `date` is a day (`2026-01-31`) or a time with its zone.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    source: str | None
+    date: str | None = None
+
+    @classmethod
+    def stated(cls, metadata: Mapping[str, Any]) -> StatedConsent | None:
+        """Returns the consent in a request's metadata (`consent_source`, `consent_date`), or None without both."""
+        source, date = metadata.get("consent_source"), metadata.get("consent_date")
+        if source is None and date is None:
+            return None
+        return cls(source=None if source is None else str(source), date=None if date is None else str(date))
+
+
+class StandingConsent(StatedConsent):
+    """A dated consent on a key or a flow, for all of its calls. `of` names the key or flow: `flow:…`, `key_…`."""
+
+    of: str
+
+
+class CallingHours(BaseModel):
+    """An organization's own calling hours in the recipient's time, such as `09:00` to `17:30`. `24:00` ends a day."""
+
+    model_config = ConfigDict(frozen=True)
+
+    start: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    end: str = Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")
+
+    @field_validator("start", "end", mode="before")
+    @classmethod
+    def _minutes_only(cls, value: Any) -> Any:
+        return value.strftime("%H:%M") if hasattr(value, "strftime") else value
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        if self.start >= self.end:
+            raise ValueError("must end after it starts, on the same day")
+        return self
+
+    @property
+    def hours(self) -> DayWindow:
+        """The window in minutes from midnight."""
+        return DayWindow(*(int(text[:2]) * 60 + int(text[3:]) for text in (self.start, self.end)))
+
+
+class Whereabouts(BaseModel):
+    """Where a number's holder is, by the organization's record: an IANA time zone, a state, or both.
+
+    `confirmed` means that a person confirmed it. An unconfirmed place can only make the hours of the number stricter.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    time_zone: str | None = None
+    state: str | None = None
+    confirmed: bool = False
+    by: str
+    at: str
+
+
+class ContactAttempt(BaseModel):
+    """One call or text that an organization is about to make.
+
+    `timezone` and `state` say where the recipient is: an IANA zone, and the two letters of a state or territory of the
+    United States, whose law then also applies. They only make the hours of the number stricter, with one exception.
+    With `zone_confirmed` they come from a contact record that a person confirmed, and replace the number's zones. The
+    law of the number's own state always applies. The gate reads the organization's `record` about the number itself.
+
+    `purpose` is one of `Purpose`. The gate, not the parser, refuses any other text. `subject` is the subject of the
+    calls, for states that limit calls on one subject. `simulated` means that the call reaches nobody (a test key).
+    `counted` means that this call was already allowed and counted, and is evaluated again before it is dialed.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    org_id: str
+    channel: ContactChannel
+    to: str
+    consent: StatedConsent | None = None
+    basis: StandingConsent | None = None
+    purpose: str = Purpose.INFORMATIONAL.value
+    timezone: str | None = None
+    state: str | None = None
+    zone_confirmed: bool = False
+    record: Whereabouts | None = None
+    window: CallingHours | None = None
+    simulated: bool = False
+    counted: bool = False
+    subject: str = "all"
+
+    @field_validator("state")
+    @classmethod
+    def _letters(cls, value: str | None) -> str | None:
+        return value.strip().upper().removeprefix("US-") if value is not None else None
+
+
+class RuleResult(BaseModel):
+    """The result of one rule. `code` is set if the rule blocks. `version` is the date of the applied law or table."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rule: str
+    result: Literal["pass", "block", "skip"]
+    reason: str
+    code: str | None = None
+    version: str
+    input: dict[str, Any] = Field(default_factory=dict)
+    details: dict[str, Any] = Field(default_factory=dict)
+
+
+class Verdict(BaseModel):
+    """Whether a contact is allowed, with the result of every rule. Has the number's digest, never the number.
+
+    `contact` is the evaluated contact, for the writes in the call's commit. It is not stored.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    org_id: str
+    channel: ContactChannel
+    number: str
+    allowed: bool
+    code: str | None
+    rules: list[RuleResult]
+    next_allowed_at: str | None = None
+    #: The end of the hours that allow the contact: no phone may ring later because of this verdict.
+    allowed_until: str | None = None
+    timezones: list[str]
+    timezone: str | None = None
+    evaluated_at: str
+    contact: ContactAttempt | None = Field(default=None, exclude=True, repr=False)
+
+    @property
+    def failed(self) -> RuleResult | None:
+        """The first rule that blocks."""
+        return next((rule for rule in self.rules if rule.result == "block"), None)
+
+    def rule(self, name: str) -> RuleResult:
+        """Returns the result of a rule by its name."""
+        return next(rule for rule in self.rules if rule.rule == name)
+
+    def summary(self) -> dict[str, Any]:
+        """Returns a short form of the verdict for the data of an event."""
+        return {
+            "allowed": self.allowed,
+            "code": self.code,
+            "rules": {rule.rule: f"{rule.result}:{rule.reason}" for rule in self.rules},
+            "evaluated_at": self.evaluated_at,
+        }
+
+
+class BlockedNumber(BaseModel):
+    """A number on an organization's do-not-call list: no calls and no texts."""
+
+    id: str
+    e164: str
+    reason: str | None = None
+    created_by: str
+    at: str
+
+
+#: The source of an opt-out: a keyword in a text, an operator, an API, and in a call spoken words or a pressed key.
+OptOutSource = Literal["keyword", "manual", "api", "spoken", "key_press"]
+
+
+class OptOut(BaseModel):
+    """A number whose holder refuses all contact by an organization, on any channel."""
+
+    e164: str
+    source: OptOutSource
+    keyword: str | None = None
+    reason: str | None = None
+    created_by: str
+    created_at: str
+
+
+class ConsentRecord(BaseModel):
+    """The stored consent of a number's holder to an organization: its source and its day."""
+
+    e164: str
+    source: ConsentSource
+    date: str
+    created_by: str
+    at: str
+
+
+class ReassignmentAnswer(BaseModel):
+    """An answer of the Reassigned Numbers Database, and its time."""
+
+    answer: Literal["yes", "no", "no_data"]
+    at: str
+
+    #: How long an answer is valid. The database is updated monthly, and the product behind the Anima contract caches
+    #: answers equally long.
+    LIFETIME: ClassVar[timedelta] = timedelta(days=30)
+
+    def fresh(self, now: datetime) -> bool:
+        """Whether the answer is still valid."""
+        return now - clock.parse(self.at) < self.LIFETIME

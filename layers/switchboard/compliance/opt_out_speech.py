@@ -1,0 +1,80 @@
+"""Recognizes a spoken request for no more calls, in English and Spanish.
+
+A called person may revoke consent by any reasonable means (47 CFR 64.1200(a)(10)): no keyword is required, and the
+request may be part of a longer sentence. A missed call costs less than an unwanted call, so a doubtful request counts.
+These do not count: the opposite ("please don't stop calling"), another time ("don't call me before nine"), a form of
+address ("don't call me sir") and another matter ("take me off hold").
+
+Transcripts often have no commas and full stops, so no pattern relies on them. The search first removes phrases that
+only look like a request (`NO_WISHES` of `data.wishes_english` and `data.wishes_spanish`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from switchboard.compliance.data import opt_out_english, opt_out_spanish
+from switchboard.kit import text as kit_text
+
+#: The telephone key that a called person presses to opt out (47 CFR 64.1200(b)(3)).
+OPT_OUT_KEY = "9"
+
+#: The number of characters of a turn that are searched. Nobody speaks longer without a pause.
+_MAX_CHARACTERS = 4_000
+
+#: Accents that people type instead of an apostrophe.
+_TYPED_APOSTROPHES = str.maketrans("", "", "\u0060\u00b4")
+#: Punctuation that ends a clause. `_END` marks the end of a clause between plain words, `_CUT` a removed phrase.
+_CLAUSE = re.compile(r"[.,;:!?\u2026\u00a1\u00bf]+")
+_END, _CUT = "|", "/"
+
+_OTHER = re.compile("|".join((*opt_out_english.NO_WISHES, *opt_out_spanish.NO_WISHES)))
+_WISHES = re.compile("|".join((*opt_out_english.WISHES, *opt_out_spanish.WISHES)))
+
+#: Turns that are a request only as a whole. Inside a sentence these words have many meanings.
+_WHOLE_TURNS = re.compile(
+    r"(?:(?:please|just|ok|okay|oh|uh|um|no|now|hey|well|so|and|yes|yeah|listen|look|enough|seriously"
+    r"|you need to|i need you to"
+    r"|i want you to|can you|could you|would you|will you|i said|i told you to|make (?:it|this)) )*"
+    r"(?:stop|quit)(?: (?:it|this|that|now|right now|please|already|immediately|stop|ok|okay|thanks"
+    r"|thank you|sir|maam))*"
+    r"|s t o p|end|revoke|forget me|delete me|no more"
+    r"|(?:(?:por favor|ya|no) )*(?:alto|basta|baja|paren?|no mas|detenganse|detengase)(?: (?:ya|por favor"
+    r"|gracias))*"
+)
+#: Phrases that are a request as a whole clause, or at the end of a turn.
+_POLITELY = re.compile(r"(?:^|.* )please (?:just )?stop(?: it)?|(?:just|okay|ok) stop|stop please")
+
+
+def asks_to_stop(text: str) -> bool:
+    """Whether a person who says this asks for no more calls."""
+    clauses = [
+        clause
+        for part in _CLAUSE.split(text[:_MAX_CHARACTERS].translate(_TYPED_APOSTROPHES))
+        if (clause := kit_text.plain_words(part))
+    ]
+    if _WHOLE_TURNS.fullmatch(" ".join(clauses)) or any(_POLITELY.fullmatch(clause) for clause in clauses):
+        return True
+    rest = _OTHER.sub(_CUT, f" {_END} ".join(clauses))
+    # A request ends with its clause. But a transcript may show a pause as the end of a clause, so the text is also
+    # read without clauses.
+    return any(_WISHES.search(reading) for part in rest.split(_CUT) for reading in _readings(part))
+
+
+def _readings(part: str) -> list[str]:
+    clauses = [clause for each in part.split(_END) if (clause := each.strip())]
+    return [" ".join(clauses), *clauses]
+
+
+def asks_to_stop_in_turns(turns: Sequence[str]) -> bool:
+    """Whether a speaker asks for no more calls in consecutive turns, in one turn or in all of them together.
+
+    A pause can split a request: "Please don't", "call me again." Only the end of very long turns is read together.
+    """
+    return any(map(asks_to_stop, turns)) or asks_to_stop(" ".join(turns)[-_MAX_CHARACTERS:])
+
+
+def presses_to_stop(digits: str) -> bool:
+    """Whether pressed keys ask for no more calls: only the opt-out key alone does, not a 9 in a longer number."""
+    return digits.strip("*#") == OPT_OUT_KEY

@@ -1,0 +1,128 @@
+"""Telephone numbers in E.164: parses a number and finds its country, state and kind."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from switchboard.compliance import number_text
+from switchboard.compliance.data import area_codes
+from switchboard.compliance.number_text import NotDialableError
+from switchboard.errors import Invalid
+
+#: The pattern of the contracts, limited to ASCII digits.
+E164_PATTERN = r"^\+[1-9][0-9]{6,14}$"
+
+_E164 = re.compile(E164_PATTERN.removesuffix("$"))
+# Neither an area code nor an exchange begins with 0 or 1, and no area code is a service code (911).
+_NORTH_AMERICAN = re.compile(r"\+1(?!.11)[2-9][0-9]{2}[2-9][0-9]{6}")
+_FICTIONAL = re.compile(r"\+1[2-9][0-9]{2}55501[0-9]{2}")
+# Test numbers of carriers. The area code 500 belongs to no place, and nobody holds this exchange.
+_MAGIC = re.compile(r"\+150055500[0-9]{2}")
+
+
+class NumberKind(StrEnum):
+    """Whether a number belongs to a place."""
+
+    GEOGRAPHIC = "geographic"
+    TOLL_FREE = "toll_free"
+    NON_GEOGRAPHIC = "non_geographic"
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """A telephone number. `region` is an ISO 3166 code, or None if the country is unknown."""
+
+    e164: str
+    country_code: int
+    national: str
+    region: str | None
+    kind: NumberKind
+    area_code: str | None = None
+    state: str | None = None
+
+    @property
+    def american(self) -> bool:
+        """Whether the law of the United States applies. Includes +1 numbers whose country is unknown."""
+        return self.country_code == 1 and self.region in {None, "US", *area_codes.TERRITORIES}
+
+    @property
+    def reaches_nobody(self) -> bool:
+        """Whether no telephone can ring: a number for fiction (555-0100 to 555-0199) or of the test exchange."""
+        fictional = self.kind is NumberKind.GEOGRAPHIC and _FICTIONAL.fullmatch(self.e164)
+        return bool(fictional or _MAGIC.fullmatch(self.e164))
+
+
+#: Country codes of satellites, ships, global networks and international premium rate: each minute costs dollars.
+_COSTLY_CODES = frozenset({808, 870, 878, 881, 882, 883, 888, 979})
+
+
+def is_costly(text: str) -> bool:
+    """Whether a call pays the number's holder or goes to a costly network. Raises Invalid for an invalid number."""
+    found = parse(text)
+    if found.country_code in _COSTLY_CODES:
+        return True
+    import phonenumbers
+
+    kind = phonenumbers.number_type(phonenumbers.parse(text))
+    return kind in (phonenumbers.PhoneNumberType.PREMIUM_RATE, phonenumbers.PhoneNumberType.SHARED_COST)
+
+
+def parse(text: str) -> Phone:
+    """Parses an E.164 number. Raises Invalid, also for a number that no network could route."""
+    if not _E164.fullmatch(text):
+        raise _invalid()
+    import phonenumbers
+
+    try:
+        number = phonenumbers.parse(text)
+    except phonenumbers.NumberParseException as error:
+        raise _invalid() from error
+    country = number.country_code or 0
+    # Only the length is checked: the library's ranges of numbers in use get old. The carrier knows them.
+    possible = phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE
+    if country == 1:
+        possible = possible and bool(_NORTH_AMERICAN.fullmatch(text))
+    if not possible or phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) != text:
+        raise _invalid()
+    if country == 1:
+        return _north_american(text, phonenumbers.region_code_for_number(number))
+    region = phonenumbers.region_code_for_number(number) or phonenumbers.region_code_for_country_code(country)
+    return Phone(
+        e164=text,
+        country_code=country,
+        national=phonenumbers.national_significant_number(number),
+        region=None if region in ("ZZ", "001") else region,
+        kind=NumberKind.NON_GEOGRAPHIC if region in ("ZZ", "001") else NumberKind.GEOGRAPHIC,
+    )
+
+
+def parse_pasted(text: str, field: str = "e164") -> Phone:
+    """Parses a number as people write and paste it (`pasted`). Raises Invalid with the name of the field."""
+    try:
+        return parse(number_text.normalize_number(text))
+    except NotDialableError as error:
+        raise Invalid(f"This number {error}.", code="invalid_number", fields={field: str(error)}) from None
+    except Invalid as error:
+        told = error.details["fields"]["to"]
+        raise Invalid(error.message, code=error.code, fields={field: told}) from None
+
+
+def _north_american(text: str, library_region: str | None) -> Phone:
+    code, kind, state, region = text[2:5], NumberKind.GEOGRAPHIC, None, library_region
+    if code in area_codes.NON_GEOGRAPHIC:
+        kind = NumberKind.TOLL_FREE if code in area_codes.TOLL_FREE else NumberKind.NON_GEOGRAPHIC
+        region = "US"  # shared by the whole numbering plan, whose strictest law is American
+    elif code in area_codes.AREA_CODES:
+        state = area_codes.AREA_CODES[code][0]
+        region = state if state in area_codes.TERRITORIES else "US"
+    return Phone(e164=text, country_code=1, national=text[2:], region=region, kind=kind, area_code=code, state=state)
+
+
+def _invalid() -> Invalid:
+    return Invalid(
+        "Invalid telephone number: use E.164, for example +14155550142.",
+        code="invalid_number",
+        fields={"to": "must be an E.164 number such as +14155550142"},
+    )

@@ -1,0 +1,298 @@
+"""The compliance gate: it decides on every call and text before it goes out.
+
+Call `evaluate`. Then commit `writes_for` and `record` in the same transaction as the call or text and its event.
+A verdict is valid only at its moment: the dialer evaluates again before it dials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import date, datetime
+
+from switchboard import telemetry
+from switchboard.aws import writes as aws_writes
+from switchboard.aws.writes import ConditionCheck, Put, Write
+from switchboard.carriers import magic_numbers
+from switchboard.carriers.registries import (
+    NationalRegistry,
+    NoAnswerError,
+    ReassignedAnswer,
+    ReassignedNumbers,
+    RegistryAnswer,
+    SimulatedReassignedNumbers,
+    SimulatedRegistry,
+    get_national_registry,
+    get_reassigned_numbers,
+)
+from switchboard.compliance import amendment_store, consents, phone, rule_results, rules, store, verdict_store
+from switchboard.compliance import caps as compliance_caps
+from switchboard.compliance import places as compliance_places
+from switchboard.compliance.calling_hours import get_calling_hours, set_calling_hours
+from switchboard.compliance.consents import BadConsentError, EffectiveConsent
+from switchboard.compliance.data.law import AttemptCap
+from switchboard.compliance.errors import Blocked, blocked_at_commit, blocked_error
+from switchboard.compliance.explanation import explain_verdict
+from switchboard.compliance.models import ConsentRecord, ContactAttempt, Verdict
+from switchboard.compliance.store import Facts
+from switchboard.errors import NotFound
+from switchboard.kit import background, clock
+
+__all__ = [
+    "Blocked",
+    "ContactAttempt",
+    "Verdict",
+    "allowed_writes",
+    "evaluate",
+    "explain_verdict",
+    "get_calling_hours",
+    "get_verdict",
+    "list_verdicts",
+    "require_allowed",
+    "set_calling_hours",
+    "still_allowed_checks",
+    "verdict_writes",
+]
+
+QueryReassigned = Callable[[date], ReassignedAnswer]
+QueryRegistry = Callable[[], RegistryAnswer]
+
+
+def evaluate(
+    contact: ContactAttempt,
+    numbers: ReassignedNumbers | None = None,
+    *,
+    registry: NationalRegistry | None = None,
+    before_paying: Callable[[], None] | None = None,
+) -> Verdict:
+    """Returns the verdict on a contact at the present time.
+
+    Queries the Reassigned Numbers Database unless a cached answer is still valid. Each query costs money, so
+    `before_paying` runs first: an error that it raises stops the evaluation. Raises Invalid for an invalid number.
+    """
+    number = phone.parse(contact.to)
+    now = clock.now()
+    facts = _facts(contact, number, now)
+    asking = _asking(contact, number, now, numbers, before_paying)
+    return decide_verdict(contact, number, facts, now, asking, _registers(contact, number, now, registry))
+
+
+def _facts(contact: ContactAttempt, number: phone.Phone, now: datetime) -> Facts:
+    """Returns what is stored about a number.
+
+    A second read is needed only where the day of the consent is in the ledger and not in the request.
+    """
+    days = _stated_days(contact, now)
+    places = [name for name, _ in compliance_places.find_laws(contact, number)]
+    facts = _with_law(
+        contact, number, store.read_facts(contact.org_id, number.e164, contact.subject, days, places), places
+    )
+    consent = _consent(contact, facts, now)
+    if isinstance(consent, BadConsentError) or consent.since in days:
+        return facts
+    if contact.simulated or number.reaches_nobody or not number.american:
+        return facts
+    known = store.get_cached_answer(number.e164, consent.since)
+    return replace(facts, answers={consent.since.isoformat(): known}) if known else facts
+
+
+def _with_law(contact: ContactAttempt, number: phone.Phone, facts: Facts, read: Sequence[str]) -> Facts:
+    """Adds the operators' rows for the place that the organization's record names for the number's holder.
+
+    This takes a second read only where the request and the number do not name the same place.
+    """
+    more = [name for name, _ in compliance_places.find_laws(_recorded(contact, facts), number) if name not in read]
+    return (
+        replace(facts, amendments=facts.amendments | amendment_store.get_amendments_of_places(more)) if more else facts
+    )
+
+
+def _recorded(contact: ContactAttempt, facts: Facts) -> ContactAttempt:
+    """Returns the contact with the organization's record about its number."""
+    return contact.model_copy(update={"record": facts.whereabouts}) if facts.whereabouts else contact
+
+
+def _stated_days(contact: ContactAttempt, now: datetime) -> list[date]:
+    """Returns the days of the consents in a contact. The gate uses one of them unless the ledger has another."""
+    days = []
+    for stated in (contact.consent, contact.basis):
+        if stated is not None:
+            with suppress(BadConsentError):
+                days.append(consents.parse_day(stated.date, now) if stated.date is not None else now.date())
+    return list(dict.fromkeys(days))
+
+
+def _registers(
+    contact: ContactAttempt, number: phone.Phone, now: datetime, registry: NationalRegistry | None
+) -> QueryRegistry:
+    def ask() -> RegistryAnswer:
+        if contact.simulated or number.reaches_nobody:
+            return SimulatedRegistry().query(number.e164, now)
+        try:
+            return (registry or get_national_registry()).query(number.e164, now)
+        except NoAnswerError:
+            raise
+        except Exception as error:
+            telemetry.logger().exception("the national registry failed")
+            # Any failure means that the answer is unknown, so the number is refused.
+            raise NoAnswerError("unavailable") from error
+
+    return ask
+
+
+def _asking(
+    contact: ContactAttempt,
+    number: phone.Phone,
+    now: datetime,
+    numbers: ReassignedNumbers | None,
+    before_paying: Callable[[], None] | None,
+) -> QueryReassigned:
+    def simulated(since: date) -> ReassignedAnswer:
+        return SimulatedReassignedNumbers().query(number.e164, since)
+
+    def real(since: date) -> ReassignedAnswer:
+        if before_paying:
+            before_paying()
+        background.wait_for_guard()
+        try:
+            answer = (numbers or get_reassigned_numbers()).query(number.e164, since)
+        except NoAnswerError:
+            raise
+        except Exception as error:
+            # Any failure of the provider means that the answer is unknown, so the number is refused.
+            raise NoAnswerError(type(error).__name__) from error
+        _remember(number.e164, since, answer, now)
+        return answer
+
+    return simulated if contact.simulated or number.reaches_nobody else real
+
+
+def _remember(e164: str, since: date, answer: ReassignedAnswer, now: datetime) -> None:
+    """Caches an answer, because the dialer evaluates again. Raises NotAnswered if the write fails.
+
+    The stored answer is the proof that the number could be called. Without the proof there must be no call.
+    """
+    try:
+        aws_writes.write_item(store.cached_answer_writes(e164, since, answer, now))
+    except Exception as error:
+        telemetry.emit_metric("ReassignedAnswerNotKept")
+        raise NoAnswerError(type(error).__name__) from error
+
+
+def decide_verdict(
+    contact: ContactAttempt,
+    number: phone.Phone,
+    facts: Facts,
+    now: datetime,
+    ask: QueryReassigned,
+    registers: QueryRegistry | None = None,
+) -> Verdict:
+    """Returns the verdict on given facts. Runs every rule to explain a refusal. The first block sets the code."""
+    contact = _recorded(contact, facts)
+    registered = registers or _registers(contact, number, now, None)
+    found = _consent(contact, facts, now)
+    case = rule_results.RuleInput(
+        contact, number, facts, now, magic_numbers.outcome_of(number.e164), found, ask, registered
+    )
+    own, opt_out, consent = rules.check_dnc(case), rules.check_opt_out(case), rules.check_consent(case)
+    refused = any(result.result == "block" for result in (own, opt_out, consent))
+    national = rules.check_national_dnc(case, refused=refused)
+    reassigned = rules.check_reassigned(case, refused=refused or national.result == "block")
+    where = compliance_places.find_place(case)
+    quiet = rules.check_quiet_hours(case, where)
+    results = [own, national, opt_out, consent, reassigned, quiet, compliance_caps.check_caps(case)]
+    failed = next((result for result in results if result.result == "block"), None)
+    moment = rules.next_allowed_at(case, where, results)
+    until = rules.allowed_until(case, where) if failed is None else None
+    names = where.names if isinstance(where, compliance_places.RecipientPlace) else []
+    closed = quiet.details.get("closed_in", [])
+    return Verdict(
+        org_id=contact.org_id,
+        channel=contact.channel,
+        number=case.number,
+        allowed=failed is None,
+        code=failed.code if failed else None,
+        rules=results,
+        next_allowed_at=clock.format_iso(moment) if moment else None,
+        allowed_until=clock.format_iso(until) if until else None,
+        timezones=names,
+        timezone=closed[0] if closed else next(iter(names), None),
+        evaluated_at=clock.format_iso(now),
+        contact=contact,
+    )
+
+
+def _consent(contact: ContactAttempt, facts: Facts, now: datetime) -> EffectiveConsent | BadConsentError:
+    try:
+        return consents.find_consent(contact, facts, now)
+    except BadConsentError as error:
+        return error
+
+
+def require_allowed(verdict: Verdict) -> Verdict:
+    """Returns the verdict if it allows the contact. Raises Blocked if not."""
+    if not verdict.allowed:
+        raise blocked_error(verdict)
+    return verdict
+
+
+def still_allowed_checks(verdict: Verdict) -> list[ConditionCheck]:
+    """Returns the checks for a worker's claim of a call or text that was allowed before.
+
+    The claim fails with Blocked at commit if a block or an opt-out was stored after the verdict. Raises Blocked
+    immediately if the verdict itself is a refusal.
+    """
+    contact = _allowed(verdict)
+    return [
+        store.not_listed_check(contact.org_id, "dnc", contact.to, blocked_at_commit("dnc", "dnc")),
+        store.not_listed_check(contact.org_id, "opt-outs", contact.to, blocked_at_commit("opted_out", "opt_out")),
+    ]
+
+
+def _allowed(verdict: Verdict) -> ContactAttempt:
+    contact = require_allowed(verdict).contact
+    if contact is None:
+        raise ValueError("a stored verdict has no contact: call evaluate() again")
+    return contact
+
+
+def allowed_writes(verdict: Verdict, actor: str = "gate") -> list[Write]:
+    """Returns the writes for the transaction of an allowed call or text. Raises Blocked for a refused one.
+
+    The transaction fails with Blocked if a block or an opt-out was stored after the verdict. It also fails if the call
+    would exceed a legal limit of calls. The first statement of a consent is added to the ledger.
+    """
+    contact = _allowed(verdict)
+    org_id, to, now = contact.org_id, contact.to, clock.parse(verdict.evaluated_at)
+    writes: list[Write] = [*still_allowed_checks(verdict)]
+    caps, consent = verdict.rule("caps"), verdict.rule("consent").details
+    if caps.result == "pass":
+        limits = [AttemptCap(**limit) for limit in caps.details["limits"]]
+        writes.append(
+            store.attempt_writes(org_id, to, contact.subject, limits, now, blocked_at_commit("attempt_cap", "caps"))
+        )
+    if consent["first_seen"]:
+        first = ConsentRecord(
+            e164=to, source=consent["source"], date=consent["since"], created_by=actor, at=verdict.evaluated_at
+        )
+        writes.append(store.first_consent_writes(first, org_id))
+    return writes
+
+
+def verdict_writes(verdict: Verdict, subject_id: str) -> Put:
+    """Returns the write that stores the verdict on a call or message."""
+    return verdict_store.verdict_writes(verdict, subject_id)
+
+
+def get_verdict(org_id: str, subject_id: str) -> Verdict:
+    """Returns the latest verdict on a call or message of the organization. Raises NotFound."""
+    found = verdict_store.list_verdicts(org_id, subject_id, 1)
+    if not found:
+        raise NotFound("There is no verdict for this call or message.")
+    return found[0]
+
+
+def list_verdicts(org_id: str, subject_id: str, limit: int = 20) -> list[Verdict]:
+    """Returns the verdicts on a call or message, latest first. A postponed call or message has several."""
+    return verdict_store.list_verdicts(org_id, subject_id, limit)

@@ -1,0 +1,182 @@
+"""Contacts in the `core` table, beside the histories of their numbers (`switchboard.calls.history`).
+
+| item | pk | sk | gsi1 |
+|---|---|---|---|
+| contact | `<org>#contacts` | `<id>` | `<org>#contacts`, `1#<folded name>#<id>` or `2#<e164>#<id>` |
+| backfill | `<org>#contact-backfill` | `backfill` | |
+
+The entries of the search index are in `switchboard.search`. The id of a contact and the key of its history derive from
+the same number, so one request reads both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from switchboard.aws import reads
+from switchboard.aws.attributes import Item, Key
+from switchboard.aws.reads import Query
+from switchboard.aws.writes import Delete, Put, Write
+from switchboard.calls import history
+from switchboard.calls.history import CallHistory
+from switchboard.contacts.models import Backfill, BackfillStatus, Contact, ContactWithHistory
+from switchboard.kit.background import BackgroundTask
+from switchboard.persistence.listing import read_key_page
+from switchboard.search import index
+from switchboard.search.index import IndexEntry, SearchNoun
+
+Refusal = Callable[[list[Item | None]], Exception]
+
+ID_PREFIX = "con_"
+
+NOUN = SearchNoun("core", "contact")
+#: Contacts of one read. Each takes two of at most a hundred keys.
+_CONTACTS_PER_READ = 50
+
+
+def contact_key(org_id: str, contact_id: str) -> Key:
+    return {"pk": f"{org_id}#contacts", "sk": contact_id}
+
+
+def _history_key(org_id: str, contact_id: str) -> Key:
+    return history.history_key(org_id, contact_id.removeprefix(ID_PREFIX))
+
+
+def _backfill_key(org_id: str) -> Key:
+    return {"pk": f"{org_id}#contact-backfill", "sk": "backfill"}
+
+
+# ---- contacts
+
+
+def get_contact(org_id: str, contact_id: str) -> Contact | None:
+    item = reads.get_item("core", contact_key(org_id, contact_id))
+    return Contact.model_validate(item) if item else None
+
+
+def get_contacts(org_id: str, contact_ids: Sequence[str]) -> list[Contact | None]:
+    items = reads.get_items("core", [contact_key(org_id, contact_id) for contact_id in contact_ids])
+    return [Contact.model_validate(item) if item else None for item in items]
+
+
+def get_contact_with_history(org_id: str, contact_id: str) -> tuple[Contact | None, CallHistory | None]:
+    """Reads a contact and the history of its number in one request. Either may be missing."""
+    item, past = reads.get_items("core", [contact_key(org_id, contact_id), _history_key(org_id, contact_id)])
+    return Contact.model_validate(item) if item else None, history.parse_history(past) if past else None
+
+
+def list_contacts(org_id: str, limit: int, after: str | None) -> tuple[list[ContactWithHistory], str | None]:
+    """Returns a page of contacts with their histories, and the cursor of the next page.
+
+    The index follows the table after a short delay. So it only selects the contacts, which are then read from the
+    table. A contact that was deleted in the meantime is left out, and the page is then shorter.
+    """
+    query = Query(table="core", index="gsi1", partition=f"{org_id}#contacts")
+    found = read_key_page(query, org_id, "contacts", limit, after)
+    listed = [item["sk"] for item in found.items]
+    known = _read_all(org_id, listed)
+    return [known[contact_id] for contact_id in listed if contact_id in known], found.cursor
+
+
+def _with(contact: Contact, past: Item | None) -> ContactWithHistory:
+    return ContactWithHistory(contact, history.parse_history(past) if past else CallHistory(e164=contact.e164))
+
+
+def search_contacts(
+    org_id: str, words: Sequence[str], limit: int, after: str | None
+) -> tuple[list[ContactWithHistory], str | None]:
+    """Returns a page of contacts that match all words, with their histories, and the cursor of the next page."""
+
+    def load(entries: list[IndexEntry]) -> list[index.SearchSubject[ContactWithHistory] | None]:
+        known = _read_all(org_id, list({entry.subject_id: None for entry in entries}))
+        return [_found(known.get(entry.subject_id)) for entry in entries]
+
+    return index.search_subjects(NOUN, org_id, words, limit, after, load)
+
+
+def _read_all(org_id: str, contact_ids: Sequence[str]) -> dict[str, ContactWithHistory]:
+    """Reads contacts with their histories, in parallel requests. Leaves out missing contacts."""
+    batches = [
+        contact_ids[begin : begin + _CONTACTS_PER_READ] for begin in range(0, len(contact_ids), _CONTACTS_PER_READ)
+    ]
+    tasks = [BackgroundTask(partial(_read, org_id, batch)) for batch in batches]
+    for task in tasks[1:]:
+        task.begin()
+    return {contact_id: one for task in tasks for contact_id, one in task.result().items()}
+
+
+def _read(org_id: str, contact_ids: Sequence[str]) -> dict[str, ContactWithHistory]:
+    items = reads.get_items(
+        "core", [place(org_id, one) for one in contact_ids for place in (contact_key, _history_key)]
+    )
+    return {
+        one: _with(Contact.model_validate(item), past)
+        for one, item, past in zip(contact_ids, items[::2], items[1::2], strict=True)
+        if item
+    }
+
+
+def _found(known: ContactWithHistory | None) -> index.SearchSubject[ContactWithHistory] | None:
+    return index.SearchSubject(known, known.contact.terms, known.contact.tail()) if known else None
+
+
+def contact_writes(before: Contact | None, after: Contact, otherwise: Refusal) -> list[Write]:
+    """Returns the writes of a contact and the head of its index entries, if it has not changed since it was read."""
+    item = {**contact_key(after.org_id, after.id), **after.model_dump(mode="json")}
+    put = Put(
+        table="core",
+        item=item | {"gsi1pk": f"{after.org_id}#contacts", "gsi1sk": after.sort_key()},
+        otherwise=otherwise,
+        **_unchanged_condition(before.revision if before else None),
+    )
+    return [put, *index.head_writes(NOUN, after.org_id, after.id, before.terms if before else (), after.terms)]
+
+
+def delete_contact_writes(contact: Contact, otherwise: Refusal) -> list[Write]:
+    """Returns the writes that delete a contact and the head of its index entries, if it has not changed."""
+    place = contact_key(contact.org_id, contact.id)
+    return [
+        Delete(table="core", key=place, otherwise=otherwise, **_unchanged_condition(contact.revision)),
+        *index.head_writes(NOUN, contact.org_id, contact.id, contact.terms, ()),
+    ]
+
+
+def _unchanged_condition(revision: str | None) -> dict[str, Any]:
+    if revision is None:
+        return {"condition": "attribute_not_exists(pk)"}
+    return {"condition": "revision = :revision", "values": {":revision": revision}}
+
+
+# ---- the backfill
+
+
+def get_backfill(org_id: str) -> Backfill | None:
+    item = reads.get_item("core", _backfill_key(org_id))
+    return Backfill.model_validate(item) if item else None
+
+
+def start_backfill_writes(before: Backfill | None, after: Backfill, otherwise: Refusal) -> Put:
+    """Returns the write of a new backfill, if the one that was read is still the latest, and completed."""
+    if before is None:
+        return _backfill_write(after, "attribute_not_exists(pk)", {}, otherwise)
+    values = {":id": before.id, ":over": BackfillStatus.COMPLETED.value}
+    return _backfill_write(after, "id = :id AND #status = :over", values, otherwise)
+
+
+def advance_backfill_writes(before: Backfill, after: Backfill, otherwise: Refusal) -> Put:
+    """Returns the write of the next step of a backfill, if no other step was made since it was read."""
+    values = {":id": before.id, ":step": before.step, ":running": BackfillStatus.RUNNING.value}
+    return _backfill_write(after, "id = :id AND step = :step AND #status = :running", values, otherwise)
+
+
+def _backfill_write(after: Backfill, condition: str, values: dict[str, Any], otherwise: Refusal) -> Put:
+    return Put(
+        table="core",
+        item={**_backfill_key(after.org_id), **after.model_dump(mode="json")},
+        condition=condition,
+        names={"#status": "status"} if "#status" in condition else {},
+        values=values,
+        otherwise=otherwise,
+    )

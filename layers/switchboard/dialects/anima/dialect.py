@@ -1,0 +1,51 @@
+"""Anima: RFC 9457 problems with the legacy `error` sibling, bearer keys, correlation ids."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from switchboard.accounts.models import KeyKind
+from switchboard.dialects.anima.errors import CODE_OF_REASON, CODE_OF_STATUS, WITHOUT_REASON, problem
+from switchboard.edge import bearer
+from switchboard.edge.dialect import Dialect
+from switchboard.edge.exchange import Exchange
+from switchboard.edge.pipeline import correlation_of_header
+from switchboard.errors import DomainError
+
+KEYS = frozenset({KeyKind.AGENT, KeyKind.MASTER, KeyKind.SERVICE})
+MASTER = frozenset({KeyKind.MASTER, KeyKind.SERVICE})
+
+
+class Anima(Dialect):
+    """Anima's dialect."""
+
+    name = "anima"
+    base_path = "/v1"
+
+    def authenticate(self, exchange: Exchange) -> None:
+        bearer.authenticate(exchange, KEYS)
+
+    def error_body(self, status: int, error: DomainError, exchange: Exchange) -> tuple[Any, str]:
+        code = CODE_OF_REASON.get(error.code) or CODE_OF_STATUS.get(status, "INTERNAL_ERROR")
+        details = {_camel(name): value for name, value in error.details.items()}
+        if error.code not in CODE_OF_REASON.keys() | WITHOUT_REASON:
+            details = {"reason": error.code, **details}
+        return problem(status, code, error.message, exchange.request.path, details), "application/problem+json"
+
+    def gateway_body(self, status: int, default_code: str) -> tuple[str, str]:
+        code = CODE_OF_STATUS.get(status, default_code)
+        body = problem(status, code, HTTPStatus(status).phrase, "$context.path", {})
+        return json.dumps(body), "application/problem+json"
+
+    def headers(self, exchange: Exchange) -> dict[str, str]:
+        if exchange.correlation_id is None:
+            # Refused before it was read: the header's id if it is a good one, else a new one.
+            exchange.correlation_id = correlation_of_header(exchange)
+        return super().headers(exchange) | {"x-correlation-id": exchange.correlation_id}
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.title() for part in rest)

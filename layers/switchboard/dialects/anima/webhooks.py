@@ -1,0 +1,104 @@
+"""Anima's webhooks: one flat object an event (docs/contracts/anima.md#webhooks)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from switchboard.events.models import Event
+from switchboard.kit import hashing
+from switchboard.webhooks.event_names import EVENT_NAMES
+from switchboard.webhooks.models import RenderedEvent
+
+if TYPE_CHECKING:
+    from switchboard.calls.models import Call
+    from switchboard.email.models import MessageHead
+
+
+def render(event: Event, subject: Any) -> list[RenderedEvent]:
+    """What Anima tells of an event."""
+    name = EVENT_NAMES["anima"][event.type]
+    facts = FACTS[event.subject.type](event, subject)
+    if facts is None:
+        return []
+    body: dict[str, Any] = {
+        "event": name,
+        "occurredAt": event.at,
+        "correlationId": event.correlation_id,
+        "sequence": event.sequence,
+    }
+    # No fact of an event takes the place of what every body has.
+    body |= {fact: value for fact, value in facts.items() if fact not in body}
+    return [RenderedEvent(event=name, body=body, sequence=body["sequence"], key=event.id)]
+
+
+def _agent(event: Event, _: Any) -> dict[str, Any]:
+    return {"agentId": event.subject.id, **_plain(event)}
+
+
+def _webhook(event: Event, _: Any) -> dict[str, Any]:
+    return {"webhookId": event.data.get("webhook_id", event.subject.id), **_plain(event)}
+
+
+def _plain(event: Event) -> dict[str, Any]:
+    return {name: value for name, value in event.data.items() if isinstance(value, str | int | bool)}
+
+
+def _message(event: Event, message: MessageHead | None) -> dict[str, Any] | None:
+    if message is None or message.kind != "mail":
+        return None  # erased, or a mail of the platform's own
+    about = _recipients(event, message)
+    return {
+        "messageId": message.id,
+        "agentId": message.agent_id,
+        "channel": "EMAIL",
+        "direction": message.direction,
+        "fromAddress": message.from_address,
+        "toAddress": next(iter(about or message.to), None),
+        "recipients": about,
+        "threadId": message.thread_id,
+        "subject": message.subject,
+        "spam": bool(event.data.get("spam", False)),
+        **({"verdicts": _verdicts(event)} if event.type == "email.received" else {}),
+    }
+
+
+def _verdicts(event: Event) -> dict[str, str | None]:
+    """What the receiving service found of the sender: who believes `fromAddress` has to look at them first."""
+    found = event.data.get("verdicts", {})
+    return {name: found.get(name) for name in ("spf", "dkim", "dmarc")}
+
+
+def _recipients(event: Event, message: MessageHead) -> list[str]:
+    """Those of a mail's recipients that an event is about, which names them by their digests."""
+    digests = event.data.get("recipients", ())
+    return [address for address in message.recipients if hashing.digest(address.lower()) in digests]
+
+
+def _call(_: Event, call: Call | None) -> dict[str, Any] | None:
+    if call is None:
+        return None
+    return {
+        "callId": call.id,
+        "agentId": call.agent_id,
+        "direction": call.direction,
+        "state": "ENDED",
+        "from": call.from_number,
+        "to": call.to_number,
+        "tier": call.tier.value,
+        "endReason": call.end_reason.value if call.end_reason else None,
+        "durationSeconds": call.duration_seconds,
+        "startedAt": call.started_at,
+        "answeredAt": call.answered_at,
+        "endedAt": call.ended_at,
+    }
+
+
+#: What Anima tells of a subject, by the subject's type; `None` where there is nothing to tell.
+FACTS: dict[str, Callable[[Event, Any], dict[str, Any] | None]] = {
+    "message": _message,
+    "call": _call,
+    "agent": _agent,
+    "webhook": _webhook,
+    "webhook_delivery": _webhook,
+}

@@ -1,0 +1,1 @@
+"""Athos' words: errors, the webhook body and the API document."""

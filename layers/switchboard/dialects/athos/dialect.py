@@ -1,0 +1,50 @@
+"""Athos: `{error:{code,message,requestId}}`, bearer keys `ath_live_…`, X-Athos-Request-Id on every answer."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from http import HTTPStatus
+from typing import Any
+
+from switchboard.accounts.models import KeyKind
+from switchboard.dialects.athos.errors import CODE_OF_STATUS, code_of, error_body, message_of
+from switchboard.edge import bearer
+from switchboard.edge.dialect import Dialect
+from switchboard.edge.exchange import Exchange
+from switchboard.errors import DomainError
+
+REQUEST_ID = "X-Athos-Request-Id"
+
+
+class Athos(Dialect):
+    """Athos' dialect."""
+
+    name = "athos"
+    base_path = "/api/external/v1"
+    idempotency_key = False
+    #: A session is a workflow of its own, which nobody else names.
+    correlation = False
+    exposed = (REQUEST_ID, "Retry-After")
+
+    def request_id(self) -> str:
+        return f"req_{uuid.uuid4()}"
+
+    def authenticate(self, exchange: Exchange) -> None:
+        bearer.authenticate(exchange, frozenset({KeyKind.ATHOS}))
+
+    def status(self, error: DomainError) -> int:
+        status = super().status(error)
+        return HTTPStatus.FORBIDDEN if status == HTTPStatus.PAYMENT_REQUIRED else status
+
+    def error_body(self, status: int, error: DomainError, exchange: Exchange) -> tuple[Any, str]:
+        return error_body(code_of(status, error), message_of(error), exchange.request_id), "application/json"
+
+    def gateway_body(self, status: int, default_code: str) -> tuple[str, str]:
+        code = CODE_OF_STATUS.get(status, default_code)
+        # Without the prefix of our own ids: a header of API Gateway's answers holds nothing but the id itself, and the
+        # two have to be one.
+        return json.dumps(error_body(code, HTTPStatus(status).phrase, "$context.requestId")), "application/json"
+
+    def headers(self, exchange: Exchange) -> dict[str, str]:
+        return super().headers(exchange) | {REQUEST_ID: exchange.request_id}

@@ -1,0 +1,40 @@
+"""Athos' one webhook, `call.scored`, with success and with failure (docs/contracts/athos.md#webhook)."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from switchboard.events.models import Event
+from switchboard.kit import hashing
+from switchboard.webhooks.event_names import EVENT_NAMES
+from switchboard.webhooks.models import RenderedEvent
+
+if TYPE_CHECKING:
+    from switchboard.roleplay.models import RoleplayCall
+
+
+def render(event: Event, call: RoleplayCall | None) -> list[RenderedEvent]:
+    """What Athos tells of a call that was scored, or could not be."""
+    if call is None:
+        return []
+    succeeded = event.type == "roleplay.call.scored"
+    name = EVENT_NAMES["athos"][event.type]
+    body: dict[str, Any] = {
+        "event": name,
+        "success": succeeded,
+        "callId": call.id,
+        "source": call.source,
+        "externalUserId": call.external_user_id,
+        "externalAgencyId": call.external_agency_id,
+        "occurredAt": event.at,
+        "requestId": _request_id(event),
+    }
+    if not succeeded:
+        body |= {"reason": call.failure_reason, "reasonMessage": call.failure_message}
+    return [RenderedEvent(event=name, body=body, sequence=event.sequence, key=event.id)]
+
+
+def _request_id(event: Event) -> str:
+    """An id for support, in the form that Athos' have, the same each time for one event."""
+    return f"req_{uuid.UUID(bytes=bytes.fromhex(hashing.digest(event.id))[:16], version=4)}"

@@ -1,0 +1,1 @@
+"""HUM's words: sessions in cookies, errors and the API document."""

@@ -1,0 +1,31 @@
+"""HUM's error bodies: `error` is the word of the status, `code` names the condition (docs/contracts/hum.md#errors)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+WORD_OF_STATUS = {
+    400: "invalid_request",
+    401: "unauthorized",
+    402: "plan_limit",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "conflict",
+    413: "payload_too_large",
+    415: "unsupported_media_type",
+    429: "rate_limited",
+    503: "service_unavailable",
+}
+#: Refusals whose own word says no more than their status does.
+SAID_BY_STATUS = frozenset(
+    {
+        *("invalid", "unauthenticated", "missing", "malformed", "unknown", "quota_exceeded", "unknown_path"),
+        *("rate_limited_per_second", "too_large", "unsupported_media", "unavailable"),
+    }
+)
+
+
+def error_body(word: str, code: str, message: str, details: list[dict[str, Any]]) -> dict[str, Any]:
+    """An error: the word of its status (docs/contracts/hum.md#errors), and the word of the very condition."""
+    return {"error": word, "code": code, "message": message, "details": details}

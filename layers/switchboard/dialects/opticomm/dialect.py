@@ -1,0 +1,183 @@
+"""OptiComm: `{success:false,error,message}`, keys in X-API-Key, one path whose body's `action` tells what is asked.
+
+Checks come in the contract's order (docs/contracts/opticomm.md#order-of-checks). Only new requests count against the
+key's limits. A known `request_id` is answered whatever the other fields say.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from switchboard.access import keys as access
+from switchboard.accounts.models import KeyKind
+from switchboard.calls import initiation
+from switchboard.dialects.opticomm.errors import CODE_OF_STATUS, code_of, error_body, message_of, seconds_until_renewal
+from switchboard.edge import pipeline, rate_limit
+from switchboard.edge.dialect import Dialect
+from switchboard.edge.exchange import Exchange
+from switchboard.edge.http import Reply
+from switchboard.errors import DomainError, Forbidden, Invalid, QuotaExceeded, RateLimited, Unauthenticated, Unavailable
+from switchboard.kit import background, ids
+
+KEYS = frozenset({KeyKind.OPTICOMM_LIVE, KeyKind.OPTICOMM_TEST})
+#: What may be asked for. A key's permissions have the same names.
+INITIATE = "initiate_call"
+ACTIONS = (INITIATE, "check_status")
+#: The fields that a call cannot be asked for without.
+_NEEDED = ("agent_id", "phone_number")
+#: The longest `request_id`.
+MAX_REQUEST_ID_CHARACTERS = 255
+#: Requests a minute of a key, where nothing else was agreed on (docs/contracts/opticomm.md#limits).
+REQUESTS_PER_MINUTE = 60
+
+
+def count_at_the_end(exchange: Exchange, proceed: pipeline.Proceed) -> Reply:
+    """See to it that every answer tells of the limits.
+
+    What a known key was refused before its limits keeps that refusal, and counts; a repetition counts nothing.
+    """
+    try:
+        reply = proceed()
+    except DomainError as error:
+        reply = exchange.dialect.refuse(error, exchange)
+    if exchange.limits is None:
+        exchange.limits = _remaining(exchange) if reply.status == HTTPStatus.OK else exchange.dialect.limit(exchange)
+    return reply
+
+
+def answer_repetition(exchange: Exchange, proceed: pipeline.Proceed) -> Reply:
+    """Answer a request whose `request_id` is known, whatever else is wrong with it. Raises what the request raises."""
+    try:
+        reply = proceed()
+        if reply.status != HTTPStatus.BAD_REQUEST or not _is_repeated(exchange):
+            return reply
+    except Invalid:
+        if not _is_repeated(exchange):
+            raise
+    # The other fields count no more: those that have to be there get values that no rule looks at.
+    exchange.body = {name: exchange.body[name] for name in ("action", "request_id")} | dict.fromkeys(_NEEDED, "known")
+    exchange.correlation_id = exchange.correlation_id or ids.new_id("corr")
+    return find_action(exchange, partial(pipeline.answer, exchange, proceed))
+
+
+def _is_repeated(exchange: Exchange) -> bool:
+    body = exchange.body
+    if not isinstance(body, dict) or body.get("action") != INITIATE or exchange.snapshot is None:
+        return False
+    request_id = body.get("request_id")
+    if not isinstance(request_id, str) or not 1 <= len(request_id) <= MAX_REQUEST_ID_CHARACTERS:
+        return False
+    return initiation.has_request_id(access.caller_of(exchange.snapshot, exchange.correlation_id or ""), request_id)
+
+
+def find_action(exchange: Exchange, proceed: pipeline.Proceed) -> Reply:
+    """Find out what is asked for, and whether the key may ask it. Raises Invalid or Forbidden."""
+    action = exchange.body.get("action") if isinstance(exchange.body, dict) else None
+    if action not in ACTIONS:
+        raise Invalid(f"The body is a JSON object whose action is one of {', '.join(ACTIONS)}.", code="unknown_action")
+    assert exchange.snapshot is not None
+    permissions = exchange.snapshot.key.scopes
+    if permissions and action not in permissions:
+        raise Forbidden(f"This key has no permission for {action}.", code="permission_denied")
+    return proceed()
+
+
+class OptiComm(Dialect):
+    """OptiComm's dialect."""
+
+    name = "opticomm"
+    base_path = "/functions/v1"
+    idempotency_key = False
+    # The route lets through the limits what is new (`admitted`), since only it can tell.
+    steps = (
+        pipeline.route,
+        pipeline.authenticate,
+        count_at_the_end,
+        answer_repetition,
+        pipeline.read_body,
+        find_action,
+        pipeline.answer,
+    )
+
+    def authenticate(self, exchange: Exchange) -> None:
+        exchange.credential = self._credential(exchange)
+        exchange.snapshot = access.authenticate_key(exchange.credential, KEYS, exchange.request.source_ip)
+
+    @staticmethod
+    def _credential(exchange: Exchange) -> str:
+        try:
+            text = exchange.request.header("x-api-key") or ""
+        except Invalid:
+            raise Unauthenticated("There are several X-API-Key headers.", code="malformed") from None
+        if not text:
+            raise Unauthenticated("The header X-API-Key is missing.", code="missing")
+        return text
+
+    def challenge(self) -> str:
+        return 'ApiKey header="X-API-Key"'
+
+    def limit(self, exchange: Exchange) -> rate_limit.Limits:
+        """Count the request against the key's limit."""
+        if exchange.snapshot is None:
+            return rate_limit.take_for_address(exchange.request.source_ip)
+        return rate_limit.count_request(*_limits(exchange))
+
+    def status(self, error: DomainError) -> int:
+        """The contract knows no 503."""
+        return HTTPStatus.INTERNAL_SERVER_ERROR if isinstance(error, Unavailable) else super().status(error)
+
+    def refuse(self, error: DomainError, exchange: Exchange) -> Reply:
+        if isinstance(error, QuotaExceeded):
+            error = RateLimited(error.message, code=error.code, retry_after=seconds_until_renewal(error.code))
+        return super().refuse(error, exchange)
+
+    def error_body(self, status: int, error: DomainError, exchange: Exchange) -> tuple[Any, str]:
+        code = code_of(error, exchange) or CODE_OF_STATUS.get(status, "INVALID_ACTION")
+        body = error_body(code, message_of(error))
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            body["retry_after"] = error.details.get("retry_after", 1)
+        return body, "application/json"
+
+    def gateway_body(self, status: int, default_code: str) -> tuple[str, str]:
+        return json.dumps(
+            error_body(CODE_OF_STATUS.get(status, default_code), HTTPStatus(status).phrase)
+        ), "application/json"
+
+
+@contextmanager
+def count_beside(exchange: Exchange) -> Iterator[None]:
+    """Count the request beside what the block reads. Raises RateLimited in place of whatever the block raises."""
+
+    def count() -> None:
+        exchange.limits = exchange.dialect.limit(exchange)
+        rate_limit.require_allowed(exchange.limits)
+
+    assert exchange.snapshot is not None
+    if rate_limit.decides_locally(_bucket(exchange.snapshot)):
+        count()
+        yield
+        return
+    with background.guard_writes(count):
+        yield
+
+
+def _remaining(exchange: Exchange) -> rate_limit.Limits:
+    """What is left of the key's limit, without counting the request."""
+    return rate_limit.peek_limits(*_limits(exchange))
+
+
+def _limits(exchange: Exchange) -> tuple[str, int, int]:
+    """The key's bucket and what it may take. No key may take more than its organization's plan."""
+    assert exchange.snapshot is not None
+    key, terms = exchange.snapshot.key, exchange.snapshot.organization.terms
+    minute = min(key.restrictions.requests_per_minute or REQUESTS_PER_MINUTE, terms.requests_per_minute)
+    return _bucket(exchange.snapshot), minute, min(minute, terms.requests_per_second)
+
+
+def _bucket(snapshot: access.KeyIdentity) -> str:
+    return f"key#{snapshot.key.id}"

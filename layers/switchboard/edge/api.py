@@ -1,0 +1,224 @@
+"""One endpoint group: its routes, and the entry point of its Lambda function."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from switchboard import telemetry
+from switchboard.accounts.models import Caller, KeyKind
+from switchboard.edge import cors, pipeline, rate_limit
+from switchboard.edge.bodies import Body, JsonBody
+from switchboard.edge.dialect import INTERNAL, Dialect
+from switchboard.edge.exchange import AuthenticationScheme, Exchange, Operation
+from switchboard.edge.http import Reply, Request
+from switchboard.edge.router import PARAMETER, Router
+from switchboard.edge.signatures import SignedRequest
+from switchboard.errors import DomainError
+from switchboard.team.permissions import Permission
+
+if TYPE_CHECKING:
+    from switchboard.access.sessions import SessionIdentity
+    from switchboard.edge.multipart import Upload
+    from switchboard.team.models import Member
+
+_Route = TypeVar("_Route", bound=Callable[..., Any])
+#: Where no route says what is not there.
+_UNKNOWN = "There is nothing with this id."
+
+
+class Api:
+    """The routes of one Lambda function, in one dialect.
+
+    `handler` is the function's entry point. Inside a route, `caller` or `member` tells who is calling. `tags` says for
+    the document what the routes' tags are about, where the dialect's own description does not.
+    """
+
+    def __init__(self, dialect: Dialect, group: str, tags: Mapping[str, str] | None = None) -> None:
+        self.dialect = dialect
+        self.group = group
+        self.tags = tags or {}
+        self.router = Router(lambda: self._current.body)
+        self._exchange: Exchange | None = None
+
+    @property
+    def _current(self) -> Exchange:
+        assert self._exchange is not None, "there is a caller only while a request is served"
+        return self._exchange
+
+    @property
+    def caller(self) -> Caller:
+        """Whose key is calling."""
+        return self._current.caller
+
+    @property
+    def member(self) -> Member:
+        """The member who is calling, behind a route's permission."""
+        exchange = self._current
+        assert exchange.signed_in is not None
+        assert exchange.correlation_id is not None
+        return exchange.signed_in.member(exchange.correlation_id, exchange.effect)
+
+    @property
+    def signed_in(self) -> SessionIdentity:
+        """The person who is calling, with their session."""
+        signed_in = self._current.signed_in
+        assert signed_in is not None
+        return signed_in
+
+    @property
+    def raw(self) -> bytes:
+        """The bytes of the body, unless it is JSON that the route has a model of."""
+        return self._current.raw
+
+    @property
+    def signed(self) -> SignedRequest:
+        """What the body's signature covers."""
+        exchange = self._current
+        return SignedRequest(exchange.request, exchange.raw, exchange.parameters)
+
+    @property
+    def parameters(self) -> Sequence[tuple[str, str]]:
+        """The parameters of a form, in the order sent."""
+        return self._current.parameters
+
+    @property
+    def upload(self) -> Upload:
+        """The file of a multipart body. It is stored when the route says so."""
+        upload = self._current.upload
+        assert upload is not None, "the operation's body is no Multipart"
+        return upload
+
+    @property
+    def signer(self) -> str:
+        """The provider's account that signed the body."""
+        signer = self._current.signer
+        assert signer is not None, "the operation's body has no verify"
+        return signer
+
+    @property
+    def exchange(self) -> Exchange:
+        """The request under way, for the few routes that answer a stranger."""
+        return self._current
+
+    def route(
+        self,
+        method: str,
+        path: str,
+        *,
+        summary: str,
+        operation_id: str,
+        tag: str,
+        description: str | None = None,
+        status: int = 200,
+        media_type: str | None = None,
+        responses: dict[int, str] | None = None,
+        public: bool = False,
+        keys: frozenset[KeyKind] | None = None,
+        secret: bool = False,
+        scheme: AuthenticationScheme | None = None,
+        cross_origin: cors.CorsPolicy | None = None,
+        permission: Permission | None = None,
+        body: Body | None = None,
+    ) -> Callable[[_Route], _Route]:
+        """Register a route. `responses` are the refusals it may give, by status, for the document.
+
+        `body` is the kind of its body, JSON where nothing is said (`switchboard.edge.bodies`).
+        `media_type` is that of a text which is not described by a model. A variable in the path may say the prefix of
+        its ids (`<agt:agent_id>`). What cannot be such an id is refused before the route runs, as 404 with the text of
+        `responses[404]`. A variable that is no id at all says `any`.
+        """
+        ids = [prefix or None for prefix, _ in PARAMETER.findall(path)]
+        path = PARAMETER.sub(r"<\2>", path)
+        self.router.register(
+            Operation(
+                method=method,
+                path=path,
+                body=body or JsonBody(),
+                ids=ids,
+                unknown=(responses or {}).get(404, _UNKNOWN),
+                public=public,
+                keys=keys,
+                secret=secret,
+                scheme=scheme,
+                cross_origin=cross_origin,
+                permission=permission,
+            )
+        )
+        declared: dict[int, Any] = {status: {"description": summary}}
+        declared |= {number: {"description": text} for number, text in (responses or {}).items()}
+        if media_type:
+            declared[status]["content"] = {media_type: {"schema": {"type": "string"}}}
+        return self.router.resolver.route(
+            path,
+            method,
+            summary=summary,
+            description=description,
+            operation_id=operation_id,
+            tags=[tag],
+            responses=declared,
+            status_code=status,
+            security=[] if public else None,
+        )
+
+    def get(self, path: str, **options: Any) -> Callable[[_Route], _Route]:
+        """Register a GET route."""
+        return self.route("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> Callable[[_Route], _Route]:
+        """Register a POST route."""
+        return self.route("POST", path, **options)
+
+    def put(self, path: str, **options: Any) -> Callable[[_Route], _Route]:
+        """Register a PUT route."""
+        return self.route("PUT", path, **options)
+
+    def patch(self, path: str, **options: Any) -> Callable[[_Route], _Route]:
+        """Register a PATCH route."""
+        return self.route("PATCH", path, **options)
+
+    def delete(self, path: str, **options: Any) -> Callable[[_Route], _Route]:
+        """Register a DELETE route."""
+        return self.route("DELETE", path, **options)
+
+    def handler(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        """Lambda's entry point."""
+        started = time.perf_counter()
+        exchange = self._exchange = Exchange(Request(event, self.dialect.base_path), context, self.dialect, self.router)
+        try:
+            with telemetry.traced(self.group, api=self.dialect.name, request_id=exchange.request_id):
+                reply = pipeline.run(exchange, self.dialect.steps)
+        except DomainError as error:
+            reply = self._refuse(error, exchange)
+        except Exception:  # noqa: BLE001 the last resort: a stranger gets an answer, and we the trace
+            telemetry.logger().exception("unhandled", extra=dict(exchange.log))
+            telemetry.emit_metric("UnhandledError", Api=self.dialect.name)
+            reply = self._refuse(DomainError(INTERNAL, code="internal_error"), exchange)
+        finally:
+            self._exchange = None
+        # What a route says of its own answer counts: a page or an asset may be cached.
+        reply.headers = self.dialect.headers(exchange) | reply.headers
+        reply.cookies = exchange.cookies
+        if shared := self.router.cross_origin(exchange.request.path):
+            reply.headers |= shared.policy.headers(exchange, self.dialect.exposed)
+        telemetry.logger().info(
+            "request",
+            extra={
+                **exchange.log,
+                "status": reply.status,
+                "ms": round((time.perf_counter() - started) * 1000, 1),
+                "replayed": exchange.replayed,
+            },
+        )
+        return reply.as_event()
+
+    def _refuse(self, error: DomainError, exchange: Exchange) -> Reply:
+        # Whoever was turned away before the limits were counted is counted here, by address if nothing else is known.
+        if exchange.limits is None:
+            exchange.limits = self.dialect.limit(exchange)
+            try:
+                rate_limit.require_allowed(exchange.limits)
+            except DomainError as too_many:
+                error = too_many
+        return self.dialect.refuse(error, exchange)

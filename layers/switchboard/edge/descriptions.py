@@ -1,0 +1,54 @@
+"""The texts of an API document that its routes do not hold: introduction, tags, headers and errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorDescription:
+    """An error response: its component name, its meaning and an example.
+
+    `schema` names the schema of an error that does not have the API's usual error schema.
+    """
+
+    name: str
+    meaning: str
+    example: Json
+    headers: tuple[str, ...] = ()
+    schema: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiDescription:
+    """The parts of an API's document that do not come from routes."""
+
+    title: str
+    version: str
+    text: str
+    #: Tags in the page's order, with their descriptions. The tags of the groups follow.
+    tags: Mapping[str, str]
+    security: Mapping[str, Json]
+    #: Name, schema and media type of the usual error. `other_errors` has the schemas of errors that differ.
+    error: str
+    error_schema: Json
+    error_type: str
+    other_errors: Mapping[str, Json] = field(default_factory=dict)
+    #: Every error status of the API.
+    refusals: Mapping[int, ErrorDescription]
+    #: Header components by header name, and the headers that every response has.
+    headers: Mapping[str, Json]
+    always: Sequence[str]
+    #: More security schemes, for the operations that name them.
+    schemes: Mapping[str, Json] = field(default_factory=dict)
+    #: Header parameters of every operation.
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    #: Names of path variables: the route's name to the contract's name.
+    variables: Mapping[str, str] = field(default_factory=dict)
+    #: The Idempotency-Key parameter, if the dialect has one.
+    idempotency_key: Json | None = None
+
+
+Json = dict[str, Any]

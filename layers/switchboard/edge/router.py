@@ -1,0 +1,154 @@
+"""The routes of one function: which operation is at a path, and how its code is run by Powertools."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver
+from aws_lambda_powertools.event_handler.openapi.exceptions import (
+    RequestValidationError,
+    ResponseValidationError,
+)
+
+from switchboard import telemetry
+from switchboard.edge import cors, field_errors
+from switchboard.edge.bodies import JSON
+from switchboard.edge.exchange import Exchange, Operation
+from switchboard.edge.fields import is_id
+from switchboard.edge.http import Reply
+from switchboard.errors import Invalid, MethodNotAllowed, NotFound
+
+#: A variable of a path, with the prefix of its ids if the route says it: `<agt:agent_id>`.
+PARAMETER = re.compile(r"<(?:(\w+):)?(\w+)>")
+_SEGMENT = "[^/]+"
+#: The prefix of a variable that is no id, such as an address: the route says what it may be (`<any:address>`).
+_ANY = "any"
+
+
+class _Resolver(APIGatewayRestResolver):
+    """Powertools' resolver, which takes every character in a path and percent-decodes path parameters."""
+
+    @staticmethod
+    def _compile_regex(rule: str, base_regex: str = "") -> re.Pattern[str]:  # noqa: ARG004 Powertools' signature
+        return re.compile(PARAMETER.sub(rf"(?P<\2>{_SEGMENT})", rule) + r"/*\Z")
+
+    def _convert_matches_into_route_keys(self, match: re.Match[str]) -> dict[str, str]:
+        return {name: unquote(value) for name, value in match.groupdict().items()}
+
+
+class Shared(NamedTuple):
+    """A path that scripts of other origins may call: from where, and by which methods."""
+
+    policy: cors.CorsPolicy
+    methods: list[str]
+
+
+class Router:
+    """The operations of a function, by path and method, and Powertools' resolver that runs them."""
+
+    def __init__(self, body_of: Callable[[], Any]) -> None:
+        """`body_of` returns the body of the request under way, as it was read."""
+        self.operations: list[Operation] = []
+        self._static: dict[str, dict[str, Operation]] = {}
+        self._dynamic: list[tuple[re.Pattern[str], dict[str, Operation]]] = []
+        self.resolver = _Resolver(
+            enable_validation=True,
+            response_validation_error_http_code=500,
+            json_body_deserializer=lambda _: body_of(),
+        )
+        self.resolver.exception_handler(Exception)(_raise)
+        self.resolver.not_found(_nothing_here)
+
+    def register(self, operation: Operation) -> None:
+        """Add an operation. Raises ValueError for a path whose methods have different cross-origin policies."""
+        if (shared := self.cross_origin(operation.path)) and operation.cross_origin not in (None, shared.policy):
+            raise ValueError(f"{operation.name}: other methods of this path are for other origins")
+        self.operations.append(operation)
+        if not PARAMETER.search(operation.path):
+            self._static.setdefault(operation.path, {})[operation.method] = operation
+            return
+        pattern = re.compile(PARAMETER.sub(rf"({_SEGMENT})", operation.path))
+        for known, methods in self._dynamic:
+            if known.pattern == pattern.pattern:
+                methods[operation.method] = operation
+                return
+        self._dynamic.append((pattern, {operation.method: operation}))
+
+    def find(self, method: str, path: str) -> Operation:
+        """The operation at a path. Raises NotFound, or MethodNotAllowed with what is allowed."""
+        methods = self._at(path)
+        if methods is None:
+            raise NotFound("There is nothing at this path.", code="unknown_path")
+        operation = methods.get(method)
+        if operation is None:
+            raise MethodNotAllowed(f"This path does not take {method[:20]}.", allow=sorted(methods))
+        return operation
+
+    def cross_origin(self, path: str) -> Shared | None:
+        """What scripts of other origins may do at a path, if anything."""
+        found = [operation for operation in (self._at(path) or {}).values() if operation.cross_origin]
+        if not found:
+            return None
+        assert found[0].cross_origin is not None
+        return Shared(found[0].cross_origin, sorted(operation.method for operation in found))
+
+    def _at(self, path: str) -> dict[str, Operation] | None:
+        path = path.rstrip("/")
+        methods = self._static.get(path)
+        if methods is None:
+            methods = next((found for pattern, found in self._dynamic if pattern.fullmatch(path)), None)
+        return methods
+
+    def resolve(self, exchange: Exchange) -> Reply:
+        """Validate the input and run the route, by Powertools. Raises Invalid, NotFound, or what the route raises."""
+        self._require_ids(exchange)
+        event = _as_read(exchange)
+        try:
+            answer = self.resolver.resolve(event, exchange.context)
+        except RequestValidationError as error:
+            raise Invalid("The request is not valid.", fields=field_errors.errors_by_field(error.errors())) from None
+        except ResponseValidationError as error:
+            raise RuntimeError(f"an answer does not match its model: {telemetry.validation_problems(error)}") from None
+        headers = {name.lower(): values[0] for name, values in (answer.get("multiValueHeaders") or {}).items()}
+        return Reply(answer["statusCode"], answer.get("body") or "", headers)
+
+    def _require_ids(self, exchange: Exchange) -> None:
+        """Raise NotFound for what stands in the path and cannot be an id: no look-up is made for it."""
+        operation = exchange.operation
+        assert operation is not None
+        if not operation.ids:
+            return
+        path = exchange.request.path.rstrip("/")
+        match = next(match for pattern, _ in self._dynamic if (match := pattern.fullmatch(path)))
+        for prefix, value in zip(operation.ids, match.groups(), strict=True):
+            if prefix != _ANY and not is_id(unquote(value), prefix):
+                raise NotFound(operation.unknown)
+
+
+def _as_read(exchange: Exchange) -> dict[str, Any]:
+    """The event as Powertools takes it: it compares media types letter by letter, and the body has been read."""
+    event = {**exchange.request.event, "path": exchange.request.path}
+    if exchange.operation and exchange.operation.takes_body:
+        several = event.get("multiValueHeaders") or {}
+        event["headers"] = {**_without_type(event.get("headers") or {}), "content-type": JSON}
+        event["multiValueHeaders"] = {**_without_type(several), "content-type": [JSON]}
+        if exchange.body is not None:
+            # It reads no bytes: the deserializer hands it what was read.
+            event |= {"body": "{}", "isBase64Encoded": False}
+    return event
+
+
+def _without_type(headers: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in headers.items() if name.lower() != "content-type"}
+
+
+def _raise(error: Exception) -> Any:
+    raise error
+
+
+def _nothing_here(_: Exception) -> Any:
+    # Powertools finds what `find` found. Should it not, the answer still is in the dialect.
+    raise NotFound("There is nothing at this path.", code="unknown_path")

@@ -1,0 +1,85 @@
+"""The registry of events: every type that the platform records, its data, and its consequences.
+
+A type is one row in `switchboard/events/types/<noun>.py`. All other code reads the row: the check of recorded events
+(`events.service.of`), the queues that act on it (`fanout/routes.py`), its names in webhooks (`webhooks/catalogue.py`),
+its audit channel (`audit/chain.py`) and the page `docs/events.md`. The rows are plain data and import no noun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any, get_args
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+
+from switchboard.events import types
+from switchboard.events.types.base import Channel, Contract, EventType
+
+
+class EventError(TypeError):
+    """The code records an event that does not fit the registry. This is a bug, which tests find."""
+
+
+def _by_name(rows: Iterable[EventType]) -> dict[str, EventType]:
+    found: dict[str, EventType] = {}
+    for row in rows:
+        if row.name in found:
+            raise EventError(f"{row.name} has two rows in switchboard/events/types: keep one.")
+        found[row.name] = row
+    return found
+
+
+def _rows() -> Iterator[EventType]:
+    """Yield the rows of all modules of the package except `base`. So a new noun's file needs no entry in a list."""
+    for name in sorted(module.name for module in iter_modules(types.__path__)):
+        if name != "base":
+            yield from import_module(f"{types.__name__}.{name}").TYPES
+
+
+#: All types by name.
+TYPES: dict[str, EventType] = _by_name(_rows())
+
+_WORDS = {"missing": "is missing", "extra_forbidden": "is not a field of the row"}
+_CHANNELS: frozenset[str] = frozenset(get_args(Channel))
+
+
+def validate_event(name: str, subject: str, data: dict[str, Any]) -> None:
+    """Check that an event fits its row. Raises EventError with the names of the type and the field."""
+    row = TYPES.get(name)
+    if row is None:
+        raise EventError(f"{name} is not registered: add a row for it in switchboard/events/types.")
+    if subject != row.subject:
+        raise EventError(f"{name} is about a {row.subject}, not about a {subject}.")
+    try:
+        _validator(row.data).validate_python(data)
+    except ValidationError as error:
+        raise EventError(f"The data of {name} do not fit {row.data.__name__}: {_problems(error)}.") from None
+
+
+def _problems(error: ValidationError) -> str:
+    # The message leaves the values out, because it is logged.
+    problems = error.errors(include_input=False, include_url=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {_WORDS.get(one['type'], one['msg'])}" for one in problems)
+
+
+@cache
+def _validator(model: type) -> TypeAdapter[Any]:
+    """Return the validator of a type's data. It is built at the first use: each function records only a few types."""
+    return TypeAdapter(with_config(ConfigDict(extra="forbid", strict=True))(model))
+
+
+def channel_of(name: str) -> str | None:
+    """Return the audit channel of a type. For an old type that is not registered, the first word names the channel."""
+    row = TYPES.get(name)
+    if row:
+        return row.channel
+    category, _, _ = name.partition(".")
+    return category if category in _CHANNELS else None
+
+
+def webhook_names(contract: Contract) -> dict[str, str]:
+    """Return the types that a contract's webhooks report, each with the contract's name for it."""
+    return {row.name: row.webhooks[contract] for row in TYPES.values() if contract in row.webhooks}

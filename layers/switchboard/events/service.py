@@ -1,0 +1,57 @@
+"""Records events and reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from switchboard.aws.attributes import Item
+from switchboard.aws.writes import Put
+from switchboard.events import registry, store
+from switchboard.events.models import Event, Origin, Subject
+from switchboard.kit import clock, ids
+
+__all__ = ["Event", "event_write", "events_between", "new_event", "parse_event", "workflow_partition"]
+
+
+def new_event(origin: Origin, type_: str, subject: Subject, /, **data: Any) -> Event:
+    """Return a new event of a registered type (`email.queued`) that `origin` causes on `subject` now.
+
+    `data` holds the fields of the type's row in the registry: ids, states, numbers and digests. Raises EventError for a
+    type, a subject or data that does not fit. This is a bug.
+    """
+    registry.validate_event(type_, subject.type, data)
+    return Event(
+        id=ids.new_id("evt"),
+        org_id=origin.org_id,
+        type=type_,
+        at=clock.now_iso(),
+        actor=origin.actor,
+        agent_id=origin.agent_id,
+        correlation_id=origin.correlation_id,
+        subject=subject,
+        data=data,
+    )
+
+
+def event_write(event: Event) -> Put:
+    """Return the write that records an event. The stream passes it on to all asynchronous work."""
+    return store.event_write(event)
+
+
+def parse_event(item: Item) -> Event:
+    """Parse an event from a stored item, or from the item's image in the stream."""
+    return store.parse_event(item)
+
+
+def workflow_partition(org_id: str, correlation_id: str) -> str:
+    """Return the partition of a workflow. The audit stores its receipts there, beside the events."""
+    return store.workflow_partition(org_id, correlation_id)
+
+
+def events_between(start: str, end: str, org_id: str | None = None) -> Iterable[Event]:
+    """Return the events from `start` until before `end` (timestamps), of one or all organizations, hour by hour.
+
+    For replays.
+    """
+    return (event for event in store.events_between(start, end) if org_id in (None, event.org_id))

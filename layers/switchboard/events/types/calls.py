@@ -1,0 +1,124 @@
+"""Phone calls."""
+
+from __future__ import annotations
+
+from typing import Annotated, NotRequired
+
+from typing_extensions import TypedDict
+
+from switchboard.events.types.base import Code, Contract, Count, Digest, EventType, Id, Timestamp
+
+
+class VerdictInBrief(TypedDict):
+    allowed: Annotated[bool, "Whether the call may go out."]
+    code: Annotated[Code | None, "The code of the rule that refused."]
+    rules: Annotated[dict[str, str], "The result and the reason of every rule."]
+    evaluated_at: Annotated[Timestamp, "When the gate decided."]
+
+
+class Called(TypedDict):
+    to: Annotated[Digest, "The digest of the called number."]
+
+
+class _Judged(Called):
+    verdict: Annotated[VerdictInBrief, "The verdict of the compliance gate."]
+    flow: NotRequired[Annotated[Id, "The flow of the call."]]
+    simulated: NotRequired[Annotated[bool, "Whether the call is simulated and reaches nobody. Only with a flow."]]
+
+
+class CallCreated(_Judged):
+    tier: Annotated[Code, "The tier, which sets the price."]
+
+
+class CallBlocked(_Judged):
+    code: Annotated[Code, "The code of the rule that refused."]
+
+
+class CallTurn(Called):
+    number: Annotated[int, "The turn's number in the call."]
+    speaker: Annotated[str, "The side that spoke."]
+    characters: Annotated[Count, "The length of the turn, in characters."]
+
+
+class CallTool(Called):
+    tool: Annotated[str, "The name of the tool."]
+    status: Annotated[str, "The result of the tool."]
+    duration_ms: Annotated[int | None, "The duration of the tool, in milliseconds."]
+
+
+class CallOptedOut(Called):
+    source: Annotated[Code, "The way in which the person opted out."]
+
+
+class CallAnsweredBy(Called):
+    answered_by: Annotated[Code, "A person or a machine, as the carrier detected it."]
+
+
+class CallTransferred(Called):
+    transferred_to: Annotated[Digest, "The digest of the number that the call was transferred to."]
+
+
+class CallRecorded(Called):
+    duration_seconds: Annotated[int, "The length of the recording, in seconds."]
+
+
+class CallAnalyzed(Called):
+    outcome: Annotated[Code, "The outcome of the conversation."]
+
+
+class CallEnded(Called):
+    end_reason: Annotated[Code, "Why the call ended."]
+    duration_seconds: Annotated[int, "The time that the two sides were connected, in seconds."]
+    tier: Annotated[Code, "The tier, which sets the price."]
+    provisional: Annotated[bool, "Whether the carrier has not reported the end. A late report may correct it."]
+
+
+def _call(name: str, about: str, data: type[Called] = Called) -> EventType:
+    return EventType(name, about, "call", data, channel="voice")
+
+
+def _ended(name: str, about: str, opticomm: str = "call.failed") -> EventType:
+    told: dict[Contract, str] = {"anima": "call.ended", "opticomm": opticomm}
+    # The dialer wakes calls that wait for the capacity that this call frees.
+    return EventType(name, about, "call", CallEnded, channel="voice", starts=("dialer",), webhooks=told)
+
+
+TYPES = (
+    EventType(
+        "voice.call.created",
+        "A call was accepted for dialing.",
+        "call",
+        CallCreated,
+        channel="voice",
+        starts=("dialer",),
+        projections=("number_history",),
+        webhooks={"opticomm": "call.initiated"},
+    ),
+    _call("voice.call.blocked", "The compliance gate refused a call.", CallBlocked),
+    _call("voice.call.unconfirmed", "It is unknown whether the carrier accepted a call."),
+    _call("voice.call.ringing", "The phone rings."),
+    _call("voice.call.answered", "The call was answered."),
+    _call("voice.call.hold", "The call was put on hold."),
+    _call("voice.call.resumed", "The call was taken off hold."),
+    _call("voice.call.turn", "One side spoke.", CallTurn),
+    _call("voice.call.tool", "The agent called a tool.", CallTool),
+    _call("voice.call.opted_out", "The called person asked for no more calls.", CallOptedOut),
+    _call("voice.call.machine", "The carrier reported whether a person or a machine answered.", CallAnsweredBy),
+    _call("voice.call.transferred", "The called person was transferred to another number.", CallTransferred),
+    _call("voice.call.recorded", "The carrier has a recording of the call.", CallRecorded),
+    EventType(
+        "voice.call.ending",
+        "The line was closed. The analysis of the conversation is still missing.",
+        "call",
+        CallEnded,
+        channel="voice",
+        starts=("dialer",),
+    ),
+    _call("voice.call.analyzed", "The analysis of the conversation arrived before the end, or late.", CallAnalyzed),
+    _ended("voice.call.completed", "The call ended after an answer.", "call.completed"),
+    _ended("voice.call.busy", "The line was busy."),
+    _ended("voice.call.no_answer", "Nobody answered."),
+    _ended("voice.call.failed", "The call could not be connected."),
+    _ended("voice.call.canceled", "The call was canceled."),
+    _call("voice.call.corrected", "A late report corrected how the call ended.", CallEnded),
+)

@@ -1,0 +1,99 @@
+"""A collection of stored objects of one kind: their items, their list entries, and their optimistic changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+from switchboard.aws import reads
+from switchboard.aws.attributes import Item, Key
+from switchboard.aws.writes import Put, Writes
+from switchboard.kit import clock
+from switchboard.persistence import optimistic as kit
+from switchboard.persistence.optimistic import Decision, StaleVersionError
+
+
+class VersionedModel(Protocol):
+    """A model that a collection can store: it belongs to an organization and counts its versions."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def org_id(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+
+    @classmethod
+    def model_validate(cls, obj: Any) -> Self: ...
+
+    def model_dump(self, *, mode: str) -> dict[str, Any]: ...
+
+    def model_copy(self, *, update: dict[str, Any]) -> Self: ...
+
+
+M = TypeVar("M", bound=VersionedModel)
+
+
+def next_version(thing: M, **facts: Any) -> M:
+    """Return the next version of an object, with these fields changed."""
+    return thing.model_copy(update={**facts, "version": thing.version + 1, "updated_at": clock.now_iso()})
+
+
+@dataclass(frozen=True)
+class Collection(Generic[M]):
+    """The stored objects of one kind.
+
+    `key` makes an object's key from its organization and id. `lists` makes its index attributes (`kit.listing`).
+    `pack` converts fields to their stored form, and `unpack` converts them back (callers' JSON is stored as text).
+    """
+
+    table: str
+    model: type[M]
+    key: Callable[[str, str], Key]
+    lists: Callable[[M], Item] = lambda _: {}
+    pack: Callable[[Item], Item] = lambda item: item
+    unpack: Callable[[Item], Item] = lambda item: item
+
+    def item(self, thing: M) -> Item:
+        """Return the stored item of an object."""
+        return {**self.key(thing.org_id, thing.id), **self.pack(thing.model_dump(mode="json")), **self.lists(thing)}
+
+    def read(self, item: Item) -> M:
+        """Return the object of a stored item."""
+        return self.model.model_validate(self.unpack(item))
+
+    def put(self, thing: M) -> Put:
+        """Return the write that stores a new object."""
+        return Put(table=self.table, item=self.item(thing), unless_exists=True)
+
+    def save(self, thing: M) -> Put:
+        """Return the write of an object's next version. Raises Moved at commit if the stored version has changed."""
+        return Put(
+            table=self.table,
+            item=self.item(thing),
+            condition="version = :before",
+            values={":before": thing.version - 1},
+            otherwise=StaleVersionError,
+        )
+
+    def get(self, org_id: str, id_: str) -> M | None:
+        """Read the organization's object with this id, `None` if there is none."""
+        item = reads.get_item(self.table, self.key(org_id, id_))
+        return self.read(item) if item else None
+
+    def get_many(self, org_id: str, ids: Sequence[str]) -> list[M | None]:
+        """Read the organization's objects with up to a hundred ids, in the order of the ids."""
+        return self.get_across([(org_id, id_) for id_ in ids])
+
+    def get_across(self, places: Sequence[tuple[str, str]]) -> list[M | None]:
+        """Read the objects of up to a hundred pairs of organization and id, in the order of the pairs."""
+        items = reads.get_items(self.table, [self.key(*place) for place in places]) if places else []
+        return [self.read(item) if item else None for item in items]
+
+    def change(self, org_id: str, id_: str, decide: Callable[[M], Decision[M]]) -> M | None:
+        """Change the current version of an object (`kit.change`). Returns the new one, `None` if nothing changes."""
+        return kit.change_object(lambda: self.get(org_id, id_), decide, self._save_writes)
+
+    def _save_writes(self, thing: M) -> Writes:
+        return self.save(thing)

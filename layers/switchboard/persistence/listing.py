@@ -1,0 +1,253 @@
+"""Filtered lists of stored objects, newest first. Each combination of filters has its own partitions of small entries.
+
+A view is one way to list: all objects of an organization, or the objects with given values of some filters. An entry of
+a view holds keys only. Most views are sparse indexes on the objects themselves, which project only keys: a change that
+does not move an object in any list costs no index write. A filter with several values per object (labels) has entries
+that are items of their own.
+
+A page takes two round trips, for any length of the list and any filters. The first reads the partitions of the wanted
+values in parallel. The second reads the current objects. A page leaves out an object with an outdated entry, so it may
+be short and still have a next page.
+"""
+
+from __future__ import annotations
+
+import heapq
+import zlib
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice, product
+from typing import NamedTuple, TypeVar
+
+from switchboard.aws import reads as aws_reads
+from switchboard.aws.attributes import Item
+from switchboard.aws.reads import Query
+from switchboard.aws.writes import Delete, Put
+from switchboard.kit.background import BackgroundTask
+from switchboard.persistence import cursors
+
+#: The most partitions that one page may read. For more values than this, a page reads a wider view and filters its
+#: objects.
+_MAX_PARTITIONS = 32
+
+T = TypeVar("T")
+#: A place before all places, and a place after all places. The second is also appended to a time, to sort after every
+#: id at that time.
+_FIRST, _LAST = " ", "~"
+
+ObjectValues = Mapping[str, str | None]
+FilterValues = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class ListView:
+    """One way to list: by these filters, in an index. A view without an index has items of its own.
+
+    An index partition takes a thousand writes a second, so a busy view is split into `shards`.
+    """
+
+    by: tuple[str, ...] = ()
+    index: str | None = None
+    shards: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A place in a list, and the key of the object at this place."""
+
+    place: str
+    key: tuple[str, str]
+
+
+class _Span(NamedTuple):
+    """The range of a page: the places from `since` (included) to `before` (not included)."""
+
+    since: str
+    before: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListPartition:
+    """The location of a list in the table: its index (`None` for entries that are items) and its partition key."""
+
+    index: str | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """The stored items of a page, and the cursor of the next page (`None` at the end)."""
+
+    items: list[Item]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The lists of one kind of object. `name` is a part of their partition keys.
+
+    An object has the same `place` in all its lists, and it never changes: the creation time and the id.
+    """
+
+    table: str
+    name: str
+    views: tuple[ListView, ...]
+
+    def attributes(self, org_id: str, place: str, values: ObjectValues) -> Item:
+        """Return the index attributes of an object: those of each view for which the object has all filter values."""
+        found: Item = {}
+        for view in self.views:
+            if view.index is None or any(values.get(name) is None for name in view.by):
+                continue
+            shard = zlib.crc32(place.encode()) % view.shards
+            found[f"{view.index}pk"] = self._partition(view, org_id, [str(values[name]) for name in view.by], shard)
+            found[f"{view.index}sk"] = place
+        return found
+
+    def entries(
+        self, org_id: str, place: str, key: Item, name: str, before: Collection[str], after: Collection[str]
+    ) -> list[Put | Delete]:
+        """Return the writes that move an object from its old filter values to its new ones, for the object's commit."""
+        view = next(view for view in self.views if view.index is None and view.by == (name,))
+
+        def of(value: str) -> Item:
+            return {"pk": self._partition(view, org_id, [value], 0), "sk": place}
+
+        thing = {"thing_pk": key["pk"], "thing_sk": key["sk"]}
+        return [
+            *(Delete(table=self.table, key=of(value)) for value in before if value not in after),
+            *(Put(table=self.table, item=of(value) | thing) for value in after if value not in before),
+        ]
+
+    def page(
+        self,
+        org_id: str,
+        wanted: FilterValues,
+        limit: int,
+        after: str | None,
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        also: Iterable[str] = (),
+        fitting: Callable[[Sequence[Item]], int] | None = None,
+    ) -> ListPage:
+        """Return a page of the objects that have one of the wanted values of each filter, newest first.
+
+        A filter that the chosen view lacks is applied to the objects, which need an attribute of its name. `since` and
+        `until` are the first and the last time of the range, both included. `also` names other parameters that the
+        cursor is bound to. `fitting` returns how many of the objects fit in the response. The first object is always
+        on the page, and the next page continues after the last shown object. Raises Invalid for a cursor of another
+        list.
+        """
+        wanted = {name: values for name, values in wanted.items() if values}
+        query = f"{self.name}:{sorted((name, sorted(values)) for name, values in wanted.items())}:{sorted(also)}"
+        if since or until:
+            query += f":{since}:{until}"
+        start = cursors.decode_cursor(after, org_id, query)
+        span = _Span(since or _FIRST, str(start["place"]) if start else f"{until or ''}{_LAST}")
+        view = self._view(wanted)
+        partitions = self._partitions(view, org_id, wanted)
+        entries = self._entries(view, partitions, limit + 1, span)
+        shown, more = entries[:limit], len(entries) > limit
+        items = (
+            aws_reads.get_items(self.table, [{"pk": one.key[0], "sk": one.key[1]} for one in shown]) if shown else []
+        )
+        rest = {name: values for name, values in wanted.items() if name not in view.by}
+        found = [
+            (entry, item)
+            for entry, item in zip(shown, items, strict=True)
+            if item and _still_there(view, partitions, item) and _fits(item, rest)
+        ]
+        last = shown[-1] if more else None
+        room = max(1, fitting([item for _, item in found])) if fitting else limit
+        if len(found) > room:
+            found = found[:room]
+            last = found[-1][0]
+        return ListPage(
+            [item for _, item in found], cursors.encode_cursor({"place": last.place} if last else None, org_id, query)
+        )
+
+    def partition(self, org_id: str, values: Mapping[str, str]) -> ListPartition:
+        """Return the partition of the objects with these values, for a worker that reads a list in its own order.
+
+        Raises StopIteration if no view has exactly these filters. That is a programming error.
+        """
+        view = next(view for view in self.views if set(view.by) == values.keys() and view.shards == 1)
+        return ListPartition(view.index, self._partition(view, org_id, [values[name] for name in view.by], 0))
+
+    def _view(self, wanted: FilterValues) -> ListView:
+        """Return the view with the most wanted filters, within the limit of partitions that a page may read."""
+
+        def partitions(view: ListView) -> int:
+            number = view.shards
+            for name in view.by:
+                number *= len(wanted[name])
+            return number
+
+        fitting = [view for view in self.views if set(view.by) <= wanted.keys() and partitions(view) <= _MAX_PARTITIONS]
+        return max(fitting, key=lambda view: len(view.by))
+
+    def _partitions(self, view: ListView, org_id: str, wanted: FilterValues) -> list[str]:
+        values = product(*(sorted(set(wanted[name])) for name in view.by))
+        return [self._partition(view, org_id, chosen, shard) for chosen in values for shard in range(view.shards)]
+
+    def _entries(self, view: ListView, names: Sequence[str], most: int, span: _Span) -> list[_Entry]:
+        reads = [BackgroundTask(partial(self._read, view, name, most, span)) for name in names]
+        for read in reads[1:]:
+            read.begin()
+        newest_first = heapq.merge(*(read.result() for read in reads), key=lambda entry: entry.place, reverse=True)
+        once = {entry.key: entry for entry in newest_first}
+        return list(islice(once.values(), most))
+
+    def _read(self, view: ListView, partition: str, most: int, span: _Span) -> list[_Entry]:
+        query = Query(table=self.table, index=view.index, partition=partition, forward=False, between=span)
+        # DynamoDB's range includes both ends, and `before` is not on the page: read one item more.
+        found = query.keys(most + 1).items
+        if view.index is None:
+            entries = [_Entry(item["sk"], (item["thing_pk"], item["thing_sk"])) for item in found]
+        else:
+            entries = [_Entry(item[f"{view.index}sk"], (item["pk"], item["sk"])) for item in found]
+        return [entry for entry in entries if entry.place < span.before][:most]
+
+    def _partition(self, view: ListView, org_id: str, values: Sequence[str], shard: int) -> str:
+        chosen = "".join(f"#{name}={value}" for name, value in zip(view.by, values, strict=True))
+        return f"{org_id}#list#{self.name}{chosen}" + (f"#{shard}" if view.shards > 1 else "")
+
+
+def read_query_page(
+    query: Query, parse: Callable[[Item], T], org_id: str, name: str, limit: int, after: str | None
+) -> tuple[list[T], str | None]:
+    """Return a page of a query's results, and the cursor of the next page (`None` at the end).
+
+    The cursor is bound to `name`, which names the list and its filters. Raises Invalid for a cursor of another list.
+    """
+    found = query.page(limit, cursors.decode_cursor(after, org_id, name))
+    return [parse(item) for item in found.items], cursors.encode_cursor(found.next_key, org_id, name)
+
+
+def read_key_page(query: Query, org_id: str, name: str, limit: int, after: str | None) -> ListPage:
+    """Return a page like `page_of`, but only with the keys of an index, for objects that are read with others."""
+    found = query.keys(limit, cursors.decode_cursor(after, org_id, name))
+    return ListPage(found.items, cursors.encode_cursor(found.next_key, org_id, name))
+
+
+def place_of(created_at: str, id_: str) -> str:
+    """Return an object's place in its lists."""
+    return f"{created_at}#{id_}"
+
+
+def _still_there(view: ListView, partitions: Collection[str], item: Item) -> bool:
+    """Whether an item is still in one of the partitions that were read. An index may be slightly out of date.
+
+    Any of the partitions counts: they are read in parallel, and an object that moves meanwhile may appear in two.
+    """
+    return view.index is None or item.get(f"{view.index}pk") in partitions
+
+
+def _fits(item: Item, rest: FilterValues) -> bool:
+    for name, values in rest.items():
+        found = item.get(name)
+        if not (set(found) & set(values) if isinstance(found, list | set) else found in values):
+            return False
+    return True

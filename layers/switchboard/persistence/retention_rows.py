@@ -1,0 +1,385 @@
+"""How long each kind of item is kept, and what ends it: one row for each kind."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from switchboard.persistence.retention import FIVE_YEARS, ItemKind, RetentionEnd
+
+_DAY = timedelta(days=1)
+
+
+def kinds_of(table: str, key: str) -> list[ItemKind]:
+    """The kinds that match an item's key: exactly one, if every kind has its row."""
+    return [kind for kind in KINDS if kind.has(table, key)]
+
+
+_TTL, _CHANGE, _ORG, _NEVER = RetentionEnd.TTL, RetentionEnd.CHANGE, RetentionEnd.ORGANIZATION, RetentionEnd.NEVER
+_ACCOUNTS = "Shows who may call and who could. A revoked or expired key stays, because events name it."
+_LEDGER = "It is valid by law until its holder says otherwise (47 CFR 64.1200), and a lawsuit needs the proof."
+_TEAM = "It belongs to a person or an organization, and is deleted when the person leaves or is removed."
+_CHAIN = "The audit chain has no gaps, and a hash of a deleted event proves nothing."
+_CALL = "The organization's own history. Turns are the transcript."
+_MAIL = "The organization's own mail, with the content."
+_ROLEPLAY = "A learner's progress is computed from all of it."
+_SEARCH = "It is deleted with its contact."
+_COUNTERS = "Needed for the next write of the same kind."
+KINDS: tuple[ItemKind, ...] = (
+    # ---- accounts, agents, flows
+    ItemKind("core", "organization", "<org>|org", _NEVER, "A tenant is suspended. We never delete it."),
+    ItemKind("core", "gauges of an organization", "<org>|gauges", _ORG, _COUNTERS),
+    ItemKind("core", "numbers of the keys of a kind", "<org>|made#<kind>", _ORG, _COUNTERS),
+    ItemKind("core", "key", "<org>|key#<id>", _ORG, _ACCOUNTS),
+    ItemKind("core", "look-up of a key", "key#<digest>|key", _ORG, _ACCOUNTS),
+    ItemKind(
+        "core", "look-up of an owner", "owner#<digest>|owner", _ORG, "An owner signs up for one organization only."
+    ),
+    ItemKind("core", "agent", "<org>|agent#<id>", _ORG, _ACCOUNTS),
+    ItemKind("core", "look-up of an inbox", "inbox#<address…>|inbox", _ORG, "An address is never given to another."),
+    ItemKind("core", "flow", "<org>|flow#<id>", _ORG, "Calls name their flow."),
+    ItemKind("core", "look-up of a provider's agent", "<org>|flow-agent#<id>", _ORG, "One flow at most has the agent."),
+    ItemKind("core", "drills that are switched off", "<org>|drills", _ORG, "The tenant's own choice."),
+    # ---- people and teams
+    ItemKind("core", "person", "user#<id>|user", _NEVER, "Events name people by id."),
+    ItemKind(
+        "core", "look-up of a person", "identity#<digest>|identity", _NEVER, "The issuer's id identifies a person."
+    ),
+    ItemKind("core", "place of a person", "user#<id>|org#<org>", _CHANGE, _TEAM),
+    ItemKind("core", "number of a person's places", "user#<id>|orgs", _NEVER, _COUNTERS),
+    ItemKind("core", "member", "<org>|team#member#<id>", _CHANGE, _TEAM),
+    ItemKind("core", "numbers of a team", "<org>|team", _ORG, _COUNTERS),
+    ItemKind(
+        "core",
+        "invite",
+        "<org>|team#invite#<id>",
+        _CHANGE,
+        "It is counted. It is deleted when it is accepted, declined or revoked. A later invite deletes an expired one.",
+    ),
+    ItemKind(
+        "core",
+        "open invite of an address, and its mails",
+        "<org>|invited#<digest>",
+        _TTL,
+        "An invite is valid for seven days, and an address that declined gets no invite for seven days.",
+        7 * _DAY,
+        "the invite, or its refusal",
+    ),
+    ItemKind(
+        "core",
+        "look-up of an address' invite",
+        "invitee#<digest>|<invite>",
+        _TTL,
+        "An invite is valid for seven days.",
+        7 * _DAY,
+        "the invite",
+    ),
+    ItemKind(
+        "core",
+        "invite mails of an organization on a day",
+        "<org>|invite-mails#<day>",
+        _TTL,
+        "The limit is per day.",
+        _DAY,
+        "the day",
+    ),
+    ItemKind(
+        "core",
+        "invite mails of a mailbox on a day",
+        "invitee#<digest>|mails#<day>",
+        _TTL,
+        "The limit is per day.",
+        _DAY,
+        "the day",
+    ),
+    # ---- compliance
+    ItemKind("core", "blocked number", "<org>#dnc|<number>", _CHANGE, f"{_LEDGER} Unblocking deletes it."),
+    ItemKind("core", "look-up of a blocked number", "<org>#dnc-ids|<id>", _CHANGE, "Deleted with the blocked number."),
+    ItemKind(
+        "core",
+        "stop of an organization, and the mark of its cap",
+        "<org>#stops#<copy>|org",
+        _ORG,
+        "The stop is removed from it when the organization is active again.",
+    ),
+    ItemKind(
+        "core",
+        "stop of a key",
+        "<org>#stops#<copy>|key#<id>",
+        _TTL,
+        "No accepted request of a key waits longer.",
+        timedelta(days=100),
+        "the key was revoked",
+    ),
+    ItemKind("core", "opt-out", "<org>#opt-outs|<number>", _CHANGE, f"{_LEDGER} The holder's opt-in deletes it."),
+    ItemKind("core", "consent", "<org>#consent|<number>", _ORG, _LEDGER),
+    ItemKind(
+        "core", "location of a number's holder", "<org>#whereabouts|<number>", _CHANGE, "Deleted with its contact."
+    ),
+    ItemKind(
+        "core",
+        "latest calls to a number",
+        "<org>#attempts#<number>|<digest>",
+        _TTL,
+        "Some states limit the calls in 24 hours.",
+        2 * _DAY,
+        "the last of them",
+    ),
+    ItemKind(
+        "core",
+        "verdict",
+        "<org>#verdict#<id>|<moment>",
+        _TTL,
+        "Shows why a call was allowed: people can sue for four years (28 U.S.C. 1658), and 16 CFR 310.5 asks for five.",
+        FIVE_YEARS,
+        "the verdict",
+    ),
+    ItemKind(
+        "core", "operators' rows of law of a place", "law#<place>|rows", _NEVER, "They apply until they are removed."
+    ),
+    ItemKind("core", "place that has such rows", "law|<place>", _NEVER, "The operator's list of rows is made from it."),
+    ItemKind(
+        "core",
+        "log entry of such a row",
+        "law#<place>|log#<moment>#<what>#<id>",
+        _NEVER,
+        "Verdicts name the rows that they used.",
+    ),
+    ItemKind(
+        "core",
+        "answer of the Reassigned Numbers Database",
+        "rnd#<number>|<day>",
+        _TTL,
+        "The database is updated monthly. The verdict keeps the answer.",
+        30 * _DAY,
+        "the answer",
+    ),
+    # ---- lanes and pace of calls
+    *(
+        ItemKind("core", what, keys, _TTL, "It has no use after the call was placed.", _DAY, "its last use")
+        for what, keys in (
+            ("lane", "<org>#lanes#<pool…>|lane#<number>"),
+            ("call that waits for a lane", "<org>#lanes#<pool…>|wait#<place…>"),
+            ("pace of an organization", "<org>#pace|org"),
+            ("pace of an organization's number", "<org>#pace|number#<number>"),
+            ("pace of a number shared by tenants", "pace#<number>|number"),
+            ("pace of an account shared by tenants", "pace#account#<name>|number"),
+        )
+    ),
+    # ---- contacts
+    ItemKind("core", "contact", "<org>#contacts|<id>", _CHANGE, "The organization keeps it until somebody deletes it."),
+    ItemKind("core", "last backfill of contacts", "<org>#contact-backfill|backfill", _ORG, "The next one replaces it."),
+    ItemKind("core", "search entry", "<org>#find#<noun>#<letter…>|<token…>#<id>#<part>", _CHANGE, _SEARCH),
+    ItemKind("core", "tokens that are indexed", "<org>#tail#<noun>|<id>", _CHANGE, _SEARCH),
+    ItemKind("core", "history of a number", "<org>#history|<id>", _ORG, "It counts calls, also without a contact."),
+    ItemKind(
+        "core",
+        "event that a projection has counted",
+        "<org>#projected#<projection>|<subject…>#<event>",
+        _CHANGE,
+        "A repeated event of any age must be recognized. Clearing the projection deletes it.",
+    ),
+    # ---- usage
+    ItemKind("core", "use in a month", "<org>#usage#<month>|total", _ORG, "Bills are computed from it."),
+    ItemKind(
+        "core", "slice of a month's use", "<org>#usage#<month>|slice#<number>", _ORG, "Bills are computed from it."
+    ),
+    ItemKind("core", "count of a month", "<org>#usage#<month>|count#<number>", _ORG, "Bills are computed from it."),
+    *(
+        ItemKind("core", what, keys, _TTL, "The limit is per day. The other days answer questions.", 35 * _DAY, "use")
+        for what, keys in (
+            ("use in a day", "<org>#usage#<day>|total"),
+            ("slice of a day's use", "<org>#usage#<day>|slice#<number>"),
+            ("use of a key in a day", "<org>#usage#<day>#<key>|total"),
+            ("slice of a key's use in a day", "<org>#usage#<day>#<key>|slice#<number>"),
+        )
+    ),
+    # ---- mail
+    ItemKind(
+        "core",
+        "suppressed address",
+        "<org>#suppressed|<digest>",
+        _ORG,
+        "The address bounced, complained or unsubscribed.",
+    ),
+    ItemKind(
+        "core",
+        "mailbox that gets no mail of the platform's own",
+        "suppressed#<digest>|suppressed",
+        _NEVER,
+        "The mailbox complained, so it never gets mail again. The item holds only a digest.",
+    ),
+    ItemKind(
+        "core",
+        "bounce of the platform's own mail",
+        "suppressed#<digest>|bounced",
+        _TTL,
+        "The address gets no mail meanwhile. Somebody else may own the address later.",
+        180 * _DAY,
+        "the bounce",
+    ),
+    ItemKind("activity", "mail", "<org>#message#<id>|message", _ORG, _MAIL),
+    ItemKind("activity", "content of a mail", "<org>#message#<id>|content", _ORG, _MAIL),
+    ItemKind("activity", "delivery report of a recipient", "<org>#message#<id>|to#<digest>", _ORG, _MAIL),
+    ItemKind("activity", "look-up of a Message-ID", "<org>#message-id#<digest>|message-id", _ORG, _MAIL),
+    ItemKind("activity", "mark of a received mail", "<org>#received#<agent>#<digest>|received", _ORG, _MAIL),
+    # ---- webhooks
+    ItemKind("core", "webhook", "<org>#webhooks|<id>", _CHANGE, "The organization keeps it until somebody deletes it."),
+    ItemKind(
+        "core",
+        "endpoint of a callback",
+        "<org>#callback#<id>|endpoint",
+        _TTL,
+        "Calls name it, and their callbacks can be resent for 30 days.",
+        90 * _DAY,
+        "the last call that named it",
+    ),
+    ItemKind(
+        "core",
+        "health of an endpoint",
+        "<org>#webhook#<id>|health",
+        _TTL,
+        "It has the time of the next attempt, as long as deliveries exist.",
+        30 * _DAY,
+        "its last change",
+    ),
+    ItemKind(
+        "activity",
+        "attempt that waits for its receiver",
+        "<org>#parked#<id>|<place…>",
+        _TTL,
+        "The attempt deletes it. The TTL is for items that a fault left behind.",
+        30 * _DAY,
+        "it was parked",
+    ),
+    ItemKind(
+        "activity",
+        "delivery",
+        "<org>#delivery#<id>|delivery",
+        _TTL,
+        "It can be resent by hand until then. The event stays.",
+        30 * _DAY,
+        "its end",
+    ),
+    # ---- events and the audit chain
+    ItemKind("activity", "event", "<org>#chain#<workflow…>|<event>", _ORG, _CHAIN),
+    ItemKind("activity", "receipt of an event", "<org>#chain#<workflow…>|<event>#seal", _ORG, _CHAIN),
+    ItemKind("activity", "places of a workflow", "<org>#chain#<workflow…>|seal#<seq>", _ORG, _CHAIN),
+    ItemKind("activity", "head of the chain", "<org>#audit|head", _ORG, _CHAIN),
+    ItemKind("activity", "link of the chain", "<org>#audit#<block>|<seq>", _ORG, _CHAIN),
+    # ---- calls
+    ItemKind("activity", "call", "<org>#call#<id>|call", _ORG, _CALL),
+    ItemKind("activity", "turn of a call", "<org>#call#<id>|turn#<number>", _ORG, _CALL),
+    ItemKind("activity", "use of a tool in a call", "<org>#call#<id>|tool#<id…>", _ORG, _CALL),
+    ItemKind(
+        "activity",
+        "simulated call, at its provider",
+        "<org>#simulated-call#<id>|leg",
+        _TTL,
+        "The simulated provider can be asked for its calls until then.",
+        _DAY,
+        "it was placed",
+    ),
+    ItemKind(
+        "activity",
+        "talk of a simulated call",
+        "<org>#simulated-call#<id>|talk",
+        _TTL,
+        "As long as its call.",
+        _DAY,
+        "it was placed",
+    ),
+    ItemKind(
+        "activity", "look-up of a `request_id`", "<org>#request#<mode>#<id…>|request", _ORG, "As long as its call."
+    ),
+    # ---- roleplays
+    ItemKind("activity", "roleplay session", "<org>#session#<id>|session", _ORG, "The month's quota counts it."),
+    ItemKind("activity", "roleplay", "<org>#roleplay#<id>|call", _ORG, _ROLEPLAY),
+    ItemKind("activity", "turn of a roleplay", "<org>#roleplay#<id>|turn#<number>", _ORG, _ROLEPLAY),
+    ItemKind("activity", "score", "<org>#roleplay#<id>|score", _ORG, _ROLEPLAY),
+    # ---- lists, jobs and timers
+    ItemKind("activity", "entry of a list", "<org>#list#<list…>|<place…>", _CHANGE, "Deleted with the listed object."),
+    ItemKind(
+        "activity",
+        "job of the next 15 minutes",
+        "<owner>#outbox#<id>|job",
+        _TTL,
+        "The stream has sent it to its queue. It stays for questions.",
+        _DAY,
+        "its time",
+    ),
+    ItemKind(
+        "activity", "timer", "timer#<minute…>#<shard>|<due>#<id>", _CHANGE, "Deleted when it fires or is canceled."
+    ),
+    ItemKind(
+        "activity",
+        "dead timer",
+        "timers#dead|<when>#<id>",
+        _CHANGE,
+        "An operator fires or drops it (`switchboard timer`). An alarm reports it.",
+    ),
+    ItemKind("activity", "last minute whose timers were sent", "timers|watermark", _NEVER, _COUNTERS),
+    # ---- requests
+    ItemKind(
+        "idempotency",
+        "effect of a request",
+        "effect#<actor…>",
+        _TTL,
+        "The Anima contract: a key is valid for 24 hours.",
+        _DAY,
+        "the request",
+    ),
+    ItemKind(
+        "idempotency",
+        "response to a request",
+        "switchboard#<digest>",
+        _TTL,
+        "The Anima contract: a key is valid for 24 hours.",
+        _DAY,
+        "the request",
+    ),
+    ItemKind(
+        "sessions",
+        "session",
+        "session#<digest>",
+        _TTL,
+        "People sign in again after a week.",
+        7 * _DAY,
+        "the sign-in",
+    ),
+    ItemKind(
+        "sessions",
+        "sign-in in progress",
+        "sign-in#<digest>",
+        _TTL,
+        "A slower person starts again.",
+        timedelta(minutes=10),
+        "its start",
+    ),
+    ItemKind(
+        "ratelimit",
+        "open streams of an organization",
+        "streams#<org>",
+        _TTL,
+        "A lease expires by itself.",
+        timedelta(minutes=1),
+        "the last lease",
+    ),
+    ItemKind(
+        "ratelimit",
+        "places of a pool of streams",
+        "stream-pool#<plan>#<number>",
+        _TTL,
+        "A lease expires by itself.",
+        timedelta(minutes=1),
+        "the last lease",
+    ),
+    ItemKind(
+        "ratelimit",
+        "requests of a minute",
+        "<bucket…>#<minute>",
+        _TTL,
+        "The limits are per minute or shorter.",
+        timedelta(minutes=1),
+        "the minute",
+    ),
+)

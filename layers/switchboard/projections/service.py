@@ -1,0 +1,73 @@
+"""Projections: read models that a worker derives from events (docs/projections.md).
+
+Each event is applied once. The transaction that changes the subject also adds the event to the subject's list of
+applied events. So a repeated event changes nothing, at any time. `switchboard events replay` can clear a projection and
+build it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import chain
+
+from switchboard.aws.writes import commit
+from switchboard.calls import history_projection as history
+from switchboard.errors import NotFound
+from switchboard.events import registry
+from switchboard.events.models import Event
+from switchboard.persistence import optimistic as kit
+from switchboard.persistence.optimistic import StaleVersionError
+from switchboard.projections import store
+from switchboard.projections.models import Projection
+
+#: All projections by name. The registry of events names the projections of each type.
+PROJECTIONS: Mapping[str, Projection] = {
+    projection.name: projection
+    for projection in (Projection("number_history", history.project, history.subjects, history.removal_writes),)
+}
+
+
+def project_event(event: Event) -> None:
+    """Apply an event once to each projection of its type. Raises Contended."""
+    row = registry.TYPES.get(event.type)
+    for name in row.projections if row else ():
+        projection = PROJECTIONS[name]
+        kit.retry_on_conflict(lambda one=projection: _apply_event(one, event))  # type: ignore[misc]
+
+
+def _apply_event(projection: Projection, event: Event) -> None:
+    projected = projection.project(event)
+    if projected is None:
+        return
+    subject, writes = projected
+    kit.record_once(store.applied_event_write(event.org_id, projection.name, subject, event.id), writes)
+
+
+def clear_projection(org_id: str, name: str) -> int:
+    """Remove a projection of an organization, before a replay builds it again. Returns the number of its subjects.
+
+    New events are still applied once during the removal. If a run stops, the next run finishes it. Raises NotFound for
+    an unknown name, or Contended.
+    """
+    projection = PROJECTIONS.get(name)
+    if projection is None:
+        raise NotFound(f"There is no projection {name[:60]}: choose one of {', '.join(PROJECTIONS)}.")
+    removed = set()
+    # An earlier run may have stopped after it removed a subject, and before it removed the subject's events.
+    for subject in chain(projection.subjects(org_id), store.list_subjects(org_id, name)):
+        kit.retry_on_conflict(lambda one=subject: _remove_subject(projection, org_id, one))  # type: ignore[misc]
+        removed.add(subject)
+    return len(removed)
+
+
+def _remove_subject(projection: Projection, org_id: str, subject: str) -> None:
+    # The removed subject must contain exactly the listed events. An event before the removal makes the removal fail. An
+    # event after it creates the subject again and stays listed.
+    taken = store.list_applied_events(org_id, projection.name, subject)
+    removal = projection.removal(org_id, subject)
+    if store.list_applied_events(org_id, projection.name, subject) != taken:
+        raise StaleVersionError
+    if removal is not None:
+        commit(removal)
+    if taken:
+        store.delete_applied_events(taken)

@@ -1,1 +1,0 @@
-"""The four dialects: how each API authenticates, orders its checks, and says no."""

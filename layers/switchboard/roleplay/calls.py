@@ -1,0 +1,70 @@
+"""Reads practice calls, and manages the drills of a tenant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from switchboard.accounts.models import Caller
+from switchboard.aws.writes import commit
+from switchboard.errors import NotFound
+from switchboard.events import service as events
+from switchboard.events.models import Origin, Subject
+from switchboard.roleplay import store
+from switchboard.roleplay.catalog import drills
+from switchboard.roleplay.catalog.drills import Drill
+from switchboard.roleplay.models import RoleplayCall, RoleplayState, ScoredCall, ScoredCallFilter
+
+_CALL_ID = re.compile(r"athos_call_[A-Za-z0-9_-]{21}")
+
+
+class DrillOffer(NamedTuple):
+    """A drill of the catalog, and whether it is on for the tenant."""
+
+    drill: Drill
+    on: bool
+
+
+def find_call(org_id: str, call_id: str) -> RoleplayCall | None:
+    """Return a call of an organization in any state, or `None`. For workers."""
+    return store.CALLS.get(org_id, call_id)
+
+
+def find_calls(places: Sequence[tuple[str, str]]) -> list[RoleplayCall | None]:
+    """Return the calls of up to 100 pairs of organization and call id, in the given order. For workers."""
+    return store.CALLS.get_across(places)
+
+
+def get_scored_call(caller: Caller, call_id: str) -> ScoredCall:
+    """Return a scored call of the organization, with transcript and score. Raises NotFound."""
+    found = store.get_scored_call(caller.org_id, call_id) if _CALL_ID.fullmatch(call_id) else None
+    if found is None or found.call.state is not RoleplayState.SCORED:
+        raise NotFound("There is no such call.", code="call_not_found")
+    return found
+
+
+def list_scored_calls(
+    caller: Caller, listed: ScoredCallFilter, limit: int, after: str | None
+) -> tuple[list[RoleplayCall], str | None]:
+    """Return a page of scored calls, by end time, newest first, and the cursor of the next page."""
+    page = store.list_scored_calls(caller.org_id, listed, limit, after)
+    return [store.CALLS.read(item) for item in page.items], page.cursor
+
+
+def list_drill_offers(org_id: str) -> list[DrillOffer]:
+    """Return all drills of the catalog, and whether each is on for the organization."""
+    off = store.parse_switched_off(store.get_drills(org_id))
+    found = (drills.current(key) for key in drills.names())
+    return [DrillOffer(drill, drill.key not in off) for drill in found if drill]
+
+
+def switch_drill(origin: Origin, key: str, *, on: bool) -> None:
+    """Switch a drill on or off for an organization. Raises NotFound."""
+    drill = drills.current(key)
+    if drill is None:
+        raise NotFound("There is no such drill.")
+    event = events.new_event(
+        origin, "roleplay.drill_switched", Subject(type="organization", id=origin.org_id), drill=key, on=on
+    )
+    commit(store.drill_switch_write(origin.org_id, [key], on=on), events.event_write(event))

@@ -1,0 +1,53 @@
+"""Who judges a transcript: a language model, or the signs that a rubric writes down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from switchboard.carriers.language import RefusedError, ThrottledError
+from switchboard.kit import settings
+from switchboard.roleplay.catalog.models import Rubric
+from switchboard.roleplay.judges.models import CriterionResult, PracticeTurn
+
+__all__ = ["Judge", "Judgment", "RefusedError", "ThrottledError", "configured_judge"]
+
+
+class Judgment(NamedTuple):
+    """A judged transcript: one mark for each criterion in the rubric's order, and texts for the rep."""
+
+    marks: list[CriterionResult]
+    summary: str
+    feedback: str
+
+
+class Judge(Protocol):
+    """Judges what people said."""
+
+    @property
+    def name(self) -> str:
+        """The judge's name, which is kept with the score."""
+
+    def judge(self, rubric: Rubric, turns: Sequence[PracticeTurn]) -> Judgment:
+        """Judge a transcript by a rubric. Raises Throttled if a later attempt may succeed, else Refused."""
+
+
+def _by_bedrock() -> Judge:
+    from switchboard.carriers.language.bedrock import Bedrock  # only the worker that scores loads it
+    from switchboard.roleplay.judges.model import ModelJudge
+
+    return ModelJudge(Bedrock(settings.text("BEDROCK_MODEL")))
+
+
+def _by_signs() -> Judge:
+    from switchboard.roleplay.judges.signs import SignJudge  # as above
+
+    return SignJudge()
+
+
+_JUDGES: dict[str, Callable[[], Judge]] = {"bedrock": _by_bedrock, "rules": _by_signs}
+
+
+def configured_judge() -> Judge:
+    """Return the judge that the setting LANGUAGE_MODEL names: `bedrock`, or `rules` (the default), which needs none."""
+    return _JUDGES[settings.text("LANGUAGE_MODEL", "rules")]()

@@ -1,0 +1,69 @@
+"""A transport on this machine: a scripted rep and a persona talk, and the call ends.
+
+The whole course is queued when the call begins, each report with its delay, so that it goes on whatever is restarted
+meanwhile. How good the rep is follows from who it is (`rep_poor`, `rep_excellent` …), else from the call's id;
+`rep_silent` says nothing, `rep_vanishes` is gone after a few turns, `rep_absent` never comes, and for `rep_shut_out`
+the transport is down.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from switchboard.aws import queues, secret
+from switchboard.kit import settings
+from switchboard.kit.jobs import QueueMessage
+from switchboard.roleplay.transports import Down, Room, Ticket, script
+from switchboard.roleplay.transports.livekit import access_token
+
+QUEUE = "roleplay"
+SILENT, VANISHES, ABSENT, SHUT_OUT = "rep_silent", "rep_vanishes", "rep_absent", "rep_shut_out"
+_TURNS_BEFORE_VANISHING = 6
+#: Speech runs at about this many milliseconds a character, as long as the next turn leaves room for it.
+_MS_PER_CHARACTER = 55
+
+
+class SimulatedTransport:
+    """Plays both sides. A turn takes ROLEPLAY_STEP_SECONDS (1 by default)."""
+
+    def ticket(self, room: Room) -> Ticket:
+        """A ticket of LiveKit's form that no server takes."""
+        if room.rep == SHUT_OUT:
+            raise Down("the simulated transport is down for this rep")
+        token = access_token(room, "simulator", secret.derive("simulated transport"))
+        return Ticket(token, settings.text("ROLEPLAY_URL", "wss://roleplay.switchboard.example"))
+
+    def begin(self, room: Room) -> None:
+        """Queue the call's whole course."""
+        base = {"org_id": room.org_id, "call_id": room.call_id}
+        step = settings.number("ROLEPLAY_STEP_SECONDS", 1)
+        queues.send_messages(
+            QueueMessage(queue=QUEUE, body=base | report, group=room.org_id, delay=steps * step)
+            for steps, report in course(room, step)
+        )
+
+    def close(self, room: Room) -> None:
+        """Nothing: nobody is in a room."""
+
+
+def course(room: Room, step: int) -> list[tuple[int, dict[str, Any]]]:
+    """The reports of a call, each with the number of steps after its beginning at which it comes."""
+    if room.rep == ABSENT:
+        return []
+    reports: list[tuple[int, dict[str, Any]]] = [(0, {"kind": "live"})]
+    lines = script.dialogue(room)
+    if room.rep == SILENT:
+        lines = lines[:1]
+    if room.rep == VANISHES:
+        lines = lines[:_TURNS_BEFORE_VANISHING]
+    reports += [(1 + number, {"kind": "turn", "turn": _turn(number, *line, step)}) for number, line in enumerate(lines)]
+    if room.rep != VANISHES:
+        reason = "rep_hangup" if room.rep == SILENT else "completed"
+        reports.append((1 + len(lines), {"kind": "ended", "end_reason": reason, "turns": len(lines)}))
+    return reports
+
+
+def _turn(number: int, speaker: str, text: str, step: int) -> dict[str, Any]:
+    start = number * step * 1_000
+    end = start + min(len(text) * _MS_PER_CHARACTER, step * 1_000)
+    return {"number": number, "speaker": speaker, "text": text, "start_ms": start, "end_ms": end}

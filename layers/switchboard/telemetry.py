@@ -1,0 +1,101 @@
+"""Structured logs and metrics, without secrets and without bodies."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+from aws_lambda_powertools.metrics import MetricUnit
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Tracer
+
+NAMESPACE = "Switchboard"
+
+
+@cache
+def logger() -> Logger:
+    """Returns the process's logger. It writes JSON lines with request id, correlation id and organization id."""
+    return Logger(
+        service=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "switchboard"),
+        level=os.environ.get("SWITCHBOARD_LOG_LEVEL", "INFO"),
+        logger_formatter=_Formatter(utc=True),
+    )
+
+
+class _Formatter(LambdaPowertoolsFormatter):
+    """Powertools' formatter without refused values: of a validation error it writes the locations and kinds only.
+
+    The text of a pydantic exception contains the refused value, which may be a key, a mail body or a job.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        # Omits `stack_trace`, which Powertools builds from the raw exception. `exception` has the whole chain.
+        super().__init__(**options, serialize_stacktrace=False)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 logging's name
+        return "\n".join(_told(ei[1]))
+
+
+def _told(error: BaseException | None) -> Iterator[str]:
+    """Yields the text of an exception and its causes, oldest first, in Python's format."""
+    if error is None:
+        return
+    earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if earlier:
+        yield from _told(earlier)
+        yield "\nThe exception below came after it:\n"
+    yield "Traceback (most recent call last):"
+    yield "".join(traceback.format_tb(error.__traceback__)).rstrip()
+    yield f"{type(error).__name__}: {describe_error(error)}"
+
+
+def describe_error(error: BaseException) -> str:
+    """Returns the message of an exception, without refused values."""
+    return str(validation_problems(error) if callable(getattr(error, "errors", None)) else error)
+
+
+def validation_problems(error: Any) -> list[dict[str, Any]]:
+    """Returns locations and kinds of pydantic's or Powertools' validation errors. Values must not reach a log."""
+    return [{"loc": list(one.get("loc", ())), "type": one.get("type", "")} for one in error.errors()]
+
+
+def emit_metric(name: str, value: float = 1, unit: MetricUnit = MetricUnit.Count, **dimensions: str) -> None:
+    """Write a metric in CloudWatch's embedded format. Each metric has its own line, so a crash loses none."""
+    from aws_lambda_powertools.metrics import single_metric
+
+    with single_metric(name=name, unit=unit, value=value, namespace=NAMESPACE) as entry:
+        for dimension, text in dimensions.items():
+            entry.add_dimension(dimension, text)
+
+
+@contextmanager
+def traced(name: str, **annotations: str) -> Iterator[None]:
+    """Trace the block as an X-Ray subsegment if the current request is sampled.
+
+    Without sampling, and outside Lambda, this costs nothing: the tracer is not imported.
+    """
+    if "Sampled=1" not in os.environ.get("_X_AMZN_TRACE_ID", ""):
+        yield
+        return
+    with _tracer().provider.in_subsegment(name=f"## {name}") as segment:
+        for key, text in annotations.items():
+            segment.put_annotation(key, text)
+        try:
+            yield
+        except Exception as error:
+            segment.put_metadata("error", type(error).__name__, namespace=NAMESPACE)
+            raise
+
+
+@cache
+def _tracer() -> Tracer:
+    from aws_lambda_powertools import Tracer
+
+    return Tracer(auto_patch=False)

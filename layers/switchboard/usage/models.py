@@ -1,0 +1,48 @@
+"""Meters, their prices and limits, and an organization's usage."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+#: Money is counted in millionths of a dollar, so that prices below a cent add up exactly.
+MICROS_PER_CENT = 10_000
+
+
+class Meter(StrEnum):
+    """The kinds of use that are counted."""
+
+    EMAIL = "email"
+    VOICE_BASIC = "voice_basic"
+    VOICE_PREMIUM = "voice_premium"
+    #: Counted but not charged, so it has no price below. No limit refuses incoming mail.
+    EMAIL_RECEIVED = "email_received"
+    #: Scored practice calls. Not charged either.
+    ROLEPLAY = "roleplay"
+
+
+#: The price of one unit in millionths of a dollar: a mail to one recipient, or a minute of a call
+#: (docs/contracts/anima.md#plans).
+PRICE_MICROS = {Meter.EMAIL: 500, Meter.VOICE_BASIC: 70_000, Meter.VOICE_PREMIUM: 150_000}
+#: The switch of the hard cap that covers a meter.
+CAP_SWITCH = {Meter.EMAIL: "email", Meter.VOICE_BASIC: "voice", Meter.VOICE_PREMIUM: "voice"}
+#: The plan's monthly limit of a meter. The other meters have a daily limit, or only the hard cap.
+MONTHLY_QUOTA = {Meter.EMAIL: "emails_per_month"}
+
+
+class SpendingReceipt(BaseModel):
+    """The month (UTC) in which a spending was counted, and whether it counted towards the organization's own cap."""
+
+    model_config = ConfigDict(frozen=True)
+
+    period: str
+    capped: bool
+
+
+class Usage(BaseModel):
+    """An organization's use in one month (UTC)."""
+
+    period: str
+    units: dict[str, int]
+    spent_micros: int

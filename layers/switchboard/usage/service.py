@@ -1,0 +1,275 @@
+"""Spending within limits: the costs of mails and calls, and the limits of a day and a month.
+
+`switchboard.usage.charges` counts the charges, on one item or in slices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from switchboard.accounts import organizations
+from switchboard.accounts.models import HardCap, Organization
+from switchboard.aws.writes import ConditionFailedError, Update, Writes
+from switchboard.errors import Contended, QuotaExceeded
+from switchboard.events.models import Origin
+from switchboard.kit import clock
+from switchboard.persistence.idempotency import EarlierEffect, IdempotencyGuard, IdempotencyKey, commit_once
+from switchboard.persistence.optimistic import retry_on_conflict
+from switchboard.usage import charges, store
+from switchboard.usage.charges import SLICES, Charge, commit_within, require_room, total_ref
+from switchboard.usage.models import (
+    CAP_SWITCH,
+    MICROS_PER_CENT,
+    MONTHLY_QUOTA,
+    PRICE_MICROS,
+    Meter,
+    SpendingReceipt,
+    Usage,
+)
+from switchboard.usage.store import Book
+
+__all__ = [
+    "SLICES",
+    "Charge",
+    "change_hard_cap",
+    "commit_spending",
+    "commit_within",
+    "correction_write",
+    "count_write",
+    "daily_charge",
+    "daily_charge_of_key",
+    "get_monthly_usage",
+    "monthly_charge",
+    "price_micros",
+    "rebalance",
+    "receipt_of",
+    "refund_write",
+    "remaining_cap_micros",
+    "require_room",
+    "set_hard_cap",
+    "spending_charge",
+    "total_ref",
+    "used_in_month",
+]
+
+#: The time that the counters of a day are kept after it.
+_DAYS_KEPT = timedelta(days=35)
+
+
+def commit_spending(
+    org: Organization,
+    meter: Meter,
+    units: int,
+    *parts: Writes,
+    beside: Sequence[Charge] = (),
+    once: IdempotencyGuard | None = None,
+    subject_id: str = "",
+) -> EarlierEffect | None:
+    """Commit the parts and count the units, with the charges in `beside`, all or nothing.
+
+    `once` and `subject_id` are those of `commit_once`. Returns `None` for a new effect, or the effect of an earlier run
+    of the request. Raises QuotaExceeded at a limit.
+    """
+    return commit_within([*beside, spending_charge(org, meter, units)], *parts, once=once, subject_id=subject_id)
+
+
+def spending_charge(org: Organization, meter: Meter, units: int) -> Charge:
+    """Return the charge for units of a meter, within the plan's monthly quota and the organization's own cap."""
+    capped, limits = org.hard_cap.meters.get(CAP_SWITCH[meter], True), {}
+    quota = getattr(org.terms, MONTHLY_QUOTA[meter]) if meter in MONTHLY_QUOTA else None
+    if quota is not None:
+        limits[meter.value] = quota
+    if capped and org.hard_cap.enabled:
+        limits["capped"] = org.hard_cap.monthly_cap_cents * MICROS_PER_CENT
+
+    def refusal(counter: str, current: int) -> QuotaExceeded:
+        if counter == "capped":
+            return QuotaExceeded(
+                "The organization's monthly spending cap is reached: raise the cap, or wait for the next month (UTC).",
+                code="hard_cap",
+                resource=CAP_SWITCH[meter],
+                current=current // MICROS_PER_CENT,
+                cap=org.hard_cap.monthly_cap_cents,
+            )
+        return QuotaExceeded(
+            "The plan's monthly quota is reached: change the plan, or wait for the next month (UTC).",
+            code="plan_quota",
+            resource=CAP_SWITCH[meter],
+            current=current,
+            cap=limits[counter],
+        )
+
+    return Charge(_month(org.id), _spent(meter, units, capped=capped), limits, refusal, org.terms.sliced)
+
+
+def _spent(meter: Meter, units: int, *, capped: bool) -> dict[str, int]:
+    """Return the amounts that a spending adds to each counter."""
+    cost = units * PRICE_MICROS[meter]
+    return {meter.value: units, "spent": cost} | ({"capped": cost} if capped else {})
+
+
+def receipt_of(within: Sequence[Charge]) -> SpendingReceipt | None:
+    """Return the receipt of the spending among these charges, or `None` if there is none."""
+    receipts = (
+        SpendingReceipt(period=one.book.period, capped="capped" in one.used) for one in within if "spent" in one.used
+    )
+    return next(receipts, None)
+
+
+def _month(org_id: str, period: str | None = None) -> Book:
+    return Book(org_id, period or clock.now_iso()[:7])
+
+
+def _day(org_id: str, of: str = "") -> Book:
+    now = clock.now()
+    return Book(org_id, clock.format_iso(now)[:10] + of, int((now + _DAYS_KEPT).timestamp()))
+
+
+def daily_charge(org: Organization, counter: str, limit: int) -> Charge:
+    """Return the charge for one unit of a counter with a daily limit (UTC)."""
+
+    def refusal(_: str, current: int) -> QuotaExceeded:
+        return QuotaExceeded(
+            "The plan's daily cap is reached: change the plan, or wait for the next day (UTC).",
+            code="daily_cap",
+            resource=counter,
+            current=current,
+            cap=limit,
+        )
+
+    return Charge(_day(org.id), {counter: 1}, {counter: limit}, refusal, org.terms.sliced)
+
+
+def daily_charge_of_key(org: Organization, key_id: str, limit: int, refusal: QuotaExceeded) -> Charge:
+    """Return the charge for one call of a key with a daily limit (UTC). At the limit it raises `refusal`."""
+    return Charge(_day(org.id, f"#{key_id}"), {"calls": 1}, {"calls": limit}, lambda *_: refusal, org.terms.sliced)
+
+
+def monthly_charge(org: Organization, period: str, counter: str, limit: int | None) -> Charge:
+    """Return the charge for one unit of a counter with a monthly limit (UTC). `None` means no limit."""
+
+    def refusal(_: str, current: int) -> QuotaExceeded:
+        return QuotaExceeded(
+            "The plan's monthly quota is reached: change the plan, or wait for the next month (UTC).",
+            code="plan_quota",
+            resource=counter,
+            current=current,
+            cap=limit,
+        )
+
+    limits = {} if limit is None else {counter: limit}
+    return Charge(_month(org.id, period), {counter: 1}, limits, refusal, org.terms.sliced)
+
+
+def refund_write(org_id: str, period: str, counter: str, *, sliced: bool) -> Update:
+    """Return the write that gives one unit back to the month (`YYYY-MM`) in which it was counted.
+
+    `sliced` says how the unit was counted. Both ways stay correct after a change of plan.
+    """
+    return charges.unconditional_charge_write(Charge(_month(org_id, period), {counter: -1}, {}, _unlimited, sliced))
+
+
+def _unlimited(counter: str, current: int) -> QuotaExceeded:
+    raise AssertionError(f"{counter} has no limit here, and {current} of it cannot be too many")
+
+
+def used_in_month(org_id: str, period: str, counter: str) -> int:
+    """Return the used units of a counter in a month (`YYYY-MM`), less the units that were given back."""
+    return charges.used_units(org_id, period, counter)
+
+
+def correction_write(org: Organization, meter: Meter, units: int, spent: SpendingReceipt) -> Update | None:
+    """Return the write that corrects a spending by the difference to the real use. Fewer units are negative.
+
+    The correction counts where the spending counted: in the same month, even if a new one has begun, and towards the
+    cap only if the spending did, even if the cap's switches have changed. So units are given back only where they were
+    counted.
+
+    The write has no condition, because the units are already used. If it exceeds a limit, the next spending fails.
+    """
+    if not units:
+        return None
+    used = _spent(meter, units, capped=spent.capped)
+    return charges.unconditional_charge_write(
+        Charge(_month(org.id, spent.period), used, {}, _unlimited, org.terms.sliced)
+    )
+
+
+def count_write(org_id: str, meter: Meter, units: int) -> Update:
+    """Return the write that counts units without a price and without a limit."""
+    return store.unlimited_count_write(_month(org_id), charges.choose_slice(SLICES), meter.value, units)
+
+
+def rebalance(org_id: str) -> None:
+    """Return the slices' remaining units to the totals of the month and the day, and take their debts from them.
+
+    Call it after a change of plan, because a plan without slices reads only the total. Call it after a change of the
+    cap, because loans under the old cap do not fit the new one. Processes with a cached key may borrow under the old
+    terms for up to KEY_CACHE_SECONDS.
+    """
+    for book in (_month(org_id), _day(org_id)):
+        charges.balance_book(book)
+
+
+def change_hard_cap(origin: Origin, changes: Mapping[str, Any]) -> None:
+    """Change some fields of the organization's own monthly spending limit. The other fields stay as they are now."""
+
+    def attempt() -> None:
+        org = organizations.get_organization(origin.org_id)
+        cap = HardCap.model_validate(org.hard_cap.model_dump() | dict(changes))
+        set_hard_cap(origin, org, cap, seen=org)
+
+    retry_on_conflict(attempt)
+
+
+def set_hard_cap(
+    origin: Origin,
+    org: Organization,
+    cap: HardCap,
+    effect: IdempotencyKey | None = None,
+    seen: Organization | None = None,
+) -> None:
+    """Set the organization's own monthly spending limit. Raises Moved if it has changed since `seen` was read.
+
+    Slices return the units that they borrowed under the old limit.
+    """
+    if not org.terms.sliced:
+        organizations.set_hard_cap(origin, cap, effect, seen)
+        return
+    squared = charges.loan_return_writes(_month(org.id), "capped")
+    try:
+        if commit_once(effect, org.id, organizations.hard_cap_writes(origin, cap, seen), squared) is None:
+            return
+        # An earlier run of the request set the cap. It may have stopped before the rebalancing.
+    except (ConditionFailedError, Contended):
+        # Another transaction spends at the same time. Set the cap first, and then rebalance.
+        organizations.set_hard_cap(origin, cap, effect, seen)
+    rebalance(org.id)
+
+
+def remaining_cap_micros(org: Organization, meter: Meter) -> int | None:
+    """Return the rest of this month's cap for a meter, in millionths of a dollar, or `None` if no cap applies.
+
+    A negative rest means that more was spent than the cap allows: the cap was lowered, or calls took longer than their
+    prepaid time.
+    """
+    if not (org.hard_cap.enabled and org.hard_cap.meters.get(CAP_SWITCH[meter], True)):
+        return None
+    return org.hard_cap.monthly_cap_cents * MICROS_PER_CENT - used_in_month(org.id, clock.now_iso()[:7], "capped")
+
+
+def price_micros(meter: Meter) -> int:
+    """Return the price of one unit, in millionths of a dollar."""
+    return PRICE_MICROS[meter]
+
+
+def get_monthly_usage(org_id: str, period: str) -> Usage:
+    """Return an organization's usage of a month (`YYYY-MM`, UTC)."""
+    items = store.list_counters(org_id, period)
+    return Usage(
+        period=period,
+        units={meter.value: sum(item.get(meter.value, 0) for item in items) for meter in Meter},
+        spent_micros=sum(item.get("spent", 0) for item in items),
+    )

@@ -1,0 +1,100 @@
+"""Names that a machine can check: one word for one thing, and functions that say what they return."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LAYER = ROOT / "layers" / "switchboard"
+FILES = sorted(LAYER.rglob("*.py"))
+#: Class names that two folders share on purpose, with the reason.
+SHARED: dict[str, str] = {}
+#: What a function's result is annotated with when it is for a commit, and nothing is written yet.
+_ONE = r"(?:Put|Update|Delete|ConditionCheck|Write)"
+WRITES = re.compile(
+    rf"{_ONE}(?: \| (?:{_ONE}|None))*|Writes(?: \| None)?|(?:list|Sequence|Iterable|Iterator)\[(?:{_ONE}|Writes)\]"
+)
+ENDINGS = ("_write", "_writes", "_check", "_checks")
+#: The vocabulary of writes itself.
+VOCABULARY = {"persistence", "aws"}
+
+
+def public_classes(sources: dict[str, str]) -> dict[str, list[str]]:
+    """Where each public class name is defined at the top of a module, by name."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for place, source in sources.items():
+        for node in ast.parse(source).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found[node.name].append(place)
+    return found
+
+
+def test_a_class_name_is_unique_across_the_layer() -> None:
+    sources = {str(path.relative_to(LAYER)): path.read_text() for path in FILES}
+    twice = {name: places for name, places in public_classes(sources).items() if len(places) > 1}
+    assert twice.keys() == SHARED.keys(), (
+        "Give each of these classes a name of its own (add the noun: RoleplayCall), or list the name in SHARED with"
+        f" the reason: { {name: twice[name] for name in twice.keys() - SHARED.keys()} }"
+    )
+
+
+def test_a_shared_class_name_is_found() -> None:
+    sources = {"calls/models.py": "class Call: ...\n", "roleplay/models.py": "class Call: ...\nclass _Own: ...\n"}
+    assert public_classes(sources) == {"Call": ["calls/models.py", "roleplay/models.py"]}
+
+
+def misnamed_writers(source: str) -> Iterator[str]:
+    """Functions that return writes for a commit, and whose name does not say so."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.FunctionDef) or node.returns is None:
+            continue
+        result = ast.unparse(node.returns)
+        if WRITES.fullmatch(result) and node.name != "writes" and not node.name.endswith(ENDINGS):
+            yield f"line {node.lineno}: {node.name} returns {result}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(LAYER)))
+def test_a_function_that_returns_writes_says_so(path: Path) -> None:
+    if path.relative_to(LAYER).parts[0] in VOCABULARY:
+        return
+    assert not (found := list(misnamed_writers(path.read_text()))), (
+        f"{found}: a function that returns writes for a commit ends in `_write` or `_writes`, one that returns"
+        " conditions in `_check` or `_checks`; what commits is a plain verb"
+    )
+
+
+def test_a_misnamed_writer_is_found() -> None:
+    source = "def put_org(org) -> Put: ...\ndef org_write(org) -> Put: ...\ndef commit_org(org) -> None: ...\n"
+    assert list(misnamed_writers(source)) == ["line 1: put_org returns Put"]
+
+
+BRITISH = re.compile(
+    r"organisation|behaviour|colour|catalogue|dialled|dialler|cancelled|neighbour|honour|recognis|authoris|normalis"
+    r"|serialis|initialis|summaris|judgement|synchronis|anonymis|licence",
+    re.IGNORECASE,
+)
+#: Identifiers that a contract, a provider or a library spells its own way.
+THEIR_SPELLING = frozenset({"CancelledError", "cancelled"})
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*FILES, *sorted((ROOT / "functions").rglob("*.py")), *sorted((ROOT / "infra").rglob("*.py"))],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_identifiers_have_american_spelling(path: Path) -> None:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        for field in ("id", "attr", "name", "arg", "asname"):
+            value = getattr(node, field, None)
+            if isinstance(value, str):
+                names.add(value)
+    assert not (found := {name for name in names if BRITISH.search(name)} - THEIR_SPELLING), (
+        f"{found}: spell identifiers as in American English (organization, catalog, canceled)"
+    )
