@@ -197,6 +197,6 @@ def _cipher_key(exchange: Exchange, effect_: IdempotencyKey) -> bytes:
     return HKDF(SHA256(), 32, salt=effect_.scope.encode(), info=b"idempotent answer").derive(material)
 
 
-def forget() -> None:
+def clear_cache() -> None:
     """Clear the cached client, for tests that use another table."""
     _machinery.cache_clear()
