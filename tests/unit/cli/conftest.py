@@ -1,4 +1,4 @@
-"""The operator at the terminal: a command, and what it printed."""
+"""The operator at the terminal: a command and its output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.actors import Tenant, tenant
 
 @dataclass(frozen=True)
 class Ran:
-    """What a command answered."""
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -35,7 +35,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
     def command(*words: str) -> Ran:
         try:
             code = main(words)
-        except SystemExit as ended:  # argparse' way out
+        except SystemExit as ended:  # the exit of argparse
             code = int(ended.code or 0)
         out, err = capsys.readouterr()
         assert "Traceback" not in err
