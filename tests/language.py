@@ -20,6 +20,7 @@ QUOTED = frozenset(
     {
         "wishes_english.py",
         "wishes_spanish.py",
+        "wish_phrases.py",
         "script.py",
         "personas.py",
         "criteria.py",
