@@ -103,7 +103,7 @@ def test_an_event_sealed_during_a_read_is_on_the_page_once(
 
         monkeypatch.setattr(store, name, seal_and_read)
 
-    for name in ("places", "documents_at", "events_after"):
+    for name in ("list_places", "get_documents", "list_events_after"):
         seal_before(name)
     assert [one["id"] for one in Reader(acme, 10).rest()] == [event.id for event in made]
 

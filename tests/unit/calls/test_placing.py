@@ -106,7 +106,7 @@ def test_a_paid_lookup_is_skipped_when_a_limit_refuses_the_call(
             asked.append(e164)
             return "no"
 
-    monkeypatch.setattr(compliance, "reassigned_numbers", Database)
+    monkeypatch.setattr(compliance, "get_reassigned_numbers", Database)
     small = tenant("small", plan, basic_calls_per_day=1 if reached == "the day's calls" else 10)
     if reached == "the cap":
         cap = HardCap(enabled=True, monthly_cap_cents=7)  # one minute costs 7 cents

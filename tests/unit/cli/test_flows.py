@@ -47,7 +47,7 @@ def test_an_invalid_consent_is_refused(run: Run, acme: Tenant, what: tuple[str, 
     words = ("Ada", "--kind", "outbound") if what[0] == "flow" else ("--kind", "opticomm-live")
     refused = run(*what, acme.org_id, *words, "--consent", consent)
     assert refused.code == 1
-    assert "not a consent" in refused.err
+    assert "Invalid consent" in refused.err
     assert why in refused.err
 
 

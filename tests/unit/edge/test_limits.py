@@ -146,7 +146,7 @@ def test_no_lookup_is_paid_for_a_call_beyond_the_limits(
             asked.append(e164)
             return "no"
 
-    monkeypatch.setattr(compliance, "reassigned_numbers", Database)
+    monkeypatch.setattr(compliance, "get_reassigned_numbers", Database)
 
     def place_call() -> int:
         return int(send_request("voice", "POST", "/v1/voice/calls", acme.agent_key, CALL)["statusCode"])
