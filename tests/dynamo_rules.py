@@ -1,4 +1,4 @@
-"""What DynamoDB refuses and moto takes: the sizes of keys and items, numbers, nesting, and two writes of one item."""
+"""DynamoDB's limits that moto ignores: the sizes of keys and items, numbers, nesting, and two writes to one item."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class _Answer:
 
 
 def enforce() -> None:
-    """Let this process's client refuse what DynamoDB would refuse."""
+    """Let this process's client refuse the requests that DynamoDB would refuse."""
     clients.dynamodb_client().meta.events.register_first("before-call", _checked)
 
 
@@ -56,7 +56,7 @@ def _problems(request: Any) -> Iterator[str]:
 
 
 def _objects(node: Any) -> Iterator[dict[str, Any]]:
-    """The request, and the parts of it that name items. What is inside an item is no part."""
+    """Yields the request and its parts that name items. The content of an item is not a part."""
     if isinstance(node, dict):
         yield node
         for name, part in node.items():

@@ -20,7 +20,7 @@ from switchboard.timers import store as timer_store
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Sabotage, Stream, drain, everything, work
 from tests.integration.test_concurrency import at_once
-from tests.unit.contacts.book import ADA, record_call, index_notes, list_names, save_contact
+from tests.unit.contacts.book import ADA, index_notes, list_names, record_call, save_contact
 
 OLD, NEW, NEXT = "alpha beta gamma", "beta delta", "gamma epsilon"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.citations import Tree, anchors_of, everywhere, findings
+from tests.citations import Tree, anchors_of, find_everywhere, findings
 
 _PAGE = """# Calls
 
@@ -41,7 +41,7 @@ def cited(path: str, source: str, tree: Tree) -> list[tuple[int, str]]:
 
 
 def test_every_citation_leads_somewhere() -> None:
-    found = [str(one) for one in everywhere()]
+    found = [str(one) for one in find_everywhere()]
     assert not found, "\n".join(["these citations lead nowhere (`python -m tests.citations` lists them):", *found])
 
 
