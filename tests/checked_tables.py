@@ -96,7 +96,7 @@ def _check(operation: str, asked: Item) -> None:
     texts = tuple(asked[name] for name in _EXPRESSIONS if name in asked)
     if names == {} or values == {}:
         raise _invalid(operation, "placeholders may be left out, and must not be empty")
-    if wrong := _problem(texts, frozenset(names or ()) | frozenset(values or ())):
+    if wrong := _name_problem(texts, frozenset(names or ()) | frozenset(values or ())):
         raise _invalid(operation, wrong)
     for value in (values or {}).values():
         _size(operation, value)
@@ -105,7 +105,7 @@ def _check(operation: str, asked: Item) -> None:
 
 
 @cache
-def _problem(texts: tuple[str, ...], given: frozenset[str]) -> str:
+def _name_problem(texts: tuple[str, ...], given: frozenset[str]) -> str:
     """Returns the error in the names of expressions."""
     used = {name for text in texts for name in re.findall(r"[#:]\w+", text)}
     if unused := given - used:

@@ -107,12 +107,12 @@ def anchors_of(page: str) -> frozenset[str]:
     return frozenset(anchors)
 
 
-def findings(path: str, source: str, tree: Tree) -> Iterator[Finding]:
+def list_findings(path: str, source: str, tree: Tree) -> Iterator[Finding]:
     """Yields the citations of a file that lead nowhere. `path` is relative to the repository."""
     if path.endswith(".md"):
         # Line numbers stay: a fence keeps its line ends.
         page = _FENCE.sub(lambda block: "\n" * block[0].count("\n"), source)
-        yield from _links(path, page, tree)
+        yield from _find_broken_links(path, page, tree)
         plain = _LINK.sub(lambda link: "\n" * link[0].count("\n"), page)
         yield from _citations(path, 1, plain, tree)
         return
@@ -152,13 +152,17 @@ def _citations(path: str, line: int, text: str, tree: Tree, *, whole: bool = Tru
         if _stands_for_any(cited) or _WRITTEN.fullmatch(cited) or not (whole or cited.endswith(".md")):
             continue
         at = line + plain.count("\n", 0, found.start())
-        yield from _checked(path, at, cited.removeprefix("./"), anchor, tree.named(cited.removeprefix("./")), tree)
+        yield from _check_citation(
+            path, at, cited.removeprefix("./"), anchor, tree.named(cited.removeprefix("./")), tree
+        )
     for found in _NUMBERED.finditer(plain) if whole else ():
         at = line + plain.count("\n", 0, found.start())
         yield Finding(path, at, found[0], "a number names no rule here: say the reason, or cite a page and an anchor")
 
 
-def _checked(path: str, line: int, cited: str, anchor: str | None, named: list[str], tree: Tree) -> Iterator[Finding]:
+def _check_citation(
+    path: str, line: int, cited: str, anchor: str | None, named: list[str], tree: Tree
+) -> Iterator[Finding]:
     if not named:
         yield Finding(path, line, cited, "no such file in the repository: cite a page under docs/, or say the reason")
     elif anchor and not any(anchor in tree.anchors(one) for one in named if one.endswith(".md")):
@@ -171,7 +175,7 @@ def _stands_for_any(cited: str) -> bool:
     return any(part.isupper() for part in folders) or (name.partition(".")[0].isupper() and not name.endswith(".md"))
 
 
-def _links(path: str, page: str, tree: Tree) -> Iterator[Finding]:
+def _find_broken_links(path: str, page: str, tree: Tree) -> Iterator[Finding]:
     """Yields the relative links of a page that lead nowhere."""
     # Code contains no links.
     plain = re.sub(r"`[^`\n]*`", lambda code: " " * len(code[0]), page)
@@ -181,14 +185,14 @@ def _links(path: str, page: str, tree: Tree) -> Iterator[Finding]:
             continue
         place, _, anchor = target.partition("#")
         line = 1 + plain.count("\n", 0, found.start())
-        wanted = _resolved(path, place) if place else path
+        wanted = _resolve_link(path, place) if place else path
         if wanted is None or not tree.has(wanted):
             yield Finding(path, line, target, "the link leads to no file: correct it relative to this page")
         elif anchor and wanted.endswith(".md"):
-            yield from _checked(path, line, wanted, anchor, [wanted], tree)
+            yield from _check_citation(path, line, wanted, anchor, [wanted], tree)
 
 
-def _resolved(path: str, place: str) -> str | None:
+def _resolve_link(path: str, place: str) -> str | None:
     """Returns a link's target relative to the repository, or `None` if it leaves the repository."""
     parts = path.split("/")[:-1]
     for part in place.split("/"):
@@ -208,7 +212,7 @@ def find_everywhere(beginnings: tuple[str, ...] = ()) -> Iterator[Finding]:
         name = path.rpartition("/")[2]
         is_read = name not in QUOTED and (Path(name).suffix in READ or name == "Makefile")
         if is_read and path.startswith(beginnings or ""):
-            yield from findings(path, (ROOT / path).read_text(encoding="utf-8"), tree)
+            yield from list_findings(path, (ROOT / path).read_text(encoding="utf-8"), tree)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def _session() -> Any:
     """Returns one session for all tests, because it reads botocore's models."""
     made = botocore.session.get_session()
     for service in ("dynamodb", "sqs"):
-        made.register(f"creating-client-class.{service}", quick_clients.quicken)
+        made.register(f"creating-client-class.{service}", quick_clients.add_quick_base)
     return made
 
 

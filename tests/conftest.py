@@ -97,7 +97,7 @@ def moto(monkeypatch: pytest.MonkeyPatch, *, quick: bool = True) -> Iterator[dic
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     for name, value in moto_cloud.ENVIRON.items():
         monkeypatch.setenv(name, value)
-    with moto_cloud.running(quick=quick) as found:
+    with moto_cloud.use_moto(quick=quick) as found:
         _set_environment(monkeypatch, found | {"SWITCHBOARD_MAIL_CARRIER": "simulator"})
         yield found
     clear_caches()

@@ -33,7 +33,7 @@ from switchboard.events import service as events
 from switchboard.fanout import routes
 from switchboard.kit import chance, clock
 from tests.actors import Tenant, system, tenant
-from tests.memory_cloud import Change, Tables, running
+from tests.memory_cloud import Change, Tables, use_memory_tables
 from tests.voices import Provider
 
 _WORK: dict[str, Callable[[dict[str, Any]], None]] = {
@@ -113,7 +113,7 @@ class CrowdResult:
 def run(plan: Plan, seed: int = 3) -> CrowdResult:
     """Run a plan and return its result."""
     with ExitStack() as stack:
-        tables = stack.enter_context(running())
+        tables = stack.enter_context(use_memory_tables())
         # Metrics and logs are not needed here.
         stack.enter_context(redirect_stdout(io.StringIO()))
         crowd = _Crowd(plan, tables, clock.FrozenClock(), Random(seed))

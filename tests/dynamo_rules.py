@@ -17,12 +17,12 @@ class _Answer:
     status_code = 400
 
 
-def enforce() -> None:
+def enforce_limits() -> None:
     """Let this process's client refuse the requests that DynamoDB would refuse."""
-    clients.dynamodb_client().meta.events.register_first("before-call", _checked)
+    clients.dynamodb_client().meta.events.register_first("before-call", _check_request)
 
 
-def _checked(params: Any, **_: Any) -> Any:
+def _check_request(params: Any, **_: Any) -> Any:
     wrong = next(_problems(json.loads(params["body"])), None)
     if wrong is None:
         return None

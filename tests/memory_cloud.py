@@ -275,7 +275,7 @@ def transient(operation: str, code: str) -> clients.ClientError:
 
 
 @contextmanager
-def running() -> Iterator[Tables]:
+def use_memory_tables() -> Iterator[Tables]:
     """Empty tables that replace DynamoDB. No other service is available."""
     from tests.conftest import clear_caches
 

@@ -248,9 +248,9 @@ class _Parser:
             other = self._operand()
 
         def step(item: Item, values: Values) -> Callable[[Item], None]:
-            value = _there(operand(item, values))
+            value = _require_value(operand(item, values))
             if other is not None:
-                value = _sum(value, _there(other(item, values)), sign)
+                value = _sum(value, _require_value(other(item, values)), sign)
             return lambda after: _store(after, path, values.names, value)
 
         return step
@@ -345,13 +345,13 @@ def _look_up(item: Item, path: Path, names: Item) -> Any:
             values = found.get("L", ())
             found = values[step] if step < len(values) else None
         else:
-            found = found.get("M", {}).get(_named(step, names))
+            found = found.get("M", {}).get(_resolve_name(step, names))
         if found is None:
             return None
     return found
 
 
-def _named(step: str, names: Item) -> str:
+def _resolve_name(step: str, names: Item) -> str:
     return str(names[step]) if step.startswith("#") else step
 
 
@@ -360,7 +360,7 @@ def _store(after: Item, path: Path, names: Item, value: Any) -> None:
     *way, last = path
     target = after
     for step in way:
-        name = _named(step, names) if isinstance(step, str) else ""
+        name = _resolve_name(step, names) if isinstance(step, str) else ""
         if "M" not in target.get(name, {}):
             raise Invalid("The document path provided in the update expression is invalid for update")
         target[name] = {"M": dict(target[name]["M"])}
@@ -368,12 +368,12 @@ def _store(after: Item, path: Path, names: Item, value: Any) -> None:
     if not isinstance(last, str):
         raise Invalid("only whole lists can be set here")
     if value is None:
-        target.pop(_named(last, names), None)
+        target.pop(_resolve_name(last, names), None)
     else:
-        target[_named(last, names)] = value
+        target[_resolve_name(last, names)] = value
 
 
-def _there(value: Any) -> Any:
+def _require_value(value: Any) -> Any:
     if value is None:
         raise Invalid("The provided expression refers to an attribute that does not exist in the item")
     return value

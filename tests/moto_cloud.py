@@ -42,12 +42,12 @@ _SERVICES = ("dynamodb", "s3", "secretsmanager", "ses", "sqs")
 
 
 @contextmanager
-def running(*, quick: bool = True) -> Iterator[dict[str, str]]:
+def use_moto(*, quick: bool = True) -> Iterator[dict[str, str]]:
     """Empty tables, queues and buckets, and the settings by which functions find them.
 
     `quick` keeps the items of tables in memory (`tests.quick_clients`). Otherwise moto keeps them.
     """
-    found, state = _provisioned()
+    found, state = _provision()
     with mock_aws():
         for service, account, region, backend in pickle.loads(state):
             get_backend(service)[account][region] = backend
@@ -56,15 +56,15 @@ def running(*, quick: bool = True) -> Iterator[dict[str, str]]:
             return
         keys = {found[env_key("TABLE", table.name)]: table.keys for table in topology.TABLES}
         tables, queues = (get_backend(name)[DEFAULT_ACCOUNT_ID][engine.REGION] for name in ("dynamodb", "sqs"))
-        with quick_clients.answering(keys, tables.tables, queues.queues):
+        with quick_clients.answer_in_memory(keys, tables.tables, queues.queues):
             yield dict(found)
 
 
 @cache
-def _provisioned() -> tuple[dict[str, str], bytes]:
+def _provision() -> tuple[dict[str, str], bytes]:
     with mock_aws():
         found = provision.provision(ENVIRON)
-        return found, _pickled([(name, *where) for name in _SERVICES for where in get_backend(name).iter_backends()])
+        return found, _pickle([(name, *where) for name in _SERVICES for where in get_backend(name).iter_backends()])
 
 
 class _Pickler(pickle.Pickler):
@@ -72,17 +72,17 @@ class _Pickler(pickle.Pickler):
         # No thread holds a lock during the copy: the copy gets a new lock.
         type(RLock()): lambda _: (RLock, ()),
         # An item that was measured once is not measured again.
-        LimitedSizeDict: lambda attributes: (_unmeasured, (dict(attributes),)),
+        LimitedSizeDict: lambda attributes: (_skip_measuring, (dict(attributes),)),
     }
 
 
-def _unmeasured(attributes: dict[str, Any]) -> LimitedSizeDict:
+def _skip_measuring(attributes: dict[str, Any]) -> LimitedSizeDict:
     made = LimitedSizeDict()
     dict.update(made, attributes)
     return made
 
 
-def _pickled(value: Any) -> bytes:
+def _pickle(value: Any) -> bytes:
     buffer = BytesIO()
     _Pickler(buffer, pickle.HIGHEST_PROTOCOL).dump(value)
     return buffer.getvalue()
@@ -94,7 +94,7 @@ _transact = DynamoDBBackend.transact_write_items
 def _transact_at_less_cost(backend: DynamoDBBackend, writes: list[dict[str, Any]]) -> None:
     """Moto's transaction without its copies of whole tables, which are needed only if a write fails."""
     names = {operation.get("TableName") for write in writes for operation in write.values()}
-    before = {name: _pickled(backend.tables[name]) for name in names if name in backend.tables}
+    before = {name: _pickle(backend.tables[name]) for name in names if name in backend.tables}
     try:
         with patch.object(Table, "__deepcopy__", lambda table, _: table, create=True):
             _transact(backend, writes)

@@ -50,7 +50,7 @@ class _Items:
     def has(self, operation: str, request: dict[str, Any]) -> bool:
         """Whether it is a request for items of existing tables. Moto answers the others."""
         return operation in OPERATIONS and all(
-            name in self._tables and name in self._kept.items for name in _named(request)
+            name in self._tables and name in self._kept.items for name in _table_names(request)
         )
 
     def clear(self, table: str) -> None:
@@ -87,7 +87,7 @@ class _Queues:
         return self._queues.get(request.get("QueueUrl", "").rpartition("/")[2])
 
 
-def _named(request: dict[str, Any]) -> Iterator[str]:
+def _table_names(request: dict[str, Any]) -> Iterator[str]:
     if "TableName" in request:
         yield request["TableName"]
     yield from request.get("RequestItems", ())
@@ -106,7 +106,7 @@ _running: list[_Short] = []
 
 
 @contextmanager
-def answering(keys: dict[str, Sequence[str]], tables: dict[str, Any], queues: dict[str, Any]) -> Iterator[None]:
+def answer_in_memory(keys: dict[str, Sequence[str]], tables: dict[str, Any], queues: dict[str, Any]) -> Iterator[None]:
     """Keep the items of moto's `tables` here, and read its `queues`. `keys` are the keys of each table."""
     _running.append(_Short(_Items(keys, tables), _Queues(queues)))
     try:
@@ -193,7 +193,7 @@ class QuickClient:
             return answer, error.response
 
 
-def quicken(class_attributes: dict[str, Any], base_classes: list[type], **_: Any) -> None:
+def add_quick_base(class_attributes: dict[str, Any], base_classes: list[type], **_: Any) -> None:
     """Give a session's clients of a service their base class (botocore's event `creating-client-class`)."""
     base_classes.insert(0, QuickClient)
 
@@ -201,7 +201,7 @@ def quicken(class_attributes: dict[str, Any], base_classes: list[type], **_: Any
 _call_action = DynamoHandler.call_action
 
 
-def _answered(handler: DynamoHandler) -> Any:
+def _answer_from_memory(handler: DynamoHandler) -> Any:
     """Returns the answer of moto's handler, from the tables in memory if they have the requested item."""
     operation, request = handler._get_action(), handler.params
     items = _running[-1].dynamodb if _running else None
@@ -218,7 +218,7 @@ def _answered(handler: DynamoHandler) -> Any:
         return 400, {}, json.dumps({"__type": kind, "message": why["Message"], **told}, default=_binary)
 
 
-DynamoHandler.call_action = _answered
+DynamoHandler.call_action = _answer_from_memory
 
 
 def _binary(value: bytes) -> str:

@@ -196,7 +196,7 @@ def _world() -> Iterator[clock.FrozenClock]:
     frozen = clock.FrozenClock()
     with ExitStack() as stack:
         stack.enter_context(patch.dict(os.environ, moto_cloud.ENVIRON))
-        environ = stack.enter_context(moto_cloud.running())
+        environ = stack.enter_context(moto_cloud.use_moto())
         stack.enter_context(patch.dict(os.environ, environ))
         stack.enter_context(clock.using(frozen))
         clear_caches()

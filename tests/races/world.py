@@ -39,7 +39,7 @@ from switchboard.kit import background, chance, clock, ids
 from switchboard.kit.jobs import Job
 from switchboard.usage import charges
 from tests.actors import system, tenant
-from tests.memory_cloud import OPERATIONS, Change, Item, Tables, running, transient
+from tests.memory_cloud import OPERATIONS, Change, Item, Tables, transient, use_memory_tables
 from tests.races.oracle import Oracle
 from tests.races.scheduler import Killed, Scheduler
 from tests.voices import Provider
@@ -281,7 +281,7 @@ def _use_carrier(carrier: Carrier) -> Iterator[None]:
 def create_start(plan: PlanName) -> Start:
     """Create an organization of a plan through the services."""
     with (
-        running() as tables,
+        use_memory_tables() as tables,
         _without_side_effects(),
         _use_carrier(Carrier(None)),
         clock.using(source := clock.FrozenClock()),
@@ -313,7 +313,7 @@ def create_world(seed: int, trace: Callable[[str], None] | None = None) -> Itera
     source = clock.FrozenClock()
     source.at = begun.at
     with ExitStack() as stack:
-        tables = stack.enter_context(running())
+        tables = stack.enter_context(use_memory_tables())
         tables.items = {name: {pk: dict(items) for pk, items in part.items()} for name, part in begun.items.items()}
         stack.enter_context(_without_side_effects())
         stack.enter_context(clock.using(source))

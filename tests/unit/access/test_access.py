@@ -27,13 +27,13 @@ def acme(cloud: dict[str, str], frozen: clock.FrozenClock) -> Tenant:
     return tenant()
 
 
-def work(acme: Tenant) -> SystemActor:
+def system_actor(acme: Tenant) -> SystemActor:
     return SystemActor(
         org_id=acme.org_id, actor=Actor(type="system", id="t"), agent_id=None, correlation_id=ids.new_id("corr")
     )
 
 
-def close(acme: Tenant) -> None:
+def close_organization(acme: Tenant) -> None:
     write_item(
         Update(
             table="core",
@@ -45,11 +45,11 @@ def close(acme: Tenant) -> None:
     )
 
 
-def revoke(acme: Tenant) -> None:
-    keys.revoke_key(work(acme), access.authenticate_key(acme.agent_key, dialect.KEYS).key.id)
+def revoke_key(acme: Tenant) -> None:
+    keys.revoke_key(system_actor(acme), access.authenticate_key(acme.agent_key, dialect.KEYS).key.id)
 
 
-@pytest.mark.parametrize(("end", "code"), [(revoke, "revoked"), (close, "organization_inactive")])
+@pytest.mark.parametrize(("end", "code"), [(revoke_key, "revoked"), (close_organization, "organization_inactive")])
 def test_an_ended_key_is_refused_when_the_cache_expires(
     acme: Tenant,
     frozen: clock.FrozenClock,
@@ -72,7 +72,7 @@ def test_an_ended_key_is_refused_when_the_cache_expires(
 
 def test_use_does_not_extend_the_cache_time(acme: Tenant, frozen: clock.FrozenClock) -> None:
     access.authenticate_key(acme.agent_key, dialect.KEYS)
-    revoke(acme)
+    revoke_key(acme)
     for _ in range(14):
         frozen.advance(seconds=1)
         access.authenticate_key(acme.agent_key, dialect.KEYS)
@@ -94,7 +94,7 @@ def test_an_expired_key_is_refused_at_once_even_if_cached(acme: Tenant, frozen: 
 
 
 def test_a_new_plan_applies_when_the_cache_expires(acme: Tenant, frozen: clock.FrozenClock) -> None:
-    organizations.set_plan(work(acme), PlanName.SCALE)
+    organizations.set_plan(system_actor(acme), PlanName.SCALE)
     frozen.advance(seconds=15)
     assert access.authenticate_key(acme.agent_key, dialect.KEYS).organization.plan is PlanName.SCALE
 
@@ -104,7 +104,7 @@ def test_a_refusal_is_never_cached(acme: Tenant) -> None:
     with pytest.raises(Unauthenticated) as refusal:
         access.authenticate_key(text, dialect.KEYS)
     assert refusal.value.code == "unknown"
-    made, writes = keys.key_writes(work(acme), KeyKind.MASTER, "late", seed=b"s" * 32)
+    made, writes = keys.key_writes(system_actor(acme), KeyKind.MASTER, "late", seed=b"s" * 32)
     commit(writes)
     assert access.authenticate_key(text, dialect.KEYS).key.id == made.key.id
 
@@ -165,7 +165,7 @@ def test_key_use_is_recorded_every_five_minutes_and_a_failure_refuses_nobody(
 
 def create_key_bound_to(acme: Tenant, *networks: str) -> str:
     restrictions = KeyRestrictions(ip_allowlist=list(networks))
-    made, writes = keys.key_writes(work(acme), KeyKind.MASTER, "bound", restrictions=restrictions)
+    made, writes = keys.key_writes(system_actor(acme), KeyKind.MASTER, "bound", restrictions=restrictions)
     commit(writes)
     return made.text
 

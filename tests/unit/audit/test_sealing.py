@@ -207,7 +207,7 @@ def test_the_next_sealer_completes_the_work_of_a_killed_one(cloud: dict[str, str
             made += [*others, *batch]
             assert sorted(one["id"] for one in read_verified_chain(acme.org_id)) == sorted(event.id for event in made)
         for workflow in {event.correlation_id for event in made}:
-            found = Reader(acme, 100, workflow).rest()
+            found = Reader(acme, 100, workflow).read_rest()
             assert all(one["seq"] for one in found)
             assert len(found) == len([event for event in made if event.correlation_id == workflow])
 

@@ -28,7 +28,7 @@ def acme(cloud: dict[str, str], frozen: clock.FrozenClock) -> Tenant:
 def test_sealed_events_are_listed_by_seq_before_unsealed_ones(acme: Tenant, limit: int, sealed: int) -> None:
     made = create_recorded_events(acme.org_id, 5)
     sealing.seal_events(acme.org_id, made[:sealed])
-    found = Reader(acme, limit).rest()
+    found = Reader(acme, limit).read_rest()
     assert [one["id"] for one in found] == [event.id for event in made]
     assert [one["seq"] for one in found] == [*range(1, sealed + 1)] + [None] * (5 - sealed)
     for document in found[sealed:]:
@@ -40,7 +40,7 @@ def test_events_sealed_out_of_order_are_listed_in_the_order_of_the_chain(acme: T
     made = create_recorded_events(acme.org_id, 5)
     for event in (made[3], made[0], made[4]):
         sealing.seal_events(acme.org_id, [event])
-    found = Reader(acme, limit).rest()
+    found = Reader(acme, limit).read_rest()
     assert [one["id"] for one in found] == [made[place].id for place in (3, 0, 4, 1, 2)]
 
 
@@ -50,9 +50,9 @@ def test_an_event_that_is_committed_late_is_listed_after_every_cursor(acme: Tena
     late, *others = build_events(acme.org_id, 7)
     sealing.seal_events(acme.org_id, record_events(others))
     reader = Reader(acme, limit)
-    seen = reader.rest()
+    seen = reader.read_rest()
     sealing.seal_events(acme.org_id, record_events([late]))
-    seen += reader.rest()
+    seen += reader.read_rest()
     assert {one["id"] for one in seen} == {late.id, *(event.id for event in others)}
 
 
@@ -74,12 +74,12 @@ def test_a_reader_misses_no_event_that_is_committed_or_sealed_between_pages(acme
                     sealing.seal_events(acme.org_id, unsealed[:cut])
                     unsealed = unsealed[cut:]
                 case _:
-                    seen += reader.page()[0]
-        seen += reader.rest()
+                    seen += reader.read_page()[0]
+        seen += reader.read_rest()
         assert {one["id"] for one in seen} == wanted, seed
         # A sealed document has the same content each time, and a new reader sees each event once, by seq.
         assert len({one["id"]: one for one in seen if one["seq"]}) == len(wanted)
-        fresh = Reader(acme, 4, workflow).rest()
+        fresh = Reader(acme, 4, workflow).read_rest()
         assert Counter(one["id"] for one in fresh) == Counter(wanted)
         assert [one["seq"] for one in fresh] == sorted(one["seq"] for one in fresh)
 
@@ -105,7 +105,7 @@ def test_an_event_sealed_during_a_read_is_on_the_page_once(
 
     for name in ("list_places", "get_documents", "list_events_after"):
         seal_before(name)
-    assert [one["id"] for one in Reader(acme, 10).rest()] == [event.id for event in made]
+    assert [one["id"] for one in Reader(acme, 10).read_rest()] == [event.id for event in made]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 10])
@@ -115,21 +115,21 @@ def test_a_half_sealed_batch_hides_no_event(acme: Tenant, limit: int) -> None:
     sealing.seal_events(acme.org_id, made)
     lost = [writes.write_item(Delete(table="activity", key=store._link_key(acme.org_id, seq))) for seq in (3, 4)]
     reader = Reader(acme, limit)
-    seen = reader.rest()
+    seen = reader.read_rest()
     assert [(one["id"], one["seq"]) for one in seen] == [
         (event.id, seq) for event, seq in zip(made, (1, 2, None, None), strict=True)
     ]
     assert [one["seq"] for one in audit.export_part(acme.org_id, 0, 10)[1]] == [1, 2, 3, 4]
     for item in lost:
         writes.write_item(Put(table="activity", item=item or {}))
-    assert [one["seq"] for one in reader.rest()][-2:] == [3, 4]
+    assert [one["seq"] for one in reader.read_rest()][-2:] == [3, 4]
 
 
 def test_an_event_without_a_receipt_yet_is_on_its_page_once(acme: Tenant) -> None:
     made = create_recorded_events(acme.org_id, 2)
     sealing.seal_events(acme.org_id, made)
     writes.write_item(Delete(table="activity", key=store._receipt_key(acme.org_id, "corr_1", made[1].id)))
-    assert [(one["id"], one["seq"]) for one in Reader(acme, 10).rest()] == [(made[0].id, 1), (made[1].id, 2)]
+    assert [(one["id"], one["seq"]) for one in Reader(acme, 10).read_rest()] == [(made[0].id, 1), (made[1].id, 2)]
 
 
 def test_a_page_always_takes_two_round_trips(acme: Tenant) -> None:
@@ -151,7 +151,7 @@ def test_pages_are_limited_by_the_size_of_their_events(acme: Tenant) -> None:
     sealing.seal_events(acme.org_id, made[:30])
     reader, pages, last = Reader(acme, 500), [], False
     while not last:
-        page, last = reader.page()
+        page, last = reader.read_page()
         pages.append(page)
     assert max(sum(chain.size_of(one) for one in page) for page in pages) < 2_500_000
     assert [one["id"] for page in pages for one in page] == [event.id for event in made]

@@ -41,18 +41,18 @@ class Reader:
         self._caller, self._limit, self._correlation_id = tenant.caller(master=True), limit, correlation_id
         self.cursor: str | None = None
 
-    def page(self) -> tuple[list[dict[str, Any]], bool]:
+    def read_page(self) -> tuple[list[dict[str, Any]], bool]:
         """Returns the page at the cursor and whether it is the last. Moves the cursor if another page follows."""
         entries, more = audit.list_workflow_events(self._caller, self._correlation_id, self._limit, self.cursor)
         self.cursor = more or self.cursor
         assert len(entries) <= self._limit
         return [entry.document for entry in entries], more is None
 
-    def rest(self) -> list[dict[str, Any]]:
+    def read_rest(self) -> list[dict[str, Any]]:
         """Returns the events of all pages from the cursor to the end."""
         found: list[dict[str, Any]] = []
         while True:
-            page, last = self.page()
+            page, last = self.read_page()
             found += page
             if last:
                 return found

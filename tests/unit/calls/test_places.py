@@ -13,7 +13,7 @@ from switchboard.calls.models import Order
 from switchboard.carriers import voice
 from switchboard.kit import clock
 from tests.actors import tenant
-from tests.unit.edge.platform import Platform, Route, routes
+from tests.unit.edge.platform import Platform, Route, list_routes
 from tests.voices import Provider
 
 # A Thursday in January: 12:00 in New York, 09:00 in Los Angeles.
@@ -27,37 +27,37 @@ def platform(cloud: dict[str, str]) -> Platform:
     return Platform.open()
 
 
-def ask(platform: Platform, to: str, **where: str) -> tuple[int, dict[str, Any]]:
+def place_call(platform: Platform, to: str, **where: str) -> tuple[int, dict[str, Any]]:
     """Place a call through Anima's handler."""
     place: Route = next(
-        one for one in routes() if (one.operation.method, one.operation.path) == ("POST", "/v1/voice/calls")
+        one for one in list_routes() if (one.operation.method, one.operation.path) == ("POST", "/v1/voice/calls")
     )
-    answer = platform.ask(place, "/v1/voice/calls", json.dumps(platform.good(place) | {"to": to} | where))
+    answer = platform.ask(place, "/v1/voice/calls", json.dumps(platform.example_body(place) | {"to": to} | where))
     return answer.status_code, answer.json()
 
 
 def test_a_number_without_a_place_needs_a_stated_zone_or_state(platform: Platform) -> None:
-    status, told = ask(platform, TOLL_FREE)
+    status, told = place_call(platform, TOLL_FREE)
     assert (status, told["code"]) == (403, "QUIET_HOURS_BLOCKED")
-    assert ask(platform, TOLL_FREE, timeZone="America/New_York")[0] < 300
-    assert ask(platform, TOLL_FREE, recipientState="NY")[0] < 300
+    assert place_call(platform, TOLL_FREE, timeZone="America/New_York")[0] < 300
+    assert place_call(platform, TOLL_FREE, recipientState="NY")[0] < 300
 
 
 def test_a_stated_place_can_only_narrow_the_hours(platform: Platform, frozen: clock.FrozenClock) -> None:
-    assert ask(platform, NEW_YORK)[0] < 300
+    assert place_call(platform, NEW_YORK)[0] < 300
     # Noon in New York is 7:00 in Hawaii.
-    assert ask(platform, NEW_YORK, timeZone="Pacific/Honolulu")[1]["code"] == "QUIET_HOURS_BLOCKED"
-    assert ask(platform, NEW_YORK, recipientState="HI")[1]["code"] == "QUIET_HOURS_BLOCKED"
-    assert ask(platform, HAWAII, timeZone="America/New_York")[1]["code"] == "QUIET_HOURS_BLOCKED"
+    assert place_call(platform, NEW_YORK, timeZone="Pacific/Honolulu")[1]["code"] == "QUIET_HOURS_BLOCKED"
+    assert place_call(platform, NEW_YORK, recipientState="HI")[1]["code"] == "QUIET_HOURS_BLOCKED"
+    assert place_call(platform, HAWAII, timeZone="America/New_York")[1]["code"] == "QUIET_HOURS_BLOCKED"
     # 20:30: the day of Connecticut has ended, the day of New York has not.
     frozen.advance(hours=8, minutes=30)
-    assert ask(platform, NEW_YORK)[0] < 300
-    assert ask(platform, NEW_YORK, recipientState="CT")[1]["code"] == "QUIET_HOURS_BLOCKED"
+    assert place_call(platform, NEW_YORK)[0] < 300
+    assert place_call(platform, NEW_YORK, recipientState="CT")[1]["code"] == "QUIET_HOURS_BLOCKED"
 
 
 @pytest.mark.parametrize("where", [{"timeZone": "Mars/Olympus"}, {"recipientState": "XX"}, {"recipientState": "New"}])
 def test_an_invalid_place_is_refused(platform: Platform, where: dict[str, str]) -> None:
-    status, _ = ask(platform, TOLL_FREE, **where)
+    status, _ = place_call(platform, TOLL_FREE, **where)
     assert status in (400, 403)
 
 

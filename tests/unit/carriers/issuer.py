@@ -27,7 +27,7 @@ CLIENT_ID = "console"
 DISCOVERY, KEYS, TOKEN, USERINFO = "/.well-known/openid-configuration", "/keys", "/token", "/userinfo"
 
 
-def key(algorithm: str, kid: str = "") -> Key:
+def get_key(algorithm: str, kid: str = "") -> Key:
     """Returns a key for an algorithm: the same key for the same arguments."""
     return _generate_key(algorithm, kid or f"key-{algorithm}")
 
@@ -45,7 +45,7 @@ def _generate_key(algorithm: str, kid: str) -> Key:
 
 
 @dataclass
-class Asked:
+class IssuerRequest:
     """A request that the issuer received."""
 
     path: str
@@ -73,8 +73,8 @@ class Issuer:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.asked: list[Asked] = []
-        self.keys: list[Key] = [key("ES256")]
+        self.asked: list[IssuerRequest] = []
+        self.keys: list[Key] = [get_key("ES256")]
         self.document: dict[str, Any] = {
             "issuer": url,
             "authorization_endpoint": f"{url}/authorize",
@@ -115,7 +115,7 @@ class Issuer:
         self, algorithm: str = "ES256", kid: str = "", *, header: dict[str, Any] | None = None, **changed: Any
     ) -> str:
         """Returns an id token, signed with the key for an algorithm. `None` removes a field of the header, too."""
-        signer = key(algorithm, kid)
+        signer = get_key(algorithm, kid)
         full = {"alg": algorithm, "kid": signer.kid} | (header or {})
         registry = JWSRegistry(algorithms=[algorithm], strict_check_header=False)
         if "crit" in full:
@@ -158,7 +158,7 @@ def run_issuer() -> Iterator[Issuer]:
 
         def _answer(self, form: dict[str, str]) -> None:
             path = urlsplit(self.path).path
-            issuer.asked.append(Asked(path, self.headers.get("Authorization"), form))
+            issuer.asked.append(IssuerRequest(path, self.headers.get("Authorization"), form))
             found = issuer.answers.get(path, Answer({"error": "not_found"}, 404))
             answer = found() if callable(found) else found
             self.send_response(answer.status)

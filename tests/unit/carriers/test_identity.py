@@ -69,7 +69,7 @@ def test_a_browser_is_sent_to_the_issuer_with_all_parameters_of_the_flow(issuer:
 
 @pytest.mark.parametrize("algorithm", ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"])
 def test_a_code_identifies_the_person_who_signs_in(issuer: Issuer, algorithm: str) -> None:
-    issuer.keys = [issuers.key("ES256", "other"), issuers.key(algorithm)]
+    issuer.keys = [issuers.get_key("ES256", "other"), issuers.get_key(algorithm)]
     issuer.issue(issuer.token(algorithm, picture="https://example.com/ada.png"))
     assert redeem_code() == IdentityClaims(
         issuer.url, "person-1", "ada@example.com", True, "Ada Lovelace", "https://example.com/ada.png"
@@ -151,9 +151,9 @@ def test_clocks_may_differ_by_a_minute(
 
 
 def test_a_token_needs_a_signature_of_the_issuers_private_key(issuer: Issuer) -> None:
-    issuer.keys = [issuers.key("RS256")]
-    kid = issuers.key("RS256").kid
-    public = issuers.key("RS256").as_pem(private=False)
+    issuer.keys = [issuers.get_key("RS256")]
+    kid = issuers.get_key("RS256").kid
+    public = issuers.get_key("RS256").as_pem(private=False)
     good = issuer.token("RS256")
     header, _, signature = good.split(".")
     other = forge_token(issuer.claims(sub="person-2"), None).split(".")[1]
@@ -177,8 +177,8 @@ def test_a_token_needs_a_signature_of_the_issuers_private_key(issuer: Issuer) ->
 
 
 def test_a_signature_of_another_key_with_the_same_id_is_refused(issuer: Issuer) -> None:
-    issuer.keys = [issuers.key("RS256", "one")]
-    stranger = issuers.key("PS256", "one")
+    issuer.keys = [issuers.get_key("RS256", "one")]
+    stranger = issuers.get_key("PS256", "one")
     assert stranger.kid == "one"
     issuer.issue(issuer.token("PS256", "one"))
     with pytest.raises(identity.SignInRefusedError):
@@ -186,7 +186,7 @@ def test_a_signature_of_another_key_with_the_same_id_is_refused(issuer: Issuer) 
 
 
 def test_keys_for_other_uses_are_ignored(issuer: Issuer) -> None:
-    good = issuers.key("ES256").as_dict(private=False)
+    good = issuers.get_key("ES256").as_dict(private=False)
     odd = [{"kty": "XYZ", "kid": good["kid"]}, {"kty": "EC"}, {"kty": "oct", "k": "AAAA", "kid": good["kid"]}, 7]
     issuer.answers[KEYS] = Answer({"keys": [*odd, good | {"use": "enc"}, good]})
     issuer.issue(issuer.token())
@@ -198,12 +198,12 @@ def test_keys_for_other_uses_are_ignored(issuer: Issuer) -> None:
 
 
 def test_a_token_without_a_key_id_uses_the_only_key(issuer: Issuer) -> None:
-    other = issuers.key("ES256", "other").as_dict(private=False)
-    issuer.answers[KEYS] = Answer({"keys": [other | {"use": "enc"}, issuers.key("ES256").as_dict(private=False)]})
+    other = issuers.get_key("ES256", "other").as_dict(private=False)
+    issuer.answers[KEYS] = Answer({"keys": [other | {"use": "enc"}, issuers.get_key("ES256").as_dict(private=False)]})
     issuer.issue(issuer.token(header={"kid": None}))
     assert redeem_code().subject == "person-1"
     documents.clear_cache()
-    issuer.answers[KEYS] = Answer({"keys": [other, issuers.key("ES256").as_dict(private=False)]})
+    issuer.answers[KEYS] = Answer({"keys": [other, issuers.get_key("ES256").as_dict(private=False)]})
     with pytest.raises(identity.SignInRefusedError):
         redeem_code()
 
@@ -219,7 +219,7 @@ def test_unknown_header_parameters_are_ignored_unless_critical(issuer: Issuer) -
 def test_a_new_key_is_requested_once(issuer: Issuer) -> None:
     issuer.issue(issuer.token())
     redeem_code()
-    issuer.keys = [issuers.key("ES256", "rotated")]
+    issuer.keys = [issuers.get_key("ES256", "rotated")]
     issuer.issue(issuer.token("ES256", "rotated"))
     redeem_code()
     redeem_code()
@@ -236,7 +236,7 @@ def test_an_unknown_key_is_refused_after_one_more_request(issuer: Issuer) -> Non
 def test_a_withdrawn_key_is_accepted_for_ten_minutes_at_most(issuer: Issuer, frozen: clock.FrozenClock) -> None:
     issuer.issue(issuer.token(exp=int(frozen.at) + 86_400))
     redeem_code()
-    issuer.keys = [issuers.key("ES256", "rotated")]
+    issuer.keys = [issuers.get_key("ES256", "rotated")]
     frozen.advance(seconds=documents.CACHE_SECONDS - 1)
     redeem_code()
     assert issuer.count(DISCOVERY) == issuer.count(KEYS) == 1

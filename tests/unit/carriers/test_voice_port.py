@@ -22,7 +22,7 @@ CONVERSATION = voice.Conversation(
 PLACEMENT = voice.Placement(org_id="org_1", call_id="call_1", from_number="+15005550006", to_number="+14155550142")
 
 
-class Talking(Provider):
+class TalkingProvider(Provider):
     """A provider whose talker fails as the test says, or has its own line."""
 
     def __init__(self) -> None:
@@ -45,19 +45,19 @@ class Talking(Provider):
         self.closed.append(conversation_id)
 
 
-def place_call(provider: Talking) -> voice.ProviderCallIds:
+def place_call(provider: TalkingProvider) -> voice.ProviderCallIds:
     return provider.carrier.place(CONVERSATION, PLACEMENT)
 
 
 def test_the_line_is_connected_to_the_talk_that_was_opened() -> None:
-    provider = Talking()
+    provider = TalkingProvider()
     assert place_call(provider) == voice.ProviderCallIds("sim_1", "talk_1")
     (placed,) = provider.placements
     assert (placed.conversation_id, placed.connect) == ("talk_1", "wss://talker.example/talk_1")
 
 
 def test_a_talker_with_its_own_line_places_the_call() -> None:
-    provider = Talking()
+    provider = TalkingProvider()
     provider.own = voice.ProviderCallIds("CA1", "conv_1")
     assert place_call(provider) == voice.ProviderCallIds("CA1", "conv_1")
     assert (provider.dialed, provider.placements) == ([], [])
@@ -74,7 +74,7 @@ def test_a_talker_with_its_own_line_places_the_call() -> None:
     ],
 )
 def test_a_talk_that_cannot_be_opened_calls_nobody(opening: Exception, raised: type[Exception]) -> None:
-    provider = Talking()
+    provider = TalkingProvider()
     provider.opening = opening
     with pytest.raises(raised):
         place_call(provider)
@@ -83,7 +83,7 @@ def test_a_talk_that_cannot_be_opened_calls_nobody(opening: Exception, raised: t
 
 @pytest.mark.parametrize("outcome", [voice.RefusedError("no route"), voice.ThrottledError("full")])
 def test_a_talk_whose_call_is_not_placed_is_closed(outcome: Exception) -> None:
-    provider = Talking()
+    provider = TalkingProvider()
     provider.outcome = outcome
     with pytest.raises(type(outcome)):
         place_call(provider)
@@ -92,7 +92,7 @@ def test_a_talk_whose_call_is_not_placed_is_closed(outcome: Exception) -> None:
 
 @pytest.mark.parametrize("fault", [KeyError("sid"), TimeoutError()])
 def test_after_an_internal_error_the_outcome_of_the_call_is_unknown(fault: Any) -> None:
-    provider = Talking()
+    provider = TalkingProvider()
     provider.outcome = fault
     with pytest.raises(voice.OutcomeUnknownError):
         place_call(provider)

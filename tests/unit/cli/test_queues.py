@@ -67,7 +67,7 @@ def test_a_fifo_letter_keeps_its_group_and_is_not_taken_as_a_duplicate(run: Run,
     assert (back["Body"], back["Attributes"]["MessageGroupId"]) == ("m", "org_1")
 
 
-class Refusing:
+class RefusingSqs:
     """SQS that refuses every second message of a batch."""
 
     def __init__(self, real: Any) -> None:
@@ -85,7 +85,7 @@ def test_a_message_that_sqs_refuses_stays_a_dead_letter(
     run: Run, cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bury_messages("email", "a", "b", "c")
-    refusing = Refusing(clients.get_client("sqs"))
+    refusing = RefusingSqs(clients.get_client("sqs"))
     with monkeypatch.context() as patch:
         patch.setattr(clients, "get_client", lambda _: refusing)
         answer = run("queue", "redrive", "email")

@@ -149,7 +149,7 @@ def test_the_setting_selects_the_registry(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert registries.get_national_registry().query(LISTED, NOW).on_list
 
 
-class Broken:
+class BrokenRegistry:
     def query(self, e164: str, now: datetime) -> registries.RegistryAnswer:
         raise OSError("disk on fire")
 
@@ -158,10 +158,10 @@ class Broken:
 def test_a_failing_registry_refuses_and_a_test_key_needs_none() -> None:
     consent = StatedConsent(source="opt-in:web-form", date="2025-06-01")
     asked = ContactAttempt(org_id="org_a", channel="voice", to="+12125551234", consent=consent, purpose="telemarketing")
-    found = service.evaluate(asked, SimulatedReassignedNumbers(), registry=Broken())
+    found = service.evaluate(asked, SimulatedReassignedNumbers(), registry=BrokenRegistry())
     assert (found.code, found.rule("national_dnc").reason) == ("national_dnc_unknown", "unavailable")
     simulated = asked.model_copy(update={"simulated": True})
-    assert service.evaluate(simulated, SimulatedReassignedNumbers(), registry=Broken()).allowed
+    assert service.evaluate(simulated, SimulatedReassignedNumbers(), registry=BrokenRegistry()).allowed
     magic = simulated.model_copy(update={"to": "+15005550025"})
     assert service.evaluate(magic, SimulatedReassignedNumbers()).code == "national_dnc"
     assert service.evaluate(magic.model_copy(update={"purpose": "informational"}), SimulatedReassignedNumbers()).allowed

@@ -23,7 +23,7 @@ STATES = (
 LIBRARY_ERRORS = {("689", "America/Chicago"), ("907", "Pacific/Honolulu")}
 
 
-def same_clock(one: str, other: str) -> bool:
+def have_same_clock(one: str, other: str) -> bool:
     moments = [datetime(2026, month, 15, 12, tzinfo=UTC) for month in range(1, 13)]
     return all(
         moment.astimezone(ZoneInfo(one)).utcoffset() == moment.astimezone(ZoneInfo(other)).utcoffset()
@@ -62,7 +62,7 @@ def test_the_table_has_every_zone_of_the_librarys_prefixes() -> None:
     for code, names in placed.items():
         for name in names:
             ours = AREA_CODES[code][1]
-            known = any(same_clock(name, one) for one in ours)
+            known = any(have_same_clock(name, one) for one in ours)
             assert known or (code, name) in LIBRARY_ERRORS, f"{code}: {name} is not among {ours}"
 
 
@@ -102,8 +102,8 @@ def test_a_number_has_the_expected_zones(text: str, expected: set[str]) -> None:
 def test_oregon_idaho_and_nevada_have_both_sides_of_their_boundaries() -> None:
     for code in ("541", "458", "208", "986", "775"):
         found = zones.candidates(phone.parse(f"+1{code}5551234"))
-        assert any(same_clock(name, "America/Los_Angeles") for name in found)
-        assert any(same_clock(name, "America/Denver") for name in found)
+        assert any(have_same_clock(name, "America/Los_Angeles") for name in found)
+        assert any(have_same_clock(name, "America/Denver") for name in found)
 
 
 @pytest.mark.parametrize("name", ["", "Mars/Olympus", "../etc/passwd", "/etc/localtime", "America", "x\0y"])

@@ -71,7 +71,7 @@ class Route:
         return _VARIABLE.sub(lambda _: value, self.operation.path)
 
 
-def routes() -> list[Route]:
+def list_routes() -> list[Route]:
     """Returns every operation that is registered and documented."""
     found = []
     for group in (group for group in topology.GROUPS if group.api in DOCUMENTS):
@@ -108,7 +108,7 @@ class Platform:
         admin = member(made.org_id, name="Grace")
         return cls(made, keys, str(people_sessions.open_session(admin.user, made.org_id)), flow.id)
 
-    def good(self, route: Route) -> dict[str, Any]:
+    def example_body(self, route: Route) -> dict[str, Any]:
         """Returns a valid body: the example of the document, with the ids of this organization."""
         schema = route.spec.body(route.documented)
         shown = next((part["examples"][0] for part in route.parts() if part.get("examples")), {}) if schema else {}
@@ -183,6 +183,6 @@ def odd_texts() -> Iterator[tuple[str, str]]:
     }.items()
 
 
-def encoded(text: str) -> str:
+def encode_text(text: str) -> str:
     """Encodes a text for a path or a query."""
     return quote(text, safe="")

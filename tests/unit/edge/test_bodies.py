@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from switchboard.kit import clock
 from tests import dynamo_rules
-from tests.unit.edge.platform import Platform, Route, routes
+from tests.unit.edge.platform import Platform, Route, list_routes
 from tests.unit.properties import examples
 
-MUTATING = [route for route in routes() if route.operation.idempotent and not route.operation.path.startswith("/auth/")]
+MUTATING = [
+    route for route in list_routes() if route.operation.idempotent and not route.operation.path.startswith("/auth/")
+]
 
 #: Numbers and texts that parsers, stores and encoders treat differently.
 _NUMBERS = (0, -0.0, 0.1, 1.5, 1e308, 5e-324, 2**53 + 1, 2**63, 2**64, 10**37 + 1, 10**40 + 7, -(10**100))
@@ -93,13 +95,13 @@ def platform(cloud: dict[str, str], frozen: clock.FrozenClock, monkeypatch: pyte
     monkeypatch.setenv("SWITCHBOARD_SIGN_UPS_PER_HOUR", "1000000")
     monkeypatch.setenv("SWITCHBOARD_PERSON_PER_MINUTE", "100000")
     monkeypatch.setenv("SWITCHBOARD_PERSON_PER_SECOND", "10000")
-    dynamo_rules.enforce()
+    dynamo_rules.enforce_limits()
     return Platform.open()
 
 
 @pytest.mark.parametrize("route", MUTATING, ids=lambda route: route.name)
 def test_no_body_and_no_header_causes_a_server_error(platform: Platform, route: Route) -> None:
-    good, names = platform.good(route), _member_names(route)
+    good, names = platform.example_body(route), _member_names(route)
     prefix = route.operation.ids[0] if route.operation.ids else ""
     path = route.at(f"{prefix or 'x'}_{'0' * 26}")
     if good and not route.operation.ids:

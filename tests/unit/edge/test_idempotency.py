@@ -158,13 +158,13 @@ def test_an_answer_is_stored_for_exactly_24_hours(acme: Tenant, frozen: clock.Fr
 def test_a_marker_counts_for_exactly_24_hours(acme: Tenant, frozen: clock.FrozenClock) -> None:
     first = send_mail(acme.agent_key)
     for passed, sent in ((KEY_LIFETIME_SECONDS, 1), (1, 2)):
-        lose_answers()
+        delete_answers()
         frozen.advance(seconds=passed)
         again = send_mail(acme.agent_key)
         assert (again[0], again[1]["id"] == first[1]["id"], count_mails()) == (200, sent == 1, sent)
 
 
-def lose_answers() -> None:
+def delete_answers() -> None:
     """Delete the records of answers, as if the process had died before it wrote them."""
     for item in everything("idempotency"):
         if not item["id"]["S"].startswith("effect#"):

@@ -6,9 +6,9 @@ import pytest
 
 from tests import dynamo_rules
 from tests.contract.test_dialects import code_of
-from tests.unit.edge.platform import Platform, Route, encoded, odd_texts, routes
+from tests.unit.edge.platform import Platform, Route, encode_text, list_routes, odd_texts
 
-ALL = routes()
+ALL = list_routes()
 WITH_IDS = [route for route in ALL if route.operation.ids and "any" not in route.operation.ids]
 #: Paths with a number, an address or a token: the route defines the allowed text.
 WITH_TEXT = [route for route in ALL if "any" in route.operation.ids]
@@ -22,7 +22,7 @@ def platform(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Platform
     # More requests than a person may send in a second.
     monkeypatch.setenv("SWITCHBOARD_PERSON_PER_MINUTE", "100000")
     monkeypatch.setenv("SWITCHBOARD_PERSON_PER_SECOND", "10000")
-    dynamo_rules.enforce()
+    dynamo_rules.enforce_limits()
     return Platform.open()
 
 
@@ -40,7 +40,7 @@ def test_every_operation_is_tested() -> None:
 @pytest.mark.parametrize("route", WITH_IDS, ids=_name_of)
 def test_an_impossible_id_is_not_found(platform: Platform, route: Route) -> None:
     for name, text in odd_texts():
-        paths = [route.at(encoded(text))]
+        paths = [route.at(encode_text(text))]
         if text.isascii() and text.isprintable() and "/" not in text and text.strip():
             paths.append(route.at(text))  # a client that encodes nothing
         for path in paths:
@@ -62,7 +62,7 @@ def test_an_impossible_id_gets_the_same_answer_as_an_unknown_id(platform: Platfo
 @pytest.mark.parametrize("route", WITH_TEXT, ids=_name_of)
 def test_an_impossible_number_or_address_is_refused(platform: Platform, route: Route) -> None:
     for name, text in odd_texts():
-        answer = platform.ask(route, route.at(encoded(text)), "{}" if route.operation.takes_body else None)
+        answer = platform.ask(route, route.at(encode_text(text)), "{}" if route.operation.takes_body else None)
         assert answer.status_code in (400, 404), (name, answer.text)
 
 
@@ -75,5 +75,5 @@ def test_unusual_queries_are_answered(platform: Platform, route: Route) -> None:
     for name in names:
         for text in texts:
             query = {other: value for other, value in needed.items() if other in names} | {name: text}
-            written = "&".join(f"{encoded(one)}={encoded(value)}" for one, value in query.items())
+            written = "&".join(f"{encode_text(one)}={encode_text(value)}" for one, value in query.items())
             platform.ask(route, route.at("x"), query=written)

@@ -70,7 +70,9 @@ def acme(cloud: dict[str, str], frozen: object) -> Tenant:
     return tenant(requests_per_minute=1_000_000, requests_per_second=1_000_000)
 
 
-def send(acme: Tenant, path: str, body: bytes | None, sent: str | None, *, binary: bool = True, **more: str) -> Answer:
+def post_body(
+    acme: Tenant, path: str, body: bytes | None, sent: str | None, *, binary: bool = True, **more: str
+) -> Answer:
     headers = {"authorization": f"Bearer {acme.agent_key}"} | {
         name.replace("_", "-"): text for name, text in more.items()
     }
@@ -82,20 +84,22 @@ def send(acme: Tenant, path: str, body: bytes | None, sent: str | None, *, binar
 @pytest.mark.parametrize("binary", [True, False])
 def test_a_body_may_be_sent_as_bytes_or_as_text(acme: Tenant, binary: bool) -> None:
     body = {"language": "ü", "words": ["a"]}
-    answer = send(acme, "/v1/json", json.dumps(body, ensure_ascii=False).encode(), "application/json", binary=binary)
+    answer = post_body(
+        acme, "/v1/json", json.dumps(body, ensure_ascii=False).encode(), "application/json", binary=binary
+    )
     assert json.loads(answer.body) == body | {"raw": ""}
-    form = send(
+    form = post_body(
         acme, "/v1/form", b"language=%C3%BC+x&words=a&words=b", "application/x-www-form-urlencoded", binary=binary
     )
     assert (form.status, json.loads(form.body)["language"], json.loads(form.body)["words"]) == (200, "ü x", ["a", "b"])
-    answer = send(acme, "/v1/raw", b"RIFF", "Audio/WAV; a=b", binary=binary)
+    answer = post_body(acme, "/v1/raw", b"RIFF", "Audio/WAV; a=b", binary=binary)
     assert (answer.status, json.loads(answer.body)["raw"]) == (200, base64.b64encode(b"RIFF").decode())
 
 
 def test_bytes_arrive_unchanged(acme: Tenant) -> None:
     for data in (b"", b"\x00\xff", bytes(range(256)), b"\r\n"):
-        assert json.loads(send(acme, "/v1/any", data, "x/y").body)["raw"] == base64.b64encode(data).decode()
-    assert json.loads(send(acme, "/v1/any", None, None).body)["raw"] == ""
+        assert json.loads(post_body(acme, "/v1/any", data, "x/y").body)["raw"] == base64.b64encode(data).decode()
+    assert json.loads(post_body(acme, "/v1/any", None, None).body)["raw"] == ""
 
 
 @pytest.mark.parametrize(
@@ -131,19 +135,19 @@ def test_each_kind_has_its_limit_and_its_types(
 ) -> None:
     if not binary and body == b"\xff":
         return
-    assert send(acme, path, body, sent, binary=binary).status == status
+    assert post_body(acme, path, body, sent, binary=binary).status == status
 
 
 def test_the_correlation_id_is_read_from_a_form_too(acme: Tenant) -> None:
     sent = "application/x-www-form-urlencoded"
-    assert send(acme, "/v1/form", b"language=x&correlation_id=mine", sent).headers["x-correlation-id"] == "mine"
-    assert send(acme, "/v1/form", b"language=x&correlation_id=a+b", sent).status == 400
+    assert post_body(acme, "/v1/form", b"language=x&correlation_id=mine", sent).headers["x-correlation-id"] == "mine"
+    assert post_body(acme, "/v1/form", b"language=x&correlation_id=a+b", sent).status == 400
 
 
 def test_text_and_base64_of_the_same_characters_are_two_requests(acme: Tenant) -> None:
-    assert send(acme, "/v1/any", b"aGk=", "x/y", binary=False, idempotency_key="k").status == 200
-    assert send(acme, "/v1/any", b"hi", "x/y", idempotency_key="k").status == 409
-    assert send(acme, "/v1/any", b"aGk=", "x/y", binary=False, idempotency_key="k").status == 200
+    assert post_body(acme, "/v1/any", b"aGk=", "x/y", binary=False, idempotency_key="k").status == 200
+    assert post_body(acme, "/v1/any", b"hi", "x/y", idempotency_key="k").status == 409
+    assert post_body(acme, "/v1/any", b"aGk=", "x/y", binary=False, idempotency_key="k").status == 200
 
 
 @pytest.mark.parametrize("data", [b"", b"a", b"ab", b"abc", b"\xff" * 100])
