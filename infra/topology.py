@@ -15,7 +15,7 @@ from switchboard.kit import jobs
 
 TABLES = (
     Table("core", indexes=("gsi1",), ttl="expires", retained=True),
-    # The indexes are the views of lists (`kit.listing`): each filter of a noun has its own index.
+    # The indexes are the views of lists (`persistence.listing`): each filter of a noun has its own index.
     Table("activity", indexes=("gsi1", "gsi2", "gsi3", "gsi4"), stream=True, ttl="expires", retained=True),
     Table("idempotency", keys=("id",), ttl="expiration"),
     Table("ratelimit", keys=("id",), ttl="expiration"),

@@ -173,9 +173,9 @@ def test_chance_comes_from_one_place(name: str) -> None:
 
 #: The words of an effect by hand, for which there is `commit_once` and `done_before`.
 EFFECT_WORDS = {"AlreadyDone", "marker", "require_new"}
-#: A caller's own `request_id` is a `Once` itself, that others commit with.
+#: A caller's own `request_id` is an `IdempotencyGuard` itself, with which others commit.
 EFFECTS = {"switchboard.calls.request_ids"}
-#: Each attempt takes another place at once, and the last one gives up: `kit.change` would pause for the same one.
+#: Each attempt takes another place at once, and the last one gives up: `optimistic` would pause for the same place.
 #: A judge asks its model again and changes nothing.
 LOOPS = {"switchboard.streams.service", "switchboard.webhooks.breaker", "switchboard.roleplay.judges.model"}
 #: Their cursors are no keys of the table: a workflow's two places, a word of the index, an id among all that are read.

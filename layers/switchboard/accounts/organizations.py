@@ -126,7 +126,7 @@ def set_status(origin: Origin, status: Status) -> None:
 def set_calling_hours(origin: Origin, hours: dict[str, str] | None, effect: IdempotencyKey | None = None) -> None:
     """Set the organization's own calling hours, `start` and `end`, or remove them with `None`.
 
-    Call `compliance.set_hours` instead: it validates them first.
+    Call `compliance.calling_hours.set_calling_hours` instead: it validates them first.
     """
     event = events.new_event(
         origin,
@@ -142,7 +142,7 @@ def set_calling_hours(origin: Origin, hours: dict[str, str] | None, effect: Idem
 def hard_cap_writes(origin: Origin, cap: HardCap, seen: Organization | None = None) -> list[Writes]:
     """Return the writes that set the organization's own monthly spending limit. Later claims cannot use the old limit.
 
-    With `seen` they raise Moved at commit if the limit has changed since that reading.
+    With `seen` they raise StaleVersionError at commit if the limit has changed since that reading.
     """
     mark = ids.new_id("cap")
     event = events.new_event(
@@ -163,7 +163,8 @@ def set_hard_cap(
 ) -> None:
     """Set the organization's own monthly spending limit, and leave the usage counters as they are.
 
-    `usage.set_hard_cap` also balances the counters. Raises Moved if the limit has changed since `seen` was read.
+    `usage.set_hard_cap` also balances the counters. Raises StaleVersionError if the limit has changed since `seen` was
+    read.
     """
     commit_once(effect, origin.org_id, hard_cap_writes(origin, cap, seen))
 

@@ -91,7 +91,7 @@ def _copy_writes(org_id: str, expression: str, names: dict[str, str], values: It
 
 
 def claim_checks(org_id: str, key_id: str | None, *, cap: CapMark | None = None) -> list[ConditionCheck]:
-    """Return the checks of a claim: the organization and the key are not stopped. They raise Stopped at commit.
+    """Return the checks of a claim: the organization and the key are not stopped. They raise StoppedError at commit.
 
     With `cap` they also require that the spending cap has not changed, and raise Contended otherwise. `key_id` is
     `None` for work without a key.

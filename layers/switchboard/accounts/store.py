@@ -87,7 +87,10 @@ def organization_change_write(org_id: str, changes: dict[str, Any]) -> Update:
 
 
 def unchanged_organization_write(org: Organization, changes: dict[str, Any], seen: Sequence[str]) -> Update:
-    """Change an organization if the fields `seen` still have the values that were read. Raises Moved at commit."""
+    """Change an organization if the fields `seen` still have the values that were read.
+
+    Raises StaleVersionError at commit.
+    """
     change = organization_change_write(org.id, changes)
     read, blank = org.model_dump(mode="json", include=set(seen)), Organization.model_fields
     held = []

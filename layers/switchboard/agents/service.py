@@ -84,7 +84,7 @@ def agent_writes(
 
 
 def create_agent(caller: Caller, slug: str, name: str, metadata: dict[str, Any]) -> NewAgent:
-    """Create an agent in the caller's organization. Raises what `new` and its writes raise."""
+    """Create an agent in the caller's organization. Raises what `agent_writes` and its writes raise."""
     seed = caller.effect.seed("agent") if caller.effect else None
     made, writes = agent_writes(caller, caller.organization, slug, name, metadata, seed)
     if done := commit_once(caller.effect, made.agent.id, writes):

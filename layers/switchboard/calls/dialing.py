@@ -164,8 +164,8 @@ def _why_withdrawn(org: Organization, left: int | None) -> str | None:
 def _claim(org: Organization, admitted: AdmittedCall, verdict: Verdict, *, analyzed: bool) -> Call | None:
     """Claims a call for this worker and takes a lane. Returns `None` if another worker has the call or no lane is free.
 
-    The same transaction checks everything that may have been withdrawn since the organization was read. Raises Stopped
-    and Blocked, and Contended if the spending cap was changed: then the organization must be read again.
+    The same transaction checks everything that may have been withdrawn since the organization was read. Raises
+    StoppedError and Blocked, and Contended if the spending cap was changed: then the organization must be read again.
     """
     call = admitted.call
     lane: Lane | None = admitted.lane

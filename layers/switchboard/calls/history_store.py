@@ -27,7 +27,10 @@ def get_history(org_id: str, number_id: str) -> Item | None:
 
 
 def history_writes(org_id: str, number_id: str, fields: Item, before: int) -> Put:
-    """Returns the write that stores a history if it has not changed since it was read. Raises Moved at commit."""
+    """Returns the write that stores a history if it has not changed since it was read.
+
+    Raises StaleVersionError at commit.
+    """
     return Put(
         table="core",
         item={**history_key(org_id, number_id), **fields},

@@ -9,8 +9,8 @@ until then. So there are never more reservations than lanes, and every call with
 
 A call without a lane waits in the table, in the order of acceptance. A call may take a lane only if there are more free
 lanes than calls that wait before it. The end of a call is an event, which wakes the first waiting calls
-(`calls.waking`). The event is in the commit that releases the lane, so it cannot be lost. A call checks the lanes again
-after it has started to wait.
+(`calls.wakeups`). The event is in the commit that releases the lane, so it cannot be lost. A call checks the lanes
+again after it has started to wait.
 """
 
 from __future__ import annotations
@@ -82,7 +82,10 @@ class Lane(NamedTuple):
         return f"{self.pool.name}|{self.number}"
 
     def take_writes(self, call: Call, until: datetime | None = None, moments: ReservedTimes | None = None) -> Writes:
-        """Returns the writes that take the lane, or None if the call holds it. The writes raise Taken at commit."""
+        """Returns the writes that take the lane, or None if the call holds it.
+
+        The writes raise LaneTakenError at commit.
+        """
         if self.held:
             return None
         org_id, name = self.pool.org_id, self.pool.name
@@ -150,7 +153,10 @@ def reserved_times(call: Call, lane: Lane) -> ReservedTimes:
 
 
 def keep_writes(call: Call, lane: Lane, moments: ReservedTimes) -> Writes:
-    """Returns the write that stores a call's reserved times in its lane. Raises Moved if the call lost the lane."""
+    """Returns the write that stores a call's reserved times in its lane.
+
+    Raises StaleVersionError if the call lost the lane.
+    """
     until = clock.now() + LEASE
     return lanes_store.keep_lane_writes(
         lane.pool.org_id, lane.pool.name, lane.number, call.id, until, moments, StaleVersionError

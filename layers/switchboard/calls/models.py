@@ -70,7 +70,7 @@ class Order(BaseModel):
 
     `basis` is the consent to use if neither the request nor the ledger has one. A `simulated` call reaches nobody and
     costs nothing. `purpose`, `time_zone`, `recipient_state` and `zone_confirmed` are for the gate
-    (`compliance.models.Contact`). `variables` replace `{{name}}` in the prompt and the greeting.
+    (`compliance.models.ContactAttempt`). `variables` replace `{{name}}` in the prompt and the greeting.
     """
 
     to: str

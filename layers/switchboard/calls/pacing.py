@@ -90,7 +90,7 @@ class _Admission:
 
 
 def admit_call(org: Organization, call: Call, lane: Lane) -> AdmittedCall | None:
-    """Admits a call now, or returns `None` and postpones it. A postponed call holds a lane. Raises TooLate."""
+    """Admits a call now, or returns `None` and postpones it. A postponed call holds a lane. Raises SlotTooLateError."""
     if math.isinf(acceptance.get_pace(call).rate):
         return AdmittedCall(call, lane, None)
     asking = _Admission(call, lane, lanes.reserved_times(call, lane))
@@ -199,7 +199,10 @@ def _latest_ms(call: Call) -> int:
 
 
 def _reserve_slot(limit: PaceLimit, latest: int) -> int:
-    """Reserves the next free time of a limit. Raises TooLate, or Contended if concurrent reservations keep winning."""
+    """Reserves the next free time of a limit.
+
+    Raises SlotTooLateError, or Contended if concurrent reservations keep winning.
+    """
 
     def attempt() -> int:
         now = _now_ms()

@@ -24,11 +24,11 @@ class RequestId:
     text: str
 
     def marker_write(self, subject_id: str) -> Put:
-        """Returns the write that claims the id for a call. Raises AlreadyDone at commit."""
+        """Returns the write that claims the id for a call. Raises AlreadyDoneError at commit."""
         return store.request_id_writes(self.org_id, self.mode, self.text, subject_id, _met)
 
     def require_new(self) -> None:
-        """Raises AlreadyDone if a call has the id."""
+        """Raises AlreadyDoneError if a call has the id."""
         known = store.get_call_id_of_request(self.org_id, self.mode, self.text)
         if known:
             raise AlreadyDoneError(known, "")

@@ -67,7 +67,7 @@ CALLS = Collection("activity", Call, _key, _lists, _pack, _unpack)
 
 
 def unchanged_check(call: Call) -> ConditionCheck:
-    """Returns the check that a call has not changed since it was read. Raises Moved at commit."""
+    """Returns the check that a call has not changed since it was read. Raises StaleVersionError at commit."""
     return ConditionCheck(
         table="activity",
         key=_key(call.org_id, call.id),

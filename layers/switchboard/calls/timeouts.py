@@ -55,7 +55,7 @@ def leg_of(call: Call) -> voice.Leg:
 
 
 def fetch_snapshot(call: Call) -> voice.Snapshot | None:
-    """Returns the state of a call at the line, or `None` if the line does not have it. Raises OutcomeUnknown."""
+    """Returns the state of a call at the line, or `None` if the line does not have it. Raises OutcomeUnknownError."""
     try:
         return acceptance.select_carrier(call.simulated).line.fetch(leg_of(call))
     except voice.OutcomeUnknownError as unknown:

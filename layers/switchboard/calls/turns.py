@@ -71,7 +71,7 @@ def take_turn(call: Call, turn: Lane | None, kept: Writes) -> int | None:
 
 
 def keep_turn_writes(call: Call, number: int, due: datetime) -> Writes:
-    """Returns the write that keeps a turn until the reserved time `due`. Raises Taken at commit."""
+    """Returns the write that keeps a turn until the reserved time `due`. Raises LaneTakenError at commit."""
     return lanes_store.keep_lane_writes(
         call.org_id, turn_pool(call).name, number, call.id, due + TURN_LEASE, {}, LaneTakenError
     )

@@ -35,7 +35,7 @@ class ReassignedNumbers(Protocol):
     def query(self, e164: str, since: date) -> ReassignedAnswer:
         """Returns whether the number was permanently disconnected on or after a date.
 
-        Takes 5 seconds at most. Raises NotAnswered.
+        Takes 5 seconds at most. Raises NoAnswerError.
         """
 
 
@@ -73,7 +73,7 @@ class NationalRegistry(Protocol):
     """Queries the national do-not-call registry of the United States."""
 
     def query(self, e164: str, now: datetime) -> RegistryAnswer:
-        """Returns whether a number is registered. Raises NotAnswered, also if the list is too old at `now`."""
+        """Returns whether a number is registered. Raises NoAnswerError, also if the list is too old at `now`."""
 
 
 class SimulatedRegistry:

@@ -64,7 +64,7 @@ class FileRegistry:
         self._folder = folder
 
     def query(self, e164: str, now: datetime) -> RegistryAnswer:
-        """Returns whether a number is registered. Raises NotAnswered, also for an area code without a valid file."""
+        """Returns whether a number is registered. Raises NoAnswerError, also for an area code without a valid file."""
         code, number = e164[2:5], e164[5:]
         known = [(one, bits) for one in self._lists(code) if (bits := _read_numbers(one, code)) is not None]
         if not known:
@@ -88,7 +88,7 @@ class FileRegistry:
 
 @lru_cache(maxsize=_CACHED_AREA_CODES)
 def _read_numbers(one: _List, code: str) -> bytes | None:
-    """Returns the numbers of an area code in a file, one bit each, or None if it has none. Raises NotAnswered."""
+    """Returns the numbers of an area code in a file, one bit each, or None if it has none. Raises NoAnswerError."""
     wanted, bits = code.encode(), None
     try:
         for line in _lines(one.path):

@@ -34,7 +34,10 @@ def get_amendments(place: str) -> tuple[int, list[Amendment]]:
 
 
 def amendment_writes(place: str, version: int, rows: Sequence[Amendment]) -> list[Put]:
-    """Returns the writes that store a place's amendments if they still have that version. Raises Moved at commit."""
+    """Returns the writes that store a place's amendments if they still have that version.
+
+    Raises StaleVersionError at commit.
+    """
     item = {**law_key(place), "version": version + 1, "rows": [row.model_dump(mode="json") for row in rows]}
     return [
         Put(

@@ -140,7 +140,10 @@ class AlreadyOptedOutError(Exception):
 def opt_out_writes(
     origin: Origin, e164: str, source: OptOutSource, keyword: str | None = None, reason: str | None = None
 ) -> tuple[OptOut, Writes]:
-    """Returns an opt-out, and the writes that record it in the caller's commit. The writes raise OptedOut at commit."""
+    """Returns an opt-out, and the writes that record it in the caller's commit.
+
+    The writes raise AlreadyOptedOutError at commit.
+    """
     number = phone.parse_pasted(e164).e164
     entry = OptOut(
         e164=number,

@@ -1,6 +1,6 @@
 """The compliance gate: it decides on every call and text before it goes out.
 
-Call `evaluate`. Then commit `writes_for` and `record` in the same transaction as the call or text and its event.
+Call `evaluate`. Then commit `allowed_writes` and `verdict_writes` in the transaction of the call or text and its event.
 A verdict is valid only at its moment: the dialer evaluates again before it dials.
 """
 
@@ -169,7 +169,7 @@ def _asking(
 
 
 def _remember(e164: str, since: date, answer: ReassignedAnswer, now: datetime) -> None:
-    """Caches an answer, because the dialer evaluates again. Raises NotAnswered if the write fails.
+    """Caches an answer, because the dialer evaluates again. Raises NoAnswerError if the write fails.
 
     The stored answer is the proof that the number could be called. Without the proof there must be no call.
     """

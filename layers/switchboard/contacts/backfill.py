@@ -84,7 +84,7 @@ def _start(origin: Origin, before: Backfill | None, effect: IdempotencyKey | Non
 
 
 def _join_running(job: Backfill) -> Backfill:
-    """Returns the running backfill. Restarts it if it has stalled. Raises Moved if it has changed."""
+    """Returns the running backfill. Restarts it if it has stalled. Raises StaleVersionError if it has changed."""
     now = clock.now()
     if clock.parse(job.moved_at) + _STALLED_AFTER > now:
         return job
@@ -156,7 +156,7 @@ def _commit(job: Backfill, step: _Step, *, pause: bool) -> Backfill:
         }
     )
     commit(
-        # Raises Recorded if another job has made this step, or another backfill has started.
+        # Raises AlreadyRecordedError if another job has made this step, or another backfill has started.
         store.advance_backfill_writes(job, after, AlreadyRecordedError),
         step.writes,
         _backfill_event_writes(after, step),

@@ -76,7 +76,7 @@ def _update(
 def _change(
     origin: Origin, before: Contact | None, base: Contact, changes: dict[str, Any], effect: IdempotencyKey | None
 ) -> Contact:
-    """Commits a change and returns the contact. Raises Moved.
+    """Commits a change and returns the contact. Raises StaleVersionError.
 
     If an earlier run of the request made the change, returns the present contact instead.
     """

@@ -30,7 +30,7 @@ class UsedRequests(NamedTuple):
 class WindowFullError(Exception):
     """A window is full. `used` has the counts of the item."""
 
-    def __init__(self, used: UsedRequests = UsedRequests()) -> None:  # noqa: B008 `Used` is immutable
+    def __init__(self, used: UsedRequests = UsedRequests()) -> None:  # noqa: B008 `UsedRequests` is immutable
         super().__init__(used)
         self.used = used
 
@@ -49,7 +49,10 @@ def counter_id(bucket: str, at: int, number: int = 0) -> str:
 
 
 def count_requests(id_: str, at: int, *, minute: int, second: int, per_minute: int, per_second: int) -> UsedRequests:
-    """Count requests in an item's minute and in one of its seconds. Raises FullError, BusyError or AwayError."""
+    """Count requests in an item's minute and in one of its seconds.
+
+    Raises WindowFullError, CounterThrottledError or CounterUnreachableError.
+    """
     change = Update(
         table="ratelimit",
         key={"id": id_},
@@ -73,7 +76,10 @@ def count_requests(id_: str, at: int, *, minute: int, second: int, per_minute: i
 
 
 def count_in_window(bucket: str, at: int, limit: int, length: int) -> None:
-    """Count a request in a window of `length` seconds. Raises FullError, BusyError or AwayError."""
+    """Count a request in a window of `length` seconds.
+
+    Raises WindowFullError, CounterThrottledError or CounterUnreachableError.
+    """
     change = Update(
         table="ratelimit",
         key={"id": f"{bucket}#{at // length}"},
@@ -88,7 +94,10 @@ def count_in_window(bucket: str, at: int, limit: int, length: int) -> None:
 
 
 def read_counts(ids: Sequence[str], at: int) -> list[UsedRequests]:
-    """Returns the counts of items for the minute and second of `at`. Raises BusyError or AwayError."""
+    """Returns the counts of items for the minute and second of `at`.
+
+    Raises CounterThrottledError or CounterUnreachableError.
+    """
     places = [{"id": id_} for id_ in ids]
     try:
         if len(places) == 1:

@@ -48,7 +48,10 @@ def slice_count(per_minute: int, per_second: int) -> int:
 
 
 def peek_slices(bucket: str, now: int, per_minute: int, per_second: int) -> UsedRequests:
-    """Returns the total counts of all slices, without counting a request. Raises BusyError or AwayError."""
+    """Returns the total counts of all slices, without counting a request.
+
+    Raises CounterThrottledError or CounterUnreachableError.
+    """
     ids = [rate_counters.counter_id(bucket, now, number) for number in range(slice_count(per_minute, per_second))]
     found = rate_counters.read_counts(ids, now)
     return UsedRequests(sum(used.minute for used in found), sum(used.second for used in found))

@@ -101,7 +101,10 @@ def _land(receipt: InboundReceipt, parsed: ParsedMail, agent: Agent, address: st
 
 
 def _put(message: Message, receipt: InboundReceipt, parsed: ParsedMail) -> Message:
-    """Commit a mail. Raises Recorded if the inbox has it already, Moved if its Message-ID was stored meanwhile."""
+    """Commit a mail.
+
+    Raises AlreadyRecordedError if the inbox has it already, StaleVersionError if its Message-ID was stored meanwhile.
+    """
     message, parent, first = _placed(message, parsed)
     stops = _stops(message, parsed)
     commit(

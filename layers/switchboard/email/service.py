@@ -57,7 +57,7 @@ class RecipientSuppressed(Conflict):
 
 
 def send_message(caller: Caller, draft: MailDraft) -> Message:
-    """Accept a mail for delivery. Raises Suppressed, QuotaExceeded, Invalid, Forbidden, NotFound."""
+    """Accept a mail for delivery. Raises RecipientSuppressed, QuotaExceeded, Invalid, Forbidden, NotFound."""
     recipients = unique_addresses([*draft.to, *draft.cc, *draft.bcc])
     if len(recipients) > MAX_RECIPIENTS:
         raise Invalid(
@@ -121,7 +121,7 @@ def _parent(caller: Caller, in_reply_to: str | None) -> Message | None:
 
 
 def _require_answerable(parent: Message) -> None:
-    """Raise AnswersMachine or TooManyTurns for a mail that a machine must not answer.
+    """Raise AutomaticParent or TooManyMachineTurns for a mail that a machine must not answer.
 
     A caller cannot override this, but can send a new mail.
     """
@@ -272,7 +272,7 @@ def system_mail_writes(origin: Origin, agent_id: str | None, to: str, subject: s
     """The writes that queue a mail of the platform's own. It is not charged and not listed.
 
     The writes also succeed if the platform's own mail to the address is suppressed (`delivery` then sends nothing). So
-    an organization does not learn that a mailbox bounced or complained. They raise Suppressed at commit if the
+    an organization does not learn that a mailbox bounced or complained. They raise RecipientSuppressed at commit if the
     organization itself suppresses the address.
     """
     now, message_id = clock.now_iso(), ids.new_id("msg")

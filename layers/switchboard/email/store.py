@@ -153,7 +153,10 @@ def _heads_and_reports(pk: str) -> list[Item]:
 
 
 def save_status_writes(after: MailStatus) -> list[Write]:
-    """The writes of the changed head and reports. Raise Moved at commit if one changed since it was read."""
+    """The writes of the changed head and reports.
+
+    Raise StaleVersionError at commit if one changed since it was read.
+    """
     writes: list[Write] = [_report_write(after.head, after.reports[address]) for address in sorted(after.changed)]
     return [*writes, HEADS.save(after.head)] if after.head_moved else writes
 

@@ -2,7 +2,7 @@
 
 The standard library's `random` seeds itself at import. In a function with SnapStart the import is part of the snapshot,
 so all environments that are restored from it would draw the same numbers: the same slice, the same slot, the same wait.
-The operating system's generator keeps no state in the process. Secrets and ids come from `secrets` and `aws.ids`.
+The operating system's generator keeps no state in the process. Secrets and ids come from `secrets` and `kit.ids`.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ class GuardedClient:
         self._opened: Connections | None = None
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Response:
-        """Post a body and return the response, with any status. Does not follow redirects. Raises NotSent.
+        """Post a body and return the response, with any status. Does not follow redirects. Raises NoResponseError.
 
         `seconds` limits the complete exchange. If a kept connection is dead, the client retries once on a new
         connection. In rare cases the receiver then sees a request twice, so a request that must not be repeated needs
@@ -85,7 +85,7 @@ class GuardedClient:
         return await self._send("POST", url, headers, body, seconds)
 
     async def get(self, url: str, headers: Mapping[str, str], seconds: float) -> Response:
-        """Get a URL and return the response, as `post` does. Raises NotSent."""
+        """Get a URL and return the response, as `post` does. Raises NoResponseError."""
         return await self._send("GET", url, headers, None, seconds)
 
     async def _send(

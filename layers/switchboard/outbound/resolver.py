@@ -42,7 +42,10 @@ class GuardedResolver(AbstractResolver):
         port: int = 0,
         family: socket.AddressFamily = socket.AF_UNSPEC,  # noqa: ARG002 both families, always
     ) -> list[ResolveResult]:
-        """Returns the addresses of a name. Raises Refused if one of them is not allowed, OSError if it has none."""
+        """Returns the addresses of a name.
+
+        Raises ForbiddenTargetError if one of them is not allowed, OSError if it has none.
+        """
         for address in (addresses := await self._addresses(host)):
             if not destination.may_resolve_to(host, address):
                 raise ForbiddenTargetError("the host resolves to an address that is not on the public internet")

@@ -94,7 +94,7 @@ def session_delete_write(digest: str) -> Delete:
 
 
 def sign_in_write(digest: str, sign_in: SignIn) -> Put:
-    # No condition is needed, as in `put_session`.
+    # No condition is needed, as in `session_write`.
     return Put(
         table="sessions",
         item={**_sign_in_key(digest), **sign_in.model_dump(), "expiration": _expiration(sign_in.expires_at)},

@@ -44,8 +44,9 @@ def next_version(thing: M, **facts: Any) -> M:
 class Collection(Generic[M]):
     """The stored objects of one kind.
 
-    `key` makes an object's key from its organization and id. `lists` makes its index attributes (`kit.listing`).
-    `pack` converts fields to their stored form, and `unpack` converts them back (callers' JSON is stored as text).
+    `key` makes an object's key from its organization and id. `lists` makes its index attributes
+    (`persistence.listing`). `pack` converts fields to their stored form, and `unpack` converts them back (callers' JSON
+    is stored as text).
     """
 
     table: str
@@ -68,7 +69,10 @@ class Collection(Generic[M]):
         return Put(table=self.table, item=self.item(thing), unless_exists=True)
 
     def save(self, thing: M) -> Put:
-        """Return the write of an object's next version. Raises Moved at commit if the stored version has changed."""
+        """Return the write of an object's next version.
+
+        Raises StaleVersionError at commit if the stored version has changed.
+        """
         return Put(
             table=self.table,
             item=self.item(thing),
@@ -92,7 +96,7 @@ class Collection(Generic[M]):
         return [self.read(item) if item else None for item in items]
 
     def change(self, org_id: str, id_: str, decide: Callable[[M], Decision[M]]) -> M | None:
-        """Change the current version of an object (`kit.change`). Returns the new one, `None` if nothing changes."""
+        """Change the current version of an object (`optimistic`). Returns the new one, `None` if nothing changes."""
         return kit.change_object(lambda: self.get(org_id, id_), decide, self._save_writes)
 
     def _save_writes(self, thing: M) -> Writes:

@@ -43,10 +43,10 @@ class IdempotencyGuard(Protocol):
     """A request with an effect that happens once: it has an Idempotency-Key, or the caller's own request id."""
 
     def marker_write(self, subject_id: str) -> Put:
-        """Return the write that claims the effect. Raises AlreadyDone at commit."""
+        """Return the write that claims the effect. Raises AlreadyDoneError at commit."""
 
     def require_new(self) -> None:
-        """Raise AlreadyDone if an earlier run claimed the effect."""
+        """Raise AlreadyDoneError if an earlier run claimed the effect."""
 
 
 def commit_once(once: IdempotencyGuard | None, subject_id: str, *parts: Writes) -> EarlierEffect | None:
@@ -103,7 +103,7 @@ class IdempotencyKey:
     def marker_write(self, subject_id: str) -> Put:
         """Return the write that claims the effect for `subject_id`.
 
-        Raises AlreadyDone or IdempotencyMismatch at commit.
+        Raises AlreadyDoneError or IdempotencyMismatch at commit.
         """
         now = int(clock.epoch())
         return Put(
@@ -121,7 +121,7 @@ class IdempotencyKey:
         )
 
     def require_new(self) -> None:
-        """Raise AlreadyDone or IdempotencyMismatch if an earlier run claimed the effect.
+        """Raise AlreadyDoneError or IdempotencyMismatch if an earlier run claimed the effect.
 
         Call it before a check that may refuse the request: a second run must get the result of the first.
         """

@@ -227,7 +227,7 @@ def read_query_page(
 
 
 def read_key_page(query: Query, org_id: str, name: str, limit: int, after: str | None) -> ListPage:
-    """Return a page like `page_of`, but only with the keys of an index, for objects that are read with others."""
+    """Return a page like `read_query_page`, with only the keys of an index, for objects that are read with others."""
     found = query.keys(limit, cursors.decode_cursor(after, org_id, name))
     return ListPage(found.items, cursors.encode_cursor(found.next_key, org_id, name))
 

@@ -15,10 +15,10 @@ class Projection:
 
     `project` reads the items that it needs. It returns the subject that an event changes, with the writes of that
     change, or `None` if the event changes nothing. The order of the events must not matter. The writes raise
-    `kit.change.Moved` if another event changed the subject between the read and the commit.
+    `persistence.optimistic.StaleVersionError` if another event changed the subject between the read and the commit.
 
     `subjects` returns all subjects of an organization. `removal` returns the writes that remove a subject. They also
-    raise `Moved` if an event changed the subject since the read.
+    raise `StaleVersionError` if an event changed the subject since the read.
     """
 
     name: str

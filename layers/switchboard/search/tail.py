@@ -1,15 +1,15 @@
 """The tail of subjects' entries: tokens that are indexed after the subject, in separate transactions.
 
-A noun uses it with a `Source`, passes its tails to `index.Found`, and calls `catch_up` in the job of each event that
-changes a subject.
+A noun uses it with a `TailSource`, passes its tails to `index.SearchSubject`, and calls `update_tails` in the job of
+each event that changes a subject.
 
-The item `Indexed` is a write-ahead record. Before any entry is written, it lists the old and the new tokens as not
-settled. After all entries are written, it lists only the new tokens. So a job that continues after a stopped one knows
-every entry that may exist.
+The item of the tail's tokens (`TailState`) is a write-ahead record. Before any entry is written, it lists the old and
+the new tokens as not settled. After all entries are written, it lists only the new tokens. So a job that continues
+after a stopped one knows every entry that may exist.
 
 Each transaction requires that the subject still has the revision that was read. So no job writes entries of an older
 revision. If the subject has changed, the job of that change does the rest, because it starts after the change. A
-deleted subject has no revision, and may have been created again since. For it, the version of the `Indexed` item shows
+deleted subject has no revision, and may have been created again since. For it, the version of that item shows
 whether another job has written.
 
 | item | pk | sk |
@@ -125,7 +125,10 @@ class _Tail:
         self._check = _revision_check(source, org_id, subject_id, subject.revision if subject else None)
 
     def become(self, wanted: list[str]) -> None:
-        """Write the entries of these tokens, and delete all others. Raises Moved if another job writes them too."""
+        """Write the entries of these tokens, and delete all others.
+
+        Raises StaleVersionError if another job writes them too.
+        """
         # The tokens of an unsettled state may or may not be in the index.
         there = set(self._state.tokens) if self._state.settled else set()
         gone = sorted(set(self._state.tokens) - set(wanted))

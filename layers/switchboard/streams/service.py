@@ -94,7 +94,7 @@ def _take_places(organization: Organization, stream_id: str, owner: str, *, resu
 
 
 def _streams_to_replace(held: dict[str, StreamLease], limit: int, owner: str | None) -> list[str]:
-    """Return the streams that a new stream replaces. Raises FullError if there is no room.
+    """Return the streams that a new stream replaces. Raises NoPlaceError if there is no room.
 
     API Gateway does not tell a function that the client has disconnected. So the stream of a broken connection keeps
     its place until its end. If all places are taken, a client that resumes replaces its own oldest stream. That stream

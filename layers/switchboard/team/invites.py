@@ -36,7 +36,7 @@ def create_invite(
 
     The result is the same for addresses that belong to known people and for all others. Raises Invalid; Conflict for
     the address of a member, of an open invite, or one that the organization cannot mail; RateLimited for too many
-    mails; QuotaExceeded beyond MOST_INVITES.
+    mails; QuotaExceeded beyond MAX_OPEN_INVITES.
     """
     from switchboard.email import service as email  # imported here so that other functions start without it
 
@@ -88,7 +88,8 @@ def invite_writes(
     `is_first` means that the organization has never invited anybody, so nothing is read.
 
     Raises Conflict for an address with an open invite, RateLimited for an address with too many mails. The writes
-    raise QuotaExceeded at commit beyond MOST_INVITES, and Moved if the items have changed since they were read.
+    raise QuotaExceeded at commit beyond MAX_OPEN_INVITES, and StaleVersionError if the items have changed since they
+    were read.
     """
     now, stale = clock.now(), stale or []
     made = Invite(

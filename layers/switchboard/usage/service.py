@@ -231,7 +231,9 @@ def set_hard_cap(
     effect: IdempotencyKey | None = None,
     seen: Organization | None = None,
 ) -> None:
-    """Set the organization's own monthly spending limit. Raises Moved if it has changed since `seen` was read.
+    """Set the organization's own monthly spending limit.
+
+    Raises StaleVersionError if it has changed since `seen` was read.
 
     Slices return the units that they borrowed under the old limit.
     """

@@ -126,7 +126,7 @@ def _until(now: datetime, timeout_ms: int) -> str:
 def take_slots(receiver: WebhookReceiver, timeout_ms: int, health: ReceiverHealth, *, turn: bool = False) -> HeldSlots:
     """Take a free slot, as the receiver's health allows. With `turn`, take the turn and all free slots.
 
-    Raises Deferred if no slot is free, the breaker is open, or another worker has the turn.
+    Raises DeferredError if no slot is free, the breaker is open, or another worker has the turn.
     """
     now = clock.now()
     stamp = clock.format_iso(now)

@@ -4,9 +4,10 @@
 |---|---|---|---|---|---|---|
 | delivery | `<org>#delivery#<id>` | `delivery` | of an endpoint | of it, in a state | lost | by due time |
 
-The first three indexes are lists (`kit.listing`). The fourth has the pending deliveries of a receiver, by the time at
-which their next attempt is due. The first attempt stores a delivery, so that a delivery that succeeds at once costs
-one write. A delivery that has to wait is stored earlier. DynamoDB deletes a delivery thirty days after it is over.
+The first three indexes are lists (`persistence.listing`). The fourth has the pending deliveries of a receiver, by the
+time at which their next attempt is due. The first attempt stores a delivery, so that a delivery that succeeds at once
+costs one write. A delivery that has to wait is stored earlier. DynamoDB deletes a delivery thirty days after it is
+over.
 """
 
 from __future__ import annotations
@@ -166,7 +167,7 @@ def list_due_before(receiver: WebhookReceiver, moment: str, limit: int, start: I
 
 
 def place_in(entry: Item) -> str:
-    """The place (`Delivery.place`) of the attempt in an entry of `due_before`."""
+    """The place (`Delivery.place`) of the attempt in an entry of `list_due_before`."""
     return str(entry["gsi4sk"]).partition("#")[2]
 
 

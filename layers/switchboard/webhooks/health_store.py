@@ -288,7 +288,7 @@ def reset_results_writes(receiver: WebhookReceiver) -> Update:
 
 
 def without_results(health: ReceiverHealth) -> ReceiverHealth:
-    """Returns an endpoint's health as `forget_record` leaves it."""
+    """Returns an endpoint's health as `reset_results_writes` leaves it."""
     return ReceiverHealth.model_validate(health.model_dump(exclude=set(_RECORD)))
 
 

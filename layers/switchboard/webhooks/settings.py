@@ -19,7 +19,7 @@ _MIN_TIMEOUT_MS, MAX_TIMEOUT_MS = 1_000, 60_000
 _MAX_HEADERS, _MAX_HEADER_VALUE = 20, 512
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _HEADER_VALUE = re.compile(r"[ -~]*")
-#: Headers that the platform sets, beside the headers that the client sets (`outbound.reserved`).
+#: Headers that the platform sets, beside the headers that the client sets (`outbound.reserved_headers`).
 _PLATFORM_HEADERS = re.compile(
     r"webhook-.*|x-(anima|athos|hum)-.*|content-(type|encoding)|user-agent|proxy-.*", re.IGNORECASE
 )

@@ -46,7 +46,10 @@ ENDPOINTS = Collection(
 
 
 def delete_endpoint_writes(endpoint: Endpoint) -> Delete:
-    """The write that deletes an endpoint. Raises Moved at commit if the endpoint changed since it was read."""
+    """The write that deletes an endpoint.
+
+    Raises StaleVersionError at commit if the endpoint changed since it was read.
+    """
     return Delete(
         table="core",
         key=endpoint_key(endpoint.org_id, endpoint.id),

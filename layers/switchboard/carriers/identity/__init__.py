@@ -50,20 +50,26 @@ class IdentityProvider(Protocol):
         """The issuer's identifier, a URL."""
 
     def authorization_url(self, *, redirect_uri: str, state: str, nonce: str, code_challenge: str) -> str:
-        """Returns the URL to which the browser is redirected. Raises Unreachable or Unconfigured."""
+        """Returns the URL to which the browser is redirected.
+
+        Raises ProviderUnreachableError or ProviderUnconfiguredError.
+        """
 
     def redeem(self, *, code: str, redirect_uri: str, code_verifier: str, nonce: str) -> IdentityClaims:
-        """Exchanges a returned code for the person's claims. Raises Refused, Unreachable or Unconfigured."""
+        """Exchanges a returned code for the person's claims.
+
+        Raises SignInRefusedError, ProviderUnreachableError or ProviderUnconfiguredError.
+        """
 
     def end_session_url(self, *, return_url: str) -> str | None:
         """Returns the URL that signs a browser out at the issuer, `None` if the issuer has none.
 
-        Raises Unreachable or Unconfigured.
+        Raises ProviderUnreachableError or ProviderUnconfiguredError.
         """
 
 
 def identity_provider() -> IdentityProvider:
-    """Returns the provider of the settings OIDC_ISSUER and OIDC_CLIENT_ID. Raises Unconfigured.
+    """Returns the provider of the settings OIDC_ISSUER and OIDC_CLIENT_ID. Raises ProviderUnconfiguredError.
 
     For a confidential client the setting OIDC_CLIENT_SECRET is the name of its secret.
     """

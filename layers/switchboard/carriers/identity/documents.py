@@ -17,7 +17,7 @@ _kept: dict[str, tuple[float, dict[str, Any]]] = {}
 def get_discovery(issuer: str, web: IssuerClient) -> dict[str, Any]:
     """Returns an issuer's discovery document (OpenID Connect Discovery, 4).
 
-    Raises Unreachable, also if the document belongs to another issuer.
+    Raises ProviderUnreachableError, also if the document belongs to another issuer.
     """
     found = _fetched(issuer.rstrip("/") + _DISCOVERY, web)
     if found.get("issuer") != issuer:
@@ -26,7 +26,7 @@ def get_discovery(issuer: str, web: IssuerClient) -> dict[str, Any]:
 
 
 def get_keys(issuer: str, web: IssuerClient, *, anew: bool = False) -> list[Any]:
-    """Returns an issuer's published keys. `anew` bypasses the cache. Raises Unreachable."""
+    """Returns an issuer's published keys. `anew` bypasses the cache. Raises ProviderUnreachableError."""
     url = check_issuer_url(get_discovery(issuer, web).get("jwks_uri"))
     found = _fetched(url, web, anew=anew).get("keys")
     if not isinstance(found, list):

@@ -26,7 +26,10 @@ class IssuerClient:
         self._until = monotonic() + TIMEOUT_SECONDS
 
     def get(self, url: str, authorization: str = "") -> dict[str, Any]:
-        """Returns the JSON object at a URL. Raises Unreachable, or Unconfigured if the URL is not allowed."""
+        """Returns the JSON object at a URL.
+
+        Raises ProviderUnreachableError, or ProviderUnconfiguredError if the URL is not allowed.
+        """
         status, found = self._send(url, None, authorization)
         if status != 200:
             raise ProviderUnreachableError(f"{url} returns {status}")
@@ -67,7 +70,7 @@ def _object(body: bytes) -> dict[str, Any] | None:
 
 
 def check_issuer_url(url: object) -> str:
-    """Returns an issuer's URL in normal form: https, except for loopback URLs. Raises Unreachable."""
+    """Returns an issuer's URL in normal form: https, except for loopback URLs. Raises ProviderUnreachableError."""
     if not isinstance(url, str):
         raise ProviderUnreachableError("the issuer's discovery document lacks a URL")
     try:

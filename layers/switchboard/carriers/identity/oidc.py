@@ -36,7 +36,10 @@ class OpenIdProvider:
         self._client_id, self._client_secret = client_id, client_secret
 
     def authorization_url(self, *, redirect_uri: str, state: str, nonce: str, code_challenge: str) -> str:
-        """Returns the URL to which the browser is redirected. Raises Unreachable or Unconfigured."""
+        """Returns the URL to which the browser is redirected.
+
+        Raises ProviderUnreachableError or ProviderUnconfiguredError.
+        """
         found = documents.get_discovery(self.issuer, IssuerClient())
         return _with_query(
             check_issuer_url(found.get("authorization_endpoint")),
@@ -51,7 +54,10 @@ class OpenIdProvider:
         )
 
     def redeem(self, *, code: str, redirect_uri: str, code_verifier: str, nonce: str) -> IdentityClaims:
-        """Exchanges a code for the person's claims. Raises Refused, Unreachable or Unconfigured."""
+        """Exchanges a code for the person's claims.
+
+        Raises SignInRefusedError, ProviderUnreachableError or ProviderUnconfiguredError.
+        """
         from switchboard.carriers.identity import tokens
 
         web = IssuerClient()
@@ -77,7 +83,7 @@ class OpenIdProvider:
     def end_session_url(self, *, return_url: str) -> str | None:
         """Returns the URL that signs a browser out at the issuer, `None` if the issuer has none.
 
-        Raises Unreachable or Unconfigured.
+        Raises ProviderUnreachableError or ProviderUnconfiguredError.
         """
         found = documents.get_discovery(self.issuer, IssuerClient())
         endpoint = found.get("end_session_endpoint")
@@ -92,7 +98,10 @@ class OpenIdProvider:
         return documents.get_keys(self.issuer, web, anew=anew)
 
     def _answer(self, web: IssuerClient, code: str, redirect_uri: str, code_verifier: str) -> dict[str, Any]:
-        """Returns the token endpoint's response to a code. Raises Refused, Unreachable or Unconfigured."""
+        """Returns the token endpoint's response to a code.
+
+        Raises SignInRefusedError, ProviderUnreachableError or ProviderUnconfiguredError.
+        """
         url = check_issuer_url(documents.get_discovery(self.issuer, web).get("token_endpoint"))
         form = {
             "grant_type": "authorization_code",
@@ -119,7 +128,7 @@ class OpenIdProvider:
     def _more(self, web: IssuerClient, answer: dict[str, Any], subject: str) -> dict[str, Any]:
         """Returns the claims of the userinfo endpoint, if there is one (OpenID Connect Core, 5.3).
 
-        Raises Refused if the claims belong to another person.
+        Raises SignInRefusedError if the claims belong to another person.
         """
         endpoint = documents.get_discovery(self.issuer, web).get("userinfo_endpoint")
         token = answer.get("access_token")

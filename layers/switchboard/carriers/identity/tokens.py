@@ -31,7 +31,7 @@ _KINDS: dict[str, Any] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
 def verify_id_token(
     token: str, *, issuer: str, client_id: str, nonce: str, keys: Callable[[bool], list[Any]]
 ) -> dict[str, Any]:
-    """Verifies an id token and returns its claims. Raises Refused.
+    """Verifies an id token and returns its claims. Raises SignInRefusedError.
 
     `keys` returns the issuer's keys; its argument says whether to bypass the cache. If no cached key signed the token,
     the keys are fetched again once, because issuers rotate keys.

@@ -27,7 +27,10 @@ class Bedrock:
         self._model_id = model_id
 
     def converse(self, system: str, question: str, *, max_tokens: int) -> str:
-        """Return the model's answer, at temperature 0. Raises Throttled or Refused with the service's error code."""
+        """Return the model's answer, at temperature 0.
+
+        Raises ThrottledError or RefusedError with the service's error code.
+        """
         try:
             answer: Any = clients.get_client("bedrock-runtime").converse(
                 modelId=self._model_id,

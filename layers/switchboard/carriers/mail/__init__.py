@@ -28,7 +28,10 @@ class MailCarrier(Protocol):
     """Sends mail through a provider."""
 
     def send(self, outbound: OutgoingMail) -> str:
-        """Send a mail and return the provider's id for it. Raises Refused, Throttled or OutcomeUnknown."""
+        """Send a mail and return the provider's id for it.
+
+        Raises RefusedError, ThrottledError or OutcomeUnknownError.
+        """
 
 
 def _ses() -> MailCarrier:

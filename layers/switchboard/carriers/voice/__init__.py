@@ -54,7 +54,7 @@ class Carrier:
     talker: Talker
 
     def place(self, conversation: Conversation, placement: Placement) -> ProviderCallIds:
-        """Places a call with the talker in it. Raises Refused, Throttled or OutcomeUnknown."""
+        """Places a call with the talker in it. Raises RefusedError, ThrottledError or OutcomeUnknownError."""
         try:
             placed = self.talker.call(conversation, placement)
             if placed is not None:

@@ -24,18 +24,18 @@ class NoCarrier:
         return Pace(math.inf)
 
     def place(self, placement: Placement) -> NoReturn:  # noqa: ARG002 a line's signature
-        """Raises Refused."""
+        """Raises RefusedError."""
         raise RefusedError(_NONE)
 
     def fetch(self, leg: Leg) -> Snapshot | None:  # noqa: ARG002 a line's signature
-        """Raises OutcomeUnknown."""
+        """Raises OutcomeUnknownError."""
         raise OutcomeUnknownError(_NONE)
 
     def end(self, leg: Leg) -> None:
         """Does nothing."""
 
     def control(self, leg: Leg, command: Command) -> NoReturn:  # noqa: ARG002 a line's signature
-        """Raises Refused."""
+        """Raises RefusedError."""
         raise RefusedError(_NONE)
 
     def voices(self) -> list[Voice]:
@@ -47,11 +47,11 @@ class NoCarrier:
         return False
 
     def open(self, conversation: Conversation) -> NoReturn:  # noqa: ARG002 a talker's signature
-        """Raises Refused."""
+        """Raises RefusedError."""
         raise RefusedError(_NONE)
 
     def call(self, conversation: Conversation, placement: Placement) -> ProviderCallIds | None:  # noqa: ARG002 as above
-        """Raises Refused."""
+        """Raises RefusedError."""
         raise RefusedError(_NONE)
 
     def transcript(
@@ -60,7 +60,7 @@ class NoCarrier:
         call_id: str,  # noqa: ARG002 as above
         conversation_id: str | None,  # noqa: ARG002 as above
     ) -> Transcript | None:
-        """Raises OutcomeUnknown."""
+        """Raises OutcomeUnknownError."""
         raise OutcomeUnknownError(_NONE)
 
     def close(self, org_id: str, call_id: str, conversation_id: str | None) -> None:

@@ -1,6 +1,6 @@
 """Webhook endpoints, and the deliveries to them.
 
-Anima's webhooks show the data of these types to customers (`webhooks/rendering/anima.py`).
+Anima's webhooks show the data of these types to customers (`dialects/anima/webhooks.py`).
 """
 
 from __future__ import annotations

@@ -114,16 +114,19 @@ class Line(Protocol):
         """Returns how many calls a second the line accepts from a number, and the account that it counts, if any."""
 
     def place(self, placement: Placement) -> str:
-        """Places a call, and returns the line's id for it. Raises Refused, Throttled or OutcomeUnknown."""
+        """Places a call, and returns the line's id for it.
+
+        Raises RefusedError, ThrottledError or OutcomeUnknownError.
+        """
 
     def fetch(self, leg: Leg) -> Snapshot | None:
-        """Returns the state of a call, or `None` if the line does not have it. Raises OutcomeUnknown."""
+        """Returns the state of a call, or `None` if the line does not have it. Raises OutcomeUnknownError."""
 
     def end(self, leg: Leg) -> None:
-        """Cancels a ringing call, or hangs it up. Does nothing for a call that is over. Raises OutcomeUnknown."""
+        """Cancels a ringing call, or hangs it up. Does nothing for a call that is over. Raises OutcomeUnknownError."""
 
     def control(self, leg: Leg, command: Command) -> None:
         """Executes a command on a call in progress. A repeated command changes nothing. The line reports the result.
 
-        Raises Refused for a call that is over, and OutcomeUnknown.
+        Raises RefusedError for a call that is over, and OutcomeUnknownError.
         """

@@ -170,4 +170,4 @@ class Receiver(Protocol):
         """Returns the provider's account that signed the request, or `None` for an invalid signature."""
 
     def read(self, request: SignedCallback) -> list[Report]:
-        """Returns the reports of a verified callback; the route makes the response. Raises Unreadable."""
+        """Returns the reports of a verified callback; the route makes the response. Raises UnreadableCallbackError."""

@@ -82,16 +82,19 @@ class Talker(Protocol):
         """Whether the talker reports an analysis of each talk after its end."""
 
     def open(self, conversation: Conversation) -> TalkConnection:
-        """Prepares a talk. Raises Refused, Throttled or OutcomeUnknown."""
+        """Prepares a talk. Raises RefusedError, ThrottledError or OutcomeUnknownError."""
 
     def call(self, conversation: Conversation, placement: Placement) -> ProviderCallIds | None:
         """Opens a talk and places its call, if the talker has its own line. Returns `None` if it does not.
 
-        Raises Refused, Throttled or OutcomeUnknown.
+        Raises RefusedError, ThrottledError or OutcomeUnknownError.
         """
 
     def transcript(self, org_id: str, call_id: str, conversation_id: str | None) -> Transcript | None:
-        """Returns the transcript of a talk, or `None` if the talker does not have the talk. Raises OutcomeUnknown."""
+        """Returns the transcript of a talk, or `None` if the talker does not have the talk.
+
+        Raises OutcomeUnknownError.
+        """
 
     def close(self, org_id: str, call_id: str, conversation_id: str | None) -> None:
-        """Closes a talk whose call was not placed. Does nothing for a talk that is over. Raises OutcomeUnknown."""
+        """Closes a talk whose call was not placed. Does nothing for a talk that is over. Raises OutcomeUnknownError."""

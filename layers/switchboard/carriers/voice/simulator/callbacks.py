@@ -68,7 +68,7 @@ class CallbackReceiver:
         return org_id if good else None
 
     def read(self, request: SignedCallback) -> list[Report]:
-        """Returns the report of a callback. Raises Unreadable."""
+        """Returns the report of a callback. Raises UnreadableCallbackError."""
         try:
             report = Report.model_validate_json(request.body)
         except ValidationError as error:

@@ -69,7 +69,7 @@ def apply_command(leg: LegState, facts: dict[str, Any], kind: reports.ReportKind
 
 
 def handle_message(body: dict[str, Any]) -> None:
-    """Handles a message of the queue: a step to perform, or a callback to post. Raises CallbackRefused."""
+    """Handles a message of the queue: a step to perform, or a callback to post. Raises CallbackRefusedError."""
     if "post" in body:
         _post(Report.model_validate(body["post"]))
     else:
