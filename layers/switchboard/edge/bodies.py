@@ -86,7 +86,7 @@ class JsonBody(Body):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.verify:
-            raise ValueError("a signature covers bytes: use Raw")
+            raise ValueError("a signature covers bytes: use RawBody")
 
     def read(self, exchange: Exchange) -> None:
         if exchange.request.body:
@@ -131,7 +131,7 @@ class RawBody(Body):
         return frozenset(one for one in self.types if not one.startswith("text/") and one not in (JSON, FORM))
 
     def read(self, exchange: Exchange) -> None:
-        """Does nothing: `receive` has stored the bytes."""
+        """Does nothing: `receive_body` has stored the bytes."""
 
     def content(self, model: Mapping[str, Any] | None) -> dict[str, Any]:  # noqa: ARG002 a raw body has no fields
         return {

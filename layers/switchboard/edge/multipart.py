@@ -104,7 +104,7 @@ class MultipartBody(Body):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.verify:
-            raise ValueError("a multipart body cannot be signed: use Raw")
+            raise ValueError("a multipart body cannot be signed: use RawBody")
         if self.max_bytes is None:
             raise ValueError("a file needs a limit: set max_bytes")
         if wrong := [one for one in self.types if one != file_types.canonical_type(one)]:
