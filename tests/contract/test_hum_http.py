@@ -1,4 +1,4 @@
-"""HUM over HTTP: who may do what, what it answers, and what it refuses."""
+"""HUM over HTTP: permissions, responses and refusals."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ OURS = Spec.read(openapi.FOLDER / "hum.json")
 
 
 def _shape(path: str) -> str:
-    """A path whatever its variables are called: the document has the contract's names, routes have their own."""
+    """A path without the names of its variables: the document has the contract's names, routes have their own."""
     return re.sub(r"[<{][^>}]+[>}]", "{}", path)
 
 
 NAMES = {(one.method, _shape(one.path)): one.id for one in OURS.operations.values()}
-#: What each operation that takes a session asks for.
+#: The permission that each operation with a session needs.
 PERMISSIONS = {
     NAMES[operation.method, _shape(operation.path)]: operation.permission
     for api in openapi.groups("hum")
@@ -50,24 +50,24 @@ def _services(stack: Stack) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def org(http: httpx.Client) -> Console:
-    return console.opened(http)
+    return console.open_organization(http)
 
 
 @pytest.fixture(scope="module")
 def other(http: httpx.Client) -> Console:
-    """Another organization, whose admin may do everything there and nothing here."""
-    return console.opened(http)
+    """Another organization. Its admin has no rights in the first one."""
+    return console.open_organization(http)
 
 
-def refused(answer: httpx.Response, status: int, code: str) -> None:
-    """Assert that an answer is a refusal, in HUM's own words."""
+def assert_refused(answer: httpx.Response, status: int, code: str) -> None:
+    """Assert that a response is a refusal in HUM's own form."""
     assert answer.status_code == status, answer.text
     body = answer.json()
     assert set(body) == {"error", "code", "message", "details"}
     assert body["code"] == code, body
 
 
-def succeeds(name: str) -> int:
+def has_success_status(name: str) -> int:
     return min(OURS.operations[name].statuses)
 
 
@@ -81,63 +81,63 @@ def test_every_operation_that_takes_a_session_is_in_the_matrix() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(PERMISSIONS))
-def test_without_a_session_nothing_is_done_or_told(http: httpx.Client, org: Console, name: str) -> None:
+def test_a_request_without_a_session_is_refused(http: httpx.Client, org: Console, name: str) -> None:
     ask = ask_for(name, org, org.another(Role.ADMIN))
-    over = console.over(http, org.org_id)
+    over = console.expired_admin(http, org.org_id)
     for cookie, code in ((None, "unauthorized"), ("nonsense", "unauthorized"), (over.cookie, "expired")):
         headers = {} if cookie is None else {"Cookie": f"{console.COOKIE}={cookie}"}
         answer = Ask(ask.method, ask.path, {"not": "read"}, headers=headers).send(http)
-        refused(answer, 401, code)
+        assert_refused(answer, 401, code)
         assert answer.headers["x-amzn-remapped-www-authenticate"] == f'Cookie name="{console.COOKIE}"'
 
 
 @pytest.mark.parametrize("name", sorted(GOOD))
 @pytest.mark.parametrize("role", list(Role))
-def test_a_role_does_what_its_permissions_say_and_nothing_else(org: Console, name: str, role: Role) -> None:
+def test_a_role_may_do_exactly_what_its_permissions_allow(org: Console, name: str, role: Role) -> None:
     person: Person = getattr(org, role.value)
     permission = PERMISSIONS[name]
     answer = person.send(GOOD[name](org))
     if permission is None or may(role, permission):
-        assert answer.status_code == succeeds(name), answer.text
+        assert answer.status_code == has_success_status(name), answer.text
     else:
-        refused(answer, 403, "insufficient_role")
+        assert_refused(answer, 403, "insufficient_role")
         assert {"permission": permission} in answer.json()["details"]
-    if name == "createOrg":  # which has turned the session away from here
+    if name == "createOrg":  # The request has moved the session to another organization.
         assert person.post("/api/session/org", {"org_id": org.org_id}).status_code == 200
 
 
 @pytest.mark.parametrize("name", NAMING)
 @pytest.mark.parametrize("role", list(Role))
-def test_no_role_reaches_into_another_organization(org: Console, other: Console, name: str, role: Role) -> None:
+def test_no_role_can_act_in_another_organization(org: Console, other: Console, name: str, role: Role) -> None:
     person: Person = getattr(org, role.value)
     ask, permission = GOOD[name](other), PERMISSIONS[name]
     if permission is None or may(role, permission):
-        refused(person.send(ask), 404, "not_found")
+        assert_refused(person.send(ask), 404, "not_found")
     else:
-        refused(person.send(ask), 403, "insufficient_role")
-    assert other.admin.send(ask).status_code == succeeds(name)
+        assert_refused(person.send(ask), 403, "insufficient_role")
+    assert other.admin.send(ask).status_code == has_success_status(name)
 
 
 @pytest.mark.parametrize("name", NAMING)
-def test_what_belongs_to_another_organization_is_not_there(org: Console, other: Console, name: str) -> None:
+def test_objects_of_another_organization_are_not_found(org: Console, other: Console, name: str) -> None:
     ask = GOOD[name](org)
     for _ in range(2):
-        refused(other.admin.send(ask), 404, "not_found")
-    assert org.admin.send(ask).status_code == succeeds(name)
+        assert_refused(other.admin.send(ask), 404, "not_found")
+    assert org.admin.send(ask).status_code == has_success_status(name)
 
 
 @pytest.mark.parametrize("name", sorted(name for name, permission in PERMISSIONS.items() if permission))
-def test_a_person_without_an_organization_is_told_to_get_one(http: httpx.Client, org: Console, name: str) -> None:
-    refused(console.somebody(http).send(GOOD[name](org)), 403, "no_organization")
+def test_a_person_without_an_organization_is_asked_to_create_one(http: httpx.Client, org: Console, name: str) -> None:
+    assert_refused(console.add_person(http).send(GOOD[name](org)), 403, "no_organization")
 
 
 @pytest.mark.parametrize("name", CHANGING)
-def test_another_sites_page_changes_nothing(org: Console, name: str) -> None:
+def test_a_page_of_another_site_cannot_change_anything(org: Console, name: str) -> None:
     ask = ask_for(name, org, org.admin)
     for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
-        refused(org.admin.send(ask.with_headers(**headers)), 403, "cross_origin")
+        assert_refused(org.admin.send(ask.with_headers(**headers)), 403, "cross_origin")
     ours = ask.with_headers(Origin=_origin(org.http), Sec_Fetch_Site="same-origin")
-    assert org.admin.send(ours).status_code == succeeds(name)
+    assert org.admin.send(ours).status_code == has_success_status(name)
     if name in TURNING:
         org.admin.post("/api/session/org", {"org_id": org.org_id})
 
@@ -151,12 +151,12 @@ def test_a_repeated_request_gets_the_first_answer(org: Console, name: str) -> No
     person = org.another(Role.ADMIN)
     ask = ask_for(name, org, person).with_headers(Idempotency_Key=f"key-{name}-{time.time_ns()}")
     first, second = person.send(ask), person.send(ask)
-    assert first.status_code == succeeds(name), first.text
+    assert first.status_code == has_success_status(name), first.text
     assert (second.status_code, second.content) == (first.status_code, first.content)
     assert second.headers["idempotent-replayed"] == "true"
     if ask.body:
         changed = Ask(ask.method, ask.path, {**ask.body, "more": 1}, headers=ask.headers)
-        refused(person.send(changed), 409, "idempotency_mismatch")
+        assert_refused(person.send(changed), 409, "idempotency_mismatch")
 
 
 @pytest.mark.parametrize("name", [name for name in CHANGING if OURS.body(OURS.operations[name])])
@@ -171,18 +171,18 @@ def test_a_repeated_request_gets_the_first_answer(org: Console, name: str) -> No
     ],
     ids=["broken", "list", "empty", "text", "large"],
 )
-def test_a_body_that_is_none_is_refused(
+def test_an_invalid_body_is_refused(
     org: Console, name: str, content: bytes, media_type: str, status: int, code: str
 ) -> None:
     ask = GOOD[name](org)
     headers = org.admin.headers | {"Content-Type": media_type}
-    refused(org.http.request(ask.method, ask.path, content=content, headers=headers), status, code)
+    assert_refused(org.http.request(ask.method, ask.path, content=content, headers=headers), status, code)
 
 
 # ---- the person
 
 
-def test_me_tells_who_where_and_what_they_may_do(org: Console) -> None:
+def test_me_returns_person_organization_and_permissions(org: Console) -> None:
     for role in Role:
         person: Person = getattr(org, role.value)
         found = person.get("/api/me").json()
@@ -198,13 +198,13 @@ def test_me_tells_who_where_and_what_they_may_do(org: Console) -> None:
         assert found["permissions"] == sorted(one for one in Permission if may(role, one))
 
 
-def test_me_without_an_organization_is_the_person_alone(http: httpx.Client) -> None:
-    found = console.somebody(http).get("/api/me").json()
+def test_me_without_an_organization_returns_only_the_person(http: httpx.Client) -> None:
+    found = console.add_person(http).get("/api/me").json()
     assert (found["org"], found["role"], found["orgs"], found["permissions"]) == (None, None, [], [])
 
 
-def test_onboarding_makes_an_admin_who_looks_at_the_new_organization(http: httpx.Client) -> None:
-    person = console.somebody(http)
+def test_onboarding_makes_an_admin_and_selects_the_new_organization(http: httpx.Client) -> None:
+    person = console.add_person(http)
     made = person.post("/api/orgs", {"name": "  Lakeside Clinic ", "contact_email": "office@lakeside.example"})
     assert made.status_code == 201
     told = made.json()
@@ -214,13 +214,13 @@ def test_onboarding_makes_an_admin_who_looks_at_the_new_organization(http: httpx
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
     new = Person(http, person.user, cookie.partition("=")[2].partition(";")[0])
-    for session in (person, new):  # the cookie of before goes on working: its answer may have been lost
+    for session in (person, new):  # The old cookie still works: the response may have been lost.
         me = session.get("/api/me").json()
         assert (me["org"]["id"], me["role"]) == (told["id"], "admin")
         assert session.get("/api/orgs/current").json() == told
 
 
-def test_a_person_turns_from_one_organization_to_another(http: httpx.Client, org: Console, other: Console) -> None:
+def test_a_person_switches_between_organizations(http: httpx.Client, org: Console, other: Console) -> None:
     person = org.another(Role.VIEWER)
     first = person.post("/api/orgs", {"name": "Own"}).json()
     assert {one["id"] for one in person.get("/api/me").json()["orgs"]} == {org.org_id, first["id"]}
@@ -228,52 +228,52 @@ def test_a_person_turns_from_one_organization_to_another(http: httpx.Client, org
     assert (turned.json()["org"]["id"], turned.json()["role"]) == (org.org_id, "viewer")
     assert person.get("/api/orgs/current").json()["id"] == org.org_id
     for unknown in (other.org_id, "org_" + "0" * 26, "nonsense"):
-        refused(person.post("/api/session/org", {"org_id": unknown}), 404, "not_found")
+        assert_refused(person.post("/api/session/org", {"org_id": unknown}), 404, "not_found")
 
 
 # ---- invites of the person
 
-#: What each role may do by the operations of our own, in words of this test.
+#: Permissions of each role for the platform's own operations, written by hand for this test.
 OF_A_PERSON = {"admin": 200, "operator": 200, "viewer": 200}
 
 
 @pytest.mark.parametrize("name", ["listOwnInvites", "acceptInvite", "declineInvite", "leaveTeam"])
 @pytest.mark.parametrize("role", ["admin", "operator", "viewer"])
-def test_every_role_chooses_for_itself(http: httpx.Client, org: Console, name: str, role: str) -> None:
+def test_every_role_may_answer_its_own_invites(http: httpx.Client, org: Console, name: str, role: str) -> None:
     person: Person = getattr(org, role)
     answer = person.send(ask_for(name, org, person))
     assert answer.status_code == OF_A_PERSON[role], answer.text
     if name == "leaveTeam":
-        refused(person.get("/api/team"), 403, "no_organization")
+        assert_refused(person.get("/api/team"), 403, "no_organization")
         person.post("/api/session/org", {"org_id": org.org_id})
-    # A person in no organization chooses, too, and has nothing to leave.
-    stranger = console.somebody(http)
+    # A person without an organization chooses, too, and cannot leave one.
+    stranger = console.add_person(http)
     if name == "leaveTeam":
-        refused(stranger.post("/api/team/leave"), 403, "no_organization")
+        assert_refused(stranger.post("/api/team/leave"), 403, "no_organization")
     else:
         assert stranger.send(ask_for(name, org, stranger)).status_code == 200
 
 
 @pytest.mark.parametrize("name", ["acceptInvite", "declineInvite"])
 @pytest.mark.parametrize("role", ["admin", "operator", "viewer"])
-def test_an_invite_for_another_address_is_not_there_for_any_role(org: Console, name: str, role: str) -> None:
+def test_an_invite_for_another_address_is_not_found(org: Console, name: str, role: str) -> None:
     owner, person = org.another(Role.VIEWER), getattr(org, role)
     ask = ask_for(name, org, owner)
-    refused(person.send(ask), 404, "not_found")
+    assert_refused(person.send(ask), 404, "not_found")
     assert owner.send(ask).status_code == 200
-    refused(owner.send(ask), 404, "not_found")
+    assert_refused(owner.send(ask), 404, "not_found")
 
 
 @pytest.mark.parametrize("unknown", ["inv_" + "0" * 26, "x", "x" * 3_000, "mails%232026-01-01", "%00"])
 @pytest.mark.parametrize("answer", ["accept", "decline"])
-def test_what_is_no_invites_id_is_not_found(org: Console, unknown: str, answer: str) -> None:
+def test_an_invalid_invite_id_is_not_found(org: Console, unknown: str, answer: str) -> None:
     assert org.viewer.post(f"/api/invites/{unknown}/{answer}").status_code == 404
 
 
-def test_a_person_sees_the_invites_that_they_may_accept_and_chooses(http: httpx.Client) -> None:
-    person = console.somebody(http)
+def test_a_person_lists_their_invites_and_accepts_or_declines(http: httpx.Client) -> None:
+    person = console.add_person(http)
     assert person.get("/api/invites").json() == {"invites": [], "invite_count": 0}
-    (first, _), (second, org_id), (third, _) = (console.inviting(person, role) for role in Role)
+    (first, _), (second, org_id), (third, _) = (console.invite_by_new_admin(person, role) for role in Role)
     found = person.get("/api/invites").json()
     assert [one["id"] for one in found["invites"]] == [third.id, second.id, first.id]
     assert found["invites"][1] == {
@@ -289,16 +289,16 @@ def test_a_person_sees_the_invites_that_they_may_accept_and_chooses(http: httpx.
     accepted = person.post(f"/api/invites/{second.id}/accept")
     assert accepted.json() == {"ok": True, "org": {"id": org_id, "name": "Inviting", "role": "operator"}}
     assert person.post(f"/api/invites/{third.id}/decline").json() == {"ok": True}
-    # Whoever was in no organization looks at the new one: the answer's cookie, and the one before.
+    # The session of a person without an organization moves to the new one: both the new and the old cookie show it.
     cookie = accepted.headers["set-cookie"].partition("=")[2].partition(";")[0]
     for session in (person, Person(http, person.user, cookie)):
         me = session.get("/api/me").json()
         assert (me["org"]["id"], me["role"], [one["id"] for one in me["invites"]]) == (org_id, "operator", [first.id])
 
 
-def test_an_invite_that_is_accepted_takes_nobody_away(org: Console) -> None:
+def test_accepting_an_invite_keeps_the_selected_organization(org: Console) -> None:
     person = org.another(Role.OPERATOR)
-    made, org_id = console.inviting(person)
+    made, org_id = console.invite_by_new_admin(person)
     answer = person.post(f"/api/invites/{made.id}/accept")
     assert "set-cookie" not in answer.headers
     me = person.get("/api/me").json()
@@ -306,23 +306,23 @@ def test_an_invite_that_is_accepted_takes_nobody_away(org: Console) -> None:
 
 
 def test_a_member_leaves_and_the_last_admin_stays(http: httpx.Client) -> None:
-    org = console.opened(http)
-    refused(org.admin.post("/api/team/leave"), 409, "last_admin")
+    org = console.open_organization(http)
+    assert_refused(org.admin.post("/api/team/leave"), 409, "last_admin")
     for person in (org.viewer, org.operator):
         assert person.post("/api/team/leave").json() == {"ok": True}
-        refused(person.post("/api/team/leave"), 403, "no_organization")
+        assert_refused(person.post("/api/team/leave"), 403, "no_organization")
         assert person.get("/api/me").json()["org"] is None
     assert [one["user_id"] for one in org.admin.get("/api/team").json()["members"]] == [org.admin.user.id]
 
 
-def test_an_address_that_is_mailed_too_often_says_when_to_come_back(http: httpx.Client) -> None:
-    org, known = console.opened(http), console.somebody(http)
+def test_an_address_with_too_many_mails_gets_retry_after(http: httpx.Client) -> None:
+    org, known = console.open_organization(http), console.add_person(http)
     waits = set()
     for email in (known.user.email, "nobody-at-all@example.com"):
         made = org.admin.post("/api/team/invites", {"email": email}).json()["invite"]
         org.admin.delete(f"/api/team/invites/{made['id']}")
         answer = org.admin.post("/api/team/invites", {"email": email})
-        refused(answer, 429, "invite_mail_limit")
+        assert_refused(answer, 429, "invite_mail_limit")
         waits.add(int(answer.headers["retry-after"]))
     assert all(3_500 < wait <= 3_601 for wait in waits)
 
@@ -330,7 +330,7 @@ def test_an_address_that_is_mailed_too_often_says_when_to_come_back(http: httpx.
 @pytest.mark.parametrize("name", ["Acme\u202eInc", "Acme\nInc", "Acme\x00"])
 def test_a_name_with_a_control_character_is_refused(org: Console, name: str) -> None:
     for answer in (org.admin.post("/api/orgs", {"name": name}), org.admin.patch("/api/orgs/current", {"name": name})):
-        refused(answer, 400, "invalid_request")
+        assert_refused(answer, 400, "invalid_request")
         assert "control character" in answer.json()["details"][0]["message"]
 
 
@@ -338,7 +338,7 @@ def test_a_name_with_a_control_character_is_refused(org: Console, name: str) -> 
 
 
 def test_a_patch_sets_what_it_names_empties_what_is_null_and_leaves_the_rest(http: httpx.Client) -> None:
-    org = console.opened(http)
+    org = console.open_organization(http)
     admin = org.admin
     before = admin.get("/api/orgs/current").json()
     changed = admin.patch(
@@ -369,10 +369,10 @@ def test_a_patch_sets_what_it_names_empties_what_is_null_and_leaves_the_rest(htt
         {"name": 7},
     ],
 )
-def test_a_profile_that_is_none_is_refused_and_changes_nothing(org: Console, body: dict[str, Any]) -> None:
+def test_an_invalid_profile_is_refused_and_changes_nothing(org: Console, body: dict[str, Any]) -> None:
     before = org.admin.get("/api/orgs/current").json()
     answer = org.admin.patch("/api/orgs/current", body)
-    refused(answer, 400, "invalid_request")
+    assert_refused(answer, 400, "invalid_request")
     assert all({"field", "message"} == set(detail) for detail in answer.json()["details"])
     assert org.admin.get("/api/orgs/current").json() == before
 
@@ -381,7 +381,7 @@ def test_a_profile_that_is_none_is_refused_and_changes_nothing(org: Console, bod
 
 
 def test_a_team_is_members_by_name_and_invites_newest_first(http: httpx.Client) -> None:
-    org = console.opened(http)
+    org = console.open_organization(http)
     first = org.admin.post("/api/team/invites", {"email": "One@Example.com"}).json()["invite"]
     second = org.admin.post("/api/team/invites", {"email": "two@example.com", "role": "viewer"}).json()["invite"]
     found = org.viewer.get("/api/team").json()
@@ -394,32 +394,32 @@ def test_a_team_is_members_by_name_and_invites_newest_first(http: httpx.Client) 
     assert names == sorted(names)
 
 
-def test_an_invite_refuses_what_it_must_and_tells_no_more(org: Console) -> None:
+def test_an_invite_is_refused_for_members_duplicates_and_invalid_input(org: Console) -> None:
     admin = org.admin
     admin.post("/api/team/invites", {"email": "twice@example.com"})
-    refused(admin.post("/api/team/invites", {"email": "TWICE@example.com"}), 409, "already_invited")
-    refused(admin.post("/api/team/invites", {"email": org.viewer.user.email}), 409, "already_member")
-    refused(admin.post("/api/team/invites", {"email": "a@example.com", "role": "owner"}), 400, "invalid_request")
-    refused(admin.post("/api/team/invites", {"email": "nobody"}), 400, "invalid_request")
+    assert_refused(admin.post("/api/team/invites", {"email": "TWICE@example.com"}), 409, "already_invited")
+    assert_refused(admin.post("/api/team/invites", {"email": org.viewer.user.email}), 409, "already_member")
+    assert_refused(admin.post("/api/team/invites", {"email": "a@example.com", "role": "owner"}), 400, "invalid_request")
+    assert_refused(admin.post("/api/team/invites", {"email": "nobody"}), 400, "invalid_request")
 
 
-def test_a_role_change_is_felt_by_the_next_request(org: Console) -> None:
+def test_a_role_change_holds_from_the_next_request(org: Console) -> None:
     person = org.another(Role.VIEWER)
     path = f"/api/team/members/{person.user.id}"
-    body: dict[str, object] = {"e164": console.number()}
-    refused(person.post("/api/blocklist", body), 403, "insufficient_role")
+    body: dict[str, object] = {"e164": console.next_number()}
+    assert_refused(person.post("/api/blocklist", body), 403, "insufficient_role")
     assert org.admin.patch(path, {"role": "operator"}).json()["member"]["role"] == "operator"
     assert person.post("/api/blocklist", body).status_code == 200
     org.admin.patch(path, {"role": "viewer"})
-    refused(person.post("/api/blocklist", body), 403, "insufficient_role")
+    assert_refused(person.post("/api/blocklist", body), 403, "insufficient_role")
     org.admin.delete(path)
-    refused(person.get("/api/team"), 403, "no_organization")
-    refused(org.admin.patch(path, {"role": "viewer"}), 404, "not_found")
+    assert_refused(person.get("/api/team"), 403, "no_organization")
+    assert_refused(org.admin.patch(path, {"role": "viewer"}), 404, "not_found")
     assert person.get("/api/me").json()["org"] is None
 
 
-def test_requests_under_way_feel_a_role_and_a_session_that_change(http: httpx.Client) -> None:
-    org = console.opened(http)
+def test_running_requests_respect_changes_of_role_and_session(http: httpx.Client) -> None:
+    org = console.open_organization(http)
     person, over = org.another(Role.OPERATOR), threading.Event()
     cookie = sessions.parse_cookie(person.cookie)
     assert cookie
@@ -428,7 +428,7 @@ def test_requests_under_way_feel_a_role_and_a_session_that_change(http: httpx.Cl
     def keep_asking() -> None:
         while not over.is_set():
             started = time.monotonic()
-            answers.append((started, person.post("/api/blocklist", {"e164": console.number()}).status_code))
+            answers.append((started, person.post("/api/blocklist", {"e164": console.next_number()}).status_code))
 
     def wait_for(status: int, since: float) -> None:
         deadline = time.monotonic() + 20
@@ -456,10 +456,10 @@ def test_requests_under_way_feel_a_role_and_a_session_that_change(http: httpx.Cl
 
 
 def test_the_last_admin_stays(http: httpx.Client) -> None:
-    org = console.opened(http)
+    org = console.open_organization(http)
     path = f"/api/team/members/{org.admin.user.id}"
-    refused(org.admin.patch(path, {"role": "viewer"}), 409, "last_admin")
-    refused(org.admin.delete(path), 409, "last_admin")
+    assert_refused(org.admin.patch(path, {"role": "viewer"}), 409, "last_admin")
+    assert_refused(org.admin.delete(path), 409, "last_admin")
     assert org.admin.get("/api/me").json()["role"] == "admin"
     org.admin.patch(f"/api/team/members/{org.viewer.user.id}", {"role": "admin"})
     assert org.viewer.delete(path).status_code == 200
@@ -468,8 +468,8 @@ def test_the_last_admin_stays(http: httpx.Client) -> None:
 # ---- the blocklist
 
 
-def test_a_block_is_one_however_often_and_however_it_is_written(http: httpx.Client) -> None:
-    org = console.opened(http)
+def test_a_number_is_blocked_once_in_any_spelling(http: httpx.Client) -> None:
+    org = console.open_organization(http)
     first = org.operator.post("/api/blocklist", {"e164": "+1 (415) 555-0142", "reason": "asked"}).json()
     assert first["ok"] is True
     block = first["blocked_number"]
@@ -477,20 +477,20 @@ def test_a_block_is_one_however_often_and_however_it_is_written(http: httpx.Clie
     assert org.admin.post("/api/blocklist", {"e164": "+14155550142", "reason": "again"}).json() == first
     assert org.viewer.get("/api/blocklist").json() == {"blocked_numbers": [block], "next_cursor": None}
     assert org.operator.delete(f"/api/blocklist/{block['id']}").json() == {"ok": True}
-    refused(org.operator.delete(f"/api/blocklist/{block['id']}"), 404, "not_found")
+    assert_refused(org.operator.delete(f"/api/blocklist/{block['id']}"), 404, "not_found")
     assert org.viewer.get("/api/blocklist").json()["blocked_numbers"] == []
 
 
 @pytest.mark.parametrize("e164", ["", "1", "nonsense", "+1", "+1415555", "++14155550142", "+14155550142x", "x" * 33])
-def test_what_is_no_number_is_not_blocked(org: Console, e164: str) -> None:
+def test_an_invalid_number_is_not_blocked(org: Console, e164: str) -> None:
     answer = org.admin.post("/api/blocklist", {"e164": e164})
-    refused(answer, 400, "invalid_number" if 2 <= len(e164) <= 32 else "invalid_request")
+    assert_refused(answer, 400, "invalid_number" if 2 <= len(e164) <= 32 else "invalid_request")
     assert [detail["field"] for detail in answer.json()["details"]] == ["e164"]
 
 
-def test_pages_hold_still_while_rows_come_and_go(http: httpx.Client) -> None:
-    org = console.opened(http)
-    numbers = sorted({console.number() for _ in range(12)})
+def test_pages_stay_stable_while_rows_change(http: httpx.Client) -> None:
+    org = console.open_organization(http)
+    numbers = sorted({console.next_number() for _ in range(12)})
     for one in numbers[::2]:
         org.admin.post("/api/blocklist", {"e164": one})
     seen, cursor = [], ""
@@ -509,18 +509,18 @@ def test_pages_hold_still_while_rows_come_and_go(http: httpx.Client) -> None:
 
 def test_a_cursor_is_good_for_its_list_and_its_organization_only(org: Console, other: Console) -> None:
     for _ in range(2):
-        org.admin.post("/api/blocklist", {"e164": console.number()})
+        org.admin.post("/api/blocklist", {"e164": console.next_number()})
     cursor = org.admin.get("/api/blocklist", limit="1").json()["next_cursor"]
     assert org.admin.get("/api/blocklist", cursor=cursor).status_code == 200
     for person, text in ((other.admin, cursor), (org.admin, cursor[:-2] + "xx"), (org.admin, "x")):
-        refused(person.get("/api/blocklist", cursor=text), 400, "invalid_cursor")
-    refused(org.admin.get("/api/contacts", cursor=cursor), 400, "invalid_cursor")
+        assert_refused(person.get("/api/blocklist", cursor=text), 400, "invalid_cursor")
+    assert_refused(org.admin.get("/api/contacts", cursor=cursor), 400, "invalid_cursor")
     for limit in ("0", "101", "many"):
-        refused(org.admin.get("/api/blocklist", limit=limit), 400, "invalid_request")
+        assert_refused(org.admin.get("/api/blocklist", limit=limit), 400, "invalid_request")
 
 
-def test_a_blocked_number_is_called_by_no_api(http: httpx.Client, demo: Organization, stack: Stack) -> None:
-    admin = Person(http, console.somebody(http).user, stack.keys["HUM_SESSION"])
+def test_no_api_calls_a_blocked_number(http: httpx.Client, demo: Organization, stack: Stack) -> None:
+    admin = Person(http, console.add_person(http).user, stack.keys["HUM_SESSION"])
     call = {"to": "+14155550171", "tier": "basic", "metadata": {"consent_source": "business-relationship"}}
     start = {
         "action": "initiate_call",
@@ -539,7 +539,7 @@ def test_a_blocked_number_is_called_by_no_api(http: httpx.Client, demo: Organiza
     assert http.post("/functions/v1/external-api", json=start, headers=keyed).status_code == 200
 
 
-def test_the_demos_people_are_signed_in(http: httpx.Client, stack: Stack) -> None:
+def test_the_people_of_the_demo_have_sessions(http: httpx.Client, stack: Stack) -> None:
     for name, role in (("HUM_SESSION", "admin"), ("HUM_VIEWER_SESSION", "viewer")):
         found = http.get("/api/me", headers={"Cookie": f"{console.COOKIE}={stack.keys[name]}"}).json()
         assert (found["org"]["id"], found["role"]) == (stack.keys["ORGANIZATION_ID"], role)
@@ -548,8 +548,8 @@ def test_the_demos_people_are_signed_in(http: httpx.Client, stack: Stack) -> Non
 # ---- limits, paths
 
 
-def test_each_person_has_limits_of_their_own(http: httpx.Client) -> None:
-    org = console.opened(http, PlanName.FREE)
+def test_each_person_has_their_own_limits(http: httpx.Client) -> None:
+    org = console.open_organization(http, PlanName.FREE)
     for who in (org.admin, org.viewer, org.operator):
         headers = who.get("/api/team").headers
         limit, left = int(headers["x-ratelimit-limit"]), int(headers["x-ratelimit-remaining"])
@@ -557,12 +557,12 @@ def test_each_person_has_limits_of_their_own(http: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), [("PUT", "/api/team"), ("POST", "/api/me"), ("DELETE", "/auth/login")])
-def test_a_wrong_method_is_told_which_are_right(org: Console, method: str, path: str) -> None:
+def test_a_wrong_method_lists_the_allowed_ones(org: Console, method: str, path: str) -> None:
     answer = org.admin.send(Ask(method, path))
-    refused(answer, 405, "method_not_allowed")
+    assert_refused(answer, 405, "method_not_allowed")
     assert method not in answer.headers["allow"]
 
 
 @pytest.mark.parametrize("path", ["/api/teams", "/api/team/members", "/api/orgs/other", "/api/contacts/x/y", "/auth/"])
 def test_an_unknown_path_is_not_found(org: Console, path: str) -> None:
-    refused(org.admin.get(path), 404, "not_found")
+    assert_refused(org.admin.get(path), 404, "not_found")

@@ -22,20 +22,20 @@ def test_a_table_has_the_keys_and_indexes_of_the_topology(full: Templates, table
     assert {index["IndexName"]: _schema(index["KeySchema"]) for index in made.get("GlobalSecondaryIndexes", [])} == {
         name: (f"{name}pk", f"{name}sk") for name in table.indexes
     }
-    # A change of a thing that stays where it is in its lists writes no index.
+    # A change that keeps an object's place in its lists must not write to an index.
     assert {index["Projection"]["ProjectionType"] for index in made.get("GlobalSecondaryIndexes", [])} <= {"KEYS_ONLY"}
     assert {attribute["AttributeType"] for attribute in made["AttributeDefinitions"]} == {"S"}
 
 
 @tables
-def test_a_table_costs_by_use_and_is_encrypted(full: Templates, table: resources.Table) -> None:
+def test_a_table_is_billed_per_request_and_encrypted(full: Templates, table: resources.Table) -> None:
     made = full.one("AWS::DynamoDB::Table", TableName=full.name(table.name))
     assert made["BillingMode"] == "PAY_PER_REQUEST"
     assert made["SSESpecification"] == {"SSEEnabled": True}
 
 
 @tables
-def test_what_cannot_be_made_again_is_kept(full: Templates, table: resources.Table) -> None:
+def test_data_that_cannot_be_rebuilt_is_retained(full: Templates, table: resources.Table) -> None:
     made = full.one("AWS::DynamoDB::Table", TableName=full.name(table.name))
     assert made["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": table.retained}
     assert made.get("DeletionProtectionEnabled", False) is table.retained
@@ -65,17 +65,17 @@ def test_a_bucket_is_private_encrypted_and_kept(full: Templates, bucket: resourc
     assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
     assert made["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
     assert made["resource"]["DeletionPolicy"] == "Retain"
-    denied = policy(full, bucket)[0]
+    denied = policy_statements(full, bucket)[0]
     assert (denied["Effect"], denied["Action"]) == ("Deny", "s3:*")
     assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
 @buckets
-def test_a_bucket_forgets_as_the_topology_says(full: Templates, bucket: resources.Bucket) -> None:
+def test_a_bucket_expires_objects_as_the_topology_says(full: Templates, bucket: resources.Bucket) -> None:
     made = full.one("AWS::S3::Bucket", BucketName=bucket_name(full, bucket.name))
     (rule,) = made["LifecycleConfiguration"]["Rules"]
     assert (rule["Status"], rule.get("ExpirationInDays")) == ("Enabled", bucket.days)
-    # The parts of an upload that nobody finished.
+    # Parts of unfinished uploads.
     assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
 
 
@@ -83,8 +83,8 @@ def test_a_bucket_forgets_as_the_topology_says(full: Templates, bucket: resource
 def test_only_ses_writes_into_a_bucket_from_outside_and_only_by_its_rule(
     full: Templates, bare: Templates, bucket: resources.Bucket
 ) -> None:
-    assert len(policy(bare, bucket)) == 1
-    others = policy(full, bucket)[1:]
+    assert len(policy_statements(bare, bucket)) == 1
+    others = policy_statements(full, bucket)[1:]
     if not bucket.mail:
         assert not others
         return
@@ -101,7 +101,7 @@ def test_only_ses_writes_into_a_bucket_from_outside_and_only_by_its_rule(
     }
 
 
-def policy(templates: Templates, bucket: resources.Bucket) -> list[dict[str, Any]]:
+def policy_statements(templates: Templates, bucket: resources.Bucket) -> list[dict[str, Any]]:
     """The statements of a bucket's policy."""
     id_ = templates.one("AWS::S3::Bucket", BucketName=bucket_name(templates, bucket.name))["id"]
     statements: list[dict[str, Any]] = templates.one("AWS::S3::BucketPolicy", Bucket=id_)["PolicyDocument"]["Statement"]

@@ -36,27 +36,27 @@ def test_it_runs_as_the_topology_says(full: Templates, function: resources.Funct
 
 
 def is_streaming(function: resources.Function) -> bool:
-    """Whether its answers are sent while they are written."""
+    """Whether the function streams its responses."""
     return isinstance(function, resources.Group) and function.streaming
 
 
 @pytest.mark.parametrize(
     "function", [pytest.param(made, id=made.name) for made in filter(is_streaming, topology.GROUPS)]
 )
-def test_what_streams_is_a_server_behind_the_web_adapter(full: Templates, function: resources.Function) -> None:
+def test_streaming_functions_are_servers_behind_the_web_adapter(full: Templates, function: resources.Function) -> None:
     made = full.function(function.name)
     assert made["Handler"] == f"functions/{function.name}/run.sh"
     (adapter,) = (layer for layer in made["Layers"] if isinstance(layer, str) and layer.startswith("arn:"))
     assert re.fullmatch(r"arn:Partition:lambda:Region:753240598075:layer:LambdaAdapterLayerArm64:\d+", adapter)
     assert len(made["Layers"]) == 3
-    assert adapted().items() <= made["Environment"]["Variables"].items()
-    # As long as API Gateway streams; and what it does not hold back from the others cannot starve them.
+    assert adapter_settings().items() <= made["Environment"]["Variables"].items()
+    # API Gateway streams for that long. A function with reserved concurrency cannot starve the others.
     assert made["Timeout"] == 900
     assert made["ReservedConcurrentExecutions"] > 0
 
 
-def adapted() -> dict[str, str]:
-    """What the web adapter is told."""
+def adapter_settings() -> dict[str, str]:
+    """The settings of the web adapter."""
     return {
         "AWS_LAMBDA_EXEC_WRAPPER": "/opt/bootstrap",
         "AWS_LWA_INVOKE_MODE": "response_stream",
@@ -65,12 +65,12 @@ def adapted() -> dict[str, str]:
     }
 
 
-def test_where_nothing_can_be_streamed_the_answer_comes_at_once(for_engine: Templates) -> None:
+def test_without_streaming_responses_are_buffered(for_engine: Templates) -> None:
     for function in filter(is_streaming, topology.GROUPS):
         made = for_engine.function(function.name)
         assert made["Handler"] == f"functions.{function.name.replace('/', '.')}.handler.handler"
         assert len(made["Layers"]) == 2
-        assert not adapted().keys() & made["Environment"]["Variables"].keys()
+        assert not adapter_settings().keys() & made["Environment"]["Variables"].keys()
 
 
 @functions
@@ -86,7 +86,7 @@ def test_snapstart_goes_with_an_alias_of_the_latest_version(full: Templates, fun
 
 
 @functions
-def test_it_logs_json_into_a_group_of_its_own_that_forgets(full: Templates, function: resources.Function) -> None:
+def test_it_logs_json_into_its_own_log_group_with_retention(full: Templates, function: resources.Function) -> None:
     name = f"/aws/lambda/{full.name(function.name)}"
     assert full.function(function.name)["LoggingConfig"] == {"LogFormat": "JSON", "LogGroup": name}
     group = full.one("AWS::Logs::LogGroup", LogGroupName=name)
@@ -94,18 +94,18 @@ def test_it_logs_json_into_a_group_of_its_own_that_forgets(full: Templates, func
     assert group["resource"]["DeletionPolicy"] == "Delete"
 
 
-def test_every_log_group_forgets(full: Templates) -> None:
+def test_every_log_group_has_retention(full: Templates) -> None:
     assert all(group.get("RetentionInDays") for group in full.all("AWS::Logs::LogGroup"))
 
 
 def own_queue(function: resources.Function) -> list[str]:
-    """The queue that starts a worker, which puts back there what failed."""
+    """The queue that starts a worker. The worker puts failed messages back there."""
     queue = getattr(function, "queue", None)
     return [queue] if queue else []
 
 
 @functions
-def test_its_environment_is_what_the_topology_grants(full: Templates, function: resources.Function) -> None:
+def test_its_environment_follows_from_its_grants(full: Templates, function: resources.Function) -> None:
     expected = {
         "SWITCHBOARD_STAGE": "test",
         "SWITCHBOARD_AGENTS_DOMAIN": "agents.example.com",
@@ -140,7 +140,7 @@ def test_its_environment_is_what_the_topology_grants(full: Templates, function: 
         expected["SWITCHBOARD_OIDC_ISSUER"] = f"https://cognito-idp.Region.amazonaws.com/{full.name('people')}"
         expected["SWITCHBOARD_OIDC_CLIENT_ID"] = full.name("console")
     expected |= {f"SWITCHBOARD_{name}": value for name, value in function.settings.items()}
-    expected |= adapted() if is_streaming(function) else {}
+    expected |= adapter_settings() if is_streaming(function) else {}
     assert full.function(function.name)["Environment"]["Variables"] == expected
 
 
@@ -152,7 +152,7 @@ def test_its_role_may_do_what_the_topology_grants_and_nothing_else(
     role = next(role for role in full.all("AWS::IAM::Role") if f"{role['id']}.Arn" == made["Role"])
     assert "ManagedPolicyArns" not in role
     assert not [policy for policy in full.all("AWS::IAM::Policy") if role["id"] in policy["Roles"]]
-    granted = {grant for policy in role["Policies"] for grant in grants(policy["PolicyDocument"]["Statement"])}
+    granted = {grant for policy in role["Policies"] for grant in list_actions(policy["PolicyDocument"]["Statement"])}
     assert granted == set(expected_grants(full, function))
 
 
@@ -164,11 +164,11 @@ def test_no_two_functions_share_a_role(full: Templates) -> None:
 def test_tracing_alone_is_granted_on_everything(full: Templates) -> None:
     for role in full.all("AWS::IAM::Role"):
         for policy in role.get("Policies", []):
-            for action, resource in grants(policy["PolicyDocument"]["Statement"]):
+            for action, resource in list_actions(policy["PolicyDocument"]["Statement"]):
                 assert "*" not in action
-                # Of a bucket the objects are granted, and those of one bucket only.
+                # For a bucket, the objects of that bucket only.
                 objects = action.startswith("s3:") and resource.removesuffix("/*").count("*") == 0
-                # And of an inference profile's model, the region alone is open.
+                # For an inference profile's model, any region.
                 model = action == "bedrock:InvokeModel" and resource.replace(":*::", "").count("*") == 0
                 open_ = action.startswith("xray:") or objects or model
                 assert "*" not in resource or open_, (role["id"], action, resource)
@@ -184,13 +184,13 @@ def test_simulated_mail_needs_the_queue_and_no_ses(bare: Templates) -> None:
         grant
         for role in bare.all("AWS::IAM::Role")
         for policy in role.get("Policies", [])
-        for grant in grants(policy["PolicyDocument"]["Statement"])
+        for grant in list_actions(policy["PolicyDocument"]["Statement"])
     ]
     assert not [action for action, _ in statements if action.startswith("ses:")]
     assert ("sqs:SendMessage", f"{queue_name(bare, 'email-events')}.Arn") in statements
 
 
-def test_without_a_model_and_a_transport_nobody_is_asked_for_either(bare: Templates) -> None:
+def test_without_a_model_and_a_transport_no_permission_for_either_is_granted(bare: Templates) -> None:
     for function in topology.FUNCTIONS:
         if {resources.Grant.LANGUAGE_MODEL, resources.Grant.TRANSPORT} & function.grants:
             names = bare.function(function.name)["Environment"]["Variables"].keys()
@@ -199,23 +199,23 @@ def test_without_a_model_and_a_transport_nobody_is_asked_for_either(bare: Templa
         action
         for role in bare.all("AWS::IAM::Role")
         for policy in role.get("Policies", [])
-        for action, _ in grants(policy["PolicyDocument"]["Statement"])
+        for action, _ in list_actions(policy["PolicyDocument"]["Statement"])
     }
     assert not {action for action in actions if action.startswith("bedrock:")}
 
 
-def test_every_grant_of_the_topology_has_its_row_and_is_somebodys() -> None:
+def test_every_grant_of_the_topology_has_a_row_and_a_function() -> None:
     assert grant_rows.ROWS.keys() == set(resources.Grant)
     assert set().union(*(function.grants for function in topology.FUNCTIONS)) == set(resources.Grant)
 
 
-def test_a_foundation_model_is_granted_by_itself() -> None:
+def test_a_foundation_model_needs_no_inference_profile() -> None:
     (arn,) = grant_rows.model_arns("example.model-v1:0")
     assert arn.endswith("::foundation-model/example.model-v1:0")
     assert "*" not in arn
 
 
-def test_the_operators_description_names_everything_and_holds_no_secret(full: Templates) -> None:
+def test_the_operators_description_names_every_resource_and_holds_no_secret(full: Templates) -> None:
     described = full.one("AWS::SSM::Parameter")
     assert described["Name"] == "/switchboard/test/environ"
     found = json.loads(described["Value"])
@@ -224,18 +224,18 @@ def test_the_operators_description_names_everything_and_holds_no_secret(full: Te
     assert found["SWITCHBOARD_ROOT_SECRET"] == "switchboard/test/root"
 
 
-def grants(statements: Iterable[dict[str, Any]]) -> Iterator[Grant]:
+def list_actions(statements: Iterable[dict[str, Any]]) -> Iterator[Grant]:
     """Each action on each resource that statements allow."""
     for statement in statements:
         assert statement["Effect"] == "Allow"
         assert not statement.keys() - {"Action", "Effect", "Resource"}
-        for action in listed(statement["Action"]):
-            for resource in listed(statement["Resource"]):
+        for action in as_list(statement["Action"]):
+            for resource in as_list(statement["Resource"]):
                 yield action, resource
 
 
 def expected_grants(full: Templates, function: resources.Function) -> Iterator[Grant]:
-    """What the topology grants, and what Lambda itself needs to run the function."""
+    """The grants of the topology, and the permissions that Lambda itself needs to run the function."""
     for action in ("CreateLogStream", "PutLogEvents"):
         yield f"logs:{action}", f"/aws/lambda/{full.name(function.name)}.Arn"
     for action in ("PutTelemetryRecords", "PutTraceSegments"):
@@ -259,7 +259,7 @@ def expected_grants(full: Templates, function: resources.Function) -> Iterator[G
         yield "ses:SendRawEmail", f"{_IDENTITY}/agents.example.com"
         yield "ses:SendRawEmail", f"arn:Partition:ses:Region:AccountId:configuration-set/{full.name('mail')}"
     if resources.Grant.LANGUAGE_MODEL in function.grants:
-        # The profile, and its model wherever the profile asks it.
+        # The profile, and its model in each region of the profile.
         yield "bedrock:InvokeModel", "arn:Partition:bedrock:Region:AccountId:inference-profile/us.example.model-v1:0"
         yield "bedrock:InvokeModel", "arn:Partition:bedrock:*::foundation-model/example.model-v1:0"
     if resources.Grant.TRANSPORT in function.grants:
@@ -268,7 +268,7 @@ def expected_grants(full: Templates, function: resources.Function) -> Iterator[G
 
 
 def expected_of_source(full: Templates, function: resources.Function) -> Iterator[Grant]:
-    """What its trigger needs."""
+    """The permissions that its trigger needs."""
     if not isinstance(function, resources.Worker):
         return
     if function.queue:
@@ -290,6 +290,6 @@ def bucket_name(templates: Templates, name: str) -> str:
     return f"{templates.name(name)}-AccountId-Region"
 
 
-def listed(value: str | list[str]) -> list[str]:
+def as_list(value: str | list[str]) -> list[str]:
     """IAM writes a list of one without its brackets."""
     return value if isinstance(value, list) else [value]

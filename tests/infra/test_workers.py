@@ -1,4 +1,4 @@
-"""Queues, what starts the workers, schedules, and the way of mail's reports."""
+"""Queues, triggers of the workers, schedules, and the notices about mail."""
 
 from __future__ import annotations
 
@@ -28,28 +28,26 @@ def test_a_job_that_keeps_failing_ends_in_a_dead_letter_queue(full: Templates, q
 
 
 @queues
-def test_a_job_stays_hidden_as_long_as_the_topology_says(full: Templates, queue: resources.Queue) -> None:
+def test_a_queues_visibility_timeout_is_the_topologys(full: Templates, queue: resources.Queue) -> None:
     made = full.one("AWS::SQS::Queue", QueueName=queue_name(full, queue.name))
     assert made["VisibilityTimeout"] == queue.visibility_seconds
 
 
 @pytest.mark.parametrize("function", [pytest.param(one, id=one.name) for one in topology.WORKERS])
-def test_lambda_lets_a_worker_start_itself_where_the_topology_means_it(
-    full: Templates, function: resources.Worker
-) -> None:
+def test_recursion_is_allowed_where_the_topology_says_so(full: Templates, function: resources.Worker) -> None:
     made = full.one("AWS::Lambda::Function", FunctionName=full.name(function.name))
     assert made.get("RecursiveLoop") == ("Allow" if topology.feeds_itself(function) else None)
 
 
 @queues
-def test_order_is_kept_where_the_topology_asks_for_it(full: Templates, queue: resources.Queue) -> None:
+def test_fifo_queues_are_those_of_the_topology(full: Templates, queue: resources.Queue) -> None:
     made = full.one("AWS::SQS::Queue", QueueName=queue_name(full, queue.name))
     assert made.get("FifoQueue", False) is queue.fifo
-    # The sender names duplicates: the same event may be worded differently when it is sent again.
+    # The sender sets the deduplication ids: an event that is sent again may have another body.
     assert not made.get("ContentBasedDeduplication", False)
 
 
-def test_every_queue_is_encrypted_and_takes_tls_only(full: Templates) -> None:
+def test_every_queue_is_encrypted_and_requires_tls(full: Templates) -> None:
     policies = {name: policy for policy in full.all("AWS::SQS::QueuePolicy") for name in policy["Queues"]}
     for made in full.all("AWS::SQS::Queue"):
         assert made["SqsManagedSseEnabled"] is True
@@ -59,7 +57,7 @@ def test_every_queue_is_encrypted_and_takes_tls_only(full: Templates) -> None:
 
 
 @from_queues
-def test_a_worker_reports_the_jobs_that_failed_and_no_others(full: Templates, worker: resources.Worker) -> None:
+def test_a_worker_reports_failed_jobs_only(full: Templates, worker: resources.Worker) -> None:
     mapping = full.one("AWS::Lambda::EventSourceMapping", FunctionName=full.name(worker.name))
     assert mapping["EventSourceArn"] == f"{queue_name(full, worker.queue or '')}.Arn"
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
@@ -68,7 +66,7 @@ def test_a_worker_reports_the_jobs_that_failed_and_no_others(full: Templates, wo
     assert mapping.get("ScalingConfig") == concurrency
 
 
-def test_fan_out_takes_new_events_only_and_gives_none_up_unseen(full: Templates) -> None:
+def test_fan_out_receives_inserts_only_and_records_failures(full: Templates) -> None:
     worker = next(worker for worker in topology.WORKERS if worker.stream)
     mapping = full.one("AWS::Lambda::EventSourceMapping", FunctionName=full.name(worker.name))
     assert mapping["EventSourceArn"] == f"{full.name(worker.stream or '')}.StreamArn"
@@ -78,7 +76,7 @@ def test_fan_out_takes_new_events_only_and_gives_none_up_unseen(full: Templates)
     assert mapping["StartingPosition"] == "TRIM_HORIZON"
     assert mapping["BisectBatchOnFunctionError"] is True
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    # As long as the stream keeps a record, less an hour: then the failures' queue tells of it.
+    # The stream's retention less an hour. After that, the queue of failures names the records.
     assert "MaximumRetryAttempts" not in mapping
     assert mapping["MaximumRecordAgeInSeconds"] == 23 * 3_600
     assert mapping["ParallelizationFactor"] == worker.parallel == 10
@@ -86,16 +84,14 @@ def test_fan_out_takes_new_events_only_and_gives_none_up_unseen(full: Templates)
     assert mapping["DestinationConfig"] == {"OnFailure": {"Destination": failures}}
 
 
-def test_every_worker_is_started_by_one_source(full: Templates) -> None:
+def test_every_worker_has_one_event_source(full: Templates) -> None:
     assert sorted(mapping["FunctionName"] for mapping in full.all("AWS::Lambda::EventSourceMapping")) == sorted(
         full.name(worker.name) for worker in topology.WORKERS
     )
 
 
 @pytest.mark.parametrize("schedule", [pytest.param(schedule, id=schedule.name) for schedule in topology.SCHEDULES])
-def test_a_schedule_starts_its_function_and_leaves_a_miss_to_the_next(
-    full: Templates, schedule: resources.Schedule
-) -> None:
+def test_a_schedule_starts_its_function_without_retries(full: Templates, schedule: resources.Schedule) -> None:
     rule = full.one("AWS::Events::Rule", Name=full.name(schedule.name))
     rates = {1: "rate(1 minute)", 60: "rate(1 hour)"}
     assert rule["ScheduleExpression"] == rates[schedule.rate_minutes]
@@ -107,7 +103,7 @@ def test_a_schedule_starts_its_function_and_leaves_a_miss_to_the_next(
     full.one("AWS::Lambda::Permission", Principal="events.amazonaws.com", SourceArn=f"{rule['Name']}.Arn")
 
 
-def test_what_becomes_of_mail_comes_back_to_the_queue(full: Templates) -> None:
+def test_delivery_events_of_mail_reach_the_queue(full: Templates) -> None:
     topic = full.one("AWS::SNS::Topic", TopicName=full.name("mail"))
     destination = full.one("AWS::SES::ConfigurationSetEventDestination")
     assert destination["ConfigurationSetName"] == full.name("mail")
@@ -118,7 +114,7 @@ def test_what_becomes_of_mail_comes_back_to_the_queue(full: Templates) -> None:
     }
     subscription = full.one("AWS::SNS::Subscription", TopicArn=topic["TopicName"])
     assert subscription["Endpoint"] == f"{queue_name(full, 'email-events')}.Arn"
-    # The worker reads SES' event, not SNS' envelope of it.
+    # The worker reads SES' event without the SNS envelope.
     assert subscription["RawMessageDelivery"] is True
 
 
@@ -132,7 +128,7 @@ def test_reports_of_mail_are_encrypted_by_a_key_that_ses_may_use(full: Templates
     assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "AccountId"}}
 
 
-def test_mail_that_comes_in_is_scanned_stored_and_told_of(full: Templates) -> None:
+def test_incoming_mail_is_scanned_stored_and_announced(full: Templates) -> None:
     topic = full.one("AWS::SNS::Topic", TopicName=full.name("inbound-mail"))
     made = full.one("AWS::SES::ReceiptRule")
     assert made["RuleSetName"] == full.one("AWS::SES::ReceiptRuleSet")["RuleSetName"] == full.name("mail")
@@ -151,7 +147,7 @@ def test_mail_that_comes_in_is_scanned_stored_and_told_of(full: Templates) -> No
     ]
 
 
-def test_the_notice_of_mail_reaches_its_queue_as_ses_wrote_it(full: Templates) -> None:
+def test_the_notice_of_mail_reaches_its_queue_unchanged(full: Templates) -> None:
     topic = full.one("AWS::SNS::Topic", TopicName=full.name("inbound-mail"))
     subscription = full.one("AWS::SNS::Subscription", TopicArn=topic["TopicName"])
     assert subscription["Endpoint"] == f"{queue_name(full, 'inbound-mail')}.Arn"
@@ -163,14 +159,14 @@ def test_the_notice_of_mail_reaches_its_queue_as_ses_wrote_it(full: Templates) -
     assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": "AccountId"}}
 
 
-def test_what_brings_mail_here_is_told_to_whoever_deploys(full: Templates) -> None:
+def test_the_steps_to_receive_mail_are_outputs_of_the_stack(full: Templates) -> None:
     outputs = full.stacks[full.name("workers")]["Outputs"].values()
     values = [str(full.resolve(full.name("workers"), output["Value"])) for output in outputs]
     assert "agents.example.com MX 10 inbound-smtp.Region.amazonaws.com" in values
     assert f"aws ses set-active-receipt-rule-set --rule-set-name {full.name('mail')}" in values
 
 
-def test_without_ses_no_mail_comes_in(bare: Templates) -> None:
+def test_without_ses_there_is_no_incoming_mail(bare: Templates) -> None:
     assert not list(bare.all("AWS::SES::ReceiptRule"))
     assert bare.function("callbacks/email")
 

@@ -1,4 +1,4 @@
-"""People and permissions under fire: processes that die between any two AWS calls, and many at once."""
+"""People and permissions under faults: processes that die between any two AWS calls, and concurrent requests."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from switchboard.team.models import Invite, Member, OrganizationRole
 from switchboard.team.permissions import Role
 from tests.actors import ISSUER, member, person, tenant
 from tests.integration.sabotage import Dying, Sabotage, invoke
-from tests.integration.test_concurrency import at_once
+from tests.integration.test_concurrency import run_together
 
 KEY = "idempotency-key-of-22-characters-or-more"
 
 
-def ask(
+def send_request(
     function: str,
     method: str,
     path: str,
@@ -61,7 +61,7 @@ def ask(
     return answer
 
 
-def told(org_id: str) -> list[str]:
+def list_event_types(org_id: str) -> list[str]:
     """The types of the organization's events of the last hours."""
     hours = timedelta(hours=3)
     found = events.events_between(clock.format_iso(clock.now() - hours), clock.format_iso(clock.now() + hours), org_id)
@@ -131,23 +131,25 @@ def test_a_change_killed_anywhere_and_repeated_with_its_key_happens_once(
 ) -> None:
     saboteur, cookie = Sabotage(), session_of(admin)
     with saboteur.counting() as calls:
-        assert ask(*prepare(admin, 999), cookie=cookie, key=KEY)["statusCode"] == 200
+        assert send_request(*prepare(admin, 999), cookie=cookie, key=KEY)["statusCode"] == 200
     for done in range(len(list(calls))):
         frozen.advance(seconds=1)
         request = prepare(admin, done)
-        before = told(admin.org_id).count(event)
+        before = list_event_types(admin.org_id).count(event)
         with saboteur.killing(after=done):
-            ask(*request, cookie=cookie, key=f"key-{done}", context=Dying)
-        answer, again = (ask(*request, cookie=cookie, key=f"key-{done}") for _ in range(2))
+            send_request(*request, cookie=cookie, key=f"key-{done}", context=Dying)
+        answer, again = (send_request(*request, cookie=cookie, key=f"key-{done}") for _ in range(2))
         assert (answer["statusCode"], again["body"]) == (200, answer["body"]), (done, answer)
-        assert told(admin.org_id).count(event) == before + 1, done
+        assert list_event_types(admin.org_id).count(event) == before + 1, done
 
 
 def test_an_organization_whose_creation_was_killed_anywhere_is_one(admin: Member, frozen: clock.FrozenClock) -> None:
     saboteur = Sabotage()
 
     def create(cookie: str, key: str, context: type[Context] = Context) -> dict[str, Any]:
-        return ask("hum/account", "POST", "/api/orgs", {"name": "New"}, cookie=cookie, key=key, context=context)
+        return send_request(
+            "hum/account", "POST", "/api/orgs", {"name": "New"}, cookie=cookie, key=key, context=context
+        )
 
     def newcomer(name: str) -> tuple[User, str]:
         user = person(name)
@@ -189,7 +191,7 @@ def _leave(user: User, made: Invite) -> tuple[str, str, str]:
         (_leave, "team.member_left", False),
     ],
 )
-def test_what_a_person_chooses_killed_anywhere_and_repeated_with_its_key_happens_once(
+def test_a_persons_choice_killed_anywhere_and_repeated_happens_once(
     admin: Member,
     frozen: clock.FrozenClock,
     prepare: Callable[[User, Invite], tuple[str, str, str]],
@@ -207,19 +209,19 @@ def test_what_a_person_chooses_killed_anywhere_and_repeated_with_its_key_happens
     user, made, cookie = somebody("first")
     request = prepare(user, made)
     with saboteur.counting() as calls:
-        assert ask(*request, cookie=cookie, key=KEY)["statusCode"] == 200
+        assert send_request(*request, cookie=cookie, key=KEY)["statusCode"] == 200
     for done in range(len(list(calls))):
         frozen.advance(seconds=1)
         user, made, cookie = somebody(f"p{done}")
         request = prepare(user, made)
-        before = told(admin.org_id).count(event)
+        before = list_event_types(admin.org_id).count(event)
         with saboteur.killing(after=done):
-            ask(*request, cookie=cookie, key=f"key-{done}", context=Dying)
-        answer, again = (ask(*request, cookie=cookie, key=f"key-{done}") for _ in range(2))
+            send_request(*request, cookie=cookie, key=f"key-{done}", context=Dying)
+        answer, again = (send_request(*request, cookie=cookie, key=f"key-{done}") for _ in range(2))
         assert (answer["statusCode"], again["body"]) == (200, answer["body"]), (done, answer)
-        assert told(admin.org_id).count(event) == before + 1, done
+        assert list_event_types(admin.org_id).count(event) == before + 1, done
         assert bool(memberships.list_organizations_of(user.id)) == is_in
-        if is_in:  # and the session of somebody who was in no organization looks at it
+        if is_in:  # and the session of a person without an organization points to it
             assert sessions.authenticate_session(cookie.partition("=")[2]).organization == admin.organization
     counted, found = reads.get_item("core", {"pk": admin.org_id, "sk": "team"}), members.list_team(admin.org_id)
     assert counted is not None
@@ -230,7 +232,7 @@ def test_what_a_person_chooses_killed_anywhere_and_repeated_with_its_key_happens
 
 
 class Vouching:
-    """An issuer that vouches for whoever the code names."""
+    """An issuer that vouches for the person that the code names."""
 
     issuer = ISSUER
 
@@ -245,7 +247,7 @@ class Vouching:
         return None
 
 
-def test_a_sign_in_that_died_is_begun_again_and_the_invite_is_taken_once(
+def test_after_a_killed_sign_in_a_new_one_accepts_the_invite_once(
     admin: Member, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(identity, "identity_provider", Vouching)
@@ -256,7 +258,7 @@ def test_a_sign_in_that_died_is_begun_again_and_the_invite_is_taken_once(
         state = parse_qs(urlsplit(begun.url).query)["state"][0]
         cookie = f"{cookies.BROWSER}={begun.browser}"
         query = {"state": state, "code": name}
-        return ask("hum/sign_in", "GET", "/auth/callback", query=query, cookie=cookie, context=context)
+        return send_request("hum/sign_in", "GET", "/auth/callback", query=query, cookie=cookie, context=context)
 
     def invited(name: str) -> Invite:
         return invites.create_invite(admin, admin.organization, "Ada", f"{name}@example.com", Role.VIEWER)
@@ -277,15 +279,15 @@ def test_a_sign_in_that_died_is_begun_again_and_the_invite_is_taken_once(
         assert found.organization.id == admin.org_id
         assert found.member("corr_1").role is Role.VIEWER
         assert [one.name for one in members.list_team(admin.org_id).members].count(name) == 1
-    assert told(admin.org_id).count("team.member_joined") == len(members.list_team(admin.org_id).members)
+    assert list_event_types(admin.org_id).count("team.member_joined") == len(members.list_team(admin.org_id).members)
     assert members.list_team(admin.org_id).invites == []
 
 
 @pytest.mark.parametrize("operation", ["PutItem", "TransactWriteItems", "UpdateItem", "DeleteItem"])
-def test_a_sign_in_survives_an_answer_that_is_lost(
+def test_a_sign_in_survives_a_lost_response(
     engine_cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch, operation: str
 ) -> None:
-    # The first write of each kind: the state, the session, the state's taking, the person's change.
+    # The first write of each kind: creating the state, the session, claiming the state, changing the person.
     monkeypatch.setattr(identity, "identity_provider", Vouching)
     saboteur = Sabotage()
     for name in ("ada", "ada"):
@@ -294,7 +296,9 @@ def test_a_sign_in_survives_an_answer_that_is_lost(
         state = parse_qs(urlsplit(begun.url).query)["state"][0]
         saboteur.lose_answer(operation)
         cookie = f"{cookies.BROWSER}={begun.browser}"
-        answer = ask("hum/sign_in", "GET", "/auth/callback", query={"state": state, "code": name}, cookie=cookie)
+        answer = send_request(
+            "hum/sign_in", "GET", "/auth/callback", query={"state": state, "code": name}, cookie=cookie
+        )
         assert answer["statusCode"] == 302, answer
         opened = answer["multiValueHeaders"]["Set-Cookie"][-1].partition("=")[2].partition(";")[0]
         saboteur.lose_answer(operation)
@@ -304,7 +308,7 @@ def test_a_sign_in_survives_an_answer_that_is_lost(
 # --- many at once -------------------------------------------------------------------------------------------------
 
 
-def test_admins_who_demote_each_other_at_once_leave_one(engine_cloud: dict[str, str]) -> None:
+def test_admins_who_demote_each_other_concurrently_leave_one(engine_cloud: dict[str, str]) -> None:
     org_id = tenant().org_id
     admins = [member(org_id, Role.ADMIN, f"A{number}") for number in range(6)]
     pairs = zip(admins, [*admins[1:], admins[0]], strict=True)
@@ -314,7 +318,7 @@ def test_admins_who_demote_each_other_at_once_leave_one(engine_cloud: dict[str, 
         else (lambda one=one, other=other: members.remove_member(one, other.user_id))
         for place, (one, other) in enumerate(pairs)
     ]
-    outcomes = at_once(jobs)
+    outcomes = run_together(jobs)
     left = [one for one in members.list_team(org_id).members if one.role is Role.ADMIN]
     assert len(left) == 1
     refused = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
@@ -324,7 +328,7 @@ def test_admins_who_demote_each_other_at_once_leave_one(engine_cloud: dict[str, 
     assert (counted["members"], counted["admins"]) == (len(members.list_team(org_id).members), 1)
 
 
-def test_one_invite_that_is_accepted_and_revoked_at_once_has_one_outcome(engine_cloud: dict[str, str]) -> None:
+def test_accepting_and_revoking_an_invite_concurrently_has_one_outcome(engine_cloud: dict[str, str]) -> None:
     admin = member(tenant().org_id)
     for number in range(8):
         made = invites.create_invite(admin, admin.organization, "Ada", f"g{number}@example.com", Role.VIEWER)
@@ -333,7 +337,7 @@ def test_one_invite_that_is_accepted_and_revoked_at_once_has_one_outcome(engine_
             lambda made=made: invites.revoke_invite(admin, made.id),
             *[lambda user=user, made=made: pending_invites.accept_invite(user, made.id, "corr_1")] * 2,
         ]
-        outcomes = at_once(jobs)
+        outcomes = run_together(jobs)
         joined = [outcome for outcome in outcomes[1:] if isinstance(outcome, OrganizationRole)]
         is_in = user.id in {one.user_id for one in members.list_team(admin.org_id).members}
         assert len(joined) == int(is_in)
@@ -341,27 +345,27 @@ def test_one_invite_that_is_accepted_and_revoked_at_once_has_one_outcome(engine_
         assert members.list_team(admin.org_id).invites == []
 
 
-def test_one_address_is_invited_once_however_many_ask(engine_cloud: dict[str, str]) -> None:
+def test_concurrent_invites_of_an_address_make_one(engine_cloud: dict[str, str]) -> None:
     admin = member(tenant().org_id)
     jobs = [lambda: invites.create_invite(admin, admin.organization, "Ada", "grace@example.com", Role.VIEWER)] * 6
-    outcomes = at_once(jobs)
+    outcomes = run_together(jobs)
     assert sum(not isinstance(outcome, Exception) for outcome in outcomes) == 1
     assert {outcome.code for outcome in outcomes if isinstance(outcome, Conflict)} == {"already_invited"}
     assert len(members.list_team(admin.org_id).invites) == 1
 
 
-def refusals(outcomes: list[Any]) -> set[str]:
-    """The codes of the refusals among some outcomes, each of them one that a caller may read."""
+def list_refusal_codes(outcomes: list[Any]) -> set[str]:
+    """The codes of the refusals among some outcomes. Each is a documented refusal."""
     failed = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
     assert all(isinstance(outcome, DomainError) for outcome in failed), failed
     return {outcome.code for outcome in failed}
 
 
-def made_of(outcomes: list[Any]) -> int:
+def list_results(outcomes: list[Any]) -> int:
     return sum(not isinstance(outcome, Exception) for outcome in outcomes)
 
 
-def inviting(admin: Member, email: str) -> Callable[[], Any]:
+def invite_address(admin: Member, email: str) -> Callable[[], Any]:
     return lambda: invites.create_invite(admin, admin.organization, "Ada", email, Role.VIEWER)
 
 
@@ -369,95 +373,93 @@ def inviting(admin: Member, email: str) -> Callable[[], Any]:
     ("module", "limit", "code"),
     [(invites, "MOST_INVITES", "invite_limit"), (invite_mail, "MOST_PAID", "invite_mail_limit")],
 )
-def test_an_organization_never_has_more_invites_or_mails_than_it_may(
+def test_concurrent_invites_stay_within_the_limits_of_invites_and_mails(
     engine_cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch, module: Any, limit: str, code: str
 ) -> None:
     monkeypatch.setattr(module, limit, 2)
     admin = member(tenant().org_id)
-    outcomes = at_once([inviting(admin, f"g{number}@example.com") for number in range(6)])
-    assert (made_of(outcomes), refusals(outcomes)) == (2, {code})
+    outcomes = run_together([invite_address(admin, f"g{number}@example.com") for number in range(6)])
+    assert (list_results(outcomes), list_refusal_codes(outcomes)) == (2, {code})
     assert len(members.list_team(admin.org_id).invites) == 2
-    assert told(admin.org_id).count("email.queued") == 2
+    assert list_event_types(admin.org_id).count("email.queued") == 2
 
 
-def test_an_address_never_gets_more_mails_a_day_than_it_may(
+def test_concurrent_invites_stay_within_the_daily_mails_of_an_address(
     engine_cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(invite_mail, "MAX_DAILY_MAILS_PER_MAILBOX", 2)
     admins = [member(tenant(f"t{number}").org_id, name=f"A{number}") for number in range(6)]
-    outcomes = at_once([inviting(admin, "grace@example.com") for admin in admins])
-    assert (made_of(outcomes), refusals(outcomes)) == (2, {"invite_mail_limit"})
+    outcomes = run_together([invite_address(admin, "grace@example.com") for admin in admins])
+    assert (list_results(outcomes), list_refusal_codes(outcomes)) == (2, {"invite_mail_limit"})
 
 
-def test_invites_that_are_over_are_cleared_once_by_those_who_invite_at_once(
-    engine_cloud: dict[str, str], frozen: clock.FrozenClock
-) -> None:
+def test_concurrent_invites_clear_expired_ones_once(engine_cloud: dict[str, str], frozen: clock.FrozenClock) -> None:
     admin = member(tenant().org_id)
     for number in range(5):
-        inviting(admin, f"old{number}@example.com")()
+        invite_address(admin, f"old{number}@example.com")()
     frozen.advance(seconds=invites.INVITE_LIFETIME_SECONDS)
-    outcomes = at_once([inviting(admin, f"g{number}@example.com") for number in range(6)])
-    assert (made_of(outcomes), refusals(outcomes)) == (6, set())
+    outcomes = run_together([invite_address(admin, f"g{number}@example.com") for number in range(6)])
+    assert (list_results(outcomes), list_refusal_codes(outcomes)) == (6, set())
     counted = reads.get_item("core", {"pk": admin.org_id, "sk": "team"})
     assert counted is not None
     assert counted["invites"] == 6
 
 
-def test_a_person_never_belongs_to_more_organizations_than_they_may(
+def test_concurrent_joins_stay_within_a_persons_organizations(
     engine_cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(members, "MAX_ORGANIZATIONS_OF_PERSON", 2)
     grace = person("Grace")
     admins = [member(tenant(f"t{number}").org_id, name=f"A{number}") for number in range(3)]
-    made = [inviting(admin, "grace@example.com")() for admin in admins]
+    made = [invite_address(admin, "grace@example.com")() for admin in admins]
     orgs = [organizations.new_organization(f"O{number}", f"o{number}", PlanName.FREE) for number in range(3)]
     jobs: list[Callable[[], Any]] = [
         *(lambda one=one: pending_invites.accept_invite(grace, one.id, "corr_1") for one in made),
         *(lambda org=org: memberships.create_organization(grace, org, "corr_1", None, lambda _: None) for org in orgs),
     ]
-    outcomes = at_once(jobs)
-    assert (made_of(outcomes), refusals(outcomes)) == (2, {"organization_limit"})
+    outcomes = run_together(jobs)
+    assert (list_results(outcomes), list_refusal_codes(outcomes)) == (2, {"organization_limit"})
     monkeypatch.setattr(members, "MAX_ORGANIZATIONS_OF_PERSON", 50)
     assert len(memberships.list_organizations_of(grace.id)) == 2
 
 
-def test_an_organization_never_has_more_members_than_it_may(
+def test_concurrent_joins_stay_within_an_organizations_members(
     engine_cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(members, "MAX_MEMBERS", 3)
     admin = member(tenant().org_id)
-    made = [inviting(admin, f"g{number}@example.com")() for number in range(6)]
+    made = [invite_address(admin, f"g{number}@example.com")() for number in range(6)]
     users = [person(f"G{number}", f"g{number}@example.com") for number in range(6)]
-    outcomes = at_once(
+    outcomes = run_together(
         [
             lambda u=user, i=one: pending_invites.accept_invite(u, i.id, "corr_1")
             for user, one in zip(users, made, strict=True)
         ]
     )
-    assert (made_of(outcomes), refusals(outcomes)) == (2, {"member_limit"})
+    assert (list_results(outcomes), list_refusal_codes(outcomes)) == (2, {"member_limit"})
     assert len(members.list_team(admin.org_id).members) == 3
     assert len(members.list_team(admin.org_id).invites) == 4
 
 
-def test_admins_who_all_leave_at_once_leave_one(engine_cloud: dict[str, str]) -> None:
+def test_admins_who_leave_concurrently_leave_one(engine_cloud: dict[str, str]) -> None:
     org_id = tenant().org_id
     admins = [member(org_id, Role.ADMIN, f"A{number}") for number in range(6)]
-    outcomes = at_once([lambda one=one: members.leave_organization(one.user, org_id, "corr_1") for one in admins])
-    assert (made_of(outcomes), refusals(outcomes)) == (5, {"last_admin"})
+    outcomes = run_together([lambda one=one: members.leave_organization(one.user, org_id, "corr_1") for one in admins])
+    assert (list_results(outcomes), list_refusal_codes(outcomes)) == (5, {"last_admin"})
     assert [one.role for one in members.list_team(org_id).members] == [Role.ADMIN]
 
 
-def test_one_invite_that_is_accepted_and_declined_at_once_has_one_outcome(engine_cloud: dict[str, str]) -> None:
+def test_accepting_and_declining_an_invite_concurrently_has_one_outcome(engine_cloud: dict[str, str]) -> None:
     admin = member(tenant().org_id)
     for number in range(4):
-        made = inviting(admin, f"g{number}@example.com")()
+        made = invite_address(admin, f"g{number}@example.com")()
         user = person(f"G{number}", f"g{number}@example.com")
         jobs: list[Callable[[], Any]] = [
             lambda made=made, user=user: pending_invites.decline_invite(user, made.id, "corr_1"),
             lambda made=made, user=user: pending_invites.accept_invite(user, made.id, "corr_1"),
         ]
-        outcomes = at_once(jobs * 2)
-        assert (made_of(outcomes), refusals(outcomes)) == (1, {"not_found"})
+        outcomes = run_together(jobs * 2)
+        assert (list_results(outcomes), list_refusal_codes(outcomes)) == (1, {"not_found"})
         accepted = any(isinstance(outcome, OrganizationRole) for outcome in outcomes)
         assert bool(memberships.list_organizations_of(user.id)) == accepted
     counted = reads.get_item("core", {"pk": admin.org_id, "sk": "team"})
@@ -465,7 +467,7 @@ def test_one_invite_that_is_accepted_and_declined_at_once_has_one_outcome(engine
     assert counted["invites"] == 0
 
 
-def test_a_stranger_who_signs_in_with_several_tabs_is_one_person(engine_cloud: dict[str, str]) -> None:
-    found = at_once([lambda: person("Grace")] * 6)
+def test_a_newcomer_who_signs_in_with_several_tabs_is_one_person(engine_cloud: dict[str, str]) -> None:
+    found = run_together([lambda: person("Grace")] * 6)
     assert len({user.id for user in found if isinstance(user, User)}) == 1
     assert not [outcome for outcome in found if isinstance(outcome, Exception)]

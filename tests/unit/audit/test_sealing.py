@@ -26,7 +26,7 @@ from switchboard.events.models import Event
 from switchboard.kit import clock
 from switchboard.kit.jobs import QueueMessage
 from tests.actors import Tenant, tenant
-from tests.integration.sabotage import Sabotage, everything, work
+from tests.integration.sabotage import Sabotage, run_worker, scan_items
 from tests.unit.audit.workflows import Reader, happened, recorded
 
 
@@ -108,7 +108,7 @@ def test_a_message_with_one_event_is_sealed_beside_those_with_several(acme: Tena
 def test_the_sealer_takes_its_queue(acme: Tenant) -> None:
     made = recorded(acme.org_id, 9)
     send(acme.org_id, [made[:4], made[4:]])
-    work("workers/audit")
+    run_worker("workers/audit")
     assert [one["id"] for one in sealed(acme.org_id)] == [event.id for event in made]
 
 
@@ -240,7 +240,7 @@ def test_a_sealed_event_costs_four_units_or_five_and_fewer_in_company(
     """The head and the link as large as the event, and two small items; before, it was 6 to 10 with the head."""
     email.send_message(acme.caller(), MailDraft(to=["you@example.com"], subject="s", body="b"))
     calls.place_call(acme.caller(), Order(to="+14155550142", tier=Tier.BASIC, consent_source="business-relationship"))
-    found = [events.parse_event(aws_attributes.decode_item(item)) for item in everything("activity") if "data" in item]
+    found = [events.parse_event(aws_attributes.decode_item(item)) for item in scan_items("activity") if "data" in item]
     kinds = {event.type: event for event in found}
     written: list[Item] = []
     monkeypatch.setattr(writes, "put_items", lambda _, items: written.extend(items))

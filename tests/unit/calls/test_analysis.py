@@ -22,9 +22,9 @@ from switchboard.kit import clock
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
 from tests.actors import Tenant, tenant
-from tests.integration.sabotage import drain
+from tests.integration.sabotage import drain_queue
 from tests.unit.calls.test_calls import NOBODY, actions, dialed, now, report
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 from tests.voices import Provider
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
@@ -164,7 +164,7 @@ def test_the_watch_over_an_analysis_is_set_with_the_end_and_the_one_over_the_tal
     over(call)
     timeouts.close_call(call.org_id, call.id, State.ACTIVE.value)
     assert now(call).state is State.ENDING
-    drain("dialer")
+    drain_queue("dialer")
     assert ANALYSIS_LIMIT.total_seconds() <= 900, "it leaves with the commit"
     job = CloseCall(org_id=call.org_id, call_id=call.id, state="ending")
     timeouts.close_call(job.org_id, job.call_id, job.state)
@@ -398,7 +398,7 @@ def test_without_numbers_the_providers_time_orders(acme: Tenant, frozen: clock.F
     assert now(call).state is State.ACTIVE
 
 
-@examples(60)
+@example_settings(60)
 @given(data=st.data())
 def test_holds_and_resumptions_in_any_order_and_number_lead_to_the_providers_last_word(data: st.DataObject) -> None:
     words = data.draw(st.lists(st.sampled_from(["hold", "resumed"]), min_size=1, max_size=5))

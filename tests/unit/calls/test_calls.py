@@ -31,7 +31,7 @@ from switchboard.persistence.idempotency import IdempotencyMismatch
 from switchboard.usage import service as usage
 from switchboard.usage.models import MICROS_PER_CENT, Meter
 from tests.actors import Tenant, tenant, with_effect
-from tests.integration.sabotage import Sabotage, Stream, everything, tick
+from tests.integration.sabotage import Sabotage, Stream, run_tick, scan_items
 from tests.voices import Provider
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
@@ -277,7 +277,7 @@ def test_every_call_ends_though_its_provider_forgets_it(acme: Tenant, frozen: cl
     frozen.advance(hours=1)
     timeouts.close_call(talking.org_id, talking.id, State.ACTIVE)
     assert (now(talking).state, now(talking).end_reason) == (State.FAILED, EndReason.TIMEOUT)
-    jobs = [item["body"]["M"]["job"]["S"] for item in everything("activity") if "queue" in item]
+    jobs = [item["body"]["M"]["job"]["S"] for item in scan_items("activity") if "queue" in item]
     assert jobs.count("CloseCall") >= 4, "what does this later is asked for"
 
 
@@ -586,7 +586,7 @@ def opted_out(acme: Tenant) -> list[tuple[str, str]]:
 
 def hangs_up() -> int:
     """How many jobs wait that hang a call up."""
-    bodies = [item["body"]["M"] for item in everything("activity") if "queue" in item]
+    bodies = [item["body"]["M"] for item in scan_items("activity") if "queue" in item]
     return sum(body["job"]["S"] == "HangUp" for body in bodies)
 
 
@@ -1012,7 +1012,7 @@ def test_after_any_end_no_timer_of_a_call_is_left(acme: Tenant, carrier: Provide
     calls = ways_to_end(acme, carrier)
     assert {name for name, call in calls.items() if now(call).state not in FINAL_STATES} == set()
     assert {name for name, call in calls.items() if now(call).watch} == set()
-    assert not [item for item in everything("activity") if item["pk"]["S"].startswith("timer#")]
+    assert not [item for item in scan_items("activity") if item["pk"]["S"].startswith("timer#")]
 
 
 def test_a_call_under_way_has_one_timer_at_most(acme: Tenant, carrier: Provider) -> None:
@@ -1021,18 +1021,18 @@ def test_a_call_under_way_has_one_timer_at_most(acme: Tenant, carrier: Provider)
     dialing.confirm_dial(call.org_id, call.id, call.claim)
     for kind in ("hold", "answered", "hold", "resumed"):
         report(call, kind)
-        timers = [item for item in everything("activity") if item["pk"]["S"].startswith("timer#")]
+        timers = [item for item in scan_items("activity") if item["pk"]["S"].startswith("timer#")]
         assert [f"{item['pk']['S']}|{item['sk']['S']}" for item in timers] == [now(call).watch]
 
 
 def test_what_is_heard_changes_nothing_of_the_call(acme: Tenant) -> None:
     call = dialed(acme)
     report(call, "answered")
-    before = everything("activity", FilterExpression="sk = :call", ExpressionAttributeValues={":call": {"S": "call"}})
+    before = scan_items("activity", FilterExpression="sk = :call", ExpressionAttributeValues={":call": {"S": "call"}})
     for number in range(3):
         report(call, "turn", turn=Turn(number=number, speaker="agent", text="Hello.", start_ms=0, end_ms=300))
     report(call, "tool", tool=ToolUse(id="t1", name="lookup_order", start_ms=900))
-    after = everything("activity", FilterExpression="sk = :call", ExpressionAttributeValues={":call": {"S": "call"}})
+    after = scan_items("activity", FilterExpression="sk = :call", ExpressionAttributeValues={":call": {"S": "call"}})
     assert after == before
     told = events.events_between("2026-01-15T00:00:00.000Z", "2026-01-16T00:00:00.000Z", acme.org_id)
     heard = [event for event in told if event.type in ("voice.call.turn", "voice.call.tool")]
@@ -1083,7 +1083,7 @@ def test_a_call_whose_job_is_lost_ends_too(acme: Tenant, frozen: clock.FrozenClo
 def fire_timers(acme: Tenant) -> None:
     """Let the stream, the minute's tick and the dialler do what is due."""
     Stream().hand_on()
-    tick()
+    run_tick()
     while (
         messages := session.get_client("sqs")
         .receive_message(QueueUrl=settings.queue_url("dialer"), MaxNumberOfMessages=10)

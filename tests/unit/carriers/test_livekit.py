@@ -25,11 +25,11 @@ from switchboard.roleplay import lifecycle, scoring, store, transports
 from switchboard.roleplay.models import RoleplayCall, RoleplayEndReason, RoleplayState
 from switchboard.roleplay.transports import Down, livekit_reports
 from tests.actors import Reseller, reseller
-from tests.integration.role import held_to
-from tests.integration.sabotage import drain, work
+from tests.integration.role import check_role
+from tests.integration.sabotage import drain_queue, run_worker
 from tests.unit.edge.asking import Answer
-from tests.unit.properties import examples
-from tests.unit.roleplay.conftest import now, redeemed, reports
+from tests.unit.properties import example_settings
+from tests.unit.roleplay.conftest import list_reports, load_call, redeem_session
 
 API_SECRET, OLD_SECRET = (
     "a secret of LiveKit's, thirty-two bytes and more",
@@ -74,7 +74,7 @@ def post(path: str, body: bytes, authorization: str, media_type: str = livekit.W
         "body": base64.b64encode(body).decode(),
         "isBase64Encoded": True,
     }
-    with held_to(FUNCTION):
+    with check_role(FUNCTION):
         answer = livekit.handler(event, Context(FUNCTION))
     return Answer(answer["statusCode"], answer["body"], answer["headers"])
 
@@ -124,7 +124,7 @@ def report(call: RoleplayCall, *reported: dict[str, Any], **signed: Any) -> Answ
 
 
 def test_a_real_roleplay_gets_its_turns_and_its_score(acme: Reseller, frozen: clock.FrozenClock) -> None:
-    call = redeemed(acme, "rep_1")
+    call = redeem_session(acme, "rep_1")
     told(call, "room_started")
     told(call, "participant_joined", participant=rep(call, kind="AGENT", identity="agent-AJ_1"))
     told(call, "participant_joined", participant=rep(call))
@@ -135,8 +135,8 @@ def test_a_real_roleplay_gets_its_turns_and_its_score(acme: Reseller, frozen: cl
     assert report(call, ended(len(said))).status == 200
     told(call, "participant_left", participant=rep(call, disconnectReason="CLIENT_INITIATED"))
     told(call, "room_finished")
-    work("workers/roleplay")
-    over = now(call)
+    run_worker("workers/roleplay")
+    over = load_call(call)
     assert (over.state, over.end_reason, over.expected_turns) == (
         RoleplayState.ENDED,
         RoleplayEndReason.COMPLETED,
@@ -146,27 +146,27 @@ def test_a_real_roleplay_gets_its_turns_and_its_score(acme: Reseller, frozen: cl
     scoring.score_call(call.org_id, call.id)
     detail = store.get_scored_call(call.org_id, call.id)
     assert detail is not None
-    assert (now(call).state, detail.score.overall, len(detail.turns)) == (RoleplayState.SCORED, 100, len(said))
+    assert (load_call(call).state, detail.score.overall, len(detail.turns)) == (RoleplayState.SCORED, 100, len(said))
 
 
 def test_nobody_is_live_because_of_the_agent_or_a_recorder(acme: Reseller) -> None:
-    call = redeemed(acme)
+    call = redeem_session(acme)
     for kind in ("AGENT", "EGRESS", "INGRESS", "SIP", 4):
         told(call, "participant_joined", participant=rep(call, kind=kind))
         told(call, "participant_left", participant=rep(call, kind=kind, disconnectReason="CLIENT_INITIATED"))
-    assert drain("roleplay") == []
+    assert drain_queue("roleplay") == []
 
 
 @pytest.mark.parametrize("reason", [None, "STATE_MISMATCH", "SIGNAL_CLOSE", "DUPLICATE_IDENTITY"])
 def test_a_rep_who_lost_the_connection_may_come_back(acme: Reseller, reason: str | None) -> None:
-    call = redeemed(acme)
+    call = redeem_session(acme)
     told(call, "participant_joined", participant=rep(call))
     told(call, "participant_left", participant=rep(call) | ({"disconnectReason": reason} if reason else {}))
-    work("workers/roleplay")
-    assert now(call).state is RoleplayState.LIVE
+    run_worker("workers/roleplay")
+    assert load_call(call).state is RoleplayState.LIVE
     told(call, "room_finished")
-    work("workers/roleplay")
-    assert now(call).state is RoleplayState.ENDED
+    run_worker("workers/roleplay")
+    assert load_call(call).state is RoleplayState.ENDED
 
 
 Forgery = Callable[[bytes, RoleplayCall], str]
@@ -197,11 +197,11 @@ FORGERIES: dict[str, Forgery] = {
 @pytest.mark.parametrize("name", FORGERIES)
 @pytest.mark.parametrize("path", [WEBHOOK, REPORTS])
 def test_what_is_not_signed_changes_nothing(acme: Reseller, name: str, path: str) -> None:
-    call = redeemed(acme)
+    call = redeem_session(acme)
     body = webhook(call, "participant_joined", participant=rep(call))
     answer = post(path, body, FORGERIES[name](body, call), "application/json")
     assert (answer.status, answer.body) == (403, "")
-    assert drain("roleplay") == []
+    assert drain_queue("roleplay") == []
 
 
 def test_without_a_transport_nobody_is_believed(acme: Reseller, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,14 +212,14 @@ def test_without_a_transport_nobody_is_believed(acme: Reseller, monkeypatch: pyt
 @pytest.mark.parametrize("key", [API_SECRET, OLD_SECRET])
 @pytest.mark.parametrize("scheme", ["", "Bearer "])
 def test_the_secret_can_be_rotated(acme: Reseller, key: str, scheme: str) -> None:
-    call = redeemed(acme)
+    call = redeem_session(acme)
     body = webhook(call, "participant_joined", participant=rep(call))
     assert post(WEBHOOK, body, scheme + token(body, key)).status == 200
-    assert len(drain("roleplay")) == 1
+    assert len(drain_queue("roleplay")) == 1
 
 
 def test_a_callback_that_is_repeated_says_nothing_new(acme: Reseller, frozen: clock.FrozenClock) -> None:
-    call = redeemed(acme)
+    call = redeem_session(acme)
     joined = webhook(call, "participant_joined", participant=rep(call))
     signed = token(joined)
     left = webhook(call, "participant_left", participant=rep(call, disconnectReason="CLIENT_INITIATED"))
@@ -232,9 +232,9 @@ def test_a_callback_that_is_repeated_says_nothing_new(acme: Reseller, frozen: cl
     ):
         frozen.advance(seconds=10)
         assert post(WEBHOOK, body, header).status == 200
-        work("workers/roleplay")
-    assert (now(call).state, now(call).end_reason) == (RoleplayState.ENDED, RoleplayEndReason.REP_HANGUP)
-    assert now(call).version == 3
+        run_worker("workers/roleplay")
+    assert (load_call(call).state, load_call(call).end_reason) == (RoleplayState.ENDED, RoleplayEndReason.REP_HANGUP)
+    assert load_call(call).version == 3
     frozen.advance(seconds=400)
     assert post(WEBHOOK, joined, signed).status == 403, "its token is over"
 
@@ -242,10 +242,10 @@ def test_a_callback_that_is_repeated_says_nothing_new(acme: Reseller, frozen: cl
 STEPS = ("joined", "left", "finished", "ended", *range(6))
 
 
-@examples(15, slow=True)
+@example_settings(15, slow=True)
 @given(st.permutations([*STEPS, "joined", 0, "finished"]))
 def test_any_order_of_callbacks_comes_to_the_same_score(acme: Reseller, order: list[str | int]) -> None:
-    call = redeemed(acme, "rep_1", drill_key="fe-closing")
+    call = redeem_session(acme, "rep_1", drill_key="fe-closing")
     said = turns_of(call)[:6]
     posts: dict[str | int, Callable[[], Any]] = {
         "joined": lambda: told(call, "participant_joined", participant=rep(call)),
@@ -255,7 +255,7 @@ def test_any_order_of_callbacks_comes_to_the_same_score(acme: Reseller, order: l
     }
     for step in order:
         posts[step]() if isinstance(step, str) else report(call, said[step])
-    work("workers/roleplay", together=3)
+    run_worker("workers/roleplay", together=3)
     scoring.score_call(call.org_id, call.id)
     detail = store.get_scored_call(call.org_id, call.id)
     assert detail is not None
@@ -285,7 +285,7 @@ def test_any_order_of_callbacks_comes_to_the_same_score(acme: Reseller, order: l
 def test_what_is_signed_and_of_no_use_is_answered(acme: Reseller, body: bytes) -> None:
     assert post(WEBHOOK, body, token(body)).status in (200, 400)
     assert post(REPORTS, body, token(body), "application/json").status == 400
-    assert drain("roleplay") == []
+    assert drain_queue("roleplay") == []
 
 
 @pytest.mark.parametrize(
@@ -302,25 +302,25 @@ def test_what_is_signed_and_of_no_use_is_answered(acme: Reseller, body: bytes) -
     ],
 )
 def test_an_agents_reports_have_bounds(acme: Reseller, change: dict[str, Any]) -> None:
-    call = redeemed(acme)
+    call = redeem_session(acme)
     (turn, *_) = turns_of(call)
     assert report(call, turn, turn | change).status == 400
     assert report(call, ended(10_001)).status == 400
     assert report(call, *[turn] * 101).status == 400
-    assert drain("roleplay") == []
+    assert drain_queue("roleplay") == []
 
 
 def test_a_room_that_is_nobodys_is_not_there(acme: Reseller) -> None:
     body = json.dumps({"room": "another", "reports": [ended(0)]}).encode()
     assert post(REPORTS, body, token(body), "application/json").status == 404
-    call = redeemed(acme).model_copy(update={"id": "athos_call_" + "x" * 21})
+    call = redeem_session(acme).model_copy(update={"id": "athos_call_" + "x" * 21})
     assert report(call, ended(0)).status == 200
-    work("workers/roleplay")
+    run_worker("workers/roleplay")
     assert store.CALLS.get(call.org_id, call.id) is None
 
 
 def test_a_moment_is_read_as_protojson_writes_it(acme: Reseller) -> None:
-    call = redeemed(acme)
+    call = redeem_session(acme)
     for at, read in (("1768496400", "2026-01-15T17:00:00.000Z"), (1768496400, "2026-01-15T17:00:00.000Z")):
         event = json.loads(webhook(call, "room_finished", createdAt=at))
         assert (livekit_reports.of_webhook(event) or {})["at"] == read
@@ -362,8 +362,8 @@ def closing(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
 def test_a_room_is_deleted_by_the_servers_api(acme: Reseller, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
     server = Server(status)
     closing(monkeypatch, server)
-    call = redeemed(acme)
-    lifecycle.apply_report(next(reports(call)))
+    call = redeem_session(acme)
+    lifecycle.apply_report(next(list_reports(call)))
     lifecycle.close_room(call.org_id, call.id)
     assert not server.got
     lifecycle.close_call(call.org_id, call.id, RoleplayState.LIVE.value)
@@ -386,7 +386,7 @@ def test_a_room_that_cannot_be_closed_is_tried_again(
     acme: Reseller, monkeypatch: pytest.MonkeyPatch, server: Server
 ) -> None:
     closing(monkeypatch, server)
-    call = redeemed(acme)
+    call = redeem_session(acme)
     lifecycle.close_call(call.org_id, call.id, RoleplayState.CREATED.value)
     with pytest.raises(Down):
         lifecycle.close_room(call.org_id, call.id)

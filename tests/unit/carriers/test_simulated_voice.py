@@ -24,7 +24,7 @@ from switchboard.carriers.voice.ports.reports import Report, UnreadableCallbackE
 from switchboard.carriers.voice.simulator import SimulatedLine, SimulatedTalker, callbacks, worker
 from switchboard.carriers.voice.simulator.callbacks import LINE_RECEIVER, TALK_RECEIVER, SimulatedCallback
 from switchboard.kit import clock, jobs
-from tests.integration.sabotage import drain, work
+from tests.integration.sabotage import drain_queue, run_worker
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -54,8 +54,8 @@ def place(to: str = ANYBODY, **changes: Any) -> Leg:
 
 def play(steps: int | None = None) -> list[Report]:
     """Let so many things happen, or all, and take what is reported."""
-    work("workers/simulator", at_most=steps)
-    return [Report.model_validate(body) for body in drain("voice-events")]
+    run_worker("workers/simulator", at_most=steps)
+    return [Report.model_validate(body) for body in drain_queue("voice-events")]
 
 
 def kinds(reports: list[Report]) -> list[str]:
@@ -77,7 +77,7 @@ def test_the_line_knows_where_its_call_is_at_every_moment() -> None:
     line = SimulatedLine()
     leg = place()
     seen = [line.fetch(leg)]
-    while work("workers/simulator", at_most=1):
+    while run_worker("workers/simulator", at_most=1):
         seen.append(line.fetch(Leg(ORG, CALL)))
     known = [found for found in seen if found]
     assert len(known) == len(seen)
@@ -114,7 +114,7 @@ def test_hanging_up_while_it_rings_is_all_that_is_reported() -> None:
 def test_a_hang_up_that_was_noted_and_not_reported_is_reported_when_it_comes_again() -> None:
     leg, line = place(), SimulatedLine()
     line.end(leg)
-    drain("simulator")
+    drain_queue("simulator")
     line.end(leg)
     assert kinds(play()) == ["ended"]
 
@@ -184,7 +184,7 @@ def test_the_talker_knows_what_was_said_and_what_came_of_it_once_it_is_over() ->
 def test_an_unruly_provider_tells_the_same_twice_and_in_another_order() -> None:
     place("+15005550032")
     unruly = play()
-    drain("simulator")
+    drain_queue("simulator")
     told = {(report.kind, report.sequence) for report in unruly}
     assert len(unruly) == 2 * len(told)
     assert {"hold", "resumed"} <= set(kinds(unruly))

@@ -13,7 +13,7 @@ from infra import topology
 from infra.local.pool import Context
 from switchboard.compliance import ledgers
 from tests.actors import Tenant, tenant, with_effect
-from tests.load.request import event
+from tests.load.request import api_event
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 NUMBER = "+14155550142"
@@ -114,10 +114,10 @@ def test_a_consent_that_is_none_is_bad_input_and_no_refusal_of_the_gate(acme: Te
 def test_an_agents_key_sees_and_changes_no_ledger(acme: Tenant) -> None:
     bearer = {"authorization": f"Bearer {acme.agent_key}"}
     for method, path in (("GET", "/v1/compliance/opt-outs"), ("DELETE", "/v1/compliance/blocks/+14155550142")):
-        answer = handler(event(method, path, bearer, None), Context(topology.function("anima/compliance")))
+        answer = handler(api_event(method, path, bearer, None), Context(topology.function("anima/compliance")))
         assert answer["statusCode"] == 403
 
 
 def ask(acme: Tenant, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
     bearer = {"authorization": f"Bearer {acme.master_key}"}
-    return handler(event(method, path, bearer, body), Context(topology.function("anima/compliance")))
+    return handler(api_event(method, path, bearer, body), Context(topology.function("anima/compliance")))

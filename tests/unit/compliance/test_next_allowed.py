@@ -19,7 +19,7 @@ from switchboard.compliance.models import ContactAttempt
 from switchboard.compliance.store import Facts
 from switchboard.kit import clock
 from tests.unit.compliance.gate import CONSENT, at, utc, verdict
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def nothing_is_open_before_the_next_opening(to: str, now: datetime, **contact: A
         assert not hours.all_open(where.clocks, end - timedelta(milliseconds=1))
 
 
-@examples(60)
+@example_settings(60)
 @given(st.sampled_from(sorted(AREA_CODES)), MOMENTS, st.none() | WINDOWS, st.sampled_from(["voice", "sms"]))
 def test_an_american_number(code: str, now: datetime, window: dict[str, str] | None, channel: str) -> None:
     if window and (window["start"] >= "18:00" or window["end"] <= "10:30"):
@@ -126,7 +126,7 @@ def test_an_american_number(code: str, now: datetime, window: dict[str, str] | N
     nothing_is_open_before_the_next_opening(f"+1{code}5551234", now, window=window)
 
 
-@examples(40)
+@example_settings(40)
 @given(st.sampled_from(sorted(ODD)), MOMENTS, st.none() | WINDOWS)
 def test_a_number_elsewhere_with_the_organizations_window(
     zone: str, now: datetime, window: dict[str, str] | None

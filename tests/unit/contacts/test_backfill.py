@@ -13,7 +13,7 @@ from switchboard.kit import clock
 from switchboard.persistence.idempotency import IdempotencyKey
 from switchboard.timers import store as timer_store
 from tests.actors import Tenant, tenant
-from tests.integration.sabotage import Stream, everything, tick, work
+from tests.integration.sabotage import Stream, run_tick, run_worker, scan_items
 from tests.unit.contacts.book import ADA, BOB, called, names, saved
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
@@ -38,13 +38,13 @@ def finished(acme: Tenant) -> Backfill:
     stream = Stream()
     for _ in range(20):
         stream.hand_on()
-        if not work("workers/contacts"):
+        if not run_worker("workers/contacts"):
             return backfill.get_backfill(acme.org_id)
     raise AssertionError("it does not come to an end")
 
 
 def told(acme: Tenant, kind: str) -> list[dict[str, Any]]:
-    return [item["data"]["M"] for item in everything("activity") if item.get("type") == {"S": kind}]
+    return [item["data"]["M"] for item in scan_items("activity") if item.get("type") == {"S": kind}]
 
 
 def test_every_number_that_was_called_gets_a_contact_and_its_name(acme: Tenant) -> None:
@@ -136,8 +136,8 @@ def test_a_backfill_whose_message_was_lost_goes_on_when_somebody_asks_for_it(
     assert started(acme) == job
     frozen.advance(minutes=2)
     assert started(acme).id == job.id
-    tick()
-    work("workers/contacts")
+    run_tick()
+    run_worker("workers/contacts")
     assert counted(backfill.get_backfill(acme.org_id)) == (BackfillStatus.COMPLETED, 1, 1, 0)
 
 

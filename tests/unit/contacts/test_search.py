@@ -12,7 +12,7 @@ from switchboard.contacts.models import MAX_HEAD_TOKENS, Contact
 from switchboard.kit import clock
 from switchboard.search import index
 from tests.actors import Tenant, tenant
-from tests.integration.sabotage import Sabotage, everything
+from tests.integration.sabotage import Sabotage, scan_items
 from tests.unit.contacts.book import indexed, names, pages, saved
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
@@ -138,7 +138,7 @@ def test_a_text_of_nothing_is_the_list_and_one_of_signs_finds_nobody(acme: Tenan
 
 def entries(contact: Contact) -> set[tuple[str, str]]:
     """The token and the part of each entry that there is."""
-    keys = [item["sk"]["S"].split("#") for item in everything("core") if "#find#contact#" in item["pk"]["S"]]
+    keys = [item["sk"]["S"].split("#") for item in scan_items("core") if "#find#contact#" in item["pk"]["S"]]
     return {(token, part) for token, subject_id, part in keys if subject_id == contact.id}
 
 

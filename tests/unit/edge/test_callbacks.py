@@ -25,7 +25,7 @@ from switchboard.edge.exchange import AuthenticationScheme, Operation
 from switchboard.errors import Conflict, NotFound, Unavailable
 from switchboard.kit import background, clock
 from tests.unit.edge.asking import Answer, ask
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 
 BASE = "https://api.example.com"
 VOICE, STATUS, STRIPE, TALK, BARE = (f"/callbacks/{name}" for name in ("voice", "status", "stripe", "talk", "bare"))
@@ -334,7 +334,7 @@ def test_whatever_comes_is_refused_and_what_is_signed_is_taken(monkeypatch: pyte
     monkeypatch.setenv("SWITCHBOARD_STRANGER_PER_MINUTE", "1000000")
     monkeypatch.setenv("SWITCHBOARD_STRANGER_PER_SECOND", "1000000")
 
-    @examples(150)
+    @example_settings(150)
     @given(
         body=st.binary(max_size=60)
         | st.lists(st.sampled_from([b"a", b"=", b"&", b"%", b"%ff", b"+", b";", b"\x00"])).map(b"".join),
@@ -349,7 +349,7 @@ def test_whatever_comes_is_refused_and_what_is_signed_is_taken(monkeypatch: pyte
         assert answer.status in (400, 403, 415)
         assert (answer.body, seen) == ("", [])
 
-    @examples(100)
+    @example_settings(100)
     @given(pairs=_pairs)
     def provider(pairs: list[tuple[str, str]]) -> None:
         body = "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in pairs)

@@ -20,7 +20,7 @@ from switchboard.kit import clock, settings
 from switchboard.people import sessions
 from switchboard.persistence.idempotency import KEY_LIFETIME_SECONDS
 from tests.actors import Tenant, member, system, tenant
-from tests.integration.sabotage import everything, invoke
+from tests.integration.sabotage import invoke, scan_items
 
 MAIL = {"to": "you@example.com", "subject": "Hello", "body": "From an agent."}
 Answer = tuple[int, Any, bool]
@@ -74,7 +74,7 @@ def another_key(acme: Tenant, kind: KeyKind, agent_id: str | None = None) -> str
 
 
 def mails() -> int:
-    return sum(item.get("sk") == {"S": "message"} for item in everything("activity"))
+    return sum(item.get("sk") == {"S": "message"} for item in scan_items("activity"))
 
 
 def test_two_agents_with_one_key_and_one_body_each_send_their_own(acme: Tenant) -> None:
@@ -164,6 +164,6 @@ def test_a_marker_counts_for_24_hours_to_the_second(acme: Tenant, frozen: clock.
 
 def lose_answers() -> None:
     """The records of answers, as if the process had died before it wrote them."""
-    for item in everything("idempotency"):
+    for item in scan_items("idempotency"):
         if not item["id"]["S"].startswith("effect#"):
             aws.dynamodb_client().delete_item(TableName=settings.table_name("idempotency"), Key={"id": item["id"]})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests import dynamo_rules
-from tests.contract.test_dialects import code_of
+from tests.contract.test_dialects import read_code
 from tests.unit.edge.platform import Platform, Route, encoded, odd_texts, routes
 
 ALL = routes()
@@ -56,7 +56,7 @@ def test_what_cannot_be_an_id_gets_the_answer_of_one_that_nothing_has(platform: 
     body = '{"role": "viewer", "label": "x", "since": "2026-01-01T00:00:00Z"}' if route.operation.takes_body else None
     answers = [platform.ask(route, route.at(one), body) for one in (unknown, "no`id")]
     assert [answer.status_code for answer in answers] == [404, 404]
-    assert len({code_of(route.api.dialect.name, answer) for answer in answers}) == 1
+    assert len({read_code(route.api.dialect.name, answer) for answer in answers}) == 1
 
 
 @pytest.mark.parametrize("route", WITH_TEXT, ids=_name)

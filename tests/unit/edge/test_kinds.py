@@ -24,7 +24,7 @@ from switchboard.edge.openapi import build_document
 from switchboard.errors import Invalid
 from tests.actors import Tenant, tenant
 from tests.unit.edge.asking import Answer, ask
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 
 
 class Wanted(BaseModel):
@@ -183,7 +183,7 @@ def test_a_malformed_media_type_is_none(text: str) -> None:
         media_type.parse(text)
 
 
-@examples(300)
+@example_settings(300)
 @given(
     st.text(max_size=40)
     | st.lists(st.sampled_from(["a/b", ";", "=", '"', "\\", "x", " ", "\t"]), max_size=30).map("".join)

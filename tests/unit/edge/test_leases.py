@@ -13,9 +13,9 @@ from switchboard.edge import rate_counters, rate_leases, rate_limit
 from switchboard.edge.rate_counters import UsedRequests, WindowFullError
 from switchboard.kit import clock
 from tests import swarm
-from tests.integration.sabotage import Sabotage, everything
+from tests.integration.sabotage import Sabotage, scan_items
 from tests.swarm import Swarm
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 
 SCALE, ENTERPRISE = get_plan(PlanName.SCALE), get_plan(PlanName.ENTERPRISE)
 #: What an item of DynamoDB takes in a second, with room for the uneven.
@@ -118,7 +118,7 @@ def test_an_upgrade_to_a_sliced_plan_does_not_forget_the_minute() -> None:
     st.integers(2_000, 2_900),
     st.integers(501, 1_600),
 )
-@examples(40)
+@example_settings(40)
 def test_no_order_of_bursts_and_pauses_passes_more_than_a_limit(
     bursts: list[tuple[int, int, int]], per_minute: int, per_second: int
 ) -> None:
@@ -150,14 +150,14 @@ def test_a_busy_process_writes_seldom_and_a_quiet_one_wastes_nothing(frozen: clo
     for _ in range(3):
         rate_limit.count_request("quiet", 12_000, 2_000)
         frozen.advance(seconds=10)
-    counted = [int(item["minute"]["N"]) for item in everything("ratelimit") if item["id"]["S"].startswith("quiet")]
+    counted = [int(item["minute"]["N"]) for item in scan_items("ratelimit") if item["id"]["S"].startswith("quiet")]
     assert sum(counted) == 3
 
 
 @pytest.mark.usefixtures("cloud")
 def test_what_is_left_of_a_lease_pays_for_the_next_of_its_minute(frozen: clock.FrozenClock) -> None:
     def counted() -> int:
-        return sum(int(item["minute"]["N"]) for item in everything("ratelimit"))
+        return sum(int(item["minute"]["N"]) for item in scan_items("ratelimit"))
 
     made = 0
     for _ in range(5):

@@ -18,7 +18,7 @@ from switchboard.accounts.plans import PlanName
 from switchboard.compliance import service as compliance
 from switchboard.kit import background, clock
 from tests.actors import Tenant, tenant
-from tests.integration.sabotage import Dying, Sabotage, everything, invoke
+from tests.integration.sabotage import Dying, Sabotage, invoke, scan_items
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -60,7 +60,7 @@ def acme(frozen: clock.FrozenClock) -> Tenant:
 
 def stored() -> list[dict[str, Any]]:
     """All that there is but what counts requests."""
-    return [item for table in ("core", "activity", "idempotency") for item in everything(table)]
+    return [item for table in ("core", "activity", "idempotency") for item in scan_items(table)]
 
 
 def spare(acme: Tenant) -> str:
@@ -131,7 +131,7 @@ def test_a_stream_beyond_the_limits_takes_no_place_among_the_open_ones(acme: Ten
     opening = StreamContext()
     answer = streams.api.handler(event("GET", "/v1/events/stream", acme.agent_key), opening)
     assert (answer["statusCode"], opening.opened) == (429, None)
-    assert not [item for item in everything("ratelimit") if item["id"]["S"].startswith("streams#")]
+    assert not [item for item in scan_items("ratelimit") if item["id"]["S"].startswith("streams#")]
 
 
 def test_no_answer_is_bought_for_a_call_beyond_the_limits(

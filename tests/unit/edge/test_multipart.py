@@ -24,7 +24,7 @@ from switchboard.kit import settings
 from switchboard.kit.text import require_one_line
 from tests.actors import Tenant, tenant
 from tests.unit.edge.asking import Answer, ask
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 
 PATH = "/v1/test/files"
 WAV = b"RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00"
@@ -358,7 +358,7 @@ _lines = st.sampled_from(
 _noise = st.lists(_lines | st.binary(max_size=8), max_size=24).map(b"".join)
 
 
-@examples(400)
+@example_settings(400)
 @given(body=_noise | st.lists(_noise, max_size=4).map(lambda parts: form(*parts, boundary="b")))
 def test_no_bytes_are_our_fault(body: bytes) -> None:
     try:
@@ -374,7 +374,7 @@ def test_no_request_is_our_fault(acme: Tenant, monkeypatch: pytest.MonkeyPatch) 
     stored: list[str] = []
     monkeypatch.setattr(objects, "put_object", lambda bucket, key, *_: stored.append(key))
 
-    @examples(120)
+    @example_settings(120)
     @given(
         body=_noise | st.lists(_noise, max_size=3).map(lambda parts: form(*parts, audio(), boundary="b")),
         boundary=st.sampled_from(["b", '"b"', "b; boundary=c", "", '"', "é", "b\r\n", "x" * 80]) | st.text(max_size=6),
@@ -396,7 +396,7 @@ def test_no_request_is_our_fault(acme: Tenant, monkeypatch: pytest.MonkeyPatch) 
     asked()
 
 
-@examples(150)
+@example_settings(150)
 @given(data=st.binary(max_size=300), name=st.text(max_size=40), cut=st.integers(0, 400))
 def test_every_file_comes_out_as_it_went_in(data: bytes, name: str, cut: int) -> None:
     sent = name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A").encode(errors="ignore").decode()

@@ -11,7 +11,7 @@ from switchboard import telemetry
 from switchboard.aws import attributes, clients
 from switchboard.edge import rate_limit
 from switchboard.kit import clock
-from tests.integration.sabotage import Sabotage, everything
+from tests.integration.sabotage import Sabotage, scan_items
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -183,7 +183,7 @@ def test_a_limit_of_its_own_counts_in_its_own_window(frozen: clock.FrozenClock) 
 def test_counters_are_deleted_when_nobody_asks_for_them_any_more(frozen: clock.FrozenClock) -> None:
     rate_limit.count_request("org", 10, 10)
     rate_limit.count_in_window("sign-up", 2, 3_600)
-    found = [attributes.decode_item(item) for item in everything("ratelimit")]
+    found = [attributes.decode_item(item) for item in scan_items("ratelimit")]
     ends = {item["id"].partition("#")[0]: item["expiration"] - frozen.at for item in found}
     assert ends["org"] >= 60
     assert ends["sign-up"] >= 3_600

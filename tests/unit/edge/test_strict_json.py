@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from switchboard.edge import strict_json
 from switchboard.errors import Invalid
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 
 UNICODE = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 JSON = st.recursive(
@@ -23,13 +23,13 @@ JSON = st.recursive(
 
 
 @given(JSON, st.booleans())
-@examples(150)
+@example_settings(150)
 def test_what_is_json_is_read_as_it_is(value: Any, escaped: bool) -> None:
     assert strict_json.loads(json.dumps(value, ensure_ascii=escaped)) == value
 
 
 @given(st.one_of(st.text(max_size=40), st.text('[]{}",:0123456789eE+-.\\u truefalsn', max_size=30)))
-@examples(400)
+@example_settings(400)
 def test_any_text_is_json_or_refused_as_invalid(text: str) -> None:
     with suppress(Invalid):
         value = strict_json.loads(text)

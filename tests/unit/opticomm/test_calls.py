@@ -1,4 +1,4 @@
-"""A call that a back end starts: its answers, its repetitions, what is heard in it, and who else sees it."""
+"""A call that a back end starts: its responses, its repetitions, its speech, and its visibility in other APIs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from switchboard.kit import clock
 from switchboard.usage import service as usage
 from switchboard.webhooks import store as webhooks
 from switchboard.webhooks.event_names import EVENT_NAMES
-from tests.integration.sabotage import Sabotage, drain, play
+from tests.integration.sabotage import Sabotage, drain_queue, play_calls
 from tests.unit.opticomm.backend import NOBODY, Backend, backend, code, make_flow
 from tests.voices import Provider
 
@@ -40,30 +40,30 @@ FIRST = "This is an artificial voice calling for Acme."
 
 @pytest.fixture(autouse=True)
 def _at_once(cloud: dict[str, str], frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A call's whole course is reported as it is dialled."""
+    """The simulated line reports all states of a call at once."""
     monkeypatch.setenv("SWITCHBOARD_VOICE_STEP_SECONDS", "0")
 
 
-def found(asker: Backend, call_id: str) -> Call:
+def read_call(asker: Backend, call_id: str) -> Call:
     call = service.find_call(asker.company.org_id, call_id)
     assert call is not None
     return call
 
 
-def talked(asker: Backend, call_id: str) -> list[str]:
-    """What is said in a call, from its dialling to its end."""
+def read_conversation(asker: Backend, call_id: str) -> list[str]:
+    """The conversation of a call, from dial to end."""
     dialing.dial_call(asker.company.org_id, call_id)
-    play()
+    play_calls()
     return [turn.text for turn in service.list_turns(asker.company.caller(master=True), call_id)]
 
 
-def told(asker: Backend) -> list[events.Event]:
-    """The company's events of its calls."""
+def list_events(asker: Backend) -> list[events.Event]:
+    """The company's events about its calls."""
     found = events.events_between("2026-01-15T00:00:00Z", "2026-01-16T00:00:00Z", asker.company.org_id)
     return [event for event in found if event.type.startswith("voice.")]
 
 
-def test_a_call_is_accepted_and_followed_to_its_end(live: Backend) -> None:
+def test_a_call_is_accepted_and_reported_until_its_end(live: Backend) -> None:
     made = live.initiate(request_id="r-1").json()
     call_id = made.pop("call_id")
     assert made.pop("conversation_id").startswith("conv_")
@@ -74,7 +74,7 @@ def test_a_call_is_accepted_and_followed_to_its_end(live: Backend) -> None:
     assert (first["status"], first["duration_seconds"], first["completed_at"]) == ("pending", None, None)
     dialing.dial_call(live.company.org_id, call_id)
     assert live.check(call_id=call_id).json()["status"] == "calling"
-    play()
+    play_calls()
     last = live.check(call_id=call_id).json()
     assert (last["status"], last["outcome"], last["error_message"]) == ("completed", "success", None)
     assert last["duration_seconds"] > 0
@@ -91,12 +91,12 @@ def test_a_call_is_accepted_and_followed_to_its_end(live: Backend) -> None:
         ("+15005550012", "completed", "voicemail", None),
     ],
 )
-def test_how_a_call_ends_is_told(
+def test_the_end_of_a_call_is_reported(
     live: Backend, test: Backend, number: str, status: str, outcome: str, error: str | None
 ) -> None:
     for key in (live, test):
         call_id = key.initiate(phone_number=number).json()["call_id"]
-        talked(key, call_id)
+        read_conversation(key, call_id)
         answer = key.check(call_id=call_id).json()
         assert (answer["status"], answer["outcome"], answer["error_message"]) == (status, outcome, error)
 
@@ -109,7 +109,7 @@ def test_a_status_never_goes_back_while_a_provider_has_no_room(live: Backend, mo
         carrier.outcome = outcome
         dialing.dial_call(live.company.org_id, call_id)
         assert live.check(call_id=call_id).json()["status"] == expected
-    call = found(live, call_id)
+    call = read_call(live, call_id)
     dialing.confirm_dial(call.org_id, call.id, call.claim)
     assert live.check(call_id=call_id).json()["status"] == "pending"
     reports.apply_report(Report(org_id=call.org_id, call_id=call.id, kind="answered"))
@@ -118,7 +118,7 @@ def test_a_status_never_goes_back_while_a_provider_has_no_room(live: Backend, mo
     assert live.check(call_id=call_id).json()["outcome"] == "unknown"
 
 
-def test_a_late_report_corrects_a_failure_that_the_carrier_did_not_tell_and_no_callback_tells_of_it(
+def test_a_late_report_corrects_an_assumed_failure_without_a_callback(
     live: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     carrier = Provider()
@@ -126,14 +126,14 @@ def test_a_late_report_corrects_a_failure_that_the_carrier_did_not_tell_and_no_c
     monkeypatch.setattr(voice, "get_carrier", lambda: carrier.carrier)
     call_id = live.initiate(webhook_url=HOOK).json()["call_id"]
     dialing.dial_call(live.company.org_id, call_id)
-    call = found(live, call_id)
+    call = read_call(live, call_id)
     dialing.confirm_dial(call.org_id, call.id, call.claim)
     assert live.check(call_id=call_id).json()["status"] == "failed"
     end = Report(org_id=call.org_id, call_id=call.id, kind="ended", end_reason=EndReason.COMPLETED, duration_seconds=60)
     reports.apply_report(end)
     answer = live.check(call_id=call_id).json()
     assert (answer["status"], answer["error_message"]) == ("completed", None)
-    corrected = next(event for event in told(live) if event.type == "voice.call.corrected")
+    corrected = next(event for event in list_events(live) if event.type == "voice.call.corrected")
     assert corrected.type not in EVENT_NAMES["opticomm"]
 
 
@@ -143,7 +143,7 @@ def test_a_late_report_corrects_a_failure_that_the_carrier_did_not_tell_and_no_c
 TOLL_FREE = "+18005551234"
 
 
-def test_a_request_says_where_a_toll_free_numbers_holder_is(live: Backend) -> None:
+def test_a_request_may_give_the_zone_of_a_toll_free_number(live: Backend) -> None:
     refused = live.initiate(phone_number=TOLL_FREE)
     assert refused.status_code == 403
     assert "number_of_no_place" in refused.json()["message"]
@@ -170,13 +170,13 @@ def test_a_stated_zone_and_state_only_narrow(live: Backend, frozen: clock.Frozen
         ({"recipient_state": "ZZ"}, "recipient_state_unknown"),
     ],
 )
-def test_a_place_that_is_none_is_refused_by_the_gate(live: Backend, stated: dict[str, str], why: str) -> None:
+def test_the_gate_refuses_an_invalid_zone_or_state(live: Backend, stated: dict[str, str], why: str) -> None:
     answer = live.initiate(phone_number="+12125551234", **stated)
     assert answer.status_code == 403
     assert why in answer.json()["message"]
 
 
-def test_a_variable_of_that_name_is_what_it_always_was(live: Backend) -> None:
+def test_a_variable_of_that_name_stays_a_variable(live: Backend) -> None:
     asked = {"phone_number": "+12125551234", "variables": {"time_zone": "Mars", "recipient_state": "of mind"}}
     assert live.initiate(**asked).status_code == 200
 
@@ -187,19 +187,19 @@ def test_a_variable_of_that_name_is_what_it_always_was(live: Backend) -> None:
 def test_variables_fill_the_greeting_and_the_prompt_and_are_heard(live: Backend) -> None:
     flow = make_flow(live.company.org_id, system_prompt="Confirm order {{ order_id }} of {{unknown}}.")
     variables = {"customer_name": "Grace {{order_id}}", "order_id": "{agent} 1815"}
-    heard = talked(live, live.initiate(agent_id=flow.id, variables=variables).json()["call_id"])
+    heard = read_conversation(live, live.initiate(agent_id=flow.id, variables=variables).json()["call_id"])
     assert heard[0] == f"{FIRST} Hello Grace {{{{order_id}}}}."
     assert any("Confirm order {agent} 1815 of {{unknown}}." in text for text in heard)
     assert any("order_id is {agent} 1815" in text for text in heard)
     assert any("This is Ada, an automated assistant." in text for text in heard)
 
 
-def test_the_first_message_takes_the_greetings_place(live: Backend) -> None:
+def test_the_first_message_replaces_the_greeting(live: Backend) -> None:
     call_id = live.initiate(first_message_override="{{a}}, quickly!", variables={"a": "Come"}).json()["call_id"]
-    assert talked(live, call_id)[0] == f"{FIRST} Come, quickly!"
+    assert read_conversation(live, call_id)[0] == f"{FIRST} Come, quickly!"
 
 
-def test_who_calls_and_the_artificial_voice_come_first_whatever_the_greeting(live: Backend, test: Backend) -> None:
+def test_any_greeting_starts_with_caller_and_artificial_voice(live: Backend, test: Backend) -> None:
     spanish = make_flow(live.company.org_id, voice="switchboard:inés", greeting="Hola.")
     silent = make_flow(live.company.org_id, greeting="")
     honest = "Hello, I am an AI assistant from Acme."
@@ -207,15 +207,15 @@ def test_who_calls_and_the_artificial_voice_come_first_whatever_the_greeting(liv
         for to in (NOBODY, "+40712345678", "+18005551234"):
             where = {"phone_number": to, "time_zone": "America/New_York"}
             call_id = key.initiate(**where, first_message_override="I am a human being.").json()["call_id"]
-            assert found(key, call_id).greeting == f"{FIRST} I am a human being."
-        assert found(key, key.initiate(agent_id=silent.id).json()["call_id"]).greeting.startswith(f"{FIRST} Hello")
-        said = found(key, key.initiate(agent_id=spanish.id).json()["call_id"]).greeting
+            assert read_call(key, call_id).greeting == f"{FIRST} I am a human being."
+        assert read_call(key, key.initiate(agent_id=silent.id).json()["call_id"]).greeting.startswith(f"{FIRST} Hello")
+        said = read_call(key, key.initiate(agent_id=spanish.id).json()["call_id"]).greeting
         assert said == "Le habla una voz artificial que llama en nombre de Acme. Hola."
         call_id = key.initiate(first_message_override=honest).json()["call_id"]
-        assert found(key, call_id).greeting == honest
+        assert read_call(key, call_id).greeting == honest
 
 
-def test_the_voice_port_gets_all_that_the_back_end_said(live: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_voice_port_gets_all_settings_of_the_request(live: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     carrier = Provider()
     monkeypatch.setattr(voice, "get_carrier", lambda: carrier.carrier)
     flow = make_flow(
@@ -228,14 +228,14 @@ def test_the_voice_port_gets_all_that_the_back_end_said(live: Backend, monkeypat
     (dial,), (placement,) = carrier.dialed, carrier.placements
     assert (dial.prompt, dial.greeting, dict(dial.variables)) == ("Be brief.", f"{FIRST} Hi {{{{a}}}}", {"a": "1"})
     assert (dial.provider_agent_id, dial.voice_id, placement.from_number) == ("agent_7", "p", "+12125550100")
-    assert (found(live, call_id).flow_id, found(live, call_id).agent_ref) == (flow.id, "agent_7")
-    assert found(live, call_id).tier == "premium"
+    assert (read_call(live, call_id).flow_id, read_call(live, call_id).agent_ref) == (flow.id, "agent_7")
+    assert read_call(live, call_id).tier == "premium"
 
 
 # --- repetitions ------------------------------------------------------------------------------------------------
 
 
-def test_a_repetition_gets_the_first_answer_whatever_else_it_asks(live: Backend, frozen: clock.FrozenClock) -> None:
+def test_a_repetition_with_another_body_gets_the_first_response(live: Backend, frozen: clock.FrozenClock) -> None:
     first = live.initiate(request_id="r-1").json()
     frozen.advance(days=2, hours=3)
     again = live.initiate(request_id="r-1", phone_number="nonsense", agent_id="agt_none")
@@ -265,7 +265,7 @@ def test_a_repetition_gets_the_first_answer_whatever_else_it_asks(live: Backend,
     ],
     ids=lambda wrong: next(iter(wrong)),
 )
-def test_a_repetition_gets_the_first_answer_whatever_is_wrong_with_it(live: Backend, wrong: dict[str, Any]) -> None:
+def test_an_invalid_repetition_gets_the_first_response(live: Backend, wrong: dict[str, Any]) -> None:
     assert code(live.initiate(**wrong, request_id="unknown"))[0] == 400
     first = live.initiate(request_id="r-1").json()
     again = live.initiate(**wrong, request_id="r-1")
@@ -282,19 +282,21 @@ def test_a_test_keys_request_id_answers_no_faulty_request_of_a_live_key(live: Ba
 
 
 @pytest.mark.parametrize("request_id", ["", "x" * 256, 7, None, ["r-1"], {"r": 1}])
-def test_what_is_no_request_id_finds_no_call(live: Backend, request_id: Any) -> None:
+def test_an_invalid_request_id_finds_no_call(live: Backend, request_id: Any) -> None:
     live.initiate(request_id="r-1")
     body = {"action": "initiate_call", "agent_id": "", "phone_number": NOBODY, "request_id": request_id}
     assert code(live.ask(body)) == (400, "MISSING_FIELDS")
 
 
-def test_a_repetition_is_answered_when_nothing_new_would_be(live: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_repetition_is_answered_even_if_a_new_call_would_be_refused(
+    live: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = live.initiate(request_id="r-1").json()
     monkeypatch.setenv("SWITCHBOARD_FEATURE_PHONE_ENABLED", "off")
     assert live.initiate(request_id="r-1").json() == first | {"duplicate": True}
 
 
-def test_a_request_id_is_the_companys_and_live_or_test(live: Backend, test: Backend) -> None:
+def test_a_request_id_is_unique_per_company_and_mode(live: Backend, test: Backend) -> None:
     askers = (live, test, backend(slug="other"))
     calls = {asker.initiate(request_id="r-1").json()["call_id"] for asker in askers}
     assert len(calls) == 3
@@ -307,14 +309,12 @@ def test_a_refused_request_leaves_its_request_id_free(live: Backend) -> None:
     assert live.initiate(request_id="r-1").json()["duplicate"] is False
 
 
-def test_calls_without_a_request_id_are_as_many_as_the_requests(live: Backend) -> None:
+def test_each_request_without_a_request_id_starts_a_call(live: Backend) -> None:
     assert len({live.initiate().json()["call_id"] for _ in range(3)}) == 3
 
 
 @pytest.mark.parametrize("limit", [{"requests_per_minute": 1}, {"requests_per_day": 1}])
-def test_a_request_that_is_overtaken_gets_the_call_that_used_up_what_it_needed(
-    live: Backend, limit: dict[str, int]
-) -> None:
+def test_an_overtaken_request_gets_the_call_that_used_up_its_limit(live: Backend, limit: dict[str, int]) -> None:
     key = live.with_key(**limit)
     who = access.caller_of(access.authenticate_key(key.text, dialect.KEYS), "corr_late")
     wanted = CallRequest(agent=live.flow.id, to=NOBODY, request_id="r-1")
@@ -333,7 +333,7 @@ def test_a_request_that_is_overtaken_gets_the_call_that_used_up_what_it_needed(
         initiation.initiate_call(who, wanted.model_copy(update={"request_id": "r-2"}), overtaken)
 
 
-def test_a_request_killed_anywhere_is_one_call_when_it_is_repeated(live: Backend) -> None:
+def test_a_request_killed_anywhere_and_repeated_is_one_call(live: Backend) -> None:
     saboteur = Sabotage()
     with saboteur.counting() as calls:
         live.initiate(request_id="whole", webhook_url=HOOK)
@@ -343,11 +343,11 @@ def test_a_request_killed_anywhere_is_one_call_when_it_is_repeated(live: Backend
             live.initiate(request_id=f"r-{done}", webhook_url=HOOK)
         again = live.initiate(request_id=f"r-{done}", webhook_url=HOOK).json()
         assert live.check(request_id=f"r-{done}").json()["call_id"] == again["call_id"]
-    placed = [event for event in told(live) if event.type == "voice.call.created"]
+    placed = [event for event in list_events(live) if event.type == "voice.call.created"]
     assert len(placed) == steps + 1
 
 
-def test_an_answer_that_is_lost_behind_the_commit_is_a_duplicate_the_next_time(live: Backend) -> None:
+def test_after_a_lost_response_a_repetition_is_a_duplicate(live: Backend) -> None:
     saboteur = Sabotage()
     live.initiate(request_id="warm")
     with saboteur.counting() as calls:
@@ -364,7 +364,7 @@ def test_an_answer_that_is_lost_behind_the_commit_is_a_duplicate_the_next_time(l
 # --- test keys --------------------------------------------------------------------------------------------------
 
 
-def test_a_test_keys_call_never_reaches_the_carrier_that_is_configured(
+def test_a_test_keys_call_never_reaches_the_configured_carrier(
     live: Backend, test: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     carrier = Provider()
@@ -372,35 +372,35 @@ def test_a_test_keys_call_never_reaches_the_carrier_that_is_configured(
     monkeypatch.setattr(voice, "carrier_name", lambda: "twilio")
     monkeypatch.setenv("SWITCHBOARD_CALLER_POOL", "+14155552671")
     call_id = test.initiate(phone_number="+40712345678").json()["call_id"]
-    assert talked(test, call_id)
+    assert read_conversation(test, call_id)
     assert carrier.dialed == []
-    assert (found(test, call_id).provider, found(test, call_id).state) == ("simulator", State.COMPLETED)
+    assert (read_call(test, call_id).provider, read_call(test, call_id).state) == ("simulator", State.COMPLETED)
     real = live.initiate().json()["call_id"]
     dialing.dial_call(live.company.org_id, real)
     assert [dial.call_id for dial in carrier.dialed] == [real]
-    assert found(live, real).provider == "twilio"
+    assert read_call(live, real).provider == "twilio"
 
 
-def test_a_test_keys_calls_cost_nothing_and_use_up_nothing() -> None:
+def test_calls_of_a_test_key_are_free_and_use_no_limit() -> None:
     small = backend(KeyKind.OPTICOMM_TEST, slug="small", basic_calls_per_day=1)
     for _ in range(2):
         call_id = small.initiate().json()["call_id"]
-        talked(small, call_id)
-        assert found(small, call_id).cost_micros == 0
+        read_conversation(small, call_id)
+        assert read_call(small, call_id).cost_micros == 0
     used = usage.get_monthly_usage(small.company.org_id, "2026-01")
     assert (used.units["voice_basic"], used.spent_micros) == (0, 0)
     live = small.with_key(KeyKind.OPTICOMM_LIVE)
     call_id = live.initiate().json()["call_id"]
     assert code(live.initiate()) == (429, "DAILY_LIMIT_EXCEEDED")
-    talked(live, call_id)
-    minutes = -(-(found(live, call_id).duration_seconds or 0) // 60)
+    read_conversation(live, call_id)
+    minutes = -(-(read_call(live, call_id).duration_seconds or 0) // 60)
     assert usage.get_monthly_usage(small.company.org_id, "2026-01").units["voice_basic"] == minutes
 
 
 # --- one call, four APIs ----------------------------------------------------------------------------------------
 
 
-def test_anima_lists_the_call_and_its_audit_tells_of_it(live: Backend) -> None:
+def test_anima_lists_the_call_and_its_audit_events(live: Backend) -> None:
     call_id = live.ask(
         {"action": "initiate_call", "agent_id": live.flow.id, "phone_number": NOBODY}, x_correlation_id="from-opticomm"
     ).json()["call_id"]
@@ -417,7 +417,7 @@ def test_anima_lists_the_call_and_its_audit_tells_of_it(live: Backend) -> None:
     )
     (shown,) = json.loads(answer["body"])["calls"]
     assert (shown["id"], shown["to"], shown["state"]) == (call_id, NOBODY, "INITIATING")
-    assert shown["agentId"] == found(live, call_id).flow_id
+    assert shown["agentId"] == read_call(live, call_id).flow_id
     assert shown["greeting"] == f"{FIRST} Hello {{{{customer_name}}}}."
     entries, _ = audit.list_workflow_events(live.company.caller(master=True), "from-opticomm", 10, None)
     (created,) = [entry.document for entry in entries]
@@ -457,7 +457,7 @@ def test_consent_comes_from_the_ledger_then_the_key_then_the_flow(live: Backend)
         ("opt-in:web-form", "2021-02-01", "consent: too_old"),
     ],
 )
-def test_a_flow_that_sells_needs_a_written_consent_that_is_not_too_old(
+def test_a_sales_flow_needs_a_recent_written_consent(
     live: Backend, frozen: clock.FrozenClock, source: str, day: str, why: str | None
 ) -> None:
     changes = {"purpose": "telemarketing", "consent_source": source, "consent_date": day}
@@ -471,7 +471,7 @@ def test_a_flow_that_sells_needs_a_written_consent_that_is_not_too_old(
         assert why in answer.json()["message"]
 
 
-def test_a_flow_that_sells_calls_no_number_of_the_national_registry(test: Backend) -> None:
+def test_a_sales_flow_cannot_call_numbers_of_the_national_registry(test: Backend) -> None:
     flow = make_flow(test.company.org_id, purpose="telemarketing")
     answer = test.initiate(agent_id=flow.id, phone_number="+15005550025")
     assert (answer.status_code, answer.json()["error"]) == (403, "PHONE_ON_DNC")
@@ -479,15 +479,15 @@ def test_a_flow_that_sells_calls_no_number_of_the_national_registry(test: Backen
 
 
 def test_a_callback_is_registered_with_the_call(live: Backend) -> None:
-    call = found(live, live.initiate(webhook_url=HOOK).json()["call_id"])
+    call = read_call(live, live.initiate(webhook_url=HOOK).json()["call_id"])
     assert call.callback_id
     endpoint = webhooks.get_endpoint(live.company.org_id, call.callback_id)
     assert endpoint
     assert (endpoint.url, endpoint.key_id) == (HOOK, live.key.id)
-    assert found(live, live.initiate().json()["call_id"]).callback_id is None
+    assert read_call(live, live.initiate().json()["call_id"]).callback_id is None
 
 
-def test_what_changes_before_the_dialling_stops_the_call_and_is_told(live: Backend, test: Backend) -> None:
+def test_a_change_before_the_dial_stops_the_call_and_is_reported(live: Backend, test: Backend) -> None:
     calls = [(key, key.initiate().json()["call_id"]) for key in (live, test)]
     ledgers.block_number(live.company.caller(), NOBODY)
     for key, call_id in calls:
@@ -495,7 +495,7 @@ def test_what_changes_before_the_dialling_stops_the_call_and_is_told(live: Backe
         answer = key.check(call_id=call_id).json()
         assert (answer["status"], answer["outcome"]) == ("failed", "canceled")
         assert "dnc" in answer["error_message"]
-    assert drain("voice-events") == []
+    assert drain_queue("voice-events") == []
 
 
 def test_the_free_plan_has_calls_of_the_basic_tier() -> None:

@@ -1,4 +1,4 @@
-"""Session tokens: one that was tampered with, or made by somebody else, opens nothing."""
+"""Session tokens: a modified or forged token is refused."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from tests.actors import Reseller, reseller
 KEY = "athos session token"
 
 
-def minted(acme: Reseller) -> str:
+def mint_token(acme: Reseller) -> str:
     return sessions.mint_session(acme.caller(), "rep_1", None).token
 
 
-def refusal(token: str) -> str:
+def refusal_reason(token: str) -> str:
     with pytest.raises(Unauthenticated) as refused:
         sessions.admit_token(token)
     return refused.value.code
 
 
-def claims(token: str) -> dict[str, Any]:
+def read_claims(token: str) -> dict[str, Any]:
     found: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
     return found
 
 
-def test_a_token_says_whose_session_it_is_and_how_long_it_lasts(acme: Reseller) -> None:
+def test_a_token_has_the_session_the_tenant_and_the_expiry(acme: Reseller) -> None:
     made = sessions.mint_session(acme.caller(), "rep_1", None)
     assert jwt.get_unverified_header(made.token) == {"alg": "HS256", "typ": "JWT"}
     now = int(clock.epoch())
-    assert claims(made.token) == {
+    assert read_claims(made.token) == {
         "iss": "switchboard",
         "aud": "athos:roleplay",
         "jti": made.session.id,
@@ -54,9 +54,9 @@ def test_a_token_says_whose_session_it_is_and_how_long_it_lasts(acme: Reseller) 
     assert sessions.admit_token(made.token).session == made.session
 
 
-def test_what_the_attacks_below_are_made_with_does_make_tokens(acme: Reseller) -> None:
-    # If it did not, each of them would be refused for the wrong reason.
-    token = minted(acme)
+def test_the_helpers_of_the_attacks_make_valid_tokens(acme: Reseller) -> None:
+    # If this failed, each attack below would be refused for the wrong reason.
+    token = mint_token(acme)
     assert tokens.verify_token(_signed(token)) == tokens.verify_token(token)
 
 
@@ -65,7 +65,7 @@ def _part(value: Any) -> str:
 
 
 def _signed(token: str, key: bytes | None = None, algorithm: str = "HS256", **changes: Any) -> str:
-    body = {name: value for name, value in (claims(token) | changes).items() if value is not None}
+    body = {name: value for name, value in (read_claims(token) | changes).items() if value is not None}
     return jwt.encode(body, key or secret.derive(KEY), algorithm=algorithm)
 
 
@@ -74,7 +74,7 @@ def _unsigned(token: str) -> str:
 
 
 def _by_public_key(token: str) -> str:
-    """HS256 with a public key for its secret: what a reader that trusts the header would take."""
+    """HS256 with a public key as its secret: a parser that trusts the header would accept it."""
     public = rsa.generate_private_key(65537, 2048).public_key()
     pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     head, body = _part({"alg": "HS256", "typ": "JWT"}), token.split(".")[1]
@@ -83,16 +83,18 @@ def _by_public_key(token: str) -> str:
 
 
 def _rs256(token: str) -> str:
-    return jwt.encode(claims(token), rsa.generate_private_key(65537, 2048), algorithm="RS256")
+    return jwt.encode(read_claims(token), rsa.generate_private_key(65537, 2048), algorithm="RS256")
 
 
 def _tampered(token: str) -> str:
     head, _, mac = token.split(".")
-    return ".".join((head, _part(claims(token) | {"exp": int(clock.epoch()) + 9_999}), mac))
+    return ".".join((head, _part(read_claims(token) | {"exp": int(clock.epoch()) + 9_999}), mac))
 
 
 def _numbered(token: str) -> str:
-    return jwt.api_jws.encode(json.dumps(claims(token) | {"jti": 7}).encode(), secret.derive(KEY), algorithm="HS256")
+    return jwt.api_jws.encode(
+        json.dumps(read_claims(token) | {"jti": 7}).encode(), secret.derive(KEY), algorithm="HS256"
+    )
 
 
 ATTACKS: dict[str, Callable[[str], str]] = {
@@ -122,29 +124,29 @@ ATTACKS: dict[str, Callable[[str], str]] = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:The HMAC key is")  # HS512 wants a longer one; ours is made for HS256
+@pytest.mark.filterwarnings("ignore:The HMAC key is")  # HS512 needs a longer one; ours is made for HS256
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_what_is_no_token_of_ours_opens_nothing(acme: Reseller, attack: str) -> None:
-    token = minted(acme)
-    assert refusal(ATTACKS[attack](token)) == "token_invalid"
-    assert sessions.admit_token(token).session.state is SessionState.MINTED, "and spends nothing"
+def test_a_forged_token_is_refused(acme: Reseller, attack: str) -> None:
+    token = mint_token(acme)
+    assert refusal_reason(ATTACKS[attack](token)) == "token_invalid"
+    assert sessions.admit_token(token).session.state is SessionState.MINTED, "and it spends no token"
 
 
-def test_another_tenants_session_is_not_found_under_ones_own_name(acme: Reseller) -> None:
+def test_a_tenant_cannot_find_another_tenants_session(acme: Reseller) -> None:
     other = reseller("other")
-    assert refusal(_signed(minted(acme), tenant=other.org_id)) == "token_invalid"
+    assert refusal_reason(_signed(mint_token(acme), tenant=other.org_id)) == "token_invalid"
 
 
 def test_a_token_expires_to_the_second(acme: Reseller, frozen: clock.FrozenClock) -> None:
-    token = minted(acme)
+    token = mint_token(acme)
     frozen.advance(seconds=299, milliseconds=999)
     assert sessions.admit_token(token)
     frozen.advance(milliseconds=1)
-    assert refusal(token) == "token_expired"
+    assert refusal_reason(token) == "token_expired"
 
 
-def test_an_expired_token_is_first_of_all_a_good_one(acme: Reseller, frozen: clock.FrozenClock) -> None:
-    token = minted(acme)
+def test_a_forged_expired_token_is_invalid_and_not_expired(acme: Reseller, frozen: clock.FrozenClock) -> None:
+    token = mint_token(acme)
     frozen.advance(minutes=6)
-    assert refusal(_tampered(token)) == "token_invalid"
-    assert refusal(_signed(token, aud="athos")) == "token_invalid"
+    assert refusal_reason(_tampered(token)) == "token_invalid"
+    assert refusal_reason(_signed(token, aud="athos")) == "token_invalid"

@@ -1,4 +1,4 @@
-"""From an event to an endpoint: what is told, to whom, how often, and when it is given up."""
+"""From an event to an endpoint: which events are sent, to which endpoints, how often, and for how long."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from switchboard.webhooks.kinds import STANDARD_SCHEDULE
 from switchboard.webhooks.models import DeliveryStatus, Endpoint
 from switchboard.webhooks.receivers import receiver_of
 from tests.actors import Tenant, tenant
-from tests.integration.sabotage import drain, work
-from tests.unit.webhooks.conftest import Register, World, only, send
-from tests.unit.webhooks.receiver import Behavior, Receiver, answer
+from tests.integration.sabotage import drain_queue, run_worker
+from tests.unit.webhooks.conftest import Register, World, only_delivery, send_mail
+from tests.unit.webhooks.receiver import Behavior, Receiver, make_answer
 
 
-def test_an_event_arrives_signed_in_the_contracts_words(
+def test_an_event_arrives_signed_with_the_contracts_names(
     acme: Tenant, register: Register, world: World, receiver: Receiver
 ) -> None:
     made = register(events=["message.sent"], custom_headers={"Authorization": "Bearer xyz"})
-    message_id = send(acme)
+    message_id = send_mail(acme)
     world.go_on()
     (got,) = receiver.got
     assert got.url == "https://example.com/hook"
@@ -50,7 +50,7 @@ def test_an_event_arrives_signed_in_the_contracts_words(
     }
     assert (got.headers["Authorization"], got.headers["content-type"]) == ("Bearer xyz", "application/json")
     assert got.headers["webhook-sequence"] == "192"
-    done = only(acme, made.endpoint.id)
+    done = only_delivery(acme, made.endpoint.id)
     assert (done.status, done.attempts, done.id) == (DeliveryStatus.SUCCEEDED, 1, got.id)
     assert done.last is not None
     assert (done.last.status, done.last.milliseconds) == (200, 5)
@@ -69,48 +69,46 @@ def test_an_event_arrives_signed_in_the_contracts_words(
         (["call.*"], False),
     ],
 )
-def test_an_endpoint_hears_of_what_it_asked_for(
+def test_an_endpoint_gets_the_events_that_it_asked_for(
     acme: Tenant, register: Register, world: World, receiver: Receiver, filters: list[str], wanted: bool
 ) -> None:
     register(events=filters)
-    send(acme)
+    send_mail(acme)
     world.go_on()
     assert [got.told["event"] for got in receiver.got if got.told["event"] == "message.sent"] == [
         "message.sent"
     ] * wanted
 
 
-def test_nobody_hears_of_another_organization_or_of_what_was_before(
+def test_an_endpoint_gets_no_foreign_and_no_earlier_events(
     acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
-    send(acme)
+    send_mail(acme)
     frozen.advance(seconds=1)
     register()
-    send(tenant("other"))
+    send_mail(tenant("other"))
     world.go_on()
     assert receiver.got == []
 
 
-def test_an_event_that_comes_by_many_times_is_told_once(
-    acme: Tenant, register: Register, world: World, receiver: Receiver
-) -> None:
+def test_a_repeated_event_is_delivered_once(acme: Tenant, register: Register, world: World, receiver: Receiver) -> None:
     register(events=["message.sent"])
-    send(acme)
+    send_mail(acme)
     for _ in range(3):
         world.stream._done.clear()
         world.go_on()
     assert len(receiver.got) == 1
 
 
-def test_a_failure_is_tried_again_by_the_schedule_with_the_same_id_and_body(
+def test_a_failure_is_retried_on_schedule_with_the_same_id_and_body(
     acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     made = register(events=["message.sent"])
-    receiver.by_url["https://example.com/hook"] = answer(500, b"no" * 2_000)
-    send(acme)
+    receiver.by_url["https://example.com/hook"] = make_answer(500, b"no" * 2_000)
+    send_mail(acme)
     world.go_on()
     for wait in STANDARD_SCHEDULE[1:]:
-        assert only(acme, made.endpoint.id).next_attempt_at == clock.format_iso(clock.now() + wait)
+        assert only_delivery(acme, made.endpoint.id).next_attempt_at == clock.format_iso(clock.now() + wait)
         seen = len(receiver.got)
         frozen.advance(seconds=wait.total_seconds() - 1)
         world.go_on()
@@ -121,7 +119,7 @@ def test_a_failure_is_tried_again_by_the_schedule_with_the_same_id_and_body(
     assert len(receiver.got) == len(STANDARD_SCHEDULE) == 10
     assert len(set(receiver.ids)) == 1
     assert len({got.body for got in receiver.got}) == 1
-    failed = only(acme, made.endpoint.id)
+    failed = only_delivery(acme, made.endpoint.id)
     assert (failed.status, failed.attempts, failed.next_attempt_at) == (DeliveryStatus.FAILED, 10, None)
     assert failed.response_body == "no" * 1_024
     (dead,), _ = deliveries.list_dead_letters(acme.org_id, 10, None)
@@ -136,20 +134,20 @@ def test_only_a_2xx_is_a_success(
     acme: Tenant, register: Register, world: World, receiver: Receiver, status: int
 ) -> None:
     made = register(events=["message.sent"], max_attempts=1)
-    receiver.by_url["https://example.com/hook"] = answer(status)
-    send(acme)
+    receiver.by_url["https://example.com/hook"] = make_answer(status)
+    send_mail(acme)
     world.go_on()
-    found = only(acme, made.endpoint.id)
+    found = only_delivery(acme, made.endpoint.id)
     assert (found.status, found.error) == (DeliveryStatus.FAILED, f"answered {status}")
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 def test_any_2xx_is_a_success(acme: Tenant, register: Register, world: World, receiver: Receiver, status: int) -> None:
     made = register(events=["message.sent"])
-    receiver.answers = [answer(status)]
-    send(acme)
+    receiver.answers = [make_answer(status)]
+    send_mail(acme)
     world.go_on()
-    assert only(acme, made.endpoint.id).status is DeliveryStatus.SUCCEEDED
+    assert only_delivery(acme, made.endpoint.id).status is DeliveryStatus.SUCCEEDED
 
 
 @pytest.mark.parametrize(
@@ -174,40 +172,40 @@ def test_retry_after_is_honored(
     seconds: int,
 ) -> None:
     made = register(events=["message.sent"])
-    receiver.answers = [answer(429, retry_after=asked)]
-    send(acme)
+    receiver.answers = [make_answer(429, retry_after=asked)]
+    send_mail(acme)
     before = clock.now()
     world.stream.hand_on()
-    work("workers/webhooks")
-    work("workers/deliveries", at_most=1)
-    due = only(acme, made.endpoint.id).next_attempt_at
+    run_worker("workers/webhooks")
+    run_worker("workers/deliveries", at_most=1)
+    due = only_delivery(acme, made.endpoint.id).next_attempt_at
     assert due is not None
     assert (clock.parse(due) - before).total_seconds() == seconds
 
 
-def test_what_cannot_be_reached_says_why_and_is_tried_again(
+def test_an_unreachable_endpoint_is_recorded_with_its_reason_and_retried(
     acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     made = register(events=["message.sent"])
     receiver.answers = [ConnectionFailedError("the connection was refused")]
-    send(acme)
+    send_mail(acme)
     world.stream.hand_on()
-    work("workers/webhooks")
-    work("workers/deliveries", at_most=1)
-    found = only(acme, made.endpoint.id)
+    run_worker("workers/webhooks")
+    run_worker("workers/deliveries", at_most=1)
+    found = only_delivery(acme, made.endpoint.id)
     assert (found.status, found.error) == (DeliveryStatus.PENDING, "the connection was refused")
     frozen.advance(seconds=6)
     world.go_on()
-    assert only(acme, made.endpoint.id).status is DeliveryStatus.SUCCEEDED
+    assert only_delivery(acme, made.endpoint.id).status is DeliveryStatus.SUCCEEDED
 
 
-def test_410_disables_the_endpoint_and_tells_the_others(
+def test_410_disables_the_endpoint_and_notifies_the_others(
     acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     gone = register("https://example.com/gone", events=["message.*"])
     register("https://example.com/watch", events=["webhook.*"])
-    receiver.by_url["https://example.com/gone"] = answer(410)
-    send(acme)
+    receiver.by_url["https://example.com/gone"] = make_answer(410)
+    send_mail(acme)
     world.go_on()
     endpoint = service.get_endpoint(acme.org_id, gone.endpoint.id).endpoint
     assert (endpoint.active, endpoint.disabled_reason) == (False, "the endpoint answered 410")
@@ -215,7 +213,7 @@ def test_410_disables_the_endpoint_and_tells_the_others(
     assert {one["event"] for one in told} == {"webhook.disabled", "webhook.exhausted"}
     assert {one["webhookId"] for one in told} == {gone.endpoint.id}
     receiver.got.clear()
-    send(acme)
+    send_mail(acme)
     world.go_on()
     assert not [got for got in receiver.got if got.url.endswith("gone")]
 
@@ -227,10 +225,10 @@ def test_five_days_of_failure_only_disable_an_endpoint_and_one_success_saves_it(
     recovering = register("https://example.com/recovering", events=["message.sent"])
     for day in range(6):
         receiver.by_url = {
-            "https://example.com/failing": answer(500),
-            "https://example.com/recovering": answer(200 if day == 4 else 500),
+            "https://example.com/failing": make_answer(500),
+            "https://example.com/recovering": make_answer(200 if day == 4 else 500),
         }
-        send(acme)
+        send_mail(acme)
         world.go_on()
         frozen.advance(days=1, hours=1)
     world.go_on()
@@ -242,25 +240,25 @@ def test_a_disabled_endpoints_deliveries_are_given_up_and_can_be_sent_again_once
     acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     made = register(events=["message.sent"])
-    receiver.answers = [answer(500)]
-    send(acme)
+    receiver.answers = [make_answer(500)]
+    send_mail(acme)
     world.stream.hand_on()
-    work("workers/webhooks")
-    work("workers/deliveries", at_most=1)
+    run_worker("workers/webhooks")
+    run_worker("workers/deliveries", at_most=1)
     caller = acme.caller(master=True)
     service.update_endpoint(caller, made.endpoint.id, {"active": False})
     frozen.advance(seconds=6)
     world.go_on()
-    given_up = only(acme, made.endpoint.id)
+    given_up = only_delivery(acme, made.endpoint.id)
     assert (given_up.status, given_up.error) == (DeliveryStatus.CANCELED, "the webhook is disabled")
     service.update_endpoint(caller, made.endpoint.id, {"active": True})
     deliveries.redeliver_delivery(caller, given_up.id)
     world.go_on()
-    assert only(acme, made.endpoint.id).status is DeliveryStatus.SUCCEEDED
+    assert only_delivery(acme, made.endpoint.id).status is DeliveryStatus.SUCCEEDED
     assert receiver.ids == [given_up.id] * 2
 
 
-def test_all_that_failed_since_a_moment_is_sent_again(
+def test_failed_deliveries_since_a_time_are_sent_again(
     acme: Tenant,
     register: Register,
     world: World,
@@ -271,13 +269,13 @@ def test_all_that_failed_since_a_moment_is_sent_again(
     monkeypatch.setattr(recovery, "DELIVERIES_PER_JOB", 2)
     made = register(events=["message.sent"], max_attempts=1)
     other = register("https://example.com/other", events=["message.sent"], max_attempts=1)
-    receiver.by_url = {"https://example.com/hook": answer(400), "https://example.com/other": answer(400)}
-    send(acme)
+    receiver.by_url = {"https://example.com/hook": make_answer(400), "https://example.com/other": make_answer(400)}
+    send_mail(acme)
     world.go_on()
     frozen.advance(minutes=1)
     since = clock.now_iso()
     for _ in range(5):
-        send(acme)
+        send_mail(acme)
     world.go_on()
     receiver.by_url, receiver.got = {}, []
     deliveries.start_recovery(acme.caller(master=True), made.endpoint.id, since)
@@ -290,7 +288,7 @@ def test_all_that_failed_since_a_moment_is_sent_again(
     assert len(others) == 6
 
 
-def test_a_test_delivery_arrives_and_is_not_told_of(
+def test_a_test_delivery_arrives_and_is_not_audited(
     acme: Tenant, register: Register, world: World, receiver: Receiver
 ) -> None:
     made = register()
@@ -303,7 +301,7 @@ def test_a_test_delivery_arrives_and_is_not_told_of(
 def test_a_template_shapes_the_body(acme: Tenant, register: Register, world: World, receiver: Receiver) -> None:
     template = '{"text": "{{event}}: {{subject}} ({{nothing}})", "n": "{{sequence}}", "list": ["{{spam}}", 1]}'
     register(events=["message.sent"], template=template)
-    send(acme)
+    send_mail(acme)
     world.go_on()
     (got,) = receiver.got
     assert got.told == {"text": "message.sent: Hello ()", "n": 192, "list": [False, 1]}
@@ -324,20 +322,20 @@ def test_a_body_that_is_too_large_is_shortened(
 # --- an endpoint in trouble ---------------------------------------------------------------------------------------
 
 
-def queued(acme: Tenant, world: World, number: int) -> None:
+def send_and_queue(acme: Tenant, world: World, number: int) -> None:
     for _ in range(number):
-        send(acme)
+        send_mail(acme)
     world.stream.hand_on()
-    work("workers/webhooks")
+    run_worker("workers/webhooks")
 
 
-def test_a_dead_endpoint_is_left_alone_for_a_while_and_then_tried_by_one(
+def test_a_dead_endpoint_is_paused_and_then_tried_by_one_delivery(
     acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     made = register(events=["message.sent"])
     receiver.by_url["https://example.com/hook"] = ConnectionFailedError("refused")
-    queued(acme, world, breaker.OPENS_AFTER_FAILURES + 3)
-    work("workers/deliveries", at_most=breaker.OPENS_AFTER_FAILURES + 3)
+    send_and_queue(acme, world, breaker.OPENS_AFTER_FAILURES + 3)
+    run_worker("workers/deliveries", at_most=breaker.OPENS_AFTER_FAILURES + 3)
     assert len(receiver.got) == breaker.OPENS_AFTER_FAILURES
     health = service.get_endpoint(acme.org_id, made.endpoint.id).health
     assert health.open_until == clock.format_iso(clock.now() + breaker._FIRST_OPEN)
@@ -349,13 +347,13 @@ def test_a_dead_endpoint_is_left_alone_for_a_while_and_then_tried_by_one(
     assert service.get_endpoint(acme.org_id, made.endpoint.id).health.down == 0
 
 
-def test_an_endpoint_that_minds_one_delivery_is_not_taken_for_dead(
+def test_an_endpoint_that_refuses_one_delivery_is_not_dead(
     acme: Tenant, register: Register, world: World, receiver: Receiver
 ) -> None:
     made = register(events=["message.sent"])
-    receiver.by_url["https://example.com/hook"] = answer(400)
-    queued(acme, world, 8)
-    work("workers/deliveries", at_most=8)
+    receiver.by_url["https://example.com/hook"] = make_answer(400)
+    send_and_queue(acme, world, 8)
+    run_worker("workers/deliveries", at_most=8)
     assert len(receiver.got) == 8
     assert service.get_endpoint(acme.org_id, made.endpoint.id).health.open_until is None
 
@@ -364,17 +362,17 @@ def test_a_slow_endpoint_moves_to_the_workers_for_slow_ones_and_back(
     acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     register(events=["message.sent"])
-    receiver.answers = [answer(milliseconds=breaker.SLOW_MS + 1)]
-    queued(acme, world, 1)
-    work("workers/deliveries")
-    queued(acme, world, 1)
-    work("workers/deliveries")
+    receiver.answers = [make_answer(milliseconds=breaker.SLOW_MS + 1)]
+    send_and_queue(acme, world, 1)
+    run_worker("workers/deliveries")
+    send_and_queue(acme, world, 1)
+    run_worker("workers/deliveries")
     assert len(receiver.got) == 1
-    assert work("workers/slow_deliveries") == 1
+    assert run_worker("workers/slow_deliveries") == 1
     assert len(receiver.got) == 2
     frozen.advance(minutes=11)
-    queued(acme, world, 1)
-    work("workers/deliveries")
+    send_and_queue(acme, world, 1)
+    run_worker("workers/deliveries")
     assert len(receiver.got) == 3
 
 
@@ -382,30 +380,32 @@ def test_a_new_endpoint_is_served_by_the_slow_workers_until_it_has_answered_quic
     acme: Tenant, register: Register, world: World, receiver: Receiver
 ) -> None:
     register(new=True, events=["message.sent"])
-    receiver.answers = [answer(500)]  # an answer is quick whatever it says
-    queued(acme, world, 1)
-    work("workers/deliveries")
+    receiver.answers = [make_answer(500)]  # any response is quick
+    send_and_queue(acme, world, 1)
+    run_worker("workers/deliveries")
     assert receiver.got == []
-    work("workers/slow_deliveries")
+    run_worker("workers/slow_deliveries")
     assert len(receiver.got) == 1
-    queued(acme, world, 1)
-    work("workers/deliveries")
+    send_and_queue(acme, world, 1)
+    run_worker("workers/deliveries")
     assert len(receiver.got) == 2
 
 
-@pytest.mark.parametrize("first", [answer(milliseconds=breaker.SLOW_MS + 1), TimedOutError("no complete response")])
+@pytest.mark.parametrize(
+    "first", [make_answer(milliseconds=breaker.SLOW_MS + 1), TimedOutError("no complete response")]
+)
 def test_a_new_endpoint_that_does_not_answer_quickly_stays_with_the_slow_workers(
     acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.FrozenClock, first: Behavior
 ) -> None:
     register(new=True, events=["message.sent"])
     receiver.answers = [first]
-    queued(acme, world, 1)
-    work("workers/deliveries")
-    work("workers/slow_deliveries")
+    send_and_queue(acme, world, 1)
+    run_worker("workers/deliveries")
+    run_worker("workers/slow_deliveries")
     assert len(receiver.got) == 1
     frozen.advance(minutes=11)
-    queued(acme, world, 1)
-    work("workers/deliveries")
+    send_and_queue(acme, world, 1)
+    run_worker("workers/deliveries")
     assert len(receiver.got) == 1
 
 
@@ -413,45 +413,45 @@ def test_a_quick_endpoint_that_hangs_holds_a_fast_worker_for_seconds_only(
     acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     made = register(events=["message.sent"], timeout_ms=60_000, max_attempts=1)
-    receiver.answers = [TimedOutError("no complete response within 5 s"), answer(milliseconds=40_000)]
-    queued(acme, world, 1)
-    work("workers/deliveries")
+    receiver.answers = [TimedOutError("no complete response within 5 s"), make_answer(milliseconds=40_000)]
+    send_and_queue(acme, world, 1)
+    run_worker("workers/deliveries")
     assert receiver.seconds == [breaker.FAST_SECONDS]
-    waiting = only(acme, made.endpoint.id)
+    waiting = only_delivery(acme, made.endpoint.id)
     assert (waiting.status, waiting.attempts) == (DeliveryStatus.PENDING, 0)  # nobody took the rest of its time from it
     assert breaker.is_slow(service.get_endpoint(acme.org_id, made.endpoint.id).health)
-    assert work("workers/slow_deliveries") == 0
+    assert run_worker("workers/slow_deliveries") == 0
     frozen.advance(seconds=54)
     world.later.bring()
-    assert work("workers/slow_deliveries") == 0
+    assert run_worker("workers/slow_deliveries") == 0
     frozen.advance(seconds=1)
     world.later.bring()
-    assert work("workers/slow_deliveries") == 1
+    assert run_worker("workers/slow_deliveries") == 1
     assert receiver.seconds == [breaker.FAST_SECONDS, 60.0]
     assert len(set(receiver.ids)) == 1
-    done = only(acme, made.endpoint.id)
+    done = only_delivery(acme, made.endpoint.id)
     assert (done.status, done.attempts) == (DeliveryStatus.SUCCEEDED, 1)
 
 
-def test_a_time_limit_that_is_short_anyway_is_a_failure_when_it_is_over(
+def test_a_timeout_shorter_than_the_fast_limit_is_a_failure(
     acme: Tenant, register: Register, world: World, receiver: Receiver
 ) -> None:
     made = register(events=["message.sent"], timeout_ms=4_000, max_attempts=1)
     receiver.answers = [TimedOutError("no complete response within 4 s")]
-    queued(acme, world, 1)
-    work("workers/deliveries")
+    send_and_queue(acme, world, 1)
+    run_worker("workers/deliveries")
     assert receiver.seconds == [4.0]
-    assert only(acme, made.endpoint.id).status is DeliveryStatus.FAILED
+    assert only_delivery(acme, made.endpoint.id).status is DeliveryStatus.FAILED
 
 
 @pytest.mark.parametrize("changes", [[{"active": False}, {"active": True}], [{"url": "https://example.com/moved"}]])
-def test_neither_a_revival_nor_another_url_makes_a_slow_endpoint_a_fast_one(
+def test_a_slow_endpoint_stays_slow_after_reactivation_and_url_change(
     acme: Tenant, register: Register, world: World, receiver: Receiver, changes: list[dict[str, Any]]
 ) -> None:
     made = register(events=["message.sent"])
-    receiver.answers = [answer(500, milliseconds=breaker.SLOW_MS + 1)]
-    queued(acme, world, 1)
-    work("workers/deliveries")
+    receiver.answers = [make_answer(500, milliseconds=breaker.SLOW_MS + 1)]
+    send_and_queue(acme, world, 1)
+    run_worker("workers/deliveries")
     slow_until = service.get_endpoint(acme.org_id, made.endpoint.id).health.slow_until
     receiver_of_it = receiver_of(acme.org_id, made.endpoint.id)
     slot = breaker.take_slots(
@@ -462,10 +462,10 @@ def test_neither_a_revival_nor_another_url_makes_a_slow_endpoint_a_fast_one(
     health = service.get_endpoint(acme.org_id, made.endpoint.id).health
     assert changed.health == health
     assert (health.slow_until, health.quick_at, health.failures, health.failing_since) == (slow_until, None, 0, None)
-    assert health.slots == {0: slot.lease.until}  # a change does not let it hold a second worker
+    assert health.slots == {0: slot.lease.until}  # a change does not give it a second worker
 
 
-def test_another_url_of_a_quick_endpoint_begins_with_the_slow_workers(acme: Tenant, register: Register) -> None:
+def test_a_new_url_of_a_quick_endpoint_begins_with_the_slow_workers(acme: Tenant, register: Register) -> None:
     made = register()
     caller = acme.caller(master=True)
     assert not breaker.is_slow(service.update_endpoint(caller, made.endpoint.id, {"label": "l"}).health)
@@ -474,14 +474,14 @@ def test_another_url_of_a_quick_endpoint_begins_with_the_slow_workers(acme: Tena
     )
 
 
-def test_a_slot_is_one_workers_until_it_is_given_back_or_its_lease_ends(
+def test_a_slot_belongs_to_one_worker_until_release_or_expiry(
     acme: Tenant, register: Register, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     endpoint = register(events=["message.sent"]).endpoint
     it, new = receiver_of(acme.org_id, endpoint.id), service.get_endpoint(acme.org_id, endpoint.id).health
     slot = breaker.take_slots(it, endpoint.timeout_ms, new)
     with pytest.raises(breaker.DeferredError):
-        breaker.take_slots(it, endpoint.timeout_ms, new)  # a new endpoint has one
+        breaker.take_slots(it, endpoint.timeout_ms, new)  # a new endpoint has one slot
     tally = breaker.BatchResults()
     tally.note(succeeded=True, down=False, milliseconds=5)
     well = slot.give_back(tally)
@@ -490,11 +490,11 @@ def test_a_slot_is_one_workers_until_it_is_given_back_or_its_lease_ends(
     frozen.advance(milliseconds=endpoint.timeout_ms, seconds=11)
     again = breaker.take_slots(it, endpoint.timeout_ms, service.get_endpoint(acme.org_id, endpoint.id).health)
     assert again.lease.numbers == (0,)
-    slots[0].give_back(tally)  # too late: the slot is somebody else's
+    slots[0].give_back(tally)  # too late: another delivery has the slot
     assert 0 in service.get_endpoint(acme.org_id, endpoint.id).health.slots
 
 
-def test_one_endpoints_trouble_is_no_others(
+def test_endpoints_do_not_affect_each_other(
     acme: Tenant, register: Register, world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad = register("https://example.com/bad", events=["message.sent"])
@@ -507,13 +507,13 @@ def test_one_endpoints_trouble_is_no_others(
         return headers(endpoint)
 
     monkeypatch.setattr(settings, "custom_headers", broken)
-    queued(acme, world, 1)
-    jobs = sorted((DeliverWebhook.read(body) for body in drain("deliveries")), key=lambda job: job.endpoint_id)
+    send_and_queue(acme, world, 1)
+    jobs = sorted((DeliverWebhook.read(body) for body in drain_queue("deliveries")), key=lambda job: job.endpoint_id)
     assert [job.endpoint_id for job in jobs] == [bad.endpoint.id, good.endpoint.id]
     assert delivery_worker.deliver_batch(jobs) == {0}
-    assert only(acme, good.endpoint.id).status is DeliveryStatus.SUCCEEDED
-    assert only(acme, bad.endpoint.id).attempts == 0  # it is seen, though it is not yet attempted
-    assert service.get_endpoint(acme.org_id, bad.endpoint.id).health.failing_since is None  # it was no fault of theirs
+    assert only_delivery(acme, good.endpoint.id).status is DeliveryStatus.SUCCEEDED
+    assert only_delivery(acme, bad.endpoint.id).attempts == 0  # the delivery is stored, but not yet attempted
+    assert service.get_endpoint(acme.org_id, bad.endpoint.id).health.failing_since is None  # the endpoint did not fail
 
 
 def found_events(acme: Tenant, name: str) -> list[Any]:
@@ -524,7 +524,7 @@ def found_events(acme: Tenant, name: str) -> list[Any]:
     ]
 
 
-def test_what_is_done_with_an_endpoint_is_in_the_audit(acme: Tenant, register: Register) -> None:
+def test_changes_of_an_endpoint_are_audited(acme: Tenant, register: Register) -> None:
     made = register()
     caller = acme.caller(master=True)
     service.rotate_endpoint_secret(caller, made.endpoint.id)

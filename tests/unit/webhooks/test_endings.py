@@ -1,4 +1,4 @@
-"""How deliveries end: in order, once, with no timer left behind, and for thirty days to be seen."""
+"""The end of deliveries: in order, once, with no timer left, and visible for thirty days."""
 
 from __future__ import annotations
 
@@ -39,30 +39,30 @@ from switchboard.webhooks.kinds import WEBHOOK_KINDS
 from switchboard.webhooks.models import Delivery, DeliveryStatus, Endpoint, KindName, RenderedEvent
 from switchboard.webhooks.receivers import receiver_of
 from tests.actors import Tenant
-from tests.integration.sabotage import Sabotage, drain, everything, work
-from tests.unit.webhooks.conftest import Register, World, answered_quickly, only, send
-from tests.unit.webhooks.receiver import Receiver, answer
+from tests.integration.sabotage import Sabotage, drain_queue, run_worker, scan_items
+from tests.unit.webhooks.conftest import Register, World, answered_quickly, only_delivery, send_mail
+from tests.unit.webhooks.receiver import Receiver, make_answer
 
 URL = "https://example.com/hook"
 
 
-def timers(*, watches: bool = False) -> list[dict[str, Any]]:
-    """The timers of next attempts, or of watches, of which a receiver has one."""
-    found = [item for item in everything("activity") if item["pk"]["S"].startswith("timer#")]
+def list_timers(*, watches: bool = False) -> list[dict[str, Any]]:
+    """The timers of next attempts, or of watches. A receiver has one watch."""
+    found = [item for item in scan_items("activity") if item["pk"]["S"].startswith("timer#")]
     return [item for item in found if (item["body"]["M"]["job"]["S"] == "WatchReceiver") is watches]
 
 
-def item_of(found: Delivery) -> dict[str, Any]:
+def load_item(found: Delivery) -> dict[str, Any]:
     key = delivery_store.delivery_key(found.org_id, found.id)
-    return next(item for item in everything("activity") if item["pk"]["S"] == key["pk"])
+    return next(item for item in scan_items("activity") if item["pk"]["S"] == key["pk"])
 
 
 # --- in order -----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def call(acme: Tenant, world: World) -> Call:
-    """A call with a callback that has ended, and both of whose callbacks wait to be sent."""
+def ended_call(acme: Tenant, world: World) -> Call:
+    """An ended call with a callback: both of its callbacks wait to be sent."""
     callback = callbacks.ensure_callback_endpoint(acme.org_id, "key_1", URL)
     order = Order(to="+14155550142", tier=Tier.BASIC, consent_source="business-relationship")
     placed = calls.place_call(acme.caller(), order)
@@ -75,13 +75,13 @@ def call(acme: Tenant, world: World) -> Call:
         Report(org_id=acme.org_id, call_id=named.id, kind="ended", end_reason=EndReason.COMPLETED, duration_seconds=5)
     )
     world.stream.hand_on()
-    work("workers/webhooks")
+    run_worker("workers/webhooks")
     return named
 
 
 def waiting_jobs() -> tuple[DeliverWebhook, DeliverWebhook]:
-    """The jobs of the first and of the second callback, the second of which has come first and waits."""
-    jobs = {job.delivery_id: job for job in (DeliverWebhook.read(body) for body in drain("deliveries"))}
+    """The jobs of the first and the second callback. The second has arrived first and waits."""
+    jobs = {job.delivery_id: job for job in (DeliverWebhook.read(body) for body in drain_queue("deliveries"))}
     assert len(jobs) == 2
     first, second = sorted(jobs.values(), key=lambda job: _delivery(job).sequence)
     assert _delivery(second).follows == first.delivery_id
@@ -98,7 +98,7 @@ def _delivery(job: DeliverWebhook) -> Delivery:
 
 @pytest.fixture
 def lost_answers(cloud: dict[str, str]) -> Callable[[pytest.MonkeyPatch], None]:
-    """Each write is applied, its answer is lost, and botocore makes it again with the same parameters."""
+    """Each write is applied, its response is lost, and botocore retries it with the same parameters."""
     client = clients.dynamodb_client()
 
     def lose(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,26 +115,26 @@ def lost_answers(cloud: dict[str, str]) -> Callable[[pytest.MonkeyPatch], None]:
     return lose
 
 
-@pytest.mark.usefixtures("call")
+@pytest.mark.usefixtures("ended_call")
 @pytest.mark.parametrize("status", [200, 410])
-def test_a_lost_answer_leaves_no_successor_unsent(
+def test_a_lost_response_leaves_no_successor_unsent(
     receiver: Receiver,
     lost_answers: Callable[[pytest.MonkeyPatch], None],
     monkeypatch: pytest.MonkeyPatch,
     status: int,
 ) -> None:
     first, second = waiting_jobs()
-    receiver.answers = [answer(status)]
+    receiver.answers = [make_answer(status)]
     with monkeypatch.context() as patched:
         lost_answers(patched)
         assert delivery_worker.deliver_batch([first]) == set()
     assert _delivery(first).status is (DeliveryStatus.SUCCEEDED if status == 200 else DeliveryStatus.FAILED)
-    assert [DeliverWebhook.read(body).delivery_id for body in drain("deliveries")] == [second.delivery_id]
+    assert [DeliverWebhook.read(body).delivery_id for body in drain_queue("deliveries")] == [second.delivery_id]
 
 
-@pytest.mark.usefixtures("call")
+@pytest.mark.usefixtures("ended_call")
 @pytest.mark.parametrize("operation", ["UpdateItem", "PutItem"])
-def test_an_answer_lost_at_the_first_attempt_leaves_no_successor_unsent(
+def test_a_response_lost_at_the_first_attempt_leaves_no_successor_unsent(
     receiver: Receiver, operation: str, world: World
 ) -> None:
     waiting_jobs_of = waiting_jobs()
@@ -147,7 +147,7 @@ def test_an_answer_lost_at_the_first_attempt_leaves_no_successor_unsent(
     assert _delivery(waiting_jobs_of[1]).status is DeliveryStatus.SUCCEEDED
 
 
-@pytest.mark.usefixtures("call")
+@pytest.mark.usefixtures("ended_call")
 def test_an_attempt_that_another_worker_recorded_leaves_no_successor_unsent(receiver: Receiver) -> None:
     first, second = waiting_jobs()
 
@@ -157,27 +157,29 @@ def test_an_attempt_that_another_worker_recorded_leaves_no_successor_unsent(rece
 
     receiver.before = recorded_meanwhile
     assert delivery_worker.deliver_batch([first]) == set()
-    assert [DeliverWebhook.read(body).delivery_id for body in drain("deliveries")] == [second.delivery_id]
+    assert [DeliverWebhook.read(body).delivery_id for body in drain_queue("deliveries")] == [second.delivery_id]
 
 
-@pytest.mark.usefixtures("call")
-def test_a_first_that_is_given_up_lets_the_second_go(acme: Tenant, receiver: Receiver) -> None:
+@pytest.mark.usefixtures("ended_call")
+def test_a_first_callback_that_is_given_up_releases_the_second(acme: Tenant, receiver: Receiver) -> None:
     first, second = waiting_jobs()
     endpoint = store.get_endpoint(acme.org_id, first.endpoint_id)
     assert endpoint is not None
     service.disable_endpoint(endpoint, "gone", "for a test")
     assert delivery_worker.deliver_batch([first]) == set()
     assert _delivery(first).status is DeliveryStatus.CANCELED
-    assert [DeliverWebhook.read(body).delivery_id for body in drain("deliveries")] == [second.delivery_id]
+    assert [DeliverWebhook.read(body).delivery_id for body in drain_queue("deliveries")] == [second.delivery_id]
 
 
-@pytest.mark.usefixtures("call")
-def test_a_first_that_failed_for_good_lets_the_second_go(acme: Tenant, receiver: Receiver, world: World) -> None:
+@pytest.mark.usefixtures("ended_call")
+def test_a_first_callback_that_failed_finally_releases_the_second(
+    acme: Tenant, receiver: Receiver, world: World
+) -> None:
     first, second = waiting_jobs()
     endpoint = store.get_endpoint(acme.org_id, first.endpoint_id)
     assert endpoint is not None
     commit(store.ENDPOINTS.save(endpoint.model_copy(update={"max_attempts": 1, "version": endpoint.version + 1})))
-    receiver.answers = [answer(500)]
+    receiver.answers = [make_answer(500)]
     assert delivery_worker.deliver_batch([first]) == set()
     assert _delivery(first).status is DeliveryStatus.FAILED
     world.go_on()
@@ -185,9 +187,9 @@ def test_a_first_that_failed_for_good_lets_the_second_go(acme: Tenant, receiver:
     assert _delivery(second).status is DeliveryStatus.SUCCEEDED
 
 
-@pytest.mark.usefixtures("call")
-def test_a_first_that_is_parked_is_sent_before_the_second(acme: Tenant, receiver: Receiver, world: World) -> None:
-    jobs = {job.delivery_id: job for job in (DeliverWebhook.read(body) for body in drain("deliveries"))}
+@pytest.mark.usefixtures("ended_call")
+def test_a_parked_first_callback_is_sent_before_the_second(acme: Tenant, receiver: Receiver, world: World) -> None:
+    jobs = {job.delivery_id: job for job in (DeliverWebhook.read(body) for body in drain_queue("deliveries"))}
     first, second = jobs.values()
     if _delivery(first).follows:
         first, second = second, first
@@ -219,51 +221,51 @@ def test_only_opticomms_callbacks_wait_for_one_another(kind: KindName) -> None:
 def failing_until_a_timer(
     acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> Delivery:
-    """A delivery that failed until its next attempt is hours away."""
+    """A delivery that has failed until its next attempt is hours away."""
     made = register(events=["message.sent"])
-    receiver.by_url[URL] = answer(500)
-    send(acme)
+    receiver.by_url[URL] = make_answer(500)
+    send_mail(acme)
     for seconds in (0, 5, 300):
         frozen.advance(seconds=seconds)
         world.go_on()
-    found = only(acme, made.endpoint.id)
+    found = only_delivery(acme, made.endpoint.id)
     assert (found.status, found.attempts) == (DeliveryStatus.PENDING, 3)
     assert found.timer
-    assert len(timers()) == 1
+    assert len(list_timers()) == 1
     return found
 
 
-def test_an_attempt_that_is_made_earlier_leaves_no_timer(
+def test_an_early_attempt_leaves_no_timer(
     acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     found = failing_until_a_timer(acme, register, world, receiver, frozen)
     receiver.by_url = {}
     assert delivery_worker.deliver_batch([new_delivery.attempt_job(found)]) == set()
-    done = only(acme, found.endpoint_id)
+    done = only_delivery(acme, found.endpoint_id)
     assert (done.status, done.timer) == (DeliveryStatus.SUCCEEDED, None)
-    assert timers() == []
+    assert list_timers() == []
 
 
-def test_an_attempt_that_fails_earlier_leaves_one_timer(
+def test_an_early_failed_attempt_leaves_one_timer(
     acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     found = failing_until_a_timer(acme, register, world, receiver, frozen)
     assert delivery_worker.deliver_batch([new_delivery.attempt_job(found)]) == set()
-    assert only(acme, found.endpoint_id).attempts == 4
-    assert len(timers()) == 1
+    assert only_delivery(acme, found.endpoint_id).attempts == 4
+    assert len(list_timers()) == 1
 
 
-def test_disabling_gives_up_at_the_next_attempt_and_leaves_no_timer(
+def test_disabling_cancels_at_the_next_attempt_and_leaves_no_timer(
     acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     found = failing_until_a_timer(acme, register, world, receiver, frozen)
     service.update_endpoint(acme.caller(master=True), found.endpoint_id, {"active": False})
     assert delivery_worker.deliver_batch([new_delivery.attempt_job(found)]) == set()
-    assert only(acme, found.endpoint_id).status is DeliveryStatus.CANCELED
-    assert timers() == []
+    assert only_delivery(acme, found.endpoint_id).status is DeliveryStatus.CANCELED
+    assert list_timers() == []
 
 
-def test_a_removed_webhook_leaves_nothing_that_fires(
+def test_a_removed_webhook_leaves_no_timer(
     acme: Tenant,
     register: Register,
     world: World,
@@ -273,54 +275,54 @@ def test_a_removed_webhook_leaves_nothing_that_fires(
 ) -> None:
     monkeypatch.setattr("switchboard.webhooks.recovery.DELIVERIES_PER_JOB", 2)
     made = register(events=["message.sent"])
-    receiver.by_url[URL] = answer(500)
+    receiver.by_url[URL] = make_answer(500)
     for _ in range(5):
-        send(acme)
+        send_mail(acme)
     for seconds in (0, 5, 300):
         frozen.advance(seconds=seconds)
         world.go_on()
     found, _ = deliveries.list_deliveries(acme.org_id, made.endpoint.id, DeliveryStatus.PENDING, 10, None)
-    assert (len(found), len(timers()), len(timers(watches=True))) == (5, 5, 1)
+    assert (len(found), len(list_timers()), len(list_timers(watches=True))) == (5, 5, 1)
     service.delete_endpoint(acme.caller(master=True), made.endpoint.id)
     world.go_on()
-    assert timers() == timers(watches=True) == []
+    assert list_timers() == list_timers(watches=True) == []
     over = [deliveries.get_delivery(acme.org_id, one.id) for one in found]
     assert {one.status for one in over} == {DeliveryStatus.CANCELED}
-    assert not [item for item in everything("core") if made.endpoint.id in item["pk"]["S"]]
+    assert not [item for item in scan_items("core") if made.endpoint.id in item["pk"]["S"]]
 
 
 # --- not now is not a failure, until the schedule's end -----------------------------------------------------------
 
 
-def test_a_delivery_that_is_put_off_until_its_schedules_end_fails_and_is_told_of(
+def test_a_delivery_deferred_until_the_end_of_its_schedule_fails_and_is_reported(
     acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     made = register(events=["message.sent"], max_attempts=2)
     receiver.by_url[URL] = ConnectionFailedError("refused")
-    send(acme)
+    send_mail(acme)
     world.go_on()
     frozen.advance(seconds=6)
-    waiting = only(acme, made.endpoint.id)
+    waiting = only_delivery(acme, made.endpoint.id)
     ends = schedule.ends_at(made.endpoint, waiting)
     assert ends == clock.parse(waiting.next_attempt_at or "") + schedule.MIN_PATIENCE
     health_store.open_breaker(
         receiver_of(acme.org_id, made.endpoint.id), clock.format_iso(clock.now() + timedelta(days=2))
     )
     world.go_on()
-    assert only(acme, made.endpoint.id).status is DeliveryStatus.PENDING
+    assert only_delivery(acme, made.endpoint.id).status is DeliveryStatus.PENDING
     frozen.advance(hours=1)
     world.go_on()
-    failed = only(acme, made.endpoint.id)
+    failed = only_delivery(acme, made.endpoint.id)
     assert (failed.status, failed.attempts, failed.next_attempt_at) == (DeliveryStatus.FAILED, 1, None)
     assert failed.error == "the webhook was not available until the end of the retry schedule"
     told = events.events_between("2026-01-15T17:00:00.000Z", "2026-01-15T19:00:00.000Z", acme.org_id)
     (exhausted,) = [event for event in told if event.type == "webhook.exhausted"]
     assert (exhausted.subject.id, exhausted.data["attempts"]) == (failed.id, 1)
     assert deliveries.list_dead_letters(acme.org_id, 10, None)[0] == [failed]
-    assert drain("deliveries") == []
+    assert drain_queue("deliveries") == []
 
 
-def test_the_end_is_the_whole_schedules_and_counts_from_when_it_was_set_off(
+def test_the_end_is_the_schedules_total_after_the_first_send(
     acme: Tenant, register: Register, frozen: clock.FrozenClock
 ) -> None:
     made = register()
@@ -333,60 +335,60 @@ def test_the_end_is_the_whole_schedules_and_counts_from_when_it_was_set_off(
 # --- kept for thirty days -----------------------------------------------------------------------------------------
 
 
-def test_what_is_over_vanishes_after_thirty_days_and_what_goes_on_does_not(
+def test_ended_deliveries_expire_after_thirty_days_and_pending_ones_do_not(
     acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     made = register(events=["message.sent"], max_attempts=2)
-    receiver.answers = [answer(500), answer(500), answer(500)]
-    send(acme)
+    receiver.answers = [make_answer(500), make_answer(500), make_answer(500)]
+    send_mail(acme)
     world.go_on()
-    assert "expires" not in item_of(only(acme, made.endpoint.id))
+    assert "expires" not in load_item(only_delivery(acme, made.endpoint.id))
     frozen.advance(seconds=5)
     world.go_on()
-    failed = only(acme, made.endpoint.id)
+    failed = only_delivery(acme, made.endpoint.id)
     thirty_days_on = str(int((clock.now() + timedelta(days=30)).timestamp()))
     assert failed.status is DeliveryStatus.FAILED
-    assert item_of(failed)["expires"] == {"N": thirty_days_on}
+    assert load_item(failed)["expires"] == {"N": thirty_days_on}
     deliveries.redeliver_delivery(acme.caller(master=True), failed.id)
-    assert "expires" not in item_of(failed)
+    assert "expires" not in load_item(failed)
     world.go_on()
     frozen.advance(seconds=5)
     world.go_on()
-    assert only(acme, made.endpoint.id).status is DeliveryStatus.SUCCEEDED
-    assert int(item_of(failed)["expires"]["N"]) == int(thirty_days_on) + 5
+    assert only_delivery(acme, made.endpoint.id).status is DeliveryStatus.SUCCEEDED
+    assert int(load_item(failed)["expires"]["N"]) == int(thirty_days_on) + 5
 
 
-def test_health_and_callbacks_endpoints_vanish_by_themselves(
-    acme: Tenant, register: Register, world: World, receiver: Receiver, call: Call
+def test_health_and_callback_endpoints_expire(
+    acme: Tenant, register: Register, world: World, receiver: Receiver, ended_call: Call
 ) -> None:
     made = register(events=["message.sent"])
-    send(acme)
+    send_mail(acme)
     world.go_on()
-    expiring = {item["pk"]["S"]: item.get("expires") for item in everything("core")}
+    expiring = {item["pk"]["S"]: item.get("expires") for item in scan_items("core")}
     assert expiring[f"{acme.org_id}#webhook#{made.endpoint.id}"] == {
         "N": str(int((clock.now() + timedelta(days=30)).timestamp()))
     }
-    assert call.callback_id
-    assert expiring[f"{acme.org_id}#callback#{call.callback_id}"] == {
+    assert ended_call.callback_id
+    assert expiring[f"{acme.org_id}#callback#{ended_call.callback_id}"] == {
         "N": str(int((clock.now() + timedelta(days=90)).timestamp()))
     }
     assert expiring[f"{acme.org_id}#webhooks"] is None
-    endpoint = store.get_endpoint(acme.org_id, call.callback_id)
+    endpoint = store.get_endpoint(acme.org_id, ended_call.callback_id)
     assert endpoint is not None
     service.disable_endpoint(endpoint, "gone", "for a test")
-    assert store.get_endpoint(acme.org_id, call.callback_id).expires == endpoint.expires  # type: ignore[union-attr]
+    assert store.get_endpoint(acme.org_id, ended_call.callback_id).expires == endpoint.expires  # type: ignore[union-attr]
 
 
 # --- lists --------------------------------------------------------------------------------------------------------
 
 
-def test_every_page_says_exactly_whether_there_is_more(
+def test_every_page_says_exactly_whether_more_follow(
     acme: Tenant, register: Register, world: World, receiver: Receiver
 ) -> None:
     made = register(events=["message.sent"], max_attempts=1)
-    receiver.answers = [answer(200), answer(400), answer(200), answer(400)]
+    receiver.answers = [make_answer(200), make_answer(400), make_answer(200), make_answer(400)]
     for _ in range(4):
-        send(acme)
+        send_mail(acme)
         world.go_on()
     endpoint_id = made.endpoint.id
     for status, number in (
@@ -404,7 +406,7 @@ def test_every_page_says_exactly_whether_there_is_more(
     assert [*page, *rest] == deliveries.list_dead_letters(acme.org_id, 2, None)[0]
 
 
-def test_a_page_of_webhooks_is_not_short_for_those_of_another_kind(acme: Tenant, register: Register) -> None:
+def test_a_page_of_webhooks_is_full_despite_other_kinds(acme: Tenant, register: Register) -> None:
     kinds = ["anima", "athos", "athos", "athos", "anima"]
     made = [register(kind=kind).endpoint.id for kind in kinds]
     page, after = service.list_endpoints(acme.org_id, "anima", 1, None)
