@@ -102,9 +102,7 @@ def test_a_dialer_killed_anywhere_dials_once_at_most_and_its_call_ends(
     assert all(load_call(call).state in FINAL_STATES for call in calls)
 
 
-def test_provider_reports_are_applied_once_after_a_kill_anywhere(
-    acme: Tenant, saboteur: Sabotage
-) -> None:
+def test_provider_reports_are_applied_once_after_a_kill_anywhere(acme: Tenant, saboteur: Sabotage) -> None:
     call = accept_call(acme)
     run_worker("workers/dialer")
     run_worker("workers/simulator")
@@ -129,9 +127,7 @@ def test_provider_reports_are_applied_once_after_a_kill_anywhere(
     assert len(list(store.list_turns(call.org_id, call.id))) == 7
 
 
-def test_a_call_ends_after_a_kill_of_the_simulated_providers_worker(
-    acme: Tenant, saboteur: Sabotage
-) -> None:
+def test_a_call_ends_after_a_kill_of_the_simulated_providers_worker(acme: Tenant, saboteur: Sabotage) -> None:
     call = accept_call(acme)
     run_worker("workers/dialer")
     with saboteur.counting() as requests:

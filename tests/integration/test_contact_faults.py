@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from tests.integration.concurrency.conftest import run_together
 
 from switchboard.aws import clients, queues
 from switchboard.contacts import backfill, indexing, service
@@ -21,7 +22,6 @@ from switchboard.search import tail
 from switchboard.timers import store as timer_store
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Sabotage, Stream, drain_queue, run_worker, scan_items
-from tests.integration.test_concurrency import run_together
 from tests.unit.contacts.book import ADA, called, indexed, names, saved
 
 OLD, NEW, NEXT = "alpha beta gamma", "beta delta", "gamma epsilon"

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from tests.integration.concurrency.conftest import run_together
 
 from infra.local.pool import Context
 from switchboard.access import sessions
@@ -30,7 +31,6 @@ from switchboard.team.models import Invite, Member, OrganizationRole
 from switchboard.team.permissions import Role
 from tests.actors import ISSUER, member, person, tenant
 from tests.integration.sabotage import Dying, Sabotage, invoke
-from tests.integration.test_concurrency import run_together
 
 KEY = "idempotency-key-of-22-characters-or-more"
 

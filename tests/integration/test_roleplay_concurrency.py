@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
+from tests.integration.concurrency.conftest import run_together
 
 from switchboard.accounts import keys
 from switchboard.accounts.models import KeyKind
@@ -22,7 +23,6 @@ from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
 from tests.actors import Reseller, reseller
 from tests.integration.sabotage import scan_items
-from tests.integration.test_concurrency import run_together
 
 pytestmark = pytest.mark.usefixtures("engine_cloud")
 

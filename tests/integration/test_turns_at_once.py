@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.integration.concurrency.conftest import count_events, everything, run_together
 
 from switchboard.audit import service as audit
 from switchboard.calls import dialing, history, reports, service, store
@@ -18,7 +19,6 @@ from switchboard.roleplay.judges.models import PracticeSpeaker
 from switchboard.roleplay.judges.models import PracticeTurn as Said
 from switchboard.roleplay.models import DrillRequest, TransportReport
 from tests.actors import Tenant, reseller, tenant
-from tests.integration.test_concurrency import count_events, everything, run_together
 from tests.voices import Provider
 
 pytestmark = pytest.mark.usefixtures("engine_cloud")
