@@ -20,6 +20,7 @@ QUOTED = frozenset(
     {
         "wishes_english.py",
         "wishes_spanish.py",
+        "wish_phrases.py",
         "script.py",
         "personas.py",
         "criteria.py",
@@ -81,6 +82,8 @@ _BANNED = [(re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE), better) for patter
 _BRITISH = [(re.compile(rf"\b(?:{pattern})", re.IGNORECASE), better) for pattern, better in SPELLINGS.items()]
 _SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[A-Z`\"(])|\n\s*\n|\n\s*[-*]\s|\n(?=\s*\|)")
 _CODE = re.compile(r"`[^`]*`")
+#: A text without such a word is data, for example a list of area codes.
+_WORD = re.compile(r"\b[a-z]+\b")
 
 
 class Finding(NamedTuple):
@@ -93,6 +96,9 @@ class Finding(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.rule}: {self.text[:110]!r}"
+
+
+"""Yields each text of a file with its line. Of Python: docstrings, comments, and strings of four words or more."""
 
 
 def texts(path: Path) -> Iterator[tuple[int, str]]:
@@ -116,6 +122,9 @@ def _paragraphs(source: str) -> Iterator[tuple[int, str]]:
                 yield at, paragraph
                 at += paragraph.count("\n") + 2
         line += block.count("\n")
+
+
+"""Yields comments. Comments of consecutive lines are one text."""
 
 
 def _comments(source: str) -> Iterator[tuple[int, str]]:
@@ -149,7 +158,7 @@ def findings(path: Path, root: Path = ROOT) -> Iterator[Finding]:
             words = sentence.strip(" \n#>*-|")
             if OPENINGS.match(words) and not words.endswith("?") and len(words.split()) > 3:
                 yield Finding(shown, line, "begin with the subject", words)
-            if len(words.split()) > LONGEST_SENTENCE_WORDS and "|" not in words:
+            if len(words.split()) > LONGEST_SENTENCE_WORDS and "|" not in words and _WORD.search(words):
                 yield Finding(shown, line, f"more than {LONGEST_SENTENCE_WORDS} words in a sentence", words)
 
 

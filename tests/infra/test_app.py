@@ -62,7 +62,7 @@ def test_cdk_nag_finds_nothing(which: str, request: pytest.FixtureRequest) -> No
 def test_cdk_nag_can_find_something(synthesize: Synthesize, monkeypatch: pytest.MonkeyPatch) -> None:
     from infra.stacks import data
 
-    monkeypatch.setattr(data, "accept", lambda *_: None)
+    monkeypatch.setattr(data, "accept_finding", lambda *_: None)
     with pytest.raises(RuntimeError, match="AwsSolutions-SMG4"):
         synthesize({"stage": "test"})
 

@@ -77,7 +77,7 @@ def test_work_that_waits_for_an_operator_raises_an_alarm(full: Templates, metric
     alarm = find_alarm(full, metric)
     assert (alarm["Namespace"], alarm["Threshold"], alarm["Statistic"]) == (telemetry.NAMESPACE, 0, "Sum")
     layer = Path(telemetry.__file__).parent
-    counted = [path for path in layer.rglob("*.py") if f'telemetry.metric("{metric}")' in path.read_text()]
+    counted = [path for path in layer.rglob("*.py") if f'telemetry.emit_metric("{metric}")' in path.read_text()]
     assert counted, "the alarm watches a metric without dimensions"
 
 

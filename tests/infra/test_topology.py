@@ -18,7 +18,7 @@ from switchboard.edge.exchange import Operation
 from switchboard.edge.multipart import MultipartBody
 from switchboard.kit import jobs
 from tests.infra import full_list, reach
-from tests.unit.edge.platform import Route, routes
+from tests.unit.edge.platform import Route, list_routes
 
 SECRET = "root secret"
 # Tables, and the secret, that a function's imports name and that the function never uses, with the reason. Remove a
@@ -34,10 +34,6 @@ NEVER_CALLED = {
     "hum/sign_in": {"idempotency"},  # A browser navigates there, without an Idempotency-Key.
     "workers/contacts": {"idempotency", SECRET},  # The API functions page the lists and repeat the requests.
     "streams": {SECRET},  # The cursor is an id of the chain and needs no signature.
-    "workers/audit": {
-        "idempotency",
-        SECRET,
-    },  # Imported through the callers' model; a worker's commits have no Idempotency-Key.
     # It stores digests and derives nothing; a worker's commits have no Idempotency-Key.
     "callbacks/email": {"idempotency", SECRET},
     "workers/projections": {SECRET},  # It reads single calls and pages no list.
@@ -47,10 +43,9 @@ NEVER_CALLED = {
     "workers/webhooks": {"idempotency", SECRET},  # It makes deliveries; the delivery workers sign them.
     "workers/deliveries": {"idempotency"},  # A worker's commits have no Idempotency-Key.
     "workers/slow_deliveries": {"idempotency"},  # A worker's commits have no Idempotency-Key.
-    "workers/email_events": {"idempotency", SECRET},  # It stores digests and derives nothing; its commits as above.
+    "workers/email_events": {SECRET},  # It stores digests and derives nothing.
     # It forwards stream records and accesses no table: other functions write events and timers.
     "workers/fanout": {"activity"},
-    "schedules/law": {SECRET},  # It pages no list.
     "workers/email": {"idempotency"},  # A worker's commits have no Idempotency-Key.
 }
 
@@ -210,7 +205,7 @@ def test_an_api_has_the_binary_types_of_all_its_groups() -> None:
     assert topology.binary_types(athos, groups) == []
 
 
-@pytest.mark.parametrize("route", routes(), ids=lambda route: route.name)
+@pytest.mark.parametrize("route", list_routes(), ids=lambda route: route.name)
 def test_a_group_declares_what_its_operations_bodies_need(route: Route) -> None:
     missing_from_group(route.group, route.operation)
 

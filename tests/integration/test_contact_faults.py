@@ -10,7 +10,6 @@ from itertools import count
 from typing import Any
 
 import pytest
-from tests.integration.concurrency.conftest import run_together
 
 from switchboard.aws import clients, queues
 from switchboard.contacts import backfill, indexing, service
@@ -22,7 +21,8 @@ from switchboard.search import tail
 from switchboard.timers import store as timer_store
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Sabotage, Stream, drain_queue, run_worker, scan_items
-from tests.unit.contacts.book import ADA, called, indexed, names, saved
+from tests.integration.test_concurrency import run_together
+from tests.unit.contacts.book import ADA, index_notes, list_names, record_call, save_contact
 
 OLD, NEW, NEXT = "alpha beta gamma", "beta delta", "gamma epsilon"
 
@@ -57,8 +57,8 @@ def delete(acme: Tenant, contact: Contact) -> None:
 
 def change_indexed_contact(acme: Tenant) -> Contact:
     """A contact whose notes were indexed and then changed."""
-    indexed(saved(acme, notes=OLD))
-    return saved(acme, notes=NEW)
+    index_notes(save_contact(acme, notes=OLD))
+    return save_contact(acme, notes=NEW)
 
 
 def count_steps(contact: Contact, saboteur: Sabotage) -> int:
@@ -89,7 +89,7 @@ def test_a_later_change_removes_entries_of_a_killed_indexer(acme: Tenant, then: 
         if then != "changed":
             delete(acme, contact)
         if then != "deleted":
-            saved(acme, notes=NEXT)
+            save_contact(acme, notes=NEXT)
         index_change(contact)
         index_change(contact)  # the job of the killed worker
         run_worker("workers/contacts")
@@ -137,7 +137,7 @@ def test_two_indexers_of_one_contact_leave_the_correct_entries(acme: Tenant, the
         if then in ("deleted", "made anew"):
             delete(acme, contact)
         if then in ("changed", "made anew"):
-            saved(acme, notes=NEXT)
+            save_contact(acme, notes=NEXT)
         jobs_of(contact)
 
     for call in count():
@@ -152,14 +152,14 @@ def test_two_indexers_of_one_contact_leave_the_correct_entries(acme: Tenant, the
 
 def test_indexing_a_deletion_removes_entries_of_a_contact_that_was_created_again(acme: Tenant) -> None:
     meanwhile = Meanwhile()
-    contact = indexed(saved(acme, notes=OLD))
+    contact = index_notes(save_contact(acme, notes=OLD))
 
     def come_and_go() -> None:
-        jobs_of(saved(acme, notes=NEXT))
+        jobs_of(save_contact(acme, notes=NEXT))
         delete(acme, contact)
 
     for call in count():
-        indexed(saved(acme, notes=OLD))
+        index_notes(save_contact(acme, notes=OLD))
         delete(acme, contact)
         meanwhile.before(call, come_and_go)
         jobs_of(contact)
@@ -190,7 +190,7 @@ def test_concurrent_changes_and_indexers_leave_exactly_the_correct_entries() -> 
     )
     assert all(getattr(contact, field) for field in fields), "no field was lost"
     assert list_tail_entries(acme.org_id) == {contact.id: contact.tail()}
-    assert len(names(acme, "same")) == 1
+    assert len(list_names(acme, "same")) == 1
 
 
 @pytest.fixture
@@ -200,7 +200,7 @@ def history(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(backfill, "_STEPS_PER_JOB", 2)
     numbers = [f"+1415555010{number}" for number in range(3)]
     for number in numbers:
-        called(acme, number, variables={"name": f"Ada {number[-1]}"})
+        record_call(acme, number, variables={"name": f"Ada {number[-1]}"})
     return numbers
 
 
@@ -239,7 +239,7 @@ def test_a_backfill_keeps_the_concurrent_change_of_a_person(acme: Tenant, histor
     meanwhile = Meanwhile()
     for call in range(1, 6):
         job = backfill.start_backfill(acme.caller(master=True))
-        meanwhile.before(call, lambda: [saved(acme, number, role="Patient") for number in history])
+        meanwhile.before(call, lambda: [save_contact(acme, number, role="Patient") for number in history])
         for _ in range(4):
             backfill.run_next_steps(acme.org_id, job.id)
         contacts = [known.contact for known in service.list_contacts(acme.org_id, None, 9, None)[0]]
@@ -255,7 +255,7 @@ def test_concurrent_starts_and_workers_make_one_backfill(monkeypatch: pytest.Mon
     acme = tenant()
     numbers = [f"+141555501{number:02}" for number in range(12)]
     for number in numbers:
-        called(acme, number)
+        record_call(acme, number)
     caller = acme.caller(master=True)
     started = run_together([lambda: backfill.start_backfill(caller)] * 4)
     (job_id,) = {getattr(one, "id", one) for one in started}

@@ -180,7 +180,7 @@ def test_the_page_refuses_an_invalid_address_and_keeps_the_input(
         page.locator("form").evaluate("form => form.noValidate = true")
         page.get_by_label("E-mail address").fill('ada"><b>')
         page.get_by_role("button", name="Sign in").click()
-        page.get_by_role("alert").get_by_text("no e-mail address").wait_for()
+        page.get_by_role("alert").get_by_text("not an email address").wait_for()
         return page.get_by_label("E-mail address").input_value()
 
     assert browser.run(visit) == 'ada"><b>'

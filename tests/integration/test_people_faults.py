@@ -371,7 +371,7 @@ def invite_address(admin: Member, email: str) -> Callable[[], Any]:
 
 @pytest.mark.parametrize(
     ("module", "limit", "code"),
-    [(invites, "MOST_INVITES", "invite_limit"), (invite_mail, "MOST_PAID", "invite_mail_limit")],
+    [(invites, "MAX_OPEN_INVITES", "invite_limit"), (invite_mail, "MAX_DAILY_MAILS_PAID", "invite_mail_limit")],
 )
 def test_concurrent_invites_stay_within_the_limits_of_invites_and_mails(
     engine_cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch, module: Any, limit: str, code: str

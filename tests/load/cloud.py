@@ -22,7 +22,7 @@ from botocore.compat import HTTPHeaders
 from infra import topology
 from switchboard.aws import clients
 from switchboard.kit.settings import env_key
-from tests.conftest import forget
+from tests.conftest import clear_caches
 
 #: The duration of every request, in seconds.
 SECONDS = 0.005
@@ -163,10 +163,10 @@ def _text(value: str | bytes) -> str:
 def use_stub(cloud: Cloud, *, without: frozenset[str] = frozenset()) -> Iterator[Cloud]:
     """Run with the stub in place of AWS. `without` names queues that the function does not know."""
     with patch.dict(os.environ, function_environment(without)):
-        forget()
+        clear_caches()
         cloud.listen("dynamodb", "sqs")
         yield cloud
-        forget()
+        clear_caches()
 
 
 def function_environment(without: frozenset[str] = frozenset()) -> dict[str, str]:

@@ -17,7 +17,7 @@ from switchboard.aws.writes import ConditionFailedError, Put, Update, commit, wr
 from switchboard.kit import settings
 from tests.checked_tables import CheckedTables
 from tests.conftest import moto
-from tests.memory_cloud import Tables, running, transient
+from tests.memory_cloud import Tables, transient, use_memory_tables
 from tests.unit.properties import example_settings
 
 _NAMES = {"#a": "a", "#b": "b", "#s": "s", "#m": "m", "#k": "inner"}
@@ -310,7 +310,7 @@ def test_an_unknown_request_is_an_error() -> None:
 
 def test_a_transaction_with_a_lost_response_is_made_once() -> None:
     key = {"pk": "org_1", "sk": "counter"}
-    with running() as tables:
+    with use_memory_tables() as tables:
         lost = [transient("TransactWriteItems", "InternalServerError")]
 
         def answered(_: str) -> None:
@@ -326,7 +326,7 @@ def test_a_transaction_with_a_lost_response_is_made_once() -> None:
 
 def test_a_write_with_a_lost_response_is_recognized() -> None:
     item = {"pk": "org_1", "sk": "new"}
-    with running() as tables:
+    with use_memory_tables() as tables:
         lost = [transient("PutItem", "InternalServerError")]
 
         def answered(_: str) -> None:
@@ -341,7 +341,7 @@ def test_a_write_with_a_lost_response_is_recognized() -> None:
 
 def test_a_copy_keeps_its_items() -> None:
     key = {"pk": "org_1", "sk": "counter"}
-    with running() as tables:
+    with use_memory_tables() as tables:
         write_item(Put(table="core", item={**key, "n": 1, "map": {"inner": 1}}))
         before = tables.copy()
         names = {"#m": "map", "#i": "inner"}

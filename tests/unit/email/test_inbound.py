@@ -27,7 +27,7 @@ from switchboard.email import (
     delivery,
     feedback,
     inbound,
-    mime_limits,
+    mime_structure,
     parsing,
     receipts,
     service,
@@ -674,7 +674,7 @@ def test_an_empty_mail_is_stored(acme: Tenant) -> None:
 
 
 def test_hostile_mail_is_stored_too(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mime_limits, "MAX_LINES", 10)
+    monkeypatch.setattr(mime_structure, "MAX_LINES", 10)
     (message,) = receive_mail(b"From: a@example.com\r\n\r\n" + b"\r\n" * 50, acme.address)
     assert schemas.MessageView.of(message).metadata["malformed"] is True
 

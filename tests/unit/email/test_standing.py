@@ -25,6 +25,13 @@ from tests.integration.sabotage import Sabotage
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
+#: How each notice of a provider is recorded.
+RECORD = {
+    "delivered": feedback.record_delivery,
+    "bounced": feedback.record_bounce,
+    "complained": feedback.record_complaint,
+}
+
 
 class Provider:
     """A provider that accepts everything."""
@@ -276,7 +283,7 @@ def test_a_notice_of_every_recipient_is_recorded_once(acme: Tenant, provider: Pr
     message = addressed_to_all(acme, kind)
     details = {"permanent": True} if what == "bounced" else {}
     for _ in range(2):
-        getattr(delivery, what)(message.org_id, message.id, message.to, **details)
+        RECORD[what](message.org_id, message.id, message.to, **details)
     assert len(load_message(message).reports) == 50
     ends = {"delivered": MailState.DELIVERED, "bounced": MailState.BOUNCED, "complained": MailState.SENT}
     assert load_message(message).head.state is ends[what]
@@ -321,7 +328,7 @@ def test_a_late_recorded_acceptance_is_numbered_before_the_reports(
             raise carriers.ThrottledError("slow down")
         details = {"permanent": True} if what == "bounced" else {}
         for address in message.to:
-            getattr(delivery, what)(message.org_id, message.id, [address], **details)
+            RECORD[what](message.org_id, message.id, [address], **details)
         return "ses-1@email.amazonses.com"
 
     monkeypatch.setattr(provider, "send", send)

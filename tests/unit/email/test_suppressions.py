@@ -22,7 +22,7 @@ from switchboard.events import service as events
 from switchboard.kit import settings
 from switchboard.persistence.idempotency import IdempotencyKey
 from tests.actors import Tenant, system, tenant
-from tests.unit.edge.asking import Answer, ask
+from tests.unit.edge.asking import Answer, send_request
 from tests.unit.email.test_inbound import make_mail, receive_mail
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -69,14 +69,16 @@ def send_mail(acme: Tenant, *to: str, **facts: Any) -> Message:
     return found
 
 
-def send_request(key: str, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+def ask_with_key(key: str, method: str, path: str, body: Any = None, **headers: str) -> Answer:
     sent_ = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     sent_ |= {name.replace("_", "-"): value for name, value in headers.items()}
-    return ask(api, method, path, None if body is None else json.dumps(body).encode(), headers=sent_, binary=False)
+    return send_request(
+        api, method, path, None if body is None else json.dumps(body).encode(), headers=sent_, binary=False
+    )
 
 
 def list_suppressions(acme: Tenant) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = json.loads(send_request(acme.master_key, "GET", PATH).body)["items"]
+    items: list[dict[str, Any]] = json.loads(ask_with_key(acme.master_key, "GET", PATH).body)["items"]
     return items
 
 
@@ -90,42 +92,42 @@ def list_events(org_id: str, kind: str) -> list[events.Event]:
 
 
 def test_an_address_is_suppressed_listed_and_lifted(acme: Tenant) -> None:
-    made = send_request(acme.master_key, "POST", PATH, {"address": "Ada@Example.com", "note": "ticket 7"})
+    made = ask_with_key(acme.master_key, "POST", PATH, {"address": "Ada@Example.com", "note": "ticket 7"})
     assert made.status == 201, made.body
     (entry,) = list_suppressions(acme)
     assert (entry["address"], entry["reason"], entry["note"]) == ("Ada@example.com", "manual", "ticket 7")
     with pytest.raises(RecipientSuppressed):
         queue_mail(acme)
-    assert send_request(acme.master_key, "DELETE", f"{PATH}/ADA%40example.com").status == 200
+    assert ask_with_key(acme.master_key, "DELETE", f"{PATH}/ADA%40example.com").status == 200
     assert queue_mail(acme).state is MailState.QUEUED
-    again = send_request(acme.master_key, "DELETE", f"{PATH}/ada@example.com")
+    again = ask_with_key(acme.master_key, "DELETE", f"{PATH}/ada@example.com")
     assert (again.status, json.loads(again.body)["code"]) == (404, "NOT_FOUND")
     assert [len(list_events(acme.org_id, f"email.{kind}")) for kind in ("suppressed", "unsuppressed")] == [1, 1]
 
 
 def test_only_master_keys_of_the_organization_may_use_the_list(acme: Tenant) -> None:
-    send_request(acme.master_key, "POST", PATH, {"address": ADA})
+    ask_with_key(acme.master_key, "POST", PATH, {"address": ADA})
     for method, path, body in (
         ("GET", PATH, None),
         ("POST", PATH, {"address": ADA}),
         ("DELETE", f"{PATH}/{ADA}", None),
     ):
-        answer = send_request(acme.agent_key, method, path, body)
+        answer = ask_with_key(acme.agent_key, method, path, body)
         assert (answer.status, json.loads(answer.body)["code"]) == (403, "MASTER_KEY_REQUIRED")
     other = tenant("other")
     assert list_suppressions(other) == []
-    assert send_request(other.master_key, "DELETE", f"{PATH}/{ADA}").status == 404
+    assert ask_with_key(other.master_key, "DELETE", f"{PATH}/{ADA}").status == 404
     assert len(list_suppressions(acme)) == 1
 
 
 @pytest.mark.parametrize("bad", ["friend", "", "a@b@c", 7])
 def test_an_invalid_address_in_a_body_is_400(acme: Tenant, bad: Any) -> None:
-    assert send_request(acme.master_key, "POST", PATH, {"address": bad}).status == 400
+    assert ask_with_key(acme.master_key, "POST", PATH, {"address": bad}).status == 400
 
 
 @pytest.mark.parametrize("odd", ["%00", "friend", "..%2f..", "%F0%9F%A6%84@example.com", "a" * 500])
 def test_an_invalid_address_in_a_path_is_404(acme: Tenant, odd: str) -> None:
-    assert send_request(acme.master_key, "DELETE", f"{PATH}/{odd}").status == 404
+    assert ask_with_key(acme.master_key, "DELETE", f"{PATH}/{odd}").status == 404
 
 
 def test_the_list_is_paged(acme: Tenant) -> None:
@@ -180,7 +182,7 @@ def click_link(
     link: str, method: str = "POST", body: bytes | None = b"List-Unsubscribe=One-Click", **headers: str
 ) -> Answer:
     typed = {"Content-Type": "application/x-www-form-urlencoded"} | headers
-    return ask(api, method, urlsplit(link).path, body, headers=typed if body else {}, binary=False)
+    return send_request(api, method, urlsplit(link).path, body, headers=typed if body else {}, binary=False)
 
 
 def list_unsubscribe_links(provider: Provider) -> list[str]:

@@ -91,18 +91,18 @@ def test_a_repeated_error_is_logged_once_a_minute_with_its_count(
 
 def test_the_root_secret_outlives_an_engine_that_forgot_it(tmp_path: Path) -> None:
     memory = tmp_path / "root_secret"
-    with moto_cloud.running():
+    with moto_cloud.use_moto():
         provision.provision(moto_cloud.ENVIRON, memory)
         first = _secret()
         assert memory.read_text() == first
-    with moto_cloud.running():
+    with moto_cloud.use_moto():
         provision.provision(moto_cloud.ENVIRON, memory)
         assert _secret() == first
     assert memory.stat().st_mode & 0o777 == 0o600
 
 
 def test_the_root_secret_of_a_stack_without_a_file_is_kept(tmp_path: Path) -> None:
-    with moto_cloud.running():
+    with moto_cloud.use_moto():
         provision.provision(moto_cloud.ENVIRON)
         first = _secret()
         provision.provision(moto_cloud.ENVIRON, tmp_path / "root_secret")
@@ -117,7 +117,7 @@ def _secret() -> str:
 def test_existing_queues_and_tables_are_updated_to_the_topology(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with moto_cloud.running():
+    with moto_cloud.use_moto():
         provision.provision(moto_cloud.ENVIRON)
         slower = tuple(
             resources.Queue(queue.name, queue.fifo, queue.visibility_seconds + 17, queue.max_receives)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from switchboard.aws.writes import Put, write_item
 from switchboard.kit import clock
 from switchboard.streams import store
 from switchboard.streams.store import organization_item_id
@@ -104,7 +105,7 @@ def test_releasing_a_lease_that_is_not_held_does_nothing(frozen: clock.FrozenClo
 def test_a_lease_of_the_previous_release_can_be_parsed(frozen: clock.FrozenClock) -> None:
     until = int(clock.epoch()) + 60
     old = {"id": ITEM, "open": {"a": {"until": until, "owner": "ann"}}, "expiration": until}
-    store.table.write(store.table.Put(table="ratelimit", item=old))
+    write_item(Put(table="ratelimit", item=old))
     assert count_held() == {"a"}
     assert take_lease("b")
     assert store.renew_leases(ITEM, ["a", "b"]) == set()

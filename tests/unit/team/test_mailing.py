@@ -93,7 +93,9 @@ def test_sign_ups_in_other_spellings_of_a_mailbox_share_its_limit(
     assert signup.sign_up("bea+2@example.com", "second", None, "corr_2", None).agent, "nothing of it was stored"
 
 
-@pytest.mark.parametrize(("plan", "name"), [(PlanName.FREE, "MOST_FREE"), (PlanName.GROWTH, "MOST_PAID")])
+@pytest.mark.parametrize(
+    ("plan", "name"), [(PlanName.FREE, "MAX_DAILY_MAILS_FREE"), (PlanName.GROWTH, "MAX_DAILY_MAILS_PAID")]
+)
 def test_the_daily_invites_of_an_organization_are_limited(
     admin: Member, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch, plan: PlanName, name: str
 ) -> None:
