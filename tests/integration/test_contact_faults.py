@@ -20,8 +20,8 @@ from switchboard.kit import clock
 from switchboard.search import tail
 from switchboard.timers import store as timer_store
 from tests.actors import Tenant, tenant
+from tests.integration.concurrency.conftest import run_together
 from tests.integration.sabotage import Sabotage, Stream, drain_queue, run_worker, scan_items
-from tests.integration.test_concurrency import run_together
 from tests.unit.contacts.book import ADA, index_notes, list_names, record_call, save_contact
 
 OLD, NEW, NEXT = "alpha beta gamma", "beta delta", "gamma epsilon"

@@ -1,18 +1,14 @@
-"""Waiting deliveries: in the table and not in a queue, in order, and never for ever."""
+"""Waiting deliveries: in the table and not in a queue, and in order."""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
-from switchboard.aws import queues
 from switchboard.kit import clock
-from switchboard.kit.jobs import QueueMessage
-from switchboard.timers import store as timer_store
 from switchboard.webhooks import (
     batches,
     breaker,
@@ -22,9 +18,7 @@ from switchboard.webhooks import (
     health_store,
     new_delivery,
     parked_sender,
-    parking,
     parking_store,
-    schedule,
     service,
     signing,
 )
@@ -34,65 +28,15 @@ from switchboard.webhooks.parking_store import ParkedAttempt
 from switchboard.webhooks.receivers import receiver_of
 from tests.actors import Tenant
 from tests.integration.sabotage import Sabotage, drain_queue, run_worker
-from tests.unit.webhooks.conftest import Register, World, answered_quickly, only_delivery, send_mail
+from tests.unit.webhooks.conftest import World, answered_quickly
+from tests.unit.webhooks.parking.conftest import dispatch_mails, hold_slot, list_parked, load_health
 from tests.unit.webhooks.receiver import Receiver, make_answer
 
 URL = "https://example.com/hook"
-QUEUES = ("deliveries", "slow-deliveries")
-
-
-@pytest.fixture
-def endpoint(acme: Tenant, register: Register, world: World) -> Endpoint:
-    """A webhook with one slot, since nothing has succeeded there."""
-    return register(events=["message.sent"]).endpoint
-
-
-@pytest.fixture
-def messages(world: World, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """The number of sent messages, by their job."""
-    found: Counter[str] = Counter()
-    send_all = queues.try_send_messages
-
-    def counted(sent: Sequence[QueueMessage]) -> set[int]:
-        found.update(str(message.body["job"]) for message in sent if message.queue in QUEUES)
-        return send_all(sent)
-
-    monkeypatch.setattr(queues, "try_send_messages", counted)
-    return found
-
-
-def load_health(endpoint: Endpoint) -> ReceiverHealth:
-    return service.get_endpoint(endpoint.org_id, endpoint.id).health
-
-
-def list_parked(endpoint: Endpoint) -> list[ParkedAttempt]:
-    return parking_store.oldest_attempts(receiver_of(endpoint.org_id, endpoint.id), 100)
 
 
 def list_statuses(endpoint: Endpoint) -> Counter[DeliveryStatus]:
     return Counter(one.status for one in deliveries.list_deliveries(endpoint.org_id, endpoint.id, None, 100, None)[0])
-
-
-def hold_slot(endpoint: Endpoint) -> breaker.HeldSlots:
-    """A worker takes the only slot and dies."""
-    return breaker.take_slots(receiver_of(endpoint.org_id, endpoint.id), endpoint.timeout_ms, load_health(endpoint))
-
-
-def dispatch_mails(acme: Tenant, world: World, frozen: clock.FrozenClock, number: int) -> None:
-    """Send mails one after the other, and dispatch their webhooks."""
-    for _ in range(number):
-        send_mail(acme)
-        world.stream.hand_on()
-        run_worker("workers/webhooks")
-        frozen.advance(milliseconds=1)
-
-
-def pass_minutes(world: World, frozen: clock.FrozenClock, minutes: int) -> None:
-    """Advance the time minute by minute, so that the tick misses none."""
-    for _ in range(minutes):
-        frozen.advance(minutes=1)
-        timer_store.advance_watermark(clock.format_iso(clock.now() - timedelta(minutes=1))[:16])
-        world.go_on()
 
 
 def test_deliveries_that_wait_for_a_slot_cost_a_message_each_and_one_wake_up(
@@ -365,96 +309,3 @@ def test_a_busy_worker_leaves_the_rest_of_a_long_line_to_a_wake_up(
     assert messages["WakeReceiver"] == 1
     world.go_on()
     assert list_statuses(endpoint) == {DeliveryStatus.SUCCEEDED: 40}
-
-
-# --- nothing that is pending waits for ever -----------------------------------------------------------------------
-
-
-@pytest.fixture(params=["a test", "a retry", "a redelivery", "a parked one's wake-up"])
-def lost_delivery(
-    request: pytest.FixtureRequest,
-    acme: Tenant,
-    endpoint: Endpoint,
-    world: World,
-    receiver: Receiver,
-    frozen: clock.FrozenClock,
-) -> Endpoint:
-    """A pending delivery whose message is gone from its queue."""
-    caller = acme.caller(master=True)
-    if request.param == "a test":
-        deliveries.send_test_delivery(caller, endpoint.id)
-    elif request.param == "a parked one's wake-up":
-        hold_slot(endpoint)
-        dispatch_mails(acme, world, frozen, 1)
-        world.go_on()
-        frozen.advance(seconds=30)
-    else:
-        receiver.answers = [make_answer(500)]
-        dispatch_mails(acme, world, frozen, 1)
-        run_worker("workers/deliveries")
-        frozen.advance(seconds=10)
-        if request.param == "a redelivery":
-            world.go_on()
-            deliveries.redeliver_delivery(caller, only_delivery(acme, endpoint.id).id)
-    world.stream.hand_on()
-    world.later.bring()
-    assert drain_queue("deliveries")
-    receiver.got = []
-    return endpoint
-
-
-def test_a_delivery_with_a_lost_message_is_found_and_sent(
-    acme: Tenant, lost_delivery: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock
-) -> None:
-    pass_minutes(world, frozen, 59)
-    assert (receiver.got, only_delivery(acme, lost_delivery.id).status) == ([], DeliveryStatus.PENDING)
-    pass_minutes(world, frozen, 65)
-    assert (len(receiver.got), only_delivery(acme, lost_delivery.id).status) == (1, DeliveryStatus.SUCCEEDED)
-    pass_minutes(world, frozen, 61)
-    assert (
-        load_health(lost_delivery).watch_at,
-        load_health(lost_delivery).wake_at,
-        load_health(lost_delivery).waiting,
-    ) == (None, None, None)
-
-
-def test_a_watch_does_not_touch_parked_deliveries(
-    acme: Tenant,
-    endpoint: Endpoint,
-    world: World,
-    receiver: Receiver,
-    frozen: clock.FrozenClock,
-    messages: Counter[str],
-) -> None:
-    dispatch_mails(acme, world, frozen, 5)
-    world.later.bring()
-    away = receiver_of(acme.org_id, endpoint.id)
-    health_store.open_breaker(away, clock.format_iso(clock.now() + timedelta(hours=3)))
-    world.go_on()
-    before = list_parked(endpoint)
-    pass_minutes(world, frozen, 62)
-    assert list_parked(endpoint) == before
-    assert messages["DeliverWebhook"] == 5
-    assert messages["WakeReceiver"] <= 6, "one each quarter of an hour"
-
-
-def test_a_working_webhook_has_no_watch(
-    acme: Tenant, endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock
-) -> None:
-    dispatch_mails(acme, world, frozen, 3)
-    world.go_on()
-    assert load_health(endpoint).watch_at is None
-
-
-def test_a_late_watch_schedules_no_further_one(
-    acme: Tenant, endpoint: Endpoint, world: World, frozen: clock.FrozenClock
-) -> None:
-    deliveries.send_test_delivery(acme.caller(master=True), endpoint.id)
-    at = load_health(endpoint).watch_at
-    assert at == clock.format_iso(clock.now() + parking.WATCH_EVERY)
-    frozen.advance(seconds=schedule.MIN_PATIENCE.total_seconds() - 60)
-    deliveries.send_test_delivery(acme.caller(master=True), endpoint.id)
-    later = load_health(endpoint).watch_at
-    assert later == clock.format_iso(clock.now() + parking.WATCH_EVERY), "the index may lack it at the first read"
-    parking.watch_receiver(parking.WatchReceiver(org_id=acme.org_id, endpoint_id=endpoint.id, at=at))
-    assert load_health(endpoint).watch_at == later
