@@ -1,4 +1,4 @@
-"""People at the console: organizations with somebody in every role, and requests that each operation of HUM grants."""
+"""People at the console: organizations with a member in every role, and one permitted request per operation of HUM."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ TURNING = ("createOrg", "leaveTeam")
 
 
 def ask_for(name: str, org: Console, person: Person) -> Ask:
-    """A request of an operation that is granted to a person of an organization who may make it."""
+    """A request of an operation that the person may make in the organization."""
     return OWN[name](person) if name in OWN else GOOD[name](org)
 
 

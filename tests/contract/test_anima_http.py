@@ -1,6 +1,6 @@
-"""Every operation over HTTP: what it grants, and each refusal that the document declares.
+"""Every operation over HTTP: a successful request, and each refusal that the document declares.
 
-The client holds every answer against the document, so that a test only has to bring the answer about.
+The client checks every response against the document, so that a test only has to produce the response.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.contract.world import CALL, GOOD, MAIL, OURS, Ask, Organization, sign
 CONTRACT = Spec.read(ORACLE / "anima.json")
 KNOWN = sorted(OURS.operations)
 #: Internal errors, which a healthy stack does not give, and a limit that is set too high in this stack:
-#: test_anima_faults.py brings them about.
+#: test_anima_faults.py tests them.
 ELSEWHERE = {500, 503}
 FAULTS = {("agentSignUp", 429)}
 DECLARED = [

@@ -35,7 +35,7 @@ class Deployed:
         return self._session.client(service, endpoint_url=self._engine.url)  # type: ignore[call-overload]
 
     def deploy(self) -> None:
-        """Do what `cdk bootstrap` and `cdk deploy` do."""
+        """Deploy as `cdk bootstrap` and `cdk deploy` do."""
         self.client("s3").create_bucket(Bucket=self._bucket)
         version = {"Name": "/cdk-bootstrap/hnb659fds/version", "Value": "30", "Type": "String"}
         self.client("ssm").put_parameter(**version)
@@ -59,7 +59,7 @@ class Deployed:
         assert made["StackStatus"] == "CREATE_COMPLETE", made
 
     def request(self, api: str, method: str, path: str, **options: Any) -> httpx.Response:
-        """A request to an API at its own address, where the domain's base path is no part of the path."""
+        """A request to an API at its own address, which has no base path of the domain."""
         rests = self.client("apigateway").get_rest_apis()["items"]
         id_ = next(rest["id"] for rest in rests if rest["name"] == self.templates.name("api", api))
         url = f"{self._engine.url}/restapis/{id_}/live/_user_request_{path}"

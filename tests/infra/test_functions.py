@@ -1,4 +1,4 @@
-"""The functions: code, environment, logs, and a role that may do what the topology says and nothing else."""
+"""The functions: code, environment, logs, and a role with exactly the rights of the topology."""
 
 from __future__ import annotations
 

@@ -216,7 +216,7 @@ FILE = Operation(
 
 
 def missing_from_group(group: Group, operation: Operation) -> None:
-    """Assert that a group of the topology declares what the kind of an operation's body needs."""
+    """Assert that a group of the topology declares the settings that an operation's kind of body needs."""
     needed = operation.body.binary_types if operation.takes_body else frozenset()
     assert needed <= set(group.binary), f"{group.name}: add {sorted(needed)} to its `binary` in infra/topology.py"
     if isinstance(operation.body, MultipartBody):

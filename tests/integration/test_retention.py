@@ -184,7 +184,7 @@ def test_every_item_is_of_one_kind_and_ends_as_its_kind_says(later: Later) -> No
         if kind.life and ends is not None:
             left = timedelta(seconds=int(ends) + 1 - clock.epoch())
             assert kind.life <= left <= kind.life + SLACK, f"{kind.what} is kept for {left}"
-    assert {kind.what for kind in KINDS} - met == UNMET, "let a_life write what has a row"
+    assert {kind.what for kind in KINDS} - met == UNMET, "let use_every_feature write an item of each kind"
 
 
 def test_a_kind_has_a_lifetime_if_and_only_if_it_expires() -> None:

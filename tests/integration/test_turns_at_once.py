@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.integration.concurrency.conftest import count_events, everything, run_together
 
 from switchboard.audit import service as audit
 from switchboard.calls import dialing, history, reports, service, store
@@ -19,6 +18,8 @@ from switchboard.roleplay.judges.models import PracticeSpeaker
 from switchboard.roleplay.judges.models import PracticeTurn as Said
 from switchboard.roleplay.models import DrillRequest, TransportReport
 from tests.actors import Tenant, reseller, tenant
+from tests.integration.concurrency.conftest import count_events, run_together
+from tests.integration.sabotage import scan_items
 from tests.voices import Provider
 
 pytestmark = pytest.mark.usefixtures("engine_cloud")
@@ -75,7 +76,7 @@ def test_a_call_ends_while_turns_are_reported(acme: Tenant) -> None:
     assert not [outcome for outcome in outcomes if outcome]
     assert service.get_call(acme.caller(), call.id).state is State.COMPLETED
     assert len(list(store.list_turns(call.org_id, call.id))) == WORKERS
-    assert not [item for item in everything("activity") if item["pk"]["S"].startswith("timer#")]
+    assert not [item for item in scan_items("activity") if item["pk"]["S"].startswith("timer#")]
 
 
 def test_turns_of_a_practice_call_do_not_conflict() -> None:

@@ -36,7 +36,7 @@ def anchors(page: Path) -> set[str]:
 
 def test_the_readme_is_a_signpost() -> None:
     size = len(README.read_bytes())
-    assert size <= README_MAX_BYTES, f"README.md has {size} bytes: move what is longer than a screen to docs/"
+    assert size <= README_MAX_BYTES, f"README.md has {size} bytes: move sections that are longer than a screen to docs/"
 
 
 @pytest.mark.parametrize("name", openapi.DESCRIPTIONS)

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("cloud")
 
 
 class Carrier:
-    """A provider that does what the test says."""
+    """A provider with scripted results."""
 
     def __init__(self, outcome: str | Exception = "ses-1@email.amazonses.com") -> None:
         self.outcome = outcome

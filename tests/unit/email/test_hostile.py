@@ -78,7 +78,7 @@ FOUR_BYTES = "\U0001d54f"
 
 
 def address_headers(header: str, length: int) -> bytes:
-    """As many people as a mail may name, in five headers of that name."""
+    """Address headers with the maximum of people, five times."""
     named = [f"{number:03}{FOUR_BYTES * length}@e.org" for number in range(100)]
     lines = (f"{header}: {', '.join(named[begin : begin + 20])}\r\n" for begin in range(0, 100, 20))
     return "".join(lines).encode()

@@ -1,4 +1,4 @@
-"""Incoming mail: its inbox and chain, deduplication, and what the platform never does with it."""
+"""Incoming mail: its inbox and chain, deduplication, and replies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The platform's own mail: who gets it, and who sees it."""
+"""The platform's own mail: its recipients, and its visibility."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def test_every_site_has_the_fields_of_its_row(found: tuple[list[sites.Site], lis
             missing = set() if site.more else set(model.get("required", [])) - site.fields
             faults += [f"{site.where}: {name} has no field {field}" for field in unknown]
             faults += [f"{site.where}: {name} needs {field}" for field in missing]
-    assert not faults, "Change what the site gives, or the row in switchboard/events/types."
+    assert not faults, "Change the data of the site, or the row in switchboard/events/types."
 
 
 def test_every_handled_type_exists() -> None:

@@ -29,7 +29,7 @@ def local(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def network(monkeypatch: pytest.MonkeyPatch) -> Network:
-    """A network of a deployment, where this machine is no destination."""
+    """A network of a deployment, where this machine is not a destination."""
     monkeypatch.setenv("SWITCHBOARD_STAGE", "prod")
     monkeypatch.delenv("SWITCHBOARD_OUTBOUND_LOOPBACK", raising=False)
     return Network(monkeypatch)

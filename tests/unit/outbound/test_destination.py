@@ -16,7 +16,7 @@ from tests.unit.properties import example_settings
 
 @pytest.fixture(autouse=True)
 def outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A deployment, where this machine is no destination."""
+    """A deployment, where this machine is not a destination."""
     monkeypatch.setenv("SWITCHBOARD_STAGE", "prod")
     monkeypatch.delenv("SWITCHBOARD_OUTBOUND_LOOPBACK", raising=False)
 

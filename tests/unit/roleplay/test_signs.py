@@ -1,4 +1,4 @@
-"""A sign is found wherever it stands in a turn, and a long turn takes time by its length."""
+"""A sign is found anywhere in a turn, and a long turn takes linear time."""
 
 from __future__ import annotations
 

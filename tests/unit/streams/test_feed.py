@@ -103,7 +103,7 @@ def test_a_later_watcher_begins_at_its_own_position(acme: Tenant, time: Clock) -
         feeds = StandStill(time)
         join_feed(feeds, acme)
         record_events(acme, 3)
-        # The feed has not looked yet, and the newcomer comes after these three.
+        # The feed has not read yet, and the newcomer comes after these three.
         newcomer = join_feed(feeds, acme)
         record_events(acme, 1)
         await feeds.look(acme.org_id)

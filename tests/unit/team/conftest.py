@@ -29,7 +29,7 @@ def list_events(org_id: str) -> list[Event]:
 
 
 def list_team_event_types(org_id: str) -> list[str]:
-    """The types of those that are about its team."""
+    """The types of the organization's events about its team."""
     return [event.type for event in list_events(org_id) if event.type.startswith("team.")]
 
 

@@ -115,7 +115,7 @@ def test_a_quick_endpoint_that_hangs_holds_a_fast_worker_for_seconds_only(
     run_worker("workers/deliveries")
     assert receiver.seconds == [breaker.FAST_SECONDS]
     waiting = only_delivery(acme, made.endpoint.id)
-    assert (waiting.status, waiting.attempts) == (DeliveryStatus.PENDING, 0)  # nobody took the rest of its time from it
+    assert (waiting.status, waiting.attempts) == (DeliveryStatus.PENDING, 0)  # it kept the rest of its time
     assert breaker.is_slow(service.get_endpoint(acme.org_id, made.endpoint.id).health)
     assert run_worker("workers/slow_deliveries") == 0
     frozen.advance(seconds=54)
