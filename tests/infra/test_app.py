@@ -22,13 +22,13 @@ MOST_RESOURCES = 450
 LARGEST_TEMPLATE = 1_000_000
 
 
-def test_there_are_stacks_for_data_workers_and_each_api(full: Templates) -> None:
+def test_there_are_stacks_for_data_workers_and_each_api(full_deployment: Templates) -> None:
     parts = {"data", "identity", "workers", "front", "observability", *(f"api-{api.name}" for api in topology.APIS)}
-    assert full.stacks.keys() == {full.name(part) for part in parts}
+    assert full_deployment.stacks.keys() == {full_deployment.name(part) for part in parts}
 
 
-def test_every_stack_is_small_enough(full: Templates) -> None:
-    assert not list_large_stacks(full, over=MOST_RESOURCES)
+def test_every_stack_is_small_enough(full_deployment: Templates) -> None:
+    assert not list_large_stacks(full_deployment, over=MOST_RESOURCES)
 
 
 def test_there_is_room_for_all_the_functions_of_the_design(
@@ -51,7 +51,7 @@ def list_large_stacks(templates: Templates, over: int) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count >= over}
 
 
-@pytest.mark.parametrize("which", ["full", "bare", "for_engine"])
+@pytest.mark.parametrize("which", ["full_deployment", "bare_deployment", "for_engine"])
 def test_cdk_nag_finds_nothing(which: str, request: pytest.FixtureRequest) -> None:
     templates: Templates = request.getfixturevalue(which)
     assert json.loads((templates.assembly / "validation-report.json").read_text())["pluginReports"] == []
@@ -67,9 +67,9 @@ def test_cdk_nag_can_find_something(synthesize: Synthesize, monkeypatch: pytest.
         synthesize({"stage": "test"})
 
 
-def test_the_accepted_findings_of_cdk_nag_are_listed_with_reasons(full: Templates) -> None:
+def test_the_accepted_findings_of_cdk_nag_are_listed_with_reasons(full_deployment: Templates) -> None:
     accepted: dict[str, str] = {}
-    for _, rules in full.metadata("aws:cdk:acknowledged-rules"):
+    for _, rules in full_deployment.metadata("aws:cdk:acknowledged-rules"):
         accepted |= {name.removeprefix("Annotation::"): reason for name, reason in rules.items()}
     logs = "arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
     objects = "arn:<AWS::Partition>:s3:::switchboard-test-{}-<AWS::AccountId>-<AWS::Region>/*"
@@ -94,9 +94,13 @@ def test_the_accepted_findings_of_cdk_nag_are_listed_with_reasons(full: Template
     assert all(len(reason) > 20 for reason in accepted.values())
 
 
-def test_no_template_names_this_machine(full: Templates) -> None:
+def test_no_template_names_this_machine(full_deployment: Templates) -> None:
     here = str(Path(__file__).resolve().parents[2])
-    assert not [name for name in full.stacks if here in (full.assembly / f"{name}.template.json").read_text()]
+    assert not [
+        name
+        for name in full_deployment.stacks
+        if here in (full_deployment.assembly / f"{name}.template.json").read_text()
+    ]
 
 
 def test_synthesis_writes_to_the_given_folder(
@@ -196,7 +200,9 @@ def test_without_a_domain_sign_in_settings_are_refused(context: dict[str, Any]) 
         deployment(**context)
 
 
-def test_features_that_the_local_engine_lacks_are_left_out_for_it_only(full: Templates, for_engine: Templates) -> None:
+def test_features_that_the_local_engine_lacks_are_left_out_for_it_only(
+    full_deployment: Templates, for_engine: Templates
+) -> None:
     assert all(reason for reason in MISSING_IN_LOCAL_ENGINE.values())
-    assert list(full.all("AWS::WAFv2::WebACLAssociation"))
+    assert list(full_deployment.all("AWS::WAFv2::WebACLAssociation"))
     assert not list(for_engine.all("AWS::WAFv2::WebACLAssociation"))

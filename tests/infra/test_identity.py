@@ -47,9 +47,9 @@ def own_pool(**context: str) -> Resource:
     return pool
 
 
-def test_people_sign_up_themselves_and_verify_their_address_by_a_code(full: Templates) -> None:
-    pool = full.one("AWS::Cognito::UserPool")
-    assert (pool["UserPoolName"], pool["UserPoolTier"]) == (full.name("people"), "ESSENTIALS")
+def test_people_sign_up_themselves_and_verify_their_address_by_a_code(full_deployment: Templates) -> None:
+    pool = full_deployment.one("AWS::Cognito::UserPool")
+    assert (pool["UserPoolName"], pool["UserPoolTier"]) == (full_deployment.name("people"), "ESSENTIALS")
     assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": False}
     assert pool["UsernameAttributes"] == pool["AutoVerifiedAttributes"] == ["email"]
     assert pool["UsernameConfiguration"] == {"CaseSensitive": False}
@@ -58,14 +58,14 @@ def test_people_sign_up_themselves_and_verify_their_address_by_a_code(full: Temp
     assert {made["Name"] for made in pool["Schema"] if made["Required"] and made["Mutable"]} == {"email", "name"}
 
 
-def test_a_changed_address_counts_after_verification(full: Templates) -> None:
-    pool = full.one("AWS::Cognito::UserPool")
+def test_a_changed_address_counts_after_verification(full_deployment: Templates) -> None:
+    pool = full_deployment.one("AWS::Cognito::UserPool")
     assert pool["UserAttributeUpdateSettings"] == {"AttributesRequireVerificationBeforeUpdate": ["email"]}
     assert pool["AccountRecoverySetting"]["RecoveryMechanisms"] == [{"Name": "verified_email", "Priority": 1}]
 
 
-def test_passwords_are_strong_and_a_second_factor_is_an_authenticators(full: Templates) -> None:
-    pool = full.one("AWS::Cognito::UserPool")
+def test_passwords_are_strong_and_a_second_factor_is_an_authenticators(full_deployment: Templates) -> None:
+    pool = full_deployment.one("AWS::Cognito::UserPool")
     policy = pool["Policies"]["PasswordPolicy"]
     assert policy.pop("MinimumLength") == 12
     assert policy == dict.fromkeys(("RequireLowercase", "RequireUppercase", "RequireNumbers", "RequireSymbols"), True)
@@ -76,24 +76,24 @@ def test_a_second_factor_may_be_required() -> None:
     assert own_pool(sign_in_mfa="required")["MfaConfiguration"] == "ON"
 
 
-def test_codes_come_from_the_sender_domain_once_the_deployment_says_so(full: Templates) -> None:
-    assert "EmailConfiguration" not in full.one("AWS::Cognito::UserPool")
+def test_codes_come_from_the_sender_domain_once_the_deployment_says_so(full_deployment: Templates) -> None:
+    assert "EmailConfiguration" not in full_deployment.one("AWS::Cognito::UserPool")
     sent = own_pool(sender_domain="example.com", sign_in_mail="ses")["EmailConfiguration"]
     assert (sent["EmailSendingAccount"], sent["From"]) == ("DEVELOPER", "welcome@example.com")
     assert sent["SourceArn"]["Fn::Join"][1][-1] == ":identity/example.com"
 
 
-def test_the_user_pool_is_retained(full: Templates) -> None:
-    pool = full.one("AWS::Cognito::UserPool")
+def test_the_user_pool_is_retained(full_deployment: Templates) -> None:
+    pool = full_deployment.one("AWS::Cognito::UserPool")
     assert pool["DeletionProtection"] == "ACTIVE"
     kept = pool["resource"]
     assert (kept["DeletionPolicy"], kept["UpdateReplacePolicy"]) == ("Retain", "Retain")
-    assert full.artifacts[full.name("identity")]["properties"]["terminationProtection"] is True
+    assert full_deployment.artifacts[full_deployment.name("identity")]["properties"]["terminationProtection"] is True
 
 
-def test_the_console_is_a_client_with_code_flow_and_hosted_pages_only(full: Templates) -> None:
-    client = full.one("AWS::Cognito::UserPoolClient")
-    assert client["UserPoolId"] == full.name("people")
+def test_the_console_is_a_client_with_code_flow_and_hosted_pages_only(full_deployment: Templates) -> None:
+    client = full_deployment.one("AWS::Cognito::UserPoolClient")
+    assert client["UserPoolId"] == full_deployment.name("people")
     assert client["GenerateSecret"] is False
     assert (client["AllowedOAuthFlowsUserPoolClient"], client["AllowedOAuthFlows"]) == (True, ["code"])
     assert client["AllowedOAuthScopes"] == ["openid", "email", "profile"]
@@ -103,8 +103,8 @@ def test_the_console_is_a_client_with_code_flow_and_hosted_pages_only(full: Temp
     assert client["LogoutURLs"] == ["https://api.example.com/"]
 
 
-def test_the_client_hides_whether_a_user_exists_and_reads_the_identity_claims(full: Templates) -> None:
-    client = full.one("AWS::Cognito::UserPoolClient")
+def test_the_client_hides_whether_a_user_exists_and_reads_the_identity_claims(full_deployment: Templates) -> None:
+    client = full_deployment.one("AWS::Cognito::UserPoolClient")
     assert client["PreventUserExistenceErrors"] == "ENABLED"
     assert client["EnableTokenRevocation"] is True
     assert client["ReadAttributes"] == ["email", "email_verified", "name", "picture"]
@@ -112,20 +112,20 @@ def test_the_client_hides_whether_a_user_exists_and_reads_the_identity_claims(fu
     assert client["WriteAttributes"] == ["email", "name"]
 
 
-def test_the_pages_have_an_address_and_a_style(full: Templates, for_engine: Templates) -> None:
-    pages = full.one("AWS::Cognito::UserPoolDomain")
+def test_the_pages_have_an_address_and_a_style(full_deployment: Templates, for_engine: Templates) -> None:
+    pages = full_deployment.one("AWS::Cognito::UserPoolDomain")
     assert (pages["Domain"], pages["ManagedLoginVersion"]) == ("switchboard-test-AccountId", 2)
-    style = full.one("AWS::Cognito::ManagedLoginBranding")
-    assert (style["UserPoolId"], style["ClientId"]) == (full.name("people"), full.name("console"))
+    style = full_deployment.one("AWS::Cognito::ManagedLoginBranding")
+    assert (style["UserPoolId"], style["ClientId"]) == (full_deployment.name("people"), full_deployment.name("console"))
     assert style["UseCognitoProvidedValues"] is True
     assert pages["id"] in style["resource"]["DependsOn"]
     assert not list(for_engine.all("AWS::Cognito::ManagedLoginBranding"))
 
 
-def test_without_a_domain_nobody_signs_in(bare: Templates) -> None:
-    assert bare.name("identity") not in bare.stacks
-    everything = [environment_of(bare, function.name) for function in topology.FUNCTIONS]
-    everything.append(json.loads(bare.one("AWS::SSM::Parameter")["Value"]))
+def test_without_a_domain_nobody_signs_in(bare_deployment: Templates) -> None:
+    assert bare_deployment.name("identity") not in bare_deployment.stacks
+    everything = [environment_of(bare_deployment, function.name) for function in topology.FUNCTIONS]
+    everything.append(json.loads(bare_deployment.one("AWS::SSM::Parameter")["Value"]))
     names = {name for each in everything for name in each}
     assert not {name for name in names if "OIDC" in name or "PUBLIC_URL" in name}
 

@@ -76,28 +76,28 @@ def by_name(row: EventType) -> str:
 
 
 @pytest.fixture(scope="module")
-def find_all() -> tuple[list[sites.Site], list[str]]:
+def found_sites() -> tuple[list[sites.Site], list[str]]:
     return sites.find_sites(FORMS)
 
 
-def test_the_types_of_every_site_can_be_read(found: tuple[list[sites.Site], list[str]]) -> None:
-    _, faults = found
+def test_the_types_of_every_site_can_be_read(found_sites: tuple[list[sites.Site], list[str]]) -> None:
+    _, faults = found_sites
     assert not faults, "Write the type as text, or add its f-string to FORMS in tests/unit/events/test_registry.py."
 
 
-def test_every_type_that_code_records_is_registered(found: tuple[list[sites.Site], list[str]]) -> None:
-    missing = {f"{site.where} records {name}" for site in found[0] for name in site.types - set(registry.TYPES)}
+def test_every_type_that_code_records_is_registered(found_sites: tuple[list[sites.Site], list[str]]) -> None:
+    missing = {f"{site.where} records {name}" for site in found_sites[0] for name in site.types - set(registry.TYPES)}
     assert not missing, "Add a row for each in switchboard/events/types."
 
 
-def test_every_registered_type_is_recorded(found: tuple[list[sites.Site], list[str]]) -> None:
-    unused = set(registry.TYPES) - {name for site in found[0] for name in site.types}
+def test_every_registered_type_is_recorded(found_sites: tuple[list[sites.Site], list[str]]) -> None:
+    unused = set(registry.TYPES) - {name for site in found_sites[0] for name in site.types}
     assert not unused, "No code records these. Record them with events.new_event, or remove their rows."
 
 
-def test_every_site_has_the_fields_of_its_row(found: tuple[list[sites.Site], list[str]]) -> None:
+def test_every_site_has_the_fields_of_its_row(found_sites: tuple[list[sites.Site], list[str]]) -> None:
     faults = []
-    for site in found[0]:
+    for site in found_sites[0]:
         for name in site.types & set(registry.TYPES):
             model = TypeAdapter(registry.TYPES[name].data).json_schema()
             unknown = site.fields - set(model.get("properties", {}))

@@ -48,8 +48,8 @@ def test_only_scored_calls_are_listed_and_read(acme: Reseller) -> None:
         assert refusal.value.code == "call_not_found"
 
 
-def test_another_tenants_call_is_not_found(acme: Reseller, scored: Scored) -> None:
-    call, other = scored(), reseller("other")
+def test_another_tenants_call_is_not_found(acme: Reseller, store_scored_call: Scored) -> None:
+    call, other = store_scored_call(), reseller("other")
     assert list_page(other) == ([], None)
     with pytest.raises(NotFound):
         service.get_scored_call(other.caller(), call.id)
@@ -62,8 +62,8 @@ def test_an_invalid_call_id_causes_no_read(acme: Reseller, call_id: str) -> None
         service.get_scored_call(acme.caller(), call_id)
 
 
-def test_the_window_includes_both_its_ends(acme: Reseller, scored: Scored) -> None:
-    call = scored()
+def test_the_window_includes_both_its_ends(acme: Reseller, store_scored_call: Scored) -> None:
+    call = store_scored_call()
     end = call.ended_at or ""
     before, after = (clock.format_iso(clock.parse(end) + timedelta(milliseconds=step)) for step in (-1, 1))
     assert list_page(acme, start=end, end=end)[0] == [call.id]
@@ -71,10 +71,10 @@ def test_the_window_includes_both_its_ends(acme: Reseller, scored: Scored) -> No
 
 
 def test_calls_are_sorted_by_end_and_filtered_exactly(
-    acme: Reseller, scored: Scored, frozen: clock.FrozenClock
+    acme: Reseller, store_scored_call: Scored, frozen: clock.FrozenClock
 ) -> None:
     calls = [
-        scored(user, agency).id
+        store_scored_call(user, agency).id
         for user, agency in (("ann", "north"), ("bob", "north"), ("ann", None), ("ann", "south"), ("bob", None))
     ]
     newest = calls[::-1]
@@ -86,20 +86,22 @@ def test_calls_are_sorted_by_end_and_filtered_exactly(
 
 
 @pytest.mark.parametrize("filters", [{}, {"external_user_id": "ann"}, {"external_agency_id": "north"}])
-def test_pages_are_stable_while_calls_are_added(acme: Reseller, scored: Scored, filters: dict[str, str]) -> None:
-    before = [scored("ann", "north").id for _ in range(5)][::-1]
+def test_pages_are_stable_while_calls_are_added(
+    acme: Reseller, store_scored_call: Scored, filters: dict[str, str]
+) -> None:
+    before = [store_scored_call("ann", "north").id for _ in range(5)][::-1]
     first, cursor = list_page(acme, 2, **filters)
-    scored("ann", "north")
+    store_scored_call("ann", "north")
     second, cursor = list_page(acme, 2, cursor, **filters)
     third, cursor = list_page(acme, 2, cursor, **filters)
     assert (first + second + third, cursor) == (before, None)
     assert list_page(acme, 6, **filters)[1] is None, "a page that is full may be the last"
 
 
-def test_a_page_is_two_requests_however_many_calls_there_are(acme: Reseller, scored: Scored) -> None:
+def test_a_page_is_two_requests_however_many_calls_there_are(acme: Reseller, store_scored_call: Scored) -> None:
     for _ in range(3):
-        scored("ann", "north")
-    scored("bob")
+        store_scored_call("ann", "north")
+    store_scored_call("bob")
     caller, asked = acme.caller(), []
     clients.dynamodb_client().meta.events.register("before-call.dynamodb", lambda model, **_: asked.append(model.name))
     for filters in ({}, {"external_user_id": "bob"}, {"external_user_id": "ann", "external_agency_id": "north"}):
@@ -109,9 +111,9 @@ def test_a_page_is_two_requests_however_many_calls_there_are(acme: Reseller, sco
     assert asked[-1] == "Query"
 
 
-def test_a_cursor_belongs_to_its_list(acme: Reseller, scored: Scored) -> None:
+def test_a_cursor_belongs_to_its_list(acme: Reseller, store_scored_call: Scored) -> None:
     for _ in range(2):
-        scored("ann", "north")
+        store_scored_call("ann", "north")
     _, cursor = list_page(acme, 1)
     assert cursor
     other = reseller("other")
@@ -192,8 +194,8 @@ def test_a_page_has_fifty_calls_by_default_and_a_hundred_at_most(
     assert limits == [given]
 
 
-def test_a_window_start_is_rounded_up_to_a_millisecond(acme: Reseller, scored: Scored) -> None:
-    end = (scored().ended_at or "").removesuffix("Z")
+def test_a_window_start_is_rounded_up_to_a_millisecond(acme: Reseller, store_scored_call: Scored) -> None:
+    end = (store_scored_call().ended_at or "").removesuffix("Z")
     assert len(send_request(acme, **{"from": f"{end}Z", "to": f"{end}999Z"})[1]["data"]) == 1
     assert send_request(acme, **{"from": f"{end}001Z"})[1]["data"] == []
 
