@@ -183,9 +183,9 @@ class Oracle:
         core = self._tables.items["core"]
         match kind:
             case "org":
-                return bool(_item(core, accounts.organization_ref(of))["status"] != {"S": "active"})
+                return bool(_item(core, accounts.organization_ref(of).key)["status"] != {"S": "active"})
             case "key":
-                return "S" in _item(core, accounts.key_ref(self._org_id, of)).get("revoked_at", {})
+                return "S" in _item(core, accounts.key_ref(self._org_id, of).key).get("revoked_at", {})
             case "cap":
                 return self._over_cap()
             case "suppressed":
@@ -202,7 +202,7 @@ class Oracle:
 
     def _over_cap(self) -> bool:
         core = self._tables.items["core"]
-        cap = decode_item(_item(core, accounts.organization_ref(self._org_id)))["hard_cap"]
+        cap = decode_item(_item(core, accounts.organization_ref(self._org_id).key))["hard_cap"]
         if not cap["enabled"]:
             return False
         return self._units("capped") > int(cap["monthly_cap_cents"]) * MICROS_PER_CENT

@@ -109,17 +109,14 @@ def _find(digest: str) -> KeyIdentity | None:
     if not pointer:
         return None
     org_id, agent_id = pointer.org_id, pointer.agent_id
-    places = [organizations.organization_ref(org_id), keys.key_ref(org_id, pointer.key_id)]
-    if agent_id:
-        places.append(agents.agent_ref(org_id, agent_id))
-    org, key, *agent = reads.get_items("core", places)
-    if not org or not key or (agent_id and not agent[0]):
-        return None
-    return KeyIdentity(
-        key=keys.parse_key(key),
-        organization=organizations.parse_organization(org),
-        agent=agents.parse_agent(agent[0]) if agent and agent[0] else None,
+    org, key, agent = reads.read_refs(
+        organizations.organization_ref(org_id),
+        keys.key_ref(org_id, pointer.key_id),
+        agents.agent_ref(org_id, agent_id) if agent_id else None,
     )
+    if not org or not key or (agent_id and not agent):
+        return None
+    return KeyIdentity(key=key, organization=org, agent=agent)
 
 
 def _require_active(snapshot: KeyIdentity, source_ip: str) -> None:
