@@ -34,7 +34,6 @@ NEVER_CALLED = {
     "hum/sign_in": {"idempotency"},  # a browser goes there, and sends no Idempotency-Key
     "workers/contacts": {"idempotency", SECRET},  # lists are paged, and requests made again, where they are served
     "streams": {SECRET},  # an id of the chain is a cursor that needs no signature
-    "workers/audit": {"idempotency", SECRET},  # through the callers' model: a worker's commits carry no Idempotency-Key
     # It keeps digests and derives nothing; a worker's commits carry no Idempotency-Key.
     "callbacks/email": {"idempotency", SECRET},
     "workers/projections": {SECRET},  # it reads calls one by one, and pages no list
@@ -44,10 +43,9 @@ NEVER_CALLED = {
     "workers/webhooks": {"idempotency", SECRET},  # it makes deliveries; who sends them signs them
     "workers/deliveries": {"idempotency"},  # a worker's commits carry no Idempotency-Key
     "workers/slow_deliveries": {"idempotency"},  # the same
-    "workers/email_events": {"idempotency", SECRET},  # it keeps digests, and derives nothing; its commits as above
+    "workers/email_events": {SECRET},  # it keeps digests, and derives nothing
     # It hands on what the stream shows, and reads and writes nothing: events and timers are written elsewhere.
     "workers/fanout": {"activity"},
-    "schedules/law": {SECRET},  # it pages no list
     "workers/email": {"idempotency"},  # a worker's commits carry no Idempotency-Key
 }
 

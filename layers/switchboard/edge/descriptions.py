@@ -45,7 +45,7 @@ class ApiDescription:
     schemes: Mapping[str, Json] = field(default_factory=dict)
     #: Header parameters of every operation.
     parameters: Mapping[str, Json] = field(default_factory=dict)
-    #: Names of path variables: the route's name to the contract's name.
+    #: Names of path variables: from the route's name to the contract's name.
     variables: Mapping[str, str] = field(default_factory=dict)
     #: The Idempotency-Key parameter, if the dialect has one.
     idempotency_key: Json | None = None
