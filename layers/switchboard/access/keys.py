@@ -55,15 +55,17 @@ _cache: dict[str, _CacheEntry] = {}
 
 def authenticate_key(text: str, kinds: frozenset[KeyKind], source_ip: str = "") -> KeyIdentity:
     """Return the key with its organization and its agent. Raises Unauthenticated with a `code`, or Forbidden."""
-    kind = credentials.kind_of(text)
+    digest = hashing.digest(text)
+    snapshot = _read_cache(digest)
+    # A cached key is well-formed: its checksum was right when it was read.
+    kind = snapshot.key.kind if snapshot else credentials.kind_of(text)
     if kind is None or kind not in kinds:
         prefixes = " or ".join(sorted(kinds - {KeyKind.SERVICE}) or sorted(kinds))
         raise Unauthenticated(
             f"The API key is malformed: send the whole key. Keys of this API begin with {prefixes}.",
             code="malformed",
         )
-    digest = hashing.digest(text)
-    snapshot = _read_cache(digest) or _look_up(digest, source_ip)
+    snapshot = snapshot or _look_up(digest, source_ip)
     _require_active(snapshot, source_ip)
     return snapshot
 
