@@ -170,7 +170,7 @@ def test_a_queued_mail_to_who_is_suppressed_meanwhile_does_not_go(acme: Tenant, 
     message = queued(acme)
     suppressions.add_suppression(acme.caller(master=True), ADA)
     delivery.send_queued(message.org_id, message.id)
-    head = store.get_head(message.org_id, message.id)
+    head = store.find_head(message.org_id, message.id)
     assert head
     assert (head.state, provider.sent) == (MailState.FAILED, [])
 
