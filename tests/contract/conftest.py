@@ -76,7 +76,7 @@ def suspended(stack: Stack, http: httpx.Client) -> Organization:
     dynamodb = engine_client(environ, "dynamodb")
     dynamodb.update_item(
         TableName=environ[env_key("TABLE", "core")],
-        Key=encode_item(organizations.organization_ref(org.id)),
+        Key=encode_item(organizations.organization_ref(org.id).key),
         UpdateExpression="SET #status = :status",
         ExpressionAttributeNames={"#status": "status"},
         ExpressionAttributeValues={":status": encode_value("suspended")},

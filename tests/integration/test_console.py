@@ -46,7 +46,7 @@ def unused_address() -> str:
 def sign_in(page: Page, start: str, who: str) -> None:
     """Open the sign-in page, fill in the issuer's form, and return to the console."""
     page.goto(start)
-    page.get_by_label("E-mail address").fill(who)
+    page.get_by_label("Email address").fill(who)
     page.get_by_label("Name").fill(who.partition("@")[0])
     page.get_by_role("button", name="Sign in").click()
     # The link of an invite comes back with the invite in its query.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from switchboard.accounts.plans import PlanName, get_plan
+from switchboard.accounts.plans import PLANS, PlanName
 from tests.contract import console
 from tests.contract.console import Console
 from tests.contract.hum.conftest import assert_refused
@@ -17,7 +17,7 @@ def test_each_person_has_their_own_limits(http: httpx.Client) -> None:
     for who in (org.admin, org.viewer, org.operator):
         headers = who.get("/api/team").headers
         limit, left = int(headers["x-ratelimit-limit"]), int(headers["x-ratelimit-remaining"])
-        assert (left, limit > get_plan(PlanName.FREE).requests_per_minute) == (limit - 1, True)
+        assert (left, limit > PLANS[PlanName.FREE].requests_per_minute) == (limit - 1, True)
 
 
 @pytest.mark.parametrize(("method", "path"), [("PUT", "/api/team"), ("POST", "/api/me"), ("DELETE", "/auth/login")])

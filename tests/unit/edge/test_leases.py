@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.accounts.plans import Plan, PlanName, get_plan
+from switchboard.accounts.plans import PLANS, Plan, PlanName
 from switchboard.edge import rate_counters, rate_leases, rate_limit
 from switchboard.edge.rate_counters import UsedRequests, WindowFullError
 from switchboard.kit import clock
@@ -17,14 +17,14 @@ from tests.integration.sabotage import Sabotage, scan_items
 from tests.swarm import Swarm
 from tests.unit.properties import example_settings
 
-SCALE, ENTERPRISE = get_plan(PlanName.SCALE), get_plan(PlanName.ENTERPRISE)
+SCALE, ENTERPRISE = PLANS[PlanName.SCALE], PLANS[PlanName.ENTERPRISE]
 #: The writes that a DynamoDB item accepts in a second, with a margin for uneven load.
 _WRITES = 900
 
 
 def test_small_plans_are_counted_on_one_item() -> None:
     for name in (PlanName.FREE, PlanName.STARTER, PlanName.GROWTH):
-        terms = get_plan(name)
+        terms = PLANS[name]
         assert rate_leases.slice_count(terms.requests_per_minute, terms.requests_per_second) == 1
     assert rate_leases.slice_count(SCALE.requests_per_minute, SCALE.requests_per_second) == 4
     assert rate_leases.slice_count(ENTERPRISE.requests_per_minute, ENTERPRISE.requests_per_second) == 20

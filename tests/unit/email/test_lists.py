@@ -139,7 +139,7 @@ def test_unread_mail_is_found_among_read_mail(acme: Tenant) -> None:
 
 def test_read_mail_has_no_unread_entries(acme: Tenant) -> None:
     message = send_mail(acme)
-    head = store.get_head(message.org_id, message.id)
+    head = store.find_head(message.org_id, message.id)
     assert head
     assert list(aws_writes._flatten([lists.label_writes(head, (), ("read",))])) == []
 

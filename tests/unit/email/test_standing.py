@@ -169,7 +169,7 @@ def test_a_mail_stopped_by_the_providers_list_bounced_permanently(acme: Tenant, 
         MailState.BOUNCED,
     )
     assert "suppression list" in (report.diagnostic or "")
-    assert store.get_suppression(acme.org_id, "a@example.com")
+    assert store.find_suppression(acme.org_id, "a@example.com")
     assert [event.type for event in list_events(message)][-1] == "email.bounced"
     assert "email.complained" not in [event.type for event in list_events(message)]
 

@@ -170,7 +170,7 @@ def test_a_queued_mail_to_a_newly_suppressed_address_is_not_sent(acme: Tenant, p
     message = queue_mail(acme)
     suppressions.add_suppression(acme.caller(master=True), ADA)
     delivery.send_queued(message.org_id, message.id)
-    head = store.get_head(message.org_id, message.id)
+    head = store.find_head(message.org_id, message.id)
     assert head
     assert (head.state, provider.sent) == (MailState.FAILED, [])
 

@@ -128,10 +128,10 @@ def test_old_invites_hide_no_open_one(admin: Member, frozen: clock.FrozenClock) 
 def test_invites_of_missing_or_suspended_organizations_are_hidden_and_do_not_block(admin: Member) -> None:
     mine, grace = invite_and_join(admin), person("Grace")
     gone, suspended = invite_from_organization("gone"), invite_from_organization("suspended")
-    aws_writes.write_item(aws_writes.Delete(table="core", key=organizations.organization_ref(gone.org_id)))
+    aws_writes.write_item(aws_writes.Delete(table="core", key=organizations.organization_ref(gone.org_id)).key)
     organizations.set_status(system(suspended.org_id), "suspended")
     for one in create_invites(60, member(tenant("erased").org_id, name="Eve")):
-        aws_writes.write_item(aws_writes.Delete(table="core", key=store.invite_ref(one.org_id, one.id)))
+        aws_writes.write_item(aws_writes.Delete(table="core", key=store.invite_ref(one.org_id, one.id)).key)
     assert list_pending(grace) == [mine.id]
     assert pending_invites.list_pending_invites(grace).total == 1
     for one in (gone, suspended):
@@ -161,7 +161,7 @@ def test_a_pointer_has_an_expiry_for_dynamodb(admin: Member) -> None:
         item = reads.get_item("core", key)
         assert item is not None
         assert over <= item["expires"] <= over + 86_400
-    invite = reads.get_item("core", store.invite_ref(admin.org_id, made.id))
+    invite = reads.get_item("core", store.invite_ref(admin.org_id, made.id).key)
     assert invite is not None
     assert "expires" not in invite  # it still counts: the next invite deletes it
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.edge import strict_json
 from switchboard.errors import Invalid
+from switchboard.kit import strict_json
 from tests.unit.properties import example_settings
 
 UNICODE = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
