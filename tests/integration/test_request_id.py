@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 import pytest
-from tests.integration.concurrency.conftest import run_together
 
 from switchboard.access import keys as access
 from switchboard.accounts.models import Caller, KeyKind
@@ -18,6 +17,7 @@ from switchboard.dialects.opticomm import dialect
 from switchboard.errors import QuotaExceeded
 from switchboard.events import service as events
 from switchboard.kit import clock
+from tests.integration.concurrency.conftest import run_together
 from tests.unit.opticomm.backend import NOBODY, Backend, backend
 
 pytestmark = pytest.mark.usefixtures("engine_cloud")

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
-from tests.integration.concurrency.conftest import run_together
 
 from switchboard.accounts import keys
 from switchboard.accounts.models import KeyKind
@@ -22,6 +21,7 @@ from switchboard.usage import charges
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
 from tests.actors import Reseller, reseller
+from tests.integration.concurrency.conftest import run_together
 from tests.integration.sabotage import scan_items
 
 pytestmark = pytest.mark.usefixtures("engine_cloud")

@@ -16,10 +16,10 @@ from typing import Any
 import httpx
 import pytest
 from httpx_sse import EventSource, ServerSentEvent, connect_sse
-from tests.integration.anima.conftest import MAIL, SEND, assert_problem
 
 from switchboard.kit import clock
 from tests.conftest import Stack
+from tests.integration.anima.conftest import MAIL, SEND, assert_problem
 from tests.integration.conftest import SignedUp, wait_until
 
 STREAM = "/v1/events/stream"

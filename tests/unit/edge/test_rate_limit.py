@@ -220,7 +220,7 @@ def test_a_limit_with_its_own_window_counts_in_it(frozen: clock.FrozenClock) -> 
 
 def counted() -> list[dict[str, Any]]:
     """The items of the table, without what every write leaves in one."""
-    items = [attributes.decode_item(item) for item in everything("ratelimit")]
+    items = [attributes.decode_item(item) for item in scan_items("ratelimit")]
     return [{name: value for name, value in item.items() if name != "wt"} for item in items]
 
 
