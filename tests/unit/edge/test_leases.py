@@ -1,4 +1,4 @@
-"""Leases of slices: what many processes serve of a plan together, and what they write for it."""
+"""Leases of slices: the share of a plan that many processes serve together, and the number of their writes."""
 
 from __future__ import annotations
 
@@ -18,34 +18,31 @@ from tests.swarm import Swarm
 from tests.unit.properties import examples
 
 SCALE, ENTERPRISE = PLANS[PlanName.SCALE], PLANS[PlanName.ENTERPRISE]
-#: What an item of DynamoDB takes in a second, with room for the uneven.
+#: The writes that a DynamoDB item accepts in a second, with a margin for uneven load.
 _WRITES = 900
 
 
-def test_small_plans_are_counted_one_by_one_on_one_item() -> None:
+def test_small_plans_are_counted_on_one_item() -> None:
     for name in (PlanName.FREE, PlanName.STARTER, PlanName.GROWTH):
         terms = PLANS[name]
         assert rate_leases.slice_count(terms.requests_per_minute, terms.requests_per_second) == 1
     assert rate_leases.slice_count(SCALE.requests_per_minute, SCALE.requests_per_second) == 4
     assert rate_leases.slice_count(ENTERPRISE.requests_per_minute, ENTERPRISE.requests_per_second) == 20
-    assert rate_leases.slice_count(1, 10_000) == 1, "a small minute is not cut"
+    assert rate_leases.slice_count(1, 10_000) == 1, "a small minute is not sliced"
     assert rate_leases.slice_count(10**9, 10**9) == 64
 
 
 @pytest.mark.parametrize("limits", [(12_000, 2_000), (60_000, 10_000), (7_001, 1_777), (64_063, 99_999)])
-def test_the_slices_are_the_whole(limits: tuple[int, int]) -> None:
+def test_the_slices_add_up_to_the_plan(limits: tuple[int, int]) -> None:
     holding = rate_leases._BucketLeases(*limits)
     shares = [holding.share(number) for number in range(rate_leases.slice_count(*limits))]
     assert tuple(map(sum, zip(*shares, strict=True))) == limits
 
 
-# --- many processes -------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("processes", [1, 40, 60, 300])
 @pytest.mark.parametrize("of_the_rate", [0.75, 1, 1.5])
 @pytest.mark.parametrize("terms", [SCALE, ENTERPRISE], ids=lambda terms: terms.name.value)
-def test_at_least_95_percent_of_a_plan_are_served_and_never_more_than_all_of_it(
+def test_at_least_95_percent_of_a_plan_are_served_and_never_more_than_all(
     terms: Plan, of_the_rate: float, processes: int
 ) -> None:
     rate = round(terms.requests_per_minute / 60 * of_the_rate)
@@ -60,7 +57,7 @@ def test_at_least_95_percent_of_a_plan_are_served_and_never_more_than_all_of_it(
 @pytest.mark.parametrize("processes", [60, 300])
 @pytest.mark.parametrize("of_the_limit", [1, 1.5])
 @pytest.mark.parametrize("terms", [SCALE, ENTERPRISE], ids=lambda terms: terms.name.value)
-def test_a_burst_gets_95_percent_of_each_second_and_never_more_than_all_of_it(
+def test_a_burst_gets_95_percent_of_each_second_and_never_more_than_all(
     terms: Plan, of_the_limit: float, processes: int
 ) -> None:
     limit = terms.requests_per_second
@@ -72,7 +69,7 @@ def test_a_burst_gets_95_percent_of_each_second_and_never_more_than_all_of_it(
     assert crowd.hottest <= _WRITES
 
 
-def test_processes_that_come_and_go_lose_less_than_5_percent() -> None:
+def test_starting_and_ending_processes_lose_less_than_5_percent() -> None:
     crowd, passed = Swarm(60), 0
     for _ in range(60):
         passed += sum(
@@ -82,7 +79,7 @@ def test_processes_that_come_and_go_lose_less_than_5_percent() -> None:
     assert 57_000 <= passed <= 60_000
 
 
-def test_a_minute_begins_whole_after_one_that_was_used_up() -> None:
+def test_a_minute_starts_full_after_a_used_up_minute() -> None:
     crowd = Swarm(60)
     served = crowd.run(400, 180, SCALE.requests_per_minute, SCALE.requests_per_second)
     assert list(served.by_minute.values()) == [SCALE.requests_per_minute] * 3
@@ -99,13 +96,13 @@ def test_a_flood_on_a_small_bucket_costs_a_write_for_each_process_and_window() -
     assert sum(crowd.table.writes.values()) <= 3 * (500 + 300)
 
 
-def test_buckets_of_a_crowd_do_not_share() -> None:
+def test_many_buckets_do_not_share() -> None:
     crowd = Swarm(20)
     first, second = (crowd.run(1_000, 20, 12_000, 2_000, bucket) for bucket in ("one", "other"))
     assert sum(first.by_second.values()) == sum(second.by_second.values()) == 12_000
 
 
-def test_an_upgrade_to_a_sliced_plan_does_not_forget_the_minute() -> None:
+def test_an_upgrade_to_a_sliced_plan_keeps_the_counts_of_the_minute() -> None:
     crowd = Swarm(5)
     used = crowd.run(600, 10, 3_000, 500)
     more = crowd.run(2_000, 20, 12_000, 2_000)
@@ -119,7 +116,7 @@ def test_an_upgrade_to_a_sliced_plan_does_not_forget_the_minute() -> None:
     st.integers(501, 1_600),
 )
 @examples(40)
-def test_no_order_of_bursts_and_pauses_passes_more_than_a_limit(
+def test_no_order_of_bursts_and_pauses_exceeds_a_limit(
     bursts: list[tuple[int, int, int]], per_minute: int, per_second: int
 ) -> None:
     memories, items = [rate_limit.LimiterMemory() for _ in range(4)], swarm.Table()
@@ -138,11 +135,8 @@ def test_no_order_of_bursts_and_pauses_passes_more_than_a_limit(
     assert sum(passed.values()) <= per_minute
 
 
-# --- one process, and the table itself --------------------------------------------------------------------------------
-
-
 @pytest.mark.usefixtures("cloud")
-def test_a_busy_process_writes_seldom_and_a_quiet_one_wastes_nothing(frozen: clock.FrozenClock) -> None:
+def test_a_busy_process_writes_rarely_and_a_quiet_one_wastes_nothing(frozen: clock.FrozenClock) -> None:
     sabotage = Sabotage()
     with sabotage.counting() as calls:
         assert sum(rate_limit.count_request("busy", 12_000, 2_000).allowed for _ in range(1_000)) == 1_000
@@ -155,8 +149,8 @@ def test_a_busy_process_writes_seldom_and_a_quiet_one_wastes_nothing(frozen: clo
 
 
 @pytest.mark.usefixtures("cloud")
-def test_what_is_left_of_a_lease_pays_for_the_next_of_its_minute(frozen: clock.FrozenClock) -> None:
-    def counted() -> int:
+def test_the_rest_of_a_lease_counts_in_the_next_lease_of_its_minute(frozen: clock.FrozenClock) -> None:
+    def counted_requests() -> int:
         return sum(int(item["minute"]["N"]) for item in everything("ratelimit"))
 
     made = 0
@@ -165,8 +159,8 @@ def test_what_is_left_of_a_lease_pays_for_the_next_of_its_minute(frozen: clock.F
             made += rate_limit.count_request("org", 12_000, 2_000).allowed
         frozen.advance(seconds=1)
     assert made == 515
-    # No more than one lease is left, whatever the number of seconds was.
-    assert made <= counted() < made + rate_leases._MAX_LEASE_REQUESTS
+    # For any number of seconds, at most one lease is left.
+    assert made <= counted_requests() < made + rate_leases._MAX_LEASE_REQUESTS
 
 
 @pytest.mark.usefixtures("cloud")
@@ -180,9 +174,7 @@ def test_the_estimate_of_a_sliced_bucket_is_close(frozen: clock.FrozenClock) -> 
     )
 
 
-def test_leases_do_not_grow_with_the_number_of_buckets(
-    monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock
-) -> None:
+def test_the_number_of_leases_is_limited(monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock) -> None:
     monkeypatch.setattr(rate_leases, "_MAX_BUCKETS", 3)
     monkeypatch.setattr(rate_counters, "count_requests", swarm.Table().add)
     held = rate_leases.Leases()
@@ -191,7 +183,7 @@ def test_leases_do_not_grow_with_the_number_of_buckets(
     assert passed <= 9 * 1_500
 
 
-def test_a_change_of_limits_gives_no_lease_away(monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock) -> None:
+def test_changed_limits_admit_no_extra_requests(monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock) -> None:
     items, held = swarm.Table(), rate_leases.Leases()
     monkeypatch.setattr(rate_counters, "count_requests", items.add)
     for _ in range(200):
