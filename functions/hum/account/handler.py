@@ -19,8 +19,8 @@ from switchboard.aws import clients, reads
 from switchboard.aws.writes import Writes
 from switchboard.dialects.hum import cookies
 from switchboard.dialects.hum.dialect import Hum
+from switchboard.dialects.hum.shapes import DONE, Ok
 from switchboard.edge.api import Api
-from switchboard.edge.ok import DONE, Ok
 from switchboard.errors import Unavailable
 from switchboard.kit import clock, settings
 from switchboard.people import sessions as people_sessions

@@ -23,7 +23,6 @@ _FOUND = 302
     "/auth/login",
     summary="Sign in",
     operation_id="startLogin",
-    tag="Authentication",
     description="Redirects the browser to the issuer. Any `return_to` but a path of this host is ignored.",
     status=_FOUND,
     public=True,
@@ -41,7 +40,6 @@ def start_sign_in(
     "/auth/callback",
     summary="Finish signing in",
     operation_id="finishLogin",
-    tag="Authentication",
     description="The issuer redirects the browser here. It works once per sign-in, in the browser that started it. A "
     "person without an organization who followed an invite's link joins that organization.",
     status=_FOUND,
@@ -72,7 +70,6 @@ def finish_sign_in(
     "/auth/logout",
     summary="Sign out",
     operation_id="logout",
-    tag="Authentication",
     description="Ends the session and redirects to the home page. If the issuer can end its own session, the redirect "
     "goes there first.",
     status=_FOUND,
