@@ -25,8 +25,6 @@ from switchboard.agents import service as agents
 from switchboard.dialects.anima.dialect import MASTER, Anima
 from switchboard.dialects.anima.shapes import Cursor, Limit, Pagination
 from switchboard.edge.api import Api
-from switchboard.errors import NotFound
-from switchboard.kit import clock
 from switchboard.usage import service as usage
 
 api = Api(Anima(), "management", keys=MASTER)
@@ -72,10 +70,7 @@ def list_agents(limit: Limit = 20, cursor: Cursor = None) -> AgentList:
     responses={404: "The organization has no agent with this id."},
 )
 def get_agent(agent_id: str) -> AgentView:
-    caller = api.caller
-    if not caller.is_master and agent_id != caller.agent_id:
-        raise NotFound("There is no such agent.")
-    return AgentView.of(agents.get_agent(caller.org_id, agent_id))
+    return AgentView.of(agents.get_visible_agent(api.caller, agent_id))
 
 
 @api.post(
@@ -88,12 +83,9 @@ def get_agent(agent_id: str) -> AgentView:
     responses={400: "The request is not valid.", 404: "The organization has no agent with this id."},
 )
 def create_key(request: CreateKey) -> NewApiKeyView:
-    caller = api.caller
-    guards = [agents.agent_exists_check(caller.org_id, request.agent_id)] if request.agent_id else []
-    made = keys.create_key(
-        caller, request.kind, request.name, guards, agent_id=request.agent_id, expires_at=request.expiry
+    return NewApiKeyView.made(
+        agents.create_key(api.caller, request.kind, request.name, request.agent_id, request.expiry)
     )
-    return NewApiKeyView.made(made)
 
 
 @api.get(
@@ -175,7 +167,7 @@ def get_usage(
         ),
     ] = None,
 ) -> UsageView:
-    return UsageView.of(usage.get_monthly_usage(api.caller.org_id, period or clock.now_iso()[:7]))
+    return UsageView.of(usage.get_monthly_usage(api.caller.org_id, period))
 
 
 @api.get(

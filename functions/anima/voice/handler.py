@@ -107,10 +107,7 @@ def list_voices(
     language: Annotated[str | None, Query(max_length=20)] = None,
     gender: Annotated[Literal["female", "male"] | None, Query()] = None,
 ) -> VoiceCatalog:
-    wanted = {"tier": tier, "language": language, "gender": gender}
-    return VoiceCatalog.of(
-        [one for one in calls.list_voices() if all(getattr(one, name) == text for name, text in wanted.items() if text)]
-    )
+    return VoiceCatalog.of(calls.list_voices(tier, language, gender))
 
 
 handler = api.handler

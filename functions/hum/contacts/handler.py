@@ -11,7 +11,6 @@ from switchboard.contacts import backfill, service
 from switchboard.dialects.hum.dialect import Hum
 from switchboard.dialects.hum.shapes import DONE, Cursor, Limit, Ok
 from switchboard.edge.api import Api
-from switchboard.errors import Invalid
 from switchboard.team.permissions import Permission
 
 api = Api(Hum(), "contacts", tags={"Contacts": "The people that the organization knows, by phone number."})
@@ -51,9 +50,8 @@ def list_contacts(
 )
 def upsert_contact(request: ContactInput) -> ContactView:
     changes = request.given()
-    if "e164" not in changes:
-        raise Invalid("A contact needs a phone number: send it as e164.", fields={"e164": "is missing"})
-    return ContactView.of(service.upsert_contact(api.member, changes.pop("e164"), changes, api.member.effect))
+    e164 = changes.pop("e164", None)
+    return ContactView.of(service.upsert_contact(api.member, e164, changes, api.member.effect))
 
 
 @api.patch(
