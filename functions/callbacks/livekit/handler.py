@@ -26,7 +26,7 @@ from switchboard.roleplay.transports import livekit_reports
 QUEUE = "roleplay"
 WEBHOOK_JSON = "application/webhook+json"
 
-api = Api(Callbacks(), "livekit")
+api = Api(Callbacks(), "livekit", tag="LiveKit")
 
 
 def _secrets() -> Sequence[str]:
@@ -42,7 +42,6 @@ _VERIFY = signatures.livekit_verifier("livekit", _secrets)
     "/callbacks/livekit",
     summary="Receive a webhook of LiveKit's server",
     operation_id="receiveLiveKitWebhook",
-    tag="LiveKit",
     body=RawBody(verify=_VERIFY, types=frozenset({WEBHOOK_JSON, JSON})),
 )
 def receive_webhook() -> Answer:
@@ -60,7 +59,6 @@ def receive_webhook() -> Answer:
     "/callbacks/livekit/reports",
     summary="Receive turns and the end of a room from the persona's agent",
     operation_id="reportRoom",
-    tag="LiveKit",
     body=RawBody(verify=_VERIFY),
     responses={400: "The reports are not valid.", 404: "The room does not belong to this platform."},
 )

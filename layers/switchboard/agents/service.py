@@ -100,8 +100,25 @@ def get_agent(org_id: str, agent_id: str) -> Agent:
     """Return an agent of an organization. Raises NotFound."""
     found = store.get_agent(org_id, agent_id)
     if not found:
-        raise NotFound("There is no such agent.")
+        raise _no_such_agent()
     return found
+
+
+def get_visible_agent(caller: Caller, agent_id: str) -> Agent:
+    """Return an agent that a caller may see. An agent key sees its own agent only. Raises NotFound."""
+    if not caller.is_master and agent_id != caller.agent_id:
+        raise _no_such_agent()
+    return get_agent(caller.org_id, agent_id)
+
+
+def _no_such_agent() -> NotFound:
+    return NotFound("There is no such agent.")
+
+
+def create_key(caller: Caller, kind: KeyKind, name: str, agent_id: str | None, expires_at: str | None) -> keys.NewKey:
+    """Create a key of an organization, or of an agent. Raises NotFound for another agent, and Invalid."""
+    guards = [agent_exists_check(caller.org_id, agent_id)] if agent_id else []
+    return keys.create_key(caller, kind, name, guards, agent_id=agent_id, expires_at=expires_at)
 
 
 def find_agent_by_address(address: str) -> Agent | None:

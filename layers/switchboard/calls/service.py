@@ -63,7 +63,7 @@ def _accepted(caller: Caller, agent: ActingAgent, order: Order, spoken: Voice) -
 
 
 def _voice(order: Order) -> Voice:
-    voices = [one for one in voice.get_carrier().talker.voices() if one.tier == order.tier.value]
+    voices = list_voices(order.tier.value)
     if order.voice_id is None:
         return voices[0]
     found = next((one for one in voices if one.id == order.voice_id), None)
@@ -125,6 +125,10 @@ def list_tool_uses(caller: Caller, call_id: str) -> list[ToolUse]:
     return store.list_tool_uses(call.org_id, call.id)
 
 
-def list_voices() -> list[Voice]:
-    """Returns the voices that a call may use."""
-    return voice.get_carrier().talker.voices()
+def list_voices(tier: str | None = None, language: str | None = None, gender: str | None = None) -> list[Voice]:
+    """Return the voices that a call may use: all of them, or those of a tier, a language and a gender."""
+    return [
+        one
+        for one in voice.get_carrier().talker.voices()
+        if tier in (None, one.tier) and language in (None, "", one.language) and gender in (None, one.gender)
+    ]

@@ -37,9 +37,11 @@ def new_contact(org_id: str, e164: str) -> Contact:
 
 
 def upsert_contact(
-    origin: Origin, e164: str, changes: dict[str, Any], effect: IdempotencyKey | None = None
+    origin: Origin, e164: str | None, changes: dict[str, Any], effect: IdempotencyKey | None = None
 ) -> ContactWithHistory:
-    """Changes the given fields of a number's contact, or creates the contact. Raises Invalid."""
+    """Changes the given fields of a number's contact, or creates the contact. Raises Invalid, also without a number."""
+    if e164 is None:
+        raise Invalid("A contact needs a phone number: send it as e164.", fields={"e164": "is missing"})
     number = phone.parse_pasted(e164).e164
     changes = _checked(changes)
     return _changed(lambda: _upsert(origin, number, changes, effect))

@@ -261,8 +261,9 @@ def price_micros(meter: Meter) -> int:
     return PRICE_MICROS[meter]
 
 
-def get_monthly_usage(org_id: str, period: str) -> Usage:
-    """Return an organization's usage of a month (`YYYY-MM`, UTC)."""
+def get_monthly_usage(org_id: str, period: str | None = None) -> Usage:
+    """Return an organization's usage of a month (`YYYY-MM`, UTC), by default of the current month."""
+    period = period or clock.now_iso()[:7]
     items = store.list_counters(org_id, period)
     return Usage(
         period=period,

@@ -35,14 +35,21 @@ class RequestedItem(BaseModel):
 api = Api(Anima(), "kinds")
 
 
-def register(path: str, body: Body | None, **more: Any) -> None:
+def register(path: str, body: Body, **more: Any) -> None:
     def wanted(wanted: RequestedItem) -> dict[str, Any]:
         return wanted.model_dump() | {"raw": base64.b64encode(api.raw).decode()}
 
-    api.post(path, summary="Do it", operation_id=path.rpartition("/")[2], tag="Email", body=body, **more)(wanted)
+    api.post(
+        path,
+        summary="Do it",
+        operation_id=path.rpartition("/")[2],
+        tag="Email",
+        **more,
+        **({"body": body} if body else {}),
+    )(wanted)
 
 
-register("/v1/json", None)
+register("/v1/json", JsonBody())
 register("/v1/small", JsonBody(max_bytes=40))
 register("/v1/form", FormBody(max_bytes=60))
 

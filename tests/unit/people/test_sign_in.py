@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -114,8 +115,8 @@ def test_another_browser_cannot_finish_it_and_the_right_one_still_can(issuer: Is
     begun = sign_in.begin_sign_in("/calls", None)
     state = sent_parameters(begun)["state"]
     for attempt in (
-        lambda: sign_in.finish_sign_in(state, "code", browser),
-        lambda: sign_in.abandon_sign_in(state, browser),
+        partial(sign_in.finish_sign_in, state, "code", browser),
+        partial(sign_in.abandon_sign_in, state, browser, None),
     ):
         with pytest.raises(Invalid) as refusal:
             attempt()
